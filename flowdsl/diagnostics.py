@@ -1,0 +1,80 @@
+"""What is wrong, where, and what to write instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from .source import Span
+
+AslPath = tuple[str | int, ...]
+Severity = Literal["error", "warning"]
+
+
+@frozen
+class Diagnostic:
+    """One finding.
+
+    `code` is stable (`FD401`); `path` addresses the value in the definition; `span` is the place in the file that the
+    author wrote, where known; `hint` says what to write instead.
+    """
+
+    code: str
+    message: str
+    path: AslPath = ()
+    severity: Severity = "error"
+    span: Span | None = None
+    hint: str | None = None
+    aws: str | None = field(default=None, repr=False)
+    """The code that ValidateStateMachineDefinition gives for it, where known."""
+
+    def text(self) -> str:
+        where = str(self.span) if self.span else pointer(self.path) or "/"
+        lines = [f"{where}: {self.severity} {self.code} {self.message}"]
+        excerpt = self.span.excerpt() if self.span else None
+        if excerpt:
+            lines.append(excerpt)
+        if self.hint:
+            lines.append(f"      = {self.hint}")
+        return "\n".join(lines)
+
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
+        found["path"] = pointer(self.path)
+        if self.span:
+            found["file"], found["line"], found["column"] = self.span.file, self.span.line, self.span.column
+        if self.hint:
+            found["hint"] = self.hint
+        return found
+
+
+def pointer(path: AslPath) -> str:
+    """The path in the form of ValidateStateMachineDefinition's `location`: `/States/A/Choices[0]/Next`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f"/{step}" for step in path)
+
+
+def as_text(diagnostics: Iterable[Diagnostic]) -> str:
+    return "\n".join(diagnostic.text() for diagnostic in diagnostics)
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> str:
+    return json.dumps([diagnostic.json() for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+
+
+class FlowError(Exception):
+    """The author's or the user's mistake: one or more diagnostics, for people to read."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics: Sequence[Diagnostic] = diagnostics
+
+    def __str__(self) -> str:
+        return as_text(self.diagnostics)
+
+    @classmethod
+    def of(cls, message: str, *, code: str = "FD001", span: Span | None = None, hint: str | None = None) -> FlowError:
+        """A single mistake outside any definition, such as a file that is not there."""
+        return cls(Diagnostic(code, message, span=span, hint=hint))

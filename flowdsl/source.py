@@ -1,0 +1,77 @@
+"""Where in the author's Python something was said."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import CodeType
+
+from attrs import frozen
+
+_PACKAGE = str(Path(__file__).parent) + "/"
+
+
+@frozen
+class Span:
+    """A piece of a file: lines count from 1, columns (in characters) from 1; `end_column` is exclusive."""
+
+    file: str
+    line: int
+    column: int = 1
+    end_line: int | None = None
+    end_column: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def excerpt(self) -> str | None:
+        """The line in question with carets under the piece, or None where the file cannot be read."""
+        text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
+        if not text.strip():
+            return None
+        whole = self.end_line == self.line and self.end_column is not None
+        end = self.end_column if whole and self.end_column is not None else len(text) + 1
+        width = max(1, end - self.column)
+        number = f"{self.line:>5}"
+        return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
+
+
+@frozen
+class Caller:
+    """A call in the author's code, kept as cheaply as can be; `span()` works out the lines and columns."""
+
+    code: CodeType
+    instruction: int
+
+    def span(self) -> Span:
+        line, end_line, start, end = self._positions()
+        file = self.code.co_filename
+        if line is None:
+            return Span(file, self.code.co_firstlineno)
+        if start is None:
+            return Span(file, line)
+        return Span(file, line, _column(file, line, start), end_line, _column(file, end_line or line, end or start))
+
+    def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
+        positions: Iterator[tuple[int | None, int | None, int | None, int | None]] = self.code.co_positions()
+        return next(islice(positions, self.instruction // 2, None), (None, None, None, None))
+
+
+def _column(file: str, line: int, offset: int) -> int:
+    """CPython gives offsets in UTF-8 bytes; people and editors count characters."""
+    text = linecache.getline(file, line)
+    return len(text.encode()[:offset].decode(errors="ignore")) + 1
+
+
+def caller() -> Caller | None:
+    """The innermost call outside flowdsl and outside generated code, or None where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((_PACKAGE, "<attrs")):
+            return Caller(frame.f_code, frame.f_lasti)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
