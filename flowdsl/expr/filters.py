@@ -1,0 +1,198 @@
+"""Conditions and functions inside paths, as Jayway JsonPath evaluates them."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable
+from typing import Any, Final
+
+from .path import (
+    ABSENT,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Exists,
+    Literal,
+    Not,
+    NotApplicable,
+    NotFound,
+    Operand,
+    Path,
+    Pattern,
+    Query,
+)
+from .text import json_text
+
+Test = Callable[[Any, Any], bool]
+Value = Callable[[Any, Any], Any]
+CompileSteps = Callable[[Path], Callable[[Any], Any]]
+
+
+def compile_condition(condition: Condition, compile_steps: CompileSteps) -> Test:
+    """The test of one candidate: (candidate, whole document) → bool."""
+    match condition:
+        case Literal(value):
+            truth = bool(value)
+            return lambda candidate, document: truth
+        case Exists(query):
+            found = _operand(query, compile_steps)
+            return lambda candidate, document: found(candidate, document) is not ABSENT
+        case Not(inner):
+            test = compile_condition(inner, compile_steps)
+            return lambda candidate, document: not test(candidate, document)
+        case AllOf(conditions):
+            tests = tuple(compile_condition(each, compile_steps) for each in conditions)
+            return lambda candidate, document: all(test(candidate, document) for test in tests)
+        case AnyOf(conditions):
+            tests = tuple(compile_condition(each, compile_steps) for each in conditions)
+            return lambda candidate, document: any(test(candidate, document) for test in tests)
+        case Comparison(left, operator, right):
+            left_value, right_value = _operand(left, compile_steps), _operand(right, compile_steps)
+            compare = _COMPARE[operator]
+            return lambda candidate, document: compare(
+                left_value(candidate, document), right_value(candidate, document)
+            )
+
+
+def evaluate_function(
+    name: str, node: Any, arguments: tuple[Operand, ...], document: Any, compile_steps: CompileSteps
+) -> Any:
+    """A path function applied to the node it follows; null where the node is of another kind."""
+    values = [_operand(each, compile_steps)(node, document) for each in arguments]
+    if name in {"length", "size"}:
+        return len(node) if isinstance(node, dict | list) else None
+    if name == "keys":
+        return list(node) if isinstance(node, dict) else None
+    if name == "concat":
+        return "".join(each for each in (*_items(node), *values) if isinstance(each, str))
+    if name == "append":
+        return [*node, *values] if isinstance(node, list) else node
+    if name in {"first", "last", "index"}:
+        index = {"first": 0, "last": -1}.get(name, values[0] if values and isinstance(values[0], int) else 0)
+        return node[index] if isinstance(node, list) and -len(node) <= index < len(node) else None
+    numbers = [float(each) for each in (*_items(node), *values) if _is_number(each)]
+    return _AGGREGATES[name](numbers) if numbers else None
+
+
+_AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "avg": statistics.fmean,
+    "stddev": statistics.pstdev,
+}
+
+
+def _items(node: Any) -> list[Any]:
+    return node if isinstance(node, list) else []
+
+
+def _operand(operand: Operand, compile_steps: CompileSteps) -> Value:
+    match operand:
+        case Literal(value):
+            return lambda candidate, document: value
+        case Pattern(pattern, flags):
+            compiled = re.compile(pattern, _flags(flags))
+            return lambda candidate, document: compiled
+        case Query(relative, path):
+            lookup = compile_steps(path)
+
+            def query(candidate: Any, document: Any) -> Any:
+                try:
+                    value = lookup(candidate if relative else document)
+                except (NotFound, NotApplicable):
+                    return ABSENT
+                return value
+
+            return query
+
+
+def _flags(letters: str) -> int:
+    known = {"i": re.IGNORECASE, "x": re.VERBOSE, "m": re.MULTILINE, "s": re.DOTALL}
+    return sum({known[letter] for letter in letters if letter in known})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Jayway compares a string with a number by what is written on the left: `'1' == 1` and `1 == '1.0'` hold."""
+    if left is ABSENT or right is ABSENT:
+        return False
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, str) and _is_number(right):
+        return left == json_text(right)
+    if _is_number(left) and isinstance(right, str):
+        try:
+            return bool(left == float(right))
+        except ValueError:
+            return False
+    return bool(left == right)
+
+
+def _same_type(left: Any, right: Any) -> bool:
+    return (_is_number(left) and _is_number(right)) or type(left) is type(right)
+
+
+def _ordered(order: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def compare(left: Any, right: Any) -> bool:
+        if (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
+            return order(left, right)
+        return False
+
+    return compare
+
+
+def _matches(left: Any, right: Any) -> bool:
+    pattern, value = (left, right) if isinstance(left, re.Pattern) else (right, left)
+    if not isinstance(pattern, re.Pattern) or not isinstance(value, str | int | float):
+        return False
+    return pattern.fullmatch(value if isinstance(value, str) else json_text(value)) is not None
+
+
+def _contained(left: Any, right: Any) -> bool:
+    return isinstance(right, list) and any(_equal(left, each) for each in right)
+
+
+def _contains(left: Any, right: Any) -> bool:
+    if isinstance(left, str):
+        return isinstance(right, str) and right in left
+    return _contained(right, left)
+
+
+def _size(left: Any, right: Any) -> bool:
+    return isinstance(left, str | list) and _is_number(right) and len(left) == right
+
+
+def _empty(left: Any, right: Any) -> bool:
+    return isinstance(left, str | list | dict) and (not left) is right
+
+
+def _both_lists(test: Callable[[list[Any], list[Any]], bool]) -> Callable[[Any, Any], bool]:
+    return lambda left, right: isinstance(left, list) and isinstance(right, list) and test(left, right)
+
+
+_COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "==": _equal,
+    "!=": lambda left, right: not _equal(left, right),
+    "===": lambda left, right: _same_type(left, right) and _equal(left, right),
+    "!==": lambda left, right: not (_same_type(left, right) and _equal(left, right)),
+    "<": _ordered(lambda left, right: left < right),
+    "<=": _ordered(lambda left, right: left <= right),
+    ">": _ordered(lambda left, right: left > right),
+    ">=": _ordered(lambda left, right: left >= right),
+    "=~": _matches,
+    "IN": _contained,
+    "NIN": lambda left, right: not _contained(left, right),
+    "CONTAINS": _contains,
+    "SIZE": _size,
+    "EMPTY": _empty,
+    "ALL": _both_lists(lambda left, right: all(_contained(each, left) for each in right)),
+    "SUBSETOF": _both_lists(lambda left, right: all(_contained(each, right) for each in left)),
+    "ANYOF": _both_lists(lambda left, right: any(_contained(each, right) for each in left)),
+    "NONEOF": _both_lists(lambda left, right: not any(_contained(each, right) for each in left)),
+}

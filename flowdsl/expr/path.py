@@ -1,0 +1,207 @@
+"""The parsed form of a path: what the checker and the data-flow analysis read and what the evaluator runs.
+
+The dialect is Jayway JsonPath, the one Step Functions uses (Developer Guide, "Paths"), with the backslash escapes of
+the ASL specification, "Reference Paths", and with `$$` and `$name` as roots.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, TypeAlias
+
+import attrs
+
+
+class PathSyntaxError(ValueError):
+    """The text is not a path. `offset` counts characters from the start of the text."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(f"{message} (at offset {offset})")
+        self.message = message
+        self.offset = offset
+
+
+class Root(enum.Enum):
+    """Which document a path starts from."""
+
+    INPUT = "$"
+    CONTEXT = "$$"
+    VARIABLE = "$name"
+
+
+@attrs.frozen
+class Name:
+    """`.name`, `['name']`, or several names `['a', 'b']`, which as the last step make one object of them."""
+
+    names: tuple[str, ...]
+
+
+@attrs.frozen
+class Index:
+    """`[0]`, `[-1]` or a union `[0, 2]`; a negative index counts from the end."""
+
+    indexes: tuple[int, ...]
+
+
+@attrs.frozen
+class Slice:
+    """`[start:end]`; Jayway reads no step, so `[0:9:2]` is `[0:9]`."""
+
+    start: int | None
+    end: int | None
+
+
+@attrs.frozen
+class Wildcard:
+    """`.*` or `[*]`."""
+
+
+@attrs.frozen
+class Descend:
+    """`..`: the next step applies to this node and to everything below it."""
+
+
+@attrs.frozen
+class Filter:
+    """`[?(condition)]`."""
+
+    condition: Condition
+    text: str
+
+
+@attrs.frozen
+class Function:
+    """`.length()` and its like; only as the last step."""
+
+    name: str
+    arguments: tuple[Operand, ...]
+
+
+Step: TypeAlias = Name | Index | Slice | Wildcard | Descend | Filter | Function
+
+
+@attrs.frozen
+class Path:
+    """A parsed path: `text` as written, the root, the variable's name if the root is one, and the steps."""
+
+    text: str
+    root: Root
+    variable: str | None
+    steps: tuple[Step, ...]
+
+    @property
+    def is_definite(self) -> bool:
+        """Whether the path selects at most one node; an indefinite path gives a list of what it finds."""
+        return all(is_definite_step(step, step is self.steps[-1]) for step in self.steps)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is a Reference Path: single names and indexes only (ASL specification, "Reference Paths")."""
+        return all(
+            (isinstance(step, Name) and len(step.names) == 1) or (isinstance(step, Index) and len(step.indexes) == 1)
+            for step in self.steps
+        )
+
+
+def is_definite_step(step: Step, is_last: bool) -> bool:
+    """Several names as the last step are merged into one object, so they count as definite, as in Jayway."""
+    match step:
+        case Name(names):
+            return len(names) == 1 or is_last
+        case Index(indexes):
+            return len(indexes) == 1
+        case Function():
+            return True
+        case _:
+            return False
+
+
+@attrs.frozen
+class Literal:
+    """A JSON value in a filter."""
+
+    value: object
+
+
+@attrs.frozen
+class Pattern:
+    """`/regular expression/flags` in a filter."""
+
+    pattern: str
+    flags: str
+
+
+@attrs.frozen
+class Query:
+    """A path in a filter: relative to the candidate (`@`) or to the document (`$`)."""
+
+    relative: bool
+    path: Path
+
+
+Operand: TypeAlias = Literal | Pattern | Query
+
+
+@attrs.frozen
+class Comparison:
+    """`left operator right`; operators as Jayway lists them, in upper case."""
+
+    left: Operand
+    operator: str
+    right: Operand
+
+
+@attrs.frozen
+class Exists:
+    """A query alone: true where it finds something."""
+
+    query: Query
+
+
+@attrs.frozen
+class Not:
+    """`!condition`."""
+
+    condition: Condition
+
+
+@attrs.frozen
+class AllOf:
+    """`a && b`."""
+
+    conditions: tuple[Condition, ...]
+
+
+@attrs.frozen
+class AnyOf:
+    """`a || b`."""
+
+    conditions: tuple[Condition, ...]
+
+
+Condition: TypeAlias = Comparison | Exists | Not | AllOf | AnyOf | Literal
+
+
+class Absent:
+    """The type of ABSENT."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+"""What an index outside an array selects.
+
+Step Functions reads it as null in a payload template and as nothing in a Choice rule or an intrinsic's argument, so it
+differs both from null and from a path that cannot be found.
+"""
+
+
+class NotFound(Exception):  # noqa: N818 - an outcome of a search, turned into an error by whoever asked
+    """A definite path found nothing; the argument is Jayway's sentence."""
+
+
+class NotApplicable(Exception):  # noqa: N818
+    """A step cannot apply to the kind of value it met; the argument is Jayway's sentence."""
