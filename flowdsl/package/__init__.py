@@ -1,0 +1,12 @@
+"""Lambda functions packaged as reproducible zips.
+
+`build` is the way in. A zip has the function's folder, what its modules import from the project (`imports`,
+`sources`) and its locked requirements (`requirements`), in the layout of the project; `archive` writes it,
+`manifest` records it, `workspace` swaps the whole build in.
+"""
+
+from .build import Progress, build
+from .handler import Handler
+from .manifest import Manifest, Packaged
+
+__all__ = ["Handler", "Manifest", "Packaged", "Progress", "build"]

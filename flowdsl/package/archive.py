@@ -1,0 +1,102 @@
+"""Zips that are the same bytes whoever writes them, within Lambda's limits."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from attrs import frozen
+
+from ..diagnostics import FlowError
+
+ZIPPED_LIMIT = 50 * 2**20
+UNZIPPED_LIMIT = 250 * 2**20
+"""Bytes: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "Deployment package"."""
+
+_DATE = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can say
+_LEVEL = 9
+
+
+@frozen
+class Archive:
+    """What was written: sizes in bytes; the SHA-256 of the zip, in hexadecimal and in base64 as Lambda's
+    CodeSha256.
+
+    `contents` is the digest of names, modes and contents. It does not depend on how zlib compresses, while
+    the zip's own bytes are the same wherever zlib is (zlib-ng, which some distributions put in its place,
+    compresses differently).
+    """
+
+    size: int
+    unzipped: int
+    sha256: str
+    code_sha256: str
+    contents: str
+
+
+def write(file: Path, files: Mapping[str, Path]) -> Archive:
+    """Write a new zip of `files` (path in the zip, file); FlowError where Lambda would not take it."""
+    check_unzipped(file.name, files)
+    contents = hashlib.sha256()
+    unzipped = 0
+    with ZipFile(file, "x") as archive:
+        for name in sorted(files):
+            data = files[name].read_bytes()
+            mode = _mode(data)
+            contents.update(f"{name}\0{mode:o}\0{len(data)}\0".encode() + data)
+            unzipped += len(data)
+            entry = ZipInfo(name, _DATE)
+            entry.create_system = 3  # Unix, wherever it is written: only then do the modes count
+            entry.external_attr = (stat.S_IFREG | mode) << 16
+            archive.writestr(entry, data, ZIP_DEFLATED, _LEVEL)
+        _check(
+            f"{file.name} is",
+            ZIPPED_LIMIT,
+            {entry.filename: entry.compress_size for entry in archive.infolist()},
+        )
+    data = file.read_bytes()
+    return Archive(len(data), unzipped, *digests(data), contents.hexdigest())
+
+
+def digests(data: bytes) -> tuple[str, str]:
+    """SHA-256 in hexadecimal, and in base64 as Lambda gives it."""
+    digest = hashlib.sha256(data)
+    return digest.hexdigest(), base64.b64encode(digest.digest()).decode()
+
+
+def check_unzipped(zipped: str, files: Mapping[str, Path]) -> None:
+    """FlowError where the files are more than Lambda takes; says which are large."""
+    _check(f"{zipped} unzips to", UNZIPPED_LIMIT, {name: path.stat().st_size for name, path in files.items()})
+
+
+def megabytes(size: int) -> str:
+    """AWS counts 2**20 bytes."""
+    return f"{size / 2**20:.1f} MB"
+
+
+def _mode(data: bytes) -> int:
+    """By content, since the modes of files differ by machine: programs and libraries may be executed."""
+    return 0o755 if data.startswith((b"\x7fELF", b"#!")) else 0o644
+
+
+def _check(what: str, limit: int, sizes: Mapping[str, int]) -> None:
+    total = sum(sizes.values())
+    if total <= limit:
+        return
+    heaps: dict[str, int] = {}
+    for name, size in sizes.items():
+        heap = name.partition("/")[0]
+        heaps[heap] = heaps.get(heap, 0) + size
+    heaviest = sorted(heaps.items(), key=lambda heap: (-heap[1], heap[0]))[:5]
+    largest_file = max(sizes, key=lambda name: (sizes[name], name))
+    named = ", ".join(f"{name} {megabytes(size)}" for name, size in heaviest)
+    raise FlowError.of(
+        f"{what} {megabytes(total)}, Lambda takes {megabytes(limit)}. The largest: {named}. "
+        f"The largest file: {largest_file}, {megabytes(sizes[largest_file])}",
+        code="FD620",
+        hint="drop what the function does not need from its folder, its include and its requirements",
+    )

@@ -1,0 +1,168 @@
+"""`flowdsl build`: definitions and functions into one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from ..diagnostics import FlowError
+from . import archive, manifest, requirements, sources, workspace
+from .archive import Archive
+from .handler import Handler, handler_string, platform, shown, span, validate
+from .manifest import Manifest, Packaged
+from .workspace import Workspace
+
+Progress = Callable[[str, str], None]
+"""Called with a function's name and what is happening to it, for people to read."""
+
+
+def _silent(_name: str, _what: str) -> None:
+    pass
+
+
+def build(
+    functions: Iterable[Handler] | None,
+    definitions: Mapping[str, str],
+    *,
+    root: Path,
+    output: Path,
+    on_progress: Progress = _silent,
+) -> Manifest:
+    """Write `definitions` (file name `<machine>.asl.json` to text), each function's zip and manifest.json to
+    `output`.
+
+    `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A
+    function whose inputs are those of the build before keeps its zip, if that is undamaged. `functions=None`
+    keeps all zips as they are and writes definitions only. Files of an earlier build that are no longer
+    wanted go. FlowError where anything is wrong, and where `output` has files that flowdsl did not write; the
+    earlier build is then as it was.
+    """
+    root, output = root.resolve(), output.resolve()
+    wanted = None if functions is None else _distinct(functions)
+    for function in wanted or ():
+        validate(function, root)
+        if output.is_relative_to(root / function.source):
+            raise FlowError.of(
+                f"the output {shown(output)} is in the folder of function {function.name!r}",
+                code="FD630",
+                span=span(function),
+                hint="name another with --output",
+            )
+    for name in definitions:
+        if not name.endswith(".asl.json") or "/" in name or name.startswith("."):
+            raise FlowError.of(f"{name!r} cannot be a definition's file", hint="write <machine>.asl.json")
+    waiting = f"waiting for another build of {shown(output)}"
+    with workspace.replacing(output, lambda: on_progress("", waiting)) as work:
+        earlier = manifest.read(output)
+        kept = dict(earlier.functions) if earlier else {}
+        for name, text in definitions.items():
+            (work.new / name).write_bytes(text.encode())
+        if wanted is None:
+            packaged = {name: one for name, one in kept.items() if _keep(one, work)}
+        else:
+            packaged = {
+                function.name: _package(function, root, kept.get(function.name), work, on_progress)
+                for function in wanted
+            }
+        digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
+        made = Manifest(digests, packaged)
+        (work.new / manifest.FILE).write_text(made.text(), encoding="utf-8")
+    return made
+
+
+def _package(
+    function: Handler, root: Path, earlier: Packaged | None, work: Workspace, on_progress: Progress
+) -> Packaged:
+    found = sources.collect(function, root)
+    file = root / function.source / "requirements.txt"
+    locked = requirements.read(file) if file.is_file() else None
+    scratch = work.scratch / function.name
+    own = scratch / "project"
+    inputs = _snapshot(function, found.files, locked, own)
+    if earlier and earlier.inputs == inputs and _keep(earlier, work):
+        on_progress(function.name, "unchanged")
+        return _described(function, earlier, inputs)
+    files = {name: own / name for name in found.files}
+    installed: dict[str, Path] = {}
+    if locked and locked.pins:
+        on_progress(function.name, f"installing {len(locked.pins)} requirements for {platform(function)}")
+        target = scratch / "requirements"
+        target.mkdir()
+        installed = requirements.install(locked, function, target)
+    sources.check_external(found, function, {name.partition("/")[0].partition(".")[0] for name in installed})
+    both = sorted(files.keys() & installed.keys())
+    if both:
+        raise FlowError.of(
+            f"function {function.name!r}: {both[0]} is in the project and in a requirement",
+            code="FD606",
+            span=span(function),
+            hint="rename the project's",
+        )
+    made = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
+    shutil.rmtree(scratch)
+    on_progress(function.name, f"packaged, {archive.megabytes(made.size)}")
+    return _described(function, made, inputs)
+
+
+def _snapshot(
+    function: Handler, files: Mapping[str, Path], locked: requirements.Requirements | None, own: Path
+) -> str:
+    """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
+    archive.check_unzipped(f"{function.name}.zip", files)
+    digest = hashlib.sha256(f"{manifest.FORMAT}\0{platform(function)}\0{function.python}\0".encode())
+    digest.update(hashlib.sha256(locked.text if locked else b"").digest())
+    for name, file in files.items():
+        copy = own / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        data = file.read_bytes()
+        copy.write_bytes(data)
+        digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def _keep(earlier: Packaged, work: Workspace) -> bool:
+    """Take over an earlier build's zip, if it is there and undamaged."""
+    zipped = work.output / earlier.file
+    if not zipped.is_file() or archive.digests(zipped.read_bytes())[0] != earlier.sha256:
+        return False
+    try:
+        os.link(zipped, work.new / earlier.file)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(zipped, work.new / earlier.file)
+    return True
+
+
+def _described(function: Handler, made: Archive | Packaged, inputs: str) -> Packaged:
+    return Packaged(
+        file=f"{function.name}.zip",
+        handler=handler_string(function),
+        runtime=f"python{function.python}",
+        architecture=function.architecture,
+        timeout=function.timeout,
+        memory=function.memory,
+        environment=dict(function.environment),
+        inputs=inputs,
+        sha256=made.sha256,
+        code_sha256=made.code_sha256,
+        contents=made.contents,
+        size=made.size,
+        unzipped=made.unzipped,
+    )
+
+
+def _distinct(functions: Iterable[Handler]) -> list[Handler]:
+    """By name, in order of names; FlowError for two different ones of a name (file systems may fold case)."""
+    named: dict[str, Handler] = {}
+    for function in functions:
+        other = named.setdefault(function.name.casefold(), function)
+        if other is not function and other != function:
+            raise FlowError.of(
+                f"two different functions are named {function.name!r}",
+                code="FD601",
+                span=span(function),
+                hint="give each a name of its own, or use one object for both",
+            )
+    return [named[name] for name in sorted(named)]

@@ -1,0 +1,102 @@
+"""What packaging needs to know of a Lambda function, and whether it can be so."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal, Protocol
+
+from ..diagnostics import FlowError
+from ..source import Caller, Span
+
+GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
+"""Lambda's Python runtimes that are not deprecated, and the newest manylinux level of wheels that each can
+load.
+
+Python 3.11 runs on Amazon Linux 2 (glibc 2.26; the next level below it that uv knows is 2.17), the others on
+Amazon Linux 2023 (glibc 2.34): docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html.
+"""
+
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+"""Lambda's architectures and what wheels call them."""
+
+RUNTIME_MODULES = frozenset({"boto3", "botocore", "awslambdaric", "snapshot_restore_py"})
+"""What Lambda's Python runtimes bring along besides the standard library."""
+
+
+class Handler(Protocol):
+    """A Lambda function to package; `flowdsl.author.Function` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def handler(self) -> str: ...
+    @property
+    def architecture(self) -> Literal["arm64", "x86_64"]: ...
+    @property
+    def python(self) -> str: ...
+    @property
+    def timeout(self) -> int: ...
+    @property
+    def memory(self) -> int: ...
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+    @property
+    def include(self) -> Sequence[str]: ...
+    @property
+    def origin(self) -> Caller | None: ...
+
+
+def shown(path: Path) -> str:
+    """The path as people type it: relative where it is below the current folder."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def handler_string(function: Handler) -> str:
+    """Lambda's Handler, the module from the zip's root and the function: `handlers.setup.handler.handler`."""
+    return ".".join([*PurePosixPath(function.source).parts, function.handler])
+
+
+def platform(function: Handler) -> str:
+    """uv's name of the function's platform: `aarch64-manylinux_2_34`."""
+    return f"{MACHINES[function.architecture]}-manylinux_{GLIBC[function.python]}"
+
+
+def validate(function: Handler, root: Path) -> None:
+    """FlowError where the function could not be packaged whatever its code says."""
+
+    def wrong(message: str, hint: str) -> FlowError:
+        return FlowError.of(
+            f"function {function.name!r}: {message}", code="FD601", span=span(function), hint=hint
+        )
+
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", function.name):
+        raise wrong("not a name that Lambda takes", "write 1 to 64 letters, digits, '-' and '_'")
+    if function.architecture not in MACHINES:
+        raise wrong(
+            f"Lambda has no architecture {function.architecture!r}", f"write one of {', '.join(MACHINES)}"
+        )
+    if function.python not in GLIBC:
+        raise wrong(f"Lambda has no runtime python{function.python}", f"write one of {', '.join(GLIBC)}")
+    parts = function.source.split("/")
+    if not all(part.isidentifier() for part in parts):
+        raise wrong(
+            f"source {function.source!r} is not a folder below the project whose path can be imported",
+            "write it relative to the project with names as in `import`, such as 'handlers/setup'",
+        )
+    if not root.joinpath(*parts).is_dir():
+        raise wrong(
+            f"there is no folder {shown(root.joinpath(*parts))}", "correct `source`, or create the folder"
+        )
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", function.handler):
+        raise wrong(f"handler {function.handler!r} is not module.function", "write it as 'handler.handler'")
+
+
+def span(function: Handler) -> Span | None:
+    """Where the author wrote the function."""
+    return function.origin.span() if function.origin else None

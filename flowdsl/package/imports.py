@@ -1,0 +1,150 @@
+"""What a Python file imports, read without running it, and where in the project that is."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from ..diagnostics import FlowError
+from ..source import Span
+from .handler import shown
+
+STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
+"""Of the Python that runs flowdsl, and what came in newer ones that Lambda has."""
+
+
+@frozen
+class Import:
+    """`import module`, or `from module import names`; the module is absolute, empty for the project's root.
+
+    `optional` where the file handles its absence.
+    """
+
+    module: tuple[str, ...]
+    names: tuple[str, ...]
+    span: Span
+    optional: bool
+
+    def __str__(self) -> str:
+        return ".".join(self.module)
+
+
+def parse(file: Path) -> ast.Module:
+    """The file's syntax tree; FlowError where it has none."""
+    try:
+        return ast.parse(file.read_bytes(), shown(file))
+    except (SyntaxError, ValueError) as error:
+        line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
+        raise FlowError.of(
+            f"not Python {platform.python_version()}: {getattr(error, 'msg', error)}",
+            code="FD602",
+            span=Span(shown(file), line, column),
+            hint="correct it, or run flowdsl on the Python that the function is written for",
+        ) from None
+
+
+def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[Import]:
+    """Every import that may run, in functions too, in no particular order.
+
+    Those under `if TYPE_CHECKING` never run. `importlib.import_module` counts where it is given a literal.
+    """
+    rest: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while rest:
+        node, optional = rest.pop()
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            rest += [(child, optional) for child in node.orelse]
+            continue
+        if isinstance(node, ast.Try | ast.TryStar):
+            handled = optional or any(_handles_absence(handler) for handler in node.handlers)
+            rest += [(child, handled) for child in node.body]
+            rest += [(child, optional) for child in (*node.handlers, *node.orelse, *node.finalbody)]
+            continue
+        rest += [(child, optional) for child in ast.iter_child_nodes(node)]
+        where = Span(shown(file), getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+        match node:
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    yield Import(tuple(alias.name.split(".")), (), where, optional)
+            case ast.ImportFrom(module=module, names=aliases, level=level):
+                names = tuple(alias.name for alias in aliases if alias.name != "*")
+                yield Import(_absolute(module or "", level, package, where), names, where, optional)
+            case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if _is_import_module(
+                function
+            ):
+                relative = name.lstrip(".")
+                yield Import(
+                    _absolute(relative, len(name) - len(relative), package, where), (), where, optional
+                )
+
+
+def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:
+    """The files that run when the module is imported, its packages' `__init__.py` first; None where there is
+    none.
+
+    No files for a folder without `__init__.py` (a namespace package).
+    """
+    files: list[Path] = []
+    folder = root
+    for number, part in enumerate(module, 1):
+        package, file = folder / part / "__init__.py", folder / f"{part}.py"
+        if package.is_file():
+            files.append(package)
+        elif file.is_file():
+            return [*files, file] if number == len(module) else None
+        elif not (folder / part).is_dir():
+            return None
+        folder /= part
+    return files
+
+
+def defines(tree: ast.Module, name: str) -> bool:
+    """Whether importing the module may leave such a name in it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.name == name:
+                return True
+            case ast.Name(id=assigned, ctx=ast.Store()) if assigned == name:
+                return True
+            case ast.alias(name=imported, asname=renamed) if name == (renamed or imported) or imported == "*":
+                return True
+    return False
+
+
+def _absolute(module: str, level: int, package: tuple[str, ...], where: Span) -> tuple[str, ...]:
+    parts = tuple(module.split(".")) if module else ()
+    if level == 0:
+        return parts
+    if level > len(package):
+        raise FlowError.of(
+            "relative import beyond the project's folder", code="FD603", span=where, hint="use fewer dots"
+        )
+    return package[: len(package) - level + 1] + parts
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _handles_absence(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        kind is None
+        or (
+            isinstance(kind, ast.Name)
+            and kind.id in {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+        )
+        for kind in caught
+    )
+
+
+def _is_import_module(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return function.attr == "import_module"
+    return isinstance(function, ast.Name) and function.id in {"import_module", "__import__"}

@@ -1,0 +1,84 @@
+"""build/manifest.json: what a build consists of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from ..diagnostics import FlowError
+from .handler import shown
+
+FILE = "manifest.json"
+FORMAT = 1
+"""Counts up when what is in a zip, or how, changes: older zips are then built again."""
+
+
+@frozen
+class Packaged:
+    """A function's zip and what CreateFunction needs to know of it.
+
+    `inputs` is the digest of all that decides what is in the zip; `sha256`, `code_sha256`, `contents`, `size`
+    and `unzipped` are those of `Archive`. `timeout` is in seconds, `memory` in MB.
+    """
+
+    file: str
+    handler: str
+    runtime: str
+    architecture: str
+    timeout: int
+    memory: int
+    environment: dict[str, str]
+    sha256: str
+    code_sha256: str
+    contents: str
+    inputs: str
+    size: int
+    unzipped: int
+
+
+@frozen
+class Manifest:
+    """`definitions`: file name to SHA-256 in hexadecimal; `functions`: by the Lambda function's name."""
+
+    definitions: dict[str, str]
+    functions: dict[str, Packaged]
+
+    def files(self) -> set[str]:
+        """All that the build wrote."""
+        return {FILE, *self.definitions, *(function.file for function in self.functions.values())}
+
+    def text(self) -> str:
+        """Sorted, without dates and places: the same build has the same text."""
+        return (
+            json.dumps({"format": FORMAT, **attrs.asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False)
+            + "\n"
+        )
+
+
+def read(folder: Path) -> Manifest | None:
+    """The manifest of an earlier build, or None where there is none; FlowError where it is damaged."""
+    file = folder / FILE
+    try:
+        value = json.loads(file.read_bytes())
+        if value["format"] != FORMAT:
+            raise ValueError(f"format {value['format']}")
+        functions = {name: _packaged(one) for name, one in value["functions"].items()}
+        return Manifest({str(name): str(digest) for name, digest in value["definitions"].items()}, functions)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise FlowError.of(
+            f"{shown(file)} cannot be read ({type(error).__name__}: {error}), so it is unknown what in "
+            f"{shown(folder)} is flowdsl's",
+            code="FD631",
+            hint=f"look into {shown(folder)} and remove it",
+        ) from None
+
+
+def _packaged(value: Mapping[str, Any]) -> Packaged:
+    return Packaged(**{field.name: value[field.name] for field in attrs.fields(Packaged)})

@@ -1,0 +1,250 @@
+"""Locked requirements, and their installation for Lambda's platform by uv."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from ..diagnostics import Diagnostic, FlowError
+from ..source import Span
+from .handler import Handler, platform, shown
+
+if TYPE_CHECKING:
+    from packaging.utils import NormalizedName
+
+_LOCATIONS = (
+    "-i ",
+    "--index-url",
+    "--extra-index-url",
+    "-f ",
+    "--find-links",
+    "--no-index",
+    "--require-hashes",
+)
+"""The options of a requirements file that say where to find packages, not which."""
+
+_NOT_PACKAGED = frozenset(
+    {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+)
+"""What an installer writes into a dist-info folder about the machine where it ran."""
+
+
+@frozen
+class Pin:
+    """One line of a requirements file: exactly one version."""
+
+    name: NormalizedName
+    version: str
+    hashed: bool
+    span: Span
+
+
+@frozen
+class Requirements:
+    """A file of locked requirements; `text` is all of it."""
+
+    file: Path
+    text: bytes
+    pins: tuple[Pin, ...]
+
+
+def read(file: Path) -> Requirements:
+    """FlowError with every line that leaves open what is installed."""
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.utils import canonicalize_name
+    except ImportError:
+        raise _extra_missing("packaging") from None
+    text = file.read_bytes()
+    pins: list[Pin] = []
+    wrong: list[Diagnostic] = []
+    for number, line in _lines(text.decode(errors="replace")):
+        where = Span(shown(file), number)
+        if line.startswith(_LOCATIONS):
+            continue
+        wanted, *options = re.split(r"\s+--hash[=\s]\s*", line)
+        try:
+            requirement = Requirement(wanted)
+        except InvalidRequirement:
+            wrong.append(
+                _unlocked(f"{line!r} is not a locked requirement", where, "write name==version, one a line")
+            )
+            continue
+        exact = re.fullmatch(r"==\s*([^=*,\s]+)", str(requirement.specifier))
+        if requirement.url or not exact:
+            wrong.append(
+                _unlocked(
+                    f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION"
+                )
+            )
+            continue
+        pins.append(Pin(canonicalize_name(requirement.name), exact[1], bool(options), where))
+    if any(pin.hashed for pin in pins):
+        wrong += [
+            _unlocked(f"{pin.name}=={pin.version} has no --hash, others have", pin.span, "hash all or none")
+            for pin in pins
+            if not pin.hashed
+        ]
+    if wrong:
+        raise FlowError(*wrong)
+    return Requirements(file, text, tuple(pins))
+
+
+def install(requirements: Requirements, function: Handler, target: Path) -> dict[str, Path]:
+    """Install into the empty folder `target`; return the paths in the zip and the files there.
+
+    Only wheels for the function's platform are taken, so no code of a package runs here. FlowError where uv
+    cannot, or where a requirement needs another one that the file does not lock.
+    """
+    command = [_uv(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
+    command += [
+        "--target",
+        str(target),
+        "--python",
+        sys.executable,
+        "--link-mode=copy",
+        "--no-compile-bytecode",
+    ]
+    command += [
+        "--only-binary=:all:",
+        f"--python-platform={platform(function)}",
+        f"--python-version={function.python}",
+    ]
+    if any(pin.hashed for pin in requirements.pins):
+        command.append("--require-hashes")
+    command += ["-r", str(requirements.file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=requirements.file.parent)  # noqa: S603 - our own argv
+    if done.returncode:
+        raise _failed(done.stderr, requirements, function)
+    _check_complete(requirements, target)
+    return {
+        file.relative_to(target).as_posix(): file
+        for file in sorted(target.rglob("*"))
+        if _goes_along(file, target)
+    }
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Logical lines without comments, with their first line's number (pip's requirements file format)."""
+    start, joined = 0, ""
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = re.sub(r"(^|\s)#.*$", "", raw).strip()
+        start = start if joined else number
+        joined += line.removesuffix("\\").strip() + " "
+        if not line.endswith("\\"):
+            if joined.strip():
+                yield start, joined.strip()
+            joined = ""
+    if joined.strip():
+        yield start, joined.strip()
+
+
+def _unlocked(message: str, where: Span, hint: str) -> Diagnostic:
+    name = Path(where.file).name
+    return Diagnostic(
+        "FD610", message, span=where, hint=f"{hint}, or lock with `uv pip compile requirements.in -o {name}`"
+    )
+
+
+def _uv() -> str:
+    """uv's path: the package's own, else the one on PATH."""
+    try:
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        from shutil import which
+
+        found = which("uv")
+        if found is None:
+            raise _extra_missing("uv") from None
+        return found
+
+
+def _extra_missing(what: str) -> FlowError:
+    return FlowError.of(
+        f"packaging requirements needs {what}, which is not installed",
+        code="FD611",
+        hint="install flowdsl with its extra: pip install 'flowdsl[build]'",
+    )
+
+
+def _failed(stderr: str, requirements: Requirements, function: Handler) -> FlowError:
+    """uv's account of a failure as one diagnostic on the guilty line."""
+    blocks = re.split(r"^\s*(error|cause|hint):", stderr, flags=re.M)
+    said = [(kind, " ".join(text.split())) for kind, text in zip(blocks[1::2], blocks[2::2], strict=True)]
+    causes = [text for kind, text in said if kind == "cause"] or [
+        text for kind, text in said if kind == "error"
+    ]
+    reason = causes[0] if causes else " ".join(stderr.split()) or "uv failed and said nothing"
+    named = [
+        pin
+        for pin in requirements.pins
+        if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", reason, re.I)
+    ]
+    where = named[0].span if named else Span(shown(requirements.file), 1)
+    target = f"Python {function.python} on {function.architecture}"
+    everything = stderr.lower()
+    if "hash" in everything:
+        hint = "lock again with hashes: uv pip compile --generate-hashes requirements.in -o requirements.txt"
+    elif "wheel" in everything or "platform" in everything:
+        hint = f"pin a version that has wheels for {target} (nothing is built here), or choose another target"
+    elif "fetch" in everything or "network" in everything or "connect" in everything:
+        hint = "the package index could not be reached: try again, or name an index with UV_DEFAULT_INDEX"
+    else:
+        hint = f"pin versions that exist and go together for {target}"
+    return FlowError.of(
+        f"function {function.name!r}: requirements cannot be installed: {reason}",
+        code="FD612",
+        span=where,
+        hint=hint,
+    )
+
+
+def _check_complete(requirements: Requirements, target: Path) -> None:
+    from packaging.specifiers import Specifier
+    from packaging.utils import canonicalize_name
+
+    missing: list[str] = []
+    for folder in sorted(target.glob("*.dist-info")):
+        dashed, _, version = folder.name.removesuffix(".dist-info").partition("-")
+        name = canonicalize_name(dashed)
+        pins = [pin for pin in requirements.pins if pin.name == name]
+        if not pins:
+            missing.append(f"{name}=={version}")
+        elif not any(Specifier(f"=={pin.version}").contains(version, prereleases=True) for pin in pins):
+            raise FlowError.of(
+                f"{name}=={pins[0].version} is locked but uv installed {version}",
+                code="FD613",
+                span=pins[0].span,
+                hint="look for UV_OVERRIDE, UV_CONSTRAINT and [tool.uv] that change versions",
+            )
+    if missing:
+        raise FlowError.of(
+            "the lock is incomplete: the requirements need others that it does not name, so the zip would "
+            "change with the index",
+            code="FD613",
+            span=Span(shown(requirements.file), 1),
+            hint=f"add {', '.join(missing)}, or lock with `uv pip compile`",
+        )
+
+
+def _goes_along(file: Path, target: Path) -> bool:
+    """Not scripts, whose first line names this machine's interpreter, nor the installer's own notes."""
+    path = file.relative_to(target)
+    if (
+        not file.is_file()
+        or path.name == ".lock"
+        or path.suffix in {".pyc", ".pyo"}
+        or "__pycache__" in path.parts
+    ):
+        return False
+    if path.parts[0] == "bin" and not (target / "bin" / "__init__.py").exists():
+        return False
+    return not (path.parts[0].endswith(".dist-info") and len(path.parts) == 2 and path.name in _NOT_PACKAGED)

@@ -1,0 +1,177 @@
+"""The files of the project that go into a function's zip."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from ..diagnostics import Diagnostic, FlowError
+from .handler import RUNTIME_MODULES, Handler, shown, span
+from .imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
+
+BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
+LEFT_OUT = (
+    *BYTE_CODE,
+    ".*",
+    "*~",
+    "tests",
+    "test",
+    "test_*.py",
+    "*_test.py",
+    "conftest.py",
+    "requirements*.txt",
+    "requirements*.in",
+)
+"""Files and folders that stay at home. A test module that a handler imports goes along all the same."""
+
+
+@frozen
+class Sources:
+    """`files`: paths in the zip and what goes there; `external`: imports that something else must satisfy."""
+
+    files: dict[str, Path]
+    external: tuple[Import, ...]
+
+
+def collect(function: Handler, root: Path) -> Sources:
+    """The function's folder, its `include`, and all that their modules import from the project, transitively.
+
+    FlowError where the handler is not there, a file is no Python, or an import of the project's leads
+    nowhere.
+    """
+    folder = root / function.source
+    entry = _entry(function, root)
+    waiting = [*entry, *_own(folder), *_included(function, root)]
+    found: dict[str, Path] = {}
+    external: list[Import] = []
+    while waiting:
+        file = waiting.pop()
+        name = file.relative_to(root).as_posix()
+        if name in found:
+            continue
+        found[name] = _regular(file, root)
+        if file.suffix == ".py":
+            package = file.relative_to(root).parent.parts
+            waiting += find(root, package) or []  # a package's __init__.py runs before its modules
+            for wanted in imports(parse(file), package, file):
+                files = _resolve(wanted, root, folder)
+                waiting += files
+                if not files and not wanted.optional and wanted.module:
+                    external.append(wanted)
+    return Sources(
+        dict(sorted(found.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file)))
+    )
+
+
+def check_external(sources: Sources, function: Handler, installed: set[str]) -> None:
+    """FlowError with each import that would fail in Lambda, being nowhere in the zip or the runtime."""
+    available = installed | STANDARD_LIBRARY | RUNTIME_MODULES
+    missing = [wanted for wanted in sources.external if wanted.module[0] not in available]
+    if missing:
+        raise FlowError(
+            *(
+                Diagnostic(
+                    "FD604",
+                    f"function {function.name!r} would fail in Lambda: {wanted} is neither in the project, nor in "
+                    f"the requirements, nor in Lambda's Python {function.python}",
+                    span=wanted.span,
+                    hint=f"add it to {function.source}/requirements.txt, or handle its ImportError",
+                )
+                for wanted in missing
+            )
+        )
+
+
+def _resolve(wanted: Import, root: Path, folder: Path) -> list[Path]:
+    """The project's files behind an import; none where the module is not the project's."""
+    base = find(root, wanted.module)
+    files = list(base or [])
+    if base is not None:
+        for name in wanted.names:
+            files += find(root, (*wanted.module, name)) or []
+    if files or wanted.optional or not wanted.module:
+        return files
+    if find(root, wanted.module[:1]):
+        message, hint = f"the project has no module {wanted}", "correct the name"
+    elif find(folder, wanted.module):
+        message = (
+            f"{wanted} cannot be imported in Lambda: the zip has the project's folders, not only this one"
+        )
+        hint = f"write `from . import {wanted}`"
+    else:
+        return []
+    raise FlowError.of(message, code="FD603", span=wanted.span, hint=hint)
+
+
+def _entry(function: Handler, root: Path) -> list[Path]:
+    """The files that Lambda imports to reach the handler."""
+    *module, name = function.handler.split(".")
+    path = (*function.source.split("/"), *module)
+    files = find(root, path)
+    file = root.joinpath(*path)
+    if not files or files[-1] not in (file.with_suffix(".py"), file / "__init__.py"):
+        raise FlowError.of(
+            f"function {function.name!r}: there is no {shown(file)}.py",
+            code="FD605",
+            span=span(function),
+            hint=f"write it, or correct handler={function.handler!r}",
+        )
+    if not defines(parse(files[-1]), name):
+        raise FlowError.of(
+            f"function {function.name!r}: {shown(files[-1])} defines no {name}",
+            code="FD605",
+            span=span(function),
+            hint=f"write `def {name}(event, context)` there, or correct handler={function.handler!r}",
+        )
+    return files
+
+
+def _own(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not _matches(name, LEFT_OUT)]
+        for name in folders:
+            if Path(parent, name).is_symlink():
+                raise _unfit(
+                    Path(parent, name), "is a symbolic link to a folder", "put the folder itself there"
+                )
+        yield from (Path(parent, name) for name in files if not _matches(name, LEFT_OUT))
+
+
+def _included(function: Handler, root: Path) -> Iterator[Path]:
+    for pattern in function.include:
+        if pattern.startswith("/") or ".." in pattern.split("/"):
+            matches = []
+        else:
+            matches = [path for path in root.glob(pattern) if path.is_file()]
+        if not matches:
+            raise FlowError.of(
+                f"function {function.name!r}: include {pattern!r} matches no file of the project",
+                code="FD606",
+                span=span(function),
+                hint="write a glob relative to the project's folder, such as 'config/*.json'",
+            )
+        for path in matches:
+            if not any(_matches(part, BYTE_CODE) for part in path.relative_to(root).parts):
+                yield path
+
+
+def _regular(file: Path, root: Path) -> Path:
+    if not str(file).isprintable():  # such as bytes that are no UTF-8
+        raise _unfit(Path(ascii(str(file))), "has a name that is not text", "rename it")
+    if not file.is_file():
+        raise _unfit(file, "is not a regular file", "remove it")
+    if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
+        raise _unfit(file, "is a symbolic link out of the project", "put the file itself there")
+    return file
+
+
+def _unfit(path: Path, what: str, hint: str) -> FlowError:
+    return FlowError.of(f"{shown(path)} {what} and cannot be packaged", code="FD606", hint=hint)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
