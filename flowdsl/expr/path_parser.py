@@ -193,16 +193,17 @@ class _Parser:
         return Index(tuple(indexes))
 
     def names(self) -> Name:
-        found = [self.quoted()]
+        found = [self.quoted(unescape=False)]
         self.space()
         while self.take(","):
             self.space()
-            found.append(self.quoted())
+            found.append(self.quoted(unescape=False))
             self.space()
         self.expect("]")
         return Name(tuple(found))
 
-    def quoted(self) -> str:
+    def quoted(self, *, unescape: bool) -> str:
+        """A string in quotes; in a name the backslashes stay (recorded: `$['a\\"b']` selects the key `a\\"b`)."""
         start = self.at
         quote = self.peek()
         if not quote or quote not in "'\"":
@@ -211,7 +212,9 @@ class _Parser:
         value = ""
         while (character := self.peek()) != quote:
             if character == "\\":
-                value += self.escape(start)
+                before = self.at
+                escaped = self.escape(start)
+                value += escaped if unescape else self.text[before : self.at]
                 continue
             if not character:
                 raise self.error("the quote is not closed", start)
@@ -319,7 +322,7 @@ class _Parser:
         if character == "$":
             return Query(False, self.path())
         if character and character in "'\"":
-            return Literal(self.quoted())
+            return Literal(self.quoted(unescape=True))
         if character and character in "[{":
             return Literal(self.json())
         if character == "/":

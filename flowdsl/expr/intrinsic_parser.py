@@ -1,0 +1,163 @@
+"""Text of an intrinsic function to its tree: `States.Format('{}', $.a)`.
+
+Source: ASL specification, "Intrinsic Functions"; the nesting limit is in the Developer Guide, "Intrinsic functions".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+import attrs
+
+from .path import Path, PathSyntaxError
+from .path_parser import parse_path
+
+MAX_NESTING = 10
+
+
+class IntrinsicSyntaxError(ValueError):
+    """The text is not an intrinsic function. `offset` counts characters from the start of the text."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(f"{message} (at offset {offset})")
+        self.message = message
+        self.offset = offset
+
+
+@attrs.frozen
+class Constant:
+    """A string, number, true, false or null; `raw` is a string's text between the quotes, escapes untouched."""
+
+    value: str | int | float | bool | None
+    raw: str
+    offset: int
+
+
+@attrs.frozen
+class PathArgument:
+    """A path as an argument."""
+
+    path: Path
+    offset: int
+
+
+@attrs.frozen
+class Call:
+    """A function and its arguments. Whether the name and the number of arguments are right is not looked at here."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    offset: int
+
+
+Argument: TypeAlias = Call | PathArgument | Constant
+
+_NAME = re.compile(r"States\.[A-Za-z0-9]+")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?(?=[\s,)])")
+_KEYWORD = re.compile(r"(?:true|false|null)(?=[\s,)])")
+_KEYWORDS = {"true": True, "false": False, "null": None}
+_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_SPACE = re.compile(r"\s*")
+
+
+def parse_intrinsic(text: str) -> Call:
+    """Parse a whole call; raises IntrinsicSyntaxError with the offset of what is wrong."""
+    parser = _Parser(text)
+    parser.space()
+    call = parser.call(1)
+    parser.space()
+    if parser.at < len(text):
+        raise IntrinsicSyntaxError(f"unexpected {text[parser.at]!r} after the call", parser.at)
+    return call
+
+
+def unescape(raw: str) -> str:
+    """A backslash makes the next character stand for itself."""
+    return re.sub(r"\\(.)", r"\1", raw, flags=re.DOTALL)
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def space(self) -> None:
+        self.match(_SPACE)
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        found = pattern.match(self.text, self.at)
+        if found is not None:
+            self.at = found.end()
+        return found
+
+    def call(self, depth: int) -> Call:
+        offset = self.at
+        if depth > MAX_NESTING:
+            raise IntrinsicSyntaxError(f"intrinsic functions nest at most {MAX_NESTING} deep", offset)
+        name = self.match(_NAME)
+        if name is None:
+            raise IntrinsicSyntaxError("expected the name of an intrinsic function, such as States.Format", offset)
+        if not self.text.startswith("(", self.at):
+            raise IntrinsicSyntaxError(f"expected '(' after {name.group()}", self.at)
+        self.at += 1
+        arguments: list[Argument] = []
+        self.space()
+        if not self.text.startswith(")", self.at):
+            arguments.append(self.argument(depth))
+            self.space()
+            while self.text.startswith(",", self.at):
+                self.at += 1
+                self.space()
+                arguments.append(self.argument(depth))
+                self.space()
+        if not self.text.startswith(")", self.at):
+            raise IntrinsicSyntaxError("expected ',' or ')'", self.at)
+        self.at += 1
+        return Call(name.group(), tuple(arguments), offset)
+
+    def argument(self, depth: int) -> Argument:
+        offset = self.at
+        if self.text.startswith("States.", offset):
+            return self.call(depth + 1)
+        if self.text.startswith("$", offset):
+            return self.path()
+        if self.text.startswith("'", offset):
+            found = self.match(_STRING)
+            if found is None:
+                raise IntrinsicSyntaxError("the quote is not closed", offset)
+            return Constant(unescape(found.group(1)), found.group(1), offset)
+        if number := self.match(_NUMBER):
+            plain = number.group(1) is None and number.group(2) is None and len(number.group()) < 4000
+            return Constant(int(number.group()) if plain else float(number.group()), number.group(), offset)
+        if keyword := self.match(_KEYWORD):
+            return Constant(_KEYWORDS[keyword.group()], keyword.group(), offset)
+        raise IntrinsicSyntaxError(
+            "expected a path, a string in single quotes, a number, true, false, null or an intrinsic function", offset
+        )
+
+    def path(self) -> PathArgument:
+        """A path ends at the comma or bracket that is outside all of its own brackets and quotes."""
+        offset = self.at
+        depth = 0
+        quote = ""
+        while self.at < len(self.text):
+            character = self.text[self.at]
+            if character == "\\":
+                self.at += 1
+            elif quote:
+                quote = "" if character == quote else quote
+            elif character in "'\"":
+                quote = character
+            elif character in "[(":
+                depth += 1
+            elif character in "])" and depth:
+                depth -= 1
+            elif not depth and character in ",)":
+                break
+            self.at += 1
+        text = self.text[offset : self.at].rstrip()
+        try:
+            return PathArgument(parse_path(text), offset)
+        except PathSyntaxError as error:
+            raise IntrinsicSyntaxError(error.message, offset + error.offset) from None

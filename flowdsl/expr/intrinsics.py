@@ -1,0 +1,317 @@
+"""The intrinsic functions: `FUNCTIONS` says what there is, `compile_intrinsic` makes a call runnable.
+
+Source: Step Functions Developer Guide, "Intrinsic functions", and what the service does where that is vague: numbers
+that must be whole lose their fraction, and every wrong argument is `Invalid arguments in States.X`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import random
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import attrs
+
+from .errors import StatesError
+from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
+from .jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
+from .path import Path, Root
+from .scope import Evaluate, Scope
+from .text import java_text, json_text
+
+__all__ = ["FUNCTIONS", "Intrinsic", "IntrinsicSyntaxError", "compile_intrinsic", "is_intrinsic", "parse_intrinsic"]
+
+MAX_STRING = 10_000
+"""Characters that Base64Encode, Base64Decode and Hash take at most."""
+MAX_RANGE = 1_000
+"""Items that ArrayRange makes at most."""
+
+
+class InvalidArgument(Exception):  # noqa: N818 - becomes a StatesError that names the whole call
+    """A function cannot take its arguments; the argument, if any, says why."""
+
+
+@attrs.frozen
+class Intrinsic:
+    """A function: how many arguments it takes (`most` None: any number) and what it does with their values."""
+
+    least: int
+    most: int | None
+    apply: Callable[..., Any]
+
+
+def is_intrinsic(text: str) -> bool:
+    """Whether the text is meant as an intrinsic function rather than as a path."""
+    return text.startswith("States.")
+
+
+def compile_intrinsic(text: str) -> Evaluate:
+    """Compile a call; raises IntrinsicSyntaxError for what CreateStateMachine refuses.
+
+    At run time States.Runtime names the whole call as written, as the service does.
+    """
+    evaluate = _compile(parse_intrinsic(text))
+
+    def call(document: Any, scope: Scope) -> Any:
+        try:
+            return evaluate(document, scope)
+        except (_MissingArgument, NotApplicable) as reason:
+            message = str(reason)
+        except InvalidArgument as reason:
+            message = str(reason)
+        raise StatesError("States.Runtime", f"The function '{text}' had the following error: {message}")
+
+    return call
+
+
+class _MissingArgument(Exception):  # noqa: N818 - as InvalidArgument
+    """A path argument finds nothing."""
+
+
+def _compile(argument: Argument) -> Evaluate:
+    match argument:
+        case Constant(value):
+            return lambda document, scope: value
+        case PathArgument(path):
+            return _compile_path(path)
+        case Call(name, arguments, offset):
+            function = FUNCTIONS.get(name)
+            if function is None:
+                raise IntrinsicSyntaxError(f"there is no intrinsic function {name}", offset)
+            if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
+                raise IntrinsicSyntaxError(f"{name} takes {_arity(function)}, got {len(arguments)}", offset)
+            values = tuple(_compile(each) for each in arguments)
+            if name == "States.Format" and isinstance(arguments[0], Constant):
+                raw = arguments[0].raw  # The escapes \{ and \} mean something to Format alone.
+                values = (lambda document, scope: raw, *values[1:])
+            return _apply(name, function.apply, values)
+
+
+def _apply(name: str, apply: Callable[..., Any], arguments: tuple[Evaluate, ...]) -> Evaluate:
+    def call(document: Any, scope: Scope) -> Any:
+        values = [argument(document, scope) for argument in arguments]
+        try:
+            return apply(*values)
+        except InvalidArgument as reason:
+            detail = str(reason)
+            if detail.startswith("Invalid"):  # Said by a call inside this one.
+                raise
+            raise InvalidArgument(f"Invalid arguments in {name}" + (f": {detail}" if detail else "")) from None
+
+    return call
+
+
+def _compile_path(path: Path) -> Evaluate:
+    lookup = compile_lookup(path)
+    # The service rewrites a path into the context object to one that starts with a single $.
+    shown = path.text[1:] if path.root is Root.CONTEXT else path.text
+
+    def evaluate(document: Any, scope: Scope) -> Any:
+        try:
+            value = lookup(document, scope)
+        except NotFound:
+            value = ABSENT
+        if value is ABSENT:
+            raise _MissingArgument(
+                f"The JsonPath argument for the field '{shown}' could not be found in the input "
+                f"'{json_text(document)}'"
+            )
+        return value
+
+    return evaluate
+
+
+def _arity(function: Intrinsic) -> str:
+    if function.most is None:
+        return f"at least {function.least} argument(s)"
+    if function.least == function.most:
+        return f"{function.least} argument(s)"
+    return f"{function.least} to {function.most} arguments"
+
+
+# The functions. Each takes JSON values and gives one, or raises InvalidArgument.
+
+
+def _refuse(reason: str = "") -> NoReturn:
+    raise InvalidArgument(reason)
+
+
+def _array(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else _refuse()
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else _refuse()
+
+
+def _limited(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_STRING else _refuse()
+
+
+def _whole(value: Any) -> int:
+    """A number without its fraction, in the range of a Java int."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**63:
+        _refuse()
+    whole = int(value)
+    return whole if -(2**31) <= whole < 2**31 else _refuse()
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else _refuse()
+
+
+def _format(template: Any, *arguments: Any) -> str:
+    pieces = re.split(r"(\\.|\{\}|\{|\})", _string(template), flags=re.DOTALL)
+    remaining = iter(arguments)
+    written: list[str] = []
+    used = 0
+    for piece in pieces:
+        if piece == "{}":
+            used += 1
+            if used > len(arguments):
+                break
+            written.append(java_text(next(remaining)))
+        elif piece == "{":
+            _refuse("matching '}' not found for '{'.")
+        elif piece == "}":
+            _refuse("matching '{' not found for '}'.")
+        else:
+            written.append(piece[1:] if piece.startswith("\\") and len(piece) == 2 else piece)
+    if used != len(arguments):
+        _refuse("number of arguments do not match the occurrences of {}.")
+    return "".join(written)
+
+
+def _string_to_json(text: Any) -> Any:
+    if not _string(text).strip():
+        return None
+    try:
+        return json.loads(text, parse_constant=lambda name: _refuse())
+    except (ValueError, RecursionError):
+        _refuse()
+
+
+def _partition(array: Any, size: Any) -> list[Any]:
+    items, step = _array(array), _whole(size)
+    if step < 1:
+        _refuse()
+    return [items[start : start + step] for start in range(0, len(items), step)]
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Equality of JSON values as Jackson has it: true is not 1, and 1 is not 1.0."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
+    return bool(left == right)
+
+
+def _contains(array: Any, wanted: Any) -> bool:
+    return any(_same(item, wanted) for item in _array(array))
+
+
+def _range(first: Any, last: Any, step: Any) -> list[int]:
+    start, end, by = _whole(first), _whole(last), _whole(step)
+    if by == 0:
+        _refuse()
+    found = range(start, end + (1 if by > 0 else -1), by)
+    return list(found) if len(found) <= MAX_RANGE else _refuse()
+
+
+def _get_item(array: Any, index: Any) -> Any:
+    items, position = _array(array), _whole(index)
+    return items[position] if 0 <= position < len(items) else _refuse()
+
+
+def _unique(array: Any) -> list[Any]:
+    seen: set[str] = set()
+    kept: list[Any] = []
+    for item in _array(array):
+        key = json.dumps(item, sort_keys=True)
+        if key not in seen:
+            seen.add(key)
+            kept.append(item)
+    return kept
+
+
+def _base64_encode(text: Any) -> str:
+    return base64.b64encode(_limited(text).encode()).decode()
+
+
+def _base64_decode(text: Any) -> str:
+    encoded = _limited(text)
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode(errors="replace")
+    except (ValueError, binascii.Error):
+        _refuse()
+
+
+_ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+
+
+def _hash(data: Any, algorithm: Any) -> str:
+    name = _ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
+    text = data if isinstance(data, str) else json_text(data)
+    if name is None or len(text) > MAX_STRING:
+        _refuse()
+    return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:
+    """Only a shallow merge exists, so `deep` must be false."""
+    if deep is not False:
+        _refuse()
+    return {**_object(first), **_object(second)}
+
+
+def _random(first: Any, last: Any, *seed: Any) -> int:
+    start, end = _whole(first), _whole(last)
+    if start >= end:
+        _refuse()
+    # Not for secrets: the service offers a seed that makes the number predictable.
+    source = random.Random(_whole(seed[0])) if seed else random  # noqa: S311
+    return source.randrange(start, end)
+
+
+def _add(left: Any, right: Any) -> int:
+    total = _whole(left) + _whole(right)
+    return total if -(2**31) <= total < 2**31 else _refuse()
+
+
+def _split(text: Any, delimiters: Any) -> list[str]:
+    """Every character of `delimiters` separates, and nothing between two separators is no item."""
+    separators = _string(delimiters)
+    if not separators:
+        return [text] if _string(text) else []
+    return [part for part in re.split("[" + re.escape(separators) + "]", _string(text)) if part]
+
+
+FUNCTIONS: Final[dict[str, Intrinsic]] = {
+    "States.Array": Intrinsic(0, None, lambda *items: list(items)),
+    "States.ArrayContains": Intrinsic(2, 2, _contains),
+    "States.ArrayGetItem": Intrinsic(2, 2, _get_item),
+    "States.ArrayLength": Intrinsic(1, 1, lambda array: len(_array(array))),
+    "States.ArrayPartition": Intrinsic(2, 2, _partition),
+    "States.ArrayRange": Intrinsic(3, 3, _range),
+    "States.ArrayUnique": Intrinsic(1, 1, _unique),
+    "States.Base64Decode": Intrinsic(1, 1, _base64_decode),
+    "States.Base64Encode": Intrinsic(1, 1, _base64_encode),
+    "States.Format": Intrinsic(1, None, _format),
+    "States.Hash": Intrinsic(2, 2, _hash),
+    "States.JsonMerge": Intrinsic(3, 3, _merge),
+    "States.JsonToString": Intrinsic(1, 1, json_text),
+    "States.MathAdd": Intrinsic(2, 2, _add),
+    "States.MathRandom": Intrinsic(2, 3, _random),
+    "States.StringSplit": Intrinsic(2, 2, _split),
+    "States.StringToJson": Intrinsic(1, 1, _string_to_json),
+    "States.UUID": Intrinsic(0, 0, lambda: str(uuid.uuid4())),
+}
