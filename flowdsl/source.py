@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType
@@ -46,18 +48,49 @@ class Caller:
     code: CodeType
     instruction: int
 
-    def span(self) -> Span:
+    def span(self, keywords: tuple[str, ...] = ()) -> Span:
+        """The call, or the value of the first of these keywords that it was given."""
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
         if line is None:
             return Span(file, self.code.co_firstlineno)
         if start is None:
             return Span(file, line)
+        said = _keyword(file, (line, start, end_line or line, end or start), keywords) if keywords else None
+        line, start, end_line, end = said or (line, start, end_line, end)
         return Span(file, line, _column(file, line, start), end_line, _column(file, end_line or line, end or start))
 
     def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
         positions: Iterator[tuple[int | None, int | None, int | None, int | None]] = self.code.co_positions()
         return next(islice(positions, self.instruction // 2, None), (None, None, None, None))
+
+
+Place = tuple[int, int, int, int]
+"""Line, offset in bytes, end line, end offset."""
+
+
+@cache
+def _calls(file: str) -> dict[Place, ast.Call]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    return {_place(node): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def _place(node: ast.expr) -> Place:
+    return (
+        node.lineno,
+        node.col_offset,
+        node.end_lineno or node.lineno,
+        node.end_col_offset or node.col_offset,
+    )
+
+
+def _keyword(file: str, call: Place, keywords: tuple[str, ...]) -> Place | None:
+    node = _calls(file).get(call)
+    given = {keyword.arg: keyword.value for keyword in node.keywords} if node else {}
+    return next((_place(given[name]) for name in keywords if name in given), None)
 
 
 def _column(file: str, line: int, offset: int) -> int:

@@ -1,0 +1,129 @@
+"""The payment flow: from a donation to a stored transaction.
+
+Every step adds to the document: `$.donation` and `$.payment` by Setup, `$.psp` by SelectPsp, and so on. What
+TakePayment answers is agreed in handlers/psp.
+"""
+
+from typing import Any
+
+from flowdsl import (
+    DISCARD,
+    LAMBDA_SERVICE_ERRORS,
+    Choice,
+    Function,
+    Parallel,
+    Pass,
+    StateMachine,
+    Task,
+    Wait,
+    catch,
+    chain,
+    dynamic,
+    fail,
+    goto,
+    retry,
+    state_input,
+    task_token,
+    when,
+)
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+# AWS recommends to retry these for every Lambda; the handlers are safe to be run again.
+service_errors = retry(*LAMBDA_SERVICE_ERRORS, interval=2, max_attempts=6, backoff_rate=2, jitter="FULL")
+# The PSP could not be asked, or its Lambda broke or timed out: nothing is known, so the same attempt is made again.
+psp_errors = retry("PspUnavailable", "States.Timeout", "States.TaskFailed", interval=5, max_attempts=4, backoff_rate=3)
+any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
+
+PSPS = [
+    Function("payment-psp-sandbox", "handlers/psp_sandbox"),
+    Function("payment-psp-stripe", "handlers/psp_stripe"),
+]
+
+
+def lambda_task(name: str, folder: str, **fields: Any) -> Task:
+    """A Task that calls the Lambda in handlers/<folder>."""
+    function = Function(f"payment-{folder.replace('_', '-')}", f"handlers/{folder}")
+    return Task(name, function, **{"retry": [service_errors], **fields})
+
+
+def recorded(name: str, folder: str) -> Task:
+    """A step of the post-processing: its failure is written down and never stops the flow."""
+    failed = Pass(
+        f"{name}Failed",
+        parameters={"status": "failed", "error": state_input.Error, "cause": state_input.Cause},
+    )
+    return lambda_task(name, folder, retry=[service_errors, any_error], catch=[catch("States.ALL", failed)])
+
+
+setup = lambda_task("Setup", "setup")
+persist_output = lambda_task("PersistOutput", "persist_output", into="transaction", retry=[service_errors, any_error])
+broken = catch("States.ALL", goto(persist_output), into="error")
+
+select_psp = lambda_task("SelectPsp", "select_psp", into="psp", catch=[broken])
+take_payment = Task(
+    "TakePayment",
+    dynamic(select_psp.out.function_arn, allowed=PSPS),
+    into="payment",
+    timeout=60,
+    retry=[service_errors, psp_errors],
+    catch=[broken],
+)
+notify_delay = lambda_task(
+    "NotifyDelay", "notify_delay", into=DISCARD, catch=[catch("States.ALL", into="notify_delay_error")]
+)
+redirect_to_psp = lambda_task(
+    "RedirectToPsp",
+    "redirect_to_psp",
+    payload={"token": task_token, "document": state_input},
+    wait_for_task_token=True,
+    timeout=DAY,
+    into="redirect",
+    # A donor who does not come back may have paid all the same: TakePayment asks the PSP and settles it.
+    catch=[catch("States.ALL", goto(take_payment), into="redirect")],
+)
+
+machine = StateMachine(
+    "payment",
+    chain(
+        setup,
+        select_psp,
+        take_payment,
+        Choice(
+            "PaymentOutcome",
+            when(
+                take_payment.out.status == "retry",
+                notify_delay,
+                Wait("WaitForPsp", seconds=take_payment.out.delay_seconds),
+                goto(take_payment),
+            ),
+            when(take_payment.out.status == "redirect", redirect_to_psp, goto(take_payment)),
+            when(take_payment.out.status == "paid"),
+            otherwise=goto(persist_output),
+        ),
+        Parallel(
+            "PostProcessing",
+            named={
+                "receipt": recorded("Receipt", "receipt"),
+                "totals": recorded("FundraisingTotals", "fundraising_totals"),
+                "event": recorded("PublishEvent", "publish_event"),
+            },
+            into="post_processing",
+            catch=[catch("States.ALL", into="post_processing")],
+        ),
+        persist_output,
+        Choice(
+            "TransactionStatus",
+            when(
+                persist_output.out.status == "broken",
+                fail(
+                    "PaymentBroken",
+                    error="PaymentBroken",
+                    cause="The payment's outcome is unknown: see $.error",
+                ),
+            ),
+        ),
+    ),
+    comment="Takes a donation's payment through the payment service provider that fits it",
+)
