@@ -1,0 +1,1 @@
+"""The Lambda functions of the payment flow, a folder each, and what they share."""

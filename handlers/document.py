@@ -1,0 +1,69 @@
+"""Reading the state document that every step receives: clear errors instead of a KeyError."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args, get_origin
+
+T = TypeVar("T")
+
+_WORDS: dict[type, str] = {
+    str: "a string",
+    int: "an integer",
+    dict: "an object",
+    list: "an array",
+    bool: "a boolean",
+    float: "a number",
+    type(None): "null",
+}
+
+
+class MalformedEvent(ValueError):
+    """The event is not the document that this function expects. The message names the field."""
+
+
+class Misconfigured(RuntimeError):
+    """The function's environment or configuration cannot be used. The message names the setting."""
+
+
+def read(event: Mapping[str, Any], path: str, kind: type[T]) -> T:
+    """The value at a dotted path, such as `payment.status`.
+
+    Raises MalformedEvent where it is missing or of another type; the value itself is not part of the
+    message, for it may be private.
+    """
+    value: Any = event
+    for step in path.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            raise MalformedEvent(f"{path}: missing; expected {word(kind)}")
+        value = value[step]
+    expected = get_origin(kind) or kind
+    if not isinstance(value, expected) or (isinstance(value, bool) and expected is int):
+        raise MalformedEvent(f"{path}: is {word(type(value))}; expected {word(kind)}")
+    if expected is str and not value:
+        raise MalformedEvent(f"{path}: is empty; expected {word(kind)}")
+    return value
+
+
+def word(kind: Any) -> str:
+    """What people call a JSON type."""
+    if get_origin(kind) is list and get_args(kind):
+        return "an array"
+    return _WORDS.get(get_origin(kind) or kind, "something else")
+
+
+def donation_id(event: Any) -> str | None:
+    """The donation's id, from a document or a bare donation, or None where there is none."""
+    if not isinstance(event, Mapping):
+        return None
+    nested = event.get("document", event)
+    found = nested.get("donation", nested) if isinstance(nested, Mapping) else None
+    identity = found.get("id") if isinstance(found, Mapping) else None
+    return identity if isinstance(identity, str) and identity else None
+
+
+def execution_id(event: Any) -> str | None:
+    """The execution's ARN or name where the flow put it (`$.execution`)."""
+    nested = event.get("document", event) if isinstance(event, Mapping) else None
+    execution = nested.get("execution") if isinstance(nested, Mapping) else None
+    return execution if isinstance(execution, str) else None

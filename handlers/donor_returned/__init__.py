@@ -1,0 +1,1 @@
+"""The page to which the PSP sends the donor back."""

@@ -1,0 +1,1 @@
+"""What each charity has raised."""

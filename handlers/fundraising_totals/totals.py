@@ -1,0 +1,74 @@
+"""Charities' totals: a DynamoDB table where TOTALS_TABLE names one (partition key `id`, a string), else
+SQLite.
+
+A donation counts once: the mark that it was counted and the new total are written in one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from attrs import frozen
+
+from handlers import sqlite
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS contributions (donation TEXT PRIMARY KEY, charity TEXT NOT NULL, amount INTEGER NOT NULL,
+  currency TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS contributions_by_charity ON contributions (charity, currency)
+"""
+
+
+@frozen
+class Contribution:
+    """What a donation adds; the amount is in the currency's minor unit."""
+
+    donation: str
+    charity: str
+    amount: int
+    currency: str
+
+
+def add(contribution: Contribution) -> int:
+    """Count the contribution unless it was counted before; the charity's total in that currency."""
+    table = os.environ.get("TOTALS_TABLE")
+    return _add_to_table(contribution, table) if table else _add_to_file(contribution, sqlite.database("totals"))
+
+
+def _add_to_file(contribution: Contribution, path: Path) -> int:
+    with sqlite.transaction(path, _SCHEMA) as db:
+        db.execute(
+            "INSERT INTO contributions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (contribution.donation, contribution.charity, contribution.amount, contribution.currency),
+        )
+        where = "SELECT SUM(amount) FROM contributions WHERE charity = ? AND currency = ?"
+        return int(db.execute(where, (contribution.charity, contribution.currency)).fetchone()[0] or 0)
+
+
+def _add_to_table(contribution: Contribution, table: str) -> int:
+    import boto3
+
+    client = boto3.client("dynamodb")
+    total = {"id": {"S": f"total#{contribution.charity}#{contribution.currency}"}}
+    mark = {
+        "id": {"S": f"donation#{contribution.donation}"},
+        "charity": {"S": contribution.charity},
+        "amount": {"N": str(contribution.amount)},
+        "currency": {"S": contribution.currency},
+    }
+    put = {"TableName": table, "Item": mark, "ConditionExpression": "attribute_not_exists(id)"}
+    update = {
+        "TableName": table,
+        "Key": total,
+        "UpdateExpression": "ADD amount :amount",
+        "ExpressionAttributeValues": {":amount": {"N": str(contribution.amount)}},
+    }
+    try:
+        client.transact_write_items(TransactItems=[{"Put": put}, {"Update": update}])
+    except client.exceptions.TransactionCanceledException as error:
+        reasons = [reason["Code"] for reason in error.response["CancellationReasons"]]
+        if reasons[0] != "ConditionalCheckFailed":
+            raise
+    found = client.get_item(TableName=table, Key=total, ConsistentRead=True)
+    return int(found["Item"]["amount"]["N"])

@@ -1,0 +1,25 @@
+"""What every payment service provider (PSP) answers to, and how a payment is taken with any of them."""
+
+from handlers.psp.interface import (
+    Answer,
+    Authorisation,
+    Capture,
+    Outcome,
+    Psp,
+    PspRefused,
+    PspUnavailable,
+    Refund,
+)
+from handlers.psp.payment import perform
+
+__all__ = [
+    "Answer",
+    "Authorisation",
+    "Capture",
+    "Outcome",
+    "Psp",
+    "PspRefused",
+    "PspUnavailable",
+    "Refund",
+    "perform",
+]

@@ -1,0 +1,130 @@
+"""Taking a payment with any PSP: the attempts, their keys, the retry schedule and the donor's way back.
+
+A payment is taken at most once. The idempotency key is the donation and the number of the attempt, and that
+number is the count of definite answers in the document. So a function that is run again after a crash or a
+timeout gets the same document, sends the same key, and the PSP gives the answer that it gave before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import clock
+from handlers.document import MalformedEvent, read
+from handlers.psp.interface import Answer, Authorisation, Capture, Outcome, Psp, PspUnavailable, Refund
+
+OPERATIONS = ("pay", "authorise", "capture", "refund")
+_OPEN = ("new", "retry")
+_FINAL = ("paid", "authorised", "declined", "abandoned")
+
+
+def perform(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
+    """Do what the event asks for: `operation`, or authorise and capture in one step (`pay`), which the flow
+    does.
+
+    The event is the whole document. `pay` and `authorise` return the new value of `payment`; `capture` and
+    `refund` (optionally of an `amount`; several of one payment are told apart by `number`, 1 by default) a
+    description of the operation. Raises MalformedEvent, PspUnavailable, PspRefused.
+    """
+    operation = event.get("operation", "pay")
+    if operation not in OPERATIONS:
+        raise MalformedEvent(f"operation: expected one of {', '.join(OPERATIONS)}")
+    if operation in ("capture", "refund"):
+        return _related(event, psp, operation)
+    status = read(event, "payment.status", str)
+    if status in _FINAL:
+        return dict(event["payment"])
+    if status == "redirect":
+        return _after_redirect(event, psp)
+    if status not in _OPEN:
+        raise MalformedEvent(f"payment.status: expected one of {', '.join((*_OPEN, 'redirect', *_FINAL))}")
+    return _attempt(event, psp, capture=operation == "pay")
+
+
+def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> dict[str, Any]:
+    attempts = read(event, "payment.attempts", list[Any])
+    number = len(attempts) + 1
+    donation = read(event, "donation.id", str)
+    request = Authorisation(
+        donation=donation,
+        amount=read(event, "donation.amount", int),
+        currency=read(event, "donation.currency", str),
+        method=read(event, "donation.payment_method.type", str),
+        token=read(event, "donation.payment_method.token", str),
+        key=f"{donation}-{number}",
+        capture=capture,
+    )
+    answer = _definite(psp.authorise(request))
+    return _payment(psp, answer, [*attempts, {"number": number, "psp": psp.name, "idempotency_key": request.key}])
+
+
+def _after_redirect(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
+    """The donor came back, or did not in time: ask the PSP, and give the payment up unless it was completed."""
+    redirect = read(event, "redirect", dict[str, Any])
+    attempts = read(event, "payment.attempts", list[Any])
+    reference = read(event, "payment.reference", str)
+    if not attempts:
+        raise MalformedEvent("payment.attempts: is empty; expected the attempt that sent the donor to the PSP")
+    answer = _definite(psp.find(reference))
+    if answer.outcome is Outcome.REDIRECT:
+        answer = _definite(psp.cancel(reference))
+    if answer.outcome is Outcome.REDIRECT:
+        raise PspUnavailable(f"{psp.name} neither completed nor cancelled {reference}")
+    if answer.outcome is Outcome.CANCELLED:
+        late = "Error" in redirect
+        why = "the donor did not come back in time" if late else "the donor came back without completing the payment"
+        answer = Answer(answer.outcome, answer.code, why, reference)
+    *before, last = attempts
+    return _payment(psp, answer, [*before, {**last, "redirected_at": last.get("redirected_at", last["at"])}])
+
+
+def _definite(answer: Answer) -> Answer:
+    if answer.outcome is Outcome.PENDING:
+        raise PspUnavailable(f"the PSP has not decided yet: {answer.message}")
+    return answer
+
+
+def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document's `payment` after an answer to the last one of the attempts, which gets the answer written in."""
+    number = len(attempts)
+    status, message, delay = str(answer.outcome), answer.message, 0
+    if answer.outcome is Outcome.CANCELLED:
+        status = "abandoned"
+    elif answer.outcome is Outcome.RETRY and number <= len(psp.schedule):
+        delay = psp.schedule[number - 1]
+    elif answer.outcome is Outcome.RETRY:
+        status, message = "declined", f"retry schedule exhausted after {number} attempts: {answer.message}"
+    result = {"status": status, "code": answer.code, "message": message, "reference": answer.reference}
+    last = {**attempts[-1], **result, "at": clock.now(), "delay_seconds": delay}
+    return {
+        **result,
+        "psp": psp.name,
+        "delay_seconds": delay,
+        "redirect_url": answer.redirect_url,
+        "attempts": [*attempts[:-1], last],
+    }
+
+
+def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> dict[str, Any]:
+    number = read(event, "number", int) if "number" in event else 1
+    amount = read(event, "amount", int) if "amount" in event else None
+    if amount is not None and amount < 1:
+        raise MalformedEvent("amount: expected at least 1, in the currency's minor unit")
+    key = f"{read(event, 'donation.id', str)}-{operation}-{number}"
+    reference, currency = read(event, "payment.reference", str), read(event, "donation.currency", str)
+    if operation == "capture":
+        answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
+    else:
+        answer = _definite(psp.refund(Refund(reference, currency, key, amount)))
+    return {
+        "operation": operation,
+        "status": str(answer.outcome),
+        "code": answer.code,
+        "message": answer.message,
+        "psp": psp.name,
+        "reference": answer.reference,
+        "idempotency_key": key,
+        "amount": amount,
+        "at": clock.now(),
+    }

@@ -1,0 +1,71 @@
+"""`python -m handlers.psp_sandbox`: the sandbox's form for card numbers, its donors and its books."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from handlers import sqlite
+from handlers.money import amount_text
+from handlers.psp_sandbox.codes import CODES
+from handlers.psp_sandbox.ledger import Ledger, Payment, UnknownCard, UnknownPayment
+from handlers.psp_sandbox.testcards import CARDS
+
+
+@click.group()
+def main() -> None:
+    """A payment service provider to try things with.
+
+    Its books are in the folder that PAYMENTS_DATA names (.flowdsl by default).
+    """
+
+
+@main.command()
+def cards() -> None:
+    """List the test cards, their tokens and what happens with them."""
+    for card in CARDS:
+        click.echo(f"{card.number}  {card.token:<24}{card.about}")
+
+
+@main.command()
+@click.argument("number")
+def tokenise(number: str) -> None:
+    """Exchange a test card's NUMBER for a token, as the PSP's form in the donor's browser does."""
+    try:
+        click.echo(_ledger().tokenise(number))
+    except UnknownCard as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("reference")
+@click.option("--fail", is_flag=True, help="The donor fails the authentication.")
+def authenticate(reference: str, fail: bool) -> None:
+    """Play the donor's part of 3-D Secure for the payment REFERENCE."""
+    try:
+        _show(_ledger().authenticate(reference, passed=not fail))
+    except UnknownPayment as error:
+        raise click.ClickException(f"{error}; `python -m handlers.psp_sandbox payments` lists them") from error
+
+
+@main.command()
+@click.option("--order", help="Only this order (a donation's id).")
+def payments(order: str | None) -> None:
+    """List the payments in the books."""
+    for payment in _ledger().payments(order):
+        _show(payment)
+
+
+def _ledger() -> Ledger:
+    return Ledger(sqlite.database("psp-sandbox"))
+
+
+def _show(payment: Payment) -> None:
+    amount = amount_text(payment.amount, payment.currency)
+    why = f"{payment.code} {CODES[payment.code][1]}"
+    click.echo(f"{payment.created_at}  {payment.reference}  {payment.order_id}  {amount}  {payment.status}  ({why})")
+
+
+if __name__ == "__main__":
+    sys.exit(main(prog_name="python -m handlers.psp_sandbox"))

@@ -1,0 +1,265 @@
+"""The sandbox's books: a SQLite file in which every operation is one transaction.
+
+What is done under a key is done once: the key and its answer are written together with the payment, so a
+process that is killed leaves either both or nothing, and whoever repeats the request gets the first answer
+again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, evolve, frozen
+
+from handlers import clock, sqlite
+from handlers.cards import is_card_number
+from handlers.psp_sandbox.testcards import BY_NUMBER, BY_TOKEN, Card
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, card TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS payments (
+  reference TEXT PRIMARY KEY, order_id TEXT NOT NULL, card TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
+  amount INTEGER NOT NULL, currency TEXT NOT NULL, captured INTEGER NOT NULL, refunded INTEGER NOT NULL,
+  capture INTEGER NOT NULL, created_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS payments_by_order ON payments (order_id);
+CREATE TABLE IF NOT EXISTS keys (
+  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS movements (
+  id INTEGER PRIMARY KEY, reference TEXT NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL, key TEXT NOT NULL,
+  created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS faults (order_id TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (order_id, kind))
+"""
+
+
+class Down(Exception):
+    """The sandbox is down, or its answer got lost on the way."""
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before with another request."""
+
+
+class UnknownCard(ValueError):
+    """Not one of the sandbox's test cards."""
+
+
+class UnknownPayment(LookupError):
+    """No payment has this reference."""
+
+
+@frozen
+class Payment:
+    """A payment in the books. Amounts are in the minor unit; `code` is explained in codes.py."""
+
+    reference: str
+    order_id: str
+    card: str
+    """The well-known token of its card."""
+    status: str
+    """action_required, authorised, captured, declined or cancelled."""
+    code: str
+    amount: int
+    currency: str
+    captured: int
+    refunded: int
+    capture: bool
+    """Whether to capture as soon as it is authorised."""
+    created_at: str
+
+
+@frozen
+class Ledger:
+    path: Path
+
+    def tokenise(self, number: str) -> str:
+        """A new token for a card number, as the PSP's form in the donor's browser gets one."""
+        digits = number.replace(" ", "").replace("-", "")
+        card = BY_NUMBER.get(digits)
+        if card is None:
+            what = "is not one of the sandbox's cards" if is_card_number(digits) else "is not a card number"
+            raise UnknownCard(f"the number {what}; `python -m handlers.psp_sandbox cards` lists them")
+        token = f"tok_{secrets.token_hex(12)}"
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            db.execute("INSERT INTO tokens VALUES (?, ?, ?)", (token, card.token, clock.now()))
+        return token
+
+    def authorise(self, *, order: str, token: str, amount: int, currency: str, key: str, capture: bool) -> Payment:
+        """Reserve the amount, and take it where `capture` says so. Raises Down, KeyReused."""
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            card = _card(db, token)
+            down = _count(db, order, "down", card.down)
+            if not down:
+                request = ["authorise", order, token, amount, currency, capture]
+                payment = _once(db, key, request, lambda: self._authorise(db, card, request, key))
+                lost = _count(db, order, "lost", card.lost)
+        if down:
+            raise Down("the sandbox is down")
+        if lost:
+            raise Down("the sandbox's answer got lost")
+        return payment
+
+    def _authorise(self, db: sqlite3.Connection, card: Card, request: list[Any], key: str) -> Payment:
+        _, order, _, amount, currency, capture = request
+        status, code = ("action_required", "1A") if card.donor else ("new", "")
+        reference = f"sbx_{secrets.token_hex(12)}"
+        payment = Payment(reference, order, card.token, status, code, amount, currency, 0, 0, capture, clock.now())
+        _save(db, payment)
+        return payment if card.donor else _decide(db, payment, card, key)
+
+    def find(self, reference: str) -> Payment:
+        """How the payment stands; the donors of some cards act the moment that somebody asks."""
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            payment = _payment(db, reference)
+            card = BY_TOKEN[payment.card]
+            if payment.status != "action_required" or card.donor == "waits":
+                return payment
+            return _authenticated(db, payment, passed=card.donor == "passes")
+
+    def authenticate(self, reference: str, *, passed: bool) -> Payment:
+        """The donor's part of 3-D Secure. Once the payment is decided nothing changes any more."""
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            payment = _payment(db, reference)
+            return payment if payment.status != "action_required" else _authenticated(db, payment, passed=passed)
+
+    def cancel(self, reference: str) -> Payment:
+        """Give up what was not taken yet; a payment that is decided stays as it is."""
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            payment = _payment(db, reference)
+            if payment.status in ("action_required", "authorised"):
+                payment = evolve(payment, status="cancelled", code="17")
+                _save(db, payment)
+            return payment
+
+    def capture(self, reference: str, *, amount: int | None, key: str) -> Payment:
+        """Take an authorised payment, or a part of it and let the rest go. A refusal has code 13 or 12."""
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            return _once(db, key, ["capture", reference, amount], lambda: _capture(db, reference, amount, key))
+
+    def refund(self, reference: str, *, amount: int | None, key: str) -> Payment:
+        """Give back what was taken, or a part of it. A refusal has code 13 or 12."""
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            return _once(db, key, ["refund", reference, amount], lambda: _refund(db, reference, amount, key))
+
+    def payments(self, order: str | None = None) -> list[Payment]:
+        """All payments, or those of one order, in the order in which they were made."""
+        where = ("SELECT * FROM payments", ()) if order is None else (_BY_ORDER, (order,))
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            return [_row(row) for row in db.execute(f"{where[0]} ORDER BY created_at, rowid", where[1])]
+
+
+_BY_ORDER = "SELECT * FROM payments WHERE order_id = ?"
+
+
+def _once(db: sqlite3.Connection, key: str, request: list[Any], work: Callable[[], Payment]) -> Payment:
+    """The first answer that was given under the key, or the answer of the work, kept under the key."""
+    fingerprint = hashlib.sha256(json.dumps(request).encode()).hexdigest()
+    found = db.execute("SELECT fingerprint, answer FROM keys WHERE key = ?", (key,)).fetchone()
+    if found is None:
+        payment = work()
+        answer = json.dumps(asdict(payment))
+        db.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", (key, fingerprint, answer, clock.now()))
+        return payment
+    if found["fingerprint"] != fingerprint:
+        raise KeyReused(f"the key {key} was used with another request")
+    return Payment(**json.loads(found["answer"]))
+
+
+def _decide(db: sqlite3.Connection, payment: Payment, card: Card, key: str) -> Payment:
+    """The bank's answer, once nothing but the card decides."""
+    if _count(db, payment.order_id, "later", card.later):
+        payment = evolve(payment, status="declined", code="91")
+    elif card.code != "00":
+        payment = evolve(payment, status="declined", code=card.code)
+    elif payment.capture:
+        payment = evolve(payment, status="captured", code="00", captured=payment.amount)
+        _move(db, payment.reference, "capture", payment.amount, key)
+    else:
+        payment = evolve(payment, status="authorised", code="00")
+    _save(db, payment)
+    return payment
+
+
+def _authenticated(db: sqlite3.Connection, payment: Payment, *, passed: bool) -> Payment:
+    if passed:
+        return _decide(db, payment, BY_TOKEN[payment.card], f"{payment.reference}-authenticated")
+    payment = evolve(payment, status="declined", code="3D")
+    _save(db, payment)
+    return payment
+
+
+def _capture(db: sqlite3.Connection, reference: str, amount: int | None, key: str) -> Payment:
+    payment = _payment(db, reference)
+    wanted = payment.amount if amount is None else amount
+    if payment.status != "authorised":
+        return evolve(payment, code="12")
+    if not 0 < wanted <= payment.amount:
+        return evolve(payment, code="13")
+    payment = evolve(payment, status="captured", code="00", captured=wanted)
+    _save(db, payment)
+    _move(db, reference, "capture", wanted, key)
+    return payment
+
+
+def _refund(db: sqlite3.Connection, reference: str, amount: int | None, key: str) -> Payment:
+    payment = _payment(db, reference)
+    left = payment.captured - payment.refunded
+    wanted = left if amount is None else amount
+    if payment.status != "captured":
+        return evolve(payment, code="12")
+    if not 0 < wanted <= left:
+        return evolve(payment, code="13")
+    payment = evolve(payment, code="00", refunded=payment.refunded + wanted)
+    _save(db, payment)
+    _move(db, reference, "refund", wanted, key)
+    return payment
+
+
+def _card(db: sqlite3.Connection, token: str) -> Card:
+    found = db.execute("SELECT card FROM tokens WHERE token = ?", (token,)).fetchone()
+    name = found["card"] if found else token
+    return BY_TOKEN.get(name) or Card("", token, "a token that nobody issued", "14")
+
+
+def _count(db: sqlite3.Connection, order: str, kind: str, times: int) -> bool:
+    """Whether this time the card's fault of that kind strikes; counted for the order."""
+    if not times:
+        return False
+    found = db.execute("SELECT count FROM faults WHERE order_id = ? AND kind = ?", (order, kind)).fetchone()
+    before = found["count"] if found else 0
+    db.execute("INSERT OR REPLACE INTO faults VALUES (?, ?, ?)", (order, kind, before + 1))
+    return before < times
+
+
+def _payment(db: sqlite3.Connection, reference: str) -> Payment:
+    found = db.execute("SELECT * FROM payments WHERE reference = ?", (reference,)).fetchone()
+    if found is None:
+        raise UnknownPayment(f"no payment has the reference {reference}")
+    return _row(found)
+
+
+def _row(row: sqlite3.Row) -> Payment:
+    return Payment(**{**dict(row), "capture": bool(row["capture"])})
+
+
+def _save(db: sqlite3.Connection, payment: Payment) -> None:
+    values = tuple(asdict(payment).values())
+    db.execute(
+        f"INSERT INTO payments VALUES ({', '.join('?' * len(values))})"  # noqa: S608 - only question marks
+        " ON CONFLICT (reference) DO UPDATE SET status = excluded.status, code = excluded.code,"
+        " captured = excluded.captured, refunded = excluded.refunded",
+        values,
+    )
+
+
+def _move(db: sqlite3.Connection, reference: str, kind: str, amount: int, key: str) -> None:
+    db.execute(
+        "INSERT INTO movements (reference, kind, amount, key, created_at) VALUES (?, ?, ?, ?, ?)",
+        (reference, kind, amount, key, clock.now()),
+    )

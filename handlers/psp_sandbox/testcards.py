@@ -1,0 +1,68 @@
+"""The sandbox's cards: what happens to a payment is decided by the card alone.
+
+Where Stripe documents a test number for the same outcome the number is the same; the others are the
+sandbox's own.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+ALWAYS = 1_000_000
+
+
+@frozen
+class Card:
+    """A card and its fate. The counts are for one order (a donation), so orders do not disturb each other."""
+
+    number: str
+    token: str
+    """The token that everybody may use without exchanging the number first."""
+    about: str
+    code: str = "00"
+    """The answer's code once nothing else stands in the way; see codes.py."""
+    later: int = 0
+    """How many attempts are answered with 91, try again later, before that."""
+    down: int = 0
+    """How many requests find the PSP down before that."""
+    lost: int = 0
+    """How many answers are lost after the payment was done and stored."""
+    donor: Literal["passes", "fails", "waits"] | None = None
+    """Whether 3-D Secure sends the donor away first, and what the donor does there."""
+
+
+CARDS: tuple[Card, ...] = (
+    Card("4242424242424242", "tok_paid", "paid at once"),
+    Card("4000000000000002", "tok_declined", "declined: do not honour", "05"),
+    Card("4000000000009995", "tok_insufficient_funds", "declined: insufficient funds", "51"),
+    Card("4000000000000069", "tok_expired_card", "declined: expired card", "54"),
+    Card("4000000000009987", "tok_lost_card", "declined: lost card", "41"),
+    Card("4000000000009979", "tok_stolen_card", "declined: stolen card", "43"),
+    Card("4100000000000019", "tok_fraud", "declined: suspected fraud", "59"),
+    Card("4000000000000127", "tok_incorrect_cvc", "declined: wrong security code", "N7"),
+    Card("4000009100000010", "tok_later_once", "try again later once, then paid", later=1),
+    Card("4000009100000028", "tok_later_twice", "try again later twice, then paid", later=2),
+    Card("4000009100000036", "tok_later_declined", "try again later once, then declined", "05", later=1),
+    Card("4000009100000044", "tok_later_always", "always try again later", later=ALWAYS),
+    Card("4000000000003220", "tok_3ds", "3-D Secure: the donor returns, paid", donor="passes"),
+    Card(
+        "4000008400001629",
+        "tok_3ds_declined",
+        "3-D Secure: the donor returns, declined",
+        "05",
+        donor="passes",
+    ),
+    Card("4000008260003178", "tok_3ds_failed", "3-D Secure: the donor fails, declined", donor="fails"),
+    Card("4000002760003184", "tok_3ds_abandoned", "3-D Secure: the donor does nothing", donor="waits"),
+    Card("4000002500003155", "tok_3ds_later", "3-D Secure, then later once, then paid", later=1, donor="passes"),
+    Card("4000005000000019", "tok_down_once", "the PSP is down for one request, then paid", down=1),
+    Card("4000005000000027", "tok_down_twice", "the PSP is down for two requests, then paid", down=2),
+    Card("4000005000000035", "tok_down_always", "the PSP is down", down=ALWAYS),
+    Card("4000005000000043", "tok_answer_lost", "paid, but the first answer gets lost", lost=1),
+    Card("4000005000000050", "tok_answers_lost", "paid, but no answer ever arrives", lost=ALWAYS),
+)
+
+BY_NUMBER = {card.number: card for card in CARDS}
+BY_TOKEN = {card.token: card for card in CARDS}

@@ -1,0 +1,1 @@
+"""The Lambda function for payments by Stripe."""

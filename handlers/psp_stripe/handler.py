@@ -1,0 +1,44 @@
+"""TakePayment at Stripe: see handlers.psp.perform for the event and what is returned.
+
+Environment: STRIPE_API_KEY and STRIPE_RETURN_URL; STRIPE_API_BASE names another server than Stripe's, for
+tests.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import stripe
+
+from handlers.document import Misconfigured
+from handlers.logs import invocation, logger
+from handlers.psp import perform
+from handlers.psp_stripe.provider import TIMEOUT, StripePsp
+
+LOG = logger("psp_stripe")
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    with invocation(LOG, event, context):
+        result = perform(event, _psp())
+        LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
+        return result
+
+
+def _psp() -> StripePsp:
+    client = stripe.StripeClient(
+        _setting("STRIPE_API_KEY"),
+        base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
+        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        # The flow repeats, with back-off, where everybody can see it.
+        max_network_retries=0,
+    )
+    return StripePsp(client, _setting("STRIPE_RETURN_URL"))
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise Misconfigured(f"{name}: not set; expected in the function's environment")
+    return value

@@ -1,0 +1,140 @@
+"""Stripe behind the interface that all PSPs share: a PaymentIntent for an attempt.
+
+Idempotency-Key (https://docs.stripe.com/api/idempotent_requests): Stripe keeps the first answer to a key
+for at least 24 hours, a 500 included, and answers every repetition with it. That covers all that Step
+Functions repeats by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import stripe
+from attrs import frozen
+from stripe import StripeClient
+
+from handlers.psp import Answer, Authorisation, Capture, Outcome, PspRefused, PspUnavailable, Refund
+from handlers.psp_stripe import codes
+from handlers.psp_stripe.amounts import NotPayable, to_stripe
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
+
+TIMEOUT = 20
+"""Seconds for an answer; the function itself needs a longer timeout, so that it can still say what happened."""
+
+
+@frozen
+class StripePsp:
+    client: StripeClient
+    return_url: str
+    """The page to which the donor comes back from 3-D Secure; Stripe adds payment_intent and redirect_status."""
+    name: str = "psp_stripe"
+    schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
+
+    def authorise(self, request: Authorisation) -> Answer:
+        try:
+            amount = to_stripe(request.amount, request.currency)
+        except NotPayable as error:
+            return Answer(Outcome.DECLINED, "invalid_amount", str(error))
+        with _errors() as failure:
+            intent = self.client.v1.payment_intents.create(
+                {
+                    "amount": amount,
+                    "currency": request.currency.lower(),
+                    "payment_method": request.token,
+                    "capture_method": "automatic" if request.capture else "manual",
+                    "confirm": True,
+                    "off_session": False,
+                    "return_url": self.return_url,
+                    "metadata": {"donation": request.donation, "attempt": request.key},
+                },
+                {"idempotency_key": request.key},
+            )
+            return _answer(intent)
+        return failure[0]
+
+    def capture(self, request: Capture) -> Answer:
+        params: PaymentIntentCaptureParams = {}
+        if request.amount is not None:
+            params["amount_to_capture"] = to_stripe(request.amount, request.currency)
+        with _errors() as failure:
+            options: Any = {"idempotency_key": request.key}
+            return _answer(self.client.v1.payment_intents.capture(request.reference, params, options))
+        return failure[0]
+
+    def refund(self, request: Refund) -> Answer:
+        params: RefundCreateParams = {"payment_intent": request.reference}
+        if request.amount is not None:
+            params["amount"] = to_stripe(request.amount, request.currency)
+        with _errors() as failure:
+            refund = self.client.v1.refunds.create(params, {"idempotency_key": request.key})
+            status = refund.status or "unknown"
+            # A pending refund is on its way, and Stripe tells of the rare failure later.
+            done = status in ("succeeded", "pending")
+            outcome = Outcome.REFUNDED if done else Outcome.DECLINED
+            return Answer(outcome, status, f"refund {refund.id}", request.reference)
+        return failure[0]
+
+    def find(self, reference: str) -> Answer:
+        with _errors() as failure:
+            return _answer(self.client.v1.payment_intents.retrieve(reference))
+        return failure[0]
+
+    def cancel(self, reference: str) -> Answer:
+        with _errors():
+            return _answer(self.client.v1.payment_intents.cancel(reference))
+        # Most likely the donor was faster: how it stands says more than why it could not be cancelled.
+        return self.find(reference)
+
+
+def _answer(intent: stripe.PaymentIntent) -> Answer:
+    """What a PaymentIntent's status means: https://docs.stripe.com/payments/paymentintents/lifecycle."""
+    status, message = intent.status, f"the PaymentIntent is {intent.status}"
+    if status == "succeeded":
+        return Answer(Outcome.PAID, status, "succeeded", intent.id)
+    if status == "requires_capture":
+        return Answer(Outcome.AUTHORISED, status, "authorised", intent.id)
+    if status == "canceled":
+        return Answer(Outcome.CANCELLED, status, "cancelled", intent.id)
+    if status == "requires_action":
+        action = intent.next_action
+        redirect = action.redirect_to_url if action else None
+        return Answer(Outcome.REDIRECT, status, message, intent.id, redirect.url if redirect else None)
+    if status == "requires_payment_method" and intent.last_payment_error:
+        error = intent.last_payment_error
+        return _refused(error, error.message, intent.id)
+    if status in ("requires_payment_method", "requires_confirmation"):
+        return Answer(Outcome.REDIRECT, status, message, intent.id)
+    return Answer(Outcome.PENDING, status, message, intent.id)
+
+
+def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
+    code = getattr(error, "decline_code", None) or error.code
+    outcome = codes.declined(code, getattr(error, "advice_code", None))
+    return Answer(outcome, code or "card_declined", message or "declined", reference)
+
+
+@contextmanager
+def _errors() -> Iterator[list[Answer]]:
+    """Stripe's errors: a definite no becomes an answer in the list, the rest ours (https://docs.stripe.com/api/errors)."""
+    failure: list[Answer] = []
+    try:
+        yield failure
+    except stripe.CardError as error:
+        details = error.error
+        intent = getattr(details, "payment_intent", None) if details else None
+        reference = intent["id"] if intent else getattr(details, "charge", None)
+        failure.append(_refused(details or error, error.user_message, reference))
+    except stripe.InvalidRequestError as error:
+        # Where nothing says which, the thing that is missing is the one that the request names.
+        code = error.code or ("resource_missing" if error.http_status == 404 else "")
+        if code not in codes.REQUEST_CODES:
+            raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error
+        failure.append(Answer(codes.REQUEST_CODES[code], code, error.user_message or code))
+    except (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError) as error:
+        raise PspUnavailable(f"Stripe: {type(error).__name__} {error.http_status or ''}".rstrip()) from error
+    except stripe.StripeError as error:
+        raise PspRefused(f"Stripe refuses the request: {type(error).__name__}") from error

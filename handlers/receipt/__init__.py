@@ -1,0 +1,1 @@
+"""The receipt for the donor."""

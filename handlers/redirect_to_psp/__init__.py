@@ -1,0 +1,1 @@
+"""Sending the donor to the PSP."""

@@ -1,0 +1,94 @@
+"""What a donation has to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from handlers import cards
+from handlers.document import word
+from handlers.money import MINOR_DIGITS
+
+MAX_AMOUNT = 99_999_999
+"""In the minor unit: eight digits, the most that card schemes and PSPs take."""
+
+_ABSENT = object()
+
+
+class MalformedDonation(ValueError):
+    """The donation cannot be taken. The message names every field that is wrong, and what is expected."""
+
+
+def _id(value: Any) -> str | None:
+    expected = "expected 1 to 64 letters, digits, '-' or '_'"
+    if not isinstance(value, str):
+        return f"is {word(type(value))}; {expected}"
+    return None if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) else expected
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return f"is {word(type(value))}; expected a string"
+    return None if 0 < len(value.strip()) <= 200 else "expected 1 to 200 characters"
+
+
+def _amount(value: Any) -> str | None:
+    expected = f"expected an integer from 1 to {MAX_AMOUNT}, in the currency's minor unit (2500 is 25.00 GBP)"
+    if isinstance(value, bool) or not isinstance(value, int):
+        return f"is {word(type(value))}; {expected}"
+    return None if 1 <= value <= MAX_AMOUNT else expected
+
+
+def _currency(value: Any) -> str | None:
+    expected = "expected an ISO 4217 code in capitals, such as GBP"
+    if not isinstance(value, str):
+        return f"is {word(type(value))}; {expected}"
+    return None if value in MINOR_DIGITS else expected
+
+
+def _email(value: Any) -> str | None:
+    expected = "expected an e-mail address, such as ada@example.org"
+    if not isinstance(value, str):
+        return f"is {word(type(value))}; {expected}"
+    return None if len(value) <= 254 and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) else expected
+
+
+_FIELDS: dict[str, Callable[[Any], str | None]] = {
+    "id": _id,
+    "charity": _text,
+    "amount": _amount,
+    "currency": _currency,
+    "payment_method.type": _text,
+    "payment_method.token": _text,
+    "donor.name": _text,
+    "donor.email": _email,
+}
+_OPTIONAL: dict[str, Callable[[Any], str | None]] = {"payment_method.psp": _text}
+
+
+def validated(donation: Any) -> dict[str, Any]:
+    """The donation as it is, further fields included; raises MalformedDonation where something is wrong."""
+    if not isinstance(donation, dict):
+        raise MalformedDonation(f"the donation is {word(type(donation))}; expected an object")
+    numbers = set(cards.find(donation))
+    problems = [f"{name}: looks like a card number; send the PSP's token instead" for name in sorted(numbers)]
+    for name, check in {**_FIELDS, **_OPTIONAL}.items():
+        value = _value(donation, name)
+        if (value is _ABSENT and name in _OPTIONAL) or name in numbers:
+            continue
+        problem = "missing" if value is _ABSENT else check(value)
+        if problem:
+            problems.append(f"{name}: {problem}")
+    if problems:
+        raise MalformedDonation("; ".join(problems))
+    return donation
+
+
+def _value(donation: dict[str, Any], name: str) -> Any:
+    value: Any = donation
+    for step in name.split("."):
+        if not isinstance(value, dict) or step not in value:
+            return _ABSENT
+        value = value[step]
+    return value

@@ -1,0 +1,147 @@
+"""Transactions in a DynamoDB table. AWS_ENDPOINT_URL_DYNAMODB leads to another server than AWS's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from attrs import asdict, frozen
+
+from handlers.transactions.record import Transaction
+from handlers.transactions.store import Query, check
+
+
+def definition(table: str) -> dict[str, Any]:
+    """The table as CreateTable takes it: an item for a donation, an index for each kind of query."""
+    names = ("id", "status", "charity", "day", "started_at")
+    return {
+        "TableName": table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [_index(name) for name in ("status", "charity", "day")],
+    }
+
+
+def _index(name: str) -> dict[str, Any]:
+    keys = [(name, "HASH"), ("started_at", "RANGE")]
+    return {
+        "IndexName": f"by-{name}",
+        "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+
+
+@frozen
+class DynamoDbStore:
+    table: str
+
+    def put(self, transaction: Transaction) -> Transaction:
+        client = _client()
+        try:
+            client.put_item(
+                TableName=self.table,
+                Item=_item(transaction),
+                # One atomic step, whoever else writes; see Store.put for the rule.
+                ConditionExpression=(
+                    "attribute_not_exists(id) OR (#rank <= :rank AND #rank < :final"
+                    " AND (#rank = :unpaid OR (psp = :psp AND #reference = :reference)))"
+                ),
+                ExpressionAttributeNames={"#rank": "rank", "#reference": "reference"},
+                ExpressionAttributeValues={
+                    ":rank": {"N": str(transaction.rank)},
+                    ":final": {"N": "2"},
+                    ":unpaid": {"N": "0"},
+                    ":psp": {"S": transaction.psp or ""},
+                    ":reference": {"S": transaction.reference or ""},
+                },
+            )
+        except client.exceptions.ConditionalCheckFailedException:
+            standing = self.get(transaction.id)
+            if standing is None:
+                raise
+            check(standing, transaction)
+            return standing
+        return transaction
+
+    def get(self, identity: str) -> Transaction | None:
+        found = _client().get_item(TableName=self.table, Key={"id": {"S": identity}}, ConsistentRead=True)
+        return _transaction(found["Item"]) if "Item" in found else None
+
+    def list(self, query: Query) -> Iterator[Transaction]:
+        found = [
+            transaction
+            for request in self._requests(query)
+            for transaction in _pages(*request)
+            if query.takes(transaction)
+        ]
+        return iter(sorted(found, key=lambda transaction: (transaction.started_at, transaction.id)))
+
+    def _requests(self, query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The calls that read the least: by charity or status, else day by day, else the whole table."""
+        keys = {"charity": query.charity, "status": query.status}
+        by = next((name for name, value in keys.items() if value is not None), None)
+        if by is not None:
+            yield "query", self._by(by, keys[by] or "", query)
+        elif query.since is not None:
+            day, last = date.fromisoformat(query.since), date.fromisoformat(query.until or _today())
+            while day <= last:
+                yield "query", self._by("day", day.isoformat(), Query())
+                day += timedelta(days=1)
+        else:
+            yield "scan", {"TableName": self.table}
+
+    def _by(self, name: str, value: str, query: Query) -> dict[str, Any]:
+        condition, values = "#name = :value", {":value": {"S": value}}
+        if query.since or query.until:
+            condition += " AND started_at BETWEEN :since AND :until"
+            # U follows the T before the time, and the tilde everything that a date begins with.
+            values |= {":since": {"S": query.since or "0"}}
+            values |= {":until": {"S": f"{query.until}U" if query.until else "~"}}
+        return {
+            "TableName": self.table,
+            "IndexName": f"by-{name}",
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": values,
+        }
+
+
+def _client() -> Any:
+    import boto3
+
+    return boto3.client("dynamodb")
+
+
+def _pages(operation: str, request: dict[str, Any]) -> Iterator[Transaction]:
+    for page in _client().get_paginator(operation).paginate(**request):
+        yield from map(_transaction, page["Items"])
+
+
+def _today() -> str:
+    from handlers import clock
+
+    return clock.now()[:10]
+
+
+def _item(transaction: Transaction) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "rank": {"N": str(transaction.rank)},
+        "day": {"S": transaction.started_at[:10]},
+    }
+    for name, value in asdict(transaction).items():
+        if isinstance(value, bool):
+            item[name] = {"BOOL": value}
+        elif isinstance(value, int):
+            item[name] = {"N": str(value)}
+        elif value is not None:
+            item[name] = {"S": value}
+    return item
+
+
+def _transaction(item: dict[str, Any]) -> Transaction:
+    values = {name: next(iter(typed.values())) for name, typed in item.items() if name not in ("rank", "day")}
+    amount = values.get("amount")
+    optional = dict.fromkeys(("charity", "currency", "psp", "reference"))
+    return Transaction(**{**optional, **values, "amount": None if amount is None else int(amount)})

@@ -1,0 +1,89 @@
+"""What a finished execution means for its donation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from handlers import cards, clock
+from handlers.document import donation_id
+
+STATUSES = ("paid", "declined", "abandoned", "broken")
+_RESULTS = ("receipt", "totals", "event")
+
+
+@frozen
+class Transaction:
+    """A donation's transaction: the columns to query by, and the whole document."""
+
+    id: str
+    status: str
+    """paid, declined, abandoned, or broken: nobody knows without looking, so look."""
+    complete: bool
+    """Whether all of post-processing is done; true where there is none to do."""
+    charity: str | None
+    amount: int | None
+    """In the currency's minor unit."""
+    currency: str | None
+    psp: str | None
+    reference: str | None
+    started_at: str
+    stored_at: str
+    document: str
+    """JSON text, so that every number is what it was."""
+
+    @property
+    def rank(self) -> int:
+        """A record is replaced by one of the same or a higher rank only; paid and complete is final."""
+        if self.status != "paid":
+            return 0
+        return 2 if self.complete else 1
+
+
+def from_document(document: Mapping[str, Any]) -> Transaction:
+    """The transaction of an execution's final document, also of one that failed at its first step.
+
+    Card numbers, which Setup refuses, are taken out before anything is kept.
+    """
+    clean: dict[str, Any] = cards.without_cards(dict(document))
+    donation = clean["donation"] if isinstance(clean.get("donation"), dict) else clean
+    payment = clean["payment"] if isinstance(clean.get("payment"), dict) else {}
+    now = clock.now()
+    text = json.dumps(clean, ensure_ascii=False)
+    status = _status(clean, payment)
+    return Transaction(
+        id=donation_id(clean) or f"unnamed-{hashlib.sha256(text.encode()).hexdigest()[:16]}",
+        status=status,
+        complete=status != "paid" or _complete(clean.get("post_processing")),
+        charity=_text(donation.get("charity")),
+        amount=donation["amount"] if type(donation.get("amount")) is int else None,
+        currency=_text(donation.get("currency")),
+        psp=_text(payment.get("psp")),
+        reference=_text(payment.get("reference")),
+        started_at=_text(clean.get("started_at")) or now,
+        stored_at=now,
+        document=text,
+    )
+
+
+def _status(document: Mapping[str, Any], payment: Mapping[str, Any]) -> str:
+    status = payment.get("status")
+    if status == "paid":
+        return "paid"  # whatever went wrong later: the money is taken
+    if "error" in document or status not in ("declined", "abandoned"):
+        return "broken"
+    return str(status)
+
+
+def _complete(results: Any) -> bool:
+    return isinstance(results, Mapping) and all(
+        isinstance(results.get(name), Mapping) and results[name].get("status") == "done" for name in _RESULTS
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
