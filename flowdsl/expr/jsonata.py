@@ -1,0 +1,366 @@
+"""JSONata as Step Functions has it: `{% … %}` strings anywhere in a value, compiled once and evaluated often.
+
+Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions". The language itself is
+jsonata-python's, imported when the first expression is compiled; an expression that only reads a field or is a literal
+never reaches it, because what it gives is plain from the language's rules.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from .jsonata_errors import STACK_OVERFLOW, TIMEOUT, QueryEvaluationError, expression_error, thrown
+from .jsonata_functions import FUNCTIONS, JSONATA_CODE, FunctionError
+from .text import json_text
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+__all__ = [
+    "EvaluateJsonata",
+    "JsonataSyntaxError",
+    "QueryEvaluationError",
+    "compile_jsonata",
+    "expression_text",
+    "is_expression",
+]
+
+EvaluateJsonata = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
+"""(`$states`, variables) → JSON value. `$states` holds those of input, result, errorOutput and context that exist."""
+
+MAX_DEPTH: Final = 100
+"""How deep an evaluation may nest."""
+MAX_SECONDS: Final = 5.0
+"""How long one expression may run (real time, whatever the engine's clock says)."""
+
+_UNDEFINED: Final = object()
+
+
+class JsonataSyntaxError(ValueError):
+    """The expression does not parse. `code` is JSONata's (`S0201`), `offset` counts characters of the expression."""
+
+    def __init__(self, code: str, message: str, offset: int) -> None:
+        super().__init__(f"{code}: {message} (at offset {offset})")
+        self.code = code
+        self.message = message
+        self.offset = offset
+
+
+def is_expression(text: Any) -> bool:
+    """Whether a string is `{% … %}`, with nothing around it."""
+    return isinstance(text, str) and text.startswith("{%") and text.endswith("%}") and len(text) >= 4
+
+
+def expression_text(text: str) -> str:
+    """What stands between the delimiters."""
+    return text[2:-2].strip()
+
+
+def compile_jsonata(
+    value: Any, field: str, expected: str | None = None, now: Callable[[], float] = time.time
+) -> EvaluateJsonata:
+    """Compile the value of `field` (`Output`, `Arguments`, `Choices[0]/Condition` …).
+
+    `expected` is the type that an expression there must give: array, boolean, number, object or string. `now` is the
+    clock of `$now()` and `$millis()`, seconds since 1970. Parts without expressions are not rebuilt. Raises
+    JsonataSyntaxError; at run time QueryEvaluationError.
+    """
+    evaluate = _compile(value, field, expected, now)
+    return evaluate if evaluate is not None else lambda states, variables: value
+
+
+def _compile(value: Any, field: str, expected: str | None, now: Callable[[], float]) -> EvaluateJsonata | None:
+    """None for what is constant."""
+    if is_expression(value):
+        return _checked(expression_text(value), field, expected, now)
+    if isinstance(value, dict):
+        fields = [
+            (key, part) for key, item in value.items() if (part := _compile(item, f"{field}/{key}", None, now))
+        ]
+        if not fields:
+            return None
+
+        def build(states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+            made = value.copy()
+            for key, part in fields:
+                made[key] = part(states, variables)
+            return made
+
+        return build
+    if isinstance(value, list):
+        items = [
+            (at, part) for at, item in enumerate(value) if (part := _compile(item, f"{field}[{at}]", None, now))
+        ]
+        if not items:
+            return None
+
+        def build_list(states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+            made = value.copy()
+            for at, part in items:
+                made[at] = part(states, variables)
+            return made
+
+        return build_list
+    return None
+
+
+def _checked(text: str, field: str, expected: str | None, now: Callable[[], float]) -> EvaluateJsonata:
+    """An expression that must give a JSON value, of the expected type."""
+    run = _expression(text)
+
+    def evaluate(states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+        try:
+            value = run(states, variables, now)
+        except _Unsupported:
+            raise expression_error(text, field, "returned an unsupported result type.") from None
+        except _Thrown as error:
+            raise expression_error(text, field, f"threw an error during evaluation{error}") from None
+        if value is _UNDEFINED:
+            raise expression_error(text, field, "returned nothing (undefined).")
+        if expected is not None and (actual := _type_name(value)) != expected:
+            raise expression_error(
+                text,
+                field,
+                f"returned an unexpected result type. Expected '{expected}', but was '{actual}' for value: "
+                f"{json_text(value)}",
+            )
+        return value
+
+    return evaluate
+
+
+def _type_name(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+    return names[type(value)]
+
+
+# One expression: (states, variables, now) → value or _UNDEFINED.
+
+_Run = Callable[[Mapping[str, Any], Mapping[str, Any], Callable[[], float]], Any]
+
+
+class _Unsupported(Exception):  # noqa: N818 - an outcome; the caller knows the field and makes it an error
+    """The result is or holds a function."""
+
+
+class _Thrown(Exception):  # noqa: N818 - as _Unsupported
+    """The evaluation threw; the argument is the rest of the sentence."""
+
+
+@functools.lru_cache(maxsize=4096)
+def _expression(text: str) -> _Run:
+    library = _library()
+    instance = library.parse(text)
+    return _shortcut(instance.ast) or _general(instance)
+
+
+def _shortcut(ast: Any) -> _Run | None:
+    """Literals, `$variable` and `$states.a.b` and `$variable.a.b` without predicates.
+
+    A path over objects alone is a chain of look-ups (a step into an array maps over it, into anything else gives
+    undefined): as soon as it meets an array, the general evaluation takes over.
+    """
+    if ast.type in ("string", "number", "value") and not _decorated(ast):
+        value = ast.value
+        return lambda states, variables, now: value
+    steps = ast.steps if ast.type == "path" else [ast]
+    if ast.type not in ("path", "variable") or _decorated(ast) or any(map(_decorated, steps)):
+        return None
+    first, *names = steps
+    if first.type != "variable" or not first.value or any(step.type != "name" for step in names):
+        return None
+    root = str(first.value)
+    keys = tuple(str(step.value) for step in names)
+    if any(key in _library().known for key in (root,)) and root != "states":
+        return None
+    general: list[_Run] = []
+    is_states = root == "states"
+
+    def read(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
+        value = states if is_states else variables.get(root, _UNDEFINED)
+        for key in keys:
+            if value.__class__ is dict:
+                value = value.get(key, _UNDEFINED)
+            elif value.__class__ is list:
+                if not general:
+                    general.append(_general(_library().wrap(ast)))
+                return general[0](states, variables, now)
+            else:
+                return _UNDEFINED
+        return value
+
+    return read
+
+
+_DECORATIONS: Final = (
+    "predicate",
+    "stages",
+    "group",
+    "tuple",
+    "focus",
+    "index",
+    "keep_array",
+    "keep_singleton_array",
+    "ancestor",
+    "consarray",
+)
+
+
+def _decorated(node: Any) -> bool:
+    return any(getattr(node, name, None) for name in _DECORATIONS)
+
+
+def _general(instance: Any) -> _Run:
+    library = _library()
+    ast = instance.ast
+    depth, calls, names = _survey(ast, library)
+    guarded = calls or depth > MAX_DEPTH // 2
+    needed = tuple(name for name in names if name and name not in ("$", "states"))
+
+    def run(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
+        frame = library.Frame(library.functions)
+        bindings = frame.bindings
+        bindings["states"] = states
+        for name in needed:
+            if name in variables:
+                value = variables[name]
+                bindings[name] = library.null if value is None else value
+        # The interpreter asks for these two at every node; found here, it asks no further.
+        bindings["__evaluate_entry"] = bindings["__evaluate_exit"] = None
+        if guarded:
+            library.guard(frame)
+        instance.timestamp = math.floor(now() * 1000)
+        library.Jsonata.CURRENT.jsonata = instance
+        try:
+            value = instance.eval(ast, None, frame)
+        except library.JException as error:
+            if error.error == "D1001" and ast.type == "binary" and isinstance(error.current, float):
+                return "Infinity" if error.current > 0 else "-Infinity"
+            raise _Thrown(thrown(error, library.templates)) from None
+        except FunctionError as error:
+            raise _Thrown(f". {JSONATA_CODE}: {error}") from None
+        except RecursionError:
+            raise _Thrown(f": {STACK_OVERFLOW}") from None
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+            # jsonata-python lets some of its own slips out; they are the expression's failure, not ours.
+            raise _Thrown(f": {error}") from None
+        return _UNDEFINED if value is None else library.to_json(value)
+
+    return run
+
+
+def _survey(ast: Any, library: SimpleNamespace) -> tuple[int, bool, list[str]]:
+    """How deep the tree is, whether it can call itself, and the variables it names."""
+    deepest, calls = 0, False
+    names: dict[str, None] = {}
+    seen: set[int] = set()
+    todo: list[tuple[Any, int]] = [(ast, 1)]
+    while todo:
+        node, depth = todo.pop()
+        if isinstance(node, list | tuple):
+            todo.extend((item, depth) for item in node)
+        elif isinstance(node, library.Symbol) and id(node) not in seen:
+            seen.add(id(node))
+            deepest = max(deepest, depth)
+            if node.type == "lambda":
+                calls = True
+            if node.type == "variable" and isinstance(node.value, str):
+                names[node.value] = None
+            todo.extend((child, depth + 1) for child in vars(node).values())
+    return deepest, calls, list(names)
+
+
+@functools.cache
+def _library() -> SimpleNamespace:
+    """jsonata-python and what is made of it once: the frame with the functions, the converter, the guard."""
+    from types import SimpleNamespace
+
+    from jsonata import jexception, utils
+    from jsonata.jsonata import Jsonata
+    from jsonata.parser import Parser
+
+    null = utils.Utils.NULL_VALUE
+    frame = Jsonata.Frame(Jsonata.static_frame)
+    implementations = type("Functions", (), {name: staticmethod(function) for name, (_, function) in FUNCTIONS.items()})
+    for name, (signature, _) in FUNCTIONS.items():
+        frame.bind(name, Jsonata.JNativeFunction(name, signature, implementations, name))
+    frame.bindings["eval"] = None  # The service does not support $eval.
+
+    def parse(text: str) -> Any:
+        try:
+            instance = Jsonata(text)
+        except jexception.JException as error:
+            raise JsonataSyntaxError(str(error.error), str(error), max(error.location, 0)) from None
+        except (RecursionError, AttributeError, TypeError, ValueError, IndexError) as error:
+            raise JsonataSyntaxError("S0500", str(error), 0) from None
+        return instance
+
+    def wrap(ast: Any) -> Any:
+        instance = Jsonata("null")
+        instance.ast = ast
+        return instance
+
+    def guard(frame: Any) -> None:
+        depth = 0
+        deadline = time.monotonic() + MAX_SECONDS
+
+        def enter(*_: Any) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _Thrown(f": {STACK_OVERFLOW}. Depth={depth} max={MAX_DEPTH}")
+            if time.monotonic() > deadline:
+                raise _Thrown(f": {TIMEOUT}")
+
+        def leave(*_: Any) -> None:
+            nonlocal depth
+            depth -= 1
+
+        frame.bindings["__evaluate_entry"] = enter
+        frame.bindings["__evaluate_exit"] = leave
+
+    def to_json(value: Any) -> Any:
+        """Plain JSON values: null for JSONata's own, whole floats as integers; what needs no change is kept as it is."""
+        kind = value.__class__
+        if kind is str or kind is int or kind is bool or value is None:
+            return value
+        if value is null:
+            return None
+        if kind is float:
+            if not math.isfinite(value):
+                return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
+            return int(value) if value.is_integer() and abs(value) < 1e21 else value
+        if isinstance(value, dict):
+            changed = {key: made for key, item in value.items() if (made := to_json(item)) is not item}
+            return {**value, **changed} if changed else value
+        if isinstance(value, list):
+            if kind is utils.Utils.RangeList:
+                return list(range(value.a, value.b + 1))
+            made = [to_json(item) for item in value]
+            return value if kind is list and all(map(_same_object, made, value)) else made
+        raise _Unsupported
+
+    return SimpleNamespace(
+        Frame=Jsonata.Frame,
+        JException=jexception.JException,
+        Jsonata=Jsonata,
+        Symbol=Parser.Symbol,
+        functions=frame,
+        guard=guard,
+        known=frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS),
+        null=null,
+        parse=parse,
+        templates=jexception.JException.error_codes,
+        to_json=to_json,
+        wrap=wrap,
+    )
+
+
+def _same_object(left: Any, right: Any) -> bool:
+    return left is right

@@ -1,0 +1,73 @@
+"""JSONata's errors in the words of its reference implementation, which the service shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+from .errors import StatesError
+
+
+class QueryEvaluationError(StatesError):
+    """States.QueryEvaluationError. `location` is the field, as the EvaluationFailed event names it."""
+
+    def __init__(self, cause: str, location: str | None) -> None:
+        super().__init__("States.QueryEvaluationError", cause)
+        self.location = location
+
+
+def expression_error(expression: str, field: str, what: str) -> QueryEvaluationError:
+    """`The JSONata expression '…' specified for the field '…' …`."""
+    return QueryEvaluationError(f"The JSONata expression '{expression}' specified for the field '{field}' {what}", field)
+
+
+STACK_OVERFLOW: Final = (
+    "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive"
+)
+TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
+
+_UNCODED: Final = {
+    "Second argument of replace function cannot be an empty string": "D3010",
+    "Fourth argument of replace function must evaluate to a positive number": "D3011",
+}
+_SUBTYPES: Final = {
+    "a": "arrays",
+    "b": "booleans",
+    "f": "functions",
+    "n": "numbers",
+    "o": "objects",
+    "s": "strings",
+}
+_PLACEHOLDER: Final = re.compile(r"\{\{\{?\w+\}?\}\}")
+
+
+def thrown(error: Any, templates: dict[str, str]) -> str:
+    """What follows `threw an error during evaluation`: `. T2001: The left side …`, or `: …` without a code.
+
+    `error` is jsonata's JException, which keeps the code and the values of the message apart.
+    """
+    code = error.error
+    if code in _UNCODED:
+        return f". {_UNCODED[code]}: {code}"
+    template = templates.get(code)
+    if template is None:
+        return f": {code}"
+    values = [error.current, error.expected, error.extra]
+    if code == "D1002":
+        values = [error.expected]
+    elif code == "T0411":  # jsonata-python gives the context value first, and not the function's name.
+        values = [error.expected, error.extra]
+    elif code == "T0412":
+        values[2] = _SUBTYPES.get(str(error.extra), error.extra)
+    remaining = iter(values)
+
+    def fill(placeholder: re.Match[str]) -> str:
+        value = next(remaining, None)
+        return str(value) if placeholder.group().startswith("{{{") else _shown(value)
+
+    return f". {code}: " + _PLACEHOLDER.sub(fill, template.replace("Object", "function"))
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
