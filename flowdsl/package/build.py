@@ -107,9 +107,7 @@ def _package(
     return _described(function, made, inputs)
 
 
-def _snapshot(
-    function: Handler, files: Mapping[str, Path], locked: requirements.Requirements | None, own: Path
-) -> str:
+def _snapshot(function: Handler, files: Mapping[str, Path], locked: requirements.Requirements | None, own: Path) -> str:
     """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
     digest = hashlib.sha256(f"{manifest.FORMAT}\0{platform(function)}\0{function.python}\0".encode())

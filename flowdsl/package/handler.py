@@ -71,16 +71,12 @@ def validate(function: Handler, root: Path) -> None:
     """FlowError where the function could not be packaged whatever its code says."""
 
     def wrong(message: str, hint: str) -> FlowError:
-        return FlowError.of(
-            f"function {function.name!r}: {message}", code="FD601", span=span(function), hint=hint
-        )
+        return FlowError.of(f"function {function.name!r}: {message}", code="FD601", span=span(function), hint=hint)
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", function.name):
         raise wrong("not a name that Lambda takes", "write 1 to 64 letters, digits, '-' and '_'")
     if function.architecture not in MACHINES:
-        raise wrong(
-            f"Lambda has no architecture {function.architecture!r}", f"write one of {', '.join(MACHINES)}"
-        )
+        raise wrong(f"Lambda has no architecture {function.architecture!r}", f"write one of {', '.join(MACHINES)}")
     if function.python not in GLIBC:
         raise wrong(f"Lambda has no runtime python{function.python}", f"write one of {', '.join(GLIBC)}")
     parts = function.source.split("/")
@@ -90,9 +86,7 @@ def validate(function: Handler, root: Path) -> None:
             "write it relative to the project with names as in `import`, such as 'handlers/setup'",
         )
     if not root.joinpath(*parts).is_dir():
-        raise wrong(
-            f"there is no folder {shown(root.joinpath(*parts))}", "correct `source`, or create the folder"
-        )
+        raise wrong(f"there is no folder {shown(root.joinpath(*parts))}", "correct `source`, or create the folder")
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", function.handler):
         raise wrong(f"handler {function.handler!r} is not module.function", "write it as 'handler.handler'")
 

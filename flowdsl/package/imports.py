@@ -73,13 +73,9 @@ def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[
             case ast.ImportFrom(module=module, names=aliases, level=level):
                 names = tuple(alias.name for alias in aliases if alias.name != "*")
                 yield Import(_absolute(module or "", level, package, where), names, where, optional)
-            case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if _is_import_module(
-                function
-            ):
+            case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if _is_import_module(function):
                 relative = name.lstrip(".")
-                yield Import(
-                    _absolute(relative, len(name) - len(relative), package, where), (), where, optional
-                )
+                yield Import(_absolute(relative, len(name) - len(relative), package, where), (), where, optional)
 
 
 def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:

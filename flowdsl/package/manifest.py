@@ -54,10 +54,7 @@ class Manifest:
 
     def text(self) -> str:
         """Sorted, without dates and places: the same build has the same text."""
-        return (
-            json.dumps({"format": FORMAT, **attrs.asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False)
-            + "\n"
-        )
+        return json.dumps({"format": FORMAT, **attrs.asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read(folder: Path) -> Manifest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,9 @@ _LOCATIONS = (
     "--require-hashes",
 )
 """The options of a requirements file that say where to find packages, not which."""
+
+_SETTINGS = re.compile("INDEX|FIND_LINKS|CACHE|OFFLINE|HTTP|TLS|CERT|INSECURE_HOST|KEYRING|CONCURRENT|CONFIG")
+"""uv's variables that say where and how to fetch."""
 
 _NOT_PACKAGED = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
@@ -72,16 +76,12 @@ def read(file: Path) -> Requirements:
         try:
             requirement = Requirement(wanted)
         except InvalidRequirement:
-            wrong.append(
-                _unlocked(f"{line!r} is not a locked requirement", where, "write name==version, one a line")
-            )
+            wrong.append(_unlocked(f"{line!r} is not a locked requirement", where, "write name==version, one a line"))
             continue
         exact = re.fullmatch(r"==\s*([^=*,\s]+)", str(requirement.specifier))
         if requirement.url or not exact:
             wrong.append(
-                _unlocked(
-                    f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION"
-                )
+                _unlocked(f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION")
             )
             continue
         pins.append(Pin(canonicalize_name(requirement.name), exact[1], bool(options), where))
@@ -119,14 +119,14 @@ def install(requirements: Requirements, function: Handler, target: Path) -> dict
     if any(pin.hashed for pin in requirements.pins):
         command.append("--require-hashes")
     command += ["-r", str(requirements.file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=requirements.file.parent)  # noqa: S603 - our own argv
+    done = subprocess.run(  # noqa: S603 - no part of it comes from outside but paths
+        command, capture_output=True, text=True, check=False, cwd=requirements.file.parent, env=_environment()
+    )
     if done.returncode:
         raise _failed(done.stderr, requirements, function)
     _check_complete(requirements, target)
     return {
-        file.relative_to(target).as_posix(): file
-        for file in sorted(target.rglob("*"))
-        if _goes_along(file, target)
+        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _goes_along(file, target)
     }
 
 
@@ -167,6 +167,11 @@ def _uv() -> str:
         return found
 
 
+def _environment() -> dict[str, str]:
+    """This process's, without settings of uv that would change what is installed."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or _SETTINGS.search(name)}
+
+
 def _extra_missing(what: str) -> FlowError:
     return FlowError.of(
         f"packaging requirements needs {what}, which is not installed",
@@ -179,15 +184,9 @@ def _failed(stderr: str, requirements: Requirements, function: Handler) -> FlowE
     """uv's account of a failure as one diagnostic on the guilty line."""
     blocks = re.split(r"^\s*(error|cause|hint):", stderr, flags=re.M)
     said = [(kind, " ".join(text.split())) for kind, text in zip(blocks[1::2], blocks[2::2], strict=True)]
-    causes = [text for kind, text in said if kind == "cause"] or [
-        text for kind, text in said if kind == "error"
-    ]
+    causes = [text for kind, text in said if kind == "cause"] or [text for kind, text in said if kind == "error"]
     reason = causes[0] if causes else " ".join(stderr.split()) or "uv failed and said nothing"
-    named = [
-        pin
-        for pin in requirements.pins
-        if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", reason, re.I)
-    ]
+    named = [pin for pin in requirements.pins if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", reason, re.I)]
     where = named[0].span if named else Span(shown(requirements.file), 1)
     target = f"Python {function.python} on {function.architecture}"
     everything = stderr.lower()
@@ -238,12 +237,7 @@ def _check_complete(requirements: Requirements, target: Path) -> None:
 def _goes_along(file: Path, target: Path) -> bool:
     """Not scripts, whose first line names this machine's interpreter, nor the installer's own notes."""
     path = file.relative_to(target)
-    if (
-        not file.is_file()
-        or path.name == ".lock"
-        or path.suffix in {".pyc", ".pyo"}
-        or "__pycache__" in path.parts
-    ):
+    if not file.is_file() or path.name == ".lock" or path.suffix in {".pyc", ".pyo"} or "__pycache__" in path.parts:
         return False
     if path.parts[0] == "bin" and not (target / "bin" / "__init__.py").exists():
         return False

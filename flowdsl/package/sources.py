@@ -62,9 +62,7 @@ def collect(function: Handler, root: Path) -> Sources:
                 waiting += files
                 if not files and not wanted.optional and wanted.module:
                     external.append(wanted)
-    return Sources(
-        dict(sorted(found.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file)))
-    )
+    return Sources(dict(sorted(found.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file))))
 
 
 def check_external(sources: Sources, function: Handler, installed: set[str]) -> None:
@@ -76,8 +74,8 @@ def check_external(sources: Sources, function: Handler, installed: set[str]) -> 
             *(
                 Diagnostic(
                     "FD604",
-                    f"function {function.name!r} would fail in Lambda: {wanted} is neither in the project, nor in "
-                    f"the requirements, nor in Lambda's Python {function.python}",
+                    f"function {function.name!r} would fail in Lambda: {wanted} is neither in the project, nor "
+                    f"in the requirements, nor in Lambda's Python {function.python}",
                     span=wanted.span,
                     hint=f"add it to {function.source}/requirements.txt, or handle its ImportError",
                 )
@@ -98,9 +96,7 @@ def _resolve(wanted: Import, root: Path, folder: Path) -> list[Path]:
     if find(root, wanted.module[:1]):
         message, hint = f"the project has no module {wanted}", "correct the name"
     elif find(folder, wanted.module):
-        message = (
-            f"{wanted} cannot be imported in Lambda: the zip has the project's folders, not only this one"
-        )
+        message = f"{wanted} cannot be imported in Lambda: the zip has the project's folders, not only this one"
         hint = f"write `from . import {wanted}`"
     else:
         return []
@@ -135,9 +131,7 @@ def _own(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not _matches(name, LEFT_OUT)]
         for name in folders:
             if Path(parent, name).is_symlink():
-                raise _unfit(
-                    Path(parent, name), "is a symbolic link to a folder", "put the folder itself there"
-                )
+                raise _unfit(Path(parent, name), "is a symbolic link to a folder", "put the folder itself there")
         yield from (Path(parent, name) for name in files if not _matches(name, LEFT_OUT))
 
 

@@ -32,7 +32,7 @@ _AT_FDCWD = -100
 
 @frozen
 class Workspace:
-    """`output`: the earlier build, where there is one; `new`: what is to replace it; `scratch`: for the build."""
+    """`output`: the earlier build, if there is one; `new`: what is to replace it; `scratch`: for the build."""
 
     output: Path
     new: Path
@@ -81,9 +81,7 @@ def check_own(output: Path) -> None:
     if not output.exists():
         return
     if not output.is_dir():
-        raise FlowError.of(
-            f"{shown(output)} is not a folder", code="FD630", hint="name another with --output"
-        )
+        raise FlowError.of(f"{shown(output)} is not a folder", code="FD630", hint="name another with --output")
     present = {path.name for path in output.iterdir()}
     earlier = manifest.read(output)
     strange = sorted(present - (earlier.files() if earlier else set()))

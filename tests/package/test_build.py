@@ -1,0 +1,342 @@
+"""A build replaces the one before as a whole or not at all, and does only what is needed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from flowdsl.author import Function
+from flowdsl.diagnostics import FlowError
+from flowdsl.package import archive, build, manifest, requirements, workspace
+
+BUILD = """
+import os, resource, signal, sys, time
+from pathlib import Path
+from flowdsl.author import Function
+from flowdsl.diagnostics import FlowError
+from flowdsl.package import build, workspace
+FUNCTIONS = [Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")]
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+def run(on_progress=lambda *_: None, text="{}"):
+    return build(FUNCTIONS, {"payment.asl.json": text}, root=Path("."), output=Path("build"), on_progress=on_progress)
+"""
+
+
+def start(project, code, **options):
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.Popen([sys.executable, "-c", BUILD + code], cwd=project.root, env=env, text=True, **options)
+
+
+def is_whole(folder):
+    """Whether manifest and files agree, and nothing else is there."""
+    made = manifest.read(folder)
+    assert made
+    assert {path.name for path in folder.iterdir()} == made.files()
+    for name, digest in made.definitions.items():
+        assert archive.digests((folder / name).read_bytes())[0] == digest
+    for function in made.functions.values():
+        assert archive.digests((folder / function.file).read_bytes())[0] == function.sha256
+    return made
+
+
+def leftovers(project):
+    return sorted(path.name for path in (project.root / ".flowdsl" / "build").iterdir())
+
+
+@pytest.fixture
+def packed(project):
+    project.wheel("pure")
+    project.require("pure==1.0")
+    return project
+
+
+# --- only what is needed
+
+
+def test_an_unchanged_function_is_not_built_again(packed, monkeypatch):
+    first = packed.build()
+    before = packed.content()
+    monkeypatch.setattr(requirements, "install", None)  # calling it would be a TypeError
+    os.utime(packed.root / "handlers/setup/handler.py", (1, 1))
+    assert packed.build() == first
+    assert packed.said == [("setup", "unchanged")]
+    assert packed.content() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"handlers/setup/greeting.py": "def greet(name): return 1\n"},
+        {"handlers/setup/texts.json": "[]"},
+        {"handlers/setup/added.txt": ""},
+        {"handlers/__init__.py": "# changed"},
+        {"handlers/setup/requirements.txt": "# none\n"},
+    ],
+)
+def test_a_changed_input_is_built_again(packed, change):
+    before = packed.build().functions["setup"]
+    packed.write(change)
+    after = packed.build().functions["setup"]
+    assert after.inputs != before.inputs
+    assert after.contents != before.contents
+    assert after.sha256 != before.sha256
+    assert packed.said[-1][1].startswith("packaged")
+
+
+@pytest.mark.parametrize("option", [{"architecture": "x86_64"}, {"python": "3.13"}])
+def test_another_target_is_built_again(packed, option):
+    packed.build()
+    packed.build(Function("setup", "handlers/setup", **option))
+    assert packed.said[-1][1].startswith("packaged")
+
+
+def test_settings_that_are_not_in_the_zip_keep_it(packed):
+    packed.build()
+    made = packed.build(Function("setup", "handlers/setup", timeout=7, memory=512, environment={"STAGE": "test"}))
+    assert packed.said == [("setup", "unchanged")]
+    assert json.loads((packed.output / "manifest.json").read_text())["functions"]["setup"]["timeout"] == 7
+    assert made.functions["setup"].environment == {"STAGE": "test"}
+
+
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: path.write_bytes(b"PK"), lambda path: path.write_bytes(b"")]
+)
+def test_a_missing_or_damaged_zip_is_built_again(packed, damage):
+    packed.build()
+    before = packed.content()
+    damage(packed.output / "setup.zip")
+    packed.build()
+    assert packed.said[-1][1].startswith("packaged")
+    assert packed.content() == before
+
+
+def test_definitions_alone_keep_the_zips(packed):
+    packed.build()
+    zipped = (packed.output / "setup.zip").read_bytes()
+    build(None, {"other.asl.json": "{}\n"}, root=packed.root, output=packed.output)
+    made = is_whole(packed.output)
+    assert list(made.definitions) == ["other.asl.json"]
+    assert (packed.output / "setup.zip").read_bytes() == zipped
+    packed.build()
+    assert packed.said == [("setup", "unchanged")]
+
+
+# --- the folder
+
+
+def test_files_of_removed_functions_and_machines_go(packed):
+    packed.build(
+        Function("setup", "handlers/setup"), Function("old", "handlers/setup"), definitions={"old.asl.json": "{}"}
+    )
+    packed.build()
+    assert sorted(packed.content()) == ["manifest.json", "payment.asl.json", "setup.zip"]
+    assert leftovers(packed) == [".gitignore", "lock"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "other.zip", ".hidden", "folder/file"])
+def test_what_flowdsl_did_not_write_stops_the_build_and_stays(packed, name):
+    packed.build()
+    before = packed.content()
+    packed.write({f"build/{name}": "mine", "handlers/setup/texts.json": "[1]"})
+    with pytest.raises(FlowError, match="has what flowdsl did not write") as caught:
+        packed.build()
+    assert "--output" in caught.value.diagnostics[0].hint
+    assert (packed.output / name).read_text() == "mine"
+    assert {file: data for file, data in before.items() if (packed.output / file).read_bytes() != data} == {}
+
+
+def test_a_file_that_appears_while_building_stays_too(packed):
+    packed.build()
+    packed.write({"handlers/setup/texts.json": "[1]"})
+
+    def interfere(_name, _what):
+        (packed.output / "mine.txt").write_text("mine")
+
+    with pytest.raises(FlowError, match=r"mine\.txt"):
+        build([Function("setup", "handlers/setup")], {}, root=packed.root, output=packed.output, on_progress=interfere)
+    assert (packed.output / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"format": 0}', '{"format": 1, "functions": {"a": {}}, "definitions": {}}']
+)
+def test_a_damaged_manifest_is_an_error_that_loses_nothing(packed, text):
+    packed.build()
+    (packed.output / "manifest.json").write_text(text)
+    before = packed.content()
+    with pytest.raises(FlowError, match=r"manifest\.json cannot be read"):
+        packed.build()
+    assert packed.content() == before
+
+
+def test_an_output_that_is_a_file_or_in_a_handler(packed):
+    packed.write({"out": "mine"})
+    with pytest.raises(FlowError, match="out is not a folder"):
+        build([], {}, root=packed.root, output=packed.root / "out")
+    with pytest.raises(FlowError, match="in the folder of function 'setup'"):
+        build([Function("setup", "handlers/setup")], {}, root=packed.root, output=packed.root / "handlers/setup/build")
+    with pytest.raises(FlowError, match="has what flowdsl did not write"):
+        build([], {}, root=packed.root, output=packed.root)
+
+
+@pytest.mark.parametrize("name", ["../x.asl.json", "x.json", "manifest.json", ".asl.json"])
+def test_a_definition_has_a_plain_name(packed, name):
+    with pytest.raises(FlowError, match="cannot be a definition's file"):
+        packed.build(definitions={name: "{}"})
+
+
+def test_a_folder_that_cannot_be_written(packed, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "build")
+
+    monkeypatch.setattr(workspace, "_swap", refuse)
+    with pytest.raises(FlowError, match="build was not built: Permission denied"):
+        packed.build()
+    assert leftovers(packed) == [".gitignore", "lock"]
+
+
+@pytest.mark.skipif(sys.platform not in {"linux", "darwin"}, reason="folders are exchanged in two steps here")
+def test_whoever_looks_sees_a_whole_build(project):
+    project.build()
+    names = set(os.listdir(project.output))  # noqa: PTH208 - the quickest look
+    seen, done = [], threading.Event()
+
+    def look():
+        while not done.is_set():
+            try:
+                seen.append(set(os.listdir(project.output)) == names)  # noqa: PTH208
+            except FileNotFoundError:
+                seen.append(False)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for number in range(30):
+        project.build(definitions={"payment.asl.json": str(number)})
+    done.set()
+    looking.join()
+    assert len(seen) > 100
+    assert all(seen)
+
+
+# --- interruptions
+
+
+@pytest.mark.parametrize(
+    "death",
+    [
+        'run(lambda name, what: die() if "installing" in what else None, "new")',
+        'run(lambda name, what: die() if "packaged" in what else None, "new")',
+        'run(lambda name, what: die() if (name, what[:8]) == ("setup", "packaged") else None, "new")',
+        'workspace._swap = die; run(text="new")',
+    ],
+)
+def test_kill_9_leaves_the_build_before(packed, death):
+    start(packed, "run()").wait(60)
+    before = packed.content()
+    packed.write({"handlers/setup/texts.json": "[1]"})
+    assert start(packed, death).wait(60) == -signal.SIGKILL
+    assert packed.content() == before
+    assert start(packed, 'run(text="new")').wait(60) == 0
+    assert is_whole(packed.output).definitions != json.loads(before["manifest.json"])["definitions"]
+    assert leftovers(packed) == [".gitignore", "lock"]
+
+
+def test_kill_9_after_the_swap_leaves_the_new_build(packed):
+    start(packed, "run()").wait(60)
+    death = 'swap = workspace._swap\nworkspace._swap = lambda *a: (swap(*a), die())\nrun(text="new")'
+    assert start(packed, death).wait(60) == -signal.SIGKILL
+    assert (packed.output / "payment.asl.json").read_text() == "new"
+    is_whole(packed.output)
+    start(packed, "run()").wait(60)
+    assert leftovers(packed) == [".gitignore", "lock"]
+
+
+def test_kill_9_where_folders_cannot_be_exchanged_is_mended(packed):
+    """Systems without an atomic exchange: a kill between the two renames leaves no build; the next puts it back."""
+    start(packed, "run()").wait(60)
+    before = packed.content()
+    cannot = "import errno\ndef no(*_): raise OSError(errno.EINVAL, '')\nworkspace._exchange = no\n"
+    assert start(packed, cannot + 'run(text="new")').wait(60) == 0
+    is_whole(packed.output)
+    start(packed, "run()").wait(60)
+    death = cannot + (
+        "rename, count = Path.rename, []\n"
+        "def once(self, to):\n    die() if count else count.append(1)\n    return rename(self, to)\n"
+        'Path.rename = once\nrun(text="new")'
+    )
+    assert start(packed, death).wait(60) == -signal.SIGKILL
+    assert not packed.output.exists()
+    (packed.root / "handlers/setup/handler.py").write_text("broken(")
+    assert start(packed, "run()", stderr=subprocess.DEVNULL).wait(60) == 1
+    assert packed.content() == before
+
+
+def test_kill_9_at_any_moment_leaves_a_whole_build(packed):
+    texts = {"{}"}
+    start(packed, "run()").wait(60)
+    chance = random.Random(7)
+    began = time.monotonic()
+    start(packed, 'run(text="0")').wait(60)
+    usual = time.monotonic() - began
+    texts.add("0")
+    for number in range(1, 11):
+        packed.write({"handlers/setup/texts.json": f"[{number}]"})
+        running = start(packed, f'run(text="{number}")', stderr=subprocess.DEVNULL)
+        time.sleep(usual * chance.uniform(0.3, 1.1))
+        running.kill()
+        running.wait(60)
+        texts.add(str(number))
+        is_whole(packed.output)
+        assert (packed.output / "payment.asl.json").read_text() in texts
+
+
+def test_ctrl_c_leaves_the_build_before_and_nothing_else(packed):
+    start(packed, "run()").wait(60)
+    before = packed.content()
+    packed.write({"handlers/setup/texts.json": "[1]"})
+    code = (
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        'run(lambda name, what: os.kill(os.getpid(), signal.SIGINT), "new")'
+    )
+    assert start(packed, code, stderr=subprocess.DEVNULL).wait(60) != 0
+    assert packed.content() == before
+    assert leftovers(packed) == [".gitignore", "lock"]
+
+
+def test_a_full_disk_leaves_the_build_before(packed):
+    start(packed, "run()").wait(60)
+    before = packed.content()
+    (packed.root / "handlers/setup/noise.bin").write_bytes(random.Random(1).randbytes(200_000))
+    code = (
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        'try:\n    run(text="new")\nexcept FlowError as error:\n    print(error)\n    sys.exit(2)'
+    )
+    running = start(packed, code, stdout=subprocess.PIPE)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "build was not built: File too large" in said
+    assert packed.content() == before
+    assert leftovers(packed) == [".gitignore", "lock"]
+
+
+def test_builds_at_once_wait_for_each_other(packed):
+    script = 'run(lambda name, what: (print(what, flush=True), time.sleep(0.1)), "{}")'
+    running = [start(packed, script.format(number), stdout=subprocess.PIPE) for number in range(4)]
+    said = [one.communicate(timeout=60)[0] for one in running]
+    assert [one.returncode for one in running] == [0] * 4
+    assert sum("waiting for another build of build" in one for one in said) == 3
+    assert sum("unchanged" in one for one in said) == 3
+    is_whole(packed.output)
+    assert (packed.output / "payment.asl.json").read_text() in {"0", "1", "2", "3"}
+    assert leftovers(packed) == [".gitignore", "lock"]

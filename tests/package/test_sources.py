@@ -1,0 +1,125 @@
+"""What a function's zip takes along from the project."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowdsl.author import Function
+from flowdsl.diagnostics import FlowError
+
+HANDLER = "def handler(event, context): ...\n"
+
+
+def closure(project, handler, **files):
+    project.write(
+        {
+            "handlers/setup/handler.py": handler + HANDLER,
+            **{name.replace("__", "/"): text for name, text in files.items()},
+        }
+    )
+    project.build()
+    own = {"handlers/__init__.py", *(f"handlers/setup/{name}" for name in ("handler.py", "greeting.py", "texts.json"))}
+    return sorted(set(project.names()) - own)
+
+
+@pytest.fixture
+def shared(project):
+    project.write(
+        {
+            "handlers/psp/__init__.py": "",
+            "handlers/psp/interface.py": "from .codes import CODES\n",
+            "handlers/psp/codes.py": "CODES = {}\n",
+            "handlers/psp/unused.py": "",
+            "handlers/psp/notes.md": "",
+            "money.py": "from handlers.psp import codes\n",
+            "plain/folder/module.py": "",
+        }
+    )
+    return project
+
+
+PSP = ["handlers/psp/__init__.py", "handlers/psp/codes.py"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "more"),
+    [
+        ("import handlers.psp.codes\n", PSP),
+        ("import handlers.psp.interface as i\n", [*PSP, "handlers/psp/interface.py"]),
+        ("from handlers.psp import interface, codes\n", [*PSP, "handlers/psp/interface.py"]),
+        ("from handlers.psp.interface import CODES\n", [*PSP, "handlers/psp/interface.py"]),
+        ("from ..psp import codes\n", PSP),
+        ("from .. import psp\n", PSP[:1]),
+        ("from ..psp.interface import *\n", [*PSP, "handlers/psp/interface.py"]),
+        ("def later():\n    from money import Money\n", [*PSP, "money.py"]),
+        ("try:\n    import money\nexcept ImportError:\n    money = None\n", [*PSP, "money.py"]),
+        ("import importlib\nimportlib.import_module('handlers.psp.codes')\n", PSP),
+        ("from importlib import import_module\nimport_module('..psp.codes', __package__)\n", PSP),
+        ("import plain.folder.module\n", ["plain/folder/module.py"]),
+        ("from plain.folder import module\n", ["plain/folder/module.py"]),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import money\n", []),
+        ("import json, boto3, sqlite3, xml.etree.ElementTree\n", []),
+        ("try:\n    import not_anywhere\nexcept ImportError:\n    pass\n", []),
+        ("try:\n    pass\nexcept* ValueError:\n    import money\n", [*PSP, "money.py"]),
+    ],
+)
+def test_imports_are_followed(shared, handler, more):
+    assert closure(shared, handler) == sorted(more)
+
+
+def test_cycles_end(project):
+    project.write({"a.py": "import b\n", "b.py": "import a\n"})
+    assert closure(project, "import a\n") == ["a.py", "b.py"]
+
+
+def test_a_long_chain_of_imports(project):
+    project.write({f"m{n}.py": f"import m{n + 1}\n" for n in range(1500)} | {"m1500.py": ""})
+    assert len(closure(project, "import m0\n")) == 1501
+
+
+def test_a_module_of_the_folder_counts_without_being_imported(shared):
+    shared.write({"handlers/setup/plugin.py": "import money\n"})
+    assert "money.py" in closure(shared, "")
+
+
+def test_a_test_helper_that_is_imported_goes_along(project):
+    project.write({"handlers/setup/tests/__init__.py": "", "handlers/setup/tests/cases.py": ""})
+    assert closure(project, "from .tests import cases\n") == [
+        "handlers/setup/tests/__init__.py",
+        "handlers/setup/tests/cases.py",
+    ]
+
+
+def test_include_takes_data_and_modules(shared):
+    shared.write({"config/psp.json": "{}", "config/deep/more.json": "{}", "config/rules.py": "import money\n"})
+    shared.build(Function("setup", "handlers/setup", include=["config/**/*"]))
+    wanted = {"config/psp.json", "config/deep/more.json", "config/rules.py", "money.py"}
+    assert wanted <= set(shared.names())
+
+
+@pytest.mark.parametrize(
+    ("handler", "line", "message", "hint"),
+    [
+        ("import stripe\n", 1, "stripe is neither in the project", "handlers/setup/requirements.txt"),
+        ("\nfrom stripe.api import x\n", 2, "stripe.api is neither in the project", "ImportError"),
+        ("import handlers.psp.gone\n", 1, "the project has no module handlers.psp.gone", "correct"),
+        ("from ..gone import x\n", 1, "the project has no module handlers.gone", "correct"),
+        ("from .... import x\n", 1, "relative import beyond the project", "fewer dots"),
+        ("import greeting\n", 1, "greeting cannot be imported in Lambda", "from . import greeting"),
+        ("def broken(:\n", 1, "not Python 3", "correct it"),
+    ],
+)
+def test_an_import_that_fails_in_lambda_is_an_error_here(shared, handler, line, message, hint):
+    with pytest.raises(FlowError) as caught:
+        closure(shared, handler)
+    (diagnostic,) = caught.value.diagnostics
+    assert message in diagnostic.message
+    assert hint in diagnostic.hint
+    assert (diagnostic.span.file, diagnostic.span.line) == ("handlers/setup/handler.py", line)
+    assert not shared.output.exists()
+
+
+def test_all_missing_packages_come_at_once(project):
+    with pytest.raises(FlowError) as caught:
+        closure(project, "import stripe\nimport requests\n")
+    assert [diagnostic.span.line for diagnostic in caught.value.diagnostics] == [2, 1]
