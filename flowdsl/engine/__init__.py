@@ -1,0 +1,77 @@
+"""Runs ASL definitions: prepared once, executed often, on a virtual clock or in real time.
+
+    program = prepare(definition)                        # an ASL dict; raises FlowError
+    result = execute(program, {"amount": 5}, invoke=LocalLambdas({"Charge": charge}))
+    result.status, result.output, result.error, result.cause, result.duration
+    result.history.render()                              # what boto3's get_execution_history returns
+
+`Scheduler` runs many executions at once and takes what comes from outside: `send_task_success`, `send_task_failure`,
+`send_task_heartbeat`, `get_activity_task`, `stop_execution`. An invoker answers each `Call` of a Task with a `Reply`;
+flowdsl.invoke has those that call Python functions and mocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .calls import Call, Heartbeat, Invoker, Later, Reply
+from .clock import Clock, VirtualClock, WallClock
+from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
+from .errors import UnknownTask
+from .execution import Identity, Settings, replay
+from .history import JSON, Event, History
+from .program import Program, prepare
+from .scheduler import Listener, Result, Scheduler
+
+__all__ = [
+    "JSON",
+    "Call",
+    "Clock",
+    "Entry",
+    "Event",
+    "Failed",
+    "Heartbeat",
+    "History",
+    "Identity",
+    "Invoker",
+    "Later",
+    "Listener",
+    "Program",
+    "Reply",
+    "Result",
+    "Scheduler",
+    "Settings",
+    "Started",
+    "Submitted",
+    "Succeeded",
+    "TimedOut",
+    "UnknownTask",
+    "VirtualClock",
+    "WallClock",
+    "execute",
+    "prepare",
+    "replay",
+]
+
+
+def execute(
+    program: Program,
+    input: JSON,  # noqa: A002 - the API's name
+    *,
+    invoke: Invoker,
+    name: str = "execution",
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+    machines: Mapping[str, Program] | None = None,
+    on_event: Listener | None = None,
+    seed: int = 0,
+) -> Result:
+    """Run one execution to its end.
+
+    It stays RUNNING only where, on a virtual clock, it waits for a callback that nothing will send; a Scheduler takes
+    callbacks from outside.
+    """
+    scheduler = Scheduler(invoke, clock=clock, settings=settings, machines=machines, on_event=on_event, seed=seed)
+    result = scheduler.start(program, input, name=name)
+    scheduler.run(until=result)
+    return result

@@ -1,0 +1,97 @@
+"""A Task's call to the world and what is answered: the contract between the engine and whoever calls user code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from attrs import frozen
+
+from .effects import Failed, Started, Succeeded, TimedOut
+
+JSON = Any
+
+
+@frozen
+class Call:
+    """One attempt of a Task state, as the one who carries it out sees it.
+
+    `resource` is the state's Resource as written. `integration` is `lambda` and `action` is `invoke` for
+    `arn:aws:states:::lambda:invoke`; `aws-sdk:dynamodb` and `putItem` for an SDK integration; `lambda` and `function` for
+    the ARN of a function; `activity` and `activity` for the ARN of an activity. `pattern` is what follows the action: empty,
+    `sync`, `sync:2` or `waitForTaskToken`. `arguments` is the payload (Parameters or Arguments, evaluated).
+    """
+
+    resource: str
+    integration: str
+    action: str
+    arguments: JSON
+    state_name: str
+    execution_arn: str
+    state_machine_arn: str
+    now: float
+    """The virtual time of the call, in seconds since 1970."""
+    pattern: Literal["", "sync", "sync:2", "waitForTaskToken"] = ""
+    task_token: str | None = None
+    retry_count: int = 0
+    timeout_seconds: float | None = None
+    heartbeat_seconds: float | None = None
+    credentials: JSON = None
+    region: str = "us-east-1"
+    account: str = "123456789012"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the answer to the call is not yet the task's result."""
+        return self.pattern != "" or self.integration == "activity"
+
+
+@frozen
+class Heartbeat:
+    """SendTaskHeartbeat."""
+
+
+@frozen
+class Later:
+    """Something that happens to a pending task, `seconds` after the call."""
+
+    seconds: float
+    signal: Succeeded | Failed | TimedOut | Started | Heartbeat
+
+
+@frozen
+class Reply:
+    """The answer to a call. Use the constructors below.
+
+    `seconds` is how long the call took, in virtual time. For a task that waits for a callback (`call.waits`), `succeeded`
+    of a `waitForTaskToken` call answers the call only, and the task stays pending; for `sync` and activities it is the
+    result of the job.
+    """
+
+    kind: Literal["succeeded", "failed", "timed_out", "pending"]
+    output: JSON = None
+    error: str | None = None
+    cause: str | None = None
+    seconds: float = 0.0
+    later: tuple[Later, ...] = ()
+
+    @classmethod
+    def succeeded(cls, output: JSON, *, seconds: float = 0.0) -> Reply:
+        return cls("succeeded", output, seconds=seconds)
+
+    @classmethod
+    def failed(cls, error: str | None, cause: str | None = None, *, seconds: float = 0.0) -> Reply:
+        return cls("failed", error=error, cause=cause, seconds=seconds)
+
+    @classmethod
+    def timed_out(cls) -> Reply:
+        """Nothing comes back until TimeoutSeconds, or HeartbeatSeconds, has passed."""
+        return cls("timed_out")
+
+    @classmethod
+    def pending(cls, submitted: JSON = None, *later: Later, seconds: float = 0.0) -> Reply:
+        """The call was answered with `submitted`; the result comes later: from `later`, or through the task token."""
+        return cls("pending", submitted, seconds=seconds, later=later)
+
+
+Invoker = Callable[[Call], Reply]

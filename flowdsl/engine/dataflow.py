@@ -1,0 +1,90 @@
+"""How data goes through a state: from the raw input to what the work sees, from its result to the output.
+
+JSONPath: InputPath, Parameters → work → ResultSelector, Assign, ResultPath, OutputPath.
+JSONata: Arguments → work → Assign, Output.
+Source: ASL specification, "Input and output processing", "Assign field".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import field, frozen
+
+from ..expr.scope import Evaluate, Scope
+from .history import JSON
+
+if TYPE_CHECKING:
+    from .execution import Fiber
+
+Transform = Callable[[JSON, Scope], JSON]
+Finish = Callable[[JSON, JSON, Scope], tuple[JSON, dict[str, JSON] | None]]
+"""From the raw input and the result to the output and what is assigned."""
+CatchFlow = Finish
+"""From the raw input and the error output to the output and what is assigned."""
+
+
+@frozen
+class Flow:
+    """A state's data flow. `effective` gives what the work sees; `finish` the output of the state."""
+
+    effective: Transform
+    finish: Finish
+    is_identity: bool = False
+    """Output is input, and nothing is assigned."""
+
+
+@frozen
+class Items:
+    """Where a Map's items come from."""
+
+    find: Callable[[JSON, JSON, Fiber], list[JSON]] = field(repr=False)
+    """From the raw and the effective input."""
+    select: Callable[[JSON, JSON, Fiber], JSON] | None = field(repr=False)
+    """The input of one iteration, from the state's raw and effective input, in a scope whose context holds Map.Item; None
+    where that is the item itself."""
+    max_concurrency: Callable[[JSON, Fiber], int] = field(repr=False)
+    """0 is no limit."""
+
+
+Body = Mapping[str, Any]
+"""A state, or a part of one, as JSON."""
+Seconds = Callable[[JSON, "Fiber"], float | None]
+"""TimeoutSeconds or HeartbeatSeconds, from the state's raw input."""
+
+
+class QueryLanguage(Protocol):
+    """What a query language makes of the fields of a state."""
+
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:
+        """`payload` is the field of JSONPath that makes what the work sees; `merges` tells that there is a result."""
+
+    def input(self, state: Body) -> Transform: ...
+    def catch(self, catcher: Body) -> CatchFlow: ...
+    def rule(self, rule: Body) -> Callable[[JSON, Scope], bool]: ...
+    def rule_flow(self, state: Body, rule: Body) -> Flow: ...
+    def text(self, state: Body, field: str) -> Evaluate: ...
+    def seconds(self, state: Body, field: str) -> Seconds: ...
+    def until(self, state: Body) -> Callable[[JSON, Fiber], float]: ...
+    def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None: ...
+    def items(self, state: Body) -> Items: ...
+    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]: ...
+
+
+def same(value: JSON, scope: Scope) -> JSON:  # noqa: ARG001 - a Transform
+    return value
+
+
+def unchanged(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:  # noqa: ARG001 - a Finish
+    return result, None
+
+
+def nothing(value: JSON, scope: Scope) -> JSON:  # noqa: ARG001 - a Transform
+    """What a path of null gives: an empty object."""
+    return {}
+
+
+def is_jsonata(value: object) -> bool:
+    """Whether a string is an expression, `{% … %}`."""
+    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")

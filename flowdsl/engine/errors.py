@@ -1,0 +1,46 @@
+"""How a state fails."""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """A state failed with this error: Retry and Catch look at it, the execution ends with it.
+
+    Both `error` and `cause` may be None, as for a Fail state that says neither. `terminal` failures (States.Runtime, an
+    output beyond the size limit) end the execution at once, whatever Retry and Catch say. `task` tells that a task failed,
+    which States.TaskFailed matches. `alias` is a second name that ErrorEquals may use.
+    Source: Step Functions Developer Guide, "Handling errors".
+    """
+
+    def __init__(
+        self,
+        error: str | None,
+        cause: str | None = None,
+        *,
+        terminal: bool = False,
+        task: bool = False,
+        alias: str | None = None,
+    ) -> None:
+        super().__init__(error, cause)
+        self.error = error
+        self.cause = cause
+        self.terminal = terminal
+        self.task = task
+        self.alias = alias
+
+    def matches(self, names: tuple[str, ...]) -> bool:
+        """Whether an ErrorEquals with these names means this failure."""
+        for name in names:
+            if name == "States.ALL" or (self.error is not None and name == self.error) or name == self.alias:
+                return True
+            if name == "States.TaskFailed" and self.task and self.error != "States.Timeout":
+                return True
+        return False
+
+
+class HistoryFull(Exception):
+    """The next event would be number 25,000, and it isn't the one that ends the execution."""
+
+
+class UnknownTask(Exception):
+    """The task token belongs to no task that is waiting: TaskDoesNotExist or TaskTimedOut of the API."""

@@ -1,0 +1,140 @@
+"""What happened in an execution, as GetExecutionHistory returns it.
+
+Events keep references to the values that they speak of; text is made when somebody reads it.
+Source: Step Functions API reference, HistoryEvent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, overload
+
+JSON = Any
+"""A JSON value: None, bool, int, float, str, list or dict. Never changed in place once an execution has it."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def text(value: JSON) -> str:
+    """The value as Step Functions writes it: no white space, characters unescaped."""
+    return _encode(value)
+
+
+# Every type of event has its details under one member; types that are not here have none.
+_STATES_WITH_EXIT = ("Choice", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
+_OWN_MEMBER = (
+    *("ActivityFailed", "ActivityScheduleFailed", "ActivityScheduled", "ActivityStarted", "ActivitySucceeded"),
+    *("ActivityTimedOut", "EvaluationFailed", "ExecutionAborted", "ExecutionFailed", "ExecutionStarted"),
+    *("ExecutionSucceeded", "ExecutionTimedOut", "LambdaFunctionFailed", "LambdaFunctionScheduleFailed"),
+    *("LambdaFunctionScheduled", "LambdaFunctionStartFailed", "LambdaFunctionSucceeded", "LambdaFunctionTimedOut"),
+    *("MapIterationAborted", "MapIterationFailed", "MapIterationStarted", "MapIterationSucceeded", "MapRunFailed"),
+    *("MapRunStarted", "MapStateStarted", "TaskFailed", "TaskScheduled", "TaskStartFailed", "TaskStarted"),
+    *("TaskSubmitFailed", "TaskSubmitted", "TaskSucceeded", "TaskTimedOut"),
+)
+MEMBERS: dict[str, str] = {
+    **{name: name[0].lower() + name[1:] + "EventDetails" for name in _OWN_MEMBER},
+    **{f"{state}StateEntered": "stateEnteredEventDetails" for state in (*_STATES_WITH_EXIT, "Fail")},
+    **{f"{state}StateExited": "stateExitedEventDetails" for state in _STATES_WITH_EXIT},
+}
+"""The member of HistoryEvent that holds an event's details, by type of event."""
+
+_DETAILS_OF_TEXT = {"input": "inputDetails", "output": "outputDetails"}
+_NO_TRUNCATION = {"parameters"}
+
+
+class Event:
+    """One entry of a history.
+
+    `id` counts from 1, `previous` is previousEventId, `timestamp` is in seconds since 1970 (UTC), `details` holds the
+    members of the event's details with JSON values where the API has JSON text (`input`, `output`, `parameters`,
+    and each of `assignedVariables`).
+    """
+
+    __slots__ = ("details", "id", "previous", "timestamp", "type")
+
+    def __init__(self, id: int, previous: int, timestamp: float, type: str, details: dict[str, JSON] | None) -> None:  # noqa: A002 - the API's names
+        self.id = id
+        self.previous = previous
+        self.timestamp = timestamp
+        self.type = type
+        self.details = details
+
+    @property
+    def name(self) -> str | None:
+        """The name of the state, where the event is about one."""
+        return self.details.get("name") if self.details else None
+
+    def render(self) -> dict[str, JSON]:
+        """The event exactly as boto3's get_execution_history gives it."""
+        shown: dict[str, JSON] = {
+            "timestamp": datetime.fromtimestamp(self.timestamp, UTC),
+            "type": self.type,
+            "id": self.id,
+            "previousEventId": self.previous,
+        }
+        member = MEMBERS.get(self.type)
+        if member is not None:
+            shown[member] = _render_details(self.details or {})
+        return shown
+
+    def __repr__(self) -> str:
+        return f"Event({self.id}, previous={self.previous}, {self.type}, {self.details})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return all(getattr(self, slot) == getattr(other, slot) for slot in Event.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _render_details(details: dict[str, JSON]) -> dict[str, JSON]:
+    shown: dict[str, JSON] = {}
+    for key, value in details.items():
+        if key in _DETAILS_OF_TEXT:
+            shown[key] = text(value)
+            shown[_DETAILS_OF_TEXT[key]] = {"truncated": False}
+        elif key in _NO_TRUNCATION:
+            shown[key] = text(value)
+        elif key == "assignedVariables":
+            shown[key] = {name: text(assigned) for name, assigned in value.items()}
+            shown["assignedVariablesDetails"] = {"truncated": False}
+        else:
+            shown[key] = value
+    return shown
+
+
+class History(Sequence[Event]):
+    """The events of one execution, oldest first."""
+
+    __slots__ = ("events",)
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def render(self) -> list[dict[str, JSON]]:
+        """The `events` of boto3's get_execution_history."""
+        return [event.render() for event in self.events]
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | list[Event]:
+        return self.events[index]
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and self.events == other.events
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"History({len(self.events)} events)"

@@ -1,0 +1,75 @@
+"""The loop: enter a state, do its work, leave it for the next.
+
+Source: ASL specification, "Transitions" and "Errors".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..expr.errors import StatesError
+from .errors import Failure
+from .execution import Fiber, Steps
+from .history import JSON
+from .limits import too_large
+
+if TYPE_CHECKING:
+    from .program import Block, State
+
+
+def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
+    """Run the states of a block (a state machine, a branch, an item processor) to its end; returns its output.
+
+    States that need nothing from outside (`step`) run without a generator of their own; that is what makes Pass and
+    Choice cheap.
+    """
+    states = block.states
+    name: str | None = block.start_at
+    while name is not None:
+        state = states[name]
+        fiber.state = state
+        before = fiber.source
+        fiber.entered = fiber.record(state.entered, {"name": name, "input": value})
+        if state.reads_context:
+            fiber.retry_count = 0
+            fiber.see(state)
+        step = state.step
+        try:
+            if step is not None:
+                name, output, assigned = step(fiber, value)
+            else:
+                name, output, assigned = yield from state.run(fiber, value)
+        except StatesError as error:
+            raise located(fiber, state, error, before) from error
+        if output is not value and too_large(output):
+            raise oversized(state.name)
+        value = output
+        if assigned is None:
+            fiber.record(state.exited, {"name": state.name, "output": value})
+        else:
+            fiber.assign(assigned)
+            fiber.record(state.exited, {"name": state.name, "output": value, "assignedVariables": assigned})
+    return value
+
+
+def located(fiber: Fiber, state: State, error: StatesError, before: int) -> Failure:
+    """The failure that an error in evaluating a field is, with the place where it happened.
+
+    A failed query is written down as an event, which follows from what the step began with (`before`).
+    """
+    where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{fiber.entered}). "
+    cause = where + (error.cause or "")
+    if error.error == "States.QueryEvaluationError":
+        details: dict[str, JSON] = {"error": error.error, "cause": cause, "state": state.name}
+        location = getattr(error, "location", None)
+        if location is not None:
+            details["location"] = location
+        fiber.source = before if fiber.source == fiber.entered else fiber.source
+        fiber.record("EvaluationFailed", details)
+    return Failure(error.error, cause, terminal=error.error == "States.Runtime")
+
+
+def oversized(name: str, *, terminal: bool = True) -> Failure:
+    """States.DataLimitExceeded in the words of the service."""
+    cause = f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+    return Failure("States.DataLimitExceeded", cause, terminal=terminal, task=not terminal)

@@ -1,0 +1,118 @@
+"""A definition made ready to run: everything parsed, once, into closures.
+
+`prepare` reads an ASL definition as a dict. A definition that the checker accepts can be prepared; what it would refuse raises
+FlowError here, with the place in the definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from attrs import define, field
+
+from ..diagnostics import AslPath, Diagnostic, FlowError
+from .execution import Fiber, Steps
+from .history import JSON, text
+from .retry import Outcome
+
+Type = Literal["STANDARD", "EXPRESS"]
+
+
+@define(eq=False)
+class State:
+    """One state, ready to run: either `step`, which needs nothing from outside, or `run`, which may wait."""
+
+    name: str
+    type: str
+    reads_context: bool
+    """Whether any expression of it reads the context object."""
+    retries: bool
+    """Whether it may have Retry, so that the context object counts its attempts."""
+    entered: str
+    exited: str
+    step: Callable[[Fiber, JSON], Outcome] | None = field(default=None, repr=False)
+    run: Callable[[Fiber, JSON], Steps] = field(default=None, repr=False)  # type: ignore[assignment]
+
+
+@define(eq=False)
+class Block:
+    """A state machine within the machine: the top level, a branch, an item processor."""
+
+    start_at: str
+    states: dict[str, State] = field(repr=False)
+    path: AslPath = ()
+
+
+@define(eq=False)
+class Program:
+    """A prepared state machine. It holds nothing of any execution, so it may run any number of times at once."""
+
+    name: str
+    type: Type
+    definition: Mapping[str, Any] = field(repr=False)
+    block: Block
+    timeout_seconds: float | None = None
+
+
+def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:  # noqa: A002 - the API's name
+    """Parse a definition for running. Raises FlowError where it is no definition that could run."""
+    language = definition.get("QueryLanguage", "JSONPath")
+    block = prepare_block(definition, language, ())
+    return Program(name, type, definition, block, definition.get("TimeoutSeconds"))
+
+
+def prepare_block(definition: Mapping[str, Any], language: str, path: AslPath) -> Block:
+    states: dict[str, State] = {}
+    block = Block(_required(definition, "StartAt", path), states, path)
+    for name, body in _required(definition, "States", path).items():
+        at = (*path, "States", name)
+        try:
+            states[name] = _prepare_state(name, body, language, at)
+        except FlowError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            problem = f"missing field {error}" if isinstance(error, KeyError) else str(error)
+            raise FlowError(Diagnostic("FD900", f"the state {name!r} cannot be run: {problem}", at)) from error
+    for name, body in definition["States"].items():
+        for target in _targets(body):
+            if target not in states:
+                raise FlowError(Diagnostic("FD900", f"no state named {target!r}", (*path, "States", name)))
+    if block.start_at not in states:
+        raise FlowError(Diagnostic("FD900", f"no state named {block.start_at!r}", (*path, "StartAt")))
+    return block
+
+
+def _required(definition: Mapping[str, Any], key: str, path: AslPath) -> Any:
+    try:
+        return definition[key]
+    except (KeyError, TypeError):
+        raise FlowError(Diagnostic("FD900", f"{key} is missing", path)) from None
+
+
+def _targets(body: Mapping[str, Any]) -> list[str]:
+    """The names of all states that a state may go to."""
+    found = [body[key] for key in ("Next", "Default") if key in body]
+    found += [rule["Next"] for key in ("Choices", "Catch") for rule in body.get(key, ()) if "Next" in rule]
+    return found
+
+
+def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath) -> State:
+    from .states import PREPARERS
+
+    kind = _required(body, "Type", path)
+    if kind not in PREPARERS:
+        raise FlowError(Diagnostic("FD900", f"no state type {kind!r}", (*path, "Type")))
+    # Branches and items see the context themselves, each in its own scope.
+    own = {key: value for key, value in body.items() if key not in ("Branches", "ItemProcessor", "Iterator")}
+    written = text(own)
+    state = State(
+        name=name,
+        type=kind,
+        reads_context="$$" in written or "states.context" in written,
+        retries=kind in ("Task", "Parallel", "Map"),
+        entered=f"{kind}StateEntered",
+        exited=f"{kind}StateExited",
+    )
+    PREPARERS[kind](state, body, body.get("QueryLanguage", language), language, path)
+    return state

@@ -1,0 +1,417 @@
+"""Many executions on one clock: what they ask for is carried out, and the answers find their way back.
+
+The scheduler runs in one thread. Other threads may call `send_task_*`, `stop_execution` and `start`: under a wall clock those
+calls only enqueue.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import queue
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Literal
+
+from attrs import define
+
+from . import nested
+from .calls import Call, Heartbeat, Invoker, Reply
+from .clock import Clock, VirtualClock
+from .effects import (
+    Await,
+    Effect,
+    Entry,
+    Failed,
+    Invoke,
+    Run,
+    Signal,
+    Sleep,
+    Start,
+    Started,
+    Stop,
+    Submitted,
+    Succeeded,
+    TimedOut,
+    Wake,
+)
+from .errors import UnknownTask
+from .execution import Execution, Identity, Settings
+from .history import JSON, Event, History
+from .limits import MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS
+from .program import Program
+
+Listener = Callable[["Result", Event], None]
+
+
+class Result:
+    """An execution as DescribeExecution and GetExecutionHistory show it; it fills while the execution runs."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+        self.told = 0
+        """How many events the listener has heard of."""
+
+    @property
+    def status(self) -> Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]:
+        return self._execution.status
+
+    @property
+    def output(self) -> JSON:
+        """The output as a JSON value; None unless SUCCEEDED."""
+        return self._execution.output
+
+    @property
+    def error(self) -> str | None:
+        return self._execution.error
+
+    @property
+    def cause(self) -> str | None:
+        return self._execution.cause
+
+    @property
+    def input(self) -> JSON:
+        return self._execution.input
+
+    @property
+    def history(self) -> History:
+        return self._execution.history
+
+    @property
+    def journal(self) -> list[Entry]:
+        """The signals that drove it; `replay` makes the same history of them."""
+        return self._execution.journal
+
+    @property
+    def identity(self) -> Identity:
+        return self._execution.identity
+
+    @property
+    def settings(self) -> Settings:
+        return self._execution.settings
+
+    @property
+    def name(self) -> str:
+        return self._execution.identity.name
+
+    @property
+    def arn(self) -> str:
+        return self._execution.identity.arn
+
+    @property
+    def start_date(self) -> float:
+        """Seconds since 1970, in the time of the scheduler's clock."""
+        return self._execution.start
+
+    @property
+    def stop_date(self) -> float | None:
+        return self._execution.stop
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to stop (or to now), in the time of the scheduler's clock."""
+        stop = self._execution.stop
+        return (self._execution.now if stop is None else stop) - self._execution.start
+
+    def __repr__(self) -> str:
+        return f"Result({self.name}: {self.status}, {len(self.history)} events)"
+
+
+@define(eq=False)
+class _Job:
+    """A call that was made and has not ended."""
+
+    execution: Execution
+    fiber: int
+    call: Call
+    beat: float
+    """When the next heartbeat must have come."""
+    ended: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return not self.ended and self.execution.alive(self.fiber)
+
+
+class Scheduler:
+    """Runs executions.
+
+    `invoke` carries out the calls of Task states; `clock` is a VirtualClock unless another is given; `machines` are the state
+    machines that `states:startExecution` and `start` find by name or ARN; `on_event` is told each event as it happens.
+    """
+
+    def __init__(
+        self,
+        invoke: Invoker,
+        *,
+        clock: Clock | None = None,
+        settings: Settings | None = None,
+        machines: Mapping[str, Program] | None = None,
+        on_event: Listener | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.invoke = invoke
+        self.clock = clock or VirtualClock()
+        self.settings = settings or Settings()
+        self.machines: dict[str, Program] = dict(machines or {})
+        self.executions: dict[str, Result] = {}
+        self._on_event = on_event
+        self._seed = seed
+        self._running: dict[str, tuple[Execution, Result]] = {}
+        self._timers: list[tuple[float, int, Callable[[], None], Callable[[], bool]]] = []
+        self._order = itertools.count()
+        self._jobs: dict[str, _Job] = {}
+        self._activities: dict[str, list[_Job]] = {}
+        self._parents: dict[str, Callable[[Result], None]] = {}
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: int | None = None
+
+    # -- what users call
+
+    def start(self, program: Program, input: JSON, *, name: str | None = None, seed: int | None = None) -> Result:  # noqa: A002
+        """Start an execution; it moves on in `run`."""
+        return self._start(program, input, name or str(uuid.UUID(int=next(self._order) | (4 << 76) | (8 << 60))), seed)
+
+    def run(self, until: Result | None = None) -> None:
+        """Run until that execution has ended, or all have; returns early where all that is left waits for outside.
+
+        Under a virtual clock an execution that waits for a callback nobody will send stays RUNNING here, unless a timeout or
+        heartbeat ends it.
+        """
+        self._thread = threading.get_ident()
+        try:
+            while self._running and (until is None or until.status == "RUNNING"):
+                self._drain()
+                timer = self._next_timer()
+                if timer is None and isinstance(self.clock, VirtualClock):
+                    return
+                due = timer[0] if timer else None
+                if due is None or due > self.clock.now():
+                    post = self.clock.wait(due, self._inbox)
+                    if post is not None:
+                        post()
+                        continue
+                if timer is not None and timer is self._next_timer() and timer[0] <= self.clock.now():
+                    heapq.heappop(self._timers)
+                    timer[2]()
+            self._drain()
+        finally:
+            self._thread = None
+
+    def send_task_success(self, token: str, output: JSON) -> None:
+        """SendTaskSuccess. Raises UnknownTask where no task waits with this token."""
+        self._outside(lambda: self._signal(self._waiting(token), Succeeded(output)), token)
+
+    def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
+        """SendTaskFailure. Raises UnknownTask where no task waits with this token."""
+        self._outside(lambda: self._signal(self._waiting(token), Failed(error, cause)), token)
+
+    def send_task_heartbeat(self, token: str) -> None:
+        """SendTaskHeartbeat. Raises UnknownTask where no task waits with this token."""
+        self._outside(lambda: self._beaten(self._waiting(token)), token)
+
+    def get_activity_task(self, activity: str, worker: str | None = None) -> tuple[str, str] | None:
+        """GetActivityTask: the token and the input (JSON text) of the oldest task of this activity (an ARN), or None."""
+        waiting = self._activities.get(activity, [])
+        while waiting:
+            job = waiting.pop(0)
+            if job.alive:
+                self._signal(job, Started(worker))
+                assert job.call.task_token is not None  # noqa: S101 - activities have one
+                return job.call.task_token, json.dumps(job.call.arguments)
+        return None
+
+    def stop_execution(self, result: Result, error: str | None = None, cause: str | None = None) -> None:
+        """StopExecution: the execution ends ABORTED."""
+        self._outside(lambda: self._stop(result.arn, Stop("ABORTED", error, cause)))
+
+    @property
+    def tokens(self) -> list[str]:
+        """The task tokens that somebody must answer, oldest first."""
+        return [token for token, job in self._jobs.items() if job.alive]
+
+    # -- starting and ending
+
+    def _start(self, program: Program, input: JSON, name: str, seed: int | None = None) -> Result:  # noqa: A002
+        place = f"{self.settings.region}:{self.settings.account}"
+        arn = f"arn:aws:states:{place}:execution:{program.name}:{name}"
+        machine = f"arn:aws:states:{place}:stateMachine:{program.name}"
+        identity = Identity(name, arn, machine, program.name, self._seed if seed is None else seed)
+        execution = Execution(program, input, identity, self.settings, self.clock.now())
+        result = Result(execution)
+        self.executions[arn] = result
+        self._running[arn] = (execution, result)
+        longest = MAX_STANDARD_SECONDS if program.type == "STANDARD" else MAX_EXPRESS_SECONDS
+        seconds = min(longest, program.timeout_seconds or longest)
+        timed_out = Stop("TIMED_OUT", "States.Timeout" if program.type == "EXPRESS" else None)
+        self._at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
+        self._at(execution.start + seconds, lambda: self._stop(arn, timed_out), lambda: arn in self._running)
+        return result
+
+    def _stop(self, arn: str, stop: Stop) -> None:
+        if arn in self._running:
+            execution, _ = self._running[arn]
+            self._deliver(execution, execution.root.id, stop)
+
+    def _finished(self, execution: Execution, result: Result) -> None:
+        arn = execution.identity.arn
+        self._running.pop(arn, None)
+        parent = self._parents.pop(arn, None)
+        if parent is not None:
+            parent(result)
+
+    # -- effects
+
+    def _deliver(self, execution: Execution, fiber: int, signal: Signal) -> None:
+        for asked in execution.deliver(fiber, signal, self.clock.now()):
+            self._carry_out(execution, *asked)
+        arn = execution.identity.arn
+        if arn in self._running:
+            result = self._running[arn][1]
+            if self._on_event is not None:
+                for event in execution.history.events[result.told :]:
+                    self._on_event(result, event)
+                result.told = len(execution.history.events)
+            if execution.status != "RUNNING":
+                self._finished(execution, result)
+
+    def _carry_out(self, execution: Execution, fiber: int, ticket: int, effect: Effect) -> None:
+        if isinstance(effect, Sleep):
+            self._at(
+                effect.until,
+                lambda: self._deliver(execution, fiber, Wake()),
+                lambda: execution.waiting(fiber, ticket),
+            )
+        elif isinstance(effect, Invoke):
+            self._invoke(execution, fiber, effect.call)
+        elif isinstance(effect, Run):
+            self._run_child(execution, fiber, effect)
+        elif not isinstance(effect, Await):
+            raise TypeError(f"unknown effect {effect!r}")
+
+    def _invoke(self, execution: Execution, fiber: int, call: Call) -> None:
+        now = self.clock.now()
+        job = _Job(execution, fiber, call, now + (call.heartbeat_seconds or 0))
+        machine = nested.target(call, self.machines)
+        if machine is not None:
+            self._start_nested(job, machine)
+        else:
+            self._answer(job, self.invoke(call))
+        if call.timeout_seconds is not None:
+            self._at(now + call.timeout_seconds, lambda: self._signal(job, TimedOut()), lambda: job.alive)
+        if call.heartbeat_seconds is not None:
+            self._watch(job)
+        if call.task_token is not None:
+            self._jobs[call.task_token] = job
+
+    def _answer(self, job: _Job, reply: Reply) -> None:
+        call, now = job.call, self.clock.now()
+        done = now + reply.seconds
+        if reply.kind == "failed":
+            self._later(done, job, Failed(reply.error, reply.cause))
+        elif reply.kind == "timed_out":
+            if call.timeout_seconds is None and call.heartbeat_seconds is None:
+                self._later(now, job, TimedOut())
+            return
+        elif reply.kind == "succeeded" and call.integration == "activity":
+            self._later(now, job, Started())
+            self._later(done, job, Succeeded(reply.output))
+        elif reply.kind == "succeeded" and call.pattern in ("sync", "sync:2"):
+            self._later(now, job, Submitted(reply.output))
+            self._later(done, job, Succeeded(reply.output))
+        elif reply.kind == "succeeded" and call.pattern == "":
+            self._later(done, job, Succeeded(reply.output))
+        elif call.integration == "activity":
+            self._activities.setdefault(call.resource, []).append(job)
+        else:
+            self._later(done, job, Submitted(reply.output))
+        for later in reply.later:
+            self._later(now + later.seconds, job, later.signal)
+
+    def _later(self, when: float, job: _Job, signal: Signal | Heartbeat) -> None:
+        if isinstance(signal, Heartbeat):
+            self._at(when, lambda: self._beaten(job), lambda: job.alive)
+        else:
+            self._at(when, lambda: self._signal(job, signal), lambda: job.alive)
+
+    def _signal(self, job: _Job, signal: Signal) -> None:
+        if not isinstance(signal, (Submitted, Started)):
+            job.ended = True
+            if job.call.task_token is not None:
+                self._jobs.pop(job.call.task_token, None)
+        else:
+            self._beaten(job)
+        self._deliver(job.execution, job.fiber, signal)
+
+    def _watch(self, job: _Job) -> None:
+        """Time the task out where no heartbeat has come since the last look."""
+
+        def look() -> None:
+            if job.beat <= self.clock.now():
+                self._signal(job, TimedOut(heartbeat=True))
+            else:
+                self._at(job.beat, look, lambda: job.alive)
+
+        self._at(job.beat, look, lambda: job.alive)
+
+    def _beaten(self, job: _Job) -> None:
+        job.beat = self.clock.now() + (job.call.heartbeat_seconds or 0)
+
+    # -- callbacks
+
+    def _waiting(self, token: str) -> _Job:
+        job = self._jobs.get(token)
+        if job is None or not job.alive:
+            raise UnknownTask(f"no task waits with the token {token}")
+        return job
+
+    # -- nested executions
+
+    def _start_nested(self, job: _Job, program: Program) -> None:
+        arguments = job.call.arguments
+        name = arguments.get("Name") or str(uuid.UUID(int=next(self._order) | (4 << 76) | (8 << 60)))
+        child = self._start(program, nested.child_input(arguments), name)
+        self._later(self.clock.now(), job, nested.submitted(job.call, child))
+        if job.call.pattern in ("sync", "sync:2"):
+            self._parents[child.arn] = lambda result: self._signal(job, nested.outcome(job.call, result))
+
+    def _run_child(self, execution: Execution, fiber: int, effect: Run) -> None:
+        child = self._start(effect.program, effect.input, effect.name)
+
+        def ended(result: Result) -> None:
+            if execution.alive(fiber):
+                done = result.status == "SUCCEEDED"
+                signal = Succeeded(result.output) if done else Failed(result.error, result.cause)
+                self._deliver(execution, fiber, signal)
+
+        self._parents[child.arn] = ended
+
+    # -- time
+
+    def _at(self, when: float, action: Callable[[], None], wanted: Callable[[], bool]) -> None:
+        heapq.heappush(self._timers, (when, next(self._order), action, wanted))
+
+    def _next_timer(self) -> tuple[float, int, Callable[[], None], Callable[[], bool]] | None:
+        """The next timer that somebody still wants; the others must not move the clock."""
+        while self._timers:
+            if self._timers[0][3]():
+                return self._timers[0]
+            heapq.heappop(self._timers)
+        return None
+
+    def _outside(self, action: Callable[[], None], token: str | None = None) -> None:
+        """Do it now, or, while `run` is on in another thread, have that thread do it."""
+        if token is not None:
+            self._waiting(token)
+        if self._thread is None or self._thread == threading.get_ident():
+            action()
+        else:
+            self._inbox.put(action)
+
+    def _drain(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._inbox.get_nowait()()

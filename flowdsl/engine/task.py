@@ -1,0 +1,170 @@
+"""Task: one call to the world an attempt, and the events that the service writes about it.
+
+Source: ASL specification, "Task state"; Step Functions Developer Guide, "Integrating services".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, cast
+
+from attrs import frozen
+
+from .calls import Call
+from .dataflow import Flow, Seconds
+from .effects import Await, Failed, Invoke, Started, Submitted, Succeeded, TimedOut
+from .errors import Failure
+from .execution import Fiber, Steps
+from .history import JSON
+from .interpreter import oversized
+from .limits import too_large
+from .retry import Catcher, Retrier, guarded
+
+if TYPE_CHECKING:
+    from .program import State
+
+Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
+
+_INTEGRATION = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>aws-sdk:[^:]+|[^:]+):(?P<action>[^.:]+)"
+    r"(?:\.(?P<pattern>sync:2|sync|waitForTaskToken))?"
+)
+
+
+@frozen
+class Resource:
+    """A Task's Resource taken apart; the fields are those of effects.Call."""
+
+    text: str
+    integration: str
+    action: str
+    pattern: Pattern = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Resource:
+        if ":activity:" in text:
+            return cls(text, "activity", "activity")
+        found = _INTEGRATION.fullmatch(text)
+        if found is None:
+            return cls(text, "lambda", "function")
+        pattern = cast(Pattern, found["pattern"] or "")
+        return cls(text, found["service"], found["action"], pattern)
+
+    @property
+    def events(self) -> str:
+        """How the types of its events begin."""
+        if self.integration == "activity":
+            return "Activity"
+        return "LambdaFunction" if self.action == "function" else "Task"
+
+    @property
+    def named(self) -> dict[str, JSON]:
+        """What every event of an integration says about it; functions and activities are named once."""
+        if self.events != "Task":
+            return {}
+        return {"resourceType": self.integration, "resource": self.full_action}
+
+    @property
+    def full_action(self) -> str:
+        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+
+def task_run(
+    state: State,
+    resource: Resource,
+    flow: Flow,
+    timeout: Seconds,
+    heartbeat: Seconds,
+    credentials: Callable[[JSON, Fiber], JSON] | None,
+    retriers: Sequence[Retrier],
+    catchers: Sequence[Catcher],
+    following: str | None,
+) -> Callable[[Fiber, JSON], Steps]:
+    events, named = resource.events, resource.named
+    waits_for_token = resource.pattern == "waitForTaskToken"
+
+    def attempt(fiber: Fiber, value: JSON) -> Steps:
+        needs_token = waits_for_token or events == "Activity"
+        fiber.task_token = fiber.execution.task_token(fiber) if needs_token else None
+        if waits_for_token and state.reads_context:
+            fiber.see(state)
+        call = Call(
+            resource=resource.text,
+            integration=resource.integration,
+            action=resource.action,
+            pattern=resource.pattern,
+            timeout_seconds=timeout(value, fiber),
+            heartbeat_seconds=heartbeat(value, fiber),
+            arguments=flow.effective(value, fiber.scope),
+            credentials=credentials(value, fiber) if credentials else None,
+            state_name=state.name,
+            execution_arn=fiber.execution.identity.arn,
+            state_machine_arn=fiber.execution.identity.state_machine_arn,
+            now=fiber.now,
+            task_token=fiber.task_token,
+            retry_count=fiber.retry_count,
+            region=fiber.execution.settings.region,
+            account=fiber.execution.settings.account,
+        )
+        fiber.record(f"{events}Scheduled", _scheduled(call, resource))
+        if events != "Activity":
+            fiber.record(f"{events}Started", dict(named) or None)
+        result = yield from _answer(fiber, call, resource)
+        fiber.task_token = None
+        output, assigned = flow.finish(value, result, fiber.scope)
+        return following, output, assigned
+
+    def run(fiber: Fiber, value: JSON) -> Steps:
+        return (yield from guarded(fiber, state, value, attempt, retriers, catchers))
+
+    return run
+
+
+def _scheduled(call: Call, resource: Resource) -> dict[str, JSON]:
+    if resource.events == "Task":
+        details = {**resource.named, "region": call.region, "parameters": call.arguments}
+    else:
+        details = {"resource": resource.text, "input": call.arguments}
+    if call.timeout_seconds is not None:
+        details["timeoutInSeconds"] = _whole(call.timeout_seconds)
+    if call.heartbeat_seconds is not None and resource.events != "LambdaFunction":
+        details["heartbeatInSeconds"] = _whole(call.heartbeat_seconds)
+    if call.credentials is not None and resource.events != "Activity":
+        details["taskCredentials"] = {"roleArn": call.credentials.get("RoleArn")}
+    return details
+
+
+def _whole(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
+def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
+    """Carry out the call, write down what comes back, and return the task's result."""
+    events, named = resource.events, resource.named
+    signal = yield Invoke(call)
+    while isinstance(signal, (Submitted, Started)):
+        if isinstance(signal, Started):
+            fiber.record(f"{events}Started", {"workerName": signal.worker} if signal.worker else {})
+        else:
+            fiber.record(f"{events}Submitted", {**named, "output": signal.output})
+        signal = yield Await()
+    if isinstance(signal, Succeeded) and too_large(signal.output):
+        named_in_error = resource.text if events != "Task" else resource.integration
+        failure = oversized(named_in_error, terminal=False)
+        signal = Failed(failure.error, failure.cause)
+    if isinstance(signal, Succeeded):
+        fiber.record(f"{events}Succeeded", {**named, "output": signal.output})
+        return signal.output
+    assert isinstance(signal, (Failed, TimedOut))  # noqa: S101 - the scheduler's contract
+    details = dict(named)
+    if signal.error is not None:
+        details["error"] = signal.error
+    if signal.cause is not None:
+        details["cause"] = signal.cause
+    if isinstance(signal, TimedOut):
+        fiber.record(f"{events}TimedOut", details)
+        alias = "States.HeartbeatTimeout" if signal.heartbeat else None
+        raise Failure(signal.error, signal.cause, task=True, alias=alias)
+    fiber.record("TaskSubmitFailed" if signal.submitting and events == "Task" else f"{events}Failed", details)
+    raise Failure(signal.error, signal.cause, task=True)

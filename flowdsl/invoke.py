@@ -1,0 +1,282 @@
+"""Calls from Task states to what answers them: Python functions on the desk, and mocks.
+
+This is the only place where user code is called. An invoker is a function from `Call` to `Reply`; they are put one
+before the other with `first_of`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from attrs import define, field, frozen
+
+from .diagnostics import FlowError
+from .engine import Call, Failed, Invoker, Later, Reply, Succeeded
+
+__all__ = [
+    "Call",
+    "LambdaContext",
+    "LocalLambdas",
+    "MockConfig",
+    "Reply",
+    "first_of",
+    "function_name",
+    "unmocked",
+]
+
+Handler = Callable[[Any, Any], Any]
+
+MAX_RESPONSE = 6_291_556
+"""Bytes that a function may answer. Source: Lambda Developer Guide, "Lambda quotas"."""
+
+
+def function_name(text: str) -> str:
+    """The name of a function, without qualifier, from its name, `name:qualifier`, its ARN or a partial ARN.
+
+    >>> function_name("arn:aws:lambda:eu-west-1:123456789012:function:charge:live")
+    'charge'
+    >>> function_name("123456789012:function:charge"), function_name("charge:3"), function_name("charge")
+    ('charge', 'charge', 'charge')
+    """
+    return text.rpartition("function:")[2].partition(":")[0]
+
+
+@frozen
+class LambdaContext:
+    """The second argument of a handler. Source: Lambda Developer Guide, "Lambda context object in Python"."""
+
+    function_name: str
+    function_version: str
+    invoked_function_arn: str
+    memory_limit_in_mb: int
+    aws_request_id: str
+    log_group_name: str
+    log_stream_name: str
+    deadline: float = field(repr=False)
+    """In seconds of time.monotonic."""
+    identity: None = None
+    client_context: None = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.deadline - time.monotonic()) * 1000))
+
+
+@define
+class LocalLambdas:
+    """Calls Python functions in this process as Lambda would.
+
+    `functions` maps a function's name (or `name:qualifier`) to `handler(event, context)`. Event and answer go through JSON; an
+    exception becomes Lambda's error (its class's name, and a cause with errorMessage, errorType, requestId and
+    stackTrace). A function that took longer than `timeout_seconds` fails as Lambda's Sandbox.Timedout, once it
+    returns: what it did is done, as with a real timeout. Calls to anything that isn't a function here raise FlowError,
+    so that no test reaches the world unasked; activities wait for a worker.
+    """
+
+    functions: Mapping[str, Handler]
+    timeout_seconds: float = 900.0
+    memory_limit_in_mb: int = 128
+
+    def __call__(self, call: Call) -> Reply:
+        if call.integration == "activity":
+            return Reply.pending()
+        if call.integration == "lambda" and call.action == "function":
+            return self._invoke(call, call.resource, call.arguments, lambda output, request: output, json.dumps)
+        if call.integration == "lambda" and call.action == "invoke":
+            arguments = call.arguments if isinstance(call.arguments, dict) else {}
+            answer = partial(_invoked, arguments.get("InvocationType", "RequestResponse"))
+            event = arguments.get("Payload", {})
+            return self._invoke(call, str(arguments.get("FunctionName", "")), event, answer, _compact)
+        return unmocked(call)
+
+    def knows(self, text: str) -> bool:
+        """Whether there is a handler for a function of this name or ARN."""
+        return self._find(text) is not None
+
+    def _find(self, text: str) -> Handler | None:
+        qualified = text.rpartition("function:")[2]
+        return self.functions.get(text) or self.functions.get(qualified) or self.functions.get(function_name(text))
+
+    def _invoke(
+        self,
+        call: Call,
+        function: str,
+        event: Any,
+        answer: Callable[[Any, str], Any],
+        write: Callable[[Any], str],
+    ) -> Reply:
+        handler = self._find(function)
+        request = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{call.execution_arn}/{call.state_name}/{call.now}/{call.retry_count}"))
+        if handler is None:
+            arn = function_arn(function, call)
+            cause = f"Function not found: {arn} (Service: Lambda, Status Code: 404, Request ID: {request})"
+            return Reply.failed("Lambda.ResourceNotFoundException", cause)
+        context = self._context(function, call, request)
+        started = time.monotonic()
+        try:
+            output = handler(json.loads(json.dumps(event)), context)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
+            return Reply.failed(type(error).__name__, write(_raised(error, request)))
+        if time.monotonic() - started > self.timeout_seconds:
+            message = f"RequestId: {request} Error: Task timed out after {self.timeout_seconds:.2f} seconds"
+            shown = {"errorType": "Sandbox.Timedout", "errorMessage": message}
+            return Reply.failed("Sandbox.Timedout", write(shown))
+        try:
+            written = json.dumps(output, default=_plain, ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            message = f"Unable to marshal response: {error}"
+            shown = {"errorMessage": message, "errorType": "Runtime.MarshalError", "requestId": request, "stackTrace": []}
+            return Reply.failed("Runtime.MarshalError", write(shown))
+        if len(written.encode(errors="surrogatepass")) > MAX_RESPONSE:
+            message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
+            shown = {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}
+            return Reply.failed("Function.ResponseSizeTooLarge", write(shown))
+        return Reply.succeeded(answer(json.loads(written), request))
+
+    def _context(self, function: str, call: Call, request: str) -> LambdaContext:
+        name = function_name(function)
+        return LambdaContext(
+            function_name=name,
+            function_version="$LATEST",
+            invoked_function_arn=function_arn(function, call),
+            memory_limit_in_mb=self.memory_limit_in_mb,
+            aws_request_id=request,
+            log_group_name=f"/aws/lambda/{name}",
+            log_stream_name="local",
+            deadline=time.monotonic() + self.timeout_seconds,
+        )
+
+
+def function_arn(text: str, call: Call) -> str:
+    if text.startswith("arn:"):
+        return text
+    return f"arn:aws:lambda:{call.region}:{call.account}:function:{text.rpartition('function:')[2]}"
+
+
+def unmocked(call: Call) -> Reply:
+    """Refuse a call that nothing here answers."""
+    raise FlowError.of(
+        f"the state {call.state_name!r} calls {call.resource}, and nothing here answers that",
+        hint="give a handler for the function, or a mock for the state",
+    )
+
+
+def first_of(*invokers: Callable[[Call], Reply | None]) -> Invoker:
+    """The invoker that takes the first answer that is not None."""
+
+    def invoke(call: Call) -> Reply:
+        for invoker in invokers:
+            reply = invoker(call)
+            if reply is not None:
+                return reply
+        return unmocked(call)
+
+    return invoke
+
+
+def _invoked(invocation_type: str, output: Any, request: str) -> dict[str, Any]:
+    """The answer of lambda:invoke around what the function returned."""
+    asynchronous = invocation_type == "Event"
+    status = 202 if asynchronous else 200
+    payload = "" if asynchronous else output
+    length = str(len(_compact(payload)))
+    headers = {
+        "Connection": "keep-alive",
+        "Content-Length": length,
+        "Content-Type": "application/json",
+        "X-Amz-Executed-Version": "$LATEST",
+        "x-amzn-Remapped-Content-Length": "0",
+        "x-amzn-RequestId": request,
+    }
+    answer: dict[str, Any] = {
+        "ExecutedVersion": "$LATEST",
+        "Payload": payload,
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {key: [value] for key, value in headers.items()},
+            "HttpHeaders": headers,
+            "HttpStatusCode": status,
+        },
+        "SdkResponseMetadata": {"RequestId": request},
+        "StatusCode": status,
+    }
+    if asynchronous:
+        del answer["ExecutedVersion"]
+    return answer
+
+
+def _raised(error: Exception, request: str) -> dict[str, Any]:
+    return {
+        "errorMessage": str(error),
+        "errorType": type(error).__name__,
+        "requestId": request,
+        "stackTrace": traceback.format_list(traceback.extract_tb(_below(error.__traceback__))),
+    }
+
+
+def _below(trace: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that is the handler's own."""
+    return trace.tb_next if trace is not None else None
+
+
+def _plain(value: object) -> Any:
+    """What Lambda's runtime makes of values that JSON has not."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@define
+class MockConfig:
+    """Answers in the form of Step Functions Local's MockConfigFile, for one test case of one state machine.
+
+    States that the case doesn't name go to `otherwise`. Source: Step Functions Developer Guide, "Testing state machines with
+    Step Functions Local", mocked service integrations.
+    """
+
+    config: Mapping[str, Any]
+    machine: str
+    case: str
+    otherwise: Invoker = unmocked
+    _calls: dict[tuple[str, str], int] = field(factory=dict, init=False)
+
+    def __call__(self, call: Call) -> Reply:
+        try:
+            states = self.config["StateMachines"][self.machine]["TestCases"][self.case]
+        except KeyError as missing:
+            raise FlowError.of(f"the mock configuration has no {missing} for {self.machine}#{self.case}") from None
+        if call.state_name not in states:
+            return self.otherwise(call)
+        key = (call.execution_arn, call.state_name)
+        number = self._calls.get(key, 0)
+        self._calls[key] = number + 1
+        response = _response(self.config.get("MockedResponses", {}), states[call.state_name], number)
+        if "Throw" in response:
+            error, cause = response["Throw"].get("Error"), response["Throw"].get("Cause")
+            if call.waits:
+                return Reply.pending({}, Later(0, Failed(error, cause)))
+            return Reply.failed(error, cause)
+        if call.waits:
+            return Reply.pending({}, Later(0, Succeeded(response["Return"])))
+        return Reply.succeeded(response["Return"])
+
+
+def _response(responses: Mapping[str, Any], name: str, number: int) -> dict[str, Any]:
+    """The response for the call of this number (from 0): its key is `2`, or a range `1-3` that holds it."""
+    for key, response in responses.get(name, {}).items():
+        first, _, last = str(key).partition("-")
+        if int(first) <= number <= int(last or first):
+            return dict(response)
+    raise FlowError.of(f"the mocked response {name!r} has nothing for call number {number}")
