@@ -390,7 +390,7 @@ class Function:
     """An AWS Lambda function of this project, packaged from a folder.
 
     `name` is the Lambda function's name; `source` its folder, relative to the project; `handler` the module in that
-    folder and the function in it. `timeout` is in seconds, `memory` in MB. `include` names data files outside the folder.
+    folder and the function in it. `timeout` is in seconds, `memory` in MB; `include` names data files elsewhere.
     """
 
     name: str

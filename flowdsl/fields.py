@@ -49,6 +49,12 @@ class Kind:
     shape: Literal["scalar", "path", "template", "rule", "part", "parts", "machine", "machines", "states"] = "scalar"
     of: type[Any] | None = None
     """The class of a part."""
+    text: bool = False
+    """Whether its values are strings, so that a `${Substitution}` may stand there until the definition is deployed."""
+    words: tuple[str, ...] = ()
+    """The only words it takes, if it is one of a few."""
+    said: str | None = None
+    """What AWS says of a value that is none, where that is known."""
 
 
 @attrs.frozen
@@ -68,6 +74,8 @@ class Spec:
     """The name of the Python attribute; filled in when the class is made."""
     said_by: tuple[str, ...] = ()
     """Other keywords of the constructor that lead to this field: `into` leads to ResultPath."""
+    by: Kind | None = None
+    """The kind of path that the twin takes; None means a Reference Path."""
 
 
 def asl(
@@ -79,11 +87,12 @@ def asl(
     jsonata: bool = False,
     required: bool = False,
     said_by: tuple[str, ...] = (),
+    by: Kind | None = None,
     default: Any = UNSET,
     kw_only: bool = True,
 ) -> Any:
     """Declare an ASL field on a state or a part of one."""
-    spec = Spec(name, kind, path, language, jsonata, required, said_by=said_by)
+    spec = Spec(name, kind, path, language, jsonata, required, said_by=said_by, by=by)
     return attrs.field(default=default, kw_only=kw_only, metadata={"asl": spec})
 
 
@@ -129,7 +138,7 @@ class Element:
 
 def per_class(function: Callable[[type[Any]], T]) -> Callable[[type[Any]], T]:
     """`functools.cache`, which the type checkers do not take for classes of frozen values."""
-    return cache(function)  # type: ignore[arg-type, return-value]
+    return cache(function)  # type: ignore[return-value]
 
 
 def pascal(keyword: str) -> str:

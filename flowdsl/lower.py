@@ -104,7 +104,7 @@ def _unwrapped(task: Task) -> tuple[Task, Pass | None]:
 
 
 def _named(parallel: Parallel, language: Language) -> tuple[Parallel, Any]:
-    named = parallel.named or {}
+    named: Mapping[str, Any] = {} if parallel.named is UNSET else parallel.named
     selector = {name: result[index] for index, name in enumerate(named)}
     changes: dict[str, Any] = {"named": UNSET, "branches": tuple(named.values())}
     if language == "JSONPath":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import attrs
@@ -196,10 +196,11 @@ class _Wiring:
     def _choice(
         self, state: Choice, step: Choice, follow: str | End, forks: list[Flow], extra: dict[str, State]
     ) -> Choice:
-        rules = tuple(
-            self._branch(rule, follow, step, ("Choices", index), forks, extra) if isinstance(rule, Rule) else rule
-            for index, rule in enumerate(state.choices)
-        )
+        def branch(index: int, rule: Any) -> Any:
+            at = ("Choices", index)
+            return self._branch(rule, follow, step, at, forks, extra) if isinstance(rule, Rule) else rule
+
+        rules = _each(state.choices, branch)
         state = evolve(state, choices=rules, otherwise=UNSET)
         if state.default is not UNSET:
             return state
@@ -207,10 +208,11 @@ class _Wiring:
         return evolve(state, default=self._target(other, follow, step, ("Default",), forks, extra))
 
     def _catch(self, state: Any, follow: str | End, forks: list[Flow], extra: dict[str, State]) -> Any:
-        catchers = tuple(
-            self._branch(each, follow, state, ("Catch", index), forks, extra) if isinstance(each, Catcher) else each
-            for index, each in enumerate(state.catch)
-        )
+        def branch(index: int, each: Any) -> Any:
+            at = ("Catch", index)
+            return self._branch(each, follow, state, at, forks, extra) if isinstance(each, Catcher) else each
+
+        catchers = _each(state.catch, branch)
         return evolve(state, catch=catchers)
 
     def _branch(
@@ -251,9 +253,8 @@ class _Wiring:
 
     def _inner_flows(self, state: State, step: State, here: AslPath) -> State:
         if isinstance(state, Parallel):
-            branches = tuple(
-                self._graph(branch, Branch, (*here, "Branches", index)) for index, branch in enumerate(state.branches)
-            )
+            given = () if state.branches is UNSET else state.branches
+            branches = _each(given, lambda index, item: self._graph(item, Branch, (*here, "Branches", index)))
             return evolve(state, branches=branches)
         if isinstance(state, Map) and isinstance(step, Map) and state.processor is not UNSET:
             processor = self._graph(state.processor, Processor, (*here, "ItemProcessor"))
@@ -315,6 +316,11 @@ class _Wiring:
     def _problem(self, code: str, path: AslPath, message: str, origin: Caller | None, hint: str | None = None) -> None:
         span = origin.span() if origin else None
         self.machine.problems.append(Diagnostic(code, message, (*self.path, *path), span=span, hint=hint))
+
+
+def _each(value: Any, change: Callable[[int, Any], Any]) -> Any:
+    """The list of parts with each changed; what is no list is left as it is, for the checker to report."""
+    return tuple(change(index, item) for index, item in enumerate(value)) if isinstance(value, list | tuple) else value
 
 
 def _follow(state: Any, target: str | End) -> Any:

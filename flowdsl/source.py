@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -61,8 +60,8 @@ class Caller:
         return Span(file, line, _column(file, line, start), end_line, _column(file, end_line or line, end or start))
 
     def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
-        positions: Iterator[tuple[int | None, int | None, int | None, int | None]] = self.code.co_positions()
-        return next(islice(positions, self.instruction // 2, None), (None, None, None, None))
+        nothing = (None, None, None, None)
+        return next(islice(self.code.co_positions(), self.instruction // 2, None), nothing)
 
 
 Place = tuple[int, int, int, int]

@@ -34,6 +34,10 @@ class State(Element):
     type: ClassVar[str] = ""
     rest: ClassVar[str] = ""
     """The field that takes all positional arguments after the name."""
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of ASL fields of which one must be there."""
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Groups of ASL fields of which one may be there; a field and its `…Path` twin need not be named."""
 
     name: str = attrs.field(kw_only=False)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
@@ -54,16 +58,16 @@ class Fail(State):
 
     type = "Fail"
 
-    error: Text = asl("Error", kinds.STRING, path="ErrorPath", jsonata=True, default=UNSET)
-    cause: Text = asl("Cause", kinds.STRING, path="CausePath", jsonata=True, default=UNSET)
+    error: Text = asl("Error", kinds.STRING, path="ErrorPath", by=kinds.TEXT_PATH, jsonata=True, default=UNSET)
+    cause: Text = asl("Cause", kinds.STRING, path="CausePath", by=kinds.TEXT_PATH, jsonata=True, default=UNSET)
 
 
 @element
 class Passing(State):
     """States that hand a value on."""
 
-    input_path: JsonPath = asl("InputPath", kinds.NULLABLE_PATH, language="JSONPath", default=UNSET)
-    output_path: JsonPath = asl("OutputPath", kinds.NULLABLE_PATH, language="JSONPath", default=UNSET)
+    input_path: JsonPath = asl("InputPath", kinds.PATH, language="JSONPath", default=UNSET)
+    output_path: JsonPath = asl("OutputPath", kinds.PATH, language="JSONPath", default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
 
 
@@ -86,12 +90,12 @@ class Rule(Element):
     """A choice rule: a condition and the steps taken where it holds; made by `when`."""
 
     condition: Condition | Mapping[str, Json] | Jsonata | str | bool | Unset = asl(
-        "Condition", kinds.RULE, jsonata=True, kw_only=False, default=UNSET
+        "Condition", kinds.RULE, language="JSONata", jsonata=True, kw_only=False, default=UNSET
     )
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
-    next: str | Unset = asl("Next", kinds.STATE_NAME, default=UNSET)
+    next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
     steps: tuple[Step, ...] = sugar(default=())
 
 
@@ -116,7 +120,9 @@ class Choice(Assigning):
     type = "Choice"
     rest = "choices"
 
-    choices: Sequence[Rule] = asl("Choices", kinds.parts(Rule), required=True, default=(), kw_only=False)
+    choices: Sequence[Rule] | Unset = asl(
+        "Choices", kinds.filled_parts(Rule), required=True, default=UNSET, kw_only=False
+    )
     default: str | Unset = asl("Default", kinds.STATE_NAME, default=UNSET)
     otherwise: Step | Sequence[Step] | Unset = sugar(default=UNSET)
 
@@ -143,6 +149,8 @@ class Choice(Assigning):
 class Stepping(Assigning):
     """States with one way on. The chain says it; `next` and `end` are for a definition that has no chain."""
 
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("Next", "End"),)
+
     next: str | Unset = asl("Next", kinds.STATE_NAME, default=UNSET)
     end: bool | Unset = asl("End", kinds.BOOLEAN, default=UNSET)
 
@@ -152,6 +160,7 @@ class Wait(Stepping):
     """Waits for seconds (at most 99,999,999) or until a time. Source: ASL specification, "Wait State"."""
 
     type = "Wait"
+    exactly_one = (*Stepping.exactly_one, ("Seconds", "SecondsPath", "Timestamp", "TimestampPath"))
 
     seconds: Integer = asl("Seconds", kinds.SECONDS, path="SecondsPath", jsonata=True, default=UNSET)
     timestamp: Text = asl("Timestamp", kinds.TIMESTAMP, path="TimestampPath", jsonata=True, default=UNSET)
@@ -165,9 +174,7 @@ class Building(Stepping):
     """
 
     parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.ANY_TEMPLATE, language="JSONPath", default=UNSET)
-    result_path: JsonPath = asl(
-        "ResultPath", kinds.NULLABLE_PATH, language="JSONPath", said_by=("into",), default=UNSET
-    )
+    result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", said_by=("into",), default=UNSET)
     into: str | Discard | Unset = sugar(default=UNSET)
 
     @property
@@ -211,13 +218,11 @@ class Catcher(Element):
     """Goes on after an error that no retry mended; made by `catch`. Source: ASL, "Fallback states"."""
 
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
-    result_path: JsonPath = asl(
-        "ResultPath", kinds.NULLABLE_PATH, language="JSONPath", said_by=("into",), default=UNSET
-    )
+    result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", said_by=("into",), default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
-    next: str | Unset = asl("Next", kinds.STATE_NAME, default=UNSET)
+    next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
     into: str | Discard | Unset = sugar(default=UNSET)
     steps: tuple[Step, ...] = sugar(default=())
 
@@ -378,12 +383,16 @@ class Map(Working):
     """
 
     type = "Map"
+    exactly_one = (*Stepping.exactly_one, ("ItemProcessor", "Iterator"))
+    at_most_one = (("Parameters", "ItemSelector"),)
 
-    items: Json = asl("Items", kinds.ITEMS, path="ItemsPath", language=None, jsonata=True, default=UNSET)
+    items: Json = asl(
+        "Items", kinds.ITEMS, path="ItemsPath", by=kinds.ITEMS_PATH, language="JSONata", jsonata=True, default=UNSET
+    )
     item_selector: Json = asl("ItemSelector", kinds.ANY_TEMPLATE, jsonata=True, default=UNSET)
     item_reader: ItemReader | Unset = asl("ItemReader", kinds.part(ItemReader), default=UNSET)
-    item_batcher: ItemBatcher | Unset = asl("ItemBatcher", kinds.part(ItemBatcher), default=UNSET)
-    result_writer: ResultWriter | Unset = asl("ResultWriter", kinds.part(ResultWriter), default=UNSET)
+    item_batcher: ItemBatcher | Unset = asl("ItemBatcher", kinds.filled(ItemBatcher), default=UNSET)
+    result_writer: ResultWriter | Unset = asl("ResultWriter", kinds.filled(ResultWriter), default=UNSET)
     max_concurrency: Integer = asl(
         "MaxConcurrency", kinds.COUNT, path="MaxConcurrencyPath", jsonata=True, default=UNSET
     )
@@ -421,7 +430,9 @@ class Parallel(Calling):
     type = "Parallel"
     rest = "branches"
 
-    branches: Sequence[Step | Graph] = asl("Branches", kinds.MACHINES, required=True, default=(), kw_only=False)
+    branches: Sequence[Step | Graph] | Unset = asl(
+        "Branches", kinds.MACHINES, required=True, default=UNSET, kw_only=False
+    )
     named: Mapping[str, Step] | Unset = sugar(default=UNSET)
 
     if TYPE_CHECKING:
@@ -456,7 +467,14 @@ class Credentials(Element):
     """The role that a Task works with. Source: Step Functions Developer Guide, "Accessing cross-account resources"."""
 
     role_arn: Text = asl(
-        "RoleArn", kinds.STRING, path="RoleArn.$", jsonata=True, required=True, kw_only=False, default=UNSET
+        "RoleArn",
+        kinds.STRING,
+        path="RoleArn.$",
+        by=kinds.EXPRESSION,
+        jsonata=True,
+        required=True,
+        kw_only=False,
+        default=UNSET,
     )
 
 
@@ -480,7 +498,7 @@ class Task(Calling):
     heartbeat: Integer = asl(
         "HeartbeatSeconds", kinds.POSITIVE_SECONDS, path="HeartbeatSecondsPath", jsonata=True, default=UNSET
     )
-    credentials: Credentials | Unset = asl("Credentials", kinds.part(Credentials), default=UNSET)
+    credentials: Credentials | Unset = asl("Credentials", kinds.part(Credentials), jsonata=True, default=UNSET)
     payload: Json = sugar(default=UNSET)
     wait_for_task_token: bool = sugar(default=False)
 

@@ -1,0 +1,205 @@
+"""The wiring: what leads where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import flowdsl as f
+
+DONE = f.state_input.status == "done"
+
+
+def wired(*steps: Any) -> dict[str, Any]:
+    machine = f.StateMachine("m", f.chain(*steps))
+    assert not machine.problems, f.FlowError(*machine.problems)
+    return f.dump(machine)
+
+
+def routes(definition: dict[str, Any]) -> dict[str, Any]:
+    """Where each state leads: a name, END, or for a Choice the targets of its rules and its default."""
+    found: dict[str, Any] = {}
+    for name, state in definition["States"].items():
+        if state["Type"] == "Choice":
+            found[name] = [rule["Next"] for rule in state["Choices"]] + [state["Default"]]
+        elif state["Type"] in ("Succeed", "Fail"):
+            found[name] = state["Type"]
+        else:
+            found[name] = "END" if state.get("End") else state["Next"]
+    return found
+
+
+def test_a_chain_leads_from_state_to_state() -> None:
+    definition = wired(f.Pass("A"), f.chain(f.Pass("B"), f.Pass("C")), f.Pass("D"))
+    assert definition["StartAt"] == "A"
+    assert routes(definition) == {"A": "B", "B": "C", "C": "D", "D": "END"}
+
+
+def test_shift_is_sugar_for_chain() -> None:
+    a, b, c = f.Pass("A"), f.Pass("B"), f.Pass("C")
+    assert (a >> b >> c) == f.chain(a, b, c)
+
+
+def test_a_choice_falls_through_to_the_next_item() -> None:
+    definition = wired(f.Choice("Ask", f.when(DONE, f.Pass("Note"))), f.Pass("After"))
+    assert routes(definition) == {"Ask": ["Note", "After"], "Note": "After", "After": "END"}
+
+
+def test_a_rule_without_steps_falls_through() -> None:
+    definition = wired(f.Choice("Ask", f.when(DONE), otherwise=f.Pass("Other")), f.Pass("After"))
+    assert routes(definition) == {"Ask": ["After", "Other"], "Other": "After", "After": "END"}
+
+
+def test_branches_opt_out_with_goto_end_and_fail() -> None:
+    first = f.Pass("First")
+    definition = wired(
+        first,
+        f.Choice(
+            "Ask",
+            f.when(f.state_input.n == 1, f.goto(first)),
+            f.when(f.state_input.n == 2, f.Pass("Last"), f.end()),
+            f.when(f.state_input.n == 3, f.end()),
+            f.when(f.state_input.n == 4, f.fail("Broken", error="E")),
+        ),
+        f.Pass("After"),
+    )
+    assert routes(definition) == {
+        "First": "Ask",
+        "Ask": ["First", "Last", "Ask.End", "Broken", "After"],
+        "Ask.End": "Succeed",
+        "Last": "END",
+        "Broken": "Fail",
+        "After": "END",
+    }
+
+
+def test_a_choice_at_the_end_of_the_chain_ends_the_flow_and_never_fails_with_no_choice_matched() -> None:
+    definition = wired(f.Choice("Ask", f.when(DONE, f.Pass("Note"))))
+    assert routes(definition) == {"Ask": ["Note", "Ask.End"], "Ask.End": "Succeed", "Note": "END"}
+
+
+def test_an_inner_choice_falls_through_to_what_follows_the_outer_one() -> None:
+    inner = f.Choice("Inner", f.when(DONE, f.Pass("Deep")))
+    definition = wired(f.Choice("Outer", f.when(DONE, inner)), f.Pass("After"))
+    assert routes(definition)["Inner"] == ["Deep", "After"]
+    assert routes(definition)["Deep"] == "After"
+
+
+def test_states_stand_in_the_order_in_which_they_were_said() -> None:
+    definition = wired(f.Pass("A"), f.Choice("B", f.when(DONE, f.Pass("C"), f.Pass("D"))), f.Pass("E"))
+    assert [*definition["States"]] == ["A", "B", "C", "D", "E"]
+
+
+def test_catch_joins_what_follows() -> None:
+    task = f.Task("T", "arn:aws:states:::sqs:sendMessage", catch=[f.catch("States.ALL", f.Pass("Note"))])
+    definition = wired(task, f.Pass("After"))
+    assert definition["States"]["T"]["Catch"] == [{"ErrorEquals": ["States.ALL"], "Next": "Note"}]
+    assert routes(definition) == {"T": "After", "Note": "After", "After": "END"}
+
+
+def test_catch_at_the_end_of_the_flow_ends_it() -> None:
+    definition = wired(f.Task("T", "arn:aws:states:::sqs:sendMessage", catch=[f.catch("States.ALL", into="error")]))
+    assert definition["States"]["T"]["Catch"][0]["Next"] == "T.End"
+
+
+def test_poll_expands_to_a_loop() -> None:
+    job = f.Pass("Job")
+    definition = wired(f.poll("JobDone", job, f.Wait("Pause", seconds=5), until=DONE), f.Pass("After"))
+    assert routes(definition) == {"Job": "JobDone", "JobDone": ["After", "Pause"], "Pause": "Job", "After": "END"}
+
+
+def test_a_state_in_two_machines_is_not_rewired() -> None:
+    shared = f.Pass("Shared")
+    one = wired(shared, f.Pass("One"))
+    two = wired(shared, f.Pass("Two"))
+    assert routes(one)["Shared"] == "One"
+    assert routes(two)["Shared"] == "Two"
+    assert shared.next is f.UNSET
+
+
+def test_explicit_next_is_kept() -> None:
+    definition = wired(f.Pass("A", next="C"), f.Pass("B"), f.Pass("C"))
+    assert routes(definition)["A"] == "C"
+
+
+def test_as_prefixes_names_through_parallel_map_and_gotos() -> None:
+    step = f.Pass("Step")
+    inner = f.chain(
+        step,
+        f.Parallel("Both", f.Pass("Left"), f.Map("Each", processor=f.Pass("Item"))),
+        f.Choice("Ask", f.when(DONE, f.goto(step)), f.when(f.state_input.n == 1, f.goto("Elsewhere"))),
+    )
+    definition = wired(inner.as_("Receipt"), f.Pass("Elsewhere"))
+    states = definition["States"]
+    assert [*states] == ["ReceiptStep", "ReceiptBoth", "ReceiptAsk", "Elsewhere"]
+    assert [rule["Next"] for rule in states["ReceiptAsk"]["Choices"]] == ["ReceiptStep", "Elsewhere"]
+    branches = states["ReceiptBoth"]["Branches"]
+    assert [*branches[0]["States"]] == ["ReceiptLeft"]
+    assert [*branches[1]["States"]] == ["ReceiptEach"]
+    assert [*branches[1]["States"]["ReceiptEach"]["ItemProcessor"]["States"]] == ["ReceiptItem"]
+    assert [state.name for state in inner.items] == ["Step", "Both", "Ask"], "the original keeps its names"
+
+
+def test_a_sub_flow_can_be_used_twice() -> None:
+    email = f.chain(f.Pass("Render"), f.Pass("Send"))
+    definition = wired(email.as_("Receipt"), email.as_("Thanks"))
+    assert [*definition["States"]] == ["ReceiptRender", "ReceiptSend", "ThanksRender", "ThanksSend"]
+
+
+def test_branches_may_share_nothing_but_look() -> None:
+    definition = wired(f.Parallel("P", f.chain(f.Pass("A"), f.Pass("B")), f.Pass("C")))
+    branches = definition["States"]["P"]["Branches"]
+    assert [branch["StartAt"] for branch in branches] == ["A", "C"]
+    assert routes(branches[0]) == {"A": "B", "B": "END"}
+
+
+def test_raw_takes_any_state() -> None:
+    definition = wired(f.raw("R", {"Type": "Pass", "Result": {"a": 1}}), f.Pass("After"))
+    assert definition["States"]["R"] == {"Type": "Pass", "Result": {"a": 1}, "Next": "After"}
+
+
+# Mistakes
+
+
+def problems(*steps: Any) -> list[f.Diagnostic]:
+    return f.StateMachine("m", f.chain(*steps)).problems
+
+
+def test_two_nexts_for_one_state_show_both_lines() -> None:
+    shared = f.Pass("Shared")
+    (problem,) = problems(f.Choice("Ask", f.when(DONE, shared, f.Pass("B"))), f.Pass("C"), shared, f.Pass("D"))
+    assert problem.code == "FD211"
+    assert "'B' and 'D'" in problem.message
+    assert problem.span is not None
+    assert problem.span.file == __file__
+
+
+def test_two_states_of_one_name_show_both_lines() -> None:
+    (problem,) = problems(f.Pass("Same"), f.Pass("Other"), f.Wait("Same", seconds=1))
+    assert problem.code == "FD201"
+    assert "first at line" in problem.message
+    assert ".as_(" in (problem.hint or "")
+
+
+def test_nothing_follows_a_goto() -> None:
+    first = f.Pass("A")
+    (problem,) = problems(first, f.goto(first), f.Pass("B"))
+    assert problem.code == "FD210"
+
+
+def test_chain_takes_only_steps() -> None:
+    with pytest.raises(TypeError, match="chain takes states"):
+        f.chain(f.Pass("A"), "B")
+
+
+def test_an_expression_has_no_truth() -> None:
+    with pytest.raises(TypeError, match="write &"):
+        bool(DONE)
+    with pytest.raises(TypeError, match="use Map"):
+        list(f.state_input.items)
+
+
+def test_comparing_two_paths_needs_a_type() -> None:
+    with pytest.raises(TypeError, match=r"number\(a\) == b"):
+        assert f.state_input.a == f.state_input.b
