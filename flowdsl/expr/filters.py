@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any, Final
 
+from .java import json_text
 from .path import (
     ABSENT,
     AllOf,
@@ -23,7 +24,6 @@ from .path import (
     Pattern,
     Query,
 )
-from .text import json_text
 
 Test = Callable[[Any, Any], bool]
 Value = Callable[[Any, Any], Any]

@@ -57,7 +57,7 @@ _NAME = re.compile(r"States\.[A-Za-z0-9]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?(?=[\s,)])")
 _KEYWORD = re.compile(r"(?:true|false|null)(?=[\s,)])")
 _KEYWORDS = {"true": True, "false": False, "null": None}
-_STRING = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
 _SPACE = re.compile(r"\s*")
 
 
@@ -125,7 +125,9 @@ class _Parser:
         if self.text.startswith("'", offset):
             found = self.match(_STRING)
             if found is None:
-                raise IntrinsicSyntaxError("the quote is not closed", offset)
+                raise IntrinsicSyntaxError(
+                    "the quote is not closed, or a backslash stands before something other than ' { } \\\\", offset
+                )
             return Constant(unescape(found.group(1)), found.group(1), offset)
         if number := self.match(_NUMBER):
             plain = number.group(1) is None and number.group(2) is None and len(number.group()) < 4000

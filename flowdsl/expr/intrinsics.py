@@ -1,15 +1,16 @@
 """The intrinsic functions: `FUNCTIONS` says what there is, `compile_intrinsic` makes a call runnable.
 
-Source: Step Functions Developer Guide, "Intrinsic functions", and what the service does where that is vague: numbers
-that must be whole lose their fraction, and every wrong argument is `Invalid arguments in States.X`.
+Source: Step Functions Developer Guide, "Intrinsic functions", and what the service does where that is vague (it has
+been measured by several): numbers that must be whole lose their fraction, and wrong arguments, in kind or in number, are
+`Invalid arguments in States.X`.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
+import math
 import random
 import re
 import uuid
@@ -20,10 +21,10 @@ import attrs
 
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
+from .java import hash_set, java_text, json_text
 from .jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
 from .path import Path, Root
 from .scope import Evaluate, Scope
-from .text import java_text, json_text
 
 __all__ = ["FUNCTIONS", "Intrinsic", "IntrinsicSyntaxError", "compile_intrinsic", "is_intrinsic", "parse_intrinsic"]
 
@@ -34,7 +35,12 @@ MAX_RANGE = 1_000
 
 
 class InvalidArgument(Exception):  # noqa: N818 - becomes a StatesError that names the whole call
-    """A function cannot take its arguments; the argument, if any, says why."""
+    """A function cannot take its arguments. `reason`, if any, says why; `what` is what is invalid."""
+
+    def __init__(self, reason: str = "", what: str = "arguments") -> None:
+        super().__init__(reason, what)
+        self.reason = reason
+        self.what = what
 
 
 @attrs.frozen
@@ -45,6 +51,10 @@ class Intrinsic:
     most: int | None
     apply: Callable[..., Any]
 
+    def takes(self, count: int) -> bool:
+        """Whether it takes this many arguments."""
+        return self.least <= count and (self.most is None or count <= self.most)
+
 
 def is_intrinsic(text: str) -> bool:
     """Whether the text is meant as an intrinsic function rather than as a path."""
@@ -54,24 +64,22 @@ def is_intrinsic(text: str) -> bool:
 def compile_intrinsic(text: str) -> Evaluate:
     """Compile a call; raises IntrinsicSyntaxError for what CreateStateMachine refuses.
 
-    At run time States.Runtime names the whole call as written, as the service does.
+    A wrong number of arguments is not among them. At run time States.Runtime names the whole call as it is written.
     """
     evaluate = _compile(parse_intrinsic(text))
 
     def call(document: Any, scope: Scope) -> Any:
         try:
             return evaluate(document, scope)
-        except (_MissingArgument, NotApplicable) as reason:
-            message = str(reason)
-        except InvalidArgument as reason:
-            message = str(reason)
-        raise StatesError("States.Runtime", f"The function '{text}' had the following error: {message}")
+        except (_Failed, NotApplicable) as reason:
+            cause = f"The function '{text}' had the following error: {reason}"
+        raise StatesError("States.Runtime", cause)
 
     return call
 
 
-class _MissingArgument(Exception):  # noqa: N818 - as InvalidArgument
-    """A path argument finds nothing."""
+class _Failed(Exception):  # noqa: N818 - becomes a StatesError that names the whole call
+    """The evaluation failed; the argument is the sentence that says so."""
 
 
 def _compile(argument: Argument) -> Evaluate:
@@ -84,25 +92,26 @@ def _compile(argument: Argument) -> Evaluate:
             function = FUNCTIONS.get(name)
             if function is None:
                 raise IntrinsicSyntaxError(f"there is no intrinsic function {name}", offset)
-            if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
-                raise IntrinsicSyntaxError(f"{name} takes {_arity(function)}, got {len(arguments)}", offset)
             values = tuple(_compile(each) for each in arguments)
-            if name == "States.Format" and isinstance(arguments[0], Constant):
+            if name == "States.Format" and arguments and isinstance(arguments[0], Constant):
                 raw = arguments[0].raw  # The escapes \{ and \} mean something to Format alone.
                 values = (lambda document, scope: raw, *values[1:])
-            return _apply(name, function.apply, values)
+            return _apply(name, function, values)
 
 
-def _apply(name: str, apply: Callable[..., Any], arguments: tuple[Evaluate, ...]) -> Evaluate:
+def _apply(name: str, function: Intrinsic, arguments: tuple[Evaluate, ...]) -> Evaluate:
+    apply = function.apply
+    right_number = function.takes(len(arguments))
+
     def call(document: Any, scope: Scope) -> Any:
         values = [argument(document, scope) for argument in arguments]
+        if not right_number:
+            raise _Failed(f"Invalid arguments in {name}")
         try:
             return apply(*values)
-        except InvalidArgument as reason:
-            detail = str(reason)
-            if detail.startswith("Invalid"):  # Said by a call inside this one.
-                raise
-            raise InvalidArgument(f"Invalid arguments in {name}" + (f": {detail}" if detail else "")) from None
+        except InvalidArgument as wrong:
+            detail = f": {wrong.reason}" if wrong.reason else ""
+            raise _Failed(f"Invalid {wrong.what} in {name}{detail}") from None
 
     return call
 
@@ -118,7 +127,7 @@ def _compile_path(path: Path) -> Evaluate:
         except NotFound:
             value = ABSENT
         if value is ABSENT:
-            raise _MissingArgument(
+            raise _Failed(
                 f"The JsonPath argument for the field '{shown}' could not be found in the input "
                 f"'{json_text(document)}'"
             )
@@ -127,19 +136,11 @@ def _compile_path(path: Path) -> Evaluate:
     return evaluate
 
 
-def _arity(function: Intrinsic) -> str:
-    if function.most is None:
-        return f"at least {function.least} argument(s)"
-    if function.least == function.most:
-        return f"{function.least} argument(s)"
-    return f"{function.least} to {function.most} arguments"
-
-
 # The functions. Each takes JSON values and gives one, or raises InvalidArgument.
 
 
-def _refuse(reason: str = "") -> NoReturn:
-    raise InvalidArgument(reason)
+def _refuse(reason: str = "", what: str = "arguments") -> NoReturn:
+    raise InvalidArgument(reason, what)
 
 
 def _array(value: Any) -> list[Any]:
@@ -162,6 +163,10 @@ def _whole(value: Any) -> int:
     return whole if -(2**31) <= whole < 2**31 else _refuse()
 
 
+def _rounded(value: Any) -> int:
+    return _whole(math.floor(value + 0.5) if isinstance(value, float) and math.isfinite(value) else value)
+
+
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else _refuse()
 
@@ -178,9 +183,9 @@ def _format(template: Any, *arguments: Any) -> str:
                 break
             written.append(java_text(next(remaining)))
         elif piece == "{":
-            _refuse("matching '}' not found for '{'.")
+            _refuse("matching '}' not found for '{'.", "template")
         elif piece == "}":
-            _refuse("matching '{' not found for '}'.")
+            _refuse("matching '{' not found for '}'.", "template")
         else:
             written.append(piece[1:] if piece.startswith("\\") and len(piece) == 2 else piece)
     if used != len(arguments):
@@ -204,19 +209,10 @@ def _partition(array: Any, size: Any) -> list[Any]:
     return [items[start : start + step] for start in range(0, len(items), step)]
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Equality of JSON values as Jackson has it: true is not 1, and 1 is not 1.0."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
-    return bool(left == right)
-
-
 def _contains(array: Any, wanted: Any) -> bool:
-    return any(_same(item, wanted) for item in _array(array))
+    """The service compares text, so "1" is found where 1 is looked for, and the order of an object's keys counts."""
+    text = java_text(wanted)
+    return any(java_text(item) == text for item in _array(array))
 
 
 def _range(first: Any, last: Any, step: Any) -> list[int]:
@@ -228,19 +224,15 @@ def _range(first: Any, last: Any, step: Any) -> list[int]:
 
 
 def _get_item(array: Any, index: Any) -> Any:
+    """Beyond the end is an error, save for an empty array, whose every item is null."""
     items, position = _array(array), _whole(index)
+    if not items:
+        return None
     return items[position] if 0 <= position < len(items) else _refuse()
 
 
 def _unique(array: Any) -> list[Any]:
-    seen: set[str] = set()
-    kept: list[Any] = []
-    for item in _array(array):
-        key = json.dumps(item, sort_keys=True)
-        if key not in seen:
-            seen.add(key)
-            kept.append(item)
-    return kept
+    return hash_set(_array(array))
 
 
 def _base64_encode(text: Any) -> str:
@@ -248,11 +240,11 @@ def _base64_encode(text: Any) -> str:
 
 
 def _base64_decode(text: Any) -> str:
-    encoded = _limited(text)
-    try:
-        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode(errors="replace")
-    except (ValueError, binascii.Error):
-        _refuse()
+    """As lenient as the service: other characters are passed over, the first `=` ends it, and padding may lack."""
+    encoded = re.sub(r"[^A-Za-z0-9+/]", "", _limited(text).partition("=")[0].replace("-", "+").replace("_", "/"))
+    if len(encoded) % 4 == 1:
+        encoded = encoded[:-1]
+    return base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode(errors="replace")
 
 
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -260,15 +252,15 @@ _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-3
 
 def _hash(data: Any, algorithm: Any) -> str:
     name = _ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
-    text = data if isinstance(data, str) else json_text(data)
+    text = java_text(data)
     if name is None or len(text) > MAX_STRING:
         _refuse()
     return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:
-    """Only a shallow merge exists, so `deep` must be false."""
-    if deep is not False:
+    """Only a shallow merge exists: `deep` may be anything but true."""
+    if deep is True:
         _refuse()
     return {**_object(first), **_object(second)}
 
@@ -283,7 +275,8 @@ def _random(first: Any, last: Any, *seed: Any) -> int:
 
 
 def _add(left: Any, right: Any) -> int:
-    total = _whole(left) + _whole(right)
+    """Rounds to the nearest whole number, as Java does: halves go up."""
+    total = _rounded(left) + _rounded(right)
     return total if -(2**31) <= total < 2**31 else _refuse()
 
 

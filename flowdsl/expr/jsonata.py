@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from .java import json_text
 from .jsonata_errors import STACK_OVERFLOW, TIMEOUT, QueryEvaluationError, expression_error, thrown
 from .jsonata_functions import FUNCTIONS, JSONATA_CODE, FunctionError
-from .text import json_text
 
 if TYPE_CHECKING:
     from types import SimpleNamespace

@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 
 from .errors import StatesError
+from .java import json_text
 from .path import ABSENT, Index, Name, NotApplicable, NotFound, Path, PathSyntaxError, Root
 from .path_evaluator import compile_steps
 from .path_parser import parse_path
 from .scope import Evaluate, Scope
-from .text import json_text
 
 __all__ = [
     "ABSENT",

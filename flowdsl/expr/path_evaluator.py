@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .filters import compile_condition, evaluate_function
+from .java import json_text
 from .path import (
     ABSENT,
     Descend,
@@ -24,8 +25,6 @@ from .path import (
     Wildcard,
     is_definite_step,
 )
-from .text import json_text
-
 
 Lookup = Callable[[Any], Any]
 """Document → value or ABSENT; raises NotFound or NotApplicable."""

@@ -1,0 +1,92 @@
+"""How Java sees JSON values: Jackson's JSON text, `toString`, and the order of a `HashSet`.
+
+Step Functions is written in Java, and shows these in outputs and causes.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON, numbers as Java writes them (`1.0E10`), other characters as they are."""
+    if isinstance(value, float):
+        return double_text(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_quoted(key)}:{json_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return _quoted(value)
+
+
+def java_text(value: Any) -> str:
+    """`String.valueOf`: `{a=1, b=[x, null]}` for objects and arrays, strings without quotes."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={java_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(java_text, value)) + "]"
+    return json_text(value)
+
+
+def double_text(value: float) -> str:
+    """`Double.toString`: plain from 10^-3 up to 10^7, scientific outside."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    mantissa, _, exponent = format(value, f".{_digits(value)}e").partition("e")
+    return f"{mantissa}E{int(exponent)}"
+
+
+def _digits(value: float) -> int:
+    """Decimal places of the shortest mantissa that reads back as the same number; Java shows at least one."""
+    shortest = repr(value).lstrip("-").partition("e")[0].replace(".", "").strip("0")
+    return max(1, len(shortest) - 1)
+
+
+def _quoted(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def hash_set(values: list[Any]) -> list[Any]:
+    """The distinct values in the order in which `new HashSet<>(values)` gives them back."""
+    buckets = 16
+    while buckets < len(values) / 0.75 + 1:
+        buckets *= 2
+    placed: dict[str, tuple[int, Any]] = {}
+    for value in values:
+        spread = hash_code(value)
+        spread ^= spread >> 16
+        # Equal as Java has it: 1 is not 1.0, and the order of an object's keys doesn't count.
+        placed.setdefault(json.dumps(value, sort_keys=True), (spread & (buckets - 1), value))
+    return [value for _, value in sorted(placed.values(), key=lambda item: item[0])]
+
+
+def hash_code(value: Any) -> int:
+    """`hashCode` of the Java value, as an unsigned 32-bit number."""
+    if value is None:
+        return 0
+    if isinstance(value, bool):
+        return 1231 if value else 1237
+    if isinstance(value, int):
+        low = value & 0xFFFFFFFF
+        return low if -(2**31) <= value < 2**31 else low ^ ((value >> 32) & 0xFFFFFFFF)
+    if isinstance(value, float):
+        bits: int = struct.unpack(">Q", struct.pack(">d", value))[0]
+        return (bits ^ (bits >> 32)) & 0xFFFFFFFF
+    if isinstance(value, str):
+        units = value.encode("utf-16-be", "surrogatepass")
+        code = 0
+        for at in range(0, len(units), 2):
+            code = (31 * code + units[at] * 256 + units[at + 1]) & 0xFFFFFFFF
+        return code
+    if isinstance(value, list):
+        code = 1
+        for item in value:
+            code = (31 * code + hash_code(item)) & 0xFFFFFFFF
+        return code
+    return sum(hash_code(key) ^ hash_code(item) for key, item in value.items()) & 0xFFFFFFFF
