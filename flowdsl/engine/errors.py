@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..expr.errors import StatesError
+
 
 class Failure(Exception):
     """A state failed with this error: Retry and Catch look at it, the execution ends with it.
@@ -44,3 +46,11 @@ class HistoryFull(Exception):
 
 class UnknownTask(Exception):
     """The task token belongs to no task that is waiting: TaskDoesNotExist or TaskTimedOut of the API."""
+
+
+class WaitError(StatesError):
+    """A Wait got a value that is no time; found when the waiting begins, after the state was entered."""
+
+    def __init__(self, error: str, cause: str, location: str) -> None:
+        super().__init__(error, cause)
+        self.location = location

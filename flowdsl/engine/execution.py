@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,9 +20,10 @@ from .effects import Effect, Entry, Signal, Start, Stop
 from .errors import Failure, HistoryFull
 from .history import JSON, Event, History
 from .limits import MAX_EVENTS
+from .times import moment
 
 if TYPE_CHECKING:
-    from .program import Block, Program, State
+    from .program import Program, State
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
@@ -39,6 +40,10 @@ class Settings:
     account: str = "123456789012"
     role_arn: str = "arn:aws:iam::123456789012:role/StepFunctionsRole"
     as_of: date | None = None
+
+    def since(self, day: date) -> bool:
+        """Whether what changed on this day is to be seen."""
+        return self.as_of is None or self.as_of >= day
 
 
 @frozen
@@ -126,13 +131,13 @@ class Fiber:
         """Make the scope of a state that reads the context object; it is costly, so only for those."""
         self.scope = Scope(self.execution.context(self, state), self.variables)
 
-    def spawn(self, block: Block, value: JSON, index: int, map_item: dict[str, JSON] | None = None) -> Fiber:
-        """Start a child on a block; it runs when this fiber waits."""
+    def spawn(self, steps: Callable[[Fiber], Steps], index: int, map_item: dict[str, JSON] | None = None) -> Fiber:
+        """Start a child on what `steps` makes for it; it runs when this fiber waits."""
         child = Fiber(self.execution, self, index)
         if map_item is not None:
             child.map_item = map_item
         self.children[child.id] = child
-        self.execution.launch(child, block, value)
+        self.execution.launch(child, steps(child))
         return child
 
 
@@ -180,7 +185,7 @@ class Execution:
         if self.status != "RUNNING":
             return ()
         self.journal.append(Entry(now, fiber_id, signal))
-        self.now = now
+        self.now = moment.now = now
         self._effects = []
         if isinstance(signal, Stop):
             # Recordings of stopped executions chain the last event to nothing.
@@ -215,11 +220,9 @@ class Execution:
         self._fiber_ids += 1
         return self._fiber_ids
 
-    def launch(self, fiber: Fiber, block: Block, value: JSON) -> None:
-        from .interpreter import run_block
-
+    def launch(self, fiber: Fiber, steps: Steps) -> None:
         self.fibers[fiber.id] = fiber
-        fiber.generator = run_block(fiber, block, value)
+        fiber.generator = steps
         self._ready.append((fiber, None))
 
     def abort(self, fiber: Fiber) -> None:
@@ -243,7 +246,7 @@ class Execution:
                 "Name": self.identity.name,
                 "RoleArn": self.settings.role_arn,
             }
-            if self.settings.as_of is None or self.settings.as_of >= _REDRIVE:
+            if self.program.type == "STANDARD" and self.settings.since(REDRIVE):
                 self._execution_context["RedriveCount"] = 0
         entered = self.history.events[fiber.entered - 1].timestamp
         current: dict[str, JSON] = {"Name": state.name, "EnteredTime": iso(entered)}
@@ -270,7 +273,7 @@ class Execution:
     def _begin(self) -> None:
         details = {"input": self.input, "roleArn": self.settings.role_arn}
         self.root.note("ExecutionStarted", details)
-        self.launch(self.root, self.program.block, self.input)
+        self.launch(self.root, self.program.begin(self.root, self.input))
 
     def _resume(self, fiber: Fiber, value: Any) -> None:
         if fiber.id not in self.fibers:
@@ -327,7 +330,7 @@ class Execution:
         self.fibers.clear()
 
 
-_REDRIVE = date(2023, 11, 15)
+REDRIVE = date(2023, 11, 15)
 """Redrive was announced on this day; recordings from before have no RedriveCount in the context object."""
 
 

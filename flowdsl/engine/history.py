@@ -6,20 +6,17 @@ Source: Step Functions API reference, HistoryEvent.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, overload
 
+from ..expr.text import json_text
+
 JSON = Any
 """A JSON value: None, bool, int, float, str, list or dict. Never changed in place once an execution has it."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def text(value: JSON) -> str:
-    """The value as Step Functions writes it: no white space, characters unescaped."""
-    return _encode(value)
+text = json_text
+"""A value as Step Functions writes it."""
 
 
 # Every type of event has its details under one member; types that are not here have none.

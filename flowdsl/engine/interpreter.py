@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..expr.errors import StatesError
-from .errors import Failure
+from .errors import Failure, WaitError
 from .execution import Fiber, Steps
 from .history import JSON
 from .limits import too_large
@@ -44,7 +44,7 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
         if output is not value and too_large(output):
             raise oversized(state.name)
         value = output
-        if assigned is None:
+        if not assigned:
             fiber.record(state.exited, {"name": state.name, "output": value})
         else:
             fiber.assign(assigned)
@@ -64,7 +64,8 @@ def located(fiber: Fiber, state: State, error: StatesError, before: int) -> Fail
         location = getattr(error, "location", None)
         if location is not None:
             details["location"] = location
-        fiber.source = before if fiber.source == fiber.entered else fiber.source
+        if fiber.source == fiber.entered and not isinstance(error, WaitError):
+            fiber.source = before
         fiber.record("EvaluationFailed", details)
     return Failure(error.error, cause, terminal=error.error == "States.Runtime")
 

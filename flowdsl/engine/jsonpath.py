@@ -57,7 +57,7 @@ class JSONPath:
 
         return finish
 
-    def catch(self, catcher: Body) -> CatchFlow:
+    def catch(self, catcher: Body, index: int) -> CatchFlow:
         put = _result_path(catcher)
         assign = compile_template(catcher["Assign"]) if "Assign" in catcher else None
 
@@ -74,10 +74,10 @@ class JSONPath:
         literal = state.get(field)
         return lambda value, scope: literal
 
-    def rule(self, rule: Body) -> Callable[[JSON, Scope], bool]:
+    def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:
         return compile_rule(dict(rule))
 
-    def rule_flow(self, state: Body, rule: Body) -> Flow:
+    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:
         """A rule that is taken assigns what it says; OutputPath is the state's."""
         assigns = {"Assign": rule["Assign"]} if "Assign" in rule else {}
         return self.flow({**{key: state[key] for key in ("InputPath", "OutputPath") if key in state}, **assigns}, merges=False)

@@ -6,11 +6,13 @@ Source: ASL specification, "Parallel state".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .dataflow import Flow
 from .execution import JOIN, Fiber, Steps
 from .history import JSON
+from .interpreter import run_block
 from .retry import Catcher, Retrier, guarded
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def parallel_run(
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         fiber.record("ParallelStateStarted")
-        children = [fiber.spawn(branch, effective, index) for index, branch in enumerate(branches)]
+        children = [fiber.spawn(partial(run_block, block=branch, value=effective), index) for index, branch in enumerate(branches)]
         for _ in children:
             ended: Fiber = yield JOIN
             if ended.failure is not None:

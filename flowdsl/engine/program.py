@@ -6,6 +6,8 @@ FlowError here, with the place in the definition.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -13,10 +15,14 @@ from attrs import define, field
 
 from ..diagnostics import AslPath, Diagnostic, FlowError
 from .execution import Fiber, Steps
-from .history import JSON, text
+from .history import JSON
+from .interpreter import run_block
 from .retry import Outcome
 
 Type = Literal["STANDARD", "EXPRESS"]
+
+_CONTEXT = re.compile(r"\$\$|\$states(?!\.(?:input|result|errorOutput)\b)")
+"""Where an expression may read the context object."""
 
 
 @define(eq=False)
@@ -53,6 +59,9 @@ class Program:
     definition: Mapping[str, Any] = field(repr=False)
     block: Block
     timeout_seconds: float | None = None
+
+    def begin(self, fiber: Fiber, value: JSON) -> Steps:
+        return run_block(fiber, self.block, value)
 
 
 def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:  # noqa: A002 - the API's name
@@ -105,11 +114,11 @@ def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath
         raise FlowError(Diagnostic("FD900", f"no state type {kind!r}", (*path, "Type")))
     # Branches and items see the context themselves, each in its own scope.
     own = {key: value for key, value in body.items() if key not in ("Branches", "ItemProcessor", "Iterator")}
-    written = text(own)
+    written = json.dumps(own)
     state = State(
         name=name,
         type=kind,
-        reads_context="$$" in written or "states.context" in written,
+        reads_context=_CONTEXT.search(written) is not None,
         retries=kind in ("Task", "Parallel", "Map"),
         entered=f"{kind}StateEntered",
         exited=f"{kind}StateExited",

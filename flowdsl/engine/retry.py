@@ -100,7 +100,9 @@ def guarded(
             fiber.record(given_up)
         for catcher in catchers:
             if failure.matches(catcher.error_equals):
-                shown = {"Error": failure.error, "Cause": failure.cause}
+                # Recorded: a timeout shows an empty Cause, a failure reported without one shows null.
+                cause = "" if failure.cause is None and failure.error == "States.Timeout" else failure.cause
+                shown = {"Error": failure.error, "Cause": cause}
                 output, assigned = catcher.flow(value, shown, fiber.scope)
                 return catcher.next, output, assigned
         raise failure

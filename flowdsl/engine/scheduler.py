@@ -173,7 +173,7 @@ class Scheduler:
 
     def start(self, program: Program, input: JSON, *, name: str | None = None, seed: int | None = None) -> Result:  # noqa: A002
         """Start an execution; it moves on in `run`."""
-        return self._start(program, input, name or str(uuid.UUID(int=next(self._order) | (4 << 76) | (8 << 60))), seed)
+        return self._start(program, input, name or self._uuid(), seed)
 
     def run(self, until: Result | None = None) -> None:
         """Run until that execution has ended, or all have; returns early where all that is left waits for outside.
@@ -237,7 +237,10 @@ class Scheduler:
 
     def _start(self, program: Program, input: JSON, name: str, seed: int | None = None) -> Result:  # noqa: A002
         place = f"{self.settings.region}:{self.settings.account}"
-        arn = f"arn:aws:states:{place}:execution:{program.name}:{name}"
+        if program.type == "STANDARD":
+            arn = f"arn:aws:states:{place}:execution:{program.name}:{name}"
+        else:
+            arn = f"arn:aws:states:{place}:express:{program.name}:{name}:{self._uuid()}"
         machine = f"arn:aws:states:{place}:stateMachine:{program.name}"
         identity = Identity(name, arn, machine, program.name, self._seed if seed is None else seed)
         execution = Execution(program, input, identity, self.settings, self.clock.now())
@@ -250,6 +253,10 @@ class Scheduler:
         self._at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
         self._at(execution.start + seconds, lambda: self._stop(arn, timed_out), lambda: arn in self._running)
         return result
+
+    def _uuid(self) -> str:
+        """The next of a series of UUIDs, the same in every run."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}/{next(self._order)}"))
 
     def _stop(self, arn: str, stop: Stop) -> None:
         if arn in self._running:
@@ -372,7 +379,7 @@ class Scheduler:
 
     def _start_nested(self, job: _Job, program: Program) -> None:
         arguments = job.call.arguments
-        name = arguments.get("Name") or str(uuid.UUID(int=next(self._order) | (4 << 76) | (8 << 60)))
+        name = arguments.get("Name") or self._uuid()
         child = self._start(program, nested.child_input(arguments), name)
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):

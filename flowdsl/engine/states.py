@@ -48,9 +48,9 @@ def _choice(state: State, body: dict[str, Any], language: str, outer: str, path:
     query = _language(language)
     effective = query.input(body)
     rules = []
-    for rule in body["Choices"]:
-        flow = query.rule_flow(body, rule)
-        rules.append((query.rule(rule), rule["Next"], flow))
+    for index, rule in enumerate(body["Choices"]):
+        flow = query.rule_flow(body, rule, index)
+        rules.append((query.rule(rule, index), rule["Next"], flow))
     default = (body["Default"], query.flow(body, merges=False)) if "Default" in body else None
     state.step = choice_step(effective, rules, default)
 
@@ -101,7 +101,8 @@ def _retriers(body: dict[str, Any]) -> tuple[Retrier, ...]:
 
 def _catchers(body: dict[str, Any], query: QueryLanguage) -> tuple[Catcher, ...]:
     return tuple(
-        Catcher(tuple(catcher["ErrorEquals"]), catcher["Next"], query.catch(catcher)) for catcher in body.get("Catch", ())
+        Catcher(tuple(catcher["ErrorEquals"]), catcher["Next"], query.catch(catcher, index))
+        for index, catcher in enumerate(body.get("Catch", ()))
     )
 
 

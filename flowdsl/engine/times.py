@@ -1,14 +1,29 @@
-"""Timestamps in states."""
+"""The time that expressions see, and timestamps in states."""
 
 from __future__ import annotations
+
+import threading
 
 from ..expr.timestamps import parse_timestamp
 from .history import JSON
 
 
+class _Moment(threading.local):
+    """The virtual time of the execution that this thread is moving on; `$now()` and `$millis()` read it."""
+
+    now = 0.0
+
+
+moment = _Moment()
+
+
+def current_time() -> float:
+    return moment.now
+
+
 def until_timestamp(value: JSON) -> float:
     """Seconds since 1970 of an RFC 3339 timestamp; raises ValueError where it is none."""
-    moment = parse_timestamp(value) if isinstance(value, str) else None
-    if moment is None:
+    parsed = parse_timestamp(value) if isinstance(value, str) else None
+    if parsed is None:
         raise ValueError(f"not a timestamp: {value!r}")
-    return moment.timestamp()
+    return parsed.timestamp()

@@ -1,0 +1,145 @@
+"""The fields of a state whose query language is JSONata, made ready to run.
+
+Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
+from ..expr.scope import Evaluate, Scope
+from .dataflow import Body, CatchFlow, Finish, Flow, Items, Seconds, Transform, is_jsonata, same, unchanged
+from .errors import WaitError
+from .history import JSON, text
+from .times import current_time, until_timestamp
+
+if TYPE_CHECKING:
+    from .execution import Fiber
+
+_Values = dict[str, JSON]
+
+
+class JSONata:
+    """QueryLanguage for JSONata."""
+
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:  # noqa: ARG002 - JSONPath's
+        effective = same if payload is None else self._arguments(state)
+        finish = _finish(state, "result", "")
+        return Flow(effective, finish, effective is same and finish is unchanged)
+
+    def input(self, state: Body) -> Transform:  # noqa: ARG002 - JSONPath's
+        return same
+
+    def _arguments(self, state: Body) -> Transform:
+        if "Arguments" not in state:
+            return same
+        evaluate = _compile(state["Arguments"], "Arguments")
+        return lambda value, scope: evaluate(_states(value, scope), scope.variables)
+
+    def catch(self, catcher: Body, index: int) -> CatchFlow:
+        return _finish(catcher, "errorOutput", f"Catch[{index}]/")
+
+    def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:
+        condition = rule["Condition"]
+        if isinstance(condition, bool):
+            return lambda value, scope: condition
+        evaluate = _compile(condition, f"Choices[{index}]/Condition", "boolean")
+        return lambda value, scope: evaluate(_states(value, scope), scope.variables) is True
+
+    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:  # noqa: ARG002 - JSONPath's
+        """A rule that is taken has its own Output and Assign; the state's are for Default."""
+        return Flow(same, _finish(rule, "result", f"Choices[{index}]/"))
+
+    def text(self, state: Body, field: str) -> Evaluate:
+        evaluate = _compile(state.get(field), field, "string")
+        return lambda value, scope: evaluate(_states(value, scope), scope.variables)
+
+    def seconds(self, state: Body, field: str) -> Seconds:
+        return self.number(state, field, "integer")
+
+    def until(self, state: Body) -> Callable[[JSON, Fiber], float]:
+        field = "Seconds" if "Seconds" in state else "Timestamp"
+        evaluate = _compile(state[field], field, "number" if field == "Seconds" else "string")
+
+        def after(value: JSON, fiber: Fiber) -> float:
+            seconds = evaluate(_states(value, fiber.scope), fiber.variables)
+            if type(seconds) is not int or not 0 <= seconds <= 99_999_999:
+                what = f"The Seconds field must be an integer between 0 and 99999999: {text(seconds)}"
+                raise WaitError("States.QueryEvaluationError", what, field)
+            return fiber.now + seconds
+
+        def at(value: JSON, fiber: Fiber) -> float:
+            timestamp = evaluate(_states(value, fiber.scope), fiber.variables)
+            try:
+                return until_timestamp(timestamp)
+            except ValueError:
+                what = f"The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {timestamp}"
+                raise WaitError("States.QueryEvaluationError", what, field) from None
+
+        return after if field == "Seconds" else at
+
+    def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None:
+        if "Credentials" not in state:
+            return None
+        evaluate = _compile(state["Credentials"], "Credentials")
+        return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
+
+    def items(self, state: Body) -> Items:
+        select = None
+        if "ItemSelector" in state:
+            selector = _compile(state["ItemSelector"], "ItemSelector")
+
+            def select_item(raw: JSON, effective: JSON, fiber: Fiber) -> JSON:  # noqa: ARG001 - as Items says
+                return selector(_states(raw, fiber.scope), fiber.variables)
+
+            select = select_item
+        concurrency = self.number(state, "MaxConcurrency", "integer")
+        evaluate = _compile(state["Items"], "Items", "array") if "Items" in state else None
+
+        def find(raw: JSON, effective: JSON, fiber: Fiber) -> list[JSON]:  # noqa: ARG001 - as Items says
+            if evaluate is not None:
+                found = evaluate(_states(raw, fiber.scope), fiber.variables)
+            elif not isinstance(raw, list):
+                raise QueryEvaluationError(f"Map state input must be an array but was: {text(raw)}", None)
+            else:
+                found = raw
+            return list(found)
+
+        return Items(find, select, lambda value, fiber: int(concurrency(value, fiber) or 0))
+
+    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:  # noqa: ARG002 - JSONPath's
+        written = state.get(field)
+        if not is_jsonata(written):
+            return lambda value, fiber: written
+        evaluate = _compile(written, field, "number")
+
+        def number(value: JSON, fiber: Fiber) -> float | None:
+            found: float = evaluate(_states(value, fiber.scope), fiber.variables)
+            return found
+
+        return number
+
+
+def _compile(value: JSON, field: str, expected: str | None = None) -> EvaluateJsonata:
+    return compile_jsonata(value, field, expected, current_time)
+
+
+def _states(value: JSON, scope: Scope) -> _Values:
+    return {"input": value, "context": scope.context}
+
+
+def _finish(body: Body, second: str, where: str) -> Finish:
+    """`second` is what `$states` holds besides the input: `result`, or `errorOutput` in a catcher."""
+    output = _compile(body["Output"], f"{where}Output") if "Output" in body else None
+    assign = _compile(body["Assign"], f"{where}Assign") if "Assign" in body else None
+    if output is None and assign is None:
+        return unchanged
+
+    def finish(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:
+        states = {"input": raw, "context": scope.context, second: result}
+        assigned = None if assign is None else assign(states, scope.variables)
+        return (result if output is None else output(states, scope.variables)), assigned
+
+    return finish

@@ -1,0 +1,182 @@
+"""The recorded executions, and the engine run on one of them.
+
+The folder is FLOWDSL_CONFORMANCE, else ../shared/conformance beside the project.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from attrs import frozen
+
+from flowdsl.engine import (
+    Call,
+    Event,
+    Failed,
+    Later,
+    Reply,
+    Result,
+    Scheduler,
+    Settings,
+    Started,
+    Succeeded,
+    VirtualClock,
+    prepare,
+)
+from flowdsl.expr.text import json_text
+
+ACCOUNT = "111111111111"
+PARTS = ("status", "output", "error", "cause", "events")
+
+
+def folder() -> Path | None:
+    """Where the recordings are, or None where there are none."""
+    named = os.environ.get("FLOWDSL_CONFORMANCE")
+    found = Path(named) if named else Path(__file__).parents[3] / "shared" / "conformance"
+    return found if (found / "compare.py").is_file() else None
+
+
+@cache
+def compare() -> ModuleType:
+    """The judge that comes with the recordings."""
+    root = folder()
+    assert root is not None
+    spec = importlib.util.spec_from_file_location("conformance_compare", root / "compare.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def executions() -> Iterator[dict[str, Any]]:
+    root = folder()
+    assert root is not None
+    for file in sorted((root / "executions").glob("*.json")):
+        yield from json.loads(file.read_text())
+
+
+@frozen
+class Verdict:
+    """What the judge said about one case: `differs` is None where all agrees."""
+
+    case: str
+    area: str
+    part: str | None
+    differs: str | None
+    skipped: str | None = None
+
+
+class Recorded:
+    """The invoker that answers each state's calls with what was recorded, in order."""
+
+    def __init__(self, tasks: list[dict[str, Any]]) -> None:
+        self._tasks: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
+        for task in tasks:
+            self._tasks[task["state"]].append(task)
+
+    def __call__(self, call: Call) -> Reply:
+        waiting = self._tasks[call.state_name]
+        if not waiting:
+            return Reply.failed("Conformance.NotRecorded", f"{call.state_name} was called more often than recorded")
+        task = waiting.popleft()
+        if call.waits:
+            return _pending(call, task)
+        if task["kind"] == "succeeded":
+            return Reply.succeeded(_value(task["output"]))
+        if task["kind"] == "timedout":
+            return Reply.timed_out()
+        return Reply.failed(task.get("error"), _text(task.get("cause")))
+
+
+def _pending(call: Call, task: dict[str, Any]) -> Reply:
+    """A job or a message: what was submitted, then, before any timeout, how it ended."""
+    later = []
+    if call.integration == "activity" and "ActivityStarted" in task["path"]:
+        later.append(Later(0, Started("BASE_ID_ACTIVITY_CONSUMER")))
+    if task["kind"] == "succeeded":
+        later.append(Later(1, Succeeded(_value(task["output"]))))
+    elif task["kind"] == "failed":
+        later.append(Later(1, Failed(task.get("error"), _text(task.get("cause")))))
+    if call.integration != "activity" and "TaskSubmitted" not in task["path"]:
+        return Reply.failed(task.get("error"), _text(task.get("cause")))
+    return Reply.pending(task.get("submitted"), *later)
+
+
+def _value(output: Any) -> Any:
+    """A recorded output; those that are no objects were kept as JSON text."""
+    if isinstance(output, str):
+        with suppress(ValueError):
+            return json.loads(output)
+    return output
+
+
+def _text(cause: Any) -> str | None:
+    return cause if cause is None or isinstance(cause, str) else json.dumps(cause)
+
+
+def _when(case: dict[str, Any]) -> datetime:
+    return datetime.strptime(case["recorded"], "%d-%m-%Y, %H:%M:%S").replace(tzinfo=UTC)
+
+
+def run(case: dict[str, Any]) -> Result:
+    """Run the case's execution on the day it was recorded, with the recorded answers."""
+    when = _when(case)
+    program = prepare(case["definition"], name="machine", type=case["state_machine_type"])
+    settings = Settings(
+        account=ACCOUNT, role_arn=f"arn:aws:iam::{ACCOUNT}:role/role", as_of=when.date()
+    )
+    scheduler = Scheduler(Recorded(case["tasks"]), clock=VirtualClock(when), settings=settings)
+    result = scheduler.start(program, case["input"])
+    scheduler.run(until=result)
+    return result
+
+
+def shown(event: Event) -> dict[str, Any]:
+    """An event in the form of compare.py."""
+    rendered = event.render()
+    kept = {"type": rendered["type"], "id": rendered["id"], "previousEventId": rendered["previousEventId"]}
+    for key, value in rendered.items():
+        if key.endswith("EventDetails"):
+            details = {name: part for name, part in value.items() if not _dropped(name, part)}
+            if details:
+                kept["details"] = details
+    return kept
+
+
+def _dropped(name: str, value: Any) -> bool:
+    return name == "roleArn" or (name in ("inputDetails", "outputDetails") and value in ({}, {"truncated": False}))
+
+
+def _output(result: Result) -> str | None:
+    """The output as the API has it: JSON text."""
+    return json_text(result.output) if result.status == "SUCCEEDED" else None
+
+
+def judge(case: dict[str, Any]) -> Verdict:
+    area = case["area"]
+    if case.get("needs_s3"):
+        return Verdict(case["id"], area, None, None, skipped="its S3 objects were not recorded")
+    try:
+        result = run(case)
+    except Exception as error:  # noqa: BLE001 - a crash is a verdict too
+        return Verdict(case["id"], area, "status", f"{type(error).__name__}: {error}")
+    expected = case["expected"]
+    differs = compare().outcome_differs(
+        expected, status=result.status, output=_output(result), error=result.error, cause=result.cause
+    )
+    if differs is not None:
+        return Verdict(case["id"], area, differs.partition(":")[0], differs)
+    events = [shown(event) for event in result.history]
+    differs = compare().events_differ(expected.get("events"), events, unordered=case.get("unordered_events", False))
+    return Verdict(case["id"], area, "events" if differs else None, differs)
