@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, overload
 
-from ..expr.text import json_text
+from ..expr.java import json_text
 
 JSON = Any
 """A JSON value: None, bool, int, float, str, list or dict. Never changed in place once an execution has it."""

@@ -33,7 +33,7 @@ from flowdsl.engine import (
     VirtualClock,
     prepare,
 )
-from flowdsl.expr.text import json_text
+from flowdsl.expr.java import json_text
 
 ACCOUNT = "111111111111"
 PARTS = ("status", "output", "error", "cause", "events")
