@@ -79,8 +79,7 @@ def _package(
     found = sources.collect(function, root)
     file = root / function.source / "requirements.txt"
     locked = requirements.read(file) if file.is_file() else None
-    scratch = work.scratch / function.name
-    own = scratch / "project"
+    own = work.scratch / function.name
     inputs = _snapshot(function, found.files, locked, own)
     if earlier and earlier.inputs == inputs and _keep(earlier, work):
         on_progress(function.name, "unchanged")
@@ -89,9 +88,7 @@ def _package(
     installed: dict[str, Path] = {}
     if locked and locked.pins:
         on_progress(function.name, f"installing {len(locked.pins)} requirements for {platform(function)}")
-        target = scratch / "requirements"
-        target.mkdir()
-        installed = requirements.install(locked, function, target)
+        installed = requirements.install(locked, function, work.scratch / "requirements installed")
     sources.check_external(found, function, {name.partition("/")[0].partition(".")[0] for name in installed})
     both = sorted(files.keys() & installed.keys())
     if both:
@@ -102,7 +99,7 @@ def _package(
             hint="rename the project's",
         )
     made = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
-    shutil.rmtree(scratch)
+    shutil.rmtree(own)
     on_progress(function.name, f"packaged, {archive.megabytes(made.size)}")
     return _described(function, made, inputs)
 
@@ -111,7 +108,7 @@ def _snapshot(function: Handler, files: Mapping[str, Path], locked: requirements
     """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
     digest = hashlib.sha256(f"{manifest.FORMAT}\0{platform(function)}\0{function.python}\0".encode())
-    digest.update(hashlib.sha256(locked.text if locked else b"").digest())
+    digest.update(hashlib.sha256("\n".join(locked.lines if locked else ()).encode()).digest())
     for name, file in files.items():
         copy = own / name
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,11 @@
-"""Locked requirements, and their installation for Lambda's platform by uv."""
+"""Locked requirements, and their installation for Lambda's platform by uv.
+
+Only hashes make sure that a version is the same files tomorrow: an index may get more wheels of it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -20,15 +24,10 @@ if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
 _LOCATIONS = (
-    "-i ",
-    "--index-url",
-    "--extra-index-url",
-    "-f ",
-    "--find-links",
-    "--no-index",
-    "--require-hashes",
+    *("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--trusted-host"),
+    *("--require-hashes", "--only-binary"),
 )
-"""The options of a requirements file that say where to find packages, not which."""
+"""The options of a requirements file that say where to find packages, not which, or what holds anyway."""
 
 _SETTINGS = re.compile("INDEX|FIND_LINKS|CACHE|OFFLINE|HTTP|TLS|CERT|INSECURE_HOST|KEYRING|CONCURRENT|CONFIG")
 """uv's variables that say where and how to fetch."""
@@ -51,10 +50,10 @@ class Pin:
 
 @frozen
 class Requirements:
-    """A file of locked requirements; `text` is all of it."""
+    """A file of locked requirements; `lines` is all of it but comments and layout."""
 
     file: Path
-    text: bytes
+    lines: tuple[str, ...]
     pins: tuple[Pin, ...]
 
 
@@ -65,10 +64,10 @@ def read(file: Path) -> Requirements:
         from packaging.utils import canonicalize_name
     except ImportError:
         raise _extra_missing("packaging") from None
-    text = file.read_bytes()
+    lines = list(_lines(file.read_text(encoding="utf-8", errors="replace")))
     pins: list[Pin] = []
     wrong: list[Diagnostic] = []
-    for number, line in _lines(text.decode(errors="replace")):
+    for number, line in lines:
         where = Span(shown(file), number)
         if line.startswith(_LOCATIONS):
             continue
@@ -93,29 +92,33 @@ def read(file: Path) -> Requirements:
         ]
     if wrong:
         raise FlowError(*wrong)
-    return Requirements(file, text, tuple(pins))
+    return Requirements(file, tuple(line for _, line in lines), tuple(pins))
 
 
-def install(requirements: Requirements, function: Handler, target: Path) -> dict[str, Path]:
-    """Install into the empty folder `target`; return the paths in the zip and the files there.
+def install(requirements: Requirements, function: Handler, scratch: Path) -> dict[str, Path]:
+    """Install into a folder below `scratch`; return the paths in the zip and the files there.
 
-    Only wheels for the function's platform are taken, so no code of a package runs here. FlowError where uv
-    cannot, or where a requirement needs another one that the file does not lock.
+    Functions with the same requirements and target share an installation. Only wheels for the target's platform are
+    taken, so no code of a package runs here. FlowError where uv cannot, or where a requirement needs another one that
+    the file does not lock.
     """
+    same = [platform(function), function.python, *requirements.lines]
+    if any(line.startswith("-") for line in requirements.lines):  # may name a folder relative to the file
+        same.append(str(requirements.file.parent))
+    target = scratch / hashlib.sha256("\n".join(same).encode()).hexdigest()
+    if not target.exists():
+        _run_uv(requirements, function, target)
+        _check_complete(requirements, target)
+    return {
+        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _goes_along(file, target)
+    }
+
+
+def _run_uv(requirements: Requirements, function: Handler, target: Path) -> None:
     command = [_uv(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
-    command += [
-        "--target",
-        str(target),
-        "--python",
-        sys.executable,
-        "--link-mode=copy",
-        "--no-compile-bytecode",
-    ]
-    command += [
-        "--only-binary=:all:",
-        f"--python-platform={platform(function)}",
-        f"--python-version={function.python}",
-    ]
+    command += ["--target", str(target), "--python", sys.executable]
+    command += ["--only-binary=:all:", "--link-mode=copy", "--no-compile-bytecode"]
+    command += [f"--python-platform={platform(function)}", f"--python-version={function.python}"]
     if any(pin.hashed for pin in requirements.pins):
         command.append("--require-hashes")
     command += ["-r", str(requirements.file)]
@@ -124,10 +127,6 @@ def install(requirements: Requirements, function: Handler, target: Path) -> dict
     )
     if done.returncode:
         raise _failed(done.stderr, requirements, function)
-    _check_complete(requirements, target)
-    return {
-        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _goes_along(file, target)
-    }
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -23,10 +23,11 @@ LEFT_OUT = (
     "test_*.py",
     "*_test.py",
     "conftest.py",
+    "__main__.py",
     "requirements*.txt",
     "requirements*.in",
 )
-"""Files and folders that stay at home. A test module that a handler imports goes along all the same."""
+"""Files and folders that stay at home: Lambda runs no tests and no commands. What is imported goes along anyway."""
 
 
 @frozen
@@ -137,7 +138,7 @@ def _own(folder: Path) -> Iterator[Path]:
 
 def _included(function: Handler, root: Path) -> Iterator[Path]:
     for pattern in function.include:
-        if pattern.startswith("/") or ".." in pattern.split("/"):
+        if not pattern or pattern.startswith("/") or ".." in pattern.split("/"):
             matches = []
         else:
             matches = [path for path in root.glob(pattern) if path.is_file()]

@@ -49,29 +49,33 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
     try:
         space.mkdir(parents=True, exist_ok=True)
         (space / ".gitignore").write_text("*\n")
-        lock = os.open(space / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+        with _locked(space / "lock", on_wait):
+            _clean_up(space, output)
+            check_own(output)
+            work = Path(tempfile.mkdtemp(prefix="build-", dir=space))
+            try:
+                made = Workspace(output, work / "new", work / "scratch")
+                made.new.mkdir()
+                made.scratch.mkdir()
+                yield made
+                check_own(output)
+                _swap(made.new, output, work / "old")
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
-        raise _failed(output, error) from None
+        raise _failed(output, error) from error
+
+
+@contextmanager
+def _locked(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             on_wait()
             fcntl.flock(lock, fcntl.LOCK_EX)
-        _clean_up(space, output)
-        check_own(output)
-        work = Path(tempfile.mkdtemp(prefix="build-", dir=space))
-        try:
-            made = Workspace(output, work / "new", work / "scratch")
-            made.new.mkdir()
-            made.scratch.mkdir()
-            yield made
-            check_own(output)
-            _swap(made.new, output, work / "old")
-        except OSError as error:
-            raise _failed(output, error) from error
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        yield
     finally:
         os.close(lock)
 

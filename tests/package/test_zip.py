@@ -45,6 +45,7 @@ def test_tests_byte_code_and_hidden_files_stay_at_home(project):
     project.write(
         {
             "handlers/setup/test_handler.py": "",
+            "handlers/setup/__main__.py": "import click\n",
             "handlers/setup/conftest.py": "",
             "handlers/setup/tests/test_more.py": "",
             "handlers/setup/__pycache__/handler.cpython-314.pyc": "",
@@ -184,6 +185,7 @@ def test_a_real_file_larger_than_lambda_takes(project):
         (Function("a", "handlers/setup", handler="other.handler"), "there is no handlers/setup/other.py"),
         (Function("a", "handlers/setup", handler="handler.main"), "handlers/setup/handler.py defines no main"),
         (Function("a", "handlers/setup", include=["conf/*.json"]), "include 'conf/*.json' matches no file"),
+        (Function("a", "handlers/setup", include=[""]), "include '' matches no file"),
         (Function("a", "handlers/setup", include=["../*"]), "matches no file of the project"),
     ],
 )
