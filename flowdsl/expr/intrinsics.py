@@ -1,7 +1,7 @@
 """The intrinsic functions: `FUNCTIONS` says what there is, `compile_intrinsic` makes a call runnable.
 
 Source: Step Functions Developer Guide, "Intrinsic functions", and what the service does where that is vague (it has
-been measured by several): numbers that must be whole lose their fraction, and wrong arguments, in kind or in number, are
+been measured): numbers that must be whole lose their fraction, and wrong arguments, in kind or in number, are all
 `Invalid arguments in States.X`.
 """
 
@@ -21,7 +21,7 @@ import attrs
 
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
-from .java import hash_set, java_text, json_text
+from .text import hash_set, java_text, json_text
 from .jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
 from .path import Path, Root
 from .scope import Evaluate, Scope
@@ -128,8 +128,7 @@ def _compile_path(path: Path) -> Evaluate:
             value = ABSENT
         if value is ABSENT:
             raise _Failed(
-                f"The JsonPath argument for the field '{shown}' could not be found in the input "
-                f"'{json_text(document)}'"
+                f"The JsonPath argument for the field '{shown}' could not be found in the input '{json_text(document)}'"
             )
         return value
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from .java import json_text
+from .text import json_text
 from .jsonata_errors import STACK_OVERFLOW, TIMEOUT, QueryEvaluationError, expression_error, thrown
-from .jsonata_functions import FUNCTIONS, JSONATA_CODE, FunctionError
+from .jsonata_functions import FUNCTIONS, Function, FunctionError
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -34,6 +34,8 @@ EvaluateJsonata = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
 
 MAX_DEPTH: Final = 100
 """How deep an evaluation may nest."""
+STATES_FIELDS: Final = ("input", "result", "errorOutput", "context")
+"""What `$states` can hold."""
 MAX_SECONDS: Final = 5.0
 """How long one expression may run (real time, whatever the engine's clock says)."""
 
@@ -78,9 +80,7 @@ def _compile(value: Any, field: str, expected: str | None, now: Callable[[], flo
     if is_expression(value):
         return _checked(expression_text(value), field, expected, now)
     if isinstance(value, dict):
-        fields = [
-            (key, part) for key, item in value.items() if (part := _compile(item, f"{field}/{key}", None, now))
-        ]
+        fields = [(key, part) for key, item in value.items() if (part := _compile(item, f"{field}/{key}", None, now))]
         if not fields:
             return None
 
@@ -92,9 +92,7 @@ def _compile(value: Any, field: str, expected: str | None, now: Callable[[], flo
 
         return build
     if isinstance(value, list):
-        items = [
-            (at, part) for at, item in enumerate(value) if (part := _compile(item, f"{field}[{at}]", None, now))
-        ]
+        items = [(at, part) for at, item in enumerate(value) if (part := _compile(item, f"{field}[{at}]", None, now))]
         if not items:
             return None
 
@@ -177,7 +175,7 @@ def _shortcut(ast: Any) -> _Run | None:
         return None
     root = str(first.value)
     keys = tuple(str(step.value) for step in names)
-    if any(key in _library().known for key in (root,)) and root != "states":
+    if root in _library().known:
         return None
     general: list[_Run] = []
     is_states = root == "states"
@@ -219,18 +217,19 @@ def _decorated(node: Any) -> bool:
 def _general(instance: Any) -> _Run:
     library = _library()
     ast = instance.ast
-    depth, calls, names = _survey(ast, library)
+    depth, calls, names, fields = _survey(ast, library)
     guarded = calls or depth > MAX_DEPTH // 2
     needed = tuple(name for name in names if name and name not in ("$", "states"))
+    from_json = library.from_json
 
     def run(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
         frame = library.Frame(library.functions)
         bindings = frame.bindings
-        bindings["states"] = states
+        if fields:
+            bindings["states"] = {name: from_json(value) if name in fields else value for name, value in states.items()}
         for name in needed:
             if name in variables:
-                value = variables[name]
-                bindings[name] = library.null if value is None else value
+                bindings[name] = from_json(variables[name])
         # The interpreter asks for these two at every node; found here, it asks no further.
         bindings["__evaluate_entry"] = bindings["__evaluate_exit"] = None
         if guarded:
@@ -244,7 +243,9 @@ def _general(instance: Any) -> _Run:
                 return "Infinity" if error.current > 0 else "-Infinity"
             raise _Thrown(thrown(error, library.templates)) from None
         except FunctionError as error:
-            raise _Thrown(f". {JSONATA_CODE}: {error}") from None
+            raise _Thrown(f". {error}") from None
+        except ZeroDivisionError:
+            raise _Thrown('. D1001: Number out of range: "Infinity"') from None
         except RecursionError:
             raise _Thrown(f": {STACK_OVERFLOW}") from None
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
@@ -255,10 +256,11 @@ def _general(instance: Any) -> _Run:
     return run
 
 
-def _survey(ast: Any, library: SimpleNamespace) -> tuple[int, bool, list[str]]:
-    """How deep the tree is, whether it can call itself, and the variables it names."""
+def _survey(ast: Any, library: SimpleNamespace) -> tuple[int, bool, tuple[str, ...], frozenset[str]]:
+    """How deep the tree is, whether it can call itself, the variables and the fields of `$states` that it may read."""
     deepest, calls = 0, False
-    names: dict[str, None] = {}
+    names: set[str] = set()
+    fields: set[str] = set()
     seen: set[int] = set()
     todo: list[tuple[Any, int]] = [(ast, 1)]
     while todo:
@@ -271,9 +273,29 @@ def _survey(ast: Any, library: SimpleNamespace) -> tuple[int, bool, list[str]]:
             if node.type == "lambda":
                 calls = True
             if node.type == "variable" and isinstance(node.value, str):
-                names[node.value] = None
+                names.add(node.value)
+                if node.value == "states":  # A bare $states; as the first step of a path it is seen already.
+                    fields.update(STATES_FIELDS)
+            if node.type == "path" and (read := _states_field(node)):
+                fields.add(read)
+                names.add("states")
+                seen.add(id(node.steps[0]))
             todo.extend((child, depth + 1) for child in vars(node).values())
-    return deepest, calls, list(names)
+    return deepest, calls, tuple(names), frozenset(fields)
+
+
+def _states_field(path: Any) -> str | None:
+    """`input` of `$states.input…`."""
+    first, *rest = path.steps
+    if (
+        first.type == "variable"
+        and first.value == "states"
+        and rest
+        and rest[0].type == "name"
+        and not _decorated(first)
+    ):
+        return str(rest[0].value)
+    return None
 
 
 @functools.cache
@@ -287,9 +309,24 @@ def _library() -> SimpleNamespace:
 
     null = utils.Utils.NULL_VALUE
     frame = Jsonata.Frame(Jsonata.static_frame)
-    implementations = type("Functions", (), {name: staticmethod(function) for name, (_, function) in FUNCTIONS.items()})
-    for name, (signature, _) in FUNCTIONS.items():
-        frame.bind(name, Jsonata.JNativeFunction(name, signature, implementations, name))
+
+    class Added(Jsonata.JFunction):  # type: ignore[misc] # the library has no types
+        """A function of ours. The library asks its `signature` how many arguments `$map` may give it: one."""
+
+        def __init__(self, name: str, function: Function) -> None:
+            super().__init__(None, "<x:x>")
+            self.name = name
+            self.added = function
+
+        def call(self, input: Any, args: Any) -> Any:  # noqa: ARG002 - as the library names it
+            found = self.added.apply(*args)
+            return null if found is None and self.name == "parse" and args[0] is not None else found
+
+        def validate(self, args: Any, context: Any) -> Any:  # noqa: ARG002
+            return self.added.check(self.name, args)
+
+    for name, function in FUNCTIONS.items():
+        frame.bindings[name] = Added(name, function)
     frame.bindings["eval"] = None  # The service does not support $eval.
 
     def parse(text: str) -> Any:
@@ -325,8 +362,26 @@ def _library() -> SimpleNamespace:
         frame.bindings["__evaluate_entry"] = enter
         frame.bindings["__evaluate_exit"] = leave
 
+    def from_json(value: Any) -> Any:
+        """JSON null as the library's own null, which it tells from undefined; what holds none is kept as it is."""
+        if value is None:
+            return null
+        kind = value.__class__
+        if kind is dict:
+            changed = {
+                key: made
+                for key, item in value.items()
+                if (item is None or item.__class__ in _CONTAINERS) and (made := from_json(item)) is not item
+            }
+            return {**value, **changed} if changed else value
+        if kind is list:
+            for item in value:
+                if (item is None or item.__class__ in _CONTAINERS) and from_json(item) is not item:
+                    return [from_json(each) for each in value]
+        return value
+
     def to_json(value: Any) -> Any:
-        """Plain JSON values: null for JSONata's own, whole floats as integers; what needs no change is kept as it is."""
+        """Plain JSON values: no null of the library's, whole floats as integers; what needs no change is kept."""
         kind = value.__class__
         if kind is str or kind is int or kind is bool or value is None:
             return value
@@ -340,7 +395,7 @@ def _library() -> SimpleNamespace:
             changed = {key: made for key, item in value.items() if (made := to_json(item)) is not item}
             return {**value, **changed} if changed else value
         if isinstance(value, list):
-            if kind is utils.Utils.RangeList:
+            if isinstance(value, utils.Utils.RangeList):
                 return list(range(value.a, value.b + 1))
             made = [to_json(item) for item in value]
             return value if kind is list and all(map(_same_object, made, value)) else made
@@ -351,6 +406,7 @@ def _library() -> SimpleNamespace:
         JException=jexception.JException,
         Jsonata=Jsonata,
         Symbol=Parser.Symbol,
+        from_json=from_json,
         functions=frame,
         guard=guard,
         known=frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS),
@@ -360,6 +416,9 @@ def _library() -> SimpleNamespace:
         to_json=to_json,
         wrap=wrap,
     )
+
+
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 def _same_object(left: Any, right: Any) -> bool:

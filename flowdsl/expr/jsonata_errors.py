@@ -19,7 +19,8 @@ class QueryEvaluationError(StatesError):
 
 def expression_error(expression: str, field: str, what: str) -> QueryEvaluationError:
     """`The JSONata expression '…' specified for the field '…' …`."""
-    return QueryEvaluationError(f"The JSONata expression '{expression}' specified for the field '{field}' {what}", field)
+    cause = f"The JSONata expression '{expression}' specified for the field '{field}' {what}"
+    return QueryEvaluationError(cause, field)
 
 
 STACK_OVERFLOW: Final = (

@@ -1,26 +1,68 @@
-"""The functions that Step Functions adds to JSONata: `FUNCTIONS`, name → (signature, function).
+"""The functions that Step Functions adds to JSONata: `FUNCTIONS`, name → (kinds of its arguments, function).
 
-Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions". An undefined argument is
-None, JSON null is never seen here, and None as a result is undefined. Numbers that must be whole lose their fraction.
+Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions"; the words of the errors have
+been measured. An undefined argument is None, and None as a result is undefined. Numbers that must be whole lose their
+fraction.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import random as _random
+import re
 import uuid as _uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-JSONATA_CODE: Final = "D3137"
+import attrs
+
 MAX_LONG: Final = 2**63
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
 class FunctionError(Exception):
-    """A function cannot take its arguments; the argument is the sentence after `D3137: `."""
+    """A function cannot take its arguments; the argument is JSONata's code and sentence."""
+
+
+@attrs.frozen
+class Function:
+    """`kinds`: a letter for each argument, as in JSONata's signatures: a(rray), n(umber), s(tring), x for any.
+
+    `least` of them must be given.
+    """
+
+    kinds: str
+    least: int
+    apply: Callable[..., Any]
+
+    def check(self, name: str, arguments: Sequence[Any]) -> list[Any]:
+        """The arguments, with None for those left out; raises FunctionError where one is of the wrong kind."""
+        for at, kind in enumerate(self.kinds):
+            if at >= len(arguments):
+                if at < self.least:
+                    raise _mismatch(name, at)
+            elif arguments[at] is not None and not _IS_KIND[kind](arguments[at]):
+                if kind == "a":
+                    raise FunctionError(f'T0412: Argument {at + 1} of function "{name}" must be an array of undefined')
+                raise _mismatch(name, at)
+        if len(arguments) > len(self.kinds):
+            raise _mismatch(name, len(self.kinds))
+        return [*arguments, *[None] * (len(self.kinds) - len(arguments))]
+
+
+_IS_KIND: Final[dict[str, Callable[[Any], bool]]] = {
+    "a": lambda value: isinstance(value, list),
+    "n": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "s": lambda value: isinstance(value, str),
+    "x": lambda value: True,
+}
+
+
+def _mismatch(name: str, at: int) -> FunctionError:
+    return FunctionError(f'T0410: Argument {at + 1} of function "{name}" does not match function signature')
 
 
 def partition(array: Any, size: Any) -> Any:
@@ -32,7 +74,7 @@ def partition(array: Any, size: Any) -> Any:
         return [items]
     step = math.trunc(size)
     if step < 0:
-        raise FunctionError("Second argument must be zero or greater")
+        raise FunctionError("D3137: Second argument must be zero or greater")
     return [items[start : start + step] for start in range(0, len(items), step)] if step else None
 
 
@@ -47,7 +89,7 @@ def numbers_between(first: Any, last: Any, step: Any) -> Any:
     if len(found) < 2:
         return found[0] if found else None
     if len(found) > MAX_ITEMS:
-        raise FunctionError(f"The range has more than {MAX_ITEMS} items")
+        raise FunctionError(f"D3137: The range has more than {MAX_ITEMS} items")
     return list(found)
 
 
@@ -61,7 +103,7 @@ def hash_of(text: Any, algorithm: Any) -> Any:
         return None
     name = _ALGORITHMS.get(algorithm)
     if name is None:
-        raise FunctionError(f"Unsupported hash algorithm: {algorithm}")
+        raise FunctionError(f"D3137: Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5")
     return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -93,7 +135,7 @@ def parse(text: Any) -> Any:
             text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_refuse
         )
     except (ValueError, RecursionError):
-        raise FunctionError("Invalid JSON") from None
+        raise FunctionError("D3137: Invalid JSON") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -119,11 +161,32 @@ def _refuse(name: str) -> None:
     raise ValueError(name)
 
 
-FUNCTIONS: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
-    "partition": ("<a<x>n?:a>", partition),
-    "range": ("<nnn?:a>", numbers_between),
-    "hash": ("<ss?:s>", hash_of),
-    "random": ("<n?:n>", random),
-    "uuid": ("<:s>", uuid),
-    "parse": ("<s?:x>", parse),
+def number(value: Any) -> Any:
+    """JSONata's own `$number`, with its own error where jsonata-python lets one of Python's out."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        for prefix, base in _BASES.items():
+            if value.lower().startswith(prefix):
+                with contextlib.suppress(ValueError):
+                    return int(value[2:], base)
+        if _NUMBER.fullmatch(value) and math.isfinite(found := float(value)):
+            return int(found) if found.is_integer() else found
+        raise FunctionError(f"D3030: Unable to cast value to a number: {json.dumps(value, ensure_ascii=False)}")
+    if isinstance(value, bool | int | float):
+        return int(value) if isinstance(value, bool) else value
+    raise _mismatch("number", 0)
+
+
+_NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
+_BASES: Final = {"0x": 16, "0o": 8, "0b": 2}
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    "partition": Function("an", 0, partition),
+    "range": Function("nnn", 2, numbers_between),
+    "hash": Function("ss", 1, hash_of),
+    "random": Function("n", 0, random),
+    "uuid": Function("", 0, uuid),
+    "parse": Function("s", 0, parse),
+    "number": Function("x", 1, number),
 }

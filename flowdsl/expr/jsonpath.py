@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from .errors import StatesError
-from .java import json_text
+from .text import json_text
 from .path import ABSENT, Index, Name, NotApplicable, NotFound, Path, PathSyntaxError, Root
 from .path_evaluator import compile_steps
 from .path_parser import parse_path
@@ -54,10 +54,9 @@ def compile_lookup(path: Path) -> Search:
         case Root.CONTEXT:
             return lambda document, scope: lookup(scope.context)
         case Root.VARIABLE:
-            name = path.variable
-            assert name is not None
+            name = path.variable or ""
 
-            def from_variable(document: Any, scope: Scope) -> Any:
+            def from_variable(document: Any, scope: Scope) -> Any:  # noqa: ARG001 - a Search
                 try:
                     value = scope.variables[name]
                 except KeyError:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .filters import compile_condition, evaluate_function
-from .java import json_text
+from .text import json_text
 from .path import (
     ABSENT,
     Descend,
@@ -46,12 +46,12 @@ def compile_steps(path: Path) -> Lookup:
         return _by_names(keys, search)
 
     def by_keys(document: Any) -> Any:
-        value = document
+        value: Any = document
         try:
             for key in keys:
                 if value.__class__ is not (list if key.__class__ is int else dict):
                     return search(document)
-                value = value[key]
+                value = value[key]  # type: ignore[index] # mypy does not follow __class__
         except (KeyError, IndexError):
             return search(document)
         return value
@@ -154,8 +154,7 @@ class _Search:
             case Wildcard():
                 for key, value in _children(node):
                     self._walk(at + 1, value, f"{location}[{key}]", False, document, found)
-            case Filter():
-                assert condition is not None
+            case Filter() if condition is not None:
                 self._select(at, node, location, definite, document, found, condition)
             case Descend():
                 self._descend(at + 1, node, location, document, found)
@@ -229,12 +228,13 @@ def _indexes(step: Index | Slice, length: int) -> range | tuple[int, ...]:
         return step.indexes
     if length == 0:
         return range(0)
-    if step.end is None:
-        assert step.start is not None
-        return range(max(0, step.start + length if step.start < 0 else step.start), length)
-    if step.start is None:
-        return range(min(length, step.end + length if step.end < 0 else step.end))
-    return range(step.start, min(length, step.end))
+    start, end = step.start, step.end
+    if end is None:
+        first = start or 0
+        return range(max(0, first + length if first < 0 else first), length)
+    if start is None:
+        return range(min(length, end + length if end < 0 else end))
+    return range(start, min(length, end))
 
 
 def _fragment(step: Step) -> str:
