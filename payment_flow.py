@@ -84,46 +84,46 @@ redirect_to_psp = lambda_task(
     catch=[catch("States.ALL", goto(take_payment), into="redirect")],
 )
 
-machine = StateMachine(
-    "payment",
-    chain(
-        setup,
-        select_psp,
-        take_payment,
-        Choice(
-            "PaymentOutcome",
-            when(
-                take_payment.out.status == "retry",
-                notify_delay,
-                Wait("WaitForPsp", seconds=take_payment.out.delay_seconds),
-                goto(take_payment),
-            ),
-            when(take_payment.out.status == "redirect", redirect_to_psp, goto(take_payment)),
-            when(take_payment.out.status == "paid"),
-            otherwise=goto(persist_output),
+flow = chain(
+    setup,
+    select_psp,
+    take_payment,
+    Choice(
+        "PaymentOutcome",
+        when(
+            take_payment.out.status == "retry",
+            notify_delay,
+            Wait("WaitForPsp", seconds=take_payment.out.delay_seconds),
+            goto(take_payment),
         ),
-        Parallel(
-            "PostProcessing",
-            named={
-                "receipt": recorded("Receipt", "receipt"),
-                "totals": recorded("FundraisingTotals", "fundraising_totals"),
-                "event": recorded("PublishEvent", "publish_event"),
-            },
-            into="post_processing",
-            catch=[catch("States.ALL", into="post_processing")],
-        ),
-        persist_output,
-        Choice(
-            "TransactionStatus",
-            when(
-                persist_output.out.status == "broken",
-                fail(
-                    "PaymentBroken",
-                    error="PaymentBroken",
-                    cause="The payment's outcome is unknown: see $.error",
-                ),
+        when(take_payment.out.status == "redirect", redirect_to_psp, goto(take_payment)),
+        when(take_payment.out.status == "paid"),
+        otherwise=goto(persist_output),
+    ),
+    Parallel(
+        "PostProcessing",
+        named={
+            "receipt": recorded("Receipt", "receipt"),
+            "totals": recorded("FundraisingTotals", "fundraising_totals"),
+            "event": recorded("PublishEvent", "publish_event"),
+        },
+        into="post_processing",
+        catch=[catch("States.ALL", into="post_processing")],
+    ),
+    persist_output,
+    Choice(
+        "TransactionStatus",
+        when(
+            persist_output.out.status == "broken",
+            fail(
+                "PaymentBroken",
+                error="PaymentBroken",
+                cause="The payment's outcome is unknown: see $.error",
             ),
         ),
     ),
-    comment="Takes a donation's payment through the payment service provider that fits it",
+)
+
+machine = StateMachine(
+    "payment", flow, comment="Takes a donation's payment through the payment service provider that fits it"
 )

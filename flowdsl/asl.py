@@ -180,6 +180,21 @@ def _loaded(value: Any, spec: Spec, todo: list[tuple[Mapping[str, Any], dict[str
     return value
 
 
+def placed(definition: dict[str, Any], *, region: str, account: str) -> dict[str, Any]:
+    """The definition as it stands in an account and region: CloudFormation's pseudo parameters are replaced.
+
+    Other `${...}` placeholders stay. Source: CloudFormation Template Reference, "Pseudo parameters".
+    """
+    written = json.dumps(definition)
+    for name, value in (("Region", region), ("AccountId", account), ("Partition", _partition(region))):
+        written = written.replace(f"${{AWS::{name}}}", value)
+    return json.loads(written)  # type: ignore[no-any-return]
+
+
+def _partition(region: str) -> str:
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+
+
 _scalar = json.JSONEncoder(ensure_ascii=False).encode
 
 

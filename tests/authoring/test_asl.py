@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import flowdsl as f
 import payment_flow
-from flowdsl.asl import text
+from flowdsl.asl import placed, text
 from tests.conformance_data import definitions
 
 json_values = st.recursive(
@@ -106,3 +106,16 @@ def test_compiling_is_deterministic_and_silent() -> None:
             assert done.stdout == b""
             outputs.append(target.read_bytes())
     assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize(
+    ("region", "arn"),
+    [
+        ("eu-west-1", "arn:aws:lambda:eu-west-1:111122223333:function:${name}"),
+        ("cn-north-1", "arn:aws-cn:lambda:cn-north-1:111122223333:function:${name}"),
+        ("us-gov-west-1", "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:${name}"),
+    ],
+)
+def test_a_definition_is_placed_in_a_region(region: str, arn: str) -> None:
+    definition = {"a": ["arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${name}"]}
+    assert placed(definition, region=region, account="111122223333") == {"a": [arn]}

@@ -1,0 +1,119 @@
+"""SelectPsp: payload, configuration, percentages, the off switch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.document import MalformedEvent, Misconfigured
+from handlers.select_psp.selection import NoPspAvailable, select, settings
+from tests.handlers.conftest import Call, document, donation
+
+TWO = """
+[one]
+function = "psp_one"
+enabled = true
+percentage = 70
+payment_methods = ["card"]
+
+[two]
+function = "psp_two"
+enabled = true
+percentage = 30
+currencies = ["GBP", "EUR"]
+charities = ["Lifeboats"]
+"""
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "psps.toml"
+    path.write_text(text)
+    monkeypatch.setenv("PSPS", str(path))
+
+
+def test_the_configuration_that_comes_along_selects_the_sandbox(call: Call) -> None:
+    assert call("select_psp", document()) == {
+        "name": "psp_sandbox",
+        "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:payment-psp-sandbox",
+        "reason": "the only PSP that fits",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"currency": "USD"}, "one"),
+        ({"charity": "Rainforest"}, "one"),
+        ({"payment_method": {"type": "sepa_debit", "token": "tok"}}, "two"),
+        ({"payment_method": {"type": "card", "token": "tok", "psp": "two"}}, "two"),
+    ],
+)
+def test_the_donation_decides(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, Any], expected: str
+) -> None:
+    configure(monkeypatch, tmp_path, TWO)
+    assert call("select_psp", document(**change))["name"] == expected
+
+
+def test_percentages_share_the_donations_and_a_repetition_selects_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configure(monkeypatch, tmp_path, TWO)
+    psps = settings()
+    donations = [donation(id=f"don-{number}") for number in range(4000)]
+    names = [select(each, psps)[0].name for each in donations]
+    assert names == [select(each, psps)[0].name for each in donations]
+    assert 0.67 < names.count("one") / len(names) < 0.73
+    assert set(names) == {"one", "two"}
+
+
+def test_the_off_switch_moves_everything_to_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    configure(monkeypatch, tmp_path, TWO.replace("true", "false", 1))
+    psps = settings()
+    assert {select(donation(id=f"don-{number}"), psps)[0].name for number in range(50)} == {"two"}
+
+
+def test_no_psp_says_why(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    configure(monkeypatch, tmp_path, TWO.replace("true", "false", 1))
+    with pytest.raises(NoPspAvailable, match=r"^one: switched off; two: does not take USD$"):
+        call("select_psp", document(currency="USD"))
+
+
+def test_zero_percent_takes_none(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    configure(monkeypatch, tmp_path, TWO.replace("30", "0"))
+    with pytest.raises(NoPspAvailable, match="two: its percentage is 0"):
+        call("select_psp", document(payment_method={"type": "sepa_debit", "token": "tok"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[one", "psps.toml: "),
+        ("one = 1", "psps.toml: one: expected a table"),
+        (TWO.replace("enabled = true", "enabled = 1", 1), "one.enabled: expected a value of type bool"),
+        (TWO.replace("70", '"70"'), "one.percentage: expected a value of type int"),
+        (TWO.replace("70", "-1"), "one.percentage: expected 0 or more"),
+        (TWO.replace("currencies", "currency"), "two.currency: unknown; expected function, enabled"),
+        (TWO.replace('["card"]', '"card"'), "one.payment_methods: expected a list"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_named(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: str
+) -> None:
+    configure(monkeypatch, tmp_path, text)
+    with pytest.raises(Misconfigured) as refusal:
+        call("select_psp", document())
+    assert expected in str(refusal.value)
+
+
+def test_a_missing_configuration_is_named(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PSPS", str(tmp_path / "nowhere.toml"))
+    with pytest.raises(Misconfigured, match=r"nowhere\.toml"):
+        call("select_psp", document())
+
+
+def test_an_event_that_is_not_the_document_is_refused(call: Call) -> None:
+    with pytest.raises(MalformedEvent, match="donation: missing; expected an object"):
+        call("select_psp", donation())
