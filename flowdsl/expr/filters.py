@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any, Final
 
-from .text import json_text
+from .java import json_text
 from .path import (
     ABSENT,
     AllOf,

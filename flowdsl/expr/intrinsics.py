@@ -21,7 +21,7 @@ import attrs
 
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
-from .text import hash_set, java_text, json_text
+from .java import hash_set, java_text, json_text
 from .jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
 from .path import Path, Root
 from .scope import Evaluate, Scope

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from .errors import StatesError
-from .text import json_text
+from .java import json_text
 from .path import ABSENT, Index, Name, NotApplicable, NotFound, Path, PathSyntaxError, Root
 from .path_evaluator import compile_steps
 from .path_parser import parse_path

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .filters import compile_condition, evaluate_function
-from .text import json_text
+from .java import json_text
 from .path import (
     ABSENT,
     Descend,
