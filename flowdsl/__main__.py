@@ -1,0 +1,5 @@
+"""`python -m flowdsl`."""
+
+from .cli import main
+
+main()

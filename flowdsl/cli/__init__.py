@@ -1,0 +1,80 @@
+"""The command line: parse, call, render, exit code; one module a command."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from ..diagnostics import FlowError
+from .build import build
+from .check import check
+from .completion import completion
+from .output import EXIT_INTERRUPTED, Mistake
+from .run import run
+
+__all__ = ["app", "main"]
+
+
+class _App(click.Group):
+    """Turns the user's mistakes into exit code 2, and Ctrl-C into a quiet end."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FlowError as error:
+            raise Mistake(error) from error
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+@click.group(
+    cls=_App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True
+)
+@click.version_option(package_name="flowdsl", message="%(prog)s %(version)s")
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Write, check, build and run AWS Step Functions workflows in Python.
+
+    A flow is a Python file with a StateMachine at its top level:
+
+    \b
+        from flowdsl import Function, StateMachine, Task, Wait, chain
+    \b
+        greet = Task("Greet", Function("greet", "handlers/greet"), into="greeting")
+        machine = StateMachine("hello", chain(greet, Wait("Rest", seconds=3600)))
+
+    From there:
+
+    \b
+        flowdsl check hello.py                     what is wrong, where, and what to write instead
+        flowdsl run hello.py --input '{}'          run it here; waits pass on a virtual clock
+        flowdsl build hello.py                     build/hello.asl.json and a zip for each function
+        flowdsl build hello.py --asl-only          the definition alone
+
+    Any Amazon States Language file works too, in JSON or YAML:
+
+    \b
+        flowdsl run order.asl.json --input order.json --events
+
+    Settings stand in pyproject.toml:
+
+    \b
+        [tool.flowdsl]
+        flow = "hello.py"      # the file that build and check take when none is named
+        output = "build"       # where build writes
+
+    Exit codes: 0 done; 1 the execution failed, timed out or was aborted; 2 a mistake in the flow or the command.
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+for _command in (check, build, run, completion):
+    app.add_command(_command)
+
+
+def main() -> None:
+    """The entry point of the `flowdsl` script."""
+    app(prog_name="flowdsl")

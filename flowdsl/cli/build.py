@@ -1,0 +1,53 @@
+"""`flowdsl build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..diagnostics import FlowError
+from . import output
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--asl-only", is_flag=True, help="Write the definitions and leave the functions' zips as they are.")
+@click.option(
+    "--output",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder to write to, where it is not the one of pyproject.toml (else build/).",
+)
+def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
+    """Write the definitions of a flow and a zip for each of its Lambda functions.
+
+    \b
+        flowdsl build                               the flow of pyproject.toml
+        flowdsl build payment_flow.py --asl-only    the definitions alone; needs no network
+
+    The flow is checked first; one with errors is not built. The folder changes as a whole at the end: a build that
+    fails leaves the earlier one as it was. A build of unchanged files is byte for byte the same. The names of the files
+    that were written go to stdout.
+    """
+    from .. import package, project
+
+    file = file or project.default_flow()
+    machines = project.load(file)
+    found = [diagnostic for loaded in machines for diagnostic in project.diagnose(loaded)]
+    if output.has_errors(found):
+        raise FlowError(*found)
+    if found:
+        click.echo(output.as_text(found), err=True)
+    settings = project.find(machines[0].file.parent)
+    target = Path(folder).absolute() if folder else settings.output
+    made = package.build(
+        None if asl_only else project.functions(machines),
+        project.definitions(machines),
+        root=settings.root,
+        output=target,
+        on_progress=lambda name, what: click.echo(f"{name}: {what}" if name else what, err=True),
+    )
+    for name in [*made.definitions, *([] if asl_only else (each.file for each in made.functions.values()))]:
+        click.echo(project.shown(target / name))

@@ -1,0 +1,197 @@
+"""`flowdsl run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..diagnostics import FlowError
+from . import output
+
+if TYPE_CHECKING:
+    from ..invoke import MockConfig
+    from ..project import Loaded
+
+
+def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Each value is `STATE=JSON`."""
+    answers = {}
+    for value in values:
+        state, equals, text = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f'{value!r}: write STATE=JSON, such as Charge=\'{{"status": "paid"}}\'')
+        answers[state] = _json(text, f"--{option.name.rstrip('s') if option.name else ''} {state}")
+    return answers
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--input",
+    "-i",
+    "source",
+    metavar="FILE|-|JSON",
+    default="{}",
+    help="The execution's input: a file, - for stdin, or the JSON itself. {} if not given.",
+)
+@click.option("--name", default="local", show_default=True, help="The execution's name.")
+@click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
+@click.option(
+    "--mock",
+    "mocks",
+    metavar="STATE=JSON",
+    callback=_answers,
+    multiple=True,
+    help="Answer a Task with this instead of calling anything. Can be given for several states.",
+)
+@click.option(
+    "--callback",
+    "callbacks",
+    metavar="STATE=JSON",
+    callback=_answers,
+    multiple=True,
+    help="Answer a Task that waits for a callback (waitForTaskToken). Without it the Task waits, on the virtual clock, "
+    "until it times out.",
+)
+@click.option(
+    "--mocks",
+    "mock_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Mocked responses in the form of Step Functions Local's MockConfigFile.",
+)
+@click.option("--case", metavar="NAME", help="Which test case of --mocks, where it has several.")
+@click.option("--events", is_flag=True, help="Show the events of the history instead of the steps.")
+@click.option("--real-time", is_flag=True, help="Let waits, delays and timeouts take their time.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["output", "json"]),
+    default="output",
+    show_default=True,
+    help="What goes to stdout: the execution's output, or an object with its status, output, error, cause and dates, "
+    "with --events also its events as GetExecutionHistory returns them.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Do not show the steps.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    file: Path,
+    *,
+    source: str,
+    name: str,
+    machine: str | None,
+    mocks: dict[str, Any],
+    callbacks: dict[str, Any],
+    mock_file: Path | None,
+    case: str | None,
+    events: bool,
+    real_time: bool,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Run a state machine on this machine: a flow in Python, JSON or YAML.
+
+    \b
+        flowdsl run payment_flow.py --input examples/donation.json
+        flowdsl run payment_flow.py --input donation.json --callback RedirectToPsp='{"status": "returned"}'
+        flowdsl run order.asl.json --input '{"amount": 5}' --mock Charge='{"status": "paid"}'
+
+    The flow is checked first. Its Lambda functions are called in this process. Each step is shown on stderr as it
+    happens, with the time since the start: time is virtual, so that a wait of a day passes at once. The output goes to
+    stdout.
+
+    Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
+    """
+    from .. import local, project
+    from .steps import Steps, render
+
+    loaded = _choose(project.load(file), machine)
+    found = project.diagnose(loaded)
+    if output.has_errors(found):
+        raise FlowError(*found)
+    if found:
+        click.echo(output.as_text(found), err=True)
+    config = _config(mock_file, loaded.name, case) if mock_file else None
+    answers = local.Answers(mocks, callbacks, config)
+    steps = Steps(loaded.definition)
+    steps.require({"--mock": answers.mocks, "--callback": answers.callbacks})
+    show = steps.event if events else steps.step
+    result = local.run(
+        loaded,
+        _input(source),
+        project=project.find(loaded.file.parent),
+        name=name,
+        answers=answers,
+        real_time=real_time,
+        on_event=None if quiet or (events and form == "json") else show,
+    )
+    if not quiet:
+        steps.ended(result)
+    if form == "json":
+        click.echo(json.dumps(render(result, events=events), indent=2, ensure_ascii=False))
+    elif result.status == "SUCCEEDED":
+        click.echo(json.dumps(result.output, indent=2, ensure_ascii=False))
+    ctx.exit(0 if result.status == "SUCCEEDED" else 1)
+
+
+def _choose(machines: list[Loaded], name: str | None) -> Loaded:
+    names = [loaded.name for loaded in machines]
+    if name is None and len(machines) == 1:
+        return machines[0]
+    if name not in names:
+        said = f"there is no machine {name!r}" if name else "the file has several machines"
+        raise click.UsageError(f"{said}: say --machine with one of {', '.join(names)}")
+    return machines[names.index(name)]
+
+
+def _input(source: str) -> Any:
+    if source == "-":
+        return _json(sys.stdin.read(), "the input on stdin")
+    if source.lstrip()[:1] in ("{", "[", '"'):
+        return _json(source, "the input")
+    if Path(source).is_file():
+        return _read(Path(source))
+    try:
+        return json.loads(source)
+    except ValueError:
+        raise FlowError.of(
+            f"--input {source}: there is no such file", code="FD711", hint="name a file, or write JSON, or - for stdin"
+        ) from None
+
+
+def _read(file: Path) -> Any:
+    try:
+        return _json(file.read_text(encoding="utf-8-sig"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None
+
+
+def _json(text: str, what: str) -> Any:
+    from ..document import read_json
+
+    return read_json(text, what).value
+
+
+def _config(file: Path, machine: str, case: str | None) -> MockConfig:
+    from ..invoke import MockConfig
+
+    config = _read(file)
+    try:
+        cases = [*config["StateMachines"][machine]["TestCases"]]
+    except (KeyError, TypeError):
+        raise FlowError.of(
+            f"{file} has no test cases for {machine}",
+            code="FD712",
+            hint=f'it needs {{"StateMachines": {{"{machine}": {{"TestCases": {{…}}}}}}, "MockedResponses": {{…}}}}',
+        ) from None
+    if case is None and len(cases) == 1:
+        case = cases[0]
+    if case is None or case not in cases:
+        raise click.UsageError(f"--mocks {file} has no test case {case!r}: say --case with one of {', '.join(cases)}")
+    return MockConfig(config, machine, case)

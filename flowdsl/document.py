@@ -1,0 +1,232 @@
+"""A JSON or YAML file: its value, and where in the file each part of it stands."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from attrs import define, field
+
+from .diagnostics import AslPath, FlowError
+from .source import Span
+
+Place = tuple[int, int]
+"""The offsets in the text where something starts and ends."""
+
+
+@define(slots=False)
+class Document:
+    """`value` is made of JSON values; `places` is called when a place is asked for first."""
+
+    file: str
+    text: str
+    value: Any
+    find_places: Callable[[], Iterator[tuple[AslPath, Place]]] = field(repr=False)
+
+    @cached_property
+    def places(self) -> dict[AslPath, Place]:
+        return dict(self.find_places())
+
+    def span(self, path: AslPath) -> Span:
+        """Where the value stands, or the nearest thing around it that is there."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return span_of(self.file, self.text, *self.places.get(path, (0, 1)))
+
+
+def span_of(file: str, text: str, start: int, end: int) -> Span:
+    """A piece of the text as lines and columns."""
+    line, column = _line_and_column(text, start)
+    end_line, end_column = _line_and_column(text, end)
+    return Span(file, line, column, end_line, end_column)
+
+
+def _line_and_column(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _wrong(message: str, span: Span | None, hint: str | None = None) -> FlowError:
+    return FlowError.of(message, code="FD704", span=span, hint=hint)
+
+
+# JSON
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def read_json(text: str, file: str) -> Document:
+    """Read JSON as AWS does: no comments, no NaN, no key twice. Raises FlowError with the place of the mistake."""
+    try:
+        value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        raise _wrong(f"not JSON: {error.msg}", span_of(file, text, error.pos, error.pos + 1)) from None
+    except _DuplicateKeyError:
+        seen: set[AslPath] = set()
+        for path, place in _json_places(text):
+            if path in seen:
+                raise _duplicate(path, span_of(file, text, *place)) from None
+            seen.add(path)
+        raise
+    except RecursionError:
+        raise _wrong("nested too deeply", Span(file, 1)) from None
+    except ValueError as error:
+        at = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
+        span = span_of(file, text, *at.span()) if at else Span(file, 1)
+        raise _wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
+    return Document(file, text, value, lambda: _json_places(text))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _DuplicateKeyError
+    return made
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _duplicate(path: AslPath, span: Span) -> FlowError:
+    return _wrong(f"the key {path[-1]!r} is there twice", span, "remove one, or give it another name")
+
+
+_SYMBOL = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+
+def _json_places(text: str) -> Iterator[tuple[AslPath, Place]]:
+    """Of valid JSON: a scalar's own place; of an object or list under a key, the key's."""
+    path: list[str | int] = []
+    lists: list[bool] = []
+    key: Place | None = None
+    expect_key = False
+    for match in _SYMBOL.finditer(text):
+        symbol = match.group()
+        if symbol in ",":
+            if lists[-1]:
+                path[-1] += 1  # type: ignore[operator]
+            else:
+                path.pop()
+                expect_key = True
+        elif symbol in "}]":
+            is_list = lists.pop()
+            if is_list or not expect_key:
+                path.pop()
+            expect_key = False
+        elif symbol == ":":
+            expect_key = False
+        elif expect_key:
+            path.append(json.loads(symbol))
+            key = match.span()
+        else:
+            yield tuple(path), key if key and symbol in "{[" else match.span()
+            key = None
+            if symbol in "{[":
+                lists.append(symbol == "[")
+                expect_key = symbol == "{"
+                if symbol == "[":
+                    path.append(0)
+
+
+# YAML
+
+
+def read_yaml(text: str, file: str) -> Document:
+    """Read YAML whose values are JSON's. Raises FlowError, also where PyYAML is not installed."""
+    try:
+        import yaml
+    except ImportError:
+        raise _wrong(
+            "PyYAML is needed to read YAML", Span(file, 1), 'install it with: pip install "flowdsl[yaml]"'
+        ) from None
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        root = yaml.compose(text, Loader=loader)
+        value = None if root is None else _yaml_value(root, file, {})
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        span = Span(file, mark.line + 1, mark.column + 1) if mark else Span(file, 1)
+        raise _wrong(f"not YAML: {error.problem or error.context}", span) from None
+    except yaml.YAMLError as error:
+        raise _wrong(f"not YAML: {str(error).splitlines()[0]}", Span(file, 1)) from None
+    except RecursionError:
+        raise _wrong("nested too deeply, or an alias within its own anchor", Span(file, 1)) from None
+    return Document(file, text, value, lambda: _yaml_places(root) if root else iter(()))
+
+
+def _yaml_places(root: Any) -> Iterator[tuple[AslPath, Place]]:
+    """As of JSON."""
+    todo: list[tuple[AslPath, Any, Any]] = [((), None, root)]
+    while todo:
+        path, key, value = todo.pop()
+        node = value if key is None or value.id == "scalar" else key
+        start, end = node.start_mark, node.end_mark
+        yield path, (start.index, end.index if end.line == start.line else start.index + 1)
+        if value.id == "mapping":
+            todo.extend(((*path, below.value), below, item) for below, item in value.value)
+        elif value.id == "sequence":
+            todo.extend(((*path, index), None, item) for index, item in enumerate(value.value))
+
+
+_TAG = "tag:yaml.org,2002:"
+
+
+def _yaml_value(node: Any, file: str, made: dict[int, Any]) -> Any:
+    if id(node) in made:
+        return made[id(node)]
+    kind = node.tag.removeprefix(_TAG)
+    value: Any = None
+    if node.id == "mapping" and kind == "map":
+        value = {}
+        for key, item in node.value:
+            value[_yaml_key(key, value, file)] = _yaml_value(item, file, made)
+    elif node.id == "sequence" and kind == "seq":
+        value = [_yaml_value(item, file, made) for item in node.value]
+    elif node.id == "scalar" and kind in _SCALARS:
+        try:
+            value = _SCALARS[kind](node.value)
+        except ValueError:
+            raise _wrong(
+                f"{node.value} is not a number of JSON", _node_span(node, file), "quote it, if it is a string"
+            ) from None
+    else:
+        hint = "write it out, or quote it as a string"
+        raise _wrong(f"{node.tag} has no value in JSON", _node_span(node, file), hint)
+    made[id(node)] = value
+    return value
+
+
+def _yaml_key(node: Any, others: dict[str, Any], file: str) -> str:
+    if node.id != "scalar" or node.tag == _TAG + "merge":
+        raise _wrong("a key is not a string", _node_span(node, file), "quote it")
+    if node.value in others:
+        raise _duplicate((node.value,), _node_span(node, file))
+    return str(node.value)
+
+
+def _node_span(node: Any, file: str) -> Span:
+    return Span(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "timestamp": str,
+    "null": lambda _: None,
+    "bool": lambda text: text.lower() in ("true", "yes", "on"),
+    "int": json.loads,
+    "float": lambda text: json.loads(text, parse_float=_float, parse_constant=_constant),
+}
+"""By YAML's tag. A date stays the text that it is, as ASL wants it; a number is what is one in JSON as well."""

@@ -1,0 +1,158 @@
+"""A state machine run on one machine: with the project's handlers, mocks, and answers to callbacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from attrs import evolve, frozen
+
+from .author import Function
+from .diagnostics import FlowError
+from .engine import (
+    Call,
+    Invoker,
+    Later,
+    Listener,
+    Reply,
+    Result,
+    Scheduler,
+    Settings,
+    Succeeded,
+    VirtualClock,
+    WallClock,
+    prepare,
+)
+from .invoke import Handler, LocalLambdas, MockConfig, first_of, unmocked
+from .project import Loaded, Project
+
+
+@frozen
+class Answers:
+    """What answers instead of the world, by state name; all are JSON values."""
+
+    mocks: Mapping[str, Any] = {}
+    """The result of a Task, or what its call gives where it then waits for a callback."""
+    callbacks: Mapping[str, Any] = {}
+    """What SendTaskSuccess brings to a Task that waits for a callback, as soon as its call was made."""
+    config: MockConfig | None = None
+    """A test case of a MockConfigFile."""
+
+
+def run(
+    loaded: Loaded,
+    input: Any,
+    *,
+    project: Project,
+    name: str = "local",
+    answers: Answers | None = None,
+    real_time: bool = False,
+    on_event: Listener | None = None,
+) -> Result:
+    """Run one execution to its end, or until nothing can happen any more.
+
+    Waits take no time unless `real_time` is set. Raises FlowError for a definition that cannot be run, and for a call
+    that neither a handler nor `answers` answers.
+    """
+    settings = Settings()
+    if project.region:
+        settings = evolve(settings, region=project.region)
+    if project.account:
+        settings = evolve(settings, account=project.account)
+    program = prepare(_deployed(loaded, settings), name=loaded.name, type=loaded.type)
+    functions = loaded.machine.functions.values() if loaded.machine else ()
+    invoke = invoker(LocalLambdas(handlers(functions, project.root)), answers or Answers())
+    clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
+    scheduler = Scheduler(invoke, clock=clock, settings=settings, on_event=on_event)
+    result = scheduler.start(program, input, name=name)
+    scheduler.run(until=result)
+    return result
+
+
+def _deployed(loaded: Loaded, settings: Settings) -> Any:
+    """The definition with CloudFormation's pseudo parameters filled in; other placeholders stay."""
+    text = loaded.text
+    given = {"Region": settings.region, "AccountId": settings.account, "Partition": "aws"}
+    for key, value in given.items():
+        text = text.replace(f"${{AWS::{key}}}", value)
+    return json.loads(text)
+
+
+def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
+    """The answer to a call: a mock's, else the function's; then the callback's, where the call waits for one."""
+
+    def mocked(call: Call) -> Reply | None:
+        if call.state_name not in answers.mocks:
+            return None
+        return Reply.succeeded(answers.mocks[call.state_name])
+
+    def known(call: Call) -> Reply:
+        function = call.resource if call.action == "function" else _function_name(call.arguments)
+        calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
+        return unmocked(call) if calls_lambda and not lambdas.knows(function) else lambdas(call)
+
+    handled = evolve(answers.config, otherwise=known) if answers.config else known
+    either = first_of(mocked, handled)
+
+    def answer(call: Call) -> Reply:
+        reply = either(call)
+        if call.pattern == "waitForTaskToken" and call.state_name in answers.callbacks and reply.kind == "succeeded":
+            return Reply.pending(reply.output, Later(reply.seconds, Succeeded(answers.callbacks[call.state_name])))
+        return reply
+
+    return answer
+
+
+def _function_name(arguments: Any) -> str:
+    return str(arguments.get("FunctionName", "")) if isinstance(arguments, dict) else ""
+
+
+def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:
+    """The functions by name; each is imported from the project's folder when it is called first.
+
+    Raises FlowError where the file of a handler is not there.
+    """
+    found: dict[str, Handler] = {}
+    for function in functions:
+        module, _, attribute = function.handler.rpartition(".")
+        file = root.joinpath(function.source, *module.split(".")).with_suffix(".py")
+        if not file.is_file():
+            raise FlowError.of(
+                f"function {function.name!r}: there is no {file.relative_to(root)}",
+                code="FD710",
+                span=function.origin.span() if function.origin else None,
+                hint="correct `source` or `handler`, which is module.function within the folder",
+            )
+        dotted = ".".join([*PurePosixPath(function.source).parts, module])
+        found[function.name] = _imported_when_called(dotted, attribute, function.environment, root)
+    return found
+
+
+def _imported_when_called(module: str, attribute: str, environment: Mapping[str, str], root: Path) -> Handler:
+    def handler(event: Any, context: Any) -> Any:
+        if str(root) not in sys.path:
+            sys.path.insert(0, str(root))
+        with _environment(environment):
+            call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
+            return call(event, context)
+
+    return handler
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set the function's environment variables; what the user has set for this run stays."""
+    added = {key: value for key, value in variables.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)

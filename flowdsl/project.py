@@ -1,0 +1,332 @@
+"""The project: `[tool.flowdsl]` of pyproject.toml, and flows loaded from Python, JSON or YAML."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Literal
+
+import attrs
+
+from .asl import dump, text
+from .author import Function
+from .diagnostics import AslPath, Diagnostic, FlowError
+from .machine import StateMachine
+from .source import _PACKAGE, Caller, Span
+
+Type = Literal["STANDARD", "EXPRESS"]
+
+
+@attrs.frozen
+class Project:
+    """A project's folder and what its pyproject.toml says under `[tool.flowdsl]`; all paths are absolute."""
+
+    root: Path
+    flow: Path | None = None
+    """The flow file that is meant where none is named."""
+    output: Path = attrs.field(default=attrs.Factory(lambda self: self.root / "build", takes_self=True))
+    region: str | None = None
+    """The AWS region that placeholders stand for in a local run, such as `eu-west-1`."""
+    account: str | None = None
+    """The AWS account number, 12 digits, likewise."""
+
+
+@attrs.frozen
+class Loaded:
+    """A state machine that was read from a file."""
+
+    file: Path
+    name: str
+    definition: dict[str, Any]
+    """The ASL as JSON values."""
+    text: str
+    """The ASL as canonical text."""
+    type: Type = "STANDARD"
+    machine: StateMachine | None = None
+    """The author's object, where the file is Python."""
+    locate: Callable[[AslPath], Span | None] = attrs.field(default=lambda _: None, repr=False)
+    """Where in the file stands what the definition has at a path."""
+
+
+# Settings
+
+_KEYS: dict[str, tuple[str, str]] = {
+    "flow": (r".+\.(py|json|ya?ml)", 'a file, such as "payment_flow.py"'),
+    "output": (r".+", 'a folder, such as "build"'),
+    "region": (r"[a-z]{2}(-[a-z]+)+-\d", 'a region, such as "eu-west-1"'),
+    "account": (r"\d{12}", 'an account number of 12 digits in quotes, such as "123456789012"'),
+}
+
+
+def find(start: Path) -> Project:
+    """The project that `start`, a folder, is in: the nearest folder upwards with a pyproject.toml, else `start` itself.
+
+    Raises FlowError where the pyproject.toml is broken or has keys or values under `[tool.flowdsl]` that flowdsl does
+    not know.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return _read_settings(folder / "pyproject.toml")
+    return Project(start)
+
+
+def _read_settings(file: Path) -> Project:
+    import tomllib
+
+    try:
+        content = file.read_text(encoding="utf-8")
+        tables = tomllib.loads(content)
+    except (OSError, ValueError) as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        span = Span(shown(file), int(place[1]), int(place[2])) if place else Span(shown(file), 1)
+        reason = error.strerror if isinstance(error, OSError) else str(error).partition(" (at line")[0]
+        raise FlowError.of(f"cannot be read: {reason}", code="FD701", span=span) from None
+    settings = tables.get("tool", {}).get("flowdsl", {}) if isinstance(tables.get("tool", {}), dict) else {}
+    mistakes = [*_mistakes(settings, file, content)]
+    if mistakes:
+        raise FlowError(*mistakes)
+    root = file.parent
+    paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
+    return Project(root, **paths, region=settings.get("region"), account=settings.get("account"))
+
+
+def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
+    if not isinstance(settings, dict):
+        return [_setting(file, content, "flowdsl", "tool.flowdsl is not a table", "write [tool.flowdsl]")]
+    found = []
+    for key, value in settings.items():
+        if key not in _KEYS:
+            hint = f"the keys are {', '.join(_KEYS)}"
+            found.append(_setting(file, content, key, f"[tool.flowdsl] has no key {key!r}", hint))
+            continue
+        pattern, what = _KEYS[key]
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            found.append(_setting(file, content, key, f"[tool.flowdsl] {key} must be {what}", None))
+    return found
+
+
+def _setting(file: Path, content: str, key: str, message: str, hint: str | None) -> Diagnostic:
+    table = max(content.find("[tool.flowdsl]"), 0)
+    lines = content[:table].count("\n"), content[table:].splitlines()
+    pattern = re.compile(rf"""\s*["']?(tool\.flowdsl\.)?{re.escape(key)}["']?\s*=""")
+    number = next((index for index, line in enumerate(lines[1]) if pattern.match(line)), 0)
+    return Diagnostic("FD701", message, span=Span(shown(file), lines[0] + number + 1), hint=hint)
+
+
+def default_flow() -> Path:
+    """The flow of the project that the current folder is in. Raises FlowError where pyproject.toml names none."""
+    project = find(Path.cwd())
+    if project.flow is None:
+        raise FlowError.of(
+            "no flow file is named",
+            code="FD702",
+            hint='name one, or say it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
+        )
+    return project.flow
+
+
+def shown(path: Path) -> str:
+    """The path as people type it: relative where it is below the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+# Flows
+
+
+def load(file: Path) -> list[Loaded]:
+    """The state machines of a file: every StateMachine at the top level of a .py, or the one of a .json, .yaml or .yml.
+
+    Python is executed in a module of its own, with the project's folder on `sys.path`; what it prints goes to stderr.
+    Raises FlowError for a file that cannot be read, that fails, or that has no machine.
+    """
+    if not file.is_file():
+        what = "is a folder, not a flow" if file.is_dir() else "there is no such file"
+        raise FlowError.of(f"{shown(file)}: {what}", code="FD702", hint="name a .py, .json, .yaml or .yml file")
+    file = file.resolve()
+    suffix = file.suffix.lower()
+    if suffix == ".py":
+        return _load_python(file, find(file.parent))
+    if suffix in (".json", ".yaml", ".yml"):
+        return [_load_document(file, suffix)]
+    raise FlowError.of(f"{shown(file)} is not a flow", code="FD702", hint="name a .py, .json, .yaml or .yml file")
+
+
+def _load_document(file: Path, suffix: str) -> Loaded:
+    from . import document
+
+    try:
+        content = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise FlowError.of(f"{shown(file)} cannot be read: {reason}", code="FD702") from None
+    read = document.read_json if suffix == ".json" else document.read_yaml
+    found = read(content, shown(file))
+    if not isinstance(found.value, dict):
+        raise FlowError.of(
+            "a definition is a JSON object",
+            code="FD704",
+            span=found.span(()),
+            hint='write {"StartAt": …, "States": {…}}',
+        )
+    name = file.stem.removesuffix(".asl")
+    return Loaded(file, name, found.value, text(found.value), locate=found.span)
+
+
+def _load_python(file: Path, project: Project) -> list[Loaded]:
+    module = _execute(file, project.root)
+    machines: dict[int, StateMachine] = {
+        id(value): value for value in vars(module).values() if isinstance(value, StateMachine)
+    }
+    if not machines:
+        raise FlowError.of(
+            "there is no state machine in this file",
+            code="FD705",
+            span=Span(shown(file), 1),
+            hint='assign one at the top level: machine = StateMachine("payment", chain(...))',
+        )
+    loaded = []
+    for machine in machines.values():
+        definition = dump(machine)
+        loaded.append(Loaded(file, machine.name, definition, text(definition), machine.type, machine, machine.span))
+    return loaded
+
+
+def _execute(file: Path, root: Path) -> ModuleType:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    name = f"flow:{file.stem}"
+    spec = ModuleSpec(name, SourceFileLoader(name, str(file)), origin=str(file))
+    spec.has_location = True
+    module = module_from_spec(spec)
+    before, sys.modules[name] = sys.modules.get(name), module
+    try:
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except SyntaxError as error:
+        raise FlowError(_syntax_error(error, file)) from error
+    except (Exception, SystemExit) as error:
+        raise FlowError(*_author_error(error, file, root)) from error
+    finally:
+        if before is not None:
+            sys.modules[name] = before
+    return module
+
+
+def _syntax_error(error: SyntaxError, file: Path) -> Diagnostic:
+    line, column = error.lineno or 1, max(error.offset or 1, 1)
+    name = shown(Path(error.filename)) if error.filename else shown(file)
+    end = max(error.end_offset or 0, column + 1) if error.end_lineno == line else None
+    span = Span(name, line, column, error.end_lineno, end)
+    return Diagnostic("FD703", f"{type(error).__name__}: {error.msg}", span=span)
+
+
+def _author_error(error: BaseException, file: Path, root: Path) -> list[Diagnostic]:
+    """What went wrong while the author's file was executed, at the innermost place that the author wrote."""
+    places = _places(error.__traceback__, root) or [Span(shown(file), 1)]
+    span = places[-1]
+    if isinstance(error, FlowError):
+        return [each if each.span else attrs.evolve(each, span=span) for each in error.diagnostics]
+    called = [f"called at {place}" for place in reversed(places[:-1])]
+    hint = "\n      = ".join(filter(None, [_hint(error), *called])) or None
+    return [Diagnostic("FD703", _message(error), span=span, hint=hint)]
+
+
+def _places(traceback: TracebackType | None, root: Path) -> list[Span]:
+    """Where the calls in the author's own files are, outermost first."""
+    found = []
+    while traceback:
+        code = traceback.tb_frame.f_code
+        own = Path(code.co_filename)
+        installed = "site-packages" in own.parts or code.co_filename.startswith(_PACKAGE)
+        if own.is_relative_to(root) and not installed:
+            span = Caller(code, traceback.tb_lasti).span()
+            found.append(attrs.evolve(span, file=shown(own)))
+        traceback = traceback.tb_next
+    return found
+
+
+def _message(error: BaseException) -> str:
+    """The exception as Python says it; a mistake in a call of flowdsl in flowdsl's own words alone."""
+    from traceback import TracebackException
+
+    if isinstance(error, SystemExit):
+        return f"the file ends the program with exit code {error.code}"
+    said = "".join(TracebackException.from_exception(error).format_exception_only()).strip()
+    innermost = error.__traceback__
+    while innermost and innermost.tb_next:
+        innermost = innermost.tb_next
+    ours = innermost and innermost.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<attrs"))
+    if ours and isinstance(error, TypeError | ValueError):
+        said = str(error)
+    missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", said)
+    return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}" if missing else said
+
+
+def _hint(error: BaseException) -> str | None:
+    if isinstance(error, ModuleNotFoundError):
+        return f"install it, or put {error.name}.py into the project's folder"
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return "a flow file is not part of a package: import from the project's folder"
+    return None
+
+
+# Diagnosing
+
+_BAD_NAME = re.compile(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
+
+
+def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
+    """All that is wrong with a machine: what its author wrote, and the definition that it gives, in order of places."""
+    from .check import check
+
+    found = [*_name_mistakes(loaded), *(loaded.machine.problems if loaded.machine else ())]
+    known = {(each.code, each.path) for each in found}
+    checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate)
+    found.extend(each for each in checked if (each.code, each.path) not in known)
+    relative = [_relative(each) for each in found]
+    return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))
+
+
+def _relative(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.span is None:
+        return diagnostic
+    return attrs.evolve(diagnostic, span=attrs.evolve(diagnostic.span, file=shown(Path(diagnostic.span.file))))
+
+
+def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:
+    """Source: Step Functions API Reference, CreateStateMachine, `name`."""
+    if 1 <= len(loaded.name) <= 80 and not _BAD_NAME.search(loaded.name) and not loaded.name.startswith("."):
+        return []
+    hint = "write 1 to 80 letters, digits, '-' and '_'"
+    message = f"{loaded.name!r} cannot be a state machine's name"
+    return [Diagnostic("FD706", message, span=loaded.locate(()), hint=hint)]
+
+
+def functions(machines: list[Loaded]) -> list[Function]:
+    """The Lambda functions of all machines."""
+    return [function for loaded in machines if loaded.machine for function in loaded.machine.functions.values()]
+
+
+def definitions(machines: list[Loaded]) -> Mapping[str, str]:
+    """What a build writes: file name to text. Raises FlowError where two machines have one name."""
+    named: dict[str, Loaded] = {}
+    for loaded in machines:
+        other = named.setdefault(loaded.name.casefold(), loaded)
+        if other is not loaded:
+            raise FlowError.of(
+                f"two state machines are named {loaded.name!r}",
+                code="FD707",
+                span=loaded.locate(()),
+                hint="give one of them another name",
+            )
+    return {f"{loaded.name}.asl.json": loaded.text for loaded in machines}
