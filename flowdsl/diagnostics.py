@@ -30,6 +30,9 @@ class Diagnostic:
     hint: str | None = None
     aws: str | None = field(default=None, repr=False)
     """The code that ValidateStateMachineDefinition gives for it, where known."""
+    aws_message: str | None = field(default=None, repr=False)
+    aws_path: AslPath | None = field(default=None, repr=False)
+    """AWS's message and location, where they are known and differ from ours."""
 
     def text(self) -> str:
         where = str(self.span) if self.span else pointer(self.path) or "/"

@@ -1,0 +1,114 @@
+"""The checker: an ASL definition in, diagnostics with their places out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from ..diagnostics import AslPath, Diagnostic
+from ..source import Span
+from .definition import survey
+from .fields import check_fields
+from .findings import Findings, shown
+from .graph import check_graph
+from .handlers import check_handlers
+from .maps import check_maps
+from .names import check_names
+
+__all__ = ["check"]
+
+Locate = Callable[[AslPath], Span | None]
+
+
+def check(definition: Any, *, type: str = "STANDARD", locate: Locate | None = None) -> list[Diagnostic]:
+    """Everything that is wrong with a definition, in the order in which it stands there.
+
+    `definition` is ASL as JSON values; any value gets an answer. `type` is STANDARD or EXPRESS. `locate` gives the place
+    of an ASL path in the author's file.
+    """
+    findings = Findings()
+    if not isinstance(definition, dict):
+        message = f"a definition is a JSON object, not {shown(definition)}"
+        hint = 'write {"StartAt": …, "States": {…}}'
+        findings.error("FD101", message, (), hint=hint, said="Definition must be a valid JSON object")
+    else:
+        _check(definition, type, findings)
+    return _placed(definition, findings.found, locate)
+
+
+MAX_CHARACTERS = 1_048_576
+"""The length of a definition. Source: Step Functions API Reference, CreateStateMachine, `definition`."""
+
+
+def _size(definition: dict[str, Any], findings: Findings) -> None:
+    import json
+
+    try:
+        size = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str))
+    except (ValueError, RecursionError):
+        return
+    if size > MAX_CHARACTERS:
+        message = f"the definition has {size:,} characters; AWS takes at most {MAX_CHARACTERS:,}"
+        findings.error("FD108", message, (), hint="move a part of it into a state machine of its own")
+
+
+def _check(definition: dict[str, Any], type: str, findings: Findings) -> None:
+    _size(definition, findings)
+    scopes = survey(definition)
+    given = check_fields(scopes, findings)
+    check_names(scopes, findings)
+    check_graph(scopes, findings)
+    check_handlers(scopes, findings)
+    check_maps(scopes, type, findings)
+    kinds = {state.type for scope in scopes for state in scope.states.values()}
+    if "Choice" in kinds:
+        from .choices import check_choices
+
+        compared = check_choices(scopes, findings)
+    else:
+        compared = []
+    from .paths import check_paths
+
+    check_paths(given, compared, findings)
+    from .tasks import check_tasks
+
+    check_tasks(scopes, type, findings)
+
+
+def _placed(definition: Any, found: list[Diagnostic], locate: Locate | None) -> list[Diagnostic]:
+    """The diagnostics with their places, sorted by them."""
+    orders: dict[int, dict[Any, int]] = {}
+    placed: list[tuple[tuple[Any, ...], Diagnostic]] = []
+    seen: set[tuple[str, AslPath, str]] = set()
+    for diagnostic in found:
+        key = (diagnostic.code, diagnostic.path, diagnostic.message)
+        if key in seen:
+            continue
+        seen.add(key)
+        if locate is not None and diagnostic.span is None:
+            diagnostic = attrs.evolve(diagnostic, span=locate(diagnostic.path))
+        span = diagnostic.span
+        position = (span.file, span.line, span.column) if span else ("", 0, 0)
+        placed.append(((*position, _order(definition, diagnostic.path, orders)), diagnostic))
+    placed.sort(key=lambda each: each[0])
+    return [diagnostic for _, diagnostic in placed]
+
+
+def _order(value: Any, path: AslPath, orders: dict[int, dict[Any, int]]) -> tuple[int, ...]:
+    """Where a path stands in the definition, as a value to sort by."""
+    found: list[int] = []
+    for step in path:
+        if isinstance(value, dict):
+            order = orders.get(id(value))
+            if order is None:
+                order = orders[id(value)] = {key: index for index, key in enumerate(value)}
+            found.append(order.get(step, -1))
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            found.append(step)
+            value = value[step]
+        else:
+            break
+    return tuple(found)

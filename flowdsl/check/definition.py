@@ -1,0 +1,115 @@
+"""A definition laid out for the rules: its graphs and states, whatever the depth, with the query language of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from ..diagnostics import AslPath
+from ..fields import Language
+from ..machine import Branch, Graph, Processor, StateMachine
+from ..states import STATES, State
+
+PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+
+
+def has_placeholder(value: Any) -> bool:
+    """Whether a `${Substitution}` stands in the text, so that nothing is known of it before it is deployed.
+
+    Source: AWS::StepFunctions::StateMachine, "DefinitionSubstitutions".
+    """
+    return isinstance(value, str) and "${" in value and PLACEHOLDER.search(value) is not None
+
+
+@attrs.define(eq=False)
+class StateAt:
+    """A state of the definition; `cls` is None where its Type is unknown."""
+
+    name: str
+    path: AslPath
+    fields: dict[str, Any]
+    cls: type[State] | None
+    language: Language
+    scope: Scope
+
+    @property
+    def type(self) -> str:
+        return self.cls.type if self.cls else ""
+
+    def targets(self) -> Iterator[tuple[Any, AslPath]]:
+        """The names of the states that can come next, and where each is said."""
+        fields, path = self.fields, self.path
+        known = self.cls
+        if known is None or "Next" in fields:
+            yield from [(fields["Next"], (*path, "Next"))] if "Next" in fields else []
+        for key in ("Catch", "Choices"):
+            for index, each in enumerate(_list(fields.get(key))):
+                if isinstance(each, dict) and "Next" in each:
+                    yield each["Next"], (*path, key, index, "Next")
+        if "Default" in fields:
+            yield fields["Default"], (*path, "Default")
+
+    def is_terminal(self) -> bool:
+        return self.type in {"Succeed", "Fail"} or self.fields.get("End") is True
+
+
+@attrs.define(eq=False)
+class Scope:
+    """The state machine, a branch of a Parallel or the processor of a Map: states that can lead to each other."""
+
+    path: AslPath
+    fields: dict[str, Any]
+    cls: type[Graph]
+    owner: StateAt | None
+    states: dict[str, StateAt] = attrs.field(factory=dict)
+
+
+def survey(definition: Mapping[str, Any]) -> list[Scope]:
+    """All graphs of the definition, outermost first, those of a state in its order. No recursion: depth is no limit.
+
+    The machine's QueryLanguage is the default for every state at every depth; a state's own does not pass to the states
+    inside it (observed behaviour of the service).
+    """
+    default: Language = "JSONata" if definition.get("QueryLanguage") == "JSONata" else "JSONPath"
+    root = Scope((), dict(definition), StateMachine, None)
+    scopes: list[Scope] = []
+    todo = [root]
+    while todo:
+        scope = todo.pop()
+        scopes.append(scope)
+        states = scope.fields.get("States")
+        inner: list[Scope] = []
+        for name, fields in states.items() if isinstance(states, dict) else ():
+            if isinstance(fields, dict):
+                state = _state(str(name), fields, scope, default)
+                scope.states[state.name] = state
+                inner.extend(_inner(state))
+        todo.extend(reversed(inner))
+    return scopes
+
+
+def _state(name: str, fields: dict[str, Any], scope: Scope, default: Language) -> StateAt:
+    kind = fields.get("Type")
+    said = fields.get("QueryLanguage")
+    language: Language = said if said in ("JSONata", "JSONPath") else default
+    cls = STATES.get(kind) if isinstance(kind, str) else None
+    return StateAt(name, (*scope.path, "States", name), fields, cls, language, scope)
+
+
+def _inner(state: StateAt) -> Iterator[Scope]:
+    if state.type == "Map":
+        for key in ("ItemProcessor", "Iterator"):
+            graph = state.fields.get(key)
+            if isinstance(graph, dict):
+                yield Scope((*state.path, key), graph, Processor, state)
+    elif state.type == "Parallel":
+        for index, graph in enumerate(_list(state.fields.get("Branches"))):
+            if isinstance(graph, dict):
+                yield Scope((*state.path, "Branches", index), graph, Branch, state)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

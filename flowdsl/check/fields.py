@@ -1,0 +1,255 @@
+"""The fields of every element, by the table in states.py and machine.py: known, of the right kind, required, exclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..diagnostics import AslPath
+from ..fields import Kind, Language, Spec, by_asl_name, specs
+from ..kinds import REFERENCE_PATH
+from ..states import STATES, Rule
+from .definition import Scope, StateAt, has_placeholder
+from .findings import Findings, did_you_mean, shown
+
+UNVERIFIED_LANGUAGE = {("Pass", "Result")}
+"""Fields that the documentation gives to one query language while AWS's answer is not known: a warning."""
+TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
+
+
+class Given(NamedTuple):
+    """A field of the right kind that the definition has: what the other rules look at."""
+
+    spec: Spec
+    kind: Kind
+    """The field's, or that of its `…Path` twin."""
+    key: str
+    value: Any
+    path: AslPath
+    cls: type[Any]
+    state: StateAt | None
+    language: Language
+
+
+class _Job(NamedTuple):
+    cls: type[Any]
+    value: dict[str, Any]
+    path: AslPath
+    state: StateAt | None
+    language: Language
+
+
+def check_fields(scopes: list[Scope], findings: Findings) -> list[Given]:
+    given: list[Given] = []
+    machine: Language = "JSONata" if scopes[0].fields.get("QueryLanguage") == "JSONata" else "JSONPath"
+    for scope in scopes:
+        _element(_Job(scope.cls, scope.fields, scope.path, None, machine), findings, given)
+        states = scope.fields.get("States")
+        if isinstance(states, dict):
+            _states(scope, states, findings)
+        for state in scope.states.values():
+            _query_language(state, machine, findings)
+            if state.cls is not None:
+                _element(_Job(state.cls, state.fields, state.path, state, state.language), findings, given)
+    return given
+
+
+def _states(scope: Scope, states: dict[str, Any], findings: Findings) -> None:
+    path = (*scope.path, "States")
+    if not states:
+        findings.error("FD103", "States is empty: a state machine has at least one state", path)
+    for name, value in states.items():
+        if not isinstance(value, dict):
+            findings.error("FD103", f"state {name!r} must be an object, not {shown(value)}", (*path, name))
+        elif "Type" not in value:
+            message, hint = f"state {name!r} has no Type", "write one of " + ", ".join(TYPES)
+            said = "These fields are required: [Type]"
+            findings.error("FD104", message, (*path, name), hint=hint, said=said, at=(*path, name))
+        elif value["Type"] not in TYPES and not has_placeholder(value["Type"]):
+            findings.error(
+                "FD109",
+                f"there is no state type {shown(value['Type'])}",
+                (*path, name, "Type"),
+                hint=did_you_mean(str(value["Type"]), TYPES) or "write one of " + ", ".join(TYPES),
+                said=f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]",
+            )
+
+
+def _query_language(state: StateAt, machine: Language, findings: Findings) -> None:
+    if machine == "JSONata" and state.fields.get("QueryLanguage") == "JSONPath":
+        findings.error(
+            "FD110",
+            f"state {state.name!r} cannot use JSONPath in a state machine whose QueryLanguage is JSONata",
+            (*state.path, "QueryLanguage"),
+            hint="leave the machine's QueryLanguage at JSONPath and set JSONata on the states that use it",
+            said="'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+            at=state.path,
+        )
+
+
+def _element(job: _Job, findings: Findings, given: list[Given]) -> None:
+    """Check an element and the parts inside it."""
+    jobs = [job]
+    while jobs:
+        job = jobs.pop()
+        known = by_asl_name(job.cls)
+        for key, value in job.value.items():
+            spec = known.get(key)
+            if spec is None:
+                _unknown(job, key, findings)
+            elif _language_fits(job, spec, key, findings):
+                jobs.extend(_value(job, spec, key, value, findings, given))
+        _exclusive(job, findings)
+        _required(job, findings)
+
+
+def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, given: list[Given]) -> Iterator[_Job]:
+    kind = spec.kind if key == spec.name else (spec.by or REFERENCE_PATH)
+    path = (*job.path, key)
+    if job.language == "JSONata" and spec.jsonata and _is_jsonata(value):
+        given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
+        return
+    if not kind.accepts(value) and not (kind.text and has_placeholder(value)):
+        what = kind.what
+        if job.language == "JSONata" and spec.jsonata:
+            what += " or JSONata in {% %}"
+        hint = did_you_mean(value, kind.words) if isinstance(value, str) else None
+        findings.error("FD103", f"{key} must be {what}, not {shown(value)}", path, hint=hint, said=kind.said)
+        return
+    given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
+    cls = kind.of
+    if kind.shape == "part" and cls is not None and isinstance(value, dict):
+        yield _Job(cls, value, path, job.state, job.language)
+    elif kind.shape == "parts" and cls is not None:
+        for index, each in enumerate(value):
+            if isinstance(each, dict):
+                yield _Job(cls, each, (*path, index), job.state, job.language)
+            else:
+                findings.error("FD103", f"{key}[{index}] must be an object, not {shown(each)}", (*path, index))
+    elif kind.shape == "machines":
+        for index, each in enumerate(value):
+            if not isinstance(each, dict):
+                findings.error("FD103", f"{key}[{index}] must be an object, not {shown(each)}", (*path, index))
+
+
+def _is_jsonata(value: Any) -> bool:
+    return isinstance(value, str) and ("{%" in value or "%}" in value)
+
+
+def _unknown(job: _Job, key: str, findings: Findings) -> None:
+    if key == "Type" and job.state is not None and job.path == job.state.path:
+        return
+    if job.cls is Rule and _is_rule_word(key):
+        return  # choices.py looks at it
+    what = f"a {job.cls.type} state" if job.state and job.path == job.state.path else _NAMES.get(job.cls.__name__, "")
+    owners = [name for name, cls in STATES.items() if key in by_asl_name(cls)]
+    known = [*by_asl_name(job.cls)]
+    hint = did_you_mean(key, known)
+    if hint is None and owners:
+        hint = f"{key} belongs to {', '.join(owners)}"
+    findings.error(
+        "FD102",
+        f"{what or 'this object'} has no field {key!r}",
+        (*job.path, key),
+        hint=hint,
+        said=f"Field '{key}' is not supported",
+        at=job.path,
+    )
+
+
+def _is_rule_word(key: str) -> bool:
+    from .choices import WORDS
+
+    return key in WORDS
+
+
+_NAMES = {
+    "StateMachine": "a state machine",
+    "Branch": "a branch",
+    "Processor": "an item processor",
+    "Retrier": "a retrier",
+    "Catcher": "a catcher",
+    "Rule": "a choice rule",
+    "ProcessorConfig": "ProcessorConfig",
+    "ItemReader": "an ItemReader",
+    "ReaderConfig": "a ReaderConfig",
+    "ItemBatcher": "an ItemBatcher",
+    "ResultWriter": "a ResultWriter",
+    "WriterConfig": "a WriterConfig",
+    "Credentials": "Credentials",
+}
+
+
+def _language_fits(job: _Job, spec: Spec, key: str, findings: Findings) -> bool:
+    needs = spec.language if key == spec.name else "JSONPath"
+    if needs is None or needs == job.language:
+        return True
+    message = f"{key} belongs to {needs}, and the query language here is {job.language}"
+    path = (*job.path, key)
+    if (getattr(job.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
+        findings.warning("FD105", message, path, hint=_twin_in(job, spec, key))
+        return True
+    said = f"The QueryLanguage is set to '{job.language}', but field '{key}' is only supported for the '{needs}' QueryLanguage"
+    findings.error("FD105", message, path, hint=_twin_in(job, spec, key), said=said, at=job.path)
+    return False
+
+
+def _twin_in(job: _Job, spec: Spec, key: str) -> str | None:
+    if key == spec.path:
+        return f'write "{spec.name}": "{{% … %}}"' if spec.jsonata else None
+    instead = {
+        "Parameters": "Arguments",
+        "Arguments": "Parameters",
+        "Items": "ItemsPath",
+        "OutputPath": "Output",
+        "ResultSelector": "Output",
+        "ResultPath": "Output",
+        "Result": "Output",
+    }.get(key)
+    if instead and instead in by_asl_name(job.cls):
+        return f"write {instead}, or set the state's QueryLanguage to {spec.language}"
+    return f"set the state's QueryLanguage to {spec.language}" if spec.language else None
+
+
+def _exclusive(job: _Job, findings: Findings) -> None:
+    groups = [(spec.name, spec.path) for spec in specs(job.cls).values() if spec.path]
+    groups += list(getattr(job.cls, "at_most_one", ()))
+    wanted = getattr(job.cls, "exactly_one", ())
+    for group in [*groups, *wanted]:
+        there = [name for name in group if name in job.value]
+        if len(there) > 1 and not any(set(there) <= set(other) for other in wanted if other is not group):
+            if {"Next", "End"} == set(there) and job.value["End"] is False:
+                continue
+            findings.error(
+                "FD106",
+                f"only one of {' and '.join(there)} can stand here",
+                (*job.path, there[1]),
+                said=f"There should only be one of the following fields: [{', '.join(group)}]",
+                at=job.path,
+            )
+    for group in wanted:
+        there = [name for name in group if name in job.value]
+        if not there or (there == ["End"] and job.value["End"] is False):
+            names = ", ".join(group[:-1]) + " or " + group[-1]
+            hint = 'write "Next": "…" or "End": true' if "End" in group else None
+            findings.error("FD104", f"{_owner(job)} needs {names}", job.path, hint=hint)
+
+
+def _owner(job: _Job) -> str:
+    if job.state and job.path == job.state.path:
+        return f"state {job.state.name!r}"
+    return _NAMES.get(job.cls.__name__, "this object")
+
+
+def _required(job: _Job, findings: Findings) -> None:
+    missing = [
+        spec.name
+        for spec in specs(job.cls).values()
+        if spec.required and spec.name not in job.value and (not spec.path or spec.path not in job.value)
+    ]
+    if not missing:
+        return
+    said = f"These fields are required: [{', '.join(reversed(missing))}]"
+    if job.cls.__name__ == "Credentials":
+        said = f"The field '{missing[0]}' is required but was missing"
+    findings.error("FD104", f"{_owner(job)} needs {' and '.join(missing)}", job.path, said=said, at=job.path)

@@ -1,0 +1,108 @@
+"""Where states lead: targets that exist, states that can be reached, an end.
+
+Source: ASL specification, "Transitions"; what the service answers for each.
+"""
+
+from __future__ import annotations
+
+from ..diagnostics import AslPath
+from .definition import Scope, StateAt, has_placeholder
+from .findings import TARGET, Findings, did_you_mean, shown
+
+
+def check_graph(scopes: list[Scope], findings: Findings) -> None:
+    homes: dict[str, Scope] = {}
+    for scope in scopes:
+        for name in scope.states:
+            homes.setdefault(name, scope)
+    for scope in scopes:
+        if isinstance(scope.fields.get("States"), dict):
+            _check_scope(scope, homes, findings)
+
+
+def _check_scope(scope: Scope, homes: dict[str, Scope], findings: Findings) -> None:
+    names = scope.fields["States"]
+    open_end = False  # a target that is known only when the definition is deployed
+    for target, path in _targets(scope):
+        if has_placeholder(target):
+            open_end = True
+        elif isinstance(target, str) and target not in names:
+            findings.error(
+                "FD401",
+                f"no state named {target!r}" + _elsewhere(target, homes),
+                path,
+                hint=did_you_mean(target, names),
+                aws=TARGET,
+                said=f"Missing 'Next' target: {target}",
+            )
+        elif not isinstance(target, str) and path[-1] in {"Default", "Next"} and path[-2] != "States":
+            _not_a_name(target, path, findings)
+    if not scope.states or open_end:
+        return
+    if not any(state.is_terminal() or state.cls is None for state in scope.states.values()):
+        where = (*scope.path, "States")
+        what = "the state machine has" if not scope.path else "this part of the state machine has"
+        findings.error(
+            "FD403",
+            f"{what} no terminal state, so it can never end",
+            where,
+            hint='give one of its states "End": true, or add a Succeed or Fail state',
+            aws="MISSING_END_STATE",
+            said="Workflow has no terminal state",
+            at=None,
+        )
+    reached = reachable(scope)
+    for name, state in scope.states.items():
+        if name not in reached:
+            findings.error(
+                "FD402",
+                f"no state leads to {name!r}",
+                state.path,
+                hint="let a state lead to it, or remove it",
+                aws=TARGET,
+                said=f'State "{name}" is not reachable.',
+            )
+
+
+def _targets(scope: Scope) -> list[tuple[object, AslPath]]:
+    found: list[tuple[object, AslPath]] = []
+    if "StartAt" in scope.fields:
+        found.append((scope.fields["StartAt"], (*scope.path, "StartAt")))
+    for state in scope.states.values():
+        found.extend(state.targets())
+    return found
+
+
+def _not_a_name(target: object, path: AslPath, findings: Findings) -> None:
+    """The fields rule has said so already, except of what it does not look at."""
+    if path[-1] == "Default" and not any(found.path == path for found in findings.found):
+        findings.error("FD103", f"Default must be the name of a state, not {shown(target)}", path)
+
+
+def _elsewhere(target: str, homes: dict[str, Scope]) -> str:
+    home = homes.get(target)
+    if home is None:
+        return ""
+    if home.owner is not None:
+        return f" here: it stands inside state {home.owner.name!r}, and a state leads only to states of its own level"
+    return " here: it stands outside, and a branch or an item processor leads only to its own states"
+
+
+def reachable(scope: Scope) -> set[str]:
+    """The names of the states that StartAt leads to."""
+    start = scope.fields.get("StartAt")
+    reached: set[str] = set()
+    todo = [start] if isinstance(start, str) and start in scope.states else []
+    while todo:
+        name = todo.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        state = scope.states[name]
+        todo.extend(target for target, _ in state.targets() if isinstance(target, str) and target in scope.states)
+    return reached
+
+
+def next_states(state: StateAt) -> list[str]:
+    """The names of the states of the same level that can come next."""
+    return [name for name, _ in state.targets() if isinstance(name, str) and name in state.scope.states]

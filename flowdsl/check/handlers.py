@@ -1,0 +1,83 @@
+"""Retry and Catch. Source: ASL specification, "Errors", "Retrying after error", "Fallback states"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..diagnostics import AslPath
+from .definition import Scope, StateAt
+from .findings import Findings, did_you_mean
+
+ERRORS = (
+    "States.ALL",
+    "States.Timeout",
+    "States.HeartbeatTimeout",
+    "States.TaskFailed",
+    "States.Permissions",
+    "States.ResultPathMatchFailure",
+    "States.ParameterPathFailure",
+    "States.BranchFailed",
+    "States.NoChoiceMatched",
+    "States.IntrinsicFailure",
+    "States.ExceedToleratedFailureThreshold",
+    "States.ItemReaderFailed",
+    "States.ResultWriterFailed",
+    "States.QueryEvaluationError",
+    "States.DataLimitExceeded",
+    "States.Runtime",
+    "States.Http.Socket",
+)
+"""The reserved error names. Source: Developer Guide, "Handling errors in workflows"."""
+
+
+def check_handlers(scopes: list[Scope], findings: Findings) -> None:
+    for scope in scopes:
+        for state in scope.states.values():
+            for key in ("Retry", "Catch"):
+                handlers = state.fields.get(key)
+                if isinstance(handlers, list):
+                    _check_list(state, key, handlers, findings)
+            for index, retrier in enumerate(_dicts(state.fields.get("Retry"))):
+                _delays(retrier, (*state.path, "Retry", index), findings)
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
+
+
+def _check_list(state: StateAt, key: str, handlers: list[Any], findings: Findings) -> None:
+    seen: dict[str, int] = {}
+    for index, handler in enumerate(handlers):
+        names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
+        if not isinstance(names, list):
+            continue
+        path = (*state.path, key, index, "ErrorEquals")
+        if "States.ALL" in names:
+            if len(names) > 1:
+                hint = "States.ALL holds every error, so remove the others"
+                findings.error("FD501", "States.ALL must stand alone in its ErrorEquals", path, hint=hint)
+            if index < len(handlers) - 1:
+                message = f"States.ALL must be in the last element of {key}: what follows would never be asked"
+                findings.error("FD501", message, path, hint=f"move it to the end of {key}")
+        for place, name in enumerate(names):
+            if isinstance(name, str):
+                _name(name, (*path, place), key, index, seen, findings)
+
+
+def _name(name: str, path: AslPath, key: str, index: int, seen: dict[str, int], findings: Findings) -> None:
+    if name.startswith("States.") and name not in ERRORS:
+        findings.warning("FD502", f"there is no error {name!r}", path, hint=did_you_mean(name, ERRORS))
+    elif name in ("States.Runtime", "States.DataLimitExceeded") and key == "Retry":
+        pass  # accepted, though it never helps
+    first = seen.setdefault(name, index)
+    if first < index:
+        findings.warning(
+            "FD503", f"{name!r} is handled by {key}[{first}] already, so {key}[{index}] is never asked for it", path
+        )
+
+
+def _delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:
+    limit, interval = retrier.get("MaxDelaySeconds"), retrier.get("IntervalSeconds", 1)
+    if isinstance(limit, int) and isinstance(interval, int) and limit <= interval:
+        message = f"MaxDelaySeconds ({limit}) must be greater than IntervalSeconds ({interval})"
+        findings.warning("FD504", message, (*path, "MaxDelaySeconds"))
