@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from handlers import sqlite
@@ -68,4 +66,4 @@ def _show(payment: Payment) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(prog_name="python -m handlers.psp_sandbox"))
+    main(prog_name="python -m handlers.psp_sandbox")

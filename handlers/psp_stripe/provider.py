@@ -100,19 +100,19 @@ def _answer(intent: stripe.PaymentIntent) -> Answer:
     if status == "canceled":
         return Answer(Outcome.CANCELLED, status, "cancelled", intent.id)
     if status == "requires_action":
-        action = intent.next_action
-        redirect = action.redirect_to_url if action else None
-        return Answer(Outcome.REDIRECT, status, message, intent.id, redirect.url if redirect else None)
-    if status == "requires_payment_method" and intent.last_payment_error:
-        error = intent.last_payment_error
-        return _refused(error, error.message, intent.id)
+        # What an answer does not carry, Stripe's objects do not have.
+        redirect = getattr(intent.next_action, "redirect_to_url", None)
+        return Answer(Outcome.REDIRECT, status, message, intent.id, getattr(redirect, "url", None))
+    error = getattr(intent, "last_payment_error", None)
+    if status == "requires_payment_method" and error:
+        return _refused(error, getattr(error, "message", None), intent.id)
     if status in ("requires_payment_method", "requires_confirmation"):
         return Answer(Outcome.REDIRECT, status, message, intent.id)
     return Answer(Outcome.PENDING, status, message, intent.id)
 
 
 def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
-    code = getattr(error, "decline_code", None) or error.code
+    code = getattr(error, "decline_code", None) or getattr(error, "code", None)
     outcome = codes.declined(code, getattr(error, "advice_code", None))
     return Answer(outcome, code or "card_declined", message or "declined", reference)
 

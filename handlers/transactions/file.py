@@ -39,10 +39,14 @@ class FileStore:
             return transaction
 
     def get(self, identity: str) -> Transaction | None:
+        if not self.path.exists():
+            return None  # looking makes no file
         with sqlite.transaction(self.path, _SCHEMA) as db:
             return _get(db, identity)
 
     def list(self, query: Query) -> Iterator[Transaction]:
+        if not self.path.exists():
+            return iter(())
         conditions = {
             "status = ?": query.status,
             "charity = ?": query.charity,

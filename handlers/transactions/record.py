@@ -56,7 +56,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
     text = json.dumps(clean, ensure_ascii=False)
     status = _status(clean, payment)
     return Transaction(
-        id=donation_id(clean) or f"unnamed-{hashlib.sha256(text.encode()).hexdigest()[:16]}",
+        id=_text(donation_id(clean)) or f"unnamed-{hashlib.sha256(text.encode()).hexdigest()[:16]}",
         status=status,
         complete=status != "paid" or _complete(clean.get("post_processing")),
         charity=_text(donation.get("charity")),
@@ -86,4 +86,5 @@ def _complete(results: Any) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """The text, where it is one that can be a column and a key; the document has everything in any case."""
+    return value if isinstance(value, str) and 0 < len(value) <= 255 else None

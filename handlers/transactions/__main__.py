@@ -1,0 +1,143 @@
+"""`python -m handlers.transactions`: look at what PersistOutput stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import click
+from attrs import asdict
+
+from handlers.money import amount_text
+from handlers.transactions.record import STATUSES, Transaction
+from handlers.transactions.store import Query, store
+
+_FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+
+
+class Day(click.ParamType[str]):
+    """A day in UTC, such as 2026-01-31."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write it as 2026-01-31", param, ctx)
+
+
+@click.group()
+def main() -> None:
+    """Transactions that the payment flow stored.
+
+    They are in the DynamoDB table that TRANSACTIONS_TABLE names; without it, in a SQLite file in the folder that
+    PAYMENTS_DATA names (.flowdsl by default).
+    """
+
+
+@main.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only transactions that ended like this.")
+@click.option("--charity", help="Only donations to this charity.")
+@click.option("--date", "day", type=Day(), help="Only executions started on this day (UTC).")
+@click.option("--since", type=Day(), help="Only executions started on this day or later.")
+@click.option("--until", type=Day(), help="Only executions started on this day or before.")
+@_FORMAT
+def list_command(
+    status: str | None, charity: str | None, day: str | None, since: str | None, until: str | None, form: str
+) -> None:
+    """List transactions, oldest first. In JSON, amounts are in the currency's minor unit."""
+    if day and (since or until):
+        raise click.UsageError("--date stands for itself; leave out --since and --until")
+    query = Query(status, charity, day or since, day or until)
+    with _store_errors():
+        found = list(store().list(query))
+    if not found:
+        click.echo("no transactions", err=True)
+    if form == "json":
+        click.echo(json.dumps([_columns(transaction) for transaction in found], indent=2, ensure_ascii=False))
+        return
+    rows = [("ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"), *map(_row, found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@main.command()
+@click.argument("identity", metavar="ID")
+@_FORMAT
+def show(identity: str, form: str) -> None:
+    """Show the transaction of the donation ID: its attempts, or in JSON the whole stored document."""
+    with _store_errors():
+        transaction = store().get(identity)
+    if transaction is None:
+        raise click.ClickException(
+            f"no transaction {identity!r}; `python -m handlers.transactions list` shows which there are"
+        )
+    document = json.loads(transaction.document)
+    if form == "json":
+        click.echo(json.dumps({**_columns(transaction), "document": document}, indent=2, ensure_ascii=False))
+        return
+    for line in _account(transaction, document):
+        click.echo(line)
+
+
+def _account(transaction: Transaction, document: dict[str, Any]) -> Iterator[str]:
+    rest = "" if transaction.complete else ", post-processing incomplete"
+    yield f"{transaction.id}: {transaction.status}{rest}"
+    yield f"  amount     {_amount(transaction)}"
+    yield f"  charity    {transaction.charity or '-'}"
+    yield f"  psp        {transaction.psp or '-'}  {transaction.reference or ''}".rstrip()
+    yield f"  started    {transaction.started_at}"
+    yield f"  stored     {transaction.stored_at}"
+    for attempt in (document.get("payment") or {}).get("attempts", []):
+        delay = f", again in {attempt['delay_seconds']} s" if attempt["delay_seconds"] else ""
+        what = f"{attempt['status']} ({attempt['code']} {attempt['message']}){delay}"
+        if "redirected_at" in attempt:
+            yield f"  attempt {attempt['number']}  {attempt['redirected_at']}  {attempt['psp']}  redirect"
+        yield f"  attempt {attempt['number']}  {attempt['at']}  {attempt['psp']}  {what}"
+    for name, result in (document.get("post_processing") or {}).items():
+        why = f" ({result.get('error')}: {result.get('cause')})" if result.get("status") != "done" else ""
+        yield f"  {name:<9}  {result.get('status')}{why}"
+    if "error" in document:
+        yield f"  error      {document['error'].get('Error')}: {document['error'].get('Cause')}"
+
+
+def _columns(transaction: Transaction) -> dict[str, Any]:
+    columns = asdict(transaction)
+    del columns["document"]
+    return columns
+
+
+def _row(transaction: Transaction) -> tuple[str, ...]:
+    status = transaction.status if transaction.complete else f"{transaction.status}, incomplete"
+    charity, psp = transaction.charity or "-", transaction.psp or "-"
+    return transaction.id, status, _amount(transaction), charity, psp, transaction.started_at
+
+
+def _amount(transaction: Transaction) -> str:
+    if transaction.amount is None or transaction.currency is None:
+        return "-"
+    return amount_text(transaction.amount, transaction.currency)
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """One clear line for a store that cannot be read."""
+    import sqlite3
+
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise click.ClickException(f"the transactions' file cannot be read: {error}") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore"):
+            raise
+        raise click.ClickException(f"the transactions' table cannot be read: {error}") from error
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m handlers.transactions")

@@ -1,0 +1,218 @@
+"""A payment is taken at most once: crashes, kills, timeouts, duplicates, also all at the same time."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.psp import PspUnavailable, payment
+from tests.handlers.conftest import Call, document, run
+from tests.handlers.stripe_proxy import StripeProxy
+from tests.handlers.test_sandbox import ledger, taken
+
+DIE = "lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def crash(*_: Any) -> Any:
+    raise MemoryError("the function crashed after the charge")
+
+
+def die(module: str, name: str, handler: str, event: dict[str, Any]) -> None:
+    """Call the handler in a process that is killed with signal 9 where it calls module.name."""
+    code = f"""
+import json, os, signal
+import handlers.{handler}.handler
+import {module} as module
+module.{name} = {DIE}
+handlers.{handler}.handler.handler(json.loads({json.dumps(json.dumps(event))}), None)
+"""
+    result = run(code)
+    assert result.returncode == -signal.SIGKILL, result.stderr
+
+
+def test_crashed_after_the_charge(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = document()
+    with monkeypatch.context() as patch:
+        patch.setattr(payment, "_definite", crash)
+        with pytest.raises(MemoryError):
+            call("psp_sandbox", event)
+    (first,) = taken(event)
+    answer = call("psp_sandbox", event)
+    assert (answer["status"], answer["reference"]) == ("paid", first.reference)
+    assert [attempt["number"] for attempt in answer["attempts"]] == [1]
+    assert taken(event) == [first]
+
+
+def test_killed_after_the_charge(call: Call) -> None:
+    event = document()
+    die("handlers.psp.payment", "_definite", "psp_sandbox", event)
+    (first,) = taken(event)
+    assert call("psp_sandbox", event)["reference"] == first.reference
+    assert taken(event) == [first]
+
+
+@pytest.mark.parametrize("where", ["_move", "_save", "_decide"])
+def test_killed_while_the_ledger_writes(call: Call, where: str) -> None:
+    event = document()
+    die("handlers.psp_sandbox.ledger", where, "psp_sandbox", event)
+    assert ledger().payments(event["donation"]["id"]) == []
+    assert call("psp_sandbox", event)["status"] == "paid"
+    assert len(taken(event)) == 1
+
+
+def test_killed_after_the_redirect_was_completed(call: Call) -> None:
+    event = document("tok_3ds")
+    event["payment"] = call("psp_sandbox", event)
+    event["redirect"] = {"status": "returned"}
+    die("handlers.psp.payment", "_payment", "psp_sandbox", event)
+    assert len(taken(event)) == 1
+    assert call("psp_sandbox", event)["status"] == "paid"
+    assert len(taken(event)) == 1
+
+
+def test_a_later_attempt_that_crashed_keeps_its_key(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = document("tok_later_once")
+    event["payment"] = call("psp_sandbox", event)
+    with monkeypatch.context() as patch:
+        patch.setattr(payment, "_definite", crash)
+        with pytest.raises(MemoryError):
+            call("psp_sandbox", event)
+    answer = call("psp_sandbox", event)
+    assert [attempt["idempotency_key"][-2:] for attempt in answer["attempts"]] == ["-1", "-2"]
+    assert len(taken(event)) == 1
+
+
+def test_duplicate_deliveries_get_the_same_answer(call: Call) -> None:
+    event = document("tok_later_once")
+    first = call("psp_sandbox", event)
+    second = call("psp_sandbox", event)
+    assert first["status"] == second["status"] == "retry"
+    assert first["reference"] == second["reference"]
+    event["payment"] = first
+    references = {call("psp_sandbox", event)["reference"] for _ in range(3)}
+    assert len(references) == 1
+    assert len(taken(event)) == 1
+
+
+def test_concurrent_duplicates_in_threads(call: Call) -> None:
+    event = document()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: call("psp_sandbox", event), range(16)))
+    assert {answer["status"] for answer in answers} == {"paid"}
+    assert len({answer["reference"] for answer in answers}) == 1
+    assert len(taken(event)) == 1
+
+
+def test_concurrent_duplicates_in_processes() -> None:
+    event = document()
+    code = f"""
+import json, sys
+from handlers.psp_sandbox.handler import handler
+sys.stdin.read()
+print(handler(json.loads({json.dumps(json.dumps(event))}), None)["reference"])
+"""
+    root = Path(__file__).parents[2]
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=root, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        for _ in range(3)
+    ]
+    answers = [process.communicate(timeout=30)[0].strip() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    (payment,) = taken(event)
+    assert set(answers) == {payment.reference}
+
+
+# The same at Stripe.
+
+
+def succeeded(proxy: StripeProxy, event: dict[str, Any]) -> list[str]:
+    intents = proxy.payment_intents(event["donation"]["id"])
+    return [intent["id"] for intent in intents if intent["status"] == "succeeded"]
+
+
+def test_stripe_crashed_after_the_charge(
+    call: Call, stripe_server: StripeProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = document("pm_card_visa")
+    with monkeypatch.context() as patch:
+        patch.setattr(payment, "_definite", crash)
+        with pytest.raises(MemoryError):
+            call("psp_stripe", event)
+    (first,) = succeeded(stripe_server, event)
+    assert call("psp_stripe", event)["reference"] == first
+    assert succeeded(stripe_server, event) == [first]
+
+
+def test_stripe_killed_after_the_charge(call: Call, stripe_server: StripeProxy) -> None:
+    event = document("pm_card_visa")
+    die("handlers.psp.payment", "_definite", "psp_stripe", event)
+    (first,) = succeeded(stripe_server, event)
+    assert call("psp_stripe", event)["reference"] == first
+    assert succeeded(stripe_server, event) == [first]
+
+
+def test_stripe_without_an_answer(call: Call, stripe_server: StripeProxy) -> None:
+    event = document("pm_card_visa")
+    stripe_server.lose_answers = 2
+    for _ in range(2):
+        with pytest.raises(PspUnavailable):
+            call("psp_stripe", event)
+    assert len(succeeded(stripe_server, event)) == 1
+    answer = call("psp_stripe", event)
+    assert [attempt["number"] for attempt in answer["attempts"]] == [1]
+    assert succeeded(stripe_server, event) == [answer["reference"]]
+
+
+def test_stripe_timed_out(call: Call, stripe_server: StripeProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = document("pm_card_visa")
+    stripe_server.hold = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr("handlers.psp_stripe.handler.TIMEOUT", 0.5)
+        with pytest.raises(PspUnavailable, match="APIConnectionError"):
+            call("psp_stripe", event)
+        with pytest.raises(PspUnavailable, match="409"):  # the first request is still under way
+            call("psp_stripe", event)
+    stripe_server.hold.set()
+    stripe_server.hold = None
+    answer = None
+    for _ in range(50):
+        try:
+            answer = call("psp_stripe", event)
+            break
+        except PspUnavailable:
+            continue
+    assert answer is not None
+    assert answer["status"] == "paid"
+    assert succeeded(stripe_server, event) == [answer["reference"]]
+
+
+def test_stripe_concurrent_duplicates(call: Call, stripe_server: StripeProxy) -> None:
+    event = document("pm_card_visa")
+
+    def attempt(_: int) -> str:
+        try:
+            return str(call("psp_stripe", event)["reference"])
+        except PspUnavailable:  # the key is in use: Stripe's 409
+            return "unavailable"
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(attempt, range(8)))
+    assert succeeded(stripe_server, event) == sorted(answers - {"unavailable"})
+
+
+def test_stripe_the_proxy_is_needed(call: Call, stripe_server: StripeProxy, localstripe: str) -> None:
+    """Without the proxy the server charges twice: the tests above would see it."""
+    event = document("pm_card_visa")
+    for _ in range(2):
+        stripe_server._kept.clear()
+        call("psp_stripe", event)
+    assert len(succeeded(stripe_server, event)) == 2

@@ -1,0 +1,207 @@
+"""What other systems hear: delays, redirects, receipts, events; totals; the donor's return."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from handlers.document import MalformedEvent
+from handlers.outbox import Message, NotDelivered, send
+from handlers.outbox.sending import sent
+from tests.handlers.conftest import Call, document, donation, paid
+
+
+def test_a_delay_is_told_once_for_each_attempt(call: Call) -> None:
+    event = document("tok_later_twice")
+    for _ in range(2):
+        event["payment"] = call("psp_sandbox", event)
+        for _ in range(2):
+            assert call("notify_delay", event) == {"status": "done"}
+    identity = event["donation"]["id"]
+    messages = sent("payment.delayed")
+    assert [message.key for message in messages] == [f"{identity}-1", f"{identity}-2"]
+    assert [message.detail["delay_seconds"] for message in messages] == [300, 3600]
+    assert messages[0].detail == {
+        "donation": identity,
+        "charity": "Lifeboats",
+        "psp": "psp_sandbox",
+        "attempt": 1,
+        "delay_seconds": 300,
+    }
+
+
+def test_a_redirect_carries_the_url_and_the_token(call: Call) -> None:
+    event = document("tok_3ds")
+    event["payment"] = call("psp_sandbox", event)
+    for token in ("first", "first", "second"):
+        assert call("redirect_to_psp", {"token": token, "document": event}) == {"status": "done"}
+    messages = sent("payment.redirect")
+    assert [message.detail["token"] for message in messages] == ["first", "second"]
+    assert {message.detail["url"] for message in messages} == {event["payment"]["redirect_url"]}
+
+
+def test_a_redirect_without_a_url_is_refused(call: Call) -> None:
+    with pytest.raises(MalformedEvent, match=r"document\.payment\.redirect_url: is null; expected a string"):
+        call("redirect_to_psp", {"token": "t", "document": paid()})
+
+
+def test_a_receipt_is_sent_once(call: Call) -> None:
+    event = paid(amount=123456, donor={"name": "Ada\nBcc: x@example.org", "email": "ada@example.org"})
+    for _ in range(2):
+        assert call("receipt", event) == {"status": "done"}
+    (message,) = sent("email.receipt")
+    assert message.detail["to"] == "ada@example.org"
+    assert message.detail["subject"] == "Your donation of 1,234.56 GBP to Lifeboats"
+    assert "Dear Ada Bcc: x@example.org,\n" in message.detail["text"]
+    assert event["payment"]["reference"] in message.detail["text"]
+
+
+def test_an_event_says_nothing_about_the_donor(call: Call) -> None:
+    event = paid()
+    for _ in range(2):
+        assert call("publish_event", event) == {"status": "done"}
+    (message,) = sent("donation.paid")
+    assert message.detail == {
+        "donation": event["donation"]["id"],
+        "charity": "Lifeboats",
+        "amount": 2500,
+        "currency": "GBP",
+        "psp": "psp_sandbox",
+        "reference": event["payment"]["reference"],
+        "attempts": 1,
+    }
+
+
+def totals(call: Call) -> None:
+    charity = donation()["id"]
+    one, two, other = paid(charity=charity), paid(charity=charity, amount=100), paid(charity=charity, currency="EUR")
+    assert call("fundraising_totals", one) == {"status": "done", "total": 2500, "currency": "GBP"}
+    assert call("fundraising_totals", one)["total"] == 2500
+    assert call("fundraising_totals", two)["total"] == 2600
+    assert call("fundraising_totals", other) == {"status": "done", "total": 2500, "currency": "EUR"}
+    third = paid(charity=charity)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: call("fundraising_totals", third), range(8)))
+    assert call("fundraising_totals", third)["total"] == 5100
+
+
+def test_totals_count_a_donation_once(call: Call) -> None:
+    totals(call)
+
+
+def test_totals_in_dynamodb(call: Call, aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = f"totals-{donation()['id']}"
+    monkeypatch.setenv("TOTALS_TABLE", table)
+    boto3.client("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    totals(call)
+
+
+@pytest.mark.parametrize("handler", ["receipt", "publish_event", "fundraising_totals", "notify_delay"])
+def test_a_malformed_document_is_refused_by_the_field(call: Call, handler: str) -> None:
+    event = paid()
+    del event["donation"]["charity"]
+    with pytest.raises(MalformedEvent, match=r"donation\.charity: missing; expected a string"):
+        call(handler, event)
+    assert sent() == []
+
+
+# On AWS.
+
+
+@pytest.fixture
+def bus(aws: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """An EventBridge bus whose events go to an SQS queue; a function that reads them."""
+    name = donation()["id"]
+    events, queues = boto3.client("events"), boto3.client("sqs")
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.create_event_bus(Name=name)
+    events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps({"source": ["payments"]}))
+    events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
+    monkeypatch.setenv("PAYMENTS_EVENT_BUS", name)
+
+    def received() -> list[dict[str, Any]]:
+        answer = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    return received
+
+
+def test_messages_go_to_the_bus(call: Call, bus: Any) -> None:
+    event = paid()
+    call("publish_event", event)
+    (received,) = bus()
+    assert (received["source"], received["detail-type"]) == ("payments", "donation.paid")
+    assert received["detail"]["key"] == event["donation"]["id"]
+    assert received["detail"]["amount"] == 2500
+    assert sent() == []
+
+
+@pytest.mark.usefixtures("bus")
+def test_an_entry_that_the_bus_does_not_take_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def put_events(self, **_: Any) -> dict[str, Any]:
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}
+
+    monkeypatch.setattr(boto3, "client", lambda _: Client())
+    with pytest.raises(NotDelivered, match=r"^donation\.paid don-1: ThrottlingException$"):
+        send(Message("donation.paid", "don-1", {}))
+
+
+def test_a_bus_that_nobody_reaches_is_an_error(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYMENTS_EVENT_BUS", "bus")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(NotDelivered, match="EndpointConnectionError"):
+        send(Message("donation.paid", "don-1", {}))
+
+
+@pytest.fixture
+def step_functions(aws: str, monkeypatch: pytest.MonkeyPatch) -> Stubber:
+    """boto3's own client for Step Functions with scripted answers; moto does not know task tokens."""
+    client = boto3.client("stepfunctions")
+    monkeypatch.setattr(boto3, "client", {"stepfunctions": client}.__getitem__)
+    stubber = Stubber(client)
+    stubber.activate()
+    return stubber
+
+
+def test_the_donors_return_answers_the_token(call: Call, step_functions: Stubber) -> None:
+    plain, cancelled = '{"status": "returned"}', '{"status": "returned", "outcome": "cancelled"}'
+    step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": plain})
+    step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": cancelled})
+    assert call("donor_returned", {"token": "t"}) == {"status": "done"}
+    assert call("donor_returned", {"token": "t", "outcome": "cancelled"}) == {"status": "done"}
+    step_functions.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist"])
+def test_a_late_return_is_no_error(call: Call, step_functions: Stubber, code: str) -> None:
+    step_functions.add_client_error("send_task_success", code)
+    assert call("donor_returned", {"token": "t"}) == {"status": "late"}
+
+
+def test_something_else_than_a_token_is_refused(call: Call, step_functions: Stubber) -> None:
+    step_functions.add_client_error("send_task_success", "InvalidToken")
+    with pytest.raises(MalformedEvent, match="token: is not a task token"):
+        call("donor_returned", {"token": "t"})
+    with pytest.raises(MalformedEvent, match="token: missing; expected a string"):
+        call("donor_returned", {})
+
+
+def test_other_errors_of_step_functions_are_not_swallowed(call: Call, step_functions: Stubber) -> None:
+    step_functions.add_client_error("send_task_success", "AccessDeniedException")
+    with pytest.raises(ClientError):
+        call("donor_returned", {"token": "t"})

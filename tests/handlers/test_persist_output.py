@@ -1,0 +1,255 @@
+"""PersistOutput and `python -m handlers.transactions`, on SQLite and on DynamoDB."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from handlers.document import MalformedEvent
+from handlers.transactions.__main__ import main
+from handlers.transactions.dynamodb import definition
+from handlers.transactions.store import ConflictingTransaction
+from tests.handlers.conftest import Call, document, donation, paid
+
+DONE = {name: {"status": "done"} for name in ("receipt", "totals", "event")}
+FAILED = {**DONE, "receipt": {"status": "failed", "error": "NotDelivered", "cause": "bus"}}
+ERROR = {"Error": "PspUnavailable", "Cause": "down"}
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"], autouse=True)
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test here runs on both stores."""
+    if request.param == "dynamodb":
+        endpoint = request.getfixturevalue("aws")
+        monkeypatch.delenv("AWS_ENDPOINT_URL")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        table = f"transactions-{donation()['id']}"
+        boto3.client("dynamodb").create_table(**definition(table))
+        monkeypatch.setenv("TRANSACTIONS_TABLE", table)
+    return str(request.param)
+
+
+def final(token: str = "tok_paid", *, started: str = "2026-01-31T09:30:00.000Z", **changes: Any) -> dict[str, Any]:
+    found = {**paid(token, **changes), "started_at": started}
+    return {**found, "post_processing": DONE} if found["payment"]["status"] == "paid" else found
+
+
+def transactions(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def shown(identity: str) -> dict[str, Any]:
+    result = transactions("show", identity, "--format", "json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def listed(*arguments: str) -> list[str]:
+    result = transactions("list", "--format", "json", *arguments)
+    assert result.exit_code == 0, result.output
+    return [transaction["id"] for transaction in json.loads(result.stdout)]
+
+
+def broken(event: dict[str, Any]) -> dict[str, Any]:
+    return {**event, "payment": {"status": "new", "attempts": []}, "error": ERROR}
+
+
+CASES: list[tuple[str, dict[str, Any], str, bool]] = [
+    ("paid", {"payment": {"status": "paid"}, "post_processing": DONE}, "paid", True),
+    ("paid, a receipt failed", {"payment": {"status": "paid"}, "post_processing": FAILED}, "paid", False),
+    ("paid, nothing processed", {"payment": {"status": "paid"}}, "paid", False),
+    ("paid, then an error", {"payment": {"status": "paid"}, "error": ERROR}, "paid", False),
+    ("declined", {"payment": {"status": "declined"}}, "declined", True),
+    ("abandoned", {"payment": {"status": "abandoned"}}, "abandoned", True),
+    ("an error", {"payment": {"status": "new"}, "error": ERROR}, "broken", True),
+    ("an error after a delay", {"payment": {"status": "retry"}, "error": ERROR}, "broken", True),
+    ("cut off", {"payment": {"status": "retry"}}, "broken", True),
+    ("no payment", {"payment": None}, "broken", True),
+]
+
+
+@pytest.mark.parametrize(("change", "status", "complete"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+def test_the_status_follows_from_the_document(call: Call, change: dict[str, Any], status: str, complete: bool) -> None:
+    event = {**document(), **change}
+    answer = call("persist_output", event)
+    assert answer["id"] == event["donation"]["id"]
+    assert answer["status"] == status
+    found = shown(answer["id"])
+    assert (found["status"], found["complete"], found["stored_at"]) == (status, complete, answer["stored_at"])
+
+
+def test_the_whole_document_is_kept_as_it_is(call: Call) -> None:
+    event = {**final("tok_later_once"), "ratio": 0.1, "big": 2**53 + 1, "nothing": None, "text": "ünïcode €"}
+    call("persist_output", event)
+    assert shown(event["donation"]["id"])["document"] == event
+
+
+def test_a_repetition_changes_nothing(call: Call) -> None:
+    event = final()
+    first = call("persist_output", event)
+    assert call("persist_output", event) == first
+    assert listed() == [first["id"]]
+
+
+def test_a_paid_record_is_never_replaced_by_a_worse_one(call: Call) -> None:
+    event = final()
+    first = call("persist_output", event)
+    unpaid = {**event, "payment": {**event["payment"], "status": "declined"}}
+    for worse in (broken(event), unpaid, {**event, "post_processing": FAILED}):
+        assert call("persist_output", worse) == first
+    assert shown(first["id"])["document"] == event
+
+
+def test_a_better_record_replaces_a_worse_one(call: Call) -> None:
+    event = final()
+    identity = event["donation"]["id"]
+    for each, expected in (
+        ({**event, "payment": {"status": "declined"}}, ("declined", True)),
+        (broken(event), ("broken", True)),  # perhaps taken: nobody may believe that it is declined
+        ({**event, "payment": {"status": "declined"}}, ("declined", True)),
+        ({**event, "post_processing": FAILED}, ("paid", False)),
+        (event, ("paid", True)),
+    ):
+        call("persist_output", each)
+        found = shown(identity)
+        assert (found["status"], found["complete"]) == expected
+
+
+def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
+    event = final()
+    call("persist_output", event)
+    other = {**event, "payment": {**event["payment"], "reference": "sbx_other"}}
+    for post_processing in (DONE, FAILED):
+        with pytest.raises(ConflictingTransaction, match=r"stored as paid by .*, now also by psp_sandbox sbx_other"):
+            call("persist_output", {**other, "post_processing": post_processing})
+    assert shown(event["donation"]["id"])["reference"] == event["payment"]["reference"]
+
+
+def test_concurrent_duplicates_leave_the_paid_record(call: Call) -> None:
+    event = final()
+    events = [event, broken(event)] * 6
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda each: call("persist_output", each), events))
+    assert shown(event["donation"]["id"])["status"] == "paid"
+
+
+def test_a_donation_that_setup_refused_is_kept_without_its_card_number(call: Call) -> None:
+    event = {**donation(note="4242 4242 4242 4242", card=4242424242424242), "error": {"Error": "MalformedDonation"}}
+    answer = call("persist_output", event)
+    assert (answer["id"], answer["status"]) == (event["id"], "broken")
+    assert shown(event["id"])["document"]["note"] == "[card number removed]"
+    assert "4242" not in transactions("show", event["id"], "--format", "json").stdout
+
+
+@pytest.mark.parametrize("event", [{}, {"id": 1}, {"id": ""}, {"donation": None}, {"id": "x" * 3000}])
+def test_a_donation_without_an_id_is_kept_too(call: Call, event: dict[str, Any]) -> None:
+    first, second = call("persist_output", event), call("persist_output", event)
+    assert first["id"] == second["id"]
+    assert first["id"].startswith("unnamed-")
+    assert shown(first["id"])["document"] == event
+
+
+def test_an_event_that_is_no_object_is_refused(call: Call) -> None:
+    with pytest.raises(MalformedEvent, match="expected the execution's document"):
+        call("persist_output", [])
+
+
+@pytest.fixture
+def three(call: Call) -> list[str]:
+    """Three transactions: two charities, three days, two outcomes."""
+    events = [
+        final(started="2026-01-30T23:59:59.999Z"),
+        final("tok_declined", started="2026-01-31T00:00:00.000Z", charity="Rainforest"),
+        final(started="2026-02-01T12:00:00.000Z", charity="Rainforest"),
+    ]
+    return [call("persist_output", event)["id"] for event in events]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), [0, 1, 2]),
+        (("--status", "paid"), [0, 2]),
+        (("--status", "broken"), []),
+        (("--charity", "Rainforest"), [1, 2]),
+        (("--charity", "Rainforest", "--status", "declined"), [1]),
+        (("--charity", "Nobody"), []),
+        (("--date", "2026-01-31"), [1]),
+        (("--since", "2026-01-31"), [1, 2]),
+        (("--until", "2026-01-31"), [0, 1]),
+        (("--since", "2026-01-30", "--until", "2026-01-31"), [0, 1]),
+        (("--charity", "Rainforest", "--since", "2026-02-01"), [2]),
+        (("--charity", "Rainforest", "--until", "2026-01-31"), [1]),
+        (("--status", "paid", "--date", "2026-01-30"), [0]),
+    ],
+)
+def test_list(three: list[str], arguments: tuple[str, ...], expected: list[int]) -> None:
+    assert listed(*arguments) == [three[index] for index in expected]
+
+
+def test_many_transactions_come_in_pages(call: Call) -> None:
+    for _ in range(12):
+        call("persist_output", {**final(), "padding": "x" * 150_000})  # DynamoDB's pages hold 1 MB
+    assert len(listed()) == len(listed("--status", "paid")) == 12
+
+
+def test_text_is_for_people(call: Call) -> None:
+    event = {**final("tok_paid", amount=123456), "post_processing": FAILED}
+    call("persist_output", event)
+    identity = event["donation"]["id"]
+    lines = transactions("list").stdout.splitlines()
+    assert lines[0].split() == ["ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"]
+    row = f"{identity}  paid, incomplete  1,234.56 GBP  Lifeboats  psp_sandbox  2026-01-31T09:30:00.000Z"
+    assert lines[1:] == [row]
+    text = transactions("show", identity).stdout
+    assert f"{identity}: paid, post-processing incomplete" in text
+    assert "paid (00 approved)" in text
+    assert "receipt    failed (NotDelivered: bus)" in text
+    assert "error" not in text
+    call("persist_output", broken(document(id="don-broken")))
+    assert "error      PspUnavailable: down" in transactions("show", "don-broken").stdout
+
+
+def test_a_transaction_that_is_not_there() -> None:
+    result = transactions("show", "don-none")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: no transaction 'don-none'; `python -m handlers.transactions list`")
+    empty = transactions("list", "--format", "json")
+    assert (empty.exit_code, json.loads(empty.stdout), empty.stderr) == (0, [], "no transactions\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--date", "31.1.2026"), "'31.1.2026' is not a date; write it as 2026-01-31"),
+        (("--date", "2026-01-31", "--since", "2026-01-31"), "leave out --since and --until"),
+        (("--status", "lost"), "'lost' is not one of 'paid', 'declined', 'abandoned', 'broken'"),
+    ],
+)
+def test_mistakes_in_the_command(arguments: tuple[str, ...], expected: str) -> None:
+    result = transactions("list", *arguments)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+
+
+def test_a_store_that_cannot_be_read(backend: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data.mkdir(exist_ok=True)
+    (data / "transactions.sqlite").write_text("this is not a database, but some text that is long enough")
+    monkeypatch.setenv("TRANSACTIONS_TABLE", "nowhere" if backend == "dynamodb" else "")
+    result = transactions("list")
+    assert result.exit_code == 1
+    what = "table" if backend == "dynamodb" else "file"
+    assert result.stderr.startswith(f"Error: the transactions' {what} cannot be read: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_looking_makes_no_file(data: Path) -> None:
+    transactions("list")
+    assert not data.exists()

@@ -1,0 +1,79 @@
+"""Setup: what a donation has to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handlers.setup.donation import MalformedDonation
+from tests.handlers.conftest import Call, donation
+
+
+def test_a_donation_becomes_the_document(call: Call) -> None:
+    given = donation(campaign={"name": "spring"})
+    document = call("setup", given)
+    assert document["donation"] == given
+    assert document["payment"] == {"status": "new", "attempts": []}
+    assert document["started_at"].endswith("Z")
+    assert "execution" not in document
+
+
+def test_the_execution_becomes_a_part_of_the_document(call: Call) -> None:
+    assert call("setup", {"donation": donation(), "execution": "arn:one"})["execution"] == "arn:one"
+
+
+MALFORMED: list[tuple[str, dict[str, Any], str]] = [
+    ("no id", {"id": None}, "id: is null; expected 1 to 64 letters"),
+    ("an id with spaces", {"id": "don 1"}, "id: expected 1 to 64 letters"),
+    ("a long id", {"id": "d" * 65}, "id: expected 1 to 64 letters"),
+    ("no charity", {"charity": " "}, "charity: expected 1 to 200 characters"),
+    ("an amount in pounds", {"amount": 25.0}, "amount: is a number; expected an integer from 1 to 99999999"),
+    ("an amount as text", {"amount": "2500"}, "amount: is a string; expected an integer"),
+    ("a boolean amount", {"amount": True}, "amount: is a boolean; expected an integer"),
+    ("nothing", {"amount": 0}, "amount: expected an integer from 1"),
+    ("a negative amount", {"amount": -1}, "amount: expected an integer from 1"),
+    ("too much", {"amount": 100_000_000}, "amount: expected an integer from 1 to 99999999"),
+    ("a currency in small letters", {"currency": "gbp"}, "currency: expected an ISO 4217 code in capitals"),
+    ("no such currency", {"currency": "XXZ"}, "currency: expected an ISO 4217 code"),
+    ("no method", {"payment_method": "card"}, "payment_method.type: missing; payment_method.token: missing"),
+    ("an empty token", {"payment_method": {"type": "card", "token": ""}}, "payment_method.token: expected 1"),
+    ("no donor", {"donor": {}}, "donor.name: missing; donor.email: missing"),
+    ("no e-mail", {"donor": {"name": "Ada", "email": "ada"}}, "donor.email: expected an e-mail address"),
+    (
+        "a card number as token",
+        {"payment_method": {"type": "card", "token": "4242424242424242"}},
+        "payment_method.token: looks like a card number; send the PSP's token instead",
+    ),
+    ("a card number in groups", {"note": "my card 4242 4242-4242 4242"}, "note: looks like a card number"),
+    ("a card number as a number", {"card": 378282246310005}, "card: looks like a card number"),
+    ("a card number deep inside", {"extra": [{"a": ["5555555555554444"]}]}, "extra[0].a[0]: looks like a card"),
+    ("a card number as a field", {"4242424242424242": 1}, "[card number removed] (the field's name): looks like"),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in MALFORMED], ids=[c[0] for c in MALFORMED])
+def test_a_malformed_donation_is_refused_by_the_field(call: Call, change: dict[str, Any], expected: str) -> None:
+    with pytest.raises(MalformedDonation) as refusal:
+        call("setup", donation(**change))
+    assert expected in str(refusal.value)
+    assert not any(number in str(refusal.value) for number in ("4242", "3782", "5555"))
+
+
+def test_all_mistakes_are_named_at_once(call: Call) -> None:
+    with pytest.raises(MalformedDonation) as refusal:
+        call("setup", {"id": "don-1", "amount": "1"})
+    named = [problem.split(":")[0] for problem in str(refusal.value).split("; ") if ":" in problem]
+    for field in ("charity", "amount", "currency", "payment_method.type", "donor.email"):
+        assert field in named
+
+
+@pytest.mark.parametrize("event", [None, [], "donation", 1])
+def test_a_donation_is_an_object(call: Call, event: Any) -> None:
+    with pytest.raises(MalformedDonation, match="expected an object"):
+        call("setup", event)
+
+
+@pytest.mark.parametrize("value", ["don-1732262400000", "4242424242424241", "+44 20 7946 0958", 1732262400000, 2500])
+def test_other_numbers_are_not_taken_for_cards(call: Call, value: Any) -> None:
+    call("setup", donation(note=value))

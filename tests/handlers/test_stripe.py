@@ -1,0 +1,215 @@
+"""TakePayment at Stripe, over HTTP against a Stripe server that somebody else wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handlers.document import Misconfigured
+from handlers.psp import Outcome, PspRefused, PspUnavailable
+from handlers.psp_stripe import codes
+from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from tests.handlers.conftest import Call, document
+from tests.handlers.stripe_proxy import StripeProxy
+
+TIMEOUT = {"Error": "States.Timeout", "Cause": ""}
+
+
+def test_paid(call: Call, stripe_server: StripeProxy) -> None:
+    event = document(stripe_server.method("4242424242424242"))
+    answer = call("psp_stripe", event)
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    assert (answer["status"], answer["code"], answer["psp"]) == ("paid", "succeeded", "psp_stripe")
+    assert answer["reference"] == intent["id"]
+    assert (intent["amount"], intent["currency"], intent["status"]) == (2500, "gbp", "succeeded")
+    assert intent["metadata"] == {"donation": event["donation"]["id"], "attempt": f"{event['donation']['id']}-1"}
+    assert ("POST /v1/payment_intents", f"{event['donation']['id']}-1") in stripe_server.requests
+
+
+def test_declined(call: Call, stripe_server: StripeProxy) -> None:
+    answer = call("psp_stripe", document(stripe_server.method("4000000000000341")))
+    assert (answer["status"], answer["code"], answer["message"]) == (
+        "declined",
+        "card_declined",
+        "Your card was declined.",
+    )
+    assert answer["reference"]
+    assert [attempt["status"] for attempt in answer["attempts"]] == ["declined"]
+
+
+def test_redirected_and_returned(call: Call, stripe_server: StripeProxy) -> None:
+    event = document(stripe_server.method("4000000000003220"))
+    event["payment"] = call("psp_stripe", event)
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    assert event["payment"]["status"] == "redirect"
+    assert event["payment"]["redirect_url"] == f"https://hooks.stripe.example/{intent['id']}"
+    stripe_server.authenticate(intent, success=True)
+    event["payment"] = call("psp_stripe", {**event, "redirect": {"status": "returned"}})
+    assert (event["payment"]["status"], event["payment"]["reference"]) == ("paid", intent["id"])
+    assert len(event["payment"]["attempts"]) == 1
+
+
+def test_redirected_and_failed(call: Call, stripe_server: StripeProxy) -> None:
+    event = document(stripe_server.method("4000000000003220"))
+    event["payment"] = call("psp_stripe", event)
+    stripe_server.authenticate(stripe_server.payment_intents(event["donation"]["id"])[0], success=False)
+    answer = call("psp_stripe", {**event, "redirect": {"status": "returned"}})
+    assert (answer["status"], answer["code"]) == ("declined", "payment_intent_authentication_failure")
+
+
+@pytest.mark.parametrize("redirect", [{"status": "returned"}, TIMEOUT])
+def test_redirected_and_abandoned(call: Call, stripe_server: StripeProxy, redirect: dict[str, str]) -> None:
+    event = document(stripe_server.method("4000000000003220"))
+    event["payment"] = call("psp_stripe", event)
+    answer = call("psp_stripe", {**event, "redirect": redirect})
+    assert (answer["status"], answer["code"]) == ("abandoned", "canceled")
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    stripe_server.authenticate(intent, success=True)  # too late
+    assert stripe_server.payment_intents(event["donation"]["id"])[0]["status"] == "canceled"
+    assert call("psp_stripe", {**event, "redirect": redirect})["status"] == "abandoned"
+
+
+def test_authorise_capture_and_refund(call: Call, stripe_server: StripeProxy) -> None:
+    event = document("pm_card_visa")
+    event["payment"] = call("psp_stripe", {**event, "operation": "authorise"})
+    assert event["payment"]["status"] == "authorised"
+    captured = call("psp_stripe", {**event, "operation": "capture"})
+    assert (captured["status"], captured["reference"]) == ("paid", event["payment"]["reference"])
+    for _ in range(2):
+        refunded = call("psp_stripe", {**event, "operation": "refund", "amount": 500})
+        assert (refunded["status"], refunded["code"]) == ("refunded", "succeeded")
+    keys = [key for what, key in stripe_server.requests if what == "POST /v1/refunds"]
+    assert keys == [f"{event['donation']['id']}-refund-1"] * 2
+
+
+CARD_ERROR = {"type": "card_error", "code": "card_declined", "message": "Your card was declined."}
+
+
+@pytest.mark.parametrize(
+    ("decline_code", "advice", "status"),
+    [
+        *((code, None, str(outcome)) for code, outcome in codes.DECLINE_CODES.items()),
+        ("a_code_of_tomorrow", None, "declined"),
+        ("generic_decline", "try_again_later", "retry"),
+        ("try_again_later", "do_not_try_again", "declined"),
+        ("insufficient_funds", "advice_of_tomorrow", "declined"),
+    ],
+)
+def test_decline_codes(
+    call: Call, stripe_server: StripeProxy, decline_code: str, advice: str | None, status: str
+) -> None:
+    error = {**CARD_ERROR, "decline_code": decline_code, "payment_intent": {"id": "pi_1"}}
+    stripe_server.refuse = [(402, {**error, "advice_code": advice} if advice else error)]
+    answer = call("psp_stripe", document("pm_card_visa"))
+    assert (answer["status"], answer["code"], answer["reference"]) == (status, decline_code, "pi_1")
+    assert answer["delay_seconds"] == (codes.RETRY_SCHEDULE[0] if status == "retry" else 0)
+
+
+def test_the_retry_schedule(call: Call, stripe_server: StripeProxy) -> None:
+    event = document("pm_card_visa")
+    stripe_server.refuse = [(402, {**CARD_ERROR, "decline_code": "try_again_later"})] * 4
+    answers = []
+    for _ in range(4):
+        event["payment"] = call("psp_stripe", event)
+        answers.append((event["payment"]["status"], event["payment"]["delay_seconds"]))
+    assert answers == [*(("retry", delay) for delay in codes.RETRY_SCHEDULE), ("declined", 0)]
+    assert "retry schedule exhausted after 4 attempts" in event["payment"]["message"]
+    assert len({key for _, key in stripe_server.requests}) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, {"type": "invalid_request_error", "code": "rate_limit", "message": "slow down"}),
+        (400, {"type": "invalid_request_error", "code": "rate_limit", "message": "slow down"}),
+        (429, {"type": "invalid_request_error", "code": "lock_timeout", "message": "locked"}),
+        (409, {"type": "invalid_request_error", "code": "idempotency_key_in_use", "message": "in use"}),
+        (500, {"type": "api_error", "message": "down"}),
+        (503, {"type": "api_error", "message": "down"}),
+    ],
+)
+def test_an_unavailable_stripe_counts_no_attempt(
+    call: Call, stripe_server: StripeProxy, status: int, error: dict[str, Any]
+) -> None:
+    event = document("pm_card_visa")
+    stripe_server.refuse = [(status, error)]
+    with pytest.raises(PspUnavailable):
+        call("psp_stripe", event)
+    assert [attempt["number"] for attempt in call("psp_stripe", event)["attempts"]] == [1]
+
+
+def test_nobody_there_is_unavailable(call: Call, stripe_server: StripeProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_BASE", "http://127.0.0.1:1")
+    with pytest.raises(PspUnavailable, match="APIConnectionError"):
+        call("psp_stripe", document("pm_card_visa"))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, {"type": "invalid_request_error", "message": "Invalid API Key provided"}),
+        (403, {"type": "invalid_request_error", "message": "not allowed"}),
+        (400, {"type": "idempotency_error", "message": "other parameters"}),
+        (400, {"type": "invalid_request_error", "code": "parameter_unknown", "param": "x", "message": "unknown"}),
+    ],
+)
+def test_a_request_that_stripe_does_not_take_is_for_people(
+    call: Call, stripe_server: StripeProxy, status: int, error: dict[str, Any]
+) -> None:
+    stripe_server.refuse = [(status, error)]
+    with pytest.raises(PspRefused):
+        call("psp_stripe", document("pm_card_visa"))
+
+
+@pytest.mark.parametrize("code", codes.REQUEST_CODES)
+def test_a_donation_that_stripe_does_not_take_is_declined(call: Call, stripe_server: StripeProxy, code: str) -> None:
+    stripe_server.refuse = [(400, {"type": "invalid_request_error", "code": code, "message": "no"})]
+    answer = call("psp_stripe", document("pm_card_visa"))
+    assert (answer["status"], answer["code"], answer["message"]) == ("declined", code, "no")
+
+
+def test_an_unknown_payment_method_is_declined(call: Call, stripe_server: StripeProxy) -> None:
+    answer = call("psp_stripe", document("pm_nobody"))
+    assert (answer["status"], answer["code"]) == ("declined", "resource_missing")
+
+
+@pytest.mark.parametrize("name", ["STRIPE_API_KEY", "STRIPE_RETURN_URL"])
+def test_a_missing_setting_is_named(
+    call: Call, stripe_server: StripeProxy, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(Misconfigured, match=f"{name}: not set"):
+        call("psp_stripe", document("pm_card_visa"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"),
+    [
+        (2500, "GBP", 2500),
+        (2500, "JPY", 2500),
+        (2500, "ISK", 250000),
+        (2500, "UGX", 250000),
+        (2500, "MGA", 25),
+        (2500, "KWD", 2500),
+        (2550, "MGA", None),
+        (2501, "KWD", None),
+    ],
+)
+def test_amounts_in_stripes_units(amount: int, currency: str, expected: int | None) -> None:
+    if expected is None:
+        with pytest.raises(NotPayable):
+            to_stripe(amount, currency)
+    else:
+        assert to_stripe(amount, currency) == expected
+
+
+def test_an_amount_that_stripe_would_round_is_declined(call: Call, stripe_server: StripeProxy) -> None:
+    answer = call("psp_stripe", document("pm_card_visa", amount=2501, currency="KWD"))
+    assert (answer["status"], answer["code"]) == ("declined", "invalid_amount")
+    assert stripe_server.requests == []
+
+
+def test_codes_are_mapped_to_outcomes_that_a_decline_can_have() -> None:
+    tables = (codes.DECLINE_CODES, codes.ADVICE_CODES, codes.REQUEST_CODES)
+    assert {outcome for table in tables for outcome in table.values()} == {Outcome.RETRY, Outcome.DECLINED}
