@@ -78,8 +78,8 @@ CASES: dict[str, tuple[Any, Any]] = {
     "two paths": (asked(f.timestamp(X) < f.state_input.y), {"x": "2030-01-01T00:00:00Z", "y": "2030-01-01T00:00:01Z"}),
     "and, or": (asked((X == 1) & ((f.state_input.y == 1) | (f.state_input.y == 2))), {"x": 1, "y": 2}),
     **{
-        f"States.{call.name}": (f.Pass("P", parameters={"v": call}), input)
-        for call, input in [
+        f"States.{call.name}": (f.Pass("P", parameters={"v": call}), given)
+        for call, given in [
             (intrinsic.format("a {} b {}", X, 1), {"x": "y"}),
             (intrinsic.string_to_json(X), {"x": '{"a": 1}'}),
             (intrinsic.json_to_string(X), {"x": {"a": 1}}),
@@ -103,8 +103,8 @@ CASES: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_both_languages_do_the_same(case: str) -> None:
-    step, input = CASES[case]
-    one, two = run(step, "JSONPath", input), run(step, "JSONata", input)
+    step, given = CASES[case]
+    one, two = run(step, "JSONPath", given), run(step, "JSONata", given)
     assert (one.status, one.output, one.error) == (two.status, two.output, two.error), (one.cause, two.cause)
     assert one.error is None or case == "a failure", (one.error, one.cause)
     assert one.duration == two.duration
