@@ -84,18 +84,22 @@ class StateMachine(Graph):
 
     def span(self, path: AslPath) -> Span | None:
         """Where the author said what stands at an ASL path, or None where that is not known."""
-        found: Caller | None = self.origin
-        keywords: tuple[str, ...] = ()
-        at: Any = self
-        for index, step in enumerate(path):
-            at, names = _into(at, step)
-            keywords = names or keywords
-            if isinstance(at, Element):
-                found, keywords = at.origin or found, ()
-            linked = self.links.get(path[: index + 1])
-            if linked is not None:
-                return linked.span()
-        return found.span(keywords) if found else None
+        return _located(self, path, self.links)
+
+
+def _located(element: Element, path: AslPath, links: Mapping[AslPath, Caller | None]) -> Span | None:
+    """The innermost thing on the way down the path of which it is known where it was said."""
+    found, at = element.origin, element
+    keywords: tuple[str, ...] = ()
+    for index, step in enumerate(path):
+        at, names = _into(at, step)
+        keywords = names or keywords
+        if isinstance(at, Element):
+            found, keywords = at.origin or found, ()
+        linked = links.get(path[: index + 1])
+        if linked is not None:
+            return linked.span()
+    return found.span(keywords) if found else None
 
 
 def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
@@ -297,21 +301,10 @@ class _Wiring:
             self._problem("FD211", (step.name,), message, step.origin, hint)
 
     def _report(self, path: AslPath, step: State, message: str, hint: str) -> None:
+        span = _located(step, path[len(self.path) + 1 :], {})
         self.machine.problems.append(
-            Diagnostic("FD212", f"{message} (state {step.name!r})", path, span=self._span(step, path), hint=hint)
+            Diagnostic("FD212", f"{message} (state {step.name!r})", path, span=span, hint=hint)
         )
-
-    def _span(self, step: State, path: AslPath) -> Span | None:
-        rest = path[len(self.path) + 1 :]
-        keywords: tuple[str, ...] = ()
-        at: Any = step
-        found = step.origin
-        for item in rest:
-            at, names = _into(at, item)
-            keywords = names or keywords
-            if isinstance(at, Element):
-                found, keywords = at.origin or found, ()
-        return found.span(keywords) if found else None
 
     def _problem(self, code: str, path: AslPath, message: str, origin: Caller | None, hint: str | None = None) -> None:
         span = origin.span() if origin else None
