@@ -1,0 +1,70 @@
+# Everything that a developer runs; `make` alone lists it. The virtual environment is made when it is first needed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := .flowdsl/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench conformance clean
+
+help:
+	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
+	@echo "make test         all tests; ARGS='tests/engine -k retry' for some"
+	@echo "make check        lint, formatting, types"
+	@echo "make format       mend formatting and what the linter can"
+	@echo "make conformance  the engine and checker against recorded behaviour of AWS"
+	@echo "make bench        time and memory beside other tools; ARGS=--peers installs those first"
+	@echo "make clean        remove what make and the tools have made"
+
+# The environment: one stamp for running, one for developing.
+
+.venv/python.stamp:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "flowdsl needs Python 3.11 or newer; name one with: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "Setting up .venv (once) ..." >&2
+	@"$(PYTHON)" -m venv .venv
+	@touch $@
+
+.venv/run.stamp: .venv/python.stamp pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[handlers]'
+	@touch $@
+
+.venv/dev.stamp: .venv/python.stamp pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/run.stamp
+
+# The demo keeps its data to itself and starts afresh each time: a donation that was paid is not charged again.
+
+demo: export PAYMENTS_DATA := $(DEMO)
+demo: export POWERTOOLS_LOG_LEVEL := WARNING
+demo: .venv/run.stamp
+	@rm -rf $(DEMO)
+	@mkdir -p $(DEMO)
+	@printf '\n\033[1mThe flow, compiled to Amazon States Language\033[0m  flowdsl build --asl-only\n\n'
+	@$(BIN)/flowdsl build --asl-only
+	@printf '\n\033[1mA donation is taken\033[0m  flowdsl run payment_flow.py --input examples/donation.json\n\n'
+	@$(BIN)/flowdsl run payment_flow.py --input examples/donation.json > $(DEMO)/output.json
+	@printf '\n\033[1mWhat was stored\033[0m  python -m handlers.transactions show don-0001\n\n'
+	@$(BIN)/python -m handlers.transactions show don-0001
+
+test: .venv/dev.stamp
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev.stamp
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: .venv/dev.stamp
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: .venv/dev.stamp
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+conformance: .venv/dev.stamp
+	@$(BIN)/python -m pytest tests/conformance $(ARGS)
+
+clean:
+	rm -rf .venv build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
