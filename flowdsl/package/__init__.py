@@ -5,7 +5,7 @@
 `manifest` records it, `workspace` swaps the whole build in.
 """
 
-from .build import Progress, build
+from .assembly import Progress, build
 from .handler import Handler
 from .manifest import Manifest, Packaged
 

@@ -18,7 +18,7 @@ UNZIPPED_LIMIT = 250 * 2**20
 """Bytes: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "Deployment package"."""
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can say
-_LEVEL = 9
+_LEVEL = 6  # 9 takes half as long again and saves a thousandth
 
 
 @frozen
@@ -73,9 +73,9 @@ def check_unzipped(zipped: str, files: Mapping[str, Path]) -> None:
     _check(f"{zipped} unzips to", UNZIPPED_LIMIT, {name: path.stat().st_size for name, path in files.items()})
 
 
-def megabytes(size: int) -> str:
-    """AWS counts 2**20 bytes."""
-    return f"{size / 2**20:.1f} MB"
+def readable(size: int) -> str:
+    """AWS counts 2**20 bytes to the MB."""
+    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{size / 2**10:.1f} KB"
 
 
 def _mode(data: bytes) -> int:
@@ -93,10 +93,10 @@ def _check(what: str, limit: int, sizes: Mapping[str, int]) -> None:
         heaps[heap] = heaps.get(heap, 0) + size
     heaviest = sorted(heaps.items(), key=lambda heap: (-heap[1], heap[0]))[:5]
     largest_file = max(sizes, key=lambda name: (sizes[name], name))
-    named = ", ".join(f"{name} {megabytes(size)}" for name, size in heaviest)
+    named = ", ".join(f"{name} {readable(size)}" for name, size in heaviest)
     raise FlowError.of(
-        f"{what} {megabytes(total)}, Lambda takes {megabytes(limit)}. The largest: {named}. "
-        f"The largest file: {largest_file}, {megabytes(sizes[largest_file])}",
+        f"{what} {readable(total)}, Lambda takes {readable(limit)}. The largest: {named}. "
+        f"The largest file: {largest_file}, {readable(sizes[largest_file])}",
         code="FD620",
         hint="drop what the function does not need from its folder, its include and its requirements",
     )

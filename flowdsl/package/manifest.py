@@ -15,7 +15,7 @@ from .handler import shown
 
 FILE = "manifest.json"
 FORMAT = 1
-"""Counts up when what is in a zip, or how, changes: older zips are then built again."""
+"""Of manifest.json itself."""
 
 
 @frozen

@@ -94,6 +94,13 @@ def test_a_changed_input_is_built_again(packed, change):
     assert packed.said[-1][1].startswith("packaged")
 
 
+def test_a_new_way_of_packaging_builds_again(packed, monkeypatch):
+    packed.build()
+    monkeypatch.setattr("flowdsl.package.assembly.RECIPE", 2)
+    packed.build()
+    assert packed.said[-1][1].startswith("packaged")
+
+
 def test_comments_in_requirements_are_no_input(packed):
     before = packed.build()
     packed.require("# why", "pure==1.0  # because")

@@ -15,6 +15,9 @@ from .handler import Handler, handler_string, platform, shown, span, validate
 from .manifest import Manifest, Packaged
 from .workspace import Workspace
 
+RECIPE = 1
+"""Counts up when what goes into a zip, or how, changes: every function is then built again."""
+
 Progress = Callable[[str, str], None]
 """Called with a function's name and what is happening to it, for people to read."""
 
@@ -100,14 +103,14 @@ def _package(
         )
     made = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
     shutil.rmtree(own)
-    on_progress(function.name, f"packaged, {archive.megabytes(made.size)}")
+    on_progress(function.name, f"packaged, {archive.readable(made.size)}")
     return _described(function, made, inputs)
 
 
 def _snapshot(function: Handler, files: Mapping[str, Path], locked: requirements.Requirements | None, own: Path) -> str:
     """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
-    digest = hashlib.sha256(f"{manifest.FORMAT}\0{platform(function)}\0{function.python}\0".encode())
+    digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0".encode())
     digest.update(hashlib.sha256("\n".join(locked.lines if locked else ()).encode()).digest())
     for name, file in files.items():
         copy = own / name
