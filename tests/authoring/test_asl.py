@@ -18,7 +18,8 @@ from tests.conformance_data import definitions
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
 )
 
 
@@ -56,7 +57,9 @@ state_names = st.text(min_size=1, max_size=20)
                 ["Type", "Next", "Seconds", "SecondsPath", "Choices", "Branches", "Retry", "ItemProcessor"]
             ),
             json_values,
+            max_size=4,
         ),
+        max_size=3,
     )
 )
 def test_anything_comes_back(states: dict[str, Any]) -> None:
