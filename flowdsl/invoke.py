@@ -73,11 +73,11 @@ class LambdaContext:
 class LocalLambdas:
     """Calls Python functions in this process as Lambda would.
 
-    `functions` maps a function's name (or `name:qualifier`) to `handler(event, context)`. Event and answer go through JSON; an
-    exception becomes Lambda's error (its class's name, and a cause with errorMessage, errorType, requestId and
-    stackTrace). A function that took longer than `timeout_seconds` fails as Lambda's Sandbox.Timedout, once it
-    returns: what it did is done, as with a real timeout. Calls to anything that isn't a function here raise FlowError,
-    so that no test reaches the world unasked; activities wait for a worker.
+    `functions` maps a function's name (or `name:qualifier`) to `handler(event, context)`. Event and answer go through
+    JSON; an exception becomes Lambda's error (its class's name, and a cause with errorMessage, errorType, requestId
+    and stackTrace). A function that took longer than `timeout_seconds` fails as Lambda's Sandbox.Timedout, once it
+    returns: what it did is done, as with a real timeout. Calls to anything that isn't a function here raise
+    FlowError, so that no test reaches the world unasked; activities wait for a worker.
     """
 
     functions: Mapping[str, Handler]
@@ -113,10 +113,15 @@ class LocalLambdas:
         write: Callable[[Any], str],
     ) -> Reply:
         handler = self._find(function)
-        request = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{call.execution_arn}/{call.state_name}/{call.now}/{call.retry_count}"))
+        request = str(
+            uuid.uuid5(uuid.NAMESPACE_URL, f"{call.execution_arn}/{call.state_name}/{call.now}/{call.retry_count}")
+        )
         if handler is None:
             arn = function_arn(function, call)
-            cause = f"Function not found: {arn} (Service: Lambda, Status Code: 404, Request ID: {request})"
+            cause = (
+                f"Function not found: {arn} (Service: AWSLambda; Status Code: 404; "
+                f"Error Code: ResourceNotFoundException; Request ID: {request}; Proxy: null)"
+            )
             return Reply.failed("Lambda.ResourceNotFoundException", cause)
         context = self._context(function, call, request)
         started = time.monotonic()
@@ -132,8 +137,7 @@ class LocalLambdas:
             written = json.dumps(output, default=_plain, ensure_ascii=False)
         except (TypeError, ValueError) as error:
             message = f"Unable to marshal response: {error}"
-            shown = {"errorMessage": message, "errorType": "Runtime.MarshalError", "requestId": request, "stackTrace": []}
-            return Reply.failed("Runtime.MarshalError", write(shown))
+            return Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
         if len(written.encode(errors="surrogatepass")) > MAX_RESPONSE:
             message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
             shown = {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}
@@ -155,6 +159,7 @@ class LocalLambdas:
 
 
 def function_arn(text: str, call: Call) -> str:
+    """The full ARN of a function that a call names in any form."""
     if text.startswith("arn:"):
         return text
     return f"arn:aws:lambda:{call.region}:{call.account}:function:{text.rpartition('function:')[2]}"
@@ -212,12 +217,12 @@ def _invoked(invocation_type: str, output: Any, request: str) -> dict[str, Any]:
 
 
 def _raised(error: Exception, request: str) -> dict[str, Any]:
-    return {
-        "errorMessage": str(error),
-        "errorType": type(error).__name__,
-        "requestId": request,
-        "stackTrace": traceback.format_list(traceback.extract_tb(_below(error.__traceback__))),
-    }
+    trace = traceback.format_list(traceback.extract_tb(_below(error.__traceback__)))
+    return _error(type(error).__name__, str(error), request, trace)
+
+
+def _error(kind: str, message: str, request: str, trace: list[str]) -> dict[str, Any]:
+    return {"errorMessage": message, "errorType": kind, "requestId": request, "stackTrace": trace}
 
 
 def _below(trace: TracebackType | None) -> TracebackType | None:
@@ -242,8 +247,8 @@ def _compact(value: Any) -> str:
 class MockConfig:
     """Answers in the form of Step Functions Local's MockConfigFile, for one test case of one state machine.
 
-    States that the case doesn't name go to `otherwise`. Source: Step Functions Developer Guide, "Testing state machines with
-    Step Functions Local", mocked service integrations.
+    States that the case doesn't name go to `otherwise`. Source: Step Functions Developer Guide, "Testing state
+    machines with Step Functions Local", mocked service integrations.
     """
 
     config: Mapping[str, Any]

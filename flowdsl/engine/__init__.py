@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from .calls import Call, Heartbeat, Invoker, Later, Reply
 from .clock import Clock, VirtualClock, WallClock
 from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
-from .errors import UnknownTask
+from .errors import UnknownTaskError
 from .execution import Identity, Settings, replay
 from .history import JSON, Event, History
 from .program import Program, prepare
-from .scheduler import Listener, Result, Scheduler
+from .result import Listener, Result
+from .scheduler import Scheduler
 
 __all__ = [
     "JSON",
@@ -45,7 +46,7 @@ __all__ = [
     "Submitted",
     "Succeeded",
     "TimedOut",
-    "UnknownTask",
+    "UnknownTaskError",
     "VirtualClock",
     "WallClock",
     "execute",
@@ -56,7 +57,7 @@ __all__ = [
 
 def execute(
     program: Program,
-    input: JSON,  # noqa: A002 - the API's name
+    input: JSON,
     *,
     invoke: Invoker,
     name: str = "execution",

@@ -17,9 +17,10 @@ class Call:
     """One attempt of a Task state, as the one who carries it out sees it.
 
     `resource` is the state's Resource as written. `integration` is `lambda` and `action` is `invoke` for
-    `arn:aws:states:::lambda:invoke`; `aws-sdk:dynamodb` and `putItem` for an SDK integration; `lambda` and `function` for
-    the ARN of a function; `activity` and `activity` for the ARN of an activity. `pattern` is what follows the action: empty,
-    `sync`, `sync:2` or `waitForTaskToken`. `arguments` is the payload (Parameters or Arguments, evaluated).
+    `arn:aws:states:::lambda:invoke`; `aws-sdk:dynamodb` and `putItem` for an SDK integration; `lambda` and `function`
+    for the ARN of a function; `activity` and `activity` for the ARN of an activity. `pattern` is what follows the
+    action: empty, `sync`, `sync:2` or `waitForTaskToken`. `arguments` is the payload (Parameters or Arguments,
+    evaluated).
     """
 
     resource: str
@@ -63,9 +64,9 @@ class Later:
 class Reply:
     """The answer to a call. Use the constructors below.
 
-    `seconds` is how long the call took, in virtual time. For a task that waits for a callback (`call.waits`), `succeeded`
-    of a `waitForTaskToken` call answers the call only, and the task stays pending; for `sync` and activities it is the
-    result of the job.
+    `seconds` is how long the call took, in virtual time. For a task that waits for a callback (`call.waits`),
+    `succeeded` of a `waitForTaskToken` call answers the call only, and the task stays pending; for `sync` and
+    activities it is the result of the job.
     """
 
     kind: Literal["succeeded", "failed", "timed_out", "pending"]

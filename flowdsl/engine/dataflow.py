@@ -42,14 +42,16 @@ class Items:
     find: Callable[[JSON, JSON, Fiber], list[JSON]] = field(repr=False)
     """From the raw and the effective input."""
     select: Callable[[JSON, JSON, Fiber], JSON] | None = field(repr=False)
-    """The input of one iteration, from the state's raw and effective input, in a scope whose context holds Map.Item; None
-    where that is the item itself."""
+    """The input of one iteration, from the state's raw and effective input, in a scope whose context holds Map.Item;
+    None where that is the item itself."""
     max_concurrency: Callable[[JSON, Fiber], int] = field(repr=False)
     """0 is no limit."""
 
 
 Body = Mapping[str, Any]
 """A state, or a part of one, as JSON."""
+Evaluated = Callable[[JSON, "Fiber"], JSON]
+"""The value of a field, from the state's raw input."""
 Seconds = Callable[[JSON, "Fiber"], float | None]
 """TimeoutSeconds or HeartbeatSeconds, from the state's raw input."""
 
@@ -69,7 +71,14 @@ class QueryLanguage(Protocol):
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]: ...
     def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None: ...
     def items(self, state: Body) -> Items: ...
-    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]: ...
+    def resolved(self, part: Body, path: str) -> Evaluated:
+        """The whole of a part of the state, its expressions and its `…Path` fields evaluated."""
+
+    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:
+        """A number of a Map; `kind` is `integer` or `float`."""
+
+    def payload(self, part: Body, path: str) -> Evaluated:
+        """Parameters or Arguments of a part of the state; an empty object where there are none."""
 
 
 def same(value: JSON, scope: Scope) -> JSON:  # noqa: ARG001 - a Transform

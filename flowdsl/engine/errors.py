@@ -5,13 +5,13 @@ from __future__ import annotations
 from ..expr.errors import StatesError
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - the failure of a state, not a mistake
     """A state failed with this error: Retry and Catch look at it, the execution ends with it.
 
-    Both `error` and `cause` may be None, as for a Fail state that says neither. `terminal` failures (States.Runtime, an
-    output beyond the size limit) end the execution at once, whatever Retry and Catch say. `task` tells that a task failed,
-    which States.TaskFailed matches. `alias` is a second name that ErrorEquals may use.
-    Source: Step Functions Developer Guide, "Handling errors".
+    Both `error` and `cause` may be None, as for a Fail state that says neither. `terminal` failures (States.Runtime,
+    an output beyond the size limit) end the execution at once, whatever Retry and Catch say. `task` tells that a task
+    failed, which States.TaskFailed matches. `alias` is a second name that ErrorEquals may use. Source: Step Functions
+    Developer Guide, "Handling errors".
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Failure(Exception):
         return False
 
 
-class HistoryFull(Exception):
+class HistoryFull(Exception):  # noqa: N818 - a limit reached, not a mistake
     """The next event would be number 25,000, and it isn't the one that ends the execution."""
 
 
-class UnknownTask(Exception):
+class UnknownTaskError(Exception):
     """The task token belongs to no task that is waiting: TaskDoesNotExist or TaskTimedOut of the API."""
 
 

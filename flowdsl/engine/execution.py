@@ -1,7 +1,7 @@
 """One execution: fibers that run states, a history that they write, signals in and effects out.
 
-Everything that decides what an execution does is here and in the modules below it. Nothing in them reads a clock, starts
-a thread or calls anybody's code, so an execution that is given the same signals again writes the same history.
+Everything that decides what an execution does is here and in the modules below it. Nothing in them reads a clock,
+starts a thread or calls anybody's code, so an execution that is given the same signals again writes the same history.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Fiber:
         self.children: dict[int, Fiber] = {}
         self.ended: deque[Fiber] = deque()
         self.joining = False
-        self.source = parent.source if parent else 0
+        self.source: int = parent.source if parent else 0
         self.entered = 0
         self.state: State | None = None
         self.variables: dict[str, JSON] = parent.variables if parent else {}
@@ -102,7 +102,7 @@ class Fiber:
     def now(self) -> float:
         return self.execution.now
 
-    def record(self, type: str, details: dict[str, JSON] | None = None) -> int:  # noqa: A002 - the API's name
+    def record(self, type: str, details: dict[str, JSON] | None = None) -> int:
         """Write the next event of this line of control; it follows from the one before."""
         execution = self.execution
         events = execution.history.events
@@ -113,7 +113,7 @@ class Fiber:
         self.source = number
         return number
 
-    def note(self, type: str, details: dict[str, JSON] | None = None, previous: int | None = None) -> int:  # noqa: A002
+    def note(self, type: str, details: dict[str, JSON] | None = None, previous: int | None = None) -> int:
         """Write an event that nothing follows from: the next one follows from what this one does."""
         execution = self.execution
         number = len(execution.history.events) + 1
@@ -142,12 +142,13 @@ class Fiber:
 
 
 class Execution:
-    """A running execution, moved on by `deliver`; `status`, `output`, `error`, `cause` and `history` say how far it is."""
+    """A running execution, moved on by `deliver`; `status`, `output`, `error`, `cause` and `history` say how far it
+    is."""
 
     def __init__(
         self,
         program: Program,
-        input: JSON,  # noqa: A002 - the API's name
+        input: JSON,
         identity: Identity,
         settings: Settings,
         now: float,
@@ -212,6 +213,7 @@ class Execution:
         return fiber is not None and fiber.ticket == ticket
 
     def alive(self, fiber_id: int) -> bool:
+        """Whether the fiber has not ended and was not cut off."""
         return fiber_id in self.fibers
 
     # -- what fibers use
@@ -320,12 +322,14 @@ class Execution:
             details["error"] = error
         if cause is not None:
             details["cause"] = cause
-        event = {"TIMED_OUT": "ExecutionTimedOut", "ABORTED": "ExecutionAborted"}.get(status, f"Execution{status.title()}")
+        event = {"TIMED_OUT": "ExecutionTimedOut", "ABORTED": "ExecutionAborted"}.get(
+            status, f"Execution{status.title()}"
+        )
         events = self.history.events
         events.append(Event(len(events) + 1, fiber.source, self.now, event, details))
         self._ready.clear()
         for left in self.fibers.values():
-            if left.generator is not None and not left.generator.gi_running:
+            if left.generator is not None:
                 left.generator.close()
         self.fibers.clear()
 
@@ -340,7 +344,9 @@ def iso(seconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def replay(program: Program, input: JSON, identity: Identity, settings: Settings, journal: Sequence[Entry]) -> Execution:  # noqa: A002
+def replay(
+    program: Program, input: JSON, identity: Identity, settings: Settings, journal: Sequence[Entry]
+) -> Execution:
     """Run an execution again from its journal; nobody is called and no time passes."""
     execution = Execution(program, input, identity, settings, journal[0].now)
     for entry in journal:

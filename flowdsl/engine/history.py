@@ -51,7 +51,7 @@ class Event:
 
     __slots__ = ("details", "id", "previous", "timestamp", "type")
 
-    def __init__(self, id: int, previous: int, timestamp: float, type: str, details: dict[str, JSON] | None) -> None:  # noqa: A002 - the API's names
+    def __init__(self, id: int, previous: int, timestamp: float, type: str, details: dict[str, JSON] | None) -> None:
         self.id = id
         self.previous = previous
         self.timestamp = timestamp

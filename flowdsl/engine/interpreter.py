@@ -72,5 +72,7 @@ def located(fiber: Fiber, state: State, error: StatesError, before: int) -> Fail
 
 def oversized(name: str, *, terminal: bool = True) -> Failure:
     """States.DataLimitExceeded in the words of the service."""
-    cause = f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+    cause = (
+        f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+    )
     return Failure("States.DataLimitExceeded", cause, terminal=terminal, task=not terminal)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
 from ..expr.scope import Evaluate, Scope
-from .dataflow import Body, CatchFlow, Finish, Flow, Items, Seconds, Transform, is_jsonata, same, unchanged
+from .dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Seconds, Transform, is_jsonata, same, unchanged
 from .errors import WaitError
 from .history import JSON, text
 from .times import current_time, until_timestamp
@@ -75,7 +75,10 @@ class JSONata:
             try:
                 return until_timestamp(timestamp)
             except ValueError:
-                what = f"The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {timestamp}"
+                what = (
+                    "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: "
+                    f"{timestamp}"
+                )
                 raise WaitError("States.QueryEvaluationError", what, field) from None
 
         return after if field == "Seconds" else at
@@ -108,6 +111,14 @@ class JSONata:
             return list(found)
 
         return Items(find, select, lambda value, fiber: int(concurrency(value, fiber) or 0))
+
+    def payload(self, part: Body, path: str) -> Evaluated:
+        evaluate = _compile(part.get("Arguments", {}), f"{path}/Arguments")
+        return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
+
+    def resolved(self, part: Body, path: str) -> Evaluated:
+        evaluate = _compile(dict(part), path)
+        return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
 
     def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:  # noqa: ARG002 - JSONPath's
         written = state.get(field)

@@ -6,14 +6,14 @@ Source: ASL specification, "Paths", "Payload Template", "Input and output proces
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..expr.choice import compile_rule
 from ..expr.errors import StatesError
 from ..expr.jsonpath import compile_path, compile_reference
 from ..expr.scope import Evaluate, Scope
 from ..expr.template import compile_expression, compile_template
-from .dataflow import Body, CatchFlow, Finish, Flow, Items, Seconds, Transform, nothing, same, unchanged
+from .dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Seconds, Transform, nothing, same, unchanged
 from .history import JSON, text
 from .times import until_timestamp
 
@@ -57,7 +57,7 @@ class JSONPath:
 
         return finish
 
-    def catch(self, catcher: Body, index: int) -> CatchFlow:
+    def catch(self, catcher: Body, index: int) -> CatchFlow:  # noqa: ARG002 - JSONata's
         put = _result_path(catcher)
         assign = compile_template(catcher["Assign"]) if "Assign" in catcher else None
 
@@ -74,13 +74,15 @@ class JSONPath:
         literal = state.get(field)
         return lambda value, scope: literal
 
-    def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:
+    def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:  # noqa: ARG002 - JSONata's
         return compile_rule(dict(rule))
 
-    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:
+    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:  # noqa: ARG002 - JSONata's
         """A rule that is taken assigns what it says; OutputPath is the state's."""
         assigns = {"Assign": rule["Assign"]} if "Assign" in rule else {}
-        return self.flow({**{key: state[key] for key in ("InputPath", "OutputPath") if key in state}, **assigns}, merges=False)
+        return self.flow(
+            {**{key: state[key] for key in ("InputPath", "OutputPath") if key in state}, **assigns}, merges=False
+        )
 
     def seconds(self, state: Body, field: str) -> Seconds:
         if f"{field}Path" not in state:
@@ -93,7 +95,10 @@ class JSONPath:
             found = find(value, fiber.scope)
             if type(found) is not int or found <= 0:
                 shown = found if isinstance(found, str) else text(found)
-                raise StatesError("States.Runtime", f"The {field}Path parameter does not reference a valid positive integer: {path} == {shown}")
+                raise StatesError(
+                    "States.Runtime",
+                    f"The {field}Path parameter does not reference a valid positive integer: {path} == {shown}",
+                )
             return found
 
         return seconds
@@ -119,7 +124,9 @@ class JSONPath:
         def after(value: JSON, fiber: Fiber) -> float:
             seconds = found(value, fiber)
             if type(seconds) is not int:
-                raise _wait_error(f"The SecondsPath parameter cannot be parsed as a long value: {path} == {_shown(seconds)}")
+                raise _wait_error(
+                    f"The SecondsPath parameter cannot be parsed as a long value: {path} == {_shown(seconds)}"
+                )
             if seconds < 0:
                 raise _wait_error(f"The SecondsPath parameter references a negative value: {path} == {seconds}")
             return fiber.now + seconds
@@ -157,6 +164,20 @@ class JSONPath:
         select = None if template is None else lambda raw, effective, fiber: template(effective, fiber.scope)
         concurrency = self.number(state, "MaxConcurrency", "integer")
         return Items(items, select, lambda value, fiber: int(concurrency(value, fiber) or 0))
+
+    def payload(self, part: Body, path: str) -> Evaluated:  # noqa: ARG002 - JSONata's
+        template = compile_template(part.get("Parameters", {}))
+        return lambda value, fiber: template(value, fiber.scope)
+
+    def resolved(self, part: Body, path: str) -> Evaluated:  # noqa: ARG002 - JSONata's
+        template = compile_template({key: item for key, item in part.items() if not key.endswith("Path")})
+        found = {key[:-4]: compile_path(item) for key, item in part.items() if key.endswith("Path")}
+
+        def resolve(value: JSON, fiber: Fiber) -> JSON:
+            paths = {key: find(value, fiber.scope) for key, find in found.items()}
+            return {**template(value, fiber.scope), **paths}
+
+        return resolve
 
     def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:
         """A number of a Map, literal or by path; `kind` is `integer` or `float`."""

@@ -15,7 +15,7 @@ from .history import JSON, text
 from .program import Program
 
 if TYPE_CHECKING:
-    from .scheduler import Result
+    from .result import Result
 
 
 def target(call: Call, machines: Mapping[str, Program]) -> Program | None:
@@ -60,9 +60,10 @@ def outcome(call: Call, child: Result) -> Signal:
         described["RedriveStatusReason"] = "Execution is SUCCEEDED and cannot be redriven"
         return Succeeded(described)
     described["RedriveStatus"] = "REDRIVABLE"
-    for key, value in (("Error", child.error), ("Cause", child.cause)):
-        if value is not None:
-            described[key] = value
+    if child.error is not None:
+        described["Error"] = child.error
+    if child.cause is not None:
+        described["Cause"] = child.cause
     return Failed("States.TaskFailed", text(described))
 
 
@@ -72,5 +73,3 @@ _METADATA: dict[str, JSON] = {"SdkHttpMetadata": {"HttpStatusCode": 200}}
 def _millis(seconds: float) -> int:
     """Dates in API answers inside an execution are in milliseconds since 1970."""
     return round(seconds * 1000)
-
-

@@ -30,7 +30,10 @@ def parallel_run(
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         fiber.record("ParallelStateStarted")
-        children = [fiber.spawn(partial(run_block, block=branch, value=effective), index) for index, branch in enumerate(branches)]
+        children = [
+            fiber.spawn(partial(run_block, block=branch, value=effective), index)
+            for index, branch in enumerate(branches)
+        ]
         for _ in children:
             ended: Fiber = yield JOIN
             if ended.failure is not None:

@@ -1,7 +1,7 @@
 """A definition made ready to run: everything parsed, once, into closures.
 
-`prepare` reads an ASL definition as a dict. A definition that the checker accepts can be prepared; what it would refuse raises
-FlowError here, with the place in the definition.
+`prepare` reads an ASL definition as a dict. A definition that the checker accepts can be prepared; what it would
+refuse raises FlowError here, with the place in the definition.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class State:
     entered: str
     exited: str
     step: Callable[[Fiber, JSON], Outcome] | None = field(default=None, repr=False)
-    run: Callable[[Fiber, JSON], Steps] = field(default=None, repr=False)  # type: ignore[assignment]
+    run: Callable[[Fiber, JSON], Steps] = field(default=None, repr=False)
 
 
 @define(eq=False)
@@ -64,7 +64,7 @@ class Program:
         return run_block(fiber, self.block, value)
 
 
-def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:  # noqa: A002 - the API's name
+def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:
     """Parse a definition for running. Raises FlowError where it is no definition that could run."""
     language = definition.get("QueryLanguage", "JSONPath")
     block = prepare_block(definition, language, ())
@@ -107,7 +107,7 @@ def _targets(body: Mapping[str, Any]) -> list[str]:
 
 
 def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath) -> State:
-    from .states import PREPARERS
+    from .states import PREPARERS, fill
 
     kind = _required(body, "Type", path)
     if kind not in PREPARERS:
@@ -123,5 +123,5 @@ def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath
         entered=f"{kind}StateEntered",
         exited=f"{kind}StateExited",
     )
-    PREPARERS[kind](state, body, body.get("QueryLanguage", language), language, path)
+    fill(state, body, language, path)
     return state

@@ -1,7 +1,7 @@
 """Many executions on one clock: what they ask for is carried out, and the answers find their way back.
 
-The scheduler runs in one thread. Other threads may call `send_task_*`, `stop_execution` and `start`: under a wall clock those
-calls only enqueue.
+The scheduler runs in one thread. Other threads may call `send_task_*`, `stop_execution` and `start`: under a wall
+clock those calls only enqueue.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal
 
 from attrs import define
 
@@ -24,7 +23,6 @@ from .clock import Clock, VirtualClock
 from .effects import (
     Await,
     Effect,
-    Entry,
     Failed,
     Invoke,
     Run,
@@ -38,86 +36,12 @@ from .effects import (
     TimedOut,
     Wake,
 )
-from .errors import UnknownTask
+from .errors import UnknownTaskError
 from .execution import Execution, Identity, Settings
-from .history import JSON, Event, History
+from .history import JSON
 from .limits import MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS
 from .program import Program
-
-Listener = Callable[["Result", Event], None]
-
-
-class Result:
-    """An execution as DescribeExecution and GetExecutionHistory show it; it fills while the execution runs."""
-
-    def __init__(self, execution: Execution) -> None:
-        self._execution = execution
-        self.told = 0
-        """How many events the listener has heard of."""
-
-    @property
-    def status(self) -> Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]:
-        return self._execution.status
-
-    @property
-    def output(self) -> JSON:
-        """The output as a JSON value; None unless SUCCEEDED."""
-        return self._execution.output
-
-    @property
-    def error(self) -> str | None:
-        return self._execution.error
-
-    @property
-    def cause(self) -> str | None:
-        return self._execution.cause
-
-    @property
-    def input(self) -> JSON:
-        return self._execution.input
-
-    @property
-    def history(self) -> History:
-        return self._execution.history
-
-    @property
-    def journal(self) -> list[Entry]:
-        """The signals that drove it; `replay` makes the same history of them."""
-        return self._execution.journal
-
-    @property
-    def identity(self) -> Identity:
-        return self._execution.identity
-
-    @property
-    def settings(self) -> Settings:
-        return self._execution.settings
-
-    @property
-    def name(self) -> str:
-        return self._execution.identity.name
-
-    @property
-    def arn(self) -> str:
-        return self._execution.identity.arn
-
-    @property
-    def start_date(self) -> float:
-        """Seconds since 1970, in the time of the scheduler's clock."""
-        return self._execution.start
-
-    @property
-    def stop_date(self) -> float | None:
-        return self._execution.stop
-
-    @property
-    def duration(self) -> float:
-        """Seconds from start to stop (or to now), in the time of the scheduler's clock."""
-        stop = self._execution.stop
-        return (self._execution.now if stop is None else stop) - self._execution.start
-
-    def __repr__(self) -> str:
-        return f"Result({self.name}: {self.status}, {len(self.history)} events)"
+from .result import Listener, Result
 
 
 @define(eq=False)
@@ -139,8 +63,9 @@ class _Job:
 class Scheduler:
     """Runs executions.
 
-    `invoke` carries out the calls of Task states; `clock` is a VirtualClock unless another is given; `machines` are the state
-    machines that `states:startExecution` and `start` find by name or ARN; `on_event` is told each event as it happens.
+    `invoke` carries out the calls of Task states; `clock` is a VirtualClock unless another is given; `machines` are
+    the state machines that `states:startExecution` and `start` find by name or ARN; `on_event` is told each event as
+    it happens.
     """
 
     def __init__(
@@ -166,20 +91,21 @@ class Scheduler:
         self._jobs: dict[str, _Job] = {}
         self._activities: dict[str, list[_Job]] = {}
         self._parents: dict[str, Callable[[Result], None]] = {}
+        self._children: dict[str, list[tuple[int, str]]] = {}
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: int | None = None
 
     # -- what users call
 
-    def start(self, program: Program, input: JSON, *, name: str | None = None, seed: int | None = None) -> Result:  # noqa: A002
+    def start(self, program: Program, input: JSON, *, name: str | None = None, seed: int | None = None) -> Result:
         """Start an execution; it moves on in `run`."""
         return self._start(program, input, name or self._uuid(), seed)
 
     def run(self, until: Result | None = None) -> None:
         """Run until that execution has ended, or all have; returns early where all that is left waits for outside.
 
-        Under a virtual clock an execution that waits for a callback nobody will send stays RUNNING here, unless a timeout or
-        heartbeat ends it.
+        Under a virtual clock an execution that waits for a callback nobody will send stays RUNNING here, unless a
+        timeout or heartbeat ends it.
         """
         self._thread = threading.get_ident()
         try:
@@ -202,19 +128,20 @@ class Scheduler:
             self._thread = None
 
     def send_task_success(self, token: str, output: JSON) -> None:
-        """SendTaskSuccess. Raises UnknownTask where no task waits with this token."""
+        """SendTaskSuccess. Raises UnknownTaskError where no task waits with this token."""
         self._outside(lambda: self._signal(self._waiting(token), Succeeded(output)), token)
 
     def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
-        """SendTaskFailure. Raises UnknownTask where no task waits with this token."""
+        """SendTaskFailure. Raises UnknownTaskError where no task waits with this token."""
         self._outside(lambda: self._signal(self._waiting(token), Failed(error, cause)), token)
 
     def send_task_heartbeat(self, token: str) -> None:
-        """SendTaskHeartbeat. Raises UnknownTask where no task waits with this token."""
+        """SendTaskHeartbeat. Raises UnknownTaskError where no task waits with this token."""
         self._outside(lambda: self._beaten(self._waiting(token)), token)
 
     def get_activity_task(self, activity: str, worker: str | None = None) -> tuple[str, str] | None:
-        """GetActivityTask: the token and the input (JSON text) of the oldest task of this activity (an ARN), or None."""
+        """GetActivityTask: the token and the input (JSON text) of the oldest task of this activity (an ARN), or
+        None."""
         waiting = self._activities.get(activity, [])
         while waiting:
             job = waiting.pop(0)
@@ -235,7 +162,7 @@ class Scheduler:
 
     # -- starting and ending
 
-    def _start(self, program: Program, input: JSON, name: str, seed: int | None = None) -> Result:  # noqa: A002
+    def _start(self, program: Program, input: JSON, name: str, seed: int | None = None) -> Result:
         place = f"{self.settings.region}:{self.settings.account}"
         if program.type == "STANDARD":
             arn = f"arn:aws:states:{place}:execution:{program.name}:{name}"
@@ -276,6 +203,8 @@ class Scheduler:
         for asked in execution.deliver(fiber, signal, self.clock.now()):
             self._carry_out(execution, *asked)
         arn = execution.identity.arn
+        if arn in self._children:
+            self._stop_orphans(execution)
         if arn in self._running:
             result = self._running[arn][1]
             if self._on_event is not None:
@@ -372,7 +301,7 @@ class Scheduler:
     def _waiting(self, token: str) -> _Job:
         job = self._jobs.get(token)
         if job is None or not job.alive:
-            raise UnknownTask(f"no task waits with the token {token}")
+            raise UnknownTaskError(f"no task waits with the token {token}")
         return job
 
     # -- nested executions
@@ -384,6 +313,7 @@ class Scheduler:
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):
             self._parents[child.arn] = lambda result: self._signal(job, nested.outcome(job.call, result))
+            self._children.setdefault(job.execution.identity.arn, []).append((job.fiber, child.arn))
 
     def _run_child(self, execution: Execution, fiber: int, effect: Run) -> None:
         child = self._start(effect.program, effect.input, effect.name)
@@ -395,6 +325,19 @@ class Scheduler:
                 self._deliver(execution, fiber, signal)
 
         self._parents[child.arn] = ended
+        self._children.setdefault(execution.identity.arn, []).append((fiber, child.arn))
+
+    def _stop_orphans(self, execution: Execution) -> None:
+        """Stop the child executions whose parents no longer wait for them."""
+        arn = execution.identity.arn
+        children = self._children.pop(arn, [])
+        kept = [(fiber, child) for fiber, child in children if execution.alive(fiber)]
+        if kept:
+            self._children[arn] = kept
+        for fiber, child in children:
+            if not execution.alive(fiber):
+                self._parents.pop(child, None)
+                self._stop(child, Stop("ABORTED"))
 
     # -- time
 

@@ -78,7 +78,10 @@ def choice_step(
                 output, assigned = flow.finish(value, seen, scope)
                 return following, output, assigned
         if default is None:
-            raise StatesError("States.NoChoiceMatched", "Failed to transition out of the state. The state does not point to a next state.")
+            raise StatesError(
+                "States.NoChoiceMatched",
+                "Failed to transition out of the state. The state does not point to a next state.",
+            )
         following, flow = default
         output, assigned = flow.finish(value, seen, scope)
         return following, output, assigned
@@ -86,7 +89,9 @@ def choice_step(
     return step
 
 
-def wait_run(flow: Flow, until: Callable[[JSON, Fiber], float], following: str | None) -> Callable[[Fiber, JSON], Steps]:
+def wait_run(
+    flow: Flow, until: Callable[[JSON, Fiber], float], following: str | None
+) -> Callable[[Fiber, JSON], Steps]:
     """Wait: `until` gives the time (seconds since 1970) from the effective input."""
 
     def run(fiber: Fiber, value: JSON) -> Steps:

@@ -8,44 +8,72 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attrs import frozen
+
 from ..diagnostics import AslPath
-from .dataflow import QueryLanguage
+from .dataflow import Items, QueryLanguage
+from .distributed import Distribution, ItemBatcher, ItemReader, distributed_run
 from .jsonpath import JSONPath
 from .map import map_run
 from .parallel import parallel_run
-from .program import State, prepare_block
+from .program import Block, State, prepare_block
+from .result_writer import ResultWriter
 from .retry import Catcher, Retrier
 from .simple import choice_step, fail_step, pass_step, succeed_step, wait_run
 from .task import Resource, task_run
 
-Preparer = Callable[[State, dict[str, Any], str, str, AslPath], None]
-"""(state to fill, its JSON, its query language, the language around it, where it is)"""
+
+@frozen
+class Source:
+    """A state as it is written: its JSON, its query language, the language around it, and where it is."""
+
+    body: dict[str, Any]
+    query: QueryLanguage
+    outer: str
+    path: AslPath
+
+    def block(self, definition: dict[str, Any], *where: str | int) -> Block:
+        """A block of states inside this one."""
+        return prepare_block(definition, definition.get("QueryLanguage", self.outer), (*self.path, *where))
+
+
+Preparer = Callable[[State, Source], None]
+"""Fills a State from what is written."""
+
+
+def fill(state: State, body: dict[str, Any], outer: str, path: AslPath) -> None:
+    """Make a state ready to run. Raises FlowError where its type is unknown, ValueError and its like where it is
+    broken."""
+    language = body.get("QueryLanguage", outer)
+    PREPARERS[state.type](state, Source(body, _language(language), outer, path))
 
 
 def _language(name: str) -> QueryLanguage:
     if name == "JSONPath":
         return JSONPath()
+    if name != "JSONata":
+        raise ValueError(f"no query language {name!r}: write JSONPath or JSONata")
     from .jsonata import JSONata
 
     return JSONata()
 
 
-def _pass(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    flow = _language(language).flow(body, payload="Parameters")
-    state.step = pass_step(flow, body.get("Result"), "Result" in body, body.get("Next"))
+def _pass(state: State, source: Source) -> None:
+    flow = source.query.flow(source.body, payload="Parameters")
+    state.step = pass_step(flow, source.body.get("Result"), "Result" in source.body, source.body.get("Next"))
 
 
-def _succeed(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    state.step = succeed_step(_language(language).flow(body, merges=False))
+def _succeed(state: State, source: Source) -> None:
+    state.step = succeed_step(source.query.flow(source.body, merges=False))
 
 
-def _fail(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    query = _language(language)
+def _fail(state: State, source: Source) -> None:
+    body, query = source.body, source.query
     state.step = fail_step(query.text(body, "Error"), query.text(body, "Cause"))
 
 
-def _choice(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    query = _language(language)
+def _choice(state: State, source: Source) -> None:
+    body, query = source.body, source.query
     effective = query.input(body)
     rules = []
     for index, rule in enumerate(body["Choices"]):
@@ -55,13 +83,13 @@ def _choice(state: State, body: dict[str, Any], language: str, outer: str, path:
     state.step = choice_step(effective, rules, default)
 
 
-def _wait(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    query = _language(language)
+def _wait(state: State, source: Source) -> None:
+    body, query = source.body, source.query
     state.run = wait_run(query.flow(body, merges=False), query.until(body), body.get("Next"))
 
 
-def _task(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    query = _language(language)
+def _task(state: State, source: Source) -> None:
+    body, query = source.body, source.query
     state.run = task_run(
         state,
         Resource.parse(body["Resource"]),
@@ -75,24 +103,55 @@ def _task(state: State, body: dict[str, Any], language: str, outer: str, path: A
     )
 
 
-def _parallel(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    query = _language(language)
-    branches = [
-        prepare_block(branch, branch.get("QueryLanguage", outer), (*path, "Branches", index))
-        for index, branch in enumerate(body["Branches"])
-    ]
+def _parallel(state: State, source: Source) -> None:
+    body, query = source.body, source.query
+    branches = [source.block(branch, "Branches", index) for index, branch in enumerate(body["Branches"])]
     flow = query.flow(body, payload="Parameters")
     state.run = parallel_run(state, branches, flow, _retriers(body), _catchers(body, query), body.get("Next"))
 
 
-def _map(state: State, body: dict[str, Any], language: str, outer: str, path: AslPath) -> None:
-    query = _language(language)
+def _map(state: State, source: Source) -> None:
+    body, query = source.body, source.query
     where = "ItemProcessor" if "ItemProcessor" in body else "Iterator"
-    processor = prepare_block(body[where], body[where].get("QueryLanguage", outer), (*path, where))
+    processor = source.block(body[where], where)
     flow = query.flow(body)
     items = query.items(body)
     retriers, catchers = _retriers(body), _catchers(body, query)
+    if body[where].get("ProcessorConfig", {}).get("Mode", "INLINE") == "DISTRIBUTED":
+        distribution = _distribution(state, body, query, processor, items)
+        state.run = distributed_run(state, distribution, flow, retriers, catchers, body.get("Next"))
+        return
     state.run = map_run(state, processor, flow, items, retriers, catchers, body.get("Next"))
+
+
+def _distribution(
+    state: State, body: dict[str, Any], query: QueryLanguage, processor: Block, items: Items
+) -> Distribution:
+    reader, batcher, writer = body.get("ItemReader"), body.get("ItemBatcher"), body.get("ResultWriter")
+    where = "ItemProcessor" if "ItemProcessor" in body else "Iterator"
+    return Distribution(
+        processor=processor,
+        child_type=body[where]["ProcessorConfig"].get("ExecutionType", "STANDARD"),
+        label=body.get("Label", state.name),
+        items=items,
+        reader=None
+        if reader is None
+        else ItemReader(
+            Resource.parse(reader["Resource"]),
+            query.payload(reader, "ItemReader"),
+            query.resolved(reader.get("ReaderConfig", {}), "ItemReader/ReaderConfig"),
+        ),
+        batcher=None if batcher is None else ItemBatcher(query.resolved(batcher, "ItemBatcher")),
+        writer=None
+        if writer is None
+        else ResultWriter(
+            Resource.parse(writer["Resource"]) if "Resource" in writer else None,
+            query.payload(writer, "ResultWriter"),
+            query.resolved(writer.get("WriterConfig", {}), "ResultWriter/WriterConfig"),
+        ),
+        tolerated_count=query.number(body, "ToleratedFailureCount", "integer"),
+        tolerated_percentage=query.number(body, "ToleratedFailurePercentage", "float"),
+    )
 
 
 def _retriers(body: dict[str, Any]) -> tuple[Retrier, ...]:

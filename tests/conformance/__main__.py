@@ -1,0 +1,49 @@
+"""`make conformance`: how far the engine agrees with what was recorded from Step Functions."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from .cases import PARTS, Verdict, executions, folder, judge
+from .known_failures import KNOWN_FAILURES
+
+
+def main() -> int:
+    if folder() is None:
+        print("no recordings: set FLOWDSL_CONFORMANCE to their folder", file=sys.stderr)  # noqa: T201
+        return 2
+    verdicts = [judge(case) for case in executions()]
+    print(table(verdicts))  # noqa: T201 - the table is the command's result
+    unknown = [verdict for verdict in verdicts if verdict.differs and verdict.case not in KNOWN_FAILURES]
+    for verdict in unknown:
+        print(f"{verdict.case}\n    {verdict.differs}", file=sys.stderr)  # noqa: T201
+    return 1 if unknown else 0
+
+
+def table(verdicts: list[Verdict]) -> str:
+    """Cases and how many of them agree, by area; then the parts in which the others differ first."""
+    cases: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    differing: Counter[tuple[str, str]] = Counter()
+    for verdict in verdicts:
+        if verdict.skipped:
+            skipped[verdict.area] += 1
+            continue
+        cases[verdict.area] += 1
+        passed[verdict.area] += verdict.differs is None
+        if verdict.part:
+            differing[verdict.area, verdict.part] += 1
+    lines = [f"{'area':24}{'cases':>7}{'passed':>8}{'skipped':>9}" + "".join(f"{part:>8}" for part in PARTS)]
+    for area in sorted(cases | skipped):
+        parts = "".join(f"{differing[area, part] or '':>8}" for part in PARTS)
+        lines.append(f"{area:24}{cases[area]:7}{passed[area]:8}{skipped[area] or '':>9}{parts}")
+    lines.append("")
+    lines.append("the columns on the right count the cases that differ first in that part")
+    lines.append(f"{passed.total()} of {cases.total()} recorded cases agree")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""The engine against executions recorded from Step Functions."""
+
+from __future__ import annotations
+
+import pytest
+
+from .cases import executions, folder, judge
+from .known_failures import KNOWN_FAILURES
+
+pytestmark = pytest.mark.skipif(
+    folder() is None, reason="no recordings here: set FLOWDSL_CONFORMANCE to the folder that holds them"
+)
+
+
+def test_every_recorded_execution_agrees_but_the_known_ones() -> None:
+    verdicts = [judge(case) for case in executions()]
+    assert len(verdicts) > 0
+    unknown = {v.case: v.differs for v in verdicts if v.differs and v.case not in KNOWN_FAILURES}
+    assert unknown == {}
+
+
+def test_every_known_failure_still_fails() -> None:
+    agreeing = [v.case for v in map(judge, executions()) if v.case in KNOWN_FAILURES and not v.differs]
+    assert agreeing == []
