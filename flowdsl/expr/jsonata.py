@@ -27,6 +27,7 @@ __all__ = [
     "compile_jsonata",
     "expression_text",
     "is_expression",
+    "parse_expression",
 ]
 
 EvaluateJsonata = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
@@ -136,6 +137,11 @@ def _type_name(value: Any) -> str:
         return "null"
     names = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
     return names[type(value)]
+
+
+def parse_expression(text: str) -> Any:
+    """The library's tree of an expression, for jsonata_reader. Raises JsonataSyntaxError."""
+    return _library().parse(text).ast
 
 
 # One expression: (states, variables, now) → value or _UNDEFINED.

@@ -126,9 +126,9 @@ class Reference:
     def put(self, document: Any, value: Any) -> Any:
         """The document with `value` at this path; the document itself is not changed, and shares the rest.
 
-        Missing objects on the way are made, and what is not an object there gives way to one; `$` gives `value`. An
-        index must exist, and the document must be an object or an array, else States.ResultPathMatchFailure (ASL
-        specification, "ResultPath").
+        Missing objects on the way are made; `$` gives `value`. Where the way leads through something that is no object,
+        or through an index that is not there, it is States.ResultPathMatchFailure: nothing is overwritten but the end
+        of the path (ASL specification, "ResultPath").
         """
         return self._put(document, value, 0, document) if self.keys else value
 
@@ -136,18 +136,15 @@ class Reference:
         if depth == len(self.keys):
             return value
         key = self.keys[depth]
-        if isinstance(key, int):
-            position = key + len(node) if isinstance(node, list) and key < 0 else key
-            if not isinstance(node, list) or not 0 <= position < len(node):
+        if isinstance(key, str):
+            if not isinstance(node, dict):
                 raise self._mismatch(document)
-            changed = list(node)
-            changed[position] = self._put(node[position], value, depth + 1, document)
-            return changed
-        if not isinstance(node, dict):
-            if depth == 0 or isinstance(node, list):
-                raise self._mismatch(document)
-            return {key: self._put({}, value, depth + 1, document)}
-        return {**node, key: self._put(node.get(key, {}), value, depth + 1, document)}
+            return {**node, key: self._put(node.get(key, {}), value, depth + 1, document)}
+        if not isinstance(node, list) or not -len(node) <= key < len(node):
+            raise self._mismatch(document)
+        changed = node.copy()
+        changed[key] = self._put(node[key], value, depth + 1, document)
+        return changed
 
     def _mismatch(self, document: Any) -> StatesError:
         return StatesError(

@@ -47,6 +47,7 @@ _VARIABLE = re.compile(r"[^\W\d]\w*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
 _INTEGER = re.compile(r"\s*(-?\d+)\s*")
 _SLICE = re.compile(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*(?::\s*-?\d*\s*)?\]")
+_FROM_END = re.compile(r"\(\s*@\.length\s*-\s*(\d+)\s*\)\s*\]")
 _SYMBOL = re.compile(r"===|!==|==|!=|<=|>=|=~|<|>")
 _WORD = re.compile(r"[^\s()\[\]&|=!<>,'\"]+")
 _SPACE = re.compile(r"\s*")
@@ -182,6 +183,8 @@ class _Parser:
             if low in {"", "-"} and high in {"", "-"}:
                 raise self.error("a slice needs a start or an end", start)
             return Slice(int(low) if low not in {"", "-"} else None, int(high) if high not in {"", "-"} else None)
+        if last := self.match(_FROM_END):  # `[(@.length-1)]`, the oldest way to say [-1].
+            return Index((-int(last.group(1)),))
         indexes: list[int] = []
         while number := self.match(_INTEGER):
             indexes.append(int(number.group(1)))

@@ -1,4 +1,4 @@
-"""RFC 3339 timestamps as Step Functions reads them: upper-case T and Z, seconds, and an offset are required."""
+"""Timestamps as Step Functions reads them: strictly in definitions and Choice rules, as Java does in a running Wait."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from datetime import UTC, datetime, timedelta, timezone
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
 )
+_OFFSET_DATE_TIME = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+)
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """The instant, in UTC and to the microsecond; None where the text is no timestamp of the profile.
+    """The instant, in UTC and to the microsecond; None where the text is none.
 
-    Source: ASL specification, "Timestamps".
+    Upper-case T and Z, seconds, and an offset are required (ASL specification, "Timestamps").
     """
-    found = _TIMESTAMP.fullmatch(text)
+    return _instant(_TIMESTAMP.fullmatch(text))
+
+
+def parse_offset_date_time(text: str) -> datetime | None:
+    """As parse_timestamp, but as a running Wait reads it: lower-case t and z do, and seconds may lack (measured)."""
+    return _instant(_OFFSET_DATE_TIME.fullmatch(text))
+
+
+def _instant(found: re.Match[str] | None) -> datetime | None:
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = found.groups()
@@ -32,7 +43,7 @@ def parse_timestamp(text: str) -> datetime | None:
             int(day),
             int(hour),
             int(minute),
-            int(second),
+            int(second or 0),
             int((fraction or "").ljust(6, "0")[:6]),
             zone,
         )
