@@ -90,7 +90,8 @@ def _package(
     files = {name: own / name for name in found.files}
     installed: dict[str, Path] = {}
     if locked and locked.pins:
-        on_progress(function.name, f"installing {len(locked.pins)} requirements for {platform(function)}")
+        count = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
+        on_progress(function.name, f"installing {count} for {platform(function)}")
         installed = requirements.install(locked, function, work.scratch / "requirements installed")
     sources.check_external(found, function, {name.partition("/")[0].partition(".")[0] for name in installed})
     both = sorted(files.keys() & installed.keys())

@@ -185,6 +185,7 @@ def _failed(stderr: str, requirements: Requirements, function: Handler) -> FlowE
     said = [(kind, " ".join(text.split())) for kind, text in zip(blocks[1::2], blocks[2::2], strict=True)]
     causes = [text for kind, text in said if kind == "cause"] or [text for kind, text in said if kind == "error"]
     reason = causes[0] if causes else " ".join(stderr.split()) or "uv failed and said nothing"
+    reason = reason.replace(", we can conclude that your requirements are unsatisfiable.", "")
     named = [pin for pin in requirements.pins if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", reason, re.I)]
     where = named[0].span if named else Span(shown(requirements.file), 1)
     target = f"Python {function.python} on {function.architecture}"
