@@ -25,8 +25,8 @@ Locate = Callable[[AslPath], Span | None]
 def check(definition: Any, *, type: str = "STANDARD", locate: Locate | None = None) -> list[Diagnostic]:
     """Everything that is wrong with a definition, in the order in which it stands there.
 
-    `definition` is ASL as JSON values; any value gets an answer. `type` is STANDARD or EXPRESS. `locate` gives the place
-    of an ASL path in the author's file.
+    `definition` is ASL as JSON values; any value gets an answer. `type` is STANDARD or EXPRESS. `locate` gives the
+    place of an ASL path in the author's file.
     """
     findings = Findings()
     if not isinstance(definition, dict):
@@ -69,12 +69,21 @@ def _check(definition: dict[str, Any], type: str, findings: Findings) -> None:
         compared = check_choices(scopes, findings)
     else:
         compared = []
-    from .paths import check_paths
+    if any(each.kind.shape in ("path", "template") for each in given) or compared:
+        from .paths import check_paths
+        from .variables import check_variables, jsonpath_reads
 
-    check_paths(given, compared, findings)
-    from .tasks import check_tasks
+        check_paths(given, compared, findings)
+        reads = jsonpath_reads(given, compared)
+        if any(each.language == "JSONata" for each in given):
+            from .jsonata import check_jsonata
 
-    check_tasks(scopes, type, findings)
+            reads += check_jsonata(given, findings)
+        check_variables(scopes, given, reads, findings)
+    if "Task" in kinds:
+        from .tasks import check_tasks
+
+        check_tasks(scopes, type, findings)
 
 
 def _placed(definition: Any, found: list[Diagnostic], locate: Locate | None) -> list[Diagnostic]:

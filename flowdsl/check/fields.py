@@ -1,4 +1,4 @@
-"""The fields of every element, by the table in states.py and machine.py: known, of the right kind, required, exclusive."""
+"""The fields of every element, by the table in states.py and machine.py: known, of their kind, required, exclusive."""
 
 from __future__ import annotations
 
@@ -189,7 +189,10 @@ def _language_fits(job: _Job, spec: Spec, key: str, findings: Findings) -> bool:
     if (getattr(job.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
         findings.warning("FD105", message, path, hint=_twin_in(job, spec, key))
         return True
-    said = f"The QueryLanguage is set to '{job.language}', but field '{key}' is only supported for the '{needs}' QueryLanguage"
+    said = (
+        f"The QueryLanguage is set to '{job.language}', but field '{key}' is only supported for the '{needs}' "
+        "QueryLanguage"
+    )
     findings.error("FD105", message, path, hint=_twin_in(job, spec, key), said=said, at=job.path)
     return False
 

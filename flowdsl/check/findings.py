@@ -18,7 +18,7 @@ TARGET = "MISSING_TRANSITION_TARGET"
 
 @attrs.define
 class Findings:
-    """The diagnostics found so far. A rule says what is wrong; where that stands in the author's file is added later."""
+    """The diagnostics found so far. A rule says what is wrong; the place in the file is added later."""
 
     found: list[Diagnostic] = attrs.field(factory=list)
 
