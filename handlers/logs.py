@@ -49,7 +49,9 @@ def invocation(log: Logger, event: Any, context: Any) -> Iterator[None]:
         yield
         log.info("finished")
     except Exception as error:
-        log.error("failed", error_type=type(error).__name__)
+        # Our own errors say nothing private; what others say may hold anything.
+        own = type(error).__module__.startswith("handlers.")
+        log.error("failed", error_type=type(error).__name__, cause=cards.redact(str(error)) if own else None)
         raise
     finally:
         log.thread_safe_clear_keys()

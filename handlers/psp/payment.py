@@ -72,11 +72,16 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
     if answer.outcome is Outcome.REDIRECT:
         raise PspUnavailable(f"{psp.name} neither completed nor cancelled {reference}")
     if answer.outcome is Outcome.CANCELLED:
-        late = "Error" in redirect
-        why = "the donor did not come back in time" if late else "the donor came back without completing the payment"
-        answer = Answer(answer.outcome, answer.code, why, reference)
+        answer = Answer(answer.outcome, answer.code, _why_abandoned(redirect), reference)
     *before, last = attempts
     return _payment(psp, answer, [*before, {**last, "redirected_at": last.get("redirected_at", last["at"])}])
+
+
+def _why_abandoned(redirect: Mapping[str, Any]) -> str:
+    error = redirect.get("Error")
+    if error in ("States.Timeout", "States.HeartbeatTimeout"):
+        return "the donor did not come back in time"
+    return f"the donor was not sent to the PSP: {error}" if error else "the donor came back without completing"
 
 
 def _definite(answer: Answer) -> Answer:

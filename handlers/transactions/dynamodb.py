@@ -70,10 +70,12 @@ class DynamoDbStore:
         return _transaction(found["Item"]) if "Item" in found else None
 
     def list(self, query: Query) -> Iterator[Transaction]:
+        client = _client()
         found = [
             transaction
-            for request in self._requests(query)
-            for transaction in _pages(*request)
+            for operation, request in self._requests(query)
+            for page in client.get_paginator(operation).paginate(**request)
+            for transaction in map(_transaction, page["Items"])
             if query.takes(transaction)
         ]
         return iter(sorted(found, key=lambda transaction: (transaction.started_at, transaction.id)))
@@ -112,11 +114,6 @@ def _client() -> Any:
     import boto3
 
     return boto3.client("dynamodb")
-
-
-def _pages(operation: str, request: dict[str, Any]) -> Iterator[Transaction]:
-    for page in _client().get_paginator(operation).paginate(**request):
-        yield from map(_transaction, page["Items"])
 
 
 def _today() -> str:

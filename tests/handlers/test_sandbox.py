@@ -170,6 +170,20 @@ def test_an_abandoned_payment_cannot_be_taken_later(call: Call) -> None:
     assert again["status"] == "abandoned"
 
 
+@pytest.mark.parametrize(
+    ("redirect", "expected"),
+    [
+        ({"status": "returned"}, "the donor came back without completing"),
+        ({"Error": "NotDelivered", "Cause": ""}, "the donor was not sent to the PSP: NotDelivered"),
+    ],
+)
+def test_why_a_payment_was_abandoned(call: Call, redirect: dict[str, str], expected: str) -> None:
+    event = document("tok_3ds_abandoned")
+    event["payment"] = call("psp_sandbox", event)
+    after = call("psp_sandbox", {**event, "redirect": redirect})
+    assert (after["status"], after["message"]) == ("abandoned", expected)
+
+
 def test_a_donor_who_is_faster_than_the_cancellation_has_paid(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     event = document("tok_3ds_abandoned")
     event["payment"] = call("psp_sandbox", event)
