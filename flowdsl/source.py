@@ -30,6 +30,7 @@ class Span:
 
     def excerpt(self) -> str | None:
         """The line in question with carets under the piece, or None where the file cannot be read."""
+        linecache.checkcache(self.file)
         text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
         if not text.strip():
             return None
