@@ -60,15 +60,16 @@ def execute(
     input: JSON,
     *,
     invoke: Invoker,
-    name: str = "execution",
+    name: str | None = None,
     clock: Clock | None = None,
     settings: Settings | None = None,
     machines: Mapping[str, Program] | None = None,
     on_event: Listener | None = None,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Result:
     """Run one execution to its end.
 
+    `seed` makes what is random (jitter, States.UUID, names) the same in every run; without one every run has its own.
     It stays RUNNING only where, on a virtual clock, it waits for a callback that nothing will send; a Scheduler takes
     callbacks from outside.
     """

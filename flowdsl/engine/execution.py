@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
+from ..expr.chance import chance
 from ..expr.scope import Scope
 from .effects import Effect, Entry, Signal, Start, Stop
 from .errors import Failure, HistoryFull
@@ -40,6 +41,8 @@ class Settings:
     account: str = "123456789012"
     role_arn: str = "arn:aws:iam::123456789012:role/StepFunctionsRole"
     as_of: date | None = None
+    activities: frozenset[str] | None = None
+    """The ARNs of the activities that exist; None where all do."""
 
     def since(self, day: date) -> bool:
         """Whether what changed on this day is to be seen."""
@@ -159,7 +162,7 @@ class Execution:
         self.settings = settings
         self.history = History()
         self.journal: list[Entry] = []
-        self.random = random.Random(identity.seed)  # noqa: S311 - jitter, not secrets
+        self.random = random.Random(f"{identity.seed}/{identity.arn}")  # noqa: S311 - jitter, not secrets
         self.status: Status = "RUNNING"
         self.output: JSON = None
         self.error: str | None = None
@@ -187,6 +190,7 @@ class Execution:
             return ()
         self.journal.append(Entry(now, fiber_id, signal))
         self.now = moment.now = now
+        chance.source = self.random
         self._effects = []
         if isinstance(signal, Stop):
             # Recordings of stopped executions chain the last event to nothing.

@@ -47,6 +47,8 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
         if not assigned:
             fiber.record(state.exited, {"name": state.name, "output": value})
         else:
+            if too_large(assigned):
+                raise oversized(state.name)
             fiber.assign(assigned)
             fiber.record(state.exited, {"name": state.name, "output": value, "assignedVariables": assigned})
     return value

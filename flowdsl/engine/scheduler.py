@@ -10,6 +10,7 @@ import heapq
 import itertools
 import json
 import queue
+import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -76,7 +77,7 @@ class Scheduler:
         settings: Settings | None = None,
         machines: Mapping[str, Program] | None = None,
         on_event: Listener | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         self.invoke = invoke
         self.clock = clock or VirtualClock()
@@ -84,7 +85,7 @@ class Scheduler:
         self.machines: dict[str, Program] = dict(machines or {})
         self.executions: dict[str, Result] = {}
         self._on_event = on_event
-        self._seed = seed
+        self._seed = secrets.randbits(64) if seed is None else seed
         self._running: dict[str, tuple[Execution, Result]] = {}
         self._timers: list[tuple[float, int, Callable[[], None], Callable[[], bool]]] = []
         self._order = itertools.count()
@@ -176,7 +177,7 @@ class Scheduler:
         self._running[arn] = (execution, result)
         longest = MAX_STANDARD_SECONDS if program.type == "STANDARD" else MAX_EXPRESS_SECONDS
         seconds = min(longest, program.timeout_seconds or longest)
-        timed_out = Stop("TIMED_OUT", "States.Timeout" if program.type == "EXPRESS" else None)
+        timed_out = Stop("TIMED_OUT", "States.Timeout")
         self._at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
         self._at(execution.start + seconds, lambda: self._stop(arn, timed_out), lambda: arn in self._running)
         return result

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
 
+from ..expr.errors import StatesError
 from .calls import Call
 from .dataflow import Flow, Seconds
 from .effects import Await, Failed, Invoke, Started, Submitted, Succeeded, TimedOut
@@ -85,6 +86,9 @@ def task_run(
     waits_for_token = resource.pattern == "waitForTaskToken"
 
     def attempt(fiber: Fiber, value: JSON) -> Steps:
+        activities = fiber.execution.settings.activities
+        if events == "Activity" and activities is not None and resource.text not in activities:
+            raise StatesError("States.Runtime", f"The activity {resource.text} does not exist.")
         needs_token = waits_for_token or events == "Activity"
         fiber.task_token = fiber.execution.task_token(fiber) if needs_token else None
         if waits_for_token and state.reads_context:

@@ -13,12 +13,12 @@ import json
 import math
 import random
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import attrs
 
+from .chance import chance, random_uuid
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
 from .java import hash_set, java_text, json_text
@@ -269,7 +269,7 @@ def _random(first: Any, last: Any, *seed: Any) -> int:
     if start >= end:
         _refuse()
     # Not for secrets: the service offers a seed that makes the number predictable.
-    source = random.Random(_whole(seed[0])) if seed else random  # noqa: S311
+    source = random.Random(_whole(seed[0])) if seed else chance.source  # noqa: S311
     return source.randrange(start, end)
 
 
@@ -305,5 +305,5 @@ FUNCTIONS: Final[dict[str, Intrinsic]] = {
     "States.MathRandom": Intrinsic(2, 3, _random),
     "States.StringSplit": Intrinsic(2, 2, _split),
     "States.StringToJson": Intrinsic(1, 1, _string_to_json),
-    "States.UUID": Intrinsic(0, 0, lambda: str(uuid.uuid4())),
+    "States.UUID": Intrinsic(0, 0, random_uuid),
 }

@@ -11,13 +11,13 @@ import contextlib
 import hashlib
 import json
 import math
-import random as _random
 import re
-import uuid as _uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
+
+from .chance import chance, random_uuid
 
 MAX_LONG: Final = 2**63
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -110,7 +110,7 @@ def hash_of(text: Any, algorithm: Any) -> Any:
 def random(seed: Any) -> float:
     """A number from 0 up to 1; with a seed the first one of Java's `java.util.Random`."""
     if seed is None:
-        return _random.random()  # noqa: S311 - not for secrets
+        return chance.source.random()
     state = (math.trunc(seed) ^ 0x5DEECE66D) & ((1 << 48) - 1)
     state, high = _java_bits(state, 26)
     _, low = _java_bits(state, 27)
@@ -123,7 +123,7 @@ def _java_bits(state: int, bits: int) -> tuple[int, int]:
 
 
 def uuid() -> str:
-    return str(_uuid.uuid4())
+    return random_uuid()
 
 
 def parse(text: Any) -> Any:

@@ -129,6 +129,11 @@ def _when(case: dict[str, Any]) -> datetime:
     return datetime.strptime(case["recorded"], "%d-%m-%Y, %H:%M:%S").replace(tzinfo=UTC)
 
 
+def _activities(case: dict[str, Any]) -> frozenset[str] | None:
+    """All activities exist where a task of one was recorded; where none was scheduled, none existed."""
+    return None if any(task["resourceType"] == "activity" for task in case["tasks"]) else frozenset()
+
+
 def run(case: dict[str, Any]) -> Result:
     """Run the case's execution on the day it was recorded, with the recorded answers."""
     when = _when(case)

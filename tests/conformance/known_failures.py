@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 KNOWN_FAILURES = {
-    "activities/test_activities::TestActivities::test_activity_task_on_deleted": (
-        "The activity was deleted before the execution began; the recording does not say which activities exist."
-    ),
     "scenarios/test_base_scenarios::TestBaseScenarios::test_lambda_service_invoke_with_retry_extended_input": (
         "Its placeholders are nested (`<any:<start-time>>`), which compare.py does not read as placeholders: no "
         "time can match."
