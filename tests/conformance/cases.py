@@ -138,7 +138,8 @@ def run(case: dict[str, Any]) -> Result:
     """Run the case's execution on the day it was recorded, with the recorded answers."""
     when = _when(case)
     program = prepare(case["definition"], name="machine", type=case["state_machine_type"])
-    settings = Settings(account=ACCOUNT, role_arn=f"arn:aws:iam::{ACCOUNT}:role/role", as_of=when.date())
+    role = f"arn:aws:iam::{ACCOUNT}:role/role"
+    settings = Settings(account=ACCOUNT, role_arn=role, as_of=when.date(), activities=_activities(case))
     scheduler = Scheduler(Recorded(case["tasks"]), clock=VirtualClock(when), settings=settings)
     result = scheduler.start(program, case["input"])
     scheduler.run(until=result)
