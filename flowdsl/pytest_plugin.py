@@ -1,0 +1,182 @@
+"""The pytest plugin: the fixtures `flow`, `flow_machine` and `asl_snapshot`, and coverage of flows.
+
+    pytest --flow-coverage                      what of the project's flow the tests have seen
+    pytest --flow-cover-fail-under=95           and fail below that percentage
+    pytest --flow-cover-machine='payment*'      of these machines
+
+Nothing of flowdsl is imported before a test uses a fixture or coverage is asked for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .testing import Coverage, Machine, Runner
+
+_WORKER_OUTPUT = "flowdsl_coverage"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("flowdsl", "flows of AWS Step Functions")
+    group.addoption(
+        "--flow-coverage",
+        action="store_true",
+        help="Report which states, Choice branches, Retry and Catch of the flows the tests have reached. "
+        "By default of the machines of [tool.flowdsl]; of all that ran where that names none.",
+    )
+    group.addoption(
+        "--flow-cover-machine",
+        action="append",
+        metavar="NAME",
+        help="Report on this machine (a name, * and ? as in file names); can be given several times.",
+    )
+    group.addoption(
+        "--flow-cover-fail-under",
+        type=float,
+        metavar="PERCENT",
+        help="Fail where less is covered. Implies --flow-coverage.",
+    )
+    group.addoption("--flow-cover-json", metavar="FILE", help="Write the coverage as JSON. Implies --flow-coverage.")
+    parser.addini("flow_coverage", "As --flow-coverage.", type="bool", default=False)
+    parser.addini("flow_cover_machine", "As --flow-cover-machine.", type="args", default=[])
+    parser.addini("flow_cover_fail_under", "As --flow-cover-fail-under.", default="")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    options = config.option
+    wanted = (
+        options.flow_coverage
+        or options.flow_cover_fail_under is not None
+        or options.flow_cover_json
+        or config.getini("flow_coverage")
+        or config.getini("flow_cover_fail_under")
+    )
+    if wanted and not options.collectonly:
+        config.pluginmanager.register(_FlowCoverage(config), "flowdsl-coverage")
+
+
+class _FlowCoverage:
+    """Measures in this process; under pytest-xdist the workers measure and the controller adds up."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from .testing import Coverage
+        from .testing.runner import observers
+
+        self.coverage: Coverage = Coverage()
+        self.selected: Coverage = Coverage()
+        self._observers = observers
+        self._config = config
+        self._fail_under = config.option.flow_cover_fail_under
+        if self._fail_under is None:
+            self._fail_under = _percentage(config.getini("flow_cover_fail_under"))
+        observers.append(self.coverage.observe)
+
+    def pytest_unconfigure(self) -> None:
+        if self.coverage.observe in self._observers:
+            self._observers.remove(self.coverage.observe)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 - xdist's signature
+        self.coverage.merge(getattr(node, "workeroutput", {}).get(_WORKER_OUTPUT, {}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[_WORKER_OUTPUT] = self.coverage.data()
+            return
+        self.selected = self._select()
+        if self._fails and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._config.option.flow_cover_json:
+            self._write_json(self._config.option.flow_cover_json)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from .testing.report import lines
+
+        terminalreporter.section("flow coverage")
+        if not self.selected.machines:
+            terminalreporter.write_line("no machine was run")
+        else:
+            for line in lines(self.selected):
+                terminalreporter.write_line(line)
+        if self._fails:
+            message = f"flow coverage of {self.selected.percent:.2f}% is less than {self._fail_under:g}%"
+            terminalreporter.write_line(f"FAIL: {message}", red=True, bold=True)
+
+    @property
+    def _fails(self) -> bool:
+        return self._fail_under is not None and self.selected.percent < self._fail_under
+
+    def _select(self) -> Coverage:
+        """The machines that are reported on; those of the project count also where no test ran them."""
+        from .diagnostics import FlowError
+        from .testing import Coverage
+        from .testing.machines import of_project
+
+        patterns = self._config.option.flow_cover_machine or self._config.getini("flow_cover_machine")
+        try:
+            own = of_project(self._config.rootpath)
+        except FlowError as error:
+            raise pytest.UsageError(f"flow coverage: {error}") from error
+        names = {machine.name for machine in own}
+        for machine in own:
+            if not patterns or _matches(machine.name, patterns):
+                self.coverage.expect(machine)
+        return Coverage(
+            {
+                name: measured
+                for name, measured in self.coverage.machines.items()
+                if (_matches(name.partition("#")[0], patterns) if patterns else not names or name in names)
+            }
+        )
+
+    def _write_json(self, file: str) -> None:
+        import json
+        from pathlib import Path
+
+        Path(file).write_text(json.dumps(self.selected.summary(), indent=2) + "\n", encoding="utf-8")
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _percentage(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise pytest.UsageError(f"flow_cover_fail_under: expected a number such as 95, not {text!r}") from None
+
+
+@pytest.fixture
+def flow_machine() -> Machine | None:
+    """The machine under test: override it to return a StateMachine, an ASL dict or a file; None is [tool.flowdsl]'s."""
+    return None
+
+
+@pytest.fixture
+def flow(flow_machine: Machine | None, request: pytest.FixtureRequest) -> Runner:
+    """Runs the machine under test on the embedded engine, with mocks, on a virtual clock: a flowdsl.testing.Runner."""
+    from .testing import Runner
+
+    return Runner.of(flow_machine, root=request.config.rootpath)
+
+
+@pytest.fixture
+def asl_snapshot(request: pytest.FixtureRequest) -> Any:
+    """A syrupy snapshot of a definition: `assert machine == asl_snapshot(name="payment")`."""
+    try:
+        from .testing.snapshots import AslSnapshotExtension
+    except ImportError:
+        pytest.fail("the fixture asl_snapshot needs syrupy: pip install syrupy", pytrace=False)
+    # syrupy expects the test's name in a snapshot's; these carry the machine's. pytest undoes this after the test.
+    warnings.filterwarnings("ignore", r"\s*Can not relate snapshot", UserWarning)
+    return request.getfixturevalue("snapshot").use_extension(AslSnapshotExtension)

@@ -1,0 +1,141 @@
+"""What mocks answer: values, and faults as AWS shows them.
+
+A script is a list of these; each is used for `times` calls, one after the other. The faults:
+
+- `fail(error, cause)`: the function raises, or the service refuses;
+- `throttle()`: Lambda has no capacity left;
+- `crash()`: the function's process dies (`after_work=True`: when its work is done, and only the answer is lost);
+- `timeout()`: nothing comes back until TimeoutSeconds or HeartbeatSeconds has passed (`after_work` as well);
+- `function_timeout()`: the function's own time limit ends it (`after_work` as well);
+- `oversize(size)`: the answer has more bytes than a state (256 KiB) or a function (6 MB) may have;
+- `slow(seconds)`: the real answer, later, on the virtual clock.
+
+`real()` calls the real handler.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from ..engine import Call, Invoker, Reply
+from ..engine.limits import MAX_DATA
+
+Respond = Callable[[Call, Invoker, Callable[[Any], Reply]], Reply]
+"""From the call, the real handler (or what stands for it) and what wraps a function's answer, to the reply."""
+
+
+@frozen
+class Answer:
+    """One entry of a script."""
+
+    about: str
+    respond: Respond = field(repr=False)
+    times: int = field(default=1, repr=False)
+    failure: tuple[str, str | None] | None = field(default=None, repr=False)
+    """The error and cause of `fail`, which can answer a callback too."""
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1:
+            raise ValueError(f"times={self.times!r}: expected an integer of at least 1")
+
+
+def give(value: Any, *, times: int = 1) -> Answer:
+    """This value: what the function returns, or the service answers."""
+    return Answer("give", lambda call, real, answered: answered(value), times)
+
+
+def real(*, times: int = 1) -> Answer:
+    """The real handler."""
+    return Answer("real", lambda call, real, answered: real(call), times)
+
+
+def fail(error: str, cause: str | None = None, *, times: int = 1) -> Answer:
+    """An error of this name."""
+    return evolve(_failing("fail", error, lambda call: cause, times), failure=(error, cause))
+
+
+def throttle(error: str = "Lambda.TooManyRequestsException", *, times: int = 1) -> Answer:
+    """Too many requests; for another service than Lambda name its error, such as `DynamoDB.ThrottlingException`.
+
+    Source: Lambda API reference, Invoke.
+    """
+    return _failing("throttle", error, lambda call: "Rate Exceeded. (Service: Lambda, Status Code: 429)", times)
+
+
+def crash(*, times: int = 1, after_work: bool = False) -> Answer:
+    """The function's process dies, as when it is out of memory or killed: Runtime.ExitError."""
+    message = "RequestId: {} Error: Runtime exited with error: signal: killed"
+    return _failing("crash", "Runtime.ExitError", _lambda_cause("Runtime.ExitError", message), times, after_work)
+
+
+def function_timeout(seconds: float = 30, *, times: int = 1, after_work: bool = False) -> Answer:
+    """Lambda ends the function after its own time limit: Sandbox.Timedout."""
+    message = f"RequestId: {{}} Error: Task timed out after {seconds:.2f} seconds"
+    cause = _lambda_cause("Sandbox.Timedout", message)
+    return _failing("function_timeout", "Sandbox.Timedout", cause, times, after_work, seconds)
+
+
+def timeout(*, times: int = 1, after_work: bool = False) -> Answer:
+    """No answer until the task's TimeoutSeconds or HeartbeatSeconds has passed: States.Timeout.
+
+    Raises ValueError, when it is used, where the task has neither.
+    """
+
+    def respond(call: Call, real: Invoker, answered: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
+        if call.timeout_seconds is None and call.heartbeat_seconds is None:
+            raise ValueError(
+                f"timeout(): the state {call.state_name!r} has neither TimeoutSeconds nor HeartbeatSeconds; "
+                "use function_timeout() for Lambda's own limit"
+            )
+        if after_work:
+            real(call)
+        return Reply.timed_out()
+
+    return Answer("timeout", respond, times)
+
+
+def oversize(size: int = MAX_DATA + 1, *, times: int = 1) -> Answer:
+    """An answer of this many bytes of JSON (262,145 by default): States.DataLimitExceeded.
+
+    Beyond 6,291,556 bytes Lambda itself refuses it: Function.ResponseSizeTooLarge.
+    """
+    return Answer("oversize", lambda call, real, answered: answered("x" * (size - 2)), times)
+
+
+def slow(seconds: float, *, times: int = 1) -> Answer:
+    """The real answer, or the mock's own, that many seconds later; beyond TimeoutSeconds the task times out."""
+
+    def respond(call: Call, real: Invoker, answered: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
+        reply = real(call)
+        return evolve(reply, seconds=reply.seconds + seconds)
+
+    return Answer("slow", respond, times)
+
+
+def _failing(
+    about: str,
+    error: str,
+    cause: Callable[[Call], str | None],
+    times: int,
+    after_work: bool = False,
+    seconds: float = 0.0,
+) -> Answer:
+    def respond(call: Call, real: Invoker, answered: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
+        if after_work:
+            real(call)
+        return Reply.failed(error, cause(call), seconds=seconds)
+
+    return Answer(about, respond, times)
+
+
+def _lambda_cause(error: str, message: str) -> Callable[[Call], str]:
+    def cause(call: Call) -> str:
+        request = uuid.uuid5(uuid.NAMESPACE_URL, f"{call.execution_arn}/{call.state_name}/{call.now}")
+        return json.dumps({"errorType": error, "errorMessage": message.format(request)})
+
+    return cause

@@ -1,0 +1,223 @@
+"""Mocks of what Task states call: chosen by state or function, scripted, and answering callbacks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
+from ..invoke import Handler, LocalLambdas, function_name
+from .answers import Answer, give
+from .run import UnmockedCall
+
+
+class Nothing:
+    """The type of NOTHING, which says that no value is given; None is one."""
+
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING = Nothing()
+
+
+@define
+class Mock:
+    """What stands for a state's or a function's real work; `calls` are the payloads that it got, oldest first."""
+
+    target: str
+    script: list[Answer]
+    otherwise: Callable[[Any], Any] | None = None
+    """What answers when the script is at its end; None is the real handler."""
+    calls: list[Any] = field(factory=list, init=False)
+
+    @property
+    def count(self) -> int:
+        return len(self.calls)
+
+    def next(self) -> Answer | None:
+        """The answer of the script to the next call, or None where it is at its end."""
+        if not self.script:
+            return None
+        first = self.script[0]
+        if first.times > 1:
+            self.script[0] = evolve(first, times=first.times - 1)
+        else:
+            del self.script[0]
+        return first
+
+
+@define
+class Callback:
+    """How the task token of a state is answered: `after` seconds from the call."""
+
+    state: str
+    output: Any
+    after: float
+    heartbeats: tuple[float, ...]
+    times: int | None
+    """How many calls are answered so; None is all."""
+
+    def later(self) -> Iterator[Later]:
+        for seconds in self.heartbeats:
+            yield Later(seconds, Heartbeat())
+        failure = self.output.failure if isinstance(self.output, Answer) else None
+        yield Later(self.after, Failed(*failure) if failure else Succeeded(self.output))
+
+
+@define
+class Mocks:
+    """An invoker: mocks first, then the functions of the project; nothing else is ever called."""
+
+    functions: Mapping[str, Handler]
+    mocks: dict[str, Mock] = field(factory=dict)
+    callbacks: list[Callback] = field(factory=list)
+
+    def __call__(self, call: Call) -> Reply:
+        mock = next((self.mocks[name] for name in names(call) if name in self.mocks), None)
+        reply = self._mocked(call, mock) if mock else self._real(call)
+        if call.waits and reply.kind == "succeeded":
+            callback = self._callback(call)
+            if callback is not None:
+                return Reply.pending(reply.output, *callback.later(), seconds=reply.seconds)
+        return reply
+
+    def _mocked(self, call: Call, mock: Mock) -> Reply:
+        mock.calls.append(payload(call))
+        answer = mock.next()
+
+        def rest(call: Call) -> Reply:
+            if mock.otherwise is None:
+                return self._real(call, mock)
+            return _work(call, mock.otherwise)
+
+        if answer is None:
+            return rest(call)
+        return answer.respond(call, rest, lambda value: _work(call, lambda _: value))
+
+    def _real(self, call: Call, mock: Mock | None = None) -> Reply:
+        if call.integration == "lambda":
+            local = LocalLambdas(self.functions)
+            if local.knows(function_of(call)):
+                return local(call)
+        if call.waits and any(callback.state == call.state_name for callback in self.callbacks):
+            return Reply.succeeded({})
+        raise UnmockedCall(_unmocked(call, mock, self.functions))
+
+    def _callback(self, call: Call) -> Callback | None:
+        for callback in self.callbacks:
+            if callback.state == call.state_name and callback.times != 0:
+                if callback.times is not None:
+                    callback.times -= 1
+                return callback
+        return None
+
+    def verify(self, definition: Mapping[str, Any], machine: str) -> None:
+        """Raise LookupError where a mock's target, or a callback's state, is nothing that the machine has."""
+        states = dict(tasks(definition))
+        resources = {str(state.get("Resource", "")) for state in states.values()}
+        named = {function_of_state(state) for state in states.values()} - {""}
+        known = [*states, *sorted(named | set(self.functions))]
+        short = {_service(resource) for resource in resources}
+        for target in self.mocks:
+            if target not in {*known, *resources, *short} and function_name(target) not in known:
+                raise LookupError(_no_target(target, known, machine))
+        for callback in self.callbacks:
+            if callback.state not in states:
+                raise LookupError(_no_target(callback.state, list(states), machine))
+
+
+def names(call: Call) -> tuple[str, ...]:
+    """What a mock may call the call by, the closest first: state, function, resource, `service:action`."""
+    function = function_of(call) if call.integration == "lambda" else ""
+    chosen = (call.state_name, function, function_name(function), call.resource, _service(call.resource))
+    return tuple(filter(None, chosen))
+
+
+def payload(call: Call) -> Any:
+    """What a function gets as its event, a service as its arguments."""
+    if call.integration == "lambda" and call.action == "invoke" and isinstance(call.arguments, dict):
+        return call.arguments.get("Payload", {})
+    return call.arguments
+
+
+def function_of(call: Call) -> str:
+    """The name or ARN of the function that is called."""
+    if call.action == "function":
+        return call.resource
+    return str(call.arguments.get("FunctionName", "")) if isinstance(call.arguments, dict) else ""
+
+
+def tasks(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The Task states of a definition by name, inner ones included."""
+    todo: list[Mapping[str, Any]] = [definition]
+    while todo:
+        for name, state in todo.pop().get("States", {}).items():
+            if state.get("Type") == "Task":
+                yield name, state
+            todo.extend(state.get("Branches", ()))
+            todo.extend(state[key] for key in ("ItemProcessor", "Iterator") if key in state)
+
+
+def function_of_state(state: Mapping[str, Any]) -> str:
+    """The name of the function that a Task state always calls, or nothing."""
+    resource = str(state.get("Resource", ""))
+    arguments = state.get("Parameters") or state.get("Arguments")
+    if ":function:" in resource:
+        return function_name(resource)
+    return function_name(str(arguments.get("FunctionName", ""))) if isinstance(arguments, Mapping) else ""
+
+
+def _service(resource: str) -> str:
+    """`dynamodb:putItem` of `arn:aws:states:::dynamodb:putItem.sync`."""
+    return resource.partition(":states:::")[2].partition(".")[0]
+
+
+def _work(call: Call, work: Callable[[Any], Any]) -> Reply:
+    """The reply of a function, or service, that does this with its payload; it fails with what is raised."""
+    if call.integration == "lambda":
+        name = function_of(call)
+        return LocalLambdas({name: lambda event, context: work(event)})(call)
+    try:
+        return Reply.succeeded(work(payload(call)))
+    except Exception as error:  # noqa: BLE001 - whatever a mock raises is the service's error
+        return Reply.failed(type(error).__name__, str(error))
+
+
+def _unmocked(call: Call, mock: Mock | None, functions: Mapping[str, Handler]) -> str:
+    what = f"{function_of(call)!r}" if call.integration == "lambda" else call.resource
+    lines = [f"the state {call.state_name!r} calls {what}, which is neither mocked nor a function of this project"]
+    if mock is not None:
+        lines[0] = f"the state {call.state_name!r} calls {what}, and the script of its mock is at its end"
+        lines.append("  give the mock something to go on with: returns=..., raises=... or effect=...")
+    else:
+        lines.append(f"  mock it: flow.mock({call.state_name!r}, returns={{...}})")
+    if call.integration == "lambda" and functions:
+        lines.append(f"  functions of this project: {', '.join(sorted(functions))}")
+    return "\n".join(lines)
+
+
+def _no_target(target: str, known: list[str], machine: str) -> str:
+    close = difflib.get_close_matches(target, known, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
+    return f"the machine {machine!r} has no task or function {target!r}{hint}"
+
+
+def scripted(entry: Any) -> Answer:
+    """An entry of a script: an Answer, or a value to answer one call with."""
+    if isinstance(entry, BaseException) or callable(entry):
+        raise TypeError(f"{entry!r} in a script: use raises=... or effect=... for what comes after the script")
+    return entry if isinstance(entry, Answer) else give(entry)
+
+
+@frozen
+class Raising:
+    """Does a mock's work by raising."""
+
+    error: BaseException | type[BaseException]
+
+    def __call__(self, _: Any) -> Any:
+        raise self.error

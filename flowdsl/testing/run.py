@@ -1,0 +1,87 @@
+"""A finished execution, and the ways in which running one goes wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from .history import History
+
+Status = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+
+@frozen
+class Run:
+    """An execution that has ended, on the embedded engine or on a deployed machine.
+
+    `output` is a JSON value, None unless SUCCEEDED; `error` and `cause` are None unless it failed. `start` and `stop`
+    are in UTC, in the time of the clock that it ran on.
+    """
+
+    name: str
+    arn: str
+    status: Status
+    input: Any = field(repr=False)
+    output: Any
+    error: str | None
+    cause: str | None
+    start: datetime
+    stop: datetime
+    history: History = field(repr=False)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from start to stop."""
+        return (self.stop - self.start).total_seconds()
+
+    def waited(self, state: str | None = None) -> float:
+        """Seconds in Wait states together, or in the one of this name; History.waited raises for a wrong name."""
+        return self.history.waited(state)
+
+
+class ExecutionFailed(Exception):  # noqa: N818 - the API's name
+    """The execution ended FAILED, TIMED_OUT or ABORTED. `run` has all about it, its history too."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.run = run
+
+    @property
+    def error(self) -> str | None:
+        return self.run.error
+
+    @property
+    def cause(self) -> str | None:
+        return self.run.cause
+
+    @property
+    def status(self) -> Status:
+        return self.run.status
+
+    @property
+    def history(self) -> History:
+        return self.run.history
+
+    def __str__(self) -> str:
+        run = self.run
+        states = run.history.states()
+        last = f" in state {states[-1]!r}" if states else ""
+        said = f"{run.error or 'no error name'}: {run.cause or 'no cause'}"
+        return f"execution {run.name!r} ended {run.status}{last}: {said}"
+
+
+class ExecutionAlreadyExists(Exception):  # noqa: N818 - the API's name
+    """An execution of this name was started before: with another input, or it has ended since.
+
+    Source: Step Functions API reference, StartExecution.
+    """
+
+
+class UnmockedCall(Exception):  # noqa: N818 - says what is wrong, as ExecutionFailed does
+    """A Task calls something that is neither a function of this project nor mocked."""
+
+
+class StillRunning(Exception):  # noqa: N818 - says what is wrong, as ExecutionFailed does
+    """The execution cannot end: what it waits for never comes."""

@@ -1,0 +1,171 @@
+"""Runs a machine on the embedded engine, with mocks, on a virtual clock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from ..engine import Result, Scheduler, Settings, VirtualClock, prepare
+from ..engine.program import Program
+from ..invoke import Handler
+from ..project import Loaded
+from .answers import Answer
+from .history import History
+from .machines import Machine, functions, in_account, resolve
+from .mocks import NOTHING, Callback, Mock, Mocks, Nothing, Raising, scripted
+from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning
+
+REGION, ACCOUNT = "us-east-1", "123456789012"
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+Observer = Callable[[Loaded, Sequence[History]], None]
+observers: list[Observer] = []
+"""Told of every machine that was run, with its history and those of its child executions (distributed Map)."""
+
+
+@define
+class Runner:
+    """Runs one state machine, any number of times, on one virtual clock.
+
+    The functions of the project run in this process; everything else has to be mocked. `run.history` answers what
+    happened, `run.waited(...)` how long.
+    """
+
+    machine: Loaded
+    mocks: Mocks
+    scheduler: Scheduler
+    program: Program
+    _started: dict[str, Result] = field(factory=dict, init=False)
+
+    @classmethod
+    def of(
+        cls,
+        machine: Machine | None = None,
+        *,
+        root: Path | None = None,
+        handlers: Mapping[str, Handler] | None = None,
+        start: datetime = START,
+        seed: int = 0,
+    ) -> Runner:
+        """A runner of this machine; None is that of `[tool.flowdsl]` in the project around `root`.
+
+        `handlers` are Python functions, by the Lambda function's name, besides those that the machine names; `start` is
+        the first moment of the virtual clock; `seed` decides the jitter of retries. Raises FlowError.
+        """
+        root = root or Path.cwd()
+        loaded = resolve(machine, root)
+        mocks = Mocks({**functions(loaded, root), **(handlers or {})})
+        definition = in_account(loaded.definition, REGION, ACCOUNT)
+        program = prepare(definition, name=loaded.name, type=loaded.type)
+        scheduler = Scheduler(mocks, clock=VirtualClock(start), settings=Settings(REGION, ACCOUNT), seed=seed)
+        return cls(loaded, mocks, scheduler, program)
+
+    def mock(
+        self,
+        target: str,
+        *script: Any,
+        returns: Any = NOTHING,
+        raises: BaseException | type[BaseException] | None = None,
+        effect: Callable[[Any], Any] | None = None,
+    ) -> Mock:
+        """Let something else answer than the real thing.
+
+        `target` is a state's name, a function's name or ARN, or a Resource (`dynamodb:putItem`). `script` is answered
+        first, in order: faults (see flowdsl.testing.answers) and plain values, one call each; then `returns` (a value),
+        `raises` (an exception, with Lambda's error shape) or `effect` (a function from the payload to the value) for
+        every further call; without any of these the real handler. The last mock of a target holds.
+        """
+        given = [returns is not NOTHING, raises is not None, effect is not None]
+        if sum(given) > 1:
+            raise TypeError("mock(...) takes one of returns=, raises= and effect=")
+        if raises is not None:
+            effect = Raising(raises)
+        elif not isinstance(returns, Nothing):
+            effect = lambda event: returns  # noqa: E731 - what it returns is all there is to it
+        mock = Mock(target, [scripted(entry) for entry in script], effect)
+        self.mocks.mocks[target] = mock
+        return mock
+
+    def answer(
+        self,
+        state: str,
+        output: Any,
+        *,
+        after: float = 0.0,
+        heartbeats: Sequence[float] = (),
+        times: int | None = None,
+    ) -> None:
+        """Answer the task token of a state that waits for one: with a value, or with `fail(error, cause)`.
+
+        `after` is in seconds of virtual time from the call, as are `heartbeats`, when a heartbeat is sent. `times` is
+        how many calls are answered so (None: all); further answers for the state follow in the order given. What
+        gets the token is called as usual, or mocked; a service that is not mocked is not called.
+        """
+        if isinstance(output, Answer) and output.failure is None:
+            raise TypeError(f"answer({state!r}, ...): a callback is a value or fail(error, cause)")
+        self.mocks.callbacks.append(Callback(state, output, after, tuple(heartbeats), times))
+
+    def start(self, input: Any, *, name: str | None = None) -> Result:
+        """StartExecution: the execution moves on in `finish`.
+
+        A running execution of the same name and input is returned again. Raises ExecutionAlreadyExists where one of
+        that name has another input or has ended; an Express machine starts a new one each time.
+        """
+        self.mocks.verify(self.machine.definition, self.machine.name)
+        before = self._started.get(name) if name is not None else None
+        if before is not None and self.machine.type == "STANDARD":
+            if before.status == "RUNNING" and before.input == input:
+                return before
+            what = "has another input" if before.status == "RUNNING" else f"has ended {before.status}"
+            raise ExecutionAlreadyExists(f"Execution Already Exists: '{before.arn}' {what}")
+        name = name or str(uuid.UUID(int=len(self._started) + 1, version=4))
+        result = self.scheduler.start(self.program, input, name=name)
+        self._started[name] = result
+        return result
+
+    def finish(self, started: Result, *, check: bool = True) -> Run:
+        """Run until it has ended; raises ExecutionFailed unless it SUCCEEDED, or `check` is False.
+
+        Raises UnmockedCall where it calls what is not there, and StillRunning where it waits for a callback for ever.
+        """
+        self.scheduler.run(until=started)
+        if started.status == "RUNNING":
+            visits = [visit.name for visit in History(started.history).visits if visit.stop is None]
+            raise StillRunning(
+                f"execution {started.name!r} waits in {', '.join(map(repr, visits))} for what nobody sends: "
+                f"answer it, as with flow.answer({visits[-1]!r}, {{...}}, after=30)"
+            )
+        run = _run(started)
+        if observers:
+            own = {id(each) for each in self._started.values()}
+            children = [each for each in self.scheduler.executions.values() if id(each) not in own]
+            for observer in observers:
+                observer(self.machine, [run.history, *(History(each.history) for each in children)])
+        if check and run.status != "SUCCEEDED":
+            raise ExecutionFailed(run)
+        return run
+
+    def run(self, input: Any, *, name: str | None = None, check: bool = True) -> Run:
+        """Start an execution and run it to its end: see `start` and `finish`."""
+        return self.finish(self.start(input, name=name), check=check)
+
+
+def _run(result: Result) -> Run:
+    assert result.status != "RUNNING" and result.stop_date is not None  # noqa: S101, PT018 - finished
+    return Run(
+        name=result.name,
+        arn=result.arn,
+        status=result.status,
+        input=result.input,
+        output=result.output,
+        error=result.error,
+        cause=result.cause,
+        start=datetime.fromtimestamp(result.start_date, UTC),
+        stop=datetime.fromtimestamp(result.stop_date, UTC),
+        history=History(result.history),
+    )
