@@ -1,0 +1,56 @@
+"""Java's texts and order of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.expr.java import double_text, hash_code, hash_set, java_text, json_text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1.0"),
+        (0.001, "0.001"),
+        (0.00012, "1.2E-4"),
+        (9999999.0, "9999999.0"),
+        (1e7, "1.0E7"),
+        (-12345678.5, "-1.23456785E7"),
+        (1e100, "1.0E100"),
+        (-0.0, "-0.0"),
+    ],
+)
+def test_doubles(value: float, text: str) -> None:
+    assert double_text(value) == text
+
+
+def test_texts() -> None:
+    value: Any = {"a": ["é", None, True, 1.5], "b": {}}
+    assert json_text(value) == '{"a":["é",null,true,1.5],"b":{}}'
+    assert java_text(value) == "{a=[é, null, true, 1.5], b={}}"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, 0),
+        (True, 1231),
+        (7, 7),
+        (-1, 0xFFFFFFFF),
+        (2**40, 256),
+        ("hello", 99162322),
+        ([1, 2], 994),
+        (1.5, 1073217536),
+    ],
+)
+def test_hash_codes(value: Any, code: int) -> None:
+    assert hash_code(value) == code
+
+
+def test_hash_sets() -> None:
+    assert hash_set([3, 1, 2, 3, 1]) == [1, 2, 3]
+    assert hash_set([1, None, None]) == [None, 1]
+    assert hash_set([{"a": 1, "b": 2}, {"b": 2, "a": 1}]) == [{"a": 1, "b": 2}]
+    assert hash_set([True, 1]) == [1, True]

@@ -1,0 +1,234 @@
+"""JSONata as Step Functions has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, compile_jsonata, is_expression
+
+STATES: dict[str, Any] = {
+    "input": {
+        "a": {"b": [1, 2, 3]},
+        "x": 5,
+        "none": None,
+        "rows": [{"q": 1}, {"q": 2}],
+        "mixed": [1, None, 2],
+        "one": [7],
+    },
+    "context": {"State": {"Name": "Pay"}},
+}
+VARIABLES: dict[str, Any] = {"rate": 7, "nothing": None, "list": [1, 2], "object": {"k": {"v": 1}}}
+
+
+def evaluate(expression: str, expected: str | None = None, field: str = "Output") -> Any:
+    return compile_jsonata("{% " + expression + " %}", field, expected, now=lambda: 1_700_000_000.5)(STATES, VARIABLES)
+
+
+VALUES = [
+    ("$states.input.x", 5),
+    ("$states.input.a.b", [1, 2, 3]),
+    ("$states.input.none", None),
+    ("$states.input.rows.q", [1, 2]),
+    ("$states.input.mixed", [1, None, 2]),
+    ("$states.context.State.Name", "Pay"),
+    ("$states", STATES),
+    ("$rate", 7),
+    ("$nothing", None),
+    ("$object.k.v", 1),
+    ("$list[0]", 1),
+    ("'text'", "text"),
+    ("null", None),
+    ("true", True),
+    ("4 / 2", 2),
+    ("1 / 4", 0.25),
+    ("$rate + $states.input.x", 12),
+    ("$variable := 1", 1),
+    ("($a := 2; $a * $rate)", 14),
+    ("$sum($states.input.a.b)", 6),
+    ("$count($states.input.mixed)", 3),
+    ("$states.input.mixed[$ = null]", None),
+    ("$exists($nothing)", True),
+    ("$type($states.input.none)", "null"),
+    ("$merge([{'a': 1}, $states.input.rows[0]])", {"a": 1, "q": 1}),
+    ("{'gone': $nope, 'kept': $states.input.none}", {"kept": None}),
+    ("$map($list, function($v) { $v * 2 })", [2, 4]),
+    ("[1..4]", [1, 2, 3, 4]),
+    ("$partition([1, 2, 3, 4, 5], 2.9)", [[1, 2], [3, 4], [5]]),
+    ("$partition([1, 2])", [[1, 2]]),
+    ("$range(0, 6, 2)", [0, 2, 4, 6]),
+    ("$range(-1.7, 1, 1)", [-1, 0, 1]),
+    ("$range(3, 3, 1)", 3),
+    ("$hash('Hello', 'MD5')", "8b1a9953c4611296a827abf8c47804d7"),
+    ("$random(42)", 0.7275636800328681),
+    ("$parse('{\"a\": [1.0, null]}')", {"a": [1, None]}),
+    ("$parse('null')", None),
+    ("$map(['{\"a\":1}', '{\"a\":2}'], $parse).a", [1, 2]),
+    ("$number('0x1F') + $number('1e2')", 131),
+    ("$millis()", 1_700_000_000_500),
+    ("$now()", "2023-11-14T22:13:20.500Z"),
+    ("1" + " + 1" * 99, 100),
+]
+
+
+@pytest.mark.parametrize(("expression", "value"), VALUES, ids=[expression[:40] for expression, _ in VALUES])
+def test_gives(expression: str, value: Any) -> None:
+    found = evaluate(expression)
+    assert found == value
+    assert type(found) is type(value)
+
+
+NOTHING = [
+    "$nope",
+    "$states.input.nope",
+    "$states.input.x.y",
+    "$states.input.none.y",
+    "$states.result",
+    "$list[9]",
+    "$partition([], 2)",
+    "$partition([1], 0)",
+    "$range(5, 1, 1)",
+    "$range(1, 5)",
+    "$hash('a')",
+    "$$",
+    "name",
+]
+
+
+@pytest.mark.parametrize("expression", NOTHING)
+def test_undefined_is_an_error(expression: str) -> None:
+    with pytest.raises(QueryEvaluationError) as caught:
+        evaluate(expression, field="Assign/total")
+    assert caught.value.error == "States.QueryEvaluationError"
+    assert caught.value.location == "Assign/total"
+    assert caught.value.cause == (
+        f"The JSONata expression '{expression}' specified for the field 'Assign/total' returned nothing (undefined)."
+    )
+
+
+THROWN = [
+    ("$randomSeeded(1)", "T1006: Attempted to invoke a non-function"),
+    ("$eval('1')", "T1006: Attempted to invoke a non-function"),
+    ("1 + {}", 'T2002: The right side of the "+" operator must evaluate to a number'),
+    ("1 < 'a'", 'T2009: The values 1 and "a" either side of operator "<" must be of the same data type'),
+    ("$sum(['a'])", 'T0412: Argument 1 of function "sum" must be an array of "numbers"'),
+    ("$abs('x')", 'T0410: Argument 1 of function "abs" does not match function signature'),
+    ("$sqrt(-1)", "D3060: The sqrt function cannot be applied to a negative number: -1"),
+    ("$number('abc')", 'D3030: Unable to cast value to a number: "abc"'),
+    ("-'a'", 'D1002: Cannot negate a non-numeric value: "a"'),
+    ("$split('a', 'b', -1)", "D3020: Third argument of split function must evaluate to a positive number"),
+    ("$replace('a', '', 'b')", "D3010: Second argument of replace function cannot be an empty string"),
+    ("$error('boom')", "D3137: boom"),
+    ("$partition([1], -1)", "D3137: Second argument must be zero or greater"),
+    ("$partition(null, 1)", 'T0412: Argument 1 of function "partition" must be an array of undefined'),
+    ("$range(1)", 'T0410: Argument 2 of function "range" does not match function signature'),
+    ("$hash('a', 'sha-1')", "D3137: Hash algorithm 'sha-1' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5"),
+    ("$hash('a', 5)", 'T0410: Argument 2 of function "hash" does not match function signature'),
+    ("$random(1, 2)", 'T0410: Argument 2 of function "random" does not match function signature'),
+    ("$uuid('x')", 'T0410: Argument 1 of function "uuid" does not match function signature'),
+    ("$parse(null)", 'T0410: Argument 1 of function "parse" does not match function signature'),
+    ('$parse(\'{"a":1,"a":2}\')', "D3137: Invalid JSON"),
+    ("$parse('1e400')", "D3137: Invalid JSON"),
+]
+
+
+@pytest.mark.parametrize(("expression", "sentence"), THROWN, ids=[expression for expression, _ in THROWN])
+def test_throws_in_the_words_of_jsonata(expression: str, sentence: str) -> None:
+    with pytest.raises(QueryEvaluationError) as caught:
+        evaluate(expression)
+    assert caught.value.cause == (
+        f"The JSONata expression '{expression}' specified for the field 'Output' threw an error during evaluation. "
+        f"{sentence}"
+    )
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["1" + "+1" * 100, "(" * 100 + "1" + ")" * 100, "($f := function($x){ $x <= 0 ? 0 : 1 + $f($x-1) }; $f(32))"],
+    ids=["sum", "brackets", "recursion"],
+)
+def test_nests_a_hundred_deep_at_most(expression: str) -> None:
+    with pytest.raises(QueryEvaluationError) as caught:
+        evaluate(expression)
+    assert (caught.value.cause or "").endswith(
+        "threw an error during evaluation: Stack overflow error: Check for non-terminating recursive function. "
+        "Consider rewriting as tail-recursive. Depth=101 max=100"
+    )
+
+
+def test_an_endless_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowdsl.expr.jsonata.MAX_SECONDS", 0.05)
+    with pytest.raises(QueryEvaluationError, match="Expression evaluation timeout: Check for infinite loop"):
+        evaluate("($f := function($x){ $f($x+1) }; $f(1))")
+
+
+@pytest.mark.parametrize("expression", ["$sum", "function($x){$x}", "{'f': $sum}", "[function(){1}, 1]"])
+def test_a_function_is_no_result(expression: str) -> None:
+    with pytest.raises(QueryEvaluationError, match=r"returned an unsupported result type\.$"):
+        evaluate(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected", "actual", "shown"),
+    [
+        ("1", "array", "number", "1"),
+        ("'s'", "array", "string", '"s"'),
+        ("null", "array", "null", "null"),
+        ("{'foo': 'bar'}", "array", "object", '{"foo":"bar"}'),
+        ("[1]", "boolean", "array", "[1]"),
+        ("true", "string", "boolean", "true"),
+    ],
+)
+def test_names_the_type_it_expected(expression: str, expected: str, actual: str, shown: str) -> None:
+    with pytest.raises(QueryEvaluationError) as caught:
+        evaluate(expression, expected, "Items")
+    assert caught.value.cause == (
+        f"The JSONata expression '{expression}' specified for the field 'Items' returned an unexpected result type. "
+        f"Expected '{expected}', but was '{actual}' for value: {shown}"
+    )
+
+
+def test_nested_values_name_their_place() -> None:
+    value = {"a": [1, {"b": "{% $nope %}"}]}
+    with pytest.raises(QueryEvaluationError) as caught:
+        compile_jsonata(value, "Arguments")(STATES, VARIABLES)
+    assert caught.value.location == "Arguments/a[1]/b"
+
+
+def test_builds_containers_and_keeps_constants() -> None:
+    value = {"same": {"deep": [1]}, "made": ["{% $rate %}", "{% not closed", " {% 1 %}"]}
+    made = compile_jsonata(value, "Output")(STATES, VARIABLES)
+    assert made == {"same": {"deep": [1]}, "made": [7, "{% not closed", " {% 1 %}"]}
+    assert made["same"] is value["same"]
+    assert value["made"][0] == "{% $rate %}"
+
+
+def test_a_binding_does_not_outlive_its_expression() -> None:
+    value = ["{% $rate := 1 %}", "{% $rate %}", "{% $other := 2 %}"]
+    assert compile_jsonata(value, "Output")(STATES, VARIABLES) == [1, 7, 2]
+    with pytest.raises(QueryEvaluationError):
+        evaluate("$other")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{% 1 %}", True),
+        ("{%1%}", True),
+        ("{%}", False),
+        ("{% 1", False),
+        (" {% 1 %}", False),
+        ("1", False),
+        (1, False),
+    ],
+)
+def test_expressions_fill_the_whole_string(text: Any, expected: bool) -> None:
+    assert is_expression(text) is expected
+
+
+@pytest.mark.parametrize("text", ["1 +", "{'a':}", "'open", "(1", "$f(", "[1,", "/a", "1 := 2"])
+def test_refuses_what_does_not_parse(text: str) -> None:
+    with pytest.raises(JsonataSyntaxError) as caught:
+        compile_jsonata("{% " + text + " %}", "Output")
+    assert caught.value.code.startswith("S")

@@ -1,0 +1,182 @@
+"""Reading documents by path: the Jayway dialect, its outcomes and its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.expr.errors import StatesError
+from flowdsl.expr.jsonpath import compile_field_path, compile_path, is_reference_path, parse_path
+from flowdsl.expr.path import Index, Name, PathSyntaxError, Root
+from flowdsl.expr.scope import Scope
+
+STORE: dict[str, Any] = {
+    "store": {
+        "book": [
+            {"author": "Rees", "price": 8.95, "tags": ["a"]},
+            {"author": "Waugh", "price": 12.99, "isbn": "0-553"},
+            {"author": "Melville", "price": 8, "isbn": None},
+        ],
+        "bicycle": {"price": 19.95},
+    },
+    "limit": 10,
+    "items": [1, 2, 3, "3", True, None],
+    "store.book": "dotted",
+    'a\\"b': "kept",
+    "empty": [],
+    "text": "abc",
+    "nothing": None,
+}
+SCOPE = Scope({"Execution": {"Id": "arn"}}, {"order": {"lines": [{"id": 7}]}})
+
+FOUND = [
+    ("$", STORE),
+    ("$.limit", 10),
+    ("$['store']['bicycle'].price", 19.95),
+    ('$["limit"]', 10),
+    ("$.store.book[0].author", "Rees"),
+    ("$.store.book[-1].author", "Melville"),
+    ("$.items[9]", None),  # AWS: an index outside the array is null in a payload template
+    ("$.items[-9]", None),
+    ("$.store.book[*].author", ["Rees", "Waugh", "Melville"]),
+    ("$..author", ["Rees", "Waugh", "Melville"]),
+    ("$..book[2].author", ["Melville"]),
+    ("$..book[0,1].author", ["Rees", "Waugh"]),
+    ("$.items[0,9]", [1, None]),
+    ("$.items[:2]", [1, 2]),
+    ("$.items[1:3]", [2, 3]),
+    ("$.items[-2:]", [True, None]),
+    ("$.items[:-4]", [1, 2]),
+    ("$.items[1:-1]", []),  # Jayway counts only a lone start or end from the array's end
+    ("$.items[0:3:2]", [1, 2, 3]),  # Jayway reads no step
+    ("$.empty[0:]", []),
+    ("$.store.*.price", [19.95]),
+    ("$.store.book[0]['author','price']", {"author": "Rees", "price": 8.95}),
+    ("$.store.book[?(@.isbn)].author", ["Waugh", "Melville"]),
+    ("$.store.book[?(!@.isbn)].author", ["Rees"]),
+    ("$.store.book[?(@.price < 10 && @.isbn)].author", ["Melville"]),
+    ("$.store.book[?(@.price > 10 || @.author == 'Rees')].author", ["Rees", "Waugh"]),
+    ("$.store.book[?(@.price <= $['limit'])].author", ["Rees", "Melville"]),
+    ("$.store.book[?(@.author =~ /.*L.*/i)].author", ["Melville"]),
+    ("$.store.book[?(@.author in ['Rees', 'Waugh'])].price", [8.95, 12.99]),
+    ("$.store.book[?(@.author nin ['Rees', 'Waugh'])].price", [8]),
+    ("$.store.book[?(@.author==Waugh)].price", [12.99]),
+    ("$.store.book[?(@.tags contains 'a')].author", ["Rees"]),
+    ("$.store.book[?(@.tags size 1)].author", ["Rees"]),
+    ("$.store.book[?(@.isbn == null)].author", ["Melville"]),
+    ("$.store.book[?(@.missing != 1)].author", ["Rees", "Waugh", "Melville"]),
+    ("$.store.bicycle[?(@.price > 1)]", [{"price": 19.95}]),
+    ("$.items[?(@ == 3)]", [3, "3"]),  # Jayway compares numbers with numeric strings
+    ("$.items[?(@ === 3)]", [3]),
+    ("$.items[?(@ == true)]", [True]),
+    ("$.items[?(@ >= 2)]", [2, 3]),
+    ("$.items.length()", 6),
+    ("$.store.book[*].price.max()", [None, None, None]),
+    ("$.empty.sum()", None),
+    ("$[(@.length-1)]", None),
+    (r"$.store\.book", "dotted"),
+    ("$['a\\\"b']", "kept"),  # recorded: a backslash in a quoted name stays
+    ("$.[*]['x','y']", [{}]),
+    ("$.missing[*].x", []),  # recorded: an indefinite path below nothing is an empty list
+    ("$.missing.items[1:5].x", []),
+    ("$.nothing", None),
+    ("$$.Execution.Id", "arn"),
+    ("$order.lines[0].id", 7),
+    ("$order", {"lines": [{"id": 7}]}),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), FOUND, ids=[path for path, _ in FOUND])
+def test_finds(path: str, value: Any) -> None:
+    document = [1, 2, None] if path.startswith("$[(") else STORE
+    assert compile_path(path)(document, SCOPE) == value
+
+
+MISSING = [
+    ("$.nope", "No results for path: $['nope']"),
+    ("$.nope.deep", "Missing property in path $['nope']"),
+    ("$.store.nope.x", "Missing property in path $['store']['nope']"),
+    ("$.limit[0]", "Filter: [0] can only be applied to arrays. Current context is: 10"),
+    ("$.store[0].x", "Filter: [0]['x'] can only be applied to arrays. Current context is: "),
+    ("$.items[9][0]", "The path $['items'][9] is null"),
+    ("$.text.x", "Expected to find an object with property ['x'] in path $['text'] but found "),
+    ("$.text[?(@.a)]", 'Filter: [?] can not be applied to primitives. Current context is: "abc"'),
+    ("$$.Nope", "No results for path: $['Nope']"),
+    ("$nope", "No results for path: $['nope']"),
+]
+
+
+@pytest.mark.parametrize(("path", "reason"), MISSING, ids=[path for path, _ in MISSING])
+def test_says_what_is_missing(path: str, reason: str) -> None:
+    with pytest.raises(StatesError) as caught:
+        compile_path(path)(STORE, SCOPE)
+    assert caught.value.error == "States.Runtime"
+    assert caught.value.cause is not None
+    assert caught.value.cause.startswith(f"Invalid path '{path}' : {reason}")
+
+
+def test_names_the_field_and_the_input() -> None:
+    with pytest.raises(StatesError) as caught:
+        compile_field_path("$.a", "b.$")({"c": [1.5, "é"]}, SCOPE)
+    assert caught.value.cause == (
+        "The JSONPath '$.a' specified for the field 'b.$' could not be found in the input '{\"c\":[1.5,\"é\"]}'"
+    )
+
+
+def test_names_the_context_object_where_that_was_searched() -> None:
+    with pytest.raises(StatesError, match="could not be found in the input") as caught:
+        compile_field_path("$$.a", "b.$")({}, SCOPE)
+    assert (caught.value.cause or "").endswith("""in the input '{"Execution":{"Id":"arn"}}'""")
+
+
+WRONG = [
+    ("", 0),
+    ("a", 0),
+    ("$.", 2),
+    ("$.a[", 4),
+    ("$.a[b]", 4),
+    ("$.a['b]", 4),
+    ("$.a[1", 5),
+    ("$.a b", 3),
+    ("$.a[?(@.b ==)]", 12),
+    ("$.a[?(@.b ~ 1)]", 10),
+    ("$.a[:]", 4),
+    ("$.nope()", 2),
+    ("$.length().a", 10),
+    ("$.a[?(@ =~ /(/)]", 11),
+    ("$.\\", 2),
+]
+
+
+@pytest.mark.parametrize(("path", "offset"), WRONG, ids=[path for path, _ in WRONG])
+def test_refuses_what_is_no_path(path: str, offset: int) -> None:
+    with pytest.raises(PathSyntaxError) as caught:
+        parse_path(path)
+    assert caught.value.offset == offset
+
+
+def test_exposes_the_parsed_form() -> None:
+    path = parse_path("$order.lines[0]")
+    assert (path.root, path.variable) == (Root.VARIABLE, "order")
+    assert path.steps == (Name(("lines",)), Index((0,)))
+    assert path.is_definite
+    assert not parse_path("$..a").is_definite
+    assert not parse_path("$.a[0,1]").is_definite
+    assert parse_path("$.a['b','c']").is_definite
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("$", True),
+        ("$.a[0]['b']", True),
+        ("$$.a", True),
+        ("$v.a", True),
+        ("$.a[*]", False),
+        ("$.a[1:]", False),
+        ("a", False),
+    ],
+)
+def test_reference_paths(path: str, expected: bool) -> None:
+    assert is_reference_path(path) is expected
