@@ -31,8 +31,9 @@ class Diagnostic:
     aws: str | None = field(default=None, repr=False)
     """The code that ValidateStateMachineDefinition gives for it, where known."""
     aws_message: str | None = field(default=None, repr=False)
-    aws_path: AslPath | None = field(default=None, repr=False)
-    """AWS's message and location, where they are known and differ from ours."""
+    """What it says, where that is known and differs from ours."""
+    aws_at: AslPath | str | None = field(default=None, repr=False)
+    """The location it gives, where it differs from `path`; "" for none."""
 
     def text(self) -> str:
         where = str(self.span) if self.span else pointer(self.path) or "/"
@@ -43,6 +44,14 @@ class Diagnostic:
         if self.hint:
             lines.append(f"      = {self.hint}")
         return "\n".join(lines)
+
+    def answer(self) -> dict[str, Any]:
+        """As a diagnostic of ValidateStateMachineDefinition. Source: Step Functions API Reference."""
+        at = self.path if self.aws_at is None else self.aws_at
+        location = at if isinstance(at, str) else pointer(at) or "/"
+        found = {"severity": self.severity.upper(), "code": self.aws or self.code}
+        found["message"] = self.aws_message or self.message
+        return {**found, "location": location} if location else found
 
     def json(self) -> dict[str, Any]:
         found: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
@@ -65,6 +74,18 @@ def as_text(diagnostics: Iterable[Diagnostic]) -> str:
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
     return json.dumps([diagnostic.json() for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+
+
+AWS_MOST = 100
+"""How many diagnostics ValidateStateMachineDefinition returns at most."""
+
+
+def as_aws(diagnostics: Sequence[Diagnostic]) -> str:
+    """The answer of ValidateStateMachineDefinition. Source: Step Functions API Reference."""
+    failed = any(diagnostic.severity == "error" for diagnostic in diagnostics)
+    found = [diagnostic.answer() for diagnostic in diagnostics]
+    answer = {"result": "FAIL" if failed else "OK", "diagnostics": found[:AWS_MOST], "truncated": len(found) > AWS_MOST}
+    return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
 class FlowError(Exception):

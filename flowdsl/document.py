@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
 from attrs import define, field
 
-from .diagnostics import AslPath, FlowError
+from .diagnostics import AslPath, Diagnostic, FlowError
 from .source import Span
 
 Place = tuple[int, int]
@@ -26,6 +27,8 @@ class Document:
     text: str
     value: Any
     find_places: Callable[[], Iterator[tuple[AslPath, Place]]] = field(repr=False)
+    twice: tuple[AslPath, ...] = ()
+    """The keys that stand more than once in their object; `value` has the last."""
 
     @cached_property
     def places(self) -> dict[AslPath, Place]:
@@ -50,7 +53,7 @@ def _line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def _wrong(message: str, span: Span | None, hint: str | None = None) -> FlowError:
-    return FlowError.of(message, code="FD704", span=span, hint=hint)
+    return FlowError(Diagnostic("FD704", message, span=span, hint=hint, aws="INVALID_JSON_DESCRIPTION"))
 
 
 # JSON
@@ -61,25 +64,46 @@ class _DuplicateKeyError(ValueError):
 
 
 def read_json(text: str, file: str) -> Document:
-    """Read JSON as AWS does: no comments, no NaN, no key twice. Raises FlowError with the place of the mistake."""
+    """Read JSON as AWS does: no comments, no NaN. Raises FlowError with the place of the mistake."""
+    twice: tuple[AslPath, ...] = ()
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
     except json.JSONDecodeError as error:
-        raise _wrong(f"not JSON: {error.msg}", span_of(file, text, error.pos, error.pos + 1)) from None
+        span = span_of(file, text, error.pos, error.pos + 1)
+        code, said, at = _as_aws(text, error.pos)
+        wrong = Diagnostic("FD704", f"not JSON: {error.msg}", span=span, aws=code, aws_message=said, aws_at=at)
+        raise FlowError(wrong) from None
     except _DuplicateKeyError:
-        seen: set[AslPath] = set()
-        for path, place in _json_places(text):
-            if path in seen:
-                raise _duplicate(path, span_of(file, text, *place)) from None
-            seen.add(path)
-        raise
+        value = json.loads(text, parse_float=_float, parse_constant=_constant)
+        counts = Counter(path for path, _ in _json_places(text))
+        twice = tuple(path for path, count in counts.items() if count > 1 and isinstance(path[-1], str))
     except RecursionError:
         raise _wrong("nested too deeply", Span(file, 1)) from None
     except ValueError as error:
-        at = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
-        span = span_of(file, text, *at.span()) if at else Span(file, 1)
+        found = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
+        span = span_of(file, text, *found.span()) if found else Span(file, 1)
         raise _wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
-    return Document(file, text, value, lambda: _json_places(text))
+    return Document(file, text, value, lambda: _json_places(text), twice)
+
+
+def _as_aws(text: str, offset: int) -> tuple[str, str, str]:
+    """The code, message and location of ValidateStateMachineDefinition for what is not JSON (those of Jackson)."""
+    if not text.strip():
+        return "SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", ""
+    word = re.compile(r"[A-Za-z_$][\w$]*").match(text, offset)
+    if word:
+        said = (
+            f"Unrecognized token '{word.group()}': was expecting (JSON String, Number, Array, Object or token 'null', "
+        )
+        said += "'true' or 'false')"
+    elif offset < len(text):
+        said = f"Unexpected character ('{text[offset]}' (code {ord(text[offset])}))"
+    else:
+        said = "Unexpected end-of-input"
+    line, column = _line_and_column(text, word.end() if word else min(offset + 1, len(text)))
+    shown = text if len(text) <= 500 else f"{text[:500]}[truncated {len(text) - 500} chars]"
+    location = f'[Source: (String)"{shown}"; line: {line}, column: {column}]'
+    return "INVALID_JSON_DESCRIPTION", f"{said}\n at {location}", location
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,8 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Literal
@@ -52,6 +51,8 @@ class Loaded:
     """The author's object, where the file is Python."""
     locate: Callable[[AslPath], Span | None] = attrs.field(default=lambda _: None, repr=False)
     """Where in the file stands what the definition has at a path."""
+    twice: tuple[AslPath, ...] = ()
+    """The keys that stand more than once in the file."""
 
 
 # Settings
@@ -179,7 +180,7 @@ def _load_document(file: Path, suffix: str) -> Loaded:
             hint='write {"StartAt": …, "States": {…}}',
         )
     name = file.stem.removesuffix(".asl")
-    return Loaded(file, name, found.value, text(found.value), locate=found.span)
+    return Loaded(file, name, found.value, text(found.value), locate=found.span, twice=found.twice)
 
 
 def _load_python(file: Path, project: Project) -> list[Loaded]:
@@ -205,13 +206,12 @@ def _execute(file: Path, root: Path) -> ModuleType:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     name = f"flow:{file.stem}"
-    spec = ModuleSpec(name, SourceFileLoader(name, str(file)), origin=str(file))
-    spec.has_location = True
-    module = module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(file)
     before, sys.modules[name] = sys.modules.get(name), module
     try:
         with redirect_stdout(sys.stderr):
-            spec.loader.exec_module(module)  # type: ignore[union-attr]
+            SourceFileLoader(name, str(file)).exec_module(module)
     except SyntaxError as error:
         raise FlowError(_syntax_error(error, file)) from error
     except (Exception, SystemExit) as error:
@@ -291,7 +291,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
 
     found = [*_name_mistakes(loaded), *(loaded.machine.problems if loaded.machine else ())]
     known = {(each.code, each.path) for each in found}
-    checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate)
+    checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate, twice=loaded.twice)
     found.extend(each for each in checked if (each.code, each.path) not in known)
     relative = [_relative(each) for each in found]
     return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -17,25 +17,52 @@ from .handlers import check_handlers
 from .maps import check_maps
 from .names import check_names
 
-__all__ = ["check"]
+__all__ = ["check", "check_text"]
 
 Locate = Callable[[AslPath], Span | None]
 
 
-def check(definition: Any, *, type: str = "STANDARD", locate: Locate | None = None) -> list[Diagnostic]:
+def check(
+    definition: Any, *, type: str = "STANDARD", locate: Locate | None = None, twice: Iterable[AslPath] = ()
+) -> list[Diagnostic]:
     """Everything that is wrong with a definition, in the order in which it stands there.
 
     `definition` is ASL as JSON values; any value gets an answer. `type` is STANDARD or EXPRESS. `locate` gives the
-    place of an ASL path in the author's file.
+    place of an ASL path in the author's file. `twice` are the keys that stand more than once in the file's text, which
+    the values cannot show.
     """
     findings = Findings()
+    for path in twice:
+        _twice(path, findings)
     if not isinstance(definition, dict):
         message = f"a definition is a JSON object, not {shown(definition)}"
         hint = 'write {"StartAt": …, "States": {…}}'
-        findings.error("FD101", message, (), hint=hint, said="Definition must be a valid JSON object")
+        findings.error("FD101", message, (), hint=hint, said="Definition must be a valid JSON object", at="")
     else:
         _check(definition, type, findings)
     return _placed(definition, findings.found, locate)
+
+
+def check_text(text: str, *, file: str = "definition.json", type: str = "STANDARD") -> list[Diagnostic]:
+    """As `check`, of a definition as JSON text; `file` is the name that the places show."""
+    from ..diagnostics import FlowError
+    from ..document import read_json
+
+    try:
+        document = read_json(text, file)
+    except FlowError as error:
+        return [*error.diagnostics]
+    return check(document.value, type=type, locate=document.span, twice=document.twice)
+
+
+def _twice(path: AslPath, findings: Findings) -> None:
+    name = path[-1]
+    if path[-2:-1] == ("States",) and (len(path) == 2 or path[-3] in ("ItemProcessor", "Iterator") or len(path) > 3):
+        hint = "a state's name is unique in the whole definition"
+        findings.error("FD201", f"two states are named {name!r}", path, hint=hint, aws="DUPLICATE_STATE_NAME")
+    else:
+        message = f"the key {name!r} is there twice: only the last counts"
+        findings.warning("FD107", message, path, hint="remove one of them")
 
 
 MAX_CHARACTERS = 1_048_576

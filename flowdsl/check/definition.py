@@ -24,6 +24,11 @@ def has_placeholder(value: Any) -> bool:
     return isinstance(value, str) and "${" in value and PLACEHOLDER.search(value) is not None
 
 
+def is_placeholder(value: Any) -> bool:
+    """Whether the text is one `${Substitution}` and nothing else: then the value may become any JSON scalar."""
+    return isinstance(value, str) and PLACEHOLDER.fullmatch(value) is not None
+
+
 @attrs.define(eq=False)
 class StateAt:
     """A state of the definition; `cls` is None where its Type is unknown."""

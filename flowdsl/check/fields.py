@@ -9,7 +9,7 @@ from ..diagnostics import AslPath
 from ..fields import Kind, Language, Spec, by_asl_name, specs
 from ..kinds import REFERENCE_PATH
 from ..states import STATES, Rule
-from .definition import Scope, StateAt, has_placeholder
+from .definition import Scope, StateAt, has_placeholder, is_placeholder
 from .findings import Findings, did_you_mean, shown
 
 UNVERIFIED_LANGUAGE = {("Pass", "Result")}
@@ -108,6 +108,8 @@ def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, give
     path = (*job.path, key)
     if job.language == "JSONata" and spec.jsonata and _is_jsonata(value):
         given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
+        return
+    if is_placeholder(value) and not kind.accepts(value):
         return
     if not kind.accepts(value) and not (kind.text and has_placeholder(value)):
         what = kind.what

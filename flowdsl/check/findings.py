@@ -31,11 +31,11 @@ class Findings:
         hint: str | None = None,
         aws: str | None = SCHEMA,
         said: str | None = None,
-        at: AslPath | None = None,
+        at: AslPath | str | None = None,
     ) -> None:
         """`aws`, `said` and `at` are the code, message and location that AWS gives for it, where they are known."""
         self.found.append(
-            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=said, aws_path=at),
+            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=said, aws_at=at),
         )
 
     def warning(

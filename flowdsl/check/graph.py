@@ -49,8 +49,11 @@ def _check_scope(scope: Scope, homes: dict[str, Scope], findings: Findings) -> N
             hint='give one of its states "End": true, or add a Succeed or Fail state',
             aws="MISSING_END_STATE",
             said="Workflow has no terminal state",
-            at=None,
+            at="",
         )
+        return  # as the service, which then asks no further
+    if scope.fields.get("StartAt") not in names:
+        return
     reached = reachable(scope)
     for name, state in scope.states.items():
         if name not in reached:

@@ -31,12 +31,14 @@ ERRORS = (
 
 
 def check_handlers(scopes: list[Scope], findings: Findings) -> None:
+    states = [state for scope in scopes for state in scope.states.values()]
+    raised = {error for state in states if isinstance(error := state.fields.get("Error"), str)}
     for scope in scopes:
         for state in scope.states.values():
             for key in ("Retry", "Catch"):
                 handlers = state.fields.get(key)
                 if isinstance(handlers, list):
-                    _check_list(state, key, handlers, findings)
+                    _check_list(state, key, handlers, raised, findings)
             for index, retrier in enumerate(_dicts(state.fields.get("Retry"))):
                 _delays(retrier, (*state.path, "Retry", index), findings)
 
@@ -45,7 +47,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
 
 
-def _check_list(state: StateAt, key: str, handlers: list[Any], findings: Findings) -> None:
+def _check_list(state: StateAt, key: str, handlers: list[Any], raised: set[str], findings: Findings) -> None:
     seen: dict[str, int] = {}
     for index, handler in enumerate(handlers):
         names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
@@ -61,19 +63,13 @@ def _check_list(state: StateAt, key: str, handlers: list[Any], findings: Finding
                 findings.error("FD501", message, path, hint=f"move it to the end of {key}")
         for place, name in enumerate(names):
             if isinstance(name, str):
-                _name(name, (*path, place), key, index, seen, findings)
-
-
-def _name(name: str, path: AslPath, key: str, index: int, seen: dict[str, int], findings: Findings) -> None:
-    if name.startswith("States.") and name not in ERRORS:
-        findings.warning("FD502", f"there is no error {name!r}", path, hint=did_you_mean(name, ERRORS))
-    elif name in ("States.Runtime", "States.DataLimitExceeded") and key == "Retry":
-        pass  # accepted, though it never helps
-    first = seen.setdefault(name, index)
-    if first < index:
-        findings.warning(
-            "FD503", f"{name!r} is handled by {key}[{first}] already, so {key}[{index}] is never asked for it", path
-        )
+                if name.startswith("States.") and name not in ERRORS and name not in raised:
+                    message = f"there is no error {name!r}"
+                    findings.warning("FD502", message, (*path, place), hint=did_you_mean(name, ERRORS))
+                first = seen.setdefault(name, index)
+                if first < index:
+                    message = f"{name!r} is handled by {key}[{first}] already, so {key}[{index}] is never asked for it"
+                    findings.warning("FD503", message, (*path, place))
 
 
 def _delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:

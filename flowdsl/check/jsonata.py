@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..diagnostics import AslPath
 from ..fields import Language
@@ -16,6 +16,9 @@ from ..states import Catcher
 from .definition import StateAt, has_placeholder
 from .fields import Given
 from .findings import Findings, did_you_mean, shown
+
+if TYPE_CHECKING:
+    from ..expr.jsonata_reader import Expression
 
 INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRESSION"
 STATES_FIELDS = ("input", "result", "errorOutput", "context")
@@ -60,16 +63,15 @@ def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
             if found is None:
                 continue
             expression, offset = found
-            parsed = _parse(expression)
-            place = _Place(each.state, path, each.key, each.cls, offset)
-            if parsed is None:
-                missing = missing or _warn_missing(path, findings)
-            elif isinstance(parsed, _Wrong):
-                at = offset + min(max(parsed.offset, 0), len(expression))
-                message = f"not JSONata: {parsed.message} (at offset {at} of the string)"
+            read = None if has_placeholder(expression) else _read(expression)
+            if isinstance(read, _Wrong):
+                at = offset + min(read.offset, len(expression))
+                message = f"not JSONata: {read.message} (at offset {at} of the string)"
                 findings.error("FD751", message, path, aws=INVALID)
-            else:
-                _examine(parsed, place, reads, findings)
+            elif read is not None:
+                _examine(read, _Place(each.state, path, each.key, each.cls, offset), reads, findings)
+            elif not has_placeholder(expression):
+                missing = missing or _warn_missing(path, findings)
     return reads
 
 
@@ -120,13 +122,19 @@ class _Wrong(NamedTuple):
 
 
 @cache
-def _parser() -> Any:
-    """jsonata-python's parser, or None where it is not installed. Imported only when there is an expression."""
+def _read(expression: str) -> Expression | _Wrong | None:
+    """What the expression reads, what is wrong with it, or None where nothing can parse it."""
+    from ..expr.jsonata import JsonataSyntaxError
+    from ..expr.jsonata_reader import read_expression
+
     try:
-        from jsonata.parser import Parser
+        return read_expression(expression)
+    except JsonataSyntaxError as error:
+        return _Wrong(error.message, error.offset)
+    except RecursionError:
+        return _Wrong("nested too deeply", 0)
     except ImportError:
         return None
-    return Parser
 
 
 @cache
@@ -135,127 +143,36 @@ def _functions() -> frozenset[str]:
 
     from ..expr.jsonata_functions import FUNCTIONS
 
-    return frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS) - {"eval"}
+    return (frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS)) - {"eval"}
 
 
-@cache
-def _parse(expression: str) -> Any:
-    """The tree, what is wrong, or None where nothing can parse it."""
-    parser = _parser()
-    if parser is None:
-        return None
-    if has_placeholder(expression):
-        return _Empty()
-    try:
-        return parser().parse(expression)
-    except RecursionError:
-        return _Wrong("nested too deeply", 0)
-    except Exception as error:  # noqa: BLE001 - the library raises whatever its own slips raise on wrong text
-        location = getattr(error, "location", 0)
-        return _Wrong(str(error) or type(error).__name__, location if isinstance(location, int) else 0)
-
-
-class _Empty:
-    """Stands for an expression that is known only when it is deployed."""
-
-
-_CONTEXT_CHANGES = frozenset({"stages", "predicate", "group", "terms", "update", "delete", "body"})
-"""The parts of a node that are evaluated for each item rather than at the top level."""
-
-
-def _examine(tree: Any, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
-    parser = _parser()
-    bound: set[str] = set()
-    variables: list[tuple[str, int]] = []
-    calls: set[int] = set()
-    todo: list[tuple[Any, bool]] = [(tree, True)]
-    seen: set[int] = set()
-    while todo:
-        node, top = todo.pop()
-        if isinstance(node, list | tuple):
-            todo.extend((item, top) for item in node)
-            continue
-        if not isinstance(node, parser.Symbol) or id(node) in seen:
-            continue
-        seen.add(id(node))
-        kind, position = node.type, getattr(node, "position", 0) or 0
-        for name in (getattr(node, "focus", None), getattr(node, "index", None)):
-            if isinstance(name, str):
-                bound.add(name)
-        if kind == "path":
-            _path(node, place, top, findings, todo)
-            todo.extend((value, False) for key, value in vars(node).items() if key not in ("steps", "position"))
-            continue
-        if kind == "bind" and getattr(node.lhs, "type", None) == "variable":
-            bound.add(str(node.lhs.value))
-        elif kind == "lambda":
-            bound.update(str(argument.value) for argument in node.arguments or ())
-        elif kind in ("function", "partial") and getattr(node.procedure, "type", None) == "variable":
-            calls.add(id(node.procedure))
-        if kind == "variable":
-            _variable(node, place, top, position, variables, id(node) in calls, findings)
-        todo.extend((value, top and key not in _CONTEXT_CHANGES) for key, value in vars(node).items())
-    _report(variables, bound, place, reads, findings)
-
-
-def _path(node: Any, place: _Place, top: bool, findings: Findings, todo: list[tuple[Any, bool]]) -> None:
-    first, *rest = node.steps
-    if top and first.type == "name":
+def _examine(found: Expression, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
+    for each in found.top_level:
         findings.error(
             "FD753",
-            f"{first.value!r} at the top level refers to nothing: an expression has no input of its own",
+            f"{each.name!r} at the top level refers to nothing: an expression has no input of its own",
             place.path,
-            hint=f"write $states.input.{first.value}",
+            hint="write $states.input" + ("" if each.name == "$" else f".{each.name}"),
             aws=UNSUPPORTED,
-            said=f"Reference to '{first.value}' at the top level is not supported.",
+            said=f"Reference to '{each.name}' at the top level is not supported.",
         )
-    if first.type == "variable" and first.value == "states" and rest and rest[0].type == "name":
-        _states_field(str(rest[0].value), place, findings)
-    todo.append((first, top))
-    todo.append((rest, False))
-
-
-def _variable(
-    node: Any,
-    place: _Place,
-    top: bool,
-    position: int,
-    variables: list[tuple[str, int]],
-    called: bool,
-    findings: Findings,
-) -> None:
-    name = node.value
-    if name == "$":
-        message = "$$ refers to nothing: an expression has no input of its own"
-        hint = "write $states.input"
+    if found.roots:
+        message, hint = "$$ refers to nothing: an expression has no input of its own", "write $states.input"
         findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, said="JSONata '$$' not allowed")
-    elif not name:
-        if top:
-            message = "$ at the top level refers to nothing: an expression has no input of its own"
-            hint = "write $states.input"
-            said = "Reference to '$' at the top level is not supported."
-            findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, said=said)
-    elif name == "eval":
-        hint = "write $parse(…) to read JSON from text"
-        findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)
-    elif isinstance(name, str) and name != "states":
-        variables.append((name + "(" if called else name, position))
-
-
-def _report(
-    variables: list[tuple[str, int]], bound: set[str], place: _Place, reads: list[VariableRead], findings: Findings
-) -> None:
     known = _functions()
-    for name, position in variables:
-        plain = name.removesuffix("(")
-        if plain in bound or plain in known:
-            continue
-        if name.endswith("("):
-            at = place.offset + position - len(plain) - 1
-            message = f"there is no function ${plain} (at offset {max(at, 0)} of the string)"
-            findings.warning("FD755", message, place.path, hint=did_you_mean(plain, known))
-        else:
-            reads.append(VariableRead(plain, place.state, place.path, "JSONata", place.cls is Catcher))
+    for each in found.reads:
+        if each.name == "states":
+            if each.fields:
+                _states_field(each.fields[0], place, findings)
+        elif each.name not in known and each.name != "eval":
+            reads.append(VariableRead(each.name, place.state, place.path, "JSONata", place.cls is Catcher))
+    for each in found.calls:
+        if each.name == "eval":
+            hint = "write $parse(…) to read JSON from text"
+            findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)
+        elif each.name not in known:
+            message = f"there is no function ${each.name} (at offset {place.offset + each.offset} of the string)"
+            findings.warning("FD755", message, place.path, hint=did_you_mean(each.name, known))
 
 
 def _states_field(name: str, place: _Place, findings: Findings) -> None:

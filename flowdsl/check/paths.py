@@ -71,7 +71,7 @@ def _check_field(each: Given, findings: Findings) -> None:
             "FD302", f"{each.key} cannot lead into {other}: {shown(text)}", path, hint=hint,
             said="Value is not a Reference Path",
         )  # fmt: skip
-    elif not found.is_reference:
+    elif not found.is_reference or "(@" in text:
         findings.error(
             "FD302",
             f"{each.key} must be a Reference Path, which leads to one place: {shown(text)}",

@@ -109,7 +109,7 @@ def resource_of(text: str) -> Resource:
         return Resource(text, "other", service)
     if rest.startswith("activity:"):
         return Resource(text, "activity")
-    if found["region"] or found["account"]:
+    if (found["region"] or found["account"]) and not rest.startswith("aws-sdk:"):
         return Resource(text, "unknown" if _UNKNOWN in rest else "other", service)
     return _integration(text, rest)
 

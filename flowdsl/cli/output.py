@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import IO, Any
 
 import click
 
-from ..diagnostics import Diagnostic, FlowError, as_json, pointer
+from ..diagnostics import Diagnostic, FlowError, as_aws, as_json
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -65,21 +64,6 @@ def _escaped(text: str, also: str = "") -> str:
     for character in "%\r\n" + also:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
-
-
-def as_aws(diagnostics: Sequence[Diagnostic]) -> str:
-    """The answer of ValidateStateMachineDefinition. Source: Step Functions API Reference."""
-    found = [
-        {
-            "severity": diagnostic.severity.upper(),
-            "code": diagnostic.aws or diagnostic.code,
-            "message": diagnostic.message,
-            "location": pointer(diagnostic.path),
-        }
-        for diagnostic in diagnostics
-    ]
-    answer = {"result": "FAIL" if has_errors(diagnostics) else "OK", "diagnostics": found, "truncated": False}
-    return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
 def as_text(diagnostics: Iterable[Diagnostic]) -> str:
