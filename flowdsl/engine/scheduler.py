@@ -15,6 +15,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 from attrs import define
 
@@ -43,6 +44,17 @@ from .history import JSON
 from .limits import MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS
 from .program import Program
 from .result import Listener, Result
+
+
+class _Timer(NamedTuple):
+    """Something to do at a time, in the order of `when`, then `order`; nothing any more where it isn't `wanted`."""
+
+    when: float
+    order: int
+    action: Callable[[], None]
+    wanted: Callable[[], bool]
+    is_limit: bool
+    """The year after which the service ends an execution."""
 
 
 @define(eq=False)
@@ -87,7 +99,7 @@ class Scheduler:
         self._on_event = on_event
         self._seed = secrets.randbits(64) if seed is None else seed
         self._running: dict[str, tuple[Execution, Result]] = {}
-        self._timers: list[tuple[float, int, Callable[[], None], Callable[[], bool]]] = []
+        self._timers: list[_Timer] = []
         self._order = itertools.count()
         self._jobs: dict[str, _Job] = {}
         self._activities: dict[str, list[_Job]] = {}
@@ -113,17 +125,17 @@ class Scheduler:
             while self._running and (until is None or until.status == "RUNNING"):
                 self._drain()
                 timer = self._next_timer()
-                if timer is None and isinstance(self.clock, VirtualClock):
+                if isinstance(self.clock, VirtualClock) and (timer is None or self._only_outside_matters(timer)):
                     return
-                due = timer[0] if timer else None
+                due = timer.when if timer else None
                 if due is None or due > self.clock.now():
                     post = self.clock.wait(due, self._inbox)
                     if post is not None:
                         post()
                         continue
-                if timer is not None and timer is self._next_timer() and timer[0] <= self.clock.now():
+                if timer is not None and timer is self._next_timer() and timer.when <= self.clock.now():
                     heapq.heappop(self._timers)
-                    timer[2]()
+                    timer.action()
             self._drain()
         finally:
             self._thread = None
@@ -179,7 +191,13 @@ class Scheduler:
         seconds = min(longest, program.timeout_seconds or longest)
         timed_out = Stop("TIMED_OUT", "States.Timeout")
         self._at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
-        self._at(execution.start + seconds, lambda: self._stop(arn, timed_out), lambda: arn in self._running)
+        is_limit = seconds == MAX_STANDARD_SECONDS
+        self._at(
+            execution.start + seconds,
+            lambda: self._stop(arn, timed_out),
+            lambda: arn in self._running,
+            is_limit=is_limit,
+        )
         return result
 
     def _uuid(self) -> str:
@@ -342,16 +360,22 @@ class Scheduler:
 
     # -- time
 
-    def _at(self, when: float, action: Callable[[], None], wanted: Callable[[], bool]) -> None:
-        heapq.heappush(self._timers, (when, next(self._order), action, wanted))
+    def _at(
+        self, when: float, action: Callable[[], None], wanted: Callable[[], bool], *, is_limit: bool = False
+    ) -> None:
+        heapq.heappush(self._timers, _Timer(when, next(self._order), action, wanted, is_limit))
 
-    def _next_timer(self) -> tuple[float, int, Callable[[], None], Callable[[], bool]] | None:
+    def _next_timer(self) -> _Timer | None:
         """The next timer that somebody still wants; the others must not move the clock."""
         while self._timers:
-            if self._timers[0][3]():
+            if self._timers[0].wanted():
                 return self._timers[0]
             heapq.heappop(self._timers)
         return None
+
+    def _only_outside_matters(self, following: _Timer) -> bool:
+        """Whether a task waits for an answer from outside, and nothing else happens until an execution's year is over."""
+        return following.is_limit and bool(self.tokens)
 
     def _outside(self, action: Callable[[], None], token: str | None = None) -> None:
         """Do it now, or, while `run` is on in another thread, have that thread do it."""

@@ -1,0 +1,265 @@
+"""Many executions, callbacks from outside, nested executions, activities, stopping, and real time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from flowdsl.engine import (
+    Call,
+    Program,
+    Reply,
+    Scheduler,
+    UnknownTaskError,
+    VirtualClock,
+    WallClock,
+    prepare,
+)
+
+from .script import Script
+
+SEND = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:check"
+
+
+def one(state: dict[str, Any], **top: Any) -> Program:
+    return prepare({"StartAt": "S", "States": {"S": {**state, "End": True}}, **top}, name="machine")
+
+
+def waiting(**fields: Any) -> Program:
+    parameters = {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}
+    return one({"Type": "Task", "Resource": SEND, "Parameters": parameters, **fields})
+
+
+def test_a_callback_succeeds() -> None:
+    scheduler = Scheduler(Script({"S": [{"pending": {}}]}))
+    result = scheduler.start(waiting(), {})
+    scheduler.run()
+    assert result.status == "RUNNING"
+    (token,) = scheduler.tokens
+    scheduler.send_task_success(token, {"paid": True})
+    scheduler.run()
+    assert (result.status, result.output) == ("SUCCEEDED", {"paid": True})
+    assert scheduler.tokens == []
+    with pytest.raises(UnknownTaskError):
+        scheduler.send_task_success(token, {})
+
+
+def test_the_token_is_in_the_message() -> None:
+    script = Script({"S": [{"pending": {}}]})
+    scheduler = Scheduler(script)
+    scheduler.start(waiting(), {})
+    scheduler.run()
+    (call,) = script.calls
+    assert call.arguments["MessageBody"]["token"] == call.task_token == scheduler.tokens[0]
+
+
+def test_a_callback_fails() -> None:
+    scheduler = Scheduler(Script({"S": [{"pending": {}}]}))
+    result = scheduler.start(waiting(), {})
+    scheduler.run()
+    scheduler.send_task_failure(scheduler.tokens[0], "Abandoned", "the donor left")
+    scheduler.run()
+    assert (result.status, result.error, result.cause) == ("FAILED", "Abandoned", "the donor left")
+
+
+def test_a_callback_after_the_timeout_is_refused() -> None:
+    scheduler = Scheduler(Script({"S": [{"pending": {}}]}))
+    result = scheduler.start(waiting(TimeoutSeconds=30), {})
+    tokens: list[str] = []
+    scheduler.run(until=None)
+    tokens += scheduler.tokens
+    assert (result.status, result.error, result.duration) == ("FAILED", "States.Timeout", 30)
+    assert tokens == []
+
+
+def test_every_retry_has_a_token_of_its_own() -> None:
+    script = Script({"S": [{"pending": {}}, {"pending": {}}]})
+    scheduler = Scheduler(script)
+    scheduler.start(waiting(HeartbeatSeconds=10, Retry=[{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 1}]), {})
+    scheduler.run()
+    first, second = (call.task_token for call in script.calls)
+    assert first != second
+
+
+def test_a_task_is_answered_once() -> None:
+    """A duplicate delivery of the same callback does not run what follows a second time."""
+    scheduler = Scheduler(Script({"S": [{"pending": {}}]}))
+    result = scheduler.start(waiting(), {})
+    scheduler.run()
+    (token,) = scheduler.tokens
+    scheduler.send_task_success(token, 1)
+    with pytest.raises(UnknownTaskError):
+        scheduler.send_task_failure(token, "Late")
+    scheduler.run()
+    assert result.output == 1
+
+
+def test_heartbeats_from_outside() -> None:
+    scheduler = Scheduler(Script({"S": [{"pending": {}}]}), clock=VirtualClock(0.0))
+    result = scheduler.start(waiting(HeartbeatSeconds=10), {})
+    pause = one({"Type": "Wait", "Seconds": 8})
+    for _ in range(3):
+        scheduler.run(until=scheduler.start(pause, {}))
+        scheduler.send_task_heartbeat(scheduler.tokens[0])
+    assert scheduler.clock.now() == 24
+    assert result.status == "RUNNING"
+    scheduler.run()
+    assert (result.status, result.duration) == ("FAILED", 34)
+
+
+def test_an_activity() -> None:
+    scheduler = Scheduler(Script({"S": [{"pending": None}]}))
+    result = scheduler.start(one({"Type": "Task", "Resource": ACTIVITY}), {"n": 1})
+    scheduler.run()
+    assert scheduler.get_activity_task("other") is None
+    task = scheduler.get_activity_task(ACTIVITY, "worker-1")
+    assert task is not None
+    token, given = task
+    assert given == '{"n": 1}'
+    assert scheduler.get_activity_task(ACTIVITY) is None
+    scheduler.send_task_success(token, "done")
+    scheduler.run()
+    assert result.output == "done"
+    assert [event.type for event in result.history][2:5] == [
+        "ActivityScheduled",
+        "ActivityStarted",
+        "ActivitySucceeded",
+    ]
+    assert result.history[3].details == {"workerName": "worker-1"}
+
+
+def test_stopping() -> None:
+    scheduler = Scheduler(Script())
+    result = scheduler.start(one({"Type": "Wait", "Seconds": 100}), {})
+    other = scheduler.start(one({"Type": "Wait", "Seconds": 5}), {})
+    scheduler.run(until=other)
+    scheduler.stop_execution(result, "Operator", "no longer needed")
+    assert (result.status, result.error, result.cause, result.duration) == (
+        "ABORTED",
+        "Operator",
+        "no longer needed",
+        5,
+    )
+    last = result.history[-1]
+    assert (last.type, last.details) == ("ExecutionAborted", {"error": "Operator", "cause": "no longer needed"})
+    scheduler.run()
+    assert scheduler.clock.now() - other.start_date == 5, "nothing is left to wait for"
+
+
+def test_fifty_executions_share_the_time() -> None:
+    scheduler = Scheduler(Script())
+    program = one({"Type": "Wait", "SecondsPath": "$"})
+    results = [scheduler.start(program, seconds) for seconds in range(50)]
+    scheduler.run()
+    assert [result.duration for result in results] == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "output"),
+    [(".sync", '{"got":{"x":1}}'), (".sync:2", {"got": {"x": 1}})],
+)
+def test_a_nested_execution(pattern: str, output: Any) -> None:
+    child = one({"Type": "Pass", "Parameters": {"got.$": "$"}})
+    state = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::states:startExecution{pattern}",
+        "Parameters": {"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:child", "Input.$": "$"},
+    }
+    scheduler = Scheduler(Script(), machines={"child": child})
+    result = scheduler.start(one(state), {"x": 1})
+    scheduler.run()
+    assert result.output["Status"] == "SUCCEEDED"
+    assert result.output["Output"] == output
+
+
+def test_a_nested_execution_that_fails() -> None:
+    failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E", "Cause": "c"}}}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync",
+        "Parameters": {"StateMachineArn": "child"},
+    }
+    scheduler = Scheduler(Script(), machines={"child": prepare(failing, name="child")})
+    result = scheduler.start(one(state), {})
+    scheduler.run()
+    assert (result.status, result.error) == ("FAILED", "States.TaskFailed")
+    assert '"Error":"E"' in (result.cause or "")
+
+
+def test_a_nested_execution_ends_with_the_task_that_waits_for_it() -> None:
+    child = one({"Type": "Wait", "Seconds": 100})
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync",
+        "Parameters": {"StateMachineArn": "child"},
+        "TimeoutSeconds": 5,
+    }
+    scheduler = Scheduler(Script(), machines={"child": child})
+    parent = scheduler.start(one(state), {})
+    scheduler.run()
+    assert (parent.status, parent.duration) == ("FAILED", 5)
+    nested = next(result for result in scheduler.executions.values() if result is not parent)
+    assert (nested.status, nested.duration) == ("ABORTED", 5)
+
+
+def test_events_are_told_as_they_happen() -> None:
+    told: list[tuple[str, float]] = []
+    scheduler = Scheduler(Script(), on_event=lambda result, event: told.append((event.type, event.timestamp)))
+    result = scheduler.start(one({"Type": "Wait", "Seconds": 60}), {})
+    scheduler.run()
+    assert told == [(event.type, event.timestamp) for event in result.history]
+    assert len(told) == 4
+
+
+def test_seeds_make_runs_repeatable() -> None:
+    program = one({"Type": "Pass", "Parameters": {"id.$": "States.UUID()"}})
+
+    def run(seed: int | None) -> Any:
+        scheduler = Scheduler(Script(), seed=seed)
+        result = scheduler.start(program, {}, name="same")
+        scheduler.run()
+        return result.output
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+    assert run(None) != run(None)
+
+
+def test_real_time() -> None:
+    scheduler = Scheduler(Script(), clock=WallClock())
+    started = time.monotonic()
+    result = scheduler.start(one({"Type": "Wait", "Seconds": 1}), {})
+    scheduler.run()
+    assert result.status == "SUCCEEDED"
+    assert 1 <= time.monotonic() - started < 3
+
+
+def test_another_thread_answers_in_real_time() -> None:
+    scheduler = Scheduler(Script({"S": [{"pending": {}}]}), clock=WallClock())
+    result = scheduler.start(waiting(TimeoutSeconds=20), {})
+
+    def answer() -> None:
+        while not scheduler.tokens:
+            time.sleep(0.01)
+        scheduler.send_task_success(scheduler.tokens[0], "from outside")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    scheduler.run()
+    thread.join()
+    assert result.output == "from outside"
+    assert result.duration < 10
+
+
+def test_an_invoker_that_breaks_is_a_bug_and_propagates() -> None:
+    def broken(call: Call) -> Reply:
+        raise ZeroDivisionError(call.state_name)
+
+    scheduler = Scheduler(broken)
+    scheduler.start(one({"Type": "Task", "Resource": ACTIVITY}), {})
+    with pytest.raises(ZeroDivisionError):
+        scheduler.run()
