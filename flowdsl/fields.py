@@ -108,7 +108,8 @@ def element(cls: type[T]) -> type[T]:
     A keyword that the class does not have is kept in `extras`, so that the checker can report it at its place together
     with every other mistake of the file.
     """
-    made: Any = attrs.frozen(cls)
+    # Generating these for each class would be half of the time that importing flowdsl takes: Element has them once.
+    made: Any = attrs.frozen(cls, eq=False, repr=False)
     initialise = made.__init__
     known = {attribute.alias for attribute in attrs.fields(made)}
     rest = getattr(made, "rest", "")
@@ -134,6 +135,30 @@ class Element:
     extras: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True, repr=False)
     """Fields that ASL does not know here, as they were given."""
     origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(
+            getattr(self, attribute.name) == getattr(other, attribute.name)
+            for attribute in attrs.fields(_class(self))
+            if attribute.eq
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{attribute.alias}={getattr(self, attribute.name)!r}"
+            for attribute in attrs.fields(_class(self))
+            if attribute.repr and getattr(self, attribute.name) is not UNSET
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _class(value: object) -> type[Any]:
+    """The type checkers do not know that `element` makes classes of attrs."""
+    return type(value)
 
 
 def per_class(function: Callable[[type[Any]], T]) -> Callable[[type[Any]], T]:
