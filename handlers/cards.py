@@ -1,8 +1,8 @@
 """Card numbers have no place in a document, a log or a store: find them and take them out.
 
-What looks like one: 13 to 19 digits, perhaps in groups, whose check digit is right (ISO/IEC 7812-1, Luhn)
-and whose first digit is one that cards for consumers begin with (2 to 6). The last rule keeps a time in
-milliseconds, which begins with 1, from being taken for a card.
+What looks like one: 13 to 19 digits, in one piece or in the groups that are printed on cards, whose check digit is
+right (ISO/IEC 7812-1, Luhn) and whose first digit is one that cards for consumers begin with (2 to 6). A time in
+milliseconds, a UUID or an identifier of letters and digits is not taken for a card, however its digits add up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_DIGITS = re.compile(r"(?<![0-9])[2-6](?:[ -]?[0-9]){12,18}(?![0-9])")
+_CANDIDATE = re.compile(
+    r"""
+    [0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}    # a UUID: to be passed over
+    | (?<![0-9A-Za-z])
+      (?P<number> [2-6][0-9]{12,18}
+                | [2-6][0-9]{3} (?:[ -][0-9]{4}){3}
+                | [2-6][0-9]{3} [ -][0-9]{6} [ -][0-9]{4,5} )
+      (?![0-9A-Za-z])
+    """,
+    re.VERBOSE,
+)
 REMOVED = "[card number removed]"
 
 
@@ -41,7 +51,7 @@ def find(value: Any, path: str = "") -> Iterator[str]:
 
 def redact(text: str) -> str:
     """The text with everything that looks like a card number replaced."""
-    return _DIGITS.sub(lambda found: REMOVED if _is_card(found.group()) else found.group(), text)
+    return _CANDIDATE.sub(lambda found: REMOVED if _is_card(found["number"]) else found.group(), text)
 
 
 def without_cards(value: Any) -> Any:
@@ -57,5 +67,5 @@ def without_cards(value: Any) -> Any:
     return value
 
 
-def _is_card(text: str) -> bool:
-    return is_card_number(re.sub("[ -]", "", text))
+def _is_card(number: str | None) -> bool:
+    return number is not None and is_card_number(re.sub("[ -]", "", number))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from handlers import sqlite
 from handlers.psp import PspUnavailable, payment
 from tests.handlers.conftest import Call, document, run
 from tests.handlers.stripe_proxy import StripeProxy
@@ -129,6 +130,22 @@ print(handler(json.loads({json.dumps(json.dumps(event))}), None)["reference"])
     assert [process.returncode for process in processes] == [0, 0, 0]
     (payment,) = taken(event)
     assert set(answers) == {payment.reference}
+
+
+def test_transactions_take_turns(data: Path) -> None:
+    """A transaction sees what the one before wrote, and waits instead of failing."""
+    path, schema = data / "counter.sqlite", "CREATE TABLE IF NOT EXISTS counter (value INTEGER NOT NULL)"
+
+    def increment(_: int) -> None:
+        with sqlite.transaction(path, schema) as db:
+            (value,) = db.execute("SELECT COALESCE(MAX(value), 0) FROM counter").fetchone()
+            db.execute("INSERT INTO counter VALUES (?)", (value + 1,))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(increment, range(80)))
+    with sqlite.transaction(path, schema) as db:
+        values = [row["value"] for row in db.execute("SELECT value FROM counter ORDER BY rowid")]
+    assert values == list(range(1, 81))
 
 
 # The same at Stripe.

@@ -79,3 +79,30 @@ def test_one_invocation_does_not_speak_for_the_next(call: Call, capsys: pytest.C
     with pytest.raises(MalformedDonation):
         call("setup", {})
     assert [line.get("donation") for line in lines(capsys)] == ["don-1", "don-1", None, None]
+
+
+def test_what_others_say_in_an_error_is_not_logged(
+    call: Call, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise ValueError("cannot send to ada@example.org")
+
+    monkeypatch.setattr("handlers.receipt.handler.send", fail)
+    event = paid()
+    with pytest.raises(ValueError, match="cannot send"):
+        call("receipt", event)
+    assert lines(capsys)[-1]["error_type"] == "ValueError"
+
+
+def test_our_own_errors_say_why(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(MalformedDonation):
+        call("setup", donation(amount=0))
+    assert lines(capsys)[-1]["cause"].startswith("amount: expected an integer from 1")
+
+
+def test_lines_outside_an_invocation_name_no_donation(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    from handlers.setup.handler import LOG
+
+    call("setup", donation())
+    LOG.info("outside")
+    assert "donation" not in lines(capsys)[-1]

@@ -46,6 +46,9 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         "payment_method.token: looks like a card number; send the PSP's token instead",
     ),
     ("a card number in groups", {"note": "my card 4242 4242-4242 4242"}, "note: looks like a card number"),
+    ("a card number with its date", {"note": "4242 4242 4242 4242 12/30"}, "note: looks like a card number"),
+    ("a card number with a prefix", {"note": "card:tok_4242424242424242;"}, "note: looks like a card number"),
+    ("a card number in other groups", {"note": "3782 822463 10005"}, "note: looks like a card number"),
     ("a card number as a number", {"card": 378282246310005}, "card: looks like a card number"),
     ("a card number deep inside", {"extra": [{"a": ["5555555555554444"]}]}, "extra[0].a[0]: looks like a card"),
     ("a card number as a field", {"4242424242424242": 1}, "[card number removed] (the field's name): looks like"),
@@ -74,6 +77,20 @@ def test_a_donation_is_an_object(call: Call, event: Any) -> None:
         call("setup", event)
 
 
-@pytest.mark.parametrize("value", ["don-1732262400000", "4242424242424241", "+44 20 7946 0958", 1732262400000, 2500])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "don-1732262400000",
+        1732262400000,
+        2500,
+        "4242424242424241",  # a wrong check digit
+        "a1b2c3d4-e5f6-4242-4242-42424242abcd",
+        "sbx_a4242424242424242",
+        "42424242424242424242",  # 20 digits
+        "+44 20 7946 0958",
+        "2026-01-31 2026-02-28",
+        "arn:aws:states:eu-west-1:555555555554:execution:payment:one",
+    ],
+)
 def test_other_numbers_are_not_taken_for_cards(call: Call, value: Any) -> None:
     call("setup", donation(note=value))
