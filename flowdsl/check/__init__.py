@@ -110,7 +110,11 @@ def _check(definition: dict[str, Any], type: str, findings: Findings) -> None:
     if "Task" in kinds:
         from .tasks import check_tasks
 
-        check_tasks(scopes, type, findings)
+        tasks = check_tasks(scopes, type, findings)
+        if any(resource.kind in ("sdk", "integration") for _, resource in tasks):
+            from .integrations import check_integrations
+
+            check_integrations(tasks, findings)
 
 
 def _placed(definition: Any, found: list[Diagnostic], locate: Locate | None) -> list[Diagnostic]:

@@ -1,0 +1,225 @@
+"""Service integrations against botocore's models: the operation, its parameters, the errors it can raise.
+
+The model files are read without importing botocore, one per service that the definition calls; without botocore the
+rules say nothing. Source: Step Functions Developer Guide, "Integrating services", "AWS SDK integrations".
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from ..diagnostics import AslPath
+from .definition import StateAt, has_placeholder
+from .findings import Findings, did_you_mean, shown
+from .resources import Resource
+
+FOLDERS: Final = {
+    "applicationdiscoveryservice": "discovery",
+    "cloudwatchlogs": "logs",
+    "cognitoidentityprovider": "cognito-idp",
+    "configservice": "config",
+    "costandusagereportservice": "cur",
+    "costexplorer": "ce",
+    "databasemigrationservice": "dms",
+    "databasemigration": "dms",
+    "directoryservice": "ds",
+    "directoryservicedata": "ds-data",
+    "directory": "ds",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
+    "elasticmapreduce": "emr",
+    "elasticsearchservice": "es",
+    "elasticsearch": "es",
+    "eventbridge": "events",
+    "iotdataplane": "iot-data",
+    "iotjobsdataplane": "iot-jobs-data",
+    "lexmodelbuildingservice": "lex-models",
+    "lexmodelbuilding": "lex-models",
+    "lexmodelsv2": "lexv2-models",
+    "lexruntimeservice": "lex-runtime",
+    "lexruntime": "lex-runtime",
+    "lexruntimev2": "lexv2-runtime",
+    "marketplaceentitlementservice": "marketplace-entitlement",
+    "marketplaceentitlement": "marketplace-entitlement",
+    "marketplacemetering": "meteringmarketplace",
+    "migrationhub": "mgh",
+    "pinpointsmsvoice": "sms-voice",
+    "serverlessapplicationrepository": "serverlessrepo",
+    "sfn": "stepfunctions",
+    "simpledb": "sdb",
+    "states": "stepfunctions",
+}
+"""The folders of botocore whose name is not the service's name in a Resource."""
+OWN_PARAMETERS: Final = frozenset({"apigateway", "http", "eks", "elasticmapreduce"})
+"""Integrations whose parameters are Step Functions' own, not those of an operation."""
+ADDED: Final[dict[str, tuple[str, ...]]] = {"bedrock:invokeModel": ("Input", "Output")}
+"""Parameters that Step Functions adds to an operation."""
+_ANY_ERROR: Final = ("SdkClientException", "AwsServiceException", "Unknown", "Timeout")
+
+
+@attrs.frozen
+class Model:
+    """A service as botocore describes it."""
+
+    operations: dict[str, Any]
+    shapes: dict[str, Any]
+
+    def input_of(self, action: str) -> str | None:
+        """The name of the operation's input shape; "" where it takes none, None where there is no such operation."""
+        operation = self.operations.get(action[:1].upper() + action[1:])
+        return None if operation is None else operation.get("input", {}).get("shape", "")
+
+    def members(self, shape: str) -> dict[str, str]:
+        """The members of a structure, first letter capital as Step Functions has them, with their shapes."""
+        found = self.shapes.get(shape, {}).get("members", {})
+        return {name[:1].upper() + name[1:]: member["shape"] for name, member in found.items()}
+
+    def required(self, shape: str) -> list[str]:
+        return [name[:1].upper() + name[1:] for name in self.shapes.get(shape, {}).get("required", ())]
+
+    def errors(self) -> list[str]:
+        return [name for name, shape in self.shapes.items() if shape.get("exception")]
+
+
+@cache
+def _folder() -> Path | None:
+    found = find_spec("botocore")
+    return Path(found.origin).parent / "data" if found and found.origin else None
+
+
+@cache
+def services() -> dict[str, str]:
+    """The folder of each service by its name in a Resource; empty without botocore."""
+    folder = _folder()
+    if folder is None or not folder.is_dir():
+        return {}
+    own = {each.name.replace("-", ""): each.name for each in folder.iterdir() if each.is_dir()}
+    return own | {name: target for name, target in FOLDERS.items() if (folder / target).is_dir()}
+
+
+@cache
+def model_of(service: str) -> Model | None:
+    """The newest model of a service, or None where botocore has none."""
+    folder, name = _folder(), services().get(service.replace("-", "").lower())
+    if folder is None or name is None:
+        return None
+    for path in sorted((folder / name).glob("*/service-2.json.gz"), reverse=True):
+        with gzip.open(path) as file:
+            found = json.load(file)
+        return Model(found.get("operations", {}), found.get("shapes", {}))
+    return None
+
+
+def check_integrations(tasks: list[tuple[StateAt, Resource]], findings: Findings) -> None:
+    for state, resource in tasks:
+        if resource.kind in ("sdk", "integration") and resource.service and resource.action and services():
+            _check(state, resource, resource.service, resource.action, findings)
+
+
+def _check(state: StateAt, resource: Resource, service: str, action: str, findings: Findings) -> None:
+    path = (*state.path, "Resource")
+    model = model_of("bedrockruntime" if (service, action) == ("bedrock", "invokeModel") else service)
+    if model is None:
+        if resource.kind == "sdk":
+            hint = did_you_mean(service, services())
+            findings.warning("FD660", f"the AWS SDK has no service {service!r}", path, hint=hint)
+        return
+    shape = model.input_of(action)
+    if shape is None:
+        if resource.kind == "sdk":
+            actions = [name[:1].lower() + name[1:] for name in model.operations]
+            hint = did_you_mean(action, actions)
+            findings.warning("FD660", f"{service!r} has no operation {action!r}", path, hint=hint)
+        return
+    if resource.kind == "sdk" and action[:1].isupper():
+        hint = f"write {action[:1].lower() + action[1:]!r}"
+        findings.warning("FD660", f"an action starts with a small letter, not {action!r}", path, hint=hint)
+    _errors(state, service, model, findings)
+    if resource.kind == "sdk" or service not in OWN_PARAMETERS:
+        _parameters(state, resource, model, shape, findings)
+
+
+def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, findings: Findings) -> None:
+    key = "Arguments" if state.language == "JSONata" else "Parameters"
+    given = state.fields.get(key)
+    if not isinstance(given, dict):
+        return
+    where = f"{resource.service}:{resource.action}"
+    todo: list[tuple[dict[str, Any], str, AslPath, str]] = [(given, shape, (*state.path, key), where)]
+    while todo:
+        value, shape, path, owner = todo.pop()
+        members = model.members(shape)
+        # botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass.
+        known = {name.lower(): member for name, member in members.items()}
+        names = {_plain(name, state): name for name in value}
+        added = ADDED.get(where, ()) if owner == where else ()
+        for name, written in names.items():
+            if name.lower() in known and not name[:1].islower():
+                if name == written:
+                    todo.extend(_inside(value[name], known[name.lower()], (*path, name), name, model, findings))
+            elif name not in added and not has_placeholder(name):
+                hint = did_you_mean(name, members) or (f"it has {', '.join([*members][:8])}" if members else None)
+                findings.warning("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
+        said = {name.lower() for name in names}
+        missing = [name for name in model.required(shape) if name.lower() not in said]
+        if missing:
+            message = f"{owner} needs {' and '.join(missing)}"
+            findings.warning("FD662", message, path)
+
+
+def _plain(name: str, state: StateAt) -> str:
+    return name.removesuffix(".$") if state.language == "JSONPath" else name
+
+
+_SHAPES: Final = {"structure": (dict, "an object"), "map": (dict, "an object"), "list": (list, "a list")}
+
+
+def _inside(
+    value: Any, shape: str, path: AslPath, name: str, model: Model, findings: Findings
+) -> Iterator[tuple[dict[str, Any], str, AslPath, str]]:
+    """The objects inside a parameter whose members are known; a value of another kind is reported."""
+    found = model.shapes.get(shape, {})
+    kind = found.get("type")
+    if kind not in _SHAPES or isinstance(value, str):
+        return  # Step Functions turns what is no object or list into text and numbers itself, and text may be a path.
+    wanted, what = _SHAPES[kind]
+    if not isinstance(value, wanted):
+        findings.warning("FD663", f"{name} takes {what}, not {shown(value)}", path)
+    elif kind == "structure" and not found.get("document") and "members" in found:
+        yield value, shape, path, name
+    elif kind == "list":
+        for index, each in enumerate(value):
+            yield from _inside(each, found["member"]["shape"], (*path, index), name, model, findings)
+
+
+def _errors(state: StateAt, service: str, model: Model, findings: Findings) -> None:
+    """Error names such as `DynamoDB.ConditionalCheckFailedException`; only what is nearly an error of the service."""
+    known: list[str] | None = None
+    for key in ("Retry", "Catch"):
+        handlers = state.fields.get(key)
+        for index, handler in enumerate(handlers if isinstance(handlers, list) else []):
+            names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
+            for place, name in enumerate(names if isinstance(names, list) else []):
+                prefix, dot, error = name.partition(".") if isinstance(name, str) else ("", "", "")
+                if not dot or services().get(prefix.lower()) != services().get(service.replace("-", "")):
+                    continue
+                known = known or [*model.errors(), *_ANY_ERROR]
+                if error not in known and error + "Exception" not in known and (near := _near(error, known)):
+                    at = (*state.path, key, index, "ErrorEquals", place)
+                    hint = f"did you mean '{prefix}.{near}'?"
+                    findings.warning("FD664", f"{service} has no error {error!r}", at, hint=hint)
+
+
+def _near(word: str, known: list[str]) -> str | None:
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, known, 1, 0.9)
+    return found[0] if found else None
