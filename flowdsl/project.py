@@ -207,7 +207,7 @@ def _execute(file: Path, root: Path) -> ModuleType:
         sys.path.insert(0, str(root))
     name = f"flow:{file.stem}"
     module = ModuleType(name)
-    module.__file__ = str(file)
+    module.__file__, module.__package__ = str(file), ""
     before, sys.modules[name] = sys.modules.get(name), module
     try:
         with redirect_stdout(sys.stderr):

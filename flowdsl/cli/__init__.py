@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -11,14 +12,14 @@ from ..diagnostics import FlowError
 from .build import build
 from .check import check
 from .completion import completion
-from .output import EXIT_INTERRUPTED, Mistake
+from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
 from .run import run
 
 __all__ = ["app", "main"]
 
 
 class _App(click.Group):
-    """Turns the user's mistakes into exit code 2, and Ctrl-C into a quiet end."""
+    """Turns the user's mistakes into exit code 2, and Ctrl-C and a closed pipe into a quiet end."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -27,6 +28,10 @@ class _App(click.Group):
             raise Mistake(error) from error
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # What is still in the buffer has no reader; Python would complain about it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(EXIT_PIPE_CLOSED)
 
 
 @click.group(

@@ -11,6 +11,8 @@ from ..diagnostics import Diagnostic, FlowError, as_aws, as_json
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141
+"""These two are what a shell reports of programs that SIGINT and SIGPIPE end."""
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 

@@ -175,7 +175,11 @@ def _read(file: Path) -> Any:
 def _json(text: str, what: str) -> Any:
     from ..document import read_json
 
-    return read_json(text, what).value
+    found = read_json(text, what)
+    if found.twice:
+        path = found.twice[0]
+        raise FlowError.of(f"the key {path[-1]!r} is there twice", code="FD711", span=found.span(path))
+    return found.value
 
 
 def _config(file: Path, machine: str, case: str | None) -> MockConfig:

@@ -1,0 +1,195 @@
+"""Everything that can be wrong with what a user gives: one clear error on stderr, exit code 2, nothing on stdout."""
+
+import subprocess
+
+import pytest
+
+GOOD = 'from flowdsl import Pass, StateMachine\nmachine = StateMachine("m", Pass("A"))\n'
+
+# What stands in the file, and what must be in the error.
+PYTHON = {
+    "syntax": ("from flowdsl import\n", ["flow.py:1:20: error FD703 SyntaxError: "]),
+    "indentation": ("if True:\nx = 1\n", ["flow.py:2:1: error FD703 IndentationError: "]),
+    "bracket": ("a = (1,\n", ["flow.py:1:5: error FD703 SyntaxError: '(' was never closed"]),
+    "null": (b"a = 1\0\n", ["flow.py:1:1: error FD703 "]),
+    "encoding": (b"a = '\xff'\n", ["flow.py:1:", "error FD703 SyntaxError: "]),
+    "missing module": ("import nowhere\n", ["flow.py:1:1: error FD703 ModuleNotFoundError: No module named 'nowhere'"]),
+    "misspelt name": (
+        "from flowdsl import Pas\n",
+        ["flow.py:1:1: error FD703 ImportError: cannot import name 'Pas' from 'flowdsl'"],
+    ),
+    "relative import": ("from . import x\n", ["flow.py:1:1: error FD703", "a flow file is not part of a package"]),
+    "name": ("machine = StateMachine('m')\n", ["flow.py:1:11: error FD703 NameError: name 'StateMachine' is not"]),
+    "users own": (
+        "def price():\n    return 1 / 0\n\n\ntotal = price()\n",
+        [
+            "flow.py:2:12: error FD703 ZeroDivisionError: division by zero",
+            "called at flow.py:5:9",
+            "  2 |     return 1",
+        ],
+    ),
+    "exit": ("import sys\nsys.exit(3)\n", ["flow.py:2:1: error FD703 the file ends the program with exit code 3"]),
+    "no machine": ("machine = 1\n", ["flow.py:1:1: error FD705 there is no state machine in this file"]),
+    "no name": (
+        "from flowdsl import Task\nTask()\n",
+        ["flow.py:2:1: error FD703 Task(...) needs name"],
+    ),
+    "not a step": (
+        "from flowdsl import Pass, chain\nx = chain(Pass('A'), 5)\n",
+        ["flow.py:2:5: error FD703 chain takes states, chains, goto(...) and end(), not 5"],
+    ),
+    "a condition as bool": (
+        "from flowdsl import Pass\na = Pass('A', into='a')\nif a.out.x == 1 and a.out.y == 2: pass\n",
+        ["flow.py:3:4: error FD703 an expression has no value until the flow runs"],
+    ),
+    "a machine's name": (
+        'from flowdsl import Pass, StateMachine\nmachine = StateMachine("a/b", Pass("A"))\n',
+        ["flow.py:2:11: error FD706 'a/b' cannot be a state machine's name"],
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ["build", "run"])
+@pytest.mark.parametrize("case", PYTHON)
+def test_python(project, case, command):
+    content, expected = PYTHON[case]
+    project.write("flow.py", content)
+    done = project.run(command, "flow.py")
+    assert (done.exit_code, done.stdout) == (2, "")
+    for text in expected:
+        assert text in done.stderr
+    assert "Traceback" not in done.stderr
+    assert str(project.root) not in done.stderr
+    assert not (project.root / "build").exists()
+
+
+def test_a_mistake_in_an_imported_file(project):
+    project.write("helpers.py", "from flowdsl import Pass\n\n\ndef hello():\n    return Pass()\n")
+    project.write("flow.py", "import helpers\n\nx = helpers.hello()\n")
+    done = project.run("build", "flow.py")
+    assert "helpers.py:5:12: error FD703 Pass(...) needs name" in done.stderr
+    assert "called at flow.py:3:5" in done.stderr
+
+
+def test_what_a_flow_prints_is_not_the_result(project):
+    project.write("flow.py", f"print('loading')\n{GOOD}")
+    done = project.run("build", "flow.py", "--asl-only")
+    assert (done.exit_code, done.stdout) == (0, "build/m.asl.json\n")
+    assert "loading" in done.stderr
+
+
+DOCUMENTS = {
+    "empty.json": ("", "empty.json:1:1: error FD704 not JSON"),
+    "cut.json": ('{"StartAt": ', "cut.json:1:13: error FD704 not JSON"),
+    "comment.json": ("{\n  // no\n}", "comment.json:2:3: error FD704 not JSON"),
+    "list.json": ("[]", "list.json:1:1: error FD704 a definition is a JSON object"),
+    "nan.json": ('{"a": NaN}', "nan.json:1:7: error FD704 not JSON: NaN is not a JSON value"),
+    "huge.json": ('{"a": 1e999}', "huge.json:1:7: error FD704 not JSON: 1e999 is not a JSON value"),
+    "deep.json": ("[" * 100_000, "deep.json:1:1: error FD704 nested too deeply"),
+    "latin.json": ('{"a": "\xe9"}'.encode("latin-1"), "error FD702 latin.json cannot be read: it is not UTF-8 text"),
+    "empty.yaml": ("", "empty.yaml:1:1: error FD704 a definition is a JSON object"),
+    "open.yaml": ("a: [1\nb: 2\n", "open.yaml:2:"),
+    "tag.yaml": ("a: !Sub x\n", "tag.yaml:1:4: error FD704 !Sub has no value in JSON"),
+    "twice.yml": ("a: 1\na: 2\n", "twice.yml:2:1: error FD704 the key 'a' is there twice"),
+    "key.yaml": ("? [1]\n: 2\n", "key.yaml:1:3: error FD704 a key is not a string"),
+    "number.yaml": ("a: 0o10\nb: 010\n", "number.yaml:2:4: error FD704 010 is not a number of JSON"),
+    "alias.yaml": ("&a [*a]\n", "alias.yaml:1:1: error FD704 nested too deeply"),
+    "flow.txt": ("hello", "error FD702 flow.txt is not a flow"),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents(project, name):
+    content, expected = DOCUMENTS[name]
+    project.write(name, content)
+    done = project.run("build", name, "--asl-only")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert expected in done.stderr
+    assert not (project.root / "build").exists()
+
+
+SETTINGS = {
+    "unknown key": (
+        '[tool.flowdsl]\nflo = "a.py"\n',
+        "pyproject.toml:2:1: error FD701 [tool.flowdsl] has no key 'flo'",
+    ),
+    "type": ("[tool.flowdsl]\nflow = 3\n", "pyproject.toml:2:1: error FD701 [tool.flowdsl] flow must be a file"),
+    "not a flow": ('[tool.flowdsl]\n\nflow = "a.txt"\n', "pyproject.toml:3:1: error FD701 [tool.flowdsl] flow must be"),
+    "account": ("[tool.flowdsl]\naccount = 123456789012\n", "pyproject.toml:2:1: error FD701 [tool.flowdsl] account"),
+    "region": ('[tool.flowdsl]\nregion = "Ireland"\n', "pyproject.toml:2:1: error FD701 [tool.flowdsl] region must be"),
+    "not a table": ("tool.flowdsl = 1\n", "pyproject.toml:1:1: error FD701 tool.flowdsl is not a table"),
+    "not TOML": ("[tool.flowdsl\n", "pyproject.toml:1:14: error FD701 cannot be read: "),
+    "no flow": ("[project]\n", "error FD702 no flow file is named"),
+    "missing flow": ('[tool.flowdsl]\nflow = "gone.py"\n', "error FD702 gone.py: there is no such file"),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_settings(project, case):
+    content, expected = SETTINGS[case]
+    project.write("pyproject.toml", content)
+    done = project.run("build", "--asl-only")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert expected in done.stderr
+
+
+ARGUMENTS = {
+    "no command": ([], "Usage:"),
+    "unknown command": (["bild"], "No such command 'bild'"),
+    "unknown option": (["build", "--asl"], "No such option"),
+    "no file": (["run"], "Missing argument 'FILE'"),
+    "a folder": (["run", "handlers"], "handlers: is a folder, not a flow"),
+    "no input": (["run", "hello.py", "-i", "nope.json"], "--input nope.json: there is no such file"),
+    "bad input": (["run", "hello.py", "-i", '{"a": }'], "the input:1:7: error FD704 not JSON"),
+    "input with a key twice": (
+        ["run", "hello.py", "-i", '{"a": 1, "a": 2}'],
+        "the input:1:15: error FD711 the key 'a'",
+    ),
+    "mock without value": (["run", "hello.py", "--mock", "Greet"], "write STATE=JSON"),
+    "mock not JSON": (["run", "hello.py", "--mock", "Greet=x"], "--mock Greet:1:1: error FD704 not JSON"),
+    "mock of no state": (["run", "hello.py", "--mock", "Gret=1"], "no state is named 'Gret'"),
+    "callback of no state": (["run", "hello.py", "--callback", "Gret=1"], "no state is named 'Gret'"),
+    "no mocks": (["run", "hello.py", "--mocks", "hello.py"], "hello.py:1:1: error FD704 not JSON"),
+    "other mocks": (["run", "hello.py", "--mocks", "a.json"], "a.json has no test cases for hello"),
+    "no machine": (["run", "hello.py", "--machine", "x"], "say --machine with one of hello"),
+    "format": (["check", "--format", "xml"], "'xml' is not one of"),
+    "shell": (["completion", "tcsh"], "'tcsh' is not one of"),
+}
+
+
+@pytest.mark.parametrize("case", ARGUMENTS)
+def test_arguments(project, case):
+    arguments, expected = ARGUMENTS[case]
+    project.write("a.json", "{}")
+    done = project.run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert expected in done.stderr
+
+
+def test_a_handler_that_is_not_there(project):
+    (project.root / "handlers" / "greet" / "handler.py").unlink()
+    done = project.run("run", "hello.py")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "hello.py:3:23: error FD710 function 'greet': there is no handlers/greet/handler.py" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(project, shell):
+    done = project.run("completion", shell)
+    assert done.exit_code == 0
+    assert "_FLOWDSL_COMPLETE" in done.stdout
+
+
+def test_completion_completes(project):
+    completed = subprocess.run(
+        ["bash", "-c", 'COMP_WORDS="flowdsl b" COMP_CWORD=1 _FLOWDSL_COMPLETE=bash_complete python -m flowdsl'],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=project.environment,
+    )
+    assert completed.stdout == "plain,build\n"
+
+
+def test_version(project):
+    assert project.run("--version").stdout.startswith("flowdsl 0")

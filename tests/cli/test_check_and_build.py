@@ -1,0 +1,157 @@
+"""`flowdsl check` and `flowdsl build`."""
+
+import json
+import os
+import re
+import stat
+
+import pytest
+
+WRONG = """\
+from flowdsl import Choice, Pass, StateMachine, Wait, chain, goto, state_input, when
+
+machine = StateMachine(
+    "wrong",
+    chain(
+        Wait("Rest", seconds=-5),
+        Pass("Hello", nonsense=1),
+        Choice("Which", when(state_input.x == 1, goto("Nowhere"))),
+    ),
+)
+"""
+
+
+def test_a_good_flow(project):
+    done = project.run("check")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "hello: no mistakes found\n")
+
+
+def test_all_mistakes_come_in_one_run_in_their_order(project):
+    project.write("wrong.py", WRONG)
+    done = project.run("check", "wrong.py", "missing.py", "hello.py")
+    assert done.exit_code == 2
+    places = re.findall(r"^wrong\.py:(\d+):(\d+): error FD", done.stdout, re.MULTILINE)
+    assert places == [("6", "30"), ("7", "32"), ("8", "50")]
+    assert "missing.py: there is no such file" in done.stdout
+    assert "^^" in done.stdout
+    assert done.stderr == "4 errors\n"
+
+
+def test_json_for_programs(project):
+    project.write("wrong.py", WRONG)
+    done = project.run("check", "wrong.py", "--format", "json")
+    found = json.loads(done.stdout)
+    assert [(each["file"], each["line"], each["column"]) for each in found[:1]] == [("wrong.py", 6, 30)]
+    assert done.stderr == ""
+    assert json.loads(project.run("check", "hello.py", "--format", "json").stdout) == []
+
+
+def test_annotations_for_github(project):
+    project.write("wrong.py", WRONG)
+    lines = project.run("check", "wrong.py", "--format", "github").stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("::error title=FD")
+    assert "file=wrong.py,line=6,col=30,endLine=6,endColumn=32::" in lines[0]
+
+
+def test_the_answer_of_aws(project, definition):
+    project.write("wrong.json", definition(Next="B"))
+    answer = json.loads(project.run("check", "wrong.json", "--format", "aws").stdout)
+    assert answer["result"] == "FAIL"
+    assert {each["severity"] for each in answer["diagnostics"]} == {"ERROR"}
+    answer = json.loads(project.run("check", "hello.py", "--format", "aws").stdout)
+    assert answer == {"result": "OK", "diagnostics": [], "truncated": False}
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_places_in_definitions(project, definition, form):
+    text = '{"StartAt": "A",\n "States": {\n  "A": {"Type": "Wait",\n   "Seconds": "soon",\n   "End": true}}}\n'
+    project.write(f"wait.{form}", text)
+    done = project.run("check", f"wait.{form}")
+    assert done.exit_code == 2
+    assert f"wait.{form}:4:15: error" in done.stdout
+
+
+def test_a_key_that_is_there_twice(project):
+    project.write("twice.json", '{"StartAt": "A",\n "States": {"A": {"Type": "Succeed",\n  "Type": "Succeed"}}}')
+    assert "twice.json:3:11: warning" in project.run("check", "twice.json").stdout
+
+
+def test_the_type_of_machine_counts(project):
+    express = {
+        "StartAt": "A",
+        "States": {
+            "A": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+                "Parameters": {"QueueUrl": "q", "MessageBody": {"t.$": "$$.Task.Token"}},
+                "End": True,
+            }
+        },
+    }
+    project.write("task.json", express)
+    assert project.run("check", "task.json").exit_code == 0
+    assert project.run("check", "task.json", "--type", "express").exit_code == 2
+
+
+def test_build_writes_the_definition(project):
+    done = project.run("build", "--asl-only")
+    assert (done.exit_code, done.stdout) == (0, "build/hello.asl.json\n")
+    written = (project.root / "build" / "hello.asl.json").read_bytes()
+    assert json.loads(written)["States"]["Greet"]["ResultPath"] == "$.greeting"
+    project.run("build", "hello.py", "--asl-only", "--output", "other")
+    assert (project.root / "other" / "hello.asl.json").read_bytes() == written
+
+
+def test_build_of_a_definition_is_canonical(project, definition):
+    project.write("order.asl.yaml", "StartAt: A\nStates:\n  A: {Type: Succeed}\n")
+    assert project.run("build", "order.asl.yaml").exit_code == 0
+    text = (project.root / "build" / "order.asl.json").read_text()
+    assert text == '{\n  "StartAt": "A",\n  "States": {\n    "A": {\n      "Type": "Succeed"\n    }\n  }\n}\n'
+
+
+def test_build_refuses_mistakes_and_leaves_the_earlier_build(project):
+    project.run("build", "--asl-only")
+    before = (project.root / "build" / "hello.asl.json").read_bytes()
+    project.write("hello.py", WRONG)
+    done = project.run("build", "--asl-only")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.count(": error FD") == 3
+    assert (project.root / "build" / "hello.asl.json").read_bytes() == before
+
+
+def test_build_packages_functions(project):
+    done = project.run("build")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.split() == ["build/hello.asl.json", "build/greet.zip"]
+    assert "greet: packaged" in done.stderr
+    assert "greet: unchanged" in project.run("build").stderr
+
+
+def test_two_machines_of_one_name(project):
+    project.write(
+        "two.py",
+        """\
+from flowdsl import Pass, StateMachine
+a = StateMachine("same", Pass("A"))
+b = StateMachine("same", Pass("B"))
+""",
+    )
+    done = project.run("build", "two.py", "--asl-only")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "two.py:3:5: error FD707 two state machines are named 'same'" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(project):
+    project.root.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    done = project.run("build", "--asl-only")
+    project.root.chmod(stat.S_IRWXU)
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_output_that_is_a_file(project):
+    project.write("taken", "precious")
+    done = project.run("build", "--asl-only", "--output", "taken")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert (project.root / "taken").read_text() == "precious"

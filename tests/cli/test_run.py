@@ -1,0 +1,205 @@
+"""`flowdsl run`."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "charge"}}
+CALLBACK = {
+    "StartAt": "Ask",
+    "States": {
+        "Ask": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Parameters": {"FunctionName": "ask", "Payload": {"token.$": "$$.Task.Token"}},
+            "TimeoutSeconds": 3600,
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_flow_runs_with_its_handlers(project):
+    done = project.run("run", "hello.py", "--input", '{"name": "Ada"}')
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {"name": "Ada", "greeting": {"text": "Hello Ada", "function": "greet"}}
+    lines = done.stderr.splitlines()
+    assert [line.split() for line in lines[:3]] == [
+        ["+0:00:00", "Greet"],
+        ["+0:00:00", "Rest"],
+        ["+1:00:00", "Rest", "waited", "1:00:00"],
+    ]
+    assert lines[3].startswith("SUCCEEDED after 1:00:00")
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_any_definition_runs(project, definition, form):
+    project.write(f"order.asl.{form}", definition(Result={"a": 1}))
+    done = project.run("run", f"order.asl.{form}", "--quiet")
+    assert (done.exit_code, json.loads(done.stdout), done.stderr) == (0, {"a": 1}, "")
+
+
+def test_input_comes_from_a_file_from_stdin_or_as_text(project, definition):
+    project.write("pass.json", definition())
+    project.write("input.json", {"a": 1})
+    for given, stdin in (("input.json", None), ("-", '{"a": 1}'), ('{"a": 1}', None)):
+        done = project.run("run", "pass.json", "--input", given, "-q", input=stdin)
+        assert json.loads(done.stdout) == {"a": 1}
+    for given in ("3", "null", "true", '"text"', "[1]"):
+        assert json.loads(project.run("run", "pass.json", "-q", "--input", given).stdout) == json.loads(given)
+    assert json.loads(project.run("run", "pass.json", "-q").stdout) == {}
+
+
+def test_a_failed_execution_exits_1_and_prints_no_output(project, definition):
+    project.write("fail.json", {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Nope", "Cause": "because"}}})
+    done = project.run("run", "fail.json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("FAILED after 0:00:00")
+    assert done.stderr.splitlines()[-1].endswith(": Nope: because")
+
+
+def test_a_timed_out_execution_exits_1(project):
+    wait = {"StartAt": "A", "TimeoutSeconds": 60, "States": {"A": {"Type": "Wait", "Seconds": 3600, "End": True}}}
+    project.write("slow.json", wait)
+    done = project.run("run", "slow.json", "--format", "json")
+    assert (done.exit_code, json.loads(done.stdout)["status"]) == (1, "TIMED_OUT")
+
+
+def test_a_handlers_error_is_shown_and_retried(project):
+    project.write("handlers/greet/handler.py", "def handler(event, context):\n    raise KeyError('no name')\n")
+    project.write(
+        "hello.py",
+        """\
+from flowdsl import Function, StateMachine, Task, retry
+machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet"),
+    retry=[retry("KeyError", interval=5, max_attempts=1)]))
+""",
+    )
+    done = project.run("run", "hello.py")
+    assert done.exit_code == 1
+    assert [line.split(maxsplit=1)[1] for line in done.stderr.splitlines()[:4]] == [
+        "Greet",
+        "Greet failed: KeyError: 'no name'",
+        "Greet is tried again (attempt 2)",
+        "Greet failed: KeyError: 'no name'",
+    ]
+
+
+def test_a_handler_runs_with_its_functions_environment(project):
+    project.write(
+        "handlers/greet/handler.py", "import os\ndef handler(event, context):\n    return os.environ['MOOD']\n"
+    )
+    project.write(
+        "hello.py",
+        """\
+from flowdsl import Function, StateMachine, Task
+machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet", environment={"MOOD": "good"})))
+""",
+    )
+    assert json.loads(project.run("run", "hello.py", "-q").stdout) == "good"
+    assert json.loads(project.run("run", "hello.py", "-q", env={"MOOD": "other"}).stdout) == "other"
+
+
+def test_what_nothing_answers_is_a_mistake_of_the_command(project):
+    project.write("task.json", {"StartAt": "Charge", "States": {"Charge": {**TASK, "End": True}}})
+    done = project.run("run", "task.json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "'Charge'" in done.stderr
+    done = project.run("run", "task.json", "--mock", 'Charge={"Payload": 5}')
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"Payload": 5})
+
+
+def test_a_mock_config_file_answers(project):
+    project.write("task.json", {"StartAt": "Charge", "States": {"Charge": {**TASK, "End": True}}})
+    cases = {"Good": {"Charge": "Paid"}, "Bad": {"Charge": "Broken"}}
+    responses = {"Paid": {"0": {"Return": "paid"}}, "Broken": {"0": {"Throw": {"Error": "PspDown", "Cause": "off"}}}}
+    config = {"StateMachines": {"task": {"TestCases": cases}}, "MockedResponses": responses}
+    project.write("mocks.json", config)
+    done = project.run("run", "task.json", "--mocks", "mocks.json", "--case", "Good")
+    assert json.loads(done.stdout) == "paid"
+    done = project.run("run", "task.json", "--mocks", "mocks.json", "--case", "Bad")
+    assert (done.exit_code, "PspDown: off" in done.stderr) == (1, True)
+    done = project.run("run", "task.json", "--mocks", "mocks.json")
+    assert (done.exit_code, "Good, Bad" in done.stderr) == (2, True)
+
+
+def test_a_callback_is_answered_or_times_out(project):
+    project.write("ask.json", CALLBACK)
+    arguments = ("run", "ask.json", "--mock", "Ask={}")
+    done = project.run(*arguments, "--callback", 'Ask={"status": "returned"}')
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"status": "returned"})
+    done = project.run(*arguments)
+    assert done.exit_code == 1
+    assert "+1:00:00  Ask timed out: States.Timeout" in done.stderr
+
+
+def test_events_are_shown_as_they_happen(project, definition):
+    project.write("pass.json", definition())
+    done = project.run("run", "pass.json", "--events")
+    assert json.loads(done.stdout) == {}
+    assert [line.split()[4] for line in done.stderr.splitlines()[:-1]] == [
+        *("ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded")
+    ]
+
+
+def test_json_tells_all(project, definition):
+    project.write("pass.json", definition())
+    done = project.run("run", "pass.json", "--input", '{"a": 1}', "--name", "first", "--format", "json", "--events")
+    told = json.loads(done.stdout)
+    assert (told["status"], told["name"], told["input"], told["output"]) == ("SUCCEEDED", "first", {"a": 1}, {"a": 1})
+    assert [event["type"] for event in told["events"]][-1] == "ExecutionSucceeded"
+    assert told["events"][0]["executionStartedEventDetails"]["input"] == '{"a":1}'
+
+
+def test_real_time_takes_its_time(project):
+    project.write("wait.json", {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1, "End": True}}})
+    done = project.run("run", "wait.json", "--real-time", "--format", "json")
+    assert done.exit_code == 0
+    assert "+0:00:01" in done.stderr
+
+
+def test_one_machine_of_several_is_named(project):
+    project.write(
+        "two.py",
+        """\
+from flowdsl import Pass, StateMachine
+a = StateMachine("a", Pass("A", result=1))
+b = StateMachine("b", Pass("B", result=2))
+""",
+    )
+    assert json.loads(project.run("run", "two.py", "--machine", "b", "-q").stdout) == 2
+    done = project.run("run", "two.py")
+    assert (done.exit_code, "one of a, b" in done.stderr) == (2, True)
+
+
+def test_ctrl_c_ends_quietly(project):
+    project.write("wait.json", {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 60, "End": True}}})
+    process = project.start("run", "wait.json", "--real-time")
+    assert "A" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.strip()) == (130, "", "")
+
+
+def test_a_closed_pipe_ends_quietly(project, definition):
+    project.write("big.json", definition(Result=["x" * 60] * 3000))
+    process = project.start("run", "big.json", "--quiet")
+    process.stdout.close()
+    with process.stderr as stderr:
+        assert (stderr.read(), process.wait(timeout=20)) == ("", 141)
+
+
+def test_colours_are_for_terminals(project):
+    done = project.run("run", "hello.py", "--input", '{"name": "Ada"}')
+    assert "\x1b[" not in done.output
+
+
+def test_the_payment_flow_runs(project, monkeypatch):
+    root = Path(__file__).parent.parent.parent
+    monkeypatch.setenv("PAYMENTS_DATA", str(project.root / "data"))
+    done = project.run("run", str(root / "payment_flow.py"), "--input", str(root / "examples" / "donation.json"))
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["payment"]["status"] == "paid"
+    assert "WaitForPsp waited 0:05:00" in done.stderr
