@@ -118,8 +118,9 @@ class LocalLambdas:
         )
         if handler is None:
             arn = function_arn(function, call)
+            qualified = arn if arn.count(":") == 7 else f"{arn}:$LATEST"
             cause = (
-                f"Function not found: {arn} (Service: AWSLambda; Status Code: 404; "
+                f"Function not found: {qualified} (Service: AWSLambda; Status Code: 404; "
                 f"Error Code: ResourceNotFoundException; Request ID: {request}; Proxy: null)"
             )
             return Reply.failed("Lambda.ResourceNotFoundException", cause)

@@ -9,7 +9,7 @@ from flowdsl.engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
 
 
 class Script:
-    """An invoker; `replies` lists for each state what its calls answer, in order. It keeps the arguments it was called with."""
+    """An invoker; `replies` lists for each state what its calls answer, in order. It keeps the calls."""
 
     def __init__(self, replies: dict[str, list[Any]] | None = None) -> None:
         self._replies = replies or {}

@@ -1,4 +1,4 @@
-"""Definitions and what becomes of them: every file in cases/ is a list of {name, definition, input, replies, expect}."""
+"""Definitions and what becomes of them: each of cases/ is a list of {name, definition, input, replies, expect}."""
 
 from __future__ import annotations
 
