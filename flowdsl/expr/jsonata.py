@@ -1,8 +1,7 @@
 """JSONata as Step Functions has it: `{% … %}` strings anywhere in a value, compiled once and evaluated often.
 
 Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions". The language itself is
-jsonata-python's, imported when the first expression is compiled; an expression that only reads a field or is a literal
-never reaches it, because what it gives is plain from the language's rules.
+jsonata-python's, imported when the first expression is compiled; jsonata_shortcuts has what runs without it.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .java import json_text
 from .jsonata_errors import STACK_OVERFLOW, TIMEOUT, QueryEvaluationError, expression_error, thrown
 from .jsonata_functions import FUNCTIONS, Function, FunctionError
+from .jsonata_shortcuts import UNDEFINED, Run, is_decorated, shortcut
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -37,10 +37,10 @@ MAX_DEPTH: Final = 100
 """How deep an evaluation may nest."""
 STATES_FIELDS: Final = ("input", "result", "errorOutput", "context")
 """What `$states` can hold."""
+KEPT: Final = 16
+"""Inputs and results that are remembered as looked through."""
 MAX_SECONDS: Final = 5.0
 """How long one expression may run (real time, whatever the engine's clock says)."""
-
-_UNDEFINED: Final = object()
 
 
 class JsonataSyntaxError(ValueError):
@@ -118,7 +118,7 @@ def _checked(text: str, field: str, expected: str | None, now: Callable[[], floa
             raise expression_error(text, field, "returned an unsupported result type.") from None
         except _Thrown as error:
             raise expression_error(text, field, f"threw an error during evaluation{error}") from None
-        if value is _UNDEFINED:
+        if value is UNDEFINED:
             raise expression_error(text, field, "returned nothing (undefined).")
         if expected is not None and (actual := _type_name(value)) != expected:
             raise expression_error(
@@ -144,11 +144,6 @@ def parse_expression(text: str) -> Any:
     return _library().parse(text).ast
 
 
-# One expression: (states, variables, now) → value or _UNDEFINED.
-
-_Run = Callable[[Mapping[str, Any], Mapping[str, Any], Callable[[], float]], Any]
-
-
 class _Unsupported(Exception):  # noqa: N818 - an outcome; the caller knows the field and makes it an error
     """The result is or holds a function."""
 
@@ -158,81 +153,31 @@ class _Thrown(Exception):  # noqa: N818 - as _Unsupported
 
 
 @functools.lru_cache(maxsize=4096)
-def _expression(text: str) -> _Run:
+def _expression(text: str) -> Run:
     library = _library()
     instance = library.parse(text)
-    return _shortcut(instance.ast) or _general(instance)
+    short = shortcut(instance.ast, library.known, lambda ast: _general(library.wrap(ast)))
+    return short or _general(instance)
 
 
-def _shortcut(ast: Any) -> _Run | None:
-    """Literals, `$variable` and `$states.a.b` and `$variable.a.b` without predicates.
-
-    A path over objects alone is a chain of look-ups (a step into an array maps over it, into anything else gives
-    undefined): as soon as it meets an array, the general evaluation takes over.
-    """
-    if ast.type in ("string", "number", "value") and not _decorated(ast):
-        value = ast.value
-        return lambda states, variables, now: value
-    steps = ast.steps if ast.type == "path" else [ast]
-    if ast.type not in ("path", "variable") or _decorated(ast) or any(map(_decorated, steps)):
-        return None
-    first, *names = steps
-    if first.type != "variable" or not first.value or any(step.type != "name" for step in names):
-        return None
-    root = str(first.value)
-    keys = tuple(str(step.value) for step in names)
-    if root in _library().known:
-        return None
-    general: list[_Run] = []
-    is_states = root == "states"
-
-    def read(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
-        value = states if is_states else variables.get(root, _UNDEFINED)
-        for key in keys:
-            if value.__class__ is dict:
-                value = value.get(key, _UNDEFINED)
-            elif value.__class__ is list:
-                if not general:
-                    general.append(_general(_library().wrap(ast)))
-                return general[0](states, variables, now)
-            else:
-                return _UNDEFINED
-        return value
-
-    return read
-
-
-_DECORATIONS: Final = (
-    "predicate",
-    "stages",
-    "group",
-    "tuple",
-    "focus",
-    "index",
-    "keep_array",
-    "keep_singleton_array",
-    "ancestor",
-    "consarray",
-)
-
-
-def _decorated(node: Any) -> bool:
-    return any(getattr(node, name, None) for name in _DECORATIONS)
-
-
-def _general(instance: Any) -> _Run:
+def _general(instance: Any) -> Run:
     library = _library()
     ast = instance.ast
     depth, calls, names, fields = _survey(ast, library)
     guarded = calls or depth > MAX_DEPTH // 2
     needed = tuple(name for name in names if name and name not in ("$", "states"))
-    from_json = library.from_json
+    from_json, from_input = library.from_json, library.from_input
+
+    def protect(name: str, value: Any) -> Any:
+        if name not in fields:
+            return value
+        return from_input(value) if name in ("input", "result") else from_json(value)
 
     def run(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
         frame = library.Frame(library.functions)
         bindings = frame.bindings
         if fields:
-            bindings["states"] = {name: from_json(value) if name in fields else value for name, value in states.items()}
+            bindings["states"] = {name: protect(name, value) for name, value in states.items()}
         for name in needed:
             if name in variables:
                 bindings[name] = from_json(variables[name])
@@ -251,13 +196,16 @@ def _general(instance: Any) -> _Run:
         except FunctionError as error:
             raise _Thrown(f". {error}") from None
         except ZeroDivisionError:
+            if ast.type == "binary" and ast.value == "/":  # The service writes what is not finite as its name.
+                above = instance.eval(ast.lhs, None, frame)
+                return "NaN" if above == 0 else "Infinity" if above > 0 else "-Infinity"
             raise _Thrown('. D1001: Number out of range: "Infinity"') from None
         except RecursionError:
             raise _Thrown(f": {STACK_OVERFLOW}") from None
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
             # jsonata-python lets some of its own slips out; they are the expression's failure, not ours.
             raise _Thrown(f": {error}") from None
-        return _UNDEFINED if value is None else library.to_json(value)
+        return UNDEFINED if value is None else library.to_json(value)
 
     return run
 
@@ -298,7 +246,7 @@ def _states_field(path: Any) -> str | None:
         and first.value == "states"
         and rest
         and rest[0].type == "name"
-        and not _decorated(first)
+        and not is_decorated(first)
     ):
         return str(rest[0].value)
     return None
@@ -386,6 +334,19 @@ def _library() -> SimpleNamespace:
                     return [from_json(each) for each in value]
         return value
 
+    seen: dict[int, tuple[Any, Any]] = {}
+
+    def from_input(value: Any) -> Any:
+        """The same, looked through once for the several expressions of a state: nobody changes an input or a result."""
+        entry = seen.get(id(value))
+        if entry is not None and entry[0] is value:
+            return entry[1]
+        made = from_json(value)
+        if len(seen) >= KEPT:
+            seen.clear()
+        seen[id(value)] = (value, made)
+        return made
+
     def to_json(value: Any) -> Any:
         """Plain JSON values: no null of the library's, whole floats as integers; what needs no change is kept."""
         kind = value.__class__
@@ -412,6 +373,7 @@ def _library() -> SimpleNamespace:
         JException=jexception.JException,
         Jsonata=Jsonata,
         Symbol=Parser.Symbol,
+        from_input=from_input,
         from_json=from_json,
         functions=frame,
         guard=guard,

@@ -73,7 +73,7 @@ class _Reader:
         if kind == "path":
             self._path(node, top)
         elif kind == "variable":
-            self._variable(node, ())
+            self._variable(node, (), top)
         elif kind == "name":
             if top:
                 self.top_level.append(Read(str(node.value), (), _offset(node)))
@@ -100,17 +100,20 @@ class _Reader:
                 if step.type != "name":
                     break
                 names.append(str(step.value))
-            self._variable(first, tuple(names))
+            self._variable(first, tuple(names), top)
             self._decorations(first)
         else:
             self.visit(first, top)
         for step in rest:
             self.visit(step, False)
 
-    def _variable(self, node: Any, fields: tuple[str, ...]) -> None:
+    def _variable(self, node: Any, fields: tuple[str, ...], top: bool) -> None:
         if node.value == "$":
             self.roots.append(_offset(node))
-        elif node.value:  # A bare $ is the context of a predicate or a function.
+        elif not node.value:  # A bare $ is the context of a predicate or a function.
+            if top:
+                self.top_level.append(Read("$", (), _offset(node)))
+        else:
             self.reads.append(Read(str(node.value), fields, _offset(node)))
 
     def _call(self, node: Any, top: bool) -> None:

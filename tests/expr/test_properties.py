@@ -147,6 +147,19 @@ def test_the_short_way_to_a_field_gives_what_the_library_gives(first: str, secon
     assert left == right or (isinstance(left, StatesError) and isinstance(right, StatesError))
 
 
+@given(
+    st.sampled_from(["<", "<=", ">", ">=", "=", "!=", "+", "-", "*", "&", "/", "%", "and", "or", "in"]),
+    DOCUMENTS,
+    DOCUMENTS,
+)
+def test_the_short_way_of_an_operator_gives_what_the_library_gives(name: str, one: Any, other: Any) -> None:
+    short = compile_jsonata("{% $one " + name + " $states.input.other %}", "Output")
+    library = compile_jsonata("{% ($one " + name + " $states.input.other) %}", "Output")
+    left, right = (outcome(each, {"input": {"other": other}}, {"one": one}) for each in (short, library))
+    assert (left == right and type(left) is type(right)) or isinstance(left, StatesError)
+    assert isinstance(left, StatesError) == isinstance(right, StatesError)
+
+
 def _is_json(value: Any) -> bool:
     if type(value) is list:
         return all(map(_is_json, value))
