@@ -94,7 +94,7 @@ def distributed_run(
         try:
             if found is None:
                 found = yield from _read(fiber, state, value, distribution)
-            inputs = list(_inputs(fiber, state, value, effective, found, distribution))
+            inputs = list(child_inputs(fiber, state, value, effective, found, distribution))
             children = yield from _run_all(fiber, run, inputs, limit, _Tolerance(count, percentage, len(inputs)))
             result = _result(children)
             if distribution.writer is not None:
@@ -189,7 +189,7 @@ def service_call(fiber: Fiber, state: State, integration: str, action: str, argu
     )
 
 
-def _inputs(
+def child_inputs(
     fiber: Fiber, state: State, value: JSON, effective: JSON, found: list[JSON], distribution: Distribution
 ) -> Iterator[JSON]:
     """The inputs of the child executions."""

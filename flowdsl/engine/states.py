@@ -45,10 +45,10 @@ def fill(state: State, body: dict[str, Any], outer: str, path: AslPath) -> None:
     """Make a state ready to run. Raises FlowError where its type is unknown, ValueError and its like where it is
     broken."""
     language = body.get("QueryLanguage", outer)
-    PREPARERS[state.type](state, Source(body, _language(language), outer, path))
+    PREPARERS[state.type](state, Source(body, language_of(language), outer, path))
 
 
-def _language(name: str) -> QueryLanguage:
+def language_of(name: str) -> QueryLanguage:
     if name == "JSONPath":
         return JSONPath()
     if name != "JSONata":
@@ -118,13 +118,13 @@ def _map(state: State, source: Source) -> None:
     items = query.items(body)
     retriers, catchers = _retriers(body), _catchers(body, query)
     if body[where].get("ProcessorConfig", {}).get("Mode", "INLINE") == "DISTRIBUTED":
-        distribution = _distribution(state, body, query, processor, items)
+        distribution = distribution_of(state, body, query, processor, items)
         state.run = distributed_run(state, distribution, flow, retriers, catchers, body.get("Next"))
         return
     state.run = map_run(state, processor, flow, items, retriers, catchers, body.get("Next"))
 
 
-def _distribution(
+def distribution_of(
     state: State, body: dict[str, Any], query: QueryLanguage, processor: Block, items: Items
 ) -> Distribution:
     reader, batcher, writer = body.get("ItemReader"), body.get("ItemBatcher"), body.get("ResultWriter")
