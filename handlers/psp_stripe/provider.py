@@ -35,14 +35,10 @@ class StripePsp:
     schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
 
     def authorise(self, request: Authorisation) -> Answer:
-        try:
-            amount = to_stripe(request.amount, request.currency)
-        except NotPayable as error:
-            return Answer(Outcome.DECLINED, "invalid_amount", str(error))
         with _errors() as failure:
             intent = self.client.v1.payment_intents.create(
                 {
-                    "amount": amount,
+                    "amount": to_stripe(request.amount, request.currency),
                     "currency": request.currency.lower(),
                     "payment_method": request.token,
                     "capture_method": "automatic" if request.capture else "manual",
@@ -58,18 +54,18 @@ class StripePsp:
 
     def capture(self, request: Capture) -> Answer:
         params: PaymentIntentCaptureParams = {}
-        if request.amount is not None:
-            params["amount_to_capture"] = to_stripe(request.amount, request.currency)
         with _errors() as failure:
+            if request.amount is not None:
+                params["amount_to_capture"] = to_stripe(request.amount, request.currency)
             options: Any = {"idempotency_key": request.key}
             return _answer(self.client.v1.payment_intents.capture(request.reference, params, options))
         return failure[0]
 
     def refund(self, request: Refund) -> Answer:
         params: RefundCreateParams = {"payment_intent": request.reference}
-        if request.amount is not None:
-            params["amount"] = to_stripe(request.amount, request.currency)
         with _errors() as failure:
+            if request.amount is not None:
+                params["amount"] = to_stripe(request.amount, request.currency)
             refund = self.client.v1.refunds.create(params, {"idempotency_key": request.key})
             status = refund.status or "unknown"
             # A pending refund is on its way, and Stripe tells of the rare failure later.
@@ -123,6 +119,8 @@ def _errors() -> Iterator[list[Answer]]:
     failure: list[Answer] = []
     try:
         yield failure
+    except NotPayable as error:
+        failure.append(Answer(Outcome.DECLINED, "invalid_amount", str(error)))
     except stripe.CardError as error:
         details = error.error
         intent = getattr(details, "payment_intent", None) if details else None

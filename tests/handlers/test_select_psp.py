@@ -69,6 +69,15 @@ def test_percentages_share_the_donations_and_a_repetition_selects_the_same(
     assert set(names) == {"one", "two"}
 
 
+def test_three_psps_share_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = '[{0}]\nfunction = "{0}"\nenabled = true\npercentage = {1}\n'
+    configure(monkeypatch, tmp_path, "".join(table.format(*each) for each in (("a", 50), ("b", 30), ("c", 20))))
+    psps = settings()
+    names = [select(donation(id=f"don-{number}"), psps)[0].name for number in range(4000)]
+    shares = [names.count(name) / len(names) for name in "abc"]
+    assert shares == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
+
+
 def test_the_off_switch_moves_everything_to_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     configure(monkeypatch, tmp_path, TWO.replace("true", "false", 1))
     psps = settings()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from handlers.document import Misconfigured
-from handlers.psp import Outcome, PspRefused, PspUnavailable
+from handlers.psp import Answer, Outcome, PspRefused, PspUnavailable
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.psp_stripe.provider import StripePsp
 from tests.handlers.conftest import Call, document
 from tests.handlers.stripe_proxy import StripeProxy
 
@@ -68,6 +70,34 @@ def test_redirected_and_abandoned(call: Call, stripe_server: StripeProxy, redire
     stripe_server.authenticate(intent, success=True)  # too late
     assert stripe_server.payment_intents(event["donation"]["id"])[0]["status"] == "canceled"
     assert call("psp_stripe", {**event, "redirect": redirect})["status"] == "abandoned"
+
+
+def test_a_donor_who_is_faster_than_the_cancellation_has_paid(
+    call: Call, stripe_server: StripeProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = document(stripe_server.method("4000000000003220"))
+    event["payment"] = call("psp_stripe", event)
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    cancel = StripePsp.cancel
+
+    def late(self: StripePsp, reference: str) -> Answer:
+        stripe_server.authenticate(intent, success=True)
+        return cancel(self, reference)
+
+    monkeypatch.setattr(StripePsp, "cancel", late)
+    # A cancellation that comes too late is refused with this code.
+    ask = stripe_server.ask
+
+    def refuse(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        status, content = ask(method, path, body)
+        if path.endswith("/cancel") and status == 400:
+            error = {"type": "invalid_request_error", "code": "payment_intent_unexpected_state", "message": "late"}
+            content = json.dumps({"error": error}).encode()
+        return status, content
+
+    monkeypatch.setattr(stripe_server, "ask", refuse)
+    answer = call("psp_stripe", {**event, "redirect": TIMEOUT})
+    assert (answer["status"], answer["reference"]) == ("paid", intent["id"])
 
 
 def test_authorise_capture_and_refund(call: Call, stripe_server: StripeProxy) -> None:
@@ -207,6 +237,11 @@ def test_amounts_in_stripes_units(amount: int, currency: str, expected: int | No
 def test_an_amount_that_stripe_would_round_is_declined(call: Call, stripe_server: StripeProxy) -> None:
     answer = call("psp_stripe", document("pm_card_visa", amount=2501, currency="KWD"))
     assert (answer["status"], answer["code"]) == ("declined", "invalid_amount")
+    payment = {"status": "paid", "reference": "pi_1", "attempts": []}
+    event = {**document(currency="KWD"), "payment": payment, "amount": 1}
+    for operation in ("capture", "refund"):
+        answer = call("psp_stripe", {**event, "operation": operation})
+        assert (answer["status"], answer["code"]) == ("declined", "invalid_amount")
     assert stripe_server.requests == []
 
 
