@@ -43,7 +43,8 @@ def run_deployed(
     with _clear_errors(arn, name):
         import boto3
 
-        client = boto3.client("stepfunctions", region_name=parts[3], endpoint_url=endpoint)
+        # A session of its own: the default one keeps the credentials that it found first.
+        client = boto3.Session(region_name=parts[3]).client("stepfunctions", endpoint_url=endpoint)
         execution = client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(input))["executionArn"]
         described = _wait(client, execution, timeout, sleep)
         events = _history(client, execution)

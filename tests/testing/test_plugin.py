@@ -1,0 +1,315 @@
+"""The pytest plugin, in pytest runs of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+FLOW = """
+from flowdsl import Choice, Function, StateMachine, Task, Wait, catch, chain, fail, goto, retry, when
+
+work = Task(
+    "Work",
+    Function("work", "handlers/work"),
+    into="work",
+    retry=[retry("Busy", interval=1, max_attempts=1)],
+    catch=[catch("States.ALL", fail("Failed", error="Failed"))],
+)
+machine = StateMachine(
+    "shop", chain(work, Choice("Again", when(work.out.status == "again", Wait("Pause", seconds=60), goto(work))))
+)
+"""
+TESTS = """
+import pytest
+from flowdsl.testing import ExecutionFailed, StepType, fail, run_to_completion
+
+def test_real(flow):
+    run = flow.run({"status": "done"})
+    assert run.output["work"] == {"status": "done"}
+    assert run.history.succeeded(StepType.LAMBDA) == {"Work": 1}
+
+def test_again(flow):
+    flow.mock("Work", fail("Busy"), {"status": "again"})
+    run = flow.run({"status": "done"})
+    assert run.waited("Pause") == 60
+"""
+FAILING = """
+import pytest
+from flowdsl.testing import ExecutionFailed, fail
+
+def test_failed(flow):
+    flow.mock("work", fail("Broken"))
+    with pytest.raises(ExecutionFailed, match="Failed"):
+        flow.run({})
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makefile(".toml", pyproject='[tool.flowdsl]\nflow = "shop_flow.py"\n[tool.pytest.ini_options]\n')
+    pytester.makepyfile(shop_flow=FLOW)
+    handlers = pytester.mkpydir("handlers")
+    (handlers / "work").mkdir()
+    (handlers / "work" / "__init__.py").write_text("")
+    (handlers / "work" / "handler.py").write_text("def handler(event, context):\n    return event\n")
+    return pytester
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+def table(result: pytest.RunResult) -> list[str]:
+    return next(line.split() for line in result.outlines if line.startswith("shop "))
+
+
+def test_the_fixture_runs_the_projects_machine(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS)
+    result = run(project)
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*coverage*")
+
+
+def test_another_machine_by_overriding_a_fixture(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def flow_machine():
+            return {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": 5, "End": True}}}
+
+        def test_other(flow):
+            assert flow.run({}).output == 5
+        """
+    )
+    run(project).assert_outcomes(passed=1)
+
+
+def test_coverage_is_reported_with_lines(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS)
+    result = run(project, "--flow-coverage")
+    result.assert_outcomes(passed=2)
+    assert table(result) == ["shop", "2", "4/5", "2/2", "1/1", "0/1", "77.7%"]
+    failed = next(number for number, line in enumerate(FLOW.strip().splitlines(), 1) if "catch=" in line)
+    result.stdout.fnmatch_lines(
+        [
+            "*= flow coverage =*",
+            "machine  runs  states  branches  retry  catch  covered",
+            "shop: not covered",
+            f"  shop_flow.py:{failed}  Work: Catch of States.ALL, to Failed",
+            f"  shop_flow.py:{failed}  state Failed",
+        ]
+    )
+
+
+def test_coverage_adds_up_over_xdist_workers(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS, test_failing=FAILING)
+    alone = run(project, "--flow-coverage", "--flow-cover-fail-under=100")
+    spread = run(project, "--flow-coverage", "--flow-cover-fail-under=100", "-n2")
+    assert alone.ret == spread.ret == 0
+    assert table(alone) == table(spread) == ["shop", "3", "5/5", "2/2", "1/1", "1/1", "100%"]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_the_threshold_fails_the_session(project: pytest.Pytester, workers: list[str]) -> None:
+    project.makepyfile(test_it=TESTS)
+    result = run(project, "--flow-cover-fail-under=80", *workers)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAIL: flow coverage of 77.78% is less than 80%"])
+    assert run(project, "--flow-cover-fail-under=77").ret == 0
+
+
+def test_the_threshold_in_the_project_file(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS)
+    settings = project.path / "pyproject.toml"
+    settings.write_text(settings.read_text() + '\nflow_cover_fail_under = "80"\n')
+    result = run(project)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert run(project, "--flow-cover-fail-under=50").ret == 0, "the command line goes before"
+    settings.write_text(settings.read_text().replace('"80"', '"most"'))
+    result = run(project)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*flow_cover_fail_under: expected a number such as 95, not 'most'*"])
+
+
+def test_a_machine_that_no_test_runs_is_not_covered(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_nothing(): pass")
+    result = run(project, "--flow-cover-fail-under=1")
+    assert table(result) == ["shop", "0", "0/5", "0/2", "0/1", "0/1", "0%"]
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_no_machine_at_all(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_nothing(): pass")
+    result = run(pytester, "--flow-coverage")
+    result.stdout.fnmatch_lines(["no machine was run"])
+    assert run(pytester, "--flow-cover-fail-under=1").ret == pytest.ExitCode.TESTS_FAILED
+
+
+OTHER = """
+import pytest
+
+@pytest.fixture
+def flow_machine():
+    return {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+
+def test_other(flow):
+    flow.run({})
+"""
+
+
+def test_which_machines_are_reported(project: pytest.Pytester) -> None:
+    """Those of the project; others where they are named, or where the project names none."""
+    project.makepyfile(test_it=TESTS, test_other=OTHER)
+    result = run(project, "--flow-coverage")
+    result.stdout.no_fnmatch_line("StateMachine *")
+    result = run(project, "--flow-coverage", "--flow-cover-machine=State*")
+    result.stdout.fnmatch_lines(["StateMachine *100%"])
+    result.stdout.no_fnmatch_line("shop *")
+    (project.path / "pyproject.toml").write_text("")
+    (project.path / "test_it.py").unlink()
+    run(project, "--flow-coverage").stdout.fnmatch_lines(["StateMachine *100%"])
+
+
+def test_coverage_as_json(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS)
+    assert run(project, "--flow-cover-json=coverage.json").ret == 0
+    written = json.loads((project.path / "coverage.json").read_text())
+    assert written["percent"] == pytest.approx(700 / 9)
+    missing = [item["path"] for item in written["machines"]["shop"]["items"] if not item["reached"]]
+    assert missing == ["/States/Work/Catch[0]", "/States/Failed"]
+
+
+def test_run_to_completion_counts_too(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        from flowdsl.testing import run_to_completion
+
+        def test_it(monkeypatch):
+            monkeypatch.delenv("STATE_MACHINE_ARN", raising=False)
+            output, history = run_to_completion("one", {"status": "done"})
+            assert output["work"] == {"status": "done"}
+            assert history.entered()["Work"] == 1
+        """
+    )
+    assert table(run(project, "--flow-coverage"))[1:3] == ["1", "3/5"]
+
+
+def test_an_unmocked_call_fails_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def flow_machine():
+            call = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": True, "Parameters": {}}
+            return {"StartAt": "Tell", "States": {"Tell": call}}
+
+        def test_other(flow):
+            flow.run({})
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the state 'Tell' calls arn:aws:states:::sns:publish, which is neither mocked*"])
+
+
+# -- snapshots
+
+SNAPSHOT = """
+from flowdsl.project import load
+
+def test_definition(asl_snapshot, request):
+    [machine] = load(request.config.rootpath / "shop_flow.py")
+    assert machine.machine == asl_snapshot(name=machine.name)
+    assert machine.definition == asl_snapshot(name=machine.name)
+"""
+
+
+def test_a_snapshot_is_written_compared_and_shown(project: pytest.Pytester) -> None:
+    project.makepyfile(test_asl=SNAPSHOT)
+    assert run(project).ret == pytest.ExitCode.TESTS_FAILED, "there is none yet"
+    assert run(project, "--snapshot-update", "-Werror").ret == 0
+    [written] = project.path.rglob("*.asl.json")
+    assert written.relative_to(project.path).as_posix() == "__snapshots__/test_asl/shop.asl.json"
+    from flowdsl.asl import text
+
+    definition = json.loads(written.read_text())
+    assert written.read_text() == text(definition)
+    assert list(definition["States"]) == ["Work", "Again", "Pause", "Again.End", "Failed"], "in the order of the source"
+    assert run(project, "-Werror").ret == 0
+
+    flow = project.path / "shop_flow.py"
+    flow.write_text(flow.read_text().replace("seconds=60", "seconds=90"))
+    result = run(project)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(['*-*"Seconds": 60*', '*+*"Seconds": 90*'])
+
+
+def test_what_differs_between_deployments_is_a_placeholder() -> None:
+    from flowdsl.testing.snapshots import portable
+
+    digest = "0123456789abcdef" * 4
+    definition = {
+        "A": "arn:aws:lambda:eu-west-1:123456789012:function:pay:42",
+        "B": [f"s3://bucket-123456789012/code/{digest}.zip", {"C": "arn:aws:lambda:eu-west-1:1:function:pay:live"}],
+        "D": 123456789012,
+        "E": "order 1234567890123",
+        "F": "arn:aws:states:eu-west-1:123456789012:stateMachine:pay:3",
+        "G": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    }
+    assert portable(definition) == {
+        "A": "arn:aws:lambda:eu-west-1:<account>:function:pay:<version>",
+        "B": ["s3://bucket-<account>/code/<hash>.zip", {"C": "arn:aws:lambda:eu-west-1:1:function:pay:live"}],
+        "D": 123456789012,
+        "E": "order 1234567890123",
+        "F": "arn:aws:states:eu-west-1:<account>:stateMachine:pay:<version>",
+        "G": "<hash>",
+    }
+
+
+def test_a_snapshot_of_something_else(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(asl_snapshot):\n    assert 5 == asl_snapshot(name='five')\n")
+    result = run(pytester)
+    result.stdout.fnmatch_lines(["*asl_snapshot compares a StateMachine or ASL as a dict, not int*"])
+
+
+# -- what it costs those who do not use it
+
+HEAVY = ["flowdsl.engine", "flowdsl.testing", "flowdsl.project", "flowdsl.check", "boto3", "syrupy", "jsonata"]
+
+
+def imported(*arguments: str) -> set[str]:
+    script = f"import sys; {arguments[0]}; print('|'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split("|"))
+
+
+def test_loading_the_plugin_imports_nothing_heavy() -> None:
+    assert imported("import flowdsl.pytest_plugin").isdisjoint(HEAVY)
+
+
+def test_flowdsl_testing_does_not_import_boto3_or_syrupy() -> None:
+    assert imported("import flowdsl.testing").isdisjoint(["boto3", "botocore", "syrupy", "jsonata", "pytest"])
+
+
+def test_a_run_without_the_fixtures_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
+    names: Any = HEAVY[:4]
+    pytester.makepyfile(f"import sys\ndef test_it():\n    assert not set({names}) & set(sys.modules)\n")
+    run(pytester, "-p", "no:syrupy").assert_outcomes(passed=1)
+
+
+def test_without_syrupy_only_the_snapshot_fails(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("import sys\nsys.modules['syrupy.extensions.single_file'] = None\n")
+    pytester.makepyfile("def test_it(asl_snapshot): pass")
+    result = run(pytester, "-p", "no:syrupy")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the fixture asl_snapshot needs syrupy: pip install syrupy*"])

@@ -1,0 +1,366 @@
+"""Mocks, fault scripts, callbacks and StartExecution on the embedded engine."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from flowdsl import Function, StateMachine, Task, chain, dump, task_token
+from flowdsl.diagnostics import FlowError
+from flowdsl.testing import (
+    ExecutionAlreadyExists,
+    ExecutionFailed,
+    Runner,
+    StillRunning,
+    UnmockedCall,
+    crash,
+    fail,
+    function_timeout,
+    give,
+    oversize,
+    real,
+    slow,
+    throttle,
+    timeout,
+)
+
+CHARGE = Function("charge", "handlers/charge")
+
+
+def machine(resource: str = "arn:aws:lambda:us-east-1:123456789012:function:charge", **fields: Any) -> dict[str, Any]:
+    return {"StartAt": "Charge", "States": {"Charge": {"Type": "Task", "Resource": resource, "End": True, **fields}}}
+
+
+INVOKE = machine("arn:aws:states:::lambda:invoke", Parameters={"FunctionName": "charge", "Payload.$": "$"})
+TOKEN = machine(
+    "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    Parameters={"QueueUrl": "queue", "MessageBody": {"token.$": "$$.Task.Token"}},
+)
+
+
+def error(flow: Runner) -> ExecutionFailed:
+    with pytest.raises(ExecutionFailed) as failed:
+        flow.run({"amount": 5})
+    return failed.value
+
+
+def test_returns_is_what_the_function_returns() -> None:
+    for definition in (machine(), INVOKE):
+        flow = Runner.of(definition)
+        mock = flow.mock("Charge", returns={"status": "paid"})
+        output = flow.run({"amount": 5}).output
+        assert (output if definition is not INVOKE else output["Payload"]) == {"status": "paid"}
+        assert mock.calls == [{"amount": 5}]
+        assert mock.count == 1
+
+
+@pytest.mark.parametrize("target", ["Charge", "charge", "arn:aws:lambda:us-east-1:123456789012:function:charge"])
+def test_a_mock_is_for_a_state_or_a_function(target: str) -> None:
+    flow = Runner.of(machine())
+    flow.mock(target, returns=None)
+    assert flow.run({}).output is None
+
+
+def test_the_state_goes_before_the_function() -> None:
+    flow = Runner.of(machine())
+    flow.mock("charge", returns="function")
+    flow.mock("Charge", returns="state")
+    assert flow.run({}).output == "state"
+
+
+@pytest.mark.parametrize("target", ["Charge", "dynamodb:putItem", "arn:aws:states:::dynamodb:putItem"])
+def test_a_service_is_mocked(target: str) -> None:
+    flow = Runner.of(machine("arn:aws:states:::dynamodb:putItem", Parameters={"TableName": "payments"}))
+    mock = flow.mock(target, returns={"SdkHttpMetadata": {"HttpStatusCode": 200}})
+    assert flow.run({}).output["SdkHttpMetadata"]["HttpStatusCode"] == 200
+    assert mock.calls == [{"TableName": "payments"}]
+
+
+def test_effect_gets_the_payload() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", effect=lambda event: event["amount"] * 2)
+    assert flow.run({"amount": 5}).output == 10
+
+
+def test_raises_has_lambdas_error_shape() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", raises=ValueError("amount: too much"))
+    failed = error(flow)
+    assert failed.error == "ValueError"
+    cause = json.loads(failed.cause or "")
+    assert (cause["errorType"], cause["errorMessage"]) == ("ValueError", "amount: too much")
+    assert str(failed).startswith("execution ")
+
+
+def test_raises_for_a_service() -> None:
+    flow = Runner.of(machine("arn:aws:states:::dynamodb:putItem", Parameters={}))
+    flow.mock("Charge", raises=RuntimeError("no"))
+    assert (error(flow).error, error(flow).cause) == ("RuntimeError", "no")
+
+
+def test_a_script_then_the_rest() -> None:
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "BackoffRate": 1, "MaxAttempts": 9}]
+    flow = Runner.of(machine(Retry=retry))
+    flow.mock("Charge", fail("PspDown", times=2), crash(), returns="paid")
+    run = flow.run({})
+    assert [fault.error for fault in run.history.faults()] == ["PspDown", "PspDown", "Runtime.ExitError"]
+    assert run.output == "paid"
+    assert run.duration == 3
+
+
+def test_values_in_a_script_are_one_call_each() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", "first", give("second", times=2), returns="rest")
+    assert [flow.run({}).output for _ in range(5)] == ["first", "second", "second", "rest", "rest"]
+
+
+def test_after_the_script_the_real_handler_is_called() -> None:
+    flow = Runner.of(machine(), handlers={"charge": lambda event, context: "real"})
+    flow.mock("Charge", "mocked", real(), "again")
+    assert [flow.run({}).output for _ in range(4)] == ["mocked", "real", "again", "real"]
+
+
+FAULTS = {
+    "fail": (fail("PspDown", "no line"), "PspDown", "no line"),
+    "throttle": (throttle(), "Lambda.TooManyRequestsException", "Rate Exceeded"),
+    "crash": (crash(), "Runtime.ExitError", "Runtime exited with error: signal: killed"),
+    "function_timeout": (function_timeout(3), "Sandbox.Timedout", "Task timed out after 3.00 seconds"),
+    "oversize": (oversize(), "States.DataLimitExceeded", "exceeding the maximum number of bytes"),
+    "oversize of Lambda": (
+        oversize(6_291_557),
+        "Function.ResponseSizeTooLarge",
+        "exceeded maximum allowed payload size",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "name", "cause"), FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("definition", [machine(), INVOKE], ids=["direct", "invoke"])
+def test_faults_look_like_those_of_aws(definition: dict[str, Any], fault: Any, name: str, cause: str) -> None:
+    flow = Runner.of(definition)
+    flow.mock("Charge", fault)
+    failed = error(flow)
+    assert failed.error == name
+    assert cause in (failed.cause or "")
+
+
+def test_the_largest_answer_passes() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", oversize(262_144))
+    assert len(flow.run({}).output) == 262_142
+
+
+def test_timeout_takes_as_long_as_the_task_allows() -> None:
+    flow = Runner.of(machine(TimeoutSeconds=60))
+    flow.mock("Charge", timeout())
+    failed = error(flow)
+    assert (failed.error, failed.run.duration) == ("States.Timeout", 60)
+
+
+def test_timeout_needs_a_limit() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", timeout())
+    with pytest.raises(
+        ValueError, match=r"'Charge' has neither TimeoutSeconds nor HeartbeatSeconds; use function_timeout"
+    ):
+        flow.run({})
+
+
+def test_slow_is_virtual() -> None:
+    flow = Runner.of(machine(TimeoutSeconds=60))
+    flow.mock("Charge", slow(59), slow(61), returns="paid")
+    run = flow.run({})
+    assert (run.output, run.duration) == ("paid", 59)
+    assert error(flow).error == "States.Timeout"
+
+
+@pytest.mark.parametrize("fault", [crash(after_work=True), timeout(after_work=True), function_timeout(after_work=True)])
+def test_after_work_the_handler_has_run(fault: Any) -> None:
+    done: list[Any] = []
+    flow = Runner.of(machine(TimeoutSeconds=60), handlers={"charge": lambda event, context: done.append(event)})
+    flow.mock("Charge", fault)
+    error(flow)
+    assert done == [{"amount": 5}]
+
+
+@pytest.mark.parametrize(
+    ("definition", "named"),
+    [
+        (machine(), "function:charge"),
+        (INVOKE, "'charge'"),
+        (machine("arn:aws:states:::sqs:sendMessage"), "arn:aws:states:::sqs:sendMessage"),
+        (machine("arn:aws:states:us-east-1:123456789012:activity:hands"), "activity:hands"),
+        (TOKEN, "sqs:sendMessage.waitForTaskToken"),
+    ],
+)
+def test_an_unmocked_call_fails_at_once_whatever_is_caught(definition: dict[str, Any], named: str) -> None:
+    charge = {**definition["States"]["Charge"], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]}
+    flow = Runner.of({**definition, "States": {"Charge": charge, "Done": {"Type": "Succeed"}}})
+    with pytest.raises(UnmockedCall) as failed:
+        flow.run({})
+    message = str(failed.value)
+    assert "the state 'Charge' calls" in message
+    assert named in message
+    assert "flow.mock('Charge', returns={...})" in message
+
+
+def test_a_script_at_its_end_says_so() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", "once")
+    flow.run({})
+    with pytest.raises(UnmockedCall, match="the script of its mock is at its end"):
+        flow.run({})
+
+
+def test_a_mock_of_nothing_is_found() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Chrage", returns=1)
+    with pytest.raises(LookupError, match=r"no task or function 'Chrage'; did you mean 'Charge'\?"):
+        flow.run({})
+    flow = Runner.of(TOKEN)
+    flow.answer("Carge", 1)
+    with pytest.raises(LookupError, match=r"did you mean 'Charge'\?"):
+        flow.run({})
+
+
+def test_wrong_use_is_said() -> None:
+    flow = Runner.of(machine())
+    with pytest.raises(TypeError, match="one of returns="):
+        flow.mock("Charge", returns=1, raises=ValueError())
+    with pytest.raises(TypeError, match="use raises="):
+        flow.mock("Charge", ValueError("x"))
+    with pytest.raises(ValueError, match="times=0: expected an integer of at least 1"):
+        fail("X", times=0)
+    with pytest.raises(TypeError, match="a callback is a value or fail"):
+        flow.answer("Charge", crash())
+
+
+# -- callbacks
+
+
+def test_a_callback_is_answered_later() -> None:
+    flow = Runner.of(TOKEN)
+    sent = flow.mock("Charge", returns={"MessageId": "1"})
+    flow.answer("Charge", {"status": "returned"}, after=30)
+    run = flow.run({})
+    assert (run.output, run.duration) == ({"status": "returned"}, 30)
+    assert sent.calls[0]["MessageBody"]["token"]
+
+
+def test_the_service_that_gets_the_token_need_not_be_mocked() -> None:
+    flow = Runner.of(TOKEN)
+    flow.answer("Charge", "done", after=1)
+    assert flow.run({}).output == "done"
+
+
+def test_a_callback_fails() -> None:
+    flow = Runner.of(TOKEN)
+    flow.answer("Charge", fail("Refused", "by the donor"), after=5)
+    failed = error(flow)
+    assert (failed.error, failed.cause, failed.run.duration) == ("Refused", "by the donor", 5)
+
+
+def test_heartbeats_keep_a_task_alive() -> None:
+    token = machine(**{key: value for key, value in TOKEN["States"]["Charge"].items() if key == "Parameters"})
+    token["States"]["Charge"] |= {"Resource": TOKEN["States"]["Charge"]["Resource"], "HeartbeatSeconds": 60}
+    flow = Runner.of(token)
+    flow.answer("Charge", "done", after=150, heartbeats=[50, 100])
+    assert flow.run({}).duration == 150
+
+    flow = Runner.of(token)
+    flow.answer("Charge", "done", after=150, heartbeats=[50])
+    failed = error(flow)
+    assert failed.error == "States.Timeout"
+    assert failed.run.duration == 110
+
+
+def test_answers_in_turn() -> None:
+    flow = Runner.of(TOKEN)
+    flow.answer("Charge", "first", times=1)
+    flow.answer("Charge", "then")
+    assert [flow.run({}).output for _ in range(3)] == ["first", "then", "then"]
+
+
+def test_nobody_answers() -> None:
+    flow = Runner.of(TOKEN)
+    flow.mock("Charge", returns={})
+    with pytest.raises(StillRunning, match=r"waits in 'Charge' .* flow.answer\('Charge', "):
+        flow.run({})
+
+
+# -- StartExecution
+
+
+def test_start_execution_is_idempotent_while_it_runs() -> None:
+    flow = Runner.of({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}})
+    first = flow.start({"n": 1}, name="one")
+    assert flow.start({"n": 1}, name="one") is first
+    with pytest.raises(ExecutionAlreadyExists, match="another input"):
+        flow.start({"n": 2}, name="one")
+    assert flow.finish(first).output == {"n": 1}
+    with pytest.raises(ExecutionAlreadyExists, match="has ended SUCCEEDED"):
+        flow.run({"n": 1}, name="one")
+
+
+def test_executions_without_a_name_are_many() -> None:
+    flow = Runner.of({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    assert flow.run(1).name != flow.run(1).name
+
+
+def test_one_clock_for_all() -> None:
+    flow = Runner.of(
+        {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}},
+        start=datetime(2030, 1, 1, tzinfo=UTC),
+    )
+    first, second = flow.run({}), flow.run({})
+    assert first.start == datetime(2030, 1, 1, tzinfo=UTC)
+    assert second.start == first.stop == datetime(2030, 1, 1, 0, 0, 5, tzinfo=UTC)
+
+
+def test_an_execution_is_checked_unless_told_otherwise() -> None:
+    flow = Runner.of({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Bad", "Cause": "since"}}})
+    with pytest.raises(ExecutionFailed, match="ended FAILED in state 'F': Bad: since"):
+        flow.run({})
+    run = flow.run({}, check=False)
+    assert (run.status, run.error, run.cause, run.output) == ("FAILED", "Bad", "since", None)
+
+
+# -- machines
+
+
+def test_an_authors_machine() -> None:
+    flow = Runner.of(
+        StateMachine("shop", chain(Task("Charge", Function("charge", "handlers/setup"), into="payment"))),
+    )
+    flow.mock("Charge", returns={"status": "paid"})
+    assert flow.run({"amount": 5}).output == {"amount": 5, "payment": {"status": "paid"}}
+
+
+def test_mistakes_of_the_author_are_shown() -> None:
+    broken = StateMachine("shop", chain(Task("A", CHARGE), Task("A", CHARGE, timeout=5)))
+    with pytest.raises(FlowError, match="two states are named 'A'"):
+        Runner.of(broken)
+
+
+def test_no_machine_is_named(tmp_path: Any) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    with pytest.raises(FlowError, match="no state machine is named to run"):
+        Runner.of(root=tmp_path)
+
+
+def test_pseudo_parameters_are_those_of_an_account() -> None:
+    definition = machine("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:charge")
+    seen: list[str] = []
+    flow = Runner.of(definition, handlers={"charge": lambda event, context: seen.append(context.invoked_function_arn)})
+    flow.run({})
+    assert seen == ["arn:aws:lambda:us-east-1:123456789012:function:charge"]
+
+
+def test_tokens_reach_functions() -> None:
+    notify = Task("Ask", CHARGE, payload={"token": task_token}, wait_for_task_token=True)
+    flow = Runner.of(dump(StateMachine("ask", chain(notify))), handlers={"charge": lambda event, context: None})
+    flow.answer("Ask", {"yes": True}, after=1)
+    assert flow.run({}).output == {"yes": True}
