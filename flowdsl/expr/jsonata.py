@@ -190,16 +190,9 @@ def _general(instance: Any) -> Run:
         try:
             value = instance.eval(ast, None, frame)
         except library.JException as error:
-            if error.error == "D1001" and ast.type == "binary" and isinstance(error.current, float):
-                return "Infinity" if error.current > 0 else "-Infinity"
             raise _Thrown(thrown(error, library.templates)) from None
         except FunctionError as error:
             raise _Thrown(f". {error}") from None
-        except ZeroDivisionError:
-            if ast.type == "binary" and ast.value == "/":  # The service writes what is not finite as its name.
-                above = instance.eval(ast.lhs, None, frame)
-                return "NaN" if above == 0 else "Infinity" if above > 0 else "-Infinity"
-            raise _Thrown('. D1001: Number out of range: "Infinity"') from None
         except RecursionError:
             raise _Thrown(f": {STACK_OVERFLOW}") from None
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
@@ -264,6 +257,19 @@ def _library() -> SimpleNamespace:
     null = utils.Utils.NULL_VALUE
     frame = Jsonata.Frame(Jsonata.static_frame)
 
+    class Expression(Jsonata):  # type: ignore[misc] # the library has no types
+        """Numbers may leave the finite, as in JavaScript; the service writes those as their names."""
+
+        def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: Any) -> Any:
+            try:
+                return super().evaluate_numeric_expression(lhs, rhs, op)
+            except ZeroDivisionError:
+                return math.nan if op != "/" or lhs == 0 else math.copysign(math.inf, lhs)
+            except (jexception.JException, OverflowError):
+                if op == "*" and all(isinstance(each, int | float) and math.isfinite(each) for each in (lhs, rhs)):
+                    return math.copysign(math.inf, lhs) * math.copysign(1, rhs)
+                raise
+
     class Added(Jsonata.JFunction):  # type: ignore[misc] # the library has no types
         """A function of ours. The library asks its `signature` how many arguments `$map` may give it: one."""
 
@@ -285,7 +291,7 @@ def _library() -> SimpleNamespace:
 
     def parse(text: str) -> Any:
         try:
-            instance = Jsonata(text)
+            instance = Expression(text)
         except jexception.JException as error:
             raise JsonataSyntaxError(str(error.error), str(error), max(error.location, 0)) from None
         except (RecursionError, AttributeError, TypeError, ValueError, IndexError) as error:
@@ -293,7 +299,7 @@ def _library() -> SimpleNamespace:
         return instance
 
     def wrap(ast: Any) -> Any:
-        instance = Jsonata("null")
+        instance = Expression("null")
         instance.ast = ast
         return instance
 

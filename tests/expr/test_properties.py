@@ -18,6 +18,7 @@ from flowdsl.expr.jsonpath import compile_path, compile_reference
 from flowdsl.expr.path import PathSyntaxError
 from flowdsl.expr.scope import Scope
 
+pytest.importorskip("jsonata")  # Imported before Hypothesis counts stack frames: it raises the recursion limit.
 SCOPE = Scope({"Execution": {"Id": "x"}}, {"v": {"a": [1, {"b": None}]}})
 NAMES = st.sampled_from(["a", "b", "c", "d e"])
 NUMBERS = st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False)
