@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ..expr.timestamps import parse_timestamp
+from ..expr.timestamps import parse_offset_date_time
 from .history import JSON
 
 
@@ -22,8 +22,8 @@ def current_time() -> float:
 
 
 def until_timestamp(value: JSON) -> float:
-    """Seconds since 1970 of an RFC 3339 timestamp; raises ValueError where it is none."""
-    parsed = parse_timestamp(value) if isinstance(value, str) else None
+    """Seconds since 1970 of a timestamp as a running Wait reads it; raises ValueError where it is none."""
+    parsed = parse_offset_date_time(value) if isinstance(value, str) else None
     if parsed is None:
         raise ValueError(f"not a timestamp: {value!r}")
     return parsed.timestamp()
