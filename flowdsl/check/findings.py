@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -46,6 +45,8 @@ class Findings:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint with the nearest known word, or None where none is near."""
+    from difflib import get_close_matches  # only a flow with mistakes needs it
+
     words = [*known]
     same = [each for each in words if each.lower() == word.lower()]
     near = same or get_close_matches(word, words, 1, 0.7)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-import statistics
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -76,12 +76,22 @@ def evaluate_function(
     return _AGGREGATES[name](numbers) if numbers else None
 
 
+def _average(numbers: list[float]) -> float:
+    return math.fsum(numbers) / len(numbers)
+
+
+def _deviation(numbers: list[float]) -> float:
+    from statistics import pstdev  # slow to import, and rarely asked for
+
+    return pstdev(numbers)
+
+
 _AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {
     "min": min,
     "max": max,
     "sum": sum,
-    "avg": statistics.fmean,
-    "stddev": statistics.pstdev,
+    "avg": _average,
+    "stddev": _deviation,
 }
 
 
