@@ -110,7 +110,9 @@ def test_public_names_are_complete_and_sorted():
         alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     assert set(flowdsl.__all__) == imported
-    assert sorted(flowdsl.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == flowdsl.__all__
+    assert (
+        sorted(flowdsl.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == flowdsl.__all__
+    )
 
 
 COMMANDS = {
