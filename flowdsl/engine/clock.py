@@ -12,7 +12,13 @@ Post = Callable[[], None]
 
 
 class Clock(Protocol):
-    """`now` is in seconds since 1970; `wait` passes time until then, or until something is posted from outside."""
+    """`now` is in seconds since 1970; `wait` passes time until then, or until something is posted from outside.
+
+    Time that is virtual passes by waiting alone, so nothing can be posted meanwhile.
+    """
+
+    @property
+    def is_virtual(self) -> bool: ...
 
     def now(self) -> float: ...
 
@@ -21,6 +27,8 @@ class Clock(Protocol):
 
 class VirtualClock:
     """Starts where it is told to and moves only by waiting, which takes no time."""
+
+    is_virtual = True
 
     def __init__(self, start: float | datetime = datetime(2025, 1, 1, tzinfo=UTC)) -> None:
         self._now = start.timestamp() if isinstance(start, datetime) else start
@@ -36,6 +44,8 @@ class VirtualClock:
 
 class WallClock:
     """Real time; waiting ends early where another thread posts a signal."""
+
+    is_virtual = False
 
     def now(self) -> float:
         return time.time()

@@ -48,6 +48,10 @@ class UnknownTaskError(Exception):
     """The task token belongs to no task that is waiting: TaskDoesNotExist or TaskTimedOut of the API."""
 
 
+class ExecutionAlreadyExistsError(Exception):
+    """A Standard execution of this name was started before, and has ended or got another input."""
+
+
 class WaitError(StatesError):
     """A Wait got a value that is no time; found when the waiting begins, after the state was entered."""
 

@@ -27,9 +27,7 @@ def too_large(value: Any) -> bool:
     """Whether the value as JSON text is beyond MAX_DATA; small values are told without writing any text."""
     if type(value) is str:
         return len(value) * 6 > MAX_DATA and len(_encode(value).encode()) > MAX_DATA
-    if not isinstance(value, (dict, list)) or _at_most(value, _SMALL) >= 0:
-        return False
-    return size(value) > MAX_DATA
+    return isinstance(value, (dict, list)) and not _fits(value, _SMALL) and size(value) > MAX_DATA
 
 
 def size(value: Any) -> int:
@@ -38,22 +36,24 @@ def size(value: Any) -> int:
     return len(written) if written.isascii() else len(written.encode(errors="surrogatepass"))
 
 
-def _at_most(value: Any, budget: int) -> int:
-    """What is left of the budget after a generous estimate of the value's size; negative where it may not fit."""
-    if type(value) is str:
-        return budget - 6 * len(value) - 3
-    if type(value) is dict:
-        for key, part in value.items():
-            budget = _at_most(part, budget - 6 * len(key) - 4)
-            if budget < 0:
-                return budget
-        return budget - 2
-    if type(value) is list:
-        for part in value:
-            budget = _at_most(part, budget - 1)
-            if budget < 0:
-                return budget
-        return budget - 2
-    if type(value) is int:
-        return budget - value.bit_length() // 3 - 2
-    return budget - 26
+def _fits(value: Any, budget: int) -> bool:
+    """Whether a generous estimate of the value's size stays within the budget."""
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        kind = type(part)
+        if kind is str:
+            budget -= 6 * len(part) + 3
+        elif kind is dict:
+            todo.extend(part.values())
+            budget -= 2 + 4 * len(part) + 6 * sum(map(len, part))
+        elif kind is list:
+            todo.extend(part)
+            budget -= 2 + len(part)
+        elif kind is int:
+            budget -= part.bit_length() // 3 + 3
+        else:
+            budget -= 26
+        if budget < 0:
+            return False
+    return True

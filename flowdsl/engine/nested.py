@@ -34,6 +34,13 @@ def child_input(arguments: dict[str, JSON]) -> JSON:
     return {} if given is None else given
 
 
+def refused(error: Exception) -> Failed:
+    """StartExecution did not take it: the input is no JSON, or the name is taken."""
+    code = "InvalidExecutionInput" if isinstance(error, ValueError) else "ExecutionAlreadyExists"
+    cause = f"{error} (Service: AWSStepFunctions; Status Code: 400; Error Code: {code})"
+    return Failed(f"StepFunctions.{code}Exception", cause)
+
+
 def submitted(call: Call, child: Result) -> Signal:
     answer = {"ExecutionArn": child.arn, "StartDate": _millis(child.start_date), **_METADATA}
     return Submitted(answer) if call.pattern else Succeeded(answer)

@@ -6,7 +6,6 @@ clock those calls only enqueue.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import json
 import queue
@@ -14,8 +13,6 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import NamedTuple
 
 from attrs import define
 
@@ -38,23 +35,13 @@ from .effects import (
     TimedOut,
     Wake,
 )
-from .errors import UnknownTaskError
+from .errors import ExecutionAlreadyExistsError, UnknownTaskError
 from .execution import Execution, Identity, Settings
 from .history import JSON
 from .limits import MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS
 from .program import Program
 from .result import Listener, Result
-
-
-class _Timer(NamedTuple):
-    """Something to do at a time, in the order of `when`, then `order`; nothing any more where it isn't `wanted`."""
-
-    when: float
-    order: int
-    action: Callable[[], None]
-    wanted: Callable[[], bool]
-    is_limit: bool
-    """The year after which the service ends an execution."""
+from .timers import Timer, Timers
 
 
 @define(eq=False)
@@ -99,7 +86,7 @@ class Scheduler:
         self._on_event = on_event
         self._seed = secrets.randbits(64) if seed is None else seed
         self._running: dict[str, tuple[Execution, Result]] = {}
-        self._timers: list[_Timer] = []
+        self._timers = Timers()
         self._order = itertools.count()
         self._jobs: dict[str, _Job] = {}
         self._activities: dict[str, list[_Job]] = {}
@@ -107,11 +94,17 @@ class Scheduler:
         self._children: dict[str, list[tuple[int, str]]] = {}
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: int | None = None
+        self._held: list[Callable[[], None]] | None = None
+        """What handlers sent while they were called."""
 
     # -- what users call
 
     def start(self, program: Program, input: JSON, *, name: str | None = None, seed: int | None = None) -> Result:
-        """Start an execution; it moves on in `run`."""
+        """Start an execution; it moves on in `run`.
+
+        As StartExecution does, it gives back a Standard execution of this name that is running on the same input, and
+        raises ExecutionAlreadyExistsError for any other that has the name.
+        """
         return self._start(program, input, name or self._uuid(), seed)
 
     def run(self, until: Result | None = None) -> None:
@@ -124,33 +117,31 @@ class Scheduler:
         try:
             while self._running and (until is None or until.status == "RUNNING"):
                 self._drain()
-                timer = self._next_timer()
-                if isinstance(self.clock, VirtualClock) and (timer is None or self._only_outside_matters(timer)):
+                timer = self._timers.next()
+                if self.clock.is_virtual and (timer is None or self._only_outside_matters(timer)):
                     return
-                due = timer.when if timer else None
-                if due is None or due > self.clock.now():
-                    post = self.clock.wait(due, self._inbox)
+                if timer is None or timer.when > self.clock.now():
+                    post = self.clock.wait(None if timer is None else timer.when, self._inbox)
                     if post is not None:
                         post()
-                        continue
-                if timer is not None and timer is self._next_timer() and timer.when <= self.clock.now():
-                    heapq.heappop(self._timers)
-                    timer.action()
+                due = self._timers.pop_due(self.clock.now())
+                if due is not None:
+                    due.action()
             self._drain()
         finally:
             self._thread = None
 
     def send_task_success(self, token: str, output: JSON) -> None:
         """SendTaskSuccess. Raises UnknownTaskError where no task waits with this token."""
-        self._outside(lambda: self._signal(self._waiting(token), Succeeded(output)), token)
+        self._callback(token, lambda job: self._signal(job, Succeeded(output)))
 
     def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
         """SendTaskFailure. Raises UnknownTaskError where no task waits with this token."""
-        self._outside(lambda: self._signal(self._waiting(token), Failed(error, cause)), token)
+        self._callback(token, lambda job: self._signal(job, Failed(error, cause)))
 
     def send_task_heartbeat(self, token: str) -> None:
         """SendTaskHeartbeat. Raises UnknownTaskError where no task waits with this token."""
-        self._outside(lambda: self._beaten(self._waiting(token)), token)
+        self._callback(token, self._beaten)
 
     def get_activity_task(self, activity: str, worker: str | None = None) -> tuple[str, str] | None:
         """GetActivityTask: the token and the input (JSON text) of the oldest task of this activity (an ARN), or
@@ -183,6 +174,11 @@ class Scheduler:
             arn = f"arn:aws:states:{place}:express:{program.name}:{name}:{self._uuid()}"
         machine = f"arn:aws:states:{place}:stateMachine:{program.name}"
         identity = Identity(name, arn, machine, program.name, self._seed if seed is None else seed)
+        known = self.executions.get(arn)
+        if known is not None:
+            if known.status == "RUNNING" and known.input == input:
+                return known
+            raise ExecutionAlreadyExistsError(f"Execution Already Exists: '{arn}'")
         execution = Execution(program, input, identity, self.settings, self.clock.now())
         result = Result(execution)
         self.executions[arn] = result
@@ -190,9 +186,9 @@ class Scheduler:
         longest = MAX_STANDARD_SECONDS if program.type == "STANDARD" else MAX_EXPRESS_SECONDS
         seconds = min(longest, program.timeout_seconds or longest)
         timed_out = Stop("TIMED_OUT", "States.Timeout")
-        self._at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
+        self._timers.at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
         is_limit = seconds == MAX_STANDARD_SECONDS
-        self._at(
+        self._timers.at(
             execution.start + seconds,
             lambda: self._stop(arn, timed_out),
             lambda: arn in self._running,
@@ -235,7 +231,7 @@ class Scheduler:
 
     def _carry_out(self, execution: Execution, fiber: int, ticket: int, effect: Effect) -> None:
         if isinstance(effect, Sleep):
-            self._at(
+            self._timers.at(
                 effect.until,
                 lambda: self._deliver(execution, fiber, Wake()),
                 lambda: execution.waiting(fiber, ticket),
@@ -250,17 +246,28 @@ class Scheduler:
     def _invoke(self, execution: Execution, fiber: int, call: Call) -> None:
         now = self.clock.now()
         job = _Job(execution, fiber, call, now + (call.heartbeat_seconds or 0))
+        if call.task_token is not None:
+            self._jobs[call.task_token] = job
         machine = nested.target(call, self.machines)
         if machine is not None:
             self._start_nested(job, machine)
         else:
-            self._answer(job, self.invoke(call))
+            self._call(job)
         if call.timeout_seconds is not None:
-            self._at(now + call.timeout_seconds, lambda: self._signal(job, TimedOut()), lambda: job.alive)
+            self._timers.at(now + call.timeout_seconds, lambda: self._signal(job, TimedOut()), lambda: job.alive)
         if call.heartbeat_seconds is not None:
             self._watch(job)
-        if call.task_token is not None:
-            self._jobs[call.task_token] = job
+
+    def _call(self, job: _Job) -> None:
+        """Have the call carried out. What the handler itself sends about tasks takes effect after its answer."""
+        self._held = []
+        try:
+            reply = self.invoke(job.call)
+        finally:
+            held, self._held = self._held, None
+        self._answer(job, reply)
+        for action in held:
+            self._timers.at(self.clock.now() + reply.seconds, action, lambda: True)
 
     def _answer(self, job: _Job, reply: Reply) -> None:
         call, now = job.call, self.clock.now()
@@ -288,9 +295,9 @@ class Scheduler:
 
     def _later(self, when: float, job: _Job, signal: Signal | Heartbeat) -> None:
         if isinstance(signal, Heartbeat):
-            self._at(when, lambda: self._beaten(job), lambda: job.alive)
+            self._timers.at(when, lambda: self._beaten(job), lambda: job.alive)
         else:
-            self._at(when, lambda: self._signal(job, signal), lambda: job.alive)
+            self._timers.at(when, lambda: self._signal(job, signal), lambda: job.alive)
 
     def _signal(self, job: _Job, signal: Signal) -> None:
         if not isinstance(signal, (Submitted, Started)):
@@ -308,27 +315,23 @@ class Scheduler:
             if job.beat <= self.clock.now():
                 self._signal(job, TimedOut(heartbeat=True))
             else:
-                self._at(job.beat, look, lambda: job.alive)
+                self._timers.at(job.beat, look, lambda: job.alive)
 
-        self._at(job.beat, look, lambda: job.alive)
+        self._timers.at(job.beat, look, lambda: job.alive)
 
     def _beaten(self, job: _Job) -> None:
         job.beat = self.clock.now() + (job.call.heartbeat_seconds or 0)
-
-    # -- callbacks
-
-    def _waiting(self, token: str) -> _Job:
-        job = self._jobs.get(token)
-        if job is None or not job.alive:
-            raise UnknownTaskError(f"no task waits with the token {token}")
-        return job
 
     # -- nested executions
 
     def _start_nested(self, job: _Job, program: Program) -> None:
         arguments = job.call.arguments
         name = arguments.get("Name") or self._uuid()
-        child = self._start(program, nested.child_input(arguments), name)
+        try:
+            child = self._start(program, nested.child_input(arguments), name)
+        except (ValueError, ExecutionAlreadyExistsError) as error:
+            self._later(self.clock.now(), job, nested.refused(error))
+            return
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):
             self._parents[child.arn] = lambda result: self._signal(job, nested.outcome(job.call, result))
@@ -360,33 +363,31 @@ class Scheduler:
 
     # -- time
 
-    def _at(
-        self, when: float, action: Callable[[], None], wanted: Callable[[], bool], *, is_limit: bool = False
-    ) -> None:
-        heapq.heappush(self._timers, _Timer(when, next(self._order), action, wanted, is_limit))
-
-    def _next_timer(self) -> _Timer | None:
-        """The next timer that somebody still wants; the others must not move the clock."""
-        while self._timers:
-            if self._timers[0].wanted():
-                return self._timers[0]
-            heapq.heappop(self._timers)
-        return None
-
-    def _only_outside_matters(self, following: _Timer) -> bool:
-        """Whether a task waits for an answer from outside, and nothing else happens until an execution's year is over."""
+    def _only_outside_matters(self, following: Timer) -> bool:
+        """Whether a task waits for an answer from outside, and nothing else happens until a year is over."""
         return following.is_limit and bool(self.tokens)
 
-    def _outside(self, action: Callable[[], None], token: str | None = None) -> None:
-        """Do it now, or, while `run` is on in another thread, have that thread do it."""
-        if token is not None:
-            self._waiting(token)
-        if self._thread is None or self._thread == threading.get_ident():
+    def _callback(self, token: str, action: Callable[[_Job], None]) -> None:
+        """Do something to the task with this token. Raises UnknownTaskError where none waits with it."""
+        job = self._jobs.get(token)
+        if job is None or not job.alive:
+            raise UnknownTaskError(f"no task waits with the token {token}")
+
+        def act() -> None:
+            if job.alive:
+                action(job)
+
+        self._outside(act)
+
+    def _outside(self, action: Callable[[], None]) -> None:
+        """Do it now; or after the answer of the handler that asks; or, while `run` is on in another thread, there."""
+        if self._held is not None and self._thread == threading.get_ident():
+            self._held.append(action)
+        elif self._thread is None or self._thread == threading.get_ident():
             action()
         else:
             self._inbox.put(action)
 
     def _drain(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._inbox.get_nowait()()
+        while not self._inbox.empty():
+            self._inbox.get()()

@@ -10,6 +10,7 @@ import pytest
 
 from flowdsl.engine import (
     Call,
+    ExecutionAlreadyExistsError,
     Program,
     Reply,
     Scheduler,
@@ -21,6 +22,7 @@ from flowdsl.engine import (
 
 from .script import Script
 
+LEAF = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 SEND = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
 ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:check"
 
@@ -204,6 +206,47 @@ def test_a_nested_execution_ends_with_the_task_that_waits_for_it() -> None:
     assert (parent.status, parent.duration) == ("FAILED", 5)
     nested = next(result for result in scheduler.executions.values() if result is not parent)
     assert (nested.status, nested.duration) == ("ABORTED", 5)
+
+
+def test_a_handler_that_answers_its_own_task() -> None:
+    """The callback takes effect after the call that sends it is answered, as with a quick consumer on AWS."""
+
+    def answer_at_once(call: Call) -> Reply:
+        assert call.task_token is not None
+        scheduler.send_task_success(call.task_token, "at once")
+        return Reply.succeeded({"MessageId": "m"}, seconds=2)
+
+    scheduler = Scheduler(answer_at_once)
+    result = scheduler.start(waiting(), {})
+    scheduler.run()
+    assert (result.output, result.duration) == ("at once", 2)
+    assert [event.type for event in result.history][3:6] == ["TaskStarted", "TaskSubmitted", "TaskSucceeded"]
+
+
+def test_starting_again_under_the_same_name() -> None:
+    scheduler = Scheduler(Script())
+    program = one({"Type": "Wait", "Seconds": 5})
+    first = scheduler.start(program, {"donation": 1}, name="donation-1")
+    assert scheduler.start(program, {"donation": 1}, name="donation-1") is first
+    with pytest.raises(ExecutionAlreadyExistsError):
+        scheduler.start(program, {"donation": 2}, name="donation-1")
+    scheduler.run()
+    with pytest.raises(ExecutionAlreadyExistsError):
+        scheduler.start(program, {"donation": 1}, name="donation-1")
+    assert len(scheduler.executions) == 1
+
+
+def test_a_nested_execution_under_a_name_that_is_taken() -> None:
+    start = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Parameters": {"StateMachineArn": "child", "Name": "same", "Input.$": "$"},
+    }
+    scheduler = Scheduler(Script(), machines={"child": prepare(LEAF, name="child")})
+    scheduler.start(one(start), 1)
+    second = scheduler.start(one(start), 2)
+    scheduler.run()
+    assert second.error == "StepFunctions.ExecutionAlreadyExistsException"
 
 
 def test_events_are_told_as_they_happen() -> None:
