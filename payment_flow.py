@@ -18,6 +18,7 @@ from flowdsl import (
     Wait,
     catch,
     chain,
+    context,
     dynamic,
     fail,
     goto,
@@ -34,6 +35,8 @@ DAY = 24 * HOUR
 service_errors = retry(*LAMBDA_SERVICE_ERRORS, interval=2, max_attempts=6, backoff_rate=2, jitter="FULL")
 # The PSP could not be asked, or its Lambda broke or timed out: nothing is known, so the same attempt is made again.
 psp_errors = retry("PspUnavailable", "States.Timeout", "States.TaskFailed", interval=5, max_attempts=4, backoff_rate=3)
+# Trying again would not help: people have to look.
+final_errors = retry("PspRefused", "MalformedEvent", "Misconfigured", max_attempts=0)
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
 
 PSPS = [
@@ -57,7 +60,7 @@ def recorded(name: str, folder: str) -> Task:
     return lambda_task(name, folder, retry=[service_errors, any_error], catch=[catch("States.ALL", failed)])
 
 
-setup = lambda_task("Setup", "setup")
+setup = lambda_task("Setup", "setup", payload={"donation": state_input, "execution": context.Execution.Id})
 persist_output = lambda_task("PersistOutput", "persist_output", into="transaction", retry=[service_errors, any_error])
 broken = catch("States.ALL", goto(persist_output), into="error")
 
@@ -67,7 +70,7 @@ take_payment = Task(
     dynamic(select_psp.out.function_arn, allowed=PSPS),
     into="payment",
     timeout=60,
-    retry=[service_errors, psp_errors],
+    retry=[service_errors, final_errors, psp_errors],
     catch=[broken],
 )
 notify_delay = lambda_task(
@@ -125,5 +128,9 @@ flow = chain(
 )
 
 machine = StateMachine(
-    "payment", flow, comment="Takes a donation's payment through the payment service provider that fits it"
+    "payment",
+    flow,
+    comment="Takes a donation's payment through the payment service provider that fits it",
+    # The page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
+    related=[Function("payment-donor-returned", "handlers/donor_returned")],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -69,8 +69,10 @@ class StateMachine(Graph):
     type: Literal["STANDARD", "EXPRESS"] = attrs.field(default="STANDARD", kw_only=True)
     input: Any = attrs.field(default=None, kw_only=True, eq=False)
     problems: list[Diagnostic] = attrs.field(factory=list, init=False, eq=False, repr=False)
+    related: Sequence[Function] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
+    """Functions that no state calls but that belong to the flow, such as the one that answers a task token."""
     functions: dict[str, Function] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-    """The Lambda functions that the flow may call, by name."""
+    """The Lambda functions that the flow may call and the related ones, by name."""
     links: dict[AslPath, Caller | None] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """Where a `goto` said the target that stands at an ASL path."""
 
@@ -81,6 +83,8 @@ class StateMachine(Graph):
         object.__setattr__(self, "flow", UNSET)
         object.__setattr__(self, "start_at", start_of(flow))
         _wire_all(self, flow)
+        for function in self.related:
+            self.functions.setdefault(function.name, function)
 
     def span(self, path: AslPath) -> Span | None:
         """Where the author said what stands at an ASL path, or None where that is not known."""
@@ -284,8 +288,12 @@ class _Wiring:
         resource = step.resource
         used = resource.allowed if isinstance(resource, Dynamic) else (resource,)
         for function in used:
-            if isinstance(function, Function):
-                self.machine.functions.setdefault(function.name, function)
+            if not isinstance(function, Function):
+                continue
+            known = self.machine.functions.setdefault(function.name, function)
+            if known != function:
+                message = f"two different functions are named {function.name!r}"
+                self._problem("FD213", (step.name, "Resource"), message, function.origin, "give one another name")
 
     def _again(self, step: State, follow: str | End) -> None:
         """The same state a second time: a join, if both lead on to the same state."""
