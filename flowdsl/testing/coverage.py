@@ -6,7 +6,8 @@ It is read off the histories and the definition, so runs on AWS count like those
 - a rule of a Choice, or its Default, when the state that it leads to came next. Where several lead to one state the
   rules are evaluated again on the state's input and the variables; what cannot be evaluated so is counted for the
   first of them;
-- a retrier when an attempt that failed with an error of its was followed by another attempt;
+- a retrier when an attempt that failed with an error of its was followed by another attempt; one that says
+  `"MaxAttempts": 0` when such an attempt was not;
 - a catcher when the state failed and went where the catcher leads; where several lead there, the first that takes the
   error.
 """
@@ -113,9 +114,10 @@ class _Reader:
             branch = taken(state, visit, history, self.definition.get("QueryLanguage", "JSONPath"))
             if branch is not None:
                 yield (*path, *branch)
-        for fault in visit.retried:
-            index = self._first(state.get("Retry", ()), fault)
-            if index is not None:
+        retriers = state.get("Retry", ())
+        for fault in visit.faults:
+            index = self._first(retriers, fault)
+            if index is not None and (fault in visit.retried or retriers[index].get("MaxAttempts") == 0):
                 yield (*path, "Retry", index)
         catcher = self._catcher(state, visit)
         if catcher is not None:

@@ -100,6 +100,14 @@ def test_retriers_and_catchers(script: list[Any], expected: set[str]) -> None:
     assert reached({"T": task(Retry=retries, Catch=catchers, Next="Done")}, *script) == expected
 
 
+def test_a_retrier_that_forbids_retrying_is_covered_when_it_does() -> None:
+    never = {"ErrorEquals": ["A"], "MaxAttempts": 0}
+    states = {"T": task(Retry=[never, retrier("States.ALL")], End=True)}
+    assert reached(states, failing("A")) == {"Retry[0]"}
+    assert reached(states, failing("B")) == {"Retry[1]"}
+    assert reached(states, failing("B", times=9)) == {"Retry[1]"}
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [("A", {"Catch[0]"}), ("B", {"Catch[1]"}), ("States.Runtime", set()), ("C", {"Catch[2]"})],

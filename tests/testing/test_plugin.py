@@ -244,7 +244,7 @@ def test_a_snapshot_is_written_compared_and_shown(project: pytest.Pytester) -> N
 
     definition = json.loads(written.read_text())
     assert written.read_text() == text(definition)
-    assert list(definition["States"]) == ["Work", "Again", "Pause", "Again.End", "Failed"], "in the order of the source"
+    assert list(definition["States"]) == ["Work", "Failed", "Again", "Again.End", "Pause"], "as they are written"
     assert run(project, "-Werror").ret == 0
 
     flow = project.path / "shop_flow.py"
