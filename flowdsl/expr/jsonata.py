@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ..diagnostics import Diagnostic, FlowError
 from .java import json_text
 from .jsonata_errors import STACK_OVERFLOW, TIMEOUT, QueryEvaluationError, expression_error, thrown
 from .jsonata_functions import FUNCTIONS, Function, FunctionError
@@ -250,9 +251,13 @@ def _library() -> SimpleNamespace:
     """jsonata-python and what is made of it once: the frame with the functions, the converter, the guard."""
     from types import SimpleNamespace
 
-    from jsonata import jexception, utils
-    from jsonata.jsonata import Jsonata
-    from jsonata.parser import Parser
+    try:
+        from jsonata import jexception, utils
+        from jsonata.jsonata import Jsonata
+        from jsonata.parser import Parser
+    except ModuleNotFoundError as error:
+        message = "a JSONata expression needs jsonata-python, which is not installed"
+        raise FlowError(Diagnostic("FD900", message, (), hint="install flowdsl[jsonata]")) from error
 
     null = utils.Utils.NULL_VALUE
     frame = Jsonata.Frame(Jsonata.static_frame)

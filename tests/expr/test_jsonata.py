@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, compile_jsonata, is_expression
+from flowdsl.diagnostics import FlowError
+from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, _library, compile_jsonata, is_expression
 
 STATES: dict[str, Any] = {
     "input": {
@@ -233,3 +235,13 @@ def test_refuses_what_does_not_parse(text: str) -> None:
     with pytest.raises(JsonataSyntaxError) as caught:
         compile_jsonata("{% " + text + " %}", "Output")
     assert caught.value.code.startswith("S")
+
+
+def test_says_what_to_install_where_the_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jsonata", None)
+    _library.cache_clear()
+    try:
+        with pytest.raises(FlowError, match="jsonata-python"):
+            evaluate("1 + 1 + 12345")
+    finally:
+        _library.cache_clear()
