@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path, PurePosixPath
@@ -117,6 +117,7 @@ def _function_name(arguments: Any) -> str:
 def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:
     """The functions by name; each is imported from the project's folder when it is called first.
 
+    What they print goes to stderr, as it would go to their log.
     Raises FlowError where the file of a handler is not there.
     """
     found: dict[str, Handler] = {}
@@ -139,7 +140,7 @@ def _imported_when_called(module: str, attribute: str, environment: Mapping[str,
     def handler(event: Any, context: Any) -> Any:
         if str(root) not in sys.path:
             sys.path.insert(0, str(root))
-        with _environment(environment):
+        with _environment(environment), redirect_stdout(sys.stderr):
             call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
             return call(event, context)
 

@@ -118,7 +118,7 @@ def run(
         click.echo(output.as_text(found), err=True)
     config = _config(mock_file, loaded.name, case) if mock_file else None
     answers = local.Answers(mocks, callbacks, config)
-    steps = Steps(loaded.definition)
+    steps = Steps(loaded.definition, real_time=real_time)
     steps.require({"--mock": answers.mocks, "--callback": answers.callbacks})
     show = steps.event if events else steps.step
     result = local.run(
@@ -130,7 +130,7 @@ def run(
         real_time=real_time,
         on_event=None if quiet or (events and form == "json") else show,
     )
-    if not quiet:
+    if not quiet or result.status != "SUCCEEDED":
         steps.ended(result)
     if form == "json":
         click.echo(json.dumps(render(result, events=events), indent=2, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,9 @@ _SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
 class Steps:
     """Shows the steps of the executions of one definition."""
 
-    def __init__(self, definition: Mapping[str, Any]) -> None:
+    def __init__(self, definition: Mapping[str, Any], *, real_time: bool) -> None:
+        self._real_time = real_time
+        self._started = time.monotonic()
         self._depths = _depths(definition)
         self._states: dict[int, str] = {}
         """The state that each event belongs to."""
@@ -66,6 +69,8 @@ class Steps:
         """Say how the execution ended."""
         status = click.style(result.status, fg=_COLOURS.get(result.status, "red"), bold=True)
         said = f"{status} after {duration(result.duration)}"
+        if not self._real_time:
+            said += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
         if result.status == "RUNNING":
             waiting = ", ".join(self._waiting) or "something"
             said = (

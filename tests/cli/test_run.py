@@ -56,6 +56,7 @@ def test_a_failed_execution_exits_1_and_prints_no_output(project, definition):
     project.write("fail.json", {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Nope", "Cause": "because"}}})
     done = project.run("run", "fail.json")
     assert (done.exit_code, done.stdout) == (1, "")
+    assert project.run("run", "fail.json", "--quiet").stderr.startswith("FAILED")
     assert done.stderr.splitlines()[-1].startswith("FAILED after 0:00:00")
     assert done.stderr.splitlines()[-1].endswith(": Nope: because")
 
@@ -100,6 +101,12 @@ machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet"
     )
     assert json.loads(project.run("run", "hello.py", "-q").stdout) == "good"
     assert json.loads(project.run("run", "hello.py", "-q", env={"MOOD": "other"}).stdout) == "other"
+
+
+def test_what_a_handler_prints_is_not_the_result(project):
+    project.write("handlers/greet/handler.py", "def handler(event, context):\n    print('working')\n    return 1\n")
+    done = project.run("run", "hello.py", "-q")
+    assert (json.loads(done.stdout), done.stderr) == ({"greeting": 1}, "working\n")
 
 
 def test_what_nothing_answers_is_a_mistake_of_the_command(project):
