@@ -291,7 +291,12 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
 
     found = [*_name_mistakes(loaded), *(loaded.machine.problems if loaded.machine else ())]
     known = {(each.code, each.path) for each in found}
-    checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate, twice=loaded.twice)
+    machine, data = loaded.machine, None
+    if machine:
+        from .check.annotations import declared
+
+        data = declared(machine.input, machine.functions.values(), find(loaded.file.parent).root)
+    checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate, twice=loaded.twice, data=data)
     found.extend(each for each in checked if (each.code, each.path) not in known)
     relative = [_relative(each) for each in found]
     return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -19,17 +19,26 @@ from .names import check_names
 
 __all__ = ["check", "check_text"]
 
+if TYPE_CHECKING:
+    from .annotations import Data
+
 Locate = Callable[[AslPath], Span | None]
 
 
 def check(
-    definition: Any, *, type: str = "STANDARD", locate: Locate | None = None, twice: Iterable[AslPath] = ()
+    definition: Any,
+    *,
+    type: str = "STANDARD",
+    locate: Locate | None = None,
+    twice: Iterable[AslPath] = (),
+    data: Data | None = None,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a definition, in the order in which it stands there.
 
     `definition` is ASL as JSON values; any value gets an answer. `type` is STANDARD or EXPRESS. `locate` gives the
     place of an ASL path in the author's file. `twice` are the keys that stand more than once in the file's text, which
-    the values cannot show.
+    the values cannot show. `data` is what the author declared (`annotations.declared`): with it, reading what no route
+    has produced is an error, without it a warning, for AWS accepts it.
     """
     findings = Findings()
     for path in twice:
@@ -39,7 +48,7 @@ def check(
         hint = 'write {"StartAt": …, "States": {…}}'
         findings.error("FD101", message, (), hint=hint, said="Definition must be a valid JSON object", at="")
     else:
-        _check(definition, type, findings)
+        _check(definition, type, data, findings)
     return _placed(definition, findings.found, locate)
 
 
@@ -65,6 +74,8 @@ def _twice(path: AslPath, findings: Findings) -> None:
         findings.warning("FD107", message, path, hint="remove one of them")
 
 
+_BROKEN = frozenset({"FD201", "FD401", "FD403"})
+"""Where the routes themselves are wrong, nothing is said of what they carry."""
 MAX_CHARACTERS = 1_048_576
 """The length of a definition. Source: Step Functions API Reference, CreateStateMachine, `definition`."""
 
@@ -81,7 +92,7 @@ def _size(definition: dict[str, Any], findings: Findings) -> None:
         findings.error("FD108", message, (), hint="move a part of it into a state machine of its own")
 
 
-def _check(definition: dict[str, Any], type: str, findings: Findings) -> None:
+def _check(definition: dict[str, Any], type: str, data: Data | None, findings: Findings) -> None:
     _size(definition, findings)
     scopes = survey(definition)
     given = check_fields(scopes, findings)
@@ -107,6 +118,10 @@ def _check(definition: dict[str, Any], type: str, findings: Findings) -> None:
 
             reads += check_jsonata(given, findings)
         check_variables(scopes, given, reads, findings)
+        if not any(found.code in _BROKEN for found in findings.found):
+            from .dataflow import check_dataflow
+
+            check_dataflow(scopes, data, findings)
     if "Task" in kinds:
         from .tasks import check_tasks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..diagnostics import AslPath
@@ -32,7 +33,7 @@ class Given(NamedTuple):
 
 
 class _Job(NamedTuple):
-    cls: type[Any]
+    cls: Any
     value: dict[str, Any]
     path: AslPath
     state: StateAt | None
@@ -109,9 +110,9 @@ def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, give
     if job.language == "JSONata" and spec.jsonata and _is_jsonata(value):
         given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
         return
-    if is_placeholder(value) and not kind.accepts(value):
-        return
     if not kind.accepts(value) and not (kind.text and has_placeholder(value)):
+        if is_placeholder(value):
+            return
         what = kind.what
         if job.language == "JSONata" and spec.jsonata:
             what += " or JSONata in {% %}"
@@ -216,11 +217,21 @@ def _twin_in(job: _Job, spec: Spec, key: str) -> str | None:
     return f"set the state's QueryLanguage to {spec.language}" if spec.language else None
 
 
+@cache
+def _groups(cls: Any) -> tuple[tuple[str, ...], ...]:
+    """The groups of fields of which only one may stand there."""
+    twins = tuple((spec.name, spec.path) for spec in specs(cls).values() if spec.path)
+    return (*twins, *getattr(cls, "at_most_one", ()), *getattr(cls, "exactly_one", ()))
+
+
+@cache
+def _needed(cls: Any) -> tuple[Spec, ...]:
+    return tuple(spec for spec in specs(cls).values() if spec.required)
+
+
 def _exclusive(job: _Job, findings: Findings) -> None:
-    groups = [(spec.name, spec.path) for spec in specs(job.cls).values() if spec.path]
-    groups += list(getattr(job.cls, "at_most_one", ()))
     wanted = getattr(job.cls, "exactly_one", ())
-    for group in [*groups, *wanted]:
+    for group in _groups(job.cls):
         there = [name for name in group if name in job.value]
         if len(there) > 1 and not any(set(there) <= set(other) for other in wanted if other is not group):
             if {"Next", "End"} == set(there) and job.value["End"] is False:
@@ -249,8 +260,8 @@ def _owner(job: _Job) -> str:
 def _required(job: _Job, findings: Findings) -> None:
     missing = [
         spec.name
-        for spec in specs(job.cls).values()
-        if spec.required and spec.name not in job.value and (not spec.path or spec.path not in job.value)
+        for spec in _needed(job.cls)
+        if spec.name not in job.value and (not spec.path or spec.path not in job.value)
     ]
     if not missing:
         return

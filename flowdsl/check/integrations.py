@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -62,10 +62,10 @@ OWN_PARAMETERS: Final = frozenset({"apigateway", "http", "eks", "elasticmapreduc
 """Integrations whose parameters are Step Functions' own, not those of an operation."""
 ADDED: Final[dict[str, tuple[str, ...]]] = {"bedrock:invokeModel": ("Input", "Output")}
 """Parameters that Step Functions adds to an operation."""
-_ANY_ERROR: Final = ("SdkClientException", "AwsServiceException", "Unknown", "Timeout")
+_SDK_ERRORS: Final = ("SdkClientException", "AwsServiceException", "Unknown", "Timeout")
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Model:
     """A service as botocore describes it."""
 
@@ -85,8 +85,11 @@ class Model:
     def required(self, shape: str) -> list[str]:
         return [name[:1].upper() + name[1:] for name in self.shapes.get(shape, {}).get("required", ())]
 
+    @cached_property
     def errors(self) -> list[str]:
-        return [name for name, shape in self.shapes.items() if shape.get("exception")]
+        """The names of the errors, and those that the SDK itself raises."""
+        own = [name for name, shape in self.shapes.items() if shape.get("exception")]
+        return [*own, *(name + "Exception" for name in own), *_SDK_ERRORS]
 
 
 @cache
@@ -202,7 +205,6 @@ def _inside(
 
 def _errors(state: StateAt, service: str, model: Model, findings: Findings) -> None:
     """Error names such as `DynamoDB.ConditionalCheckFailedException`; only what is nearly an error of the service."""
-    known: list[str] | None = None
     for key in ("Retry", "Catch"):
         handlers = state.fields.get(key)
         for index, handler in enumerate(handlers if isinstance(handlers, list) else []):
@@ -211,8 +213,7 @@ def _errors(state: StateAt, service: str, model: Model, findings: Findings) -> N
                 prefix, dot, error = name.partition(".") if isinstance(name, str) else ("", "", "")
                 if not dot or services().get(prefix.lower()) != services().get(service.replace("-", "")):
                     continue
-                known = known or [*model.errors(), *_ANY_ERROR]
-                if error not in known and error + "Exception" not in known and (near := _near(error, known)):
+                if error not in model.errors and (near := _near(error, model.errors)):
                     at = (*state.path, key, index, "ErrorEquals", place)
                     hint = f"did you mean '{prefix}.{near}'?"
                     findings.warning("FD664", f"{service} has no error {error!r}", at, hint=hint)

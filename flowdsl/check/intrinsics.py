@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from ..diagnostics import AslPath
 from ..expr.intrinsic_parser import Argument, Call, Constant
-from ..expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, compile_intrinsic, parse_intrinsic
+from ..expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
 from .findings import Findings, did_you_mean, shown
 
 STRINGS: Final = frozenset(
@@ -36,34 +37,34 @@ _LIMITED: Final = frozenset({"States.Base64Encode", "States.Base64Decode", "Stat
 _SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
 
 
+parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)
+
+
 def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | None = None) -> bool:
     """Whether the call is right; what is wrong is reported."""
     before = len(findings.found)
+    at = path[:-1] if said else None
     try:
-        compile_intrinsic(text)
-        call = parse_intrinsic(text)
+        call = parsed_intrinsic(text)
     except (IntrinsicSyntaxError, RecursionError) as error:
         reason = getattr(error, "message", "nested too deeply")
-        hint = _near(reason)
-        findings.error("FD304", f"{shown(text)}: {reason}", path, hint=hint, said=said, at=path[:-1] if said else None)
+        findings.error("FD304", f"{shown(text)}: {reason}", path, said=said, at=at)
         return False
     todo: list[Argument] = [call]
     while todo:
         each = todo.pop()
         if isinstance(each, Call):
             todo.extend(each.arguments)
-            _check_call(each, path, findings)
+            if each.name in FUNCTIONS:
+                _check_call(each, path, findings)
+            else:
+                message, hint = f"there is no intrinsic function {each.name}", did_you_mean(each.name, FUNCTIONS)
+                findings.error("FD304", message, path, hint=hint, said=said, at=at)
     return len(findings.found) == before
 
 
 def gives_string(text: str) -> bool:
-    return parse_intrinsic(text).name in STRINGS
-
-
-def _near(reason: str) -> str | None:
-    if not reason.startswith("there is no intrinsic function "):
-        return None
-    return did_you_mean(reason.rpartition(" ")[2], FUNCTIONS)
+    return parsed_intrinsic(text).name in STRINGS
 
 
 def _check_call(call: Call, path: AslPath, findings: Findings) -> None:

@@ -214,10 +214,11 @@ def paths_of(text: str) -> list[Path]:
     if not is_intrinsic(text):
         path = parsed(text)
         return [] if path is None else [path]
-    from ..expr.intrinsic_parser import Call, IntrinsicSyntaxError, PathArgument, parse_intrinsic
+    from ..expr.intrinsic_parser import Call, IntrinsicSyntaxError, PathArgument
+    from .intrinsics import parsed_intrinsic
 
     try:
-        todo: list[Any] = [parse_intrinsic(text)]
+        todo: list[Any] = [parsed_intrinsic(text)]
     except (IntrinsicSyntaxError, RecursionError):
         return []
     found: list[Path] = []

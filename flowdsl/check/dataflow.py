@@ -1,0 +1,493 @@
+"""Data flow: what each state adds to the document or takes from it on every route, and who reads what is not there.
+
+Only what is known is said: an input that nobody declared, the result of a service, a filter are unknown, and reading
+from the unknown is silent. Source: ASL specification, "Input and Output Processing".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from ..diagnostics import AslPath
+from ..expr.path import Index, Name, Path, Root
+from .definition import Scope, StateAt
+from .findings import Findings, did_you_mean, shown
+from .paths import is_intrinsic, parsed
+from .resources import resource_of
+from .shapes import (
+    ANY,
+    BOOLEAN,
+    MAX_DEPTH,
+    NUMBER,
+    STRING,
+    Array,
+    Field,
+    Missing,
+    Object,
+    Scalar,
+    Shape,
+    Unknown,
+    allow,
+    look,
+    merge,
+    merged,
+    of_value,
+    put,
+)
+from .variables import paths_of
+
+if TYPE_CHECKING:
+    from .annotations import Data
+
+MAX_NESTING = 40
+MAX_UPDATES = 12
+"""How often what is known on entering a state may change before it counts as unknown: a loop that builds on itself."""
+
+_RESULTS: Final[dict[str, Shape]] = {
+    "States.Format": STRING,
+    "States.JsonToString": STRING,
+    "States.Base64Encode": STRING,
+    "States.Base64Decode": STRING,
+    "States.Hash": STRING,
+    "States.UUID": STRING,
+    "States.MathAdd": NUMBER,
+    "States.MathRandom": NUMBER,
+    "States.ArrayLength": NUMBER,
+    "States.ArrayContains": BOOLEAN,
+}
+_PURE = re.compile(r"\$states\.(input|result|errorOutput)((?:\.[A-Za-z_]\w*)*)")
+
+
+def check_dataflow(scopes: list[Scope], data: Data | None, findings: Findings) -> None:
+    """Follow the document through the machine, from what the author declared."""
+    start, results = (data.input, data.results) if data else (ANY, {})
+    flow = _Flow(
+        results,
+        data is not None,
+        {scope.path: scope for scope in scopes},
+        40 * sum(len(each.states) for each in scopes) + 500,
+    )
+    flow.run(scopes[0], start, 0)
+    if flow.budget <= 0:
+        return
+    flow.findings = findings
+    for scope in scopes:
+        for state in scope.states.values():
+            if id(state) in flow.before:
+                list(flow.leave(state, flow.before[id(state)], MAX_NESTING))
+
+
+@attrs.define
+class _Flow:
+    results: Mapping[str, Shape]
+    is_declared: bool
+    scopes: dict[AslPath, Scope]
+    budget: int
+    """How many states may still be passed: beyond, nothing is said."""
+    findings: Findings | None = None
+    before: dict[int, Shape] = attrs.field(factory=dict)
+    outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
+
+    def run(self, scope: Scope, start: Shape, depth: int) -> Shape:
+        """Pass through a scope until nothing changes; the merged outputs of its ends."""
+        first = scope.fields.get("StartAt")
+        if not isinstance(first, str) or first not in scope.states or depth > MAX_NESTING:
+            return ANY
+        known: dict[str, Shape] = {first: start}
+        updates: dict[str, int] = {}
+        ends: dict[str, Shape] = {}
+        todo = {first: None}
+        while todo and self.budget > 0:
+            name = next(iter(todo))
+            del todo[name]
+            self.budget -= 1
+            state = scope.states[name]
+            self.before[id(state)] = known[name]
+            for target, shape in self.leave(state, known[name], depth):
+                if target is None:
+                    ends[name] = shape
+                    continue
+                old = known.get(target)
+                new = shape if old is None else merge(old, shape)
+                if new is not old:
+                    updates[target] = updates.get(target, 0) + 1
+                    known[target] = new if updates[target] <= MAX_UPDATES else ANY
+                    if known[target] is not old:
+                        todo[target] = None
+        return merged(tuple(ends.values())) if ends else ANY
+
+    # One state.
+
+    def leave(self, state: StateAt, document: Shape, depth: int) -> Iterator[tuple[str | None, Shape]]:
+        """The routes out of a state with what each carries; None is the end of the scope."""
+        if state.cls is None:
+            yield from ((name, ANY) for name, _ in state.targets() if isinstance(name, str))
+            return
+        is_jsonata = state.language == "JSONata"
+        found = list(self.jsonata(state, document, depth) if is_jsonata else self.jsonpath(state, document, depth))
+        for target, shape in found:
+            if target is None or target in state.scope.states:
+                yield target, shape
+
+    def jsonpath(self, state: StateAt, document: Shape, depth: int) -> Iterator[tuple[str | None, Shape]]:
+        fields, path = state.fields, state.path
+        for key in fields:
+            if key.endswith("Path") and key not in ("InputPath", "OutputPath", "ResultPath", "ItemsPath"):
+                self.read(document, fields[key], (*path, key))
+        given = self.selected(fields, "InputPath", document, path)
+        output = given
+        if state.type in ("Task", "Pass", "Parallel", "Map"):
+            effective = given
+            if "Parameters" in fields and state.type != "Map":
+                effective = self.template(
+                    fields["Parameters"], given, (*path, "Parameters"), f"the Parameters of {state.name!r}"
+                )
+            result = self.result(state, given, effective, depth)
+            if "ResultSelector" in fields:
+                where = f"the ResultSelector of {state.name!r}"
+                result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), where)
+            output = self.placed(fields.get("ResultPath", "$"), document, result, state)
+        if isinstance(fields.get("Assign"), dict) and state.type in ("Wait", "Choice"):
+            self.template(fields["Assign"], output, (*path, "Assign"), "")
+        if state.type == "Choice":
+            yield from self.choice(state, given)
+            return
+        output = self.selected(fields, "OutputPath", output, path)
+        yield from self.onward(state, output)
+        for index, catcher in enumerate(_dicts(fields.get("Catch"))):
+            error = Object(
+                {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
+            )
+            target = catcher.get("Next")
+            if isinstance(target, str):
+                if isinstance(catcher.get("Assign"), dict):
+                    self.template(catcher["Assign"], error, (*path, "Catch", index, "Assign"), "")
+                yield target, self.placed(catcher.get("ResultPath", "$"), document, error, state)
+
+    def onward(self, state: StateAt, output: Shape) -> Iterator[tuple[str | None, Shape]]:
+        if state.type in ("Succeed",) or state.fields.get("End") is True:
+            yield None, output
+        elif isinstance(state.fields.get("Next"), str):
+            yield state.fields["Next"], output
+
+    def selected(self, fields: Mapping[str, Any], key: str, document: Shape, path: AslPath) -> Shape:
+        """What InputPath or OutputPath leaves of the document."""
+        if key not in fields:
+            return document
+        return (
+            Object({}, True, f"null as {key}")
+            if fields[key] is None
+            else self.read(document, fields[key], (*path, key))
+        )
+
+    def placed(self, where: Any, document: Shape, result: Shape, state: StateAt) -> Shape:
+        """What ResultPath makes of the document."""
+        if where is None:
+            return document
+        keys = _keys(parsed(where))
+        return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
+
+    def result(self, state: StateAt, given: Shape, effective: Shape, depth: int) -> Shape:
+        fields = state.fields
+        if state.type == "Pass":
+            return of_value(fields["Result"], f"the Result of {state.name!r}") if "Result" in fields else effective
+        if state.type == "Task":
+            return self.called(state)
+        if state.type == "Parallel":
+            branches = fields.get("Branches")
+            count = len(branches) if isinstance(branches, list) else 0
+            paths: list[AslPath] = [(*state.path, "Branches", index) for index in range(count)]
+            shapes = tuple(self.inner(path, effective, depth) for path in paths)
+            return Array(merged(shapes), shapes)
+        items = given
+        if "ItemsPath" in fields and "ItemReader" not in fields:  # With a reader it leads into what that reads.
+            items = self.read(given, fields["ItemsPath"], (*state.path, "ItemsPath"))
+        item = items.item if isinstance(items, Array) else ANY
+        key = "ItemSelector" if "ItemSelector" in fields else "Parameters"
+        if key in fields:
+            item = self.template(fields[key], given, (*state.path, key), f"the {key} of {state.name!r}")
+        return self.mapped(state, item, depth)
+
+    def mapped(self, state: StateAt, item: Shape, depth: int) -> Shape:
+        """The result of a Map whose processor gets `item`."""
+        if "ItemBatcher" in state.fields or "ItemReader" in state.fields:
+            item = ANY
+        key = "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"
+        output = self.inner((*state.path, key), item, depth)
+        return ANY if "ResultWriter" in state.fields else Array(output)
+
+    def inner(self, path: AslPath, start: Shape, depth: int) -> Shape:
+        """The output of a branch or an item processor; the one found before while findings are written."""
+        scope = self.scopes.get(path)
+        if scope is None:
+            return ANY
+        if self.findings is None:
+            self.outputs[path] = self.run(scope, start, depth + 1)
+        return self.outputs.get(path, ANY)
+
+    def called(self, state: StateAt) -> Shape:
+        """The result of a Task: what the function declares, as Lambda or the integration gives it."""
+        text = state.fields.get("Resource")
+        resource = resource_of(text) if isinstance(text, str) else None
+        if resource is None or resource.pattern is not None:
+            return ANY
+        if resource.kind == "lambda":
+            return self.results.get(_function(resource.text), ANY)
+        if (resource.kind, resource.service, resource.action) == ("integration", "lambda", "invoke"):
+            arguments = state.fields.get("Parameters", state.fields.get("Arguments"))
+            name = arguments.get("FunctionName") if isinstance(arguments, dict) else None
+            payload = self.results.get(_function(name), ANY) if isinstance(name, str) else ANY
+            return Object({"Payload": Field(payload), "StatusCode": Field(NUMBER)}, False, "the answer of Lambda")
+        return ANY
+
+    # Choice.
+
+    def choice(self, state: StateAt, given: Shape) -> Iterator[tuple[str | None, Shape]]:
+        tests = list(_tests(state))
+        asked = {rule["Variable"] for rule, _ in tests if "IsPresent" in rule and isinstance(rule.get("Variable"), str)}
+        after = given
+        for text in asked:
+            path = parsed(text)
+            if path is not None and path.root is Root.INPUT:
+                after = allow(after, _simple_start(path))
+        for rule, at in tests:
+            variable = rule.get("Variable")
+            if not isinstance(variable, str) or "IsPresent" in rule:
+                continue
+            found = self.read(after, variable, (*at, "Variable"))
+            for name, operand in rule.items():
+                if name.endswith("Path"):
+                    self.read(after, operand, (*at, name))
+                else:
+                    self.compared(found, variable, name, operand, (*at, name))
+        output = self.selected(state.fields, "OutputPath", after, state.path)
+        for target, _ in state.targets():
+            if isinstance(target, str):
+                yield target, output
+
+    def compared(self, found: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
+        """A comparison that what is known of the value makes pointless."""
+        from ..expr.choice import OPERATORS
+
+        operator = OPERATORS.get(name)
+        if self.findings is None or operator is None or not isinstance(found, Scalar):
+            return
+        wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
+        if wanted in ("string", "number", "boolean") and wanted != found.kind:
+            self.findings.warning("FD803", f"{variable} is a {found.kind}, so {name} never holds", path)
+        elif name in ("StringEquals", "NumericEquals") and found.values is not None and operand not in found.values:
+            known = ", ".join(sorted(map(shown, found.values)))
+            hint = (
+                did_you_mean(operand, [each for each in found.values if isinstance(each, str)])
+                if isinstance(operand, str)
+                else None
+            )
+            self.findings.warning(
+                "FD803", f"{variable} is never {shown(operand)}: it is one of {known}", path, hint=hint
+            )
+
+    # JSONata.
+
+    def jsonata(self, state: StateAt, document: Shape, depth: int) -> Iterator[tuple[str | None, Shape]]:
+        fields, path = state.fields, state.path
+        known: dict[str, Shape] = {"input": document}
+        for key in ("Arguments", "Items", "ItemSelector", "Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds"):
+            if key in fields:
+                self.expression(fields[key], known, (*path, key), "")
+        if state.type == "Choice":
+            for index, rule in enumerate(_dicts(fields.get("Choices"))):
+                if isinstance(rule.get("Next"), str):
+                    self.expression(rule.get("Condition"), known, (*path, "Choices", index, "Condition"), "")
+                    yield rule["Next"], self.output(rule, known, document, (*path, "Choices", index), state)
+            if isinstance(fields.get("Default"), str):
+                yield fields["Default"], self.output(fields, known, document, path, state)
+            return
+        result = document
+        if state.type == "Task":
+            result = self.called(state)
+        elif state.type == "Parallel":
+            arguments = (
+                self.expression(fields["Arguments"], known, (*path, "Arguments"), "")
+                if "Arguments" in fields
+                else document
+            )
+            result = self.result(state, document, arguments, depth)
+        elif state.type == "Map":
+            items = self.expression(fields["Items"], known, (*path, "Items"), "") if "Items" in fields else document
+            item = items.item if isinstance(items, Array) else ANY
+            result = self.mapped(state, ANY if "ItemSelector" in fields else item, depth)
+        after = {**known, "result": result}
+        yield from self.onward(state, self.output(fields, after, result, path, state))
+        for index, catcher in enumerate(_dicts(fields.get("Catch"))):
+            if isinstance(catcher.get("Next"), str):
+                error = Object(
+                    {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
+                )
+                caught = {**known, "errorOutput": error}
+                yield catcher["Next"], self.output(catcher, caught, error, (*path, "Catch", index), state)
+
+    def output(
+        self, fields: Mapping[str, Any], known: Mapping[str, Shape], default: Shape, path: AslPath, state: StateAt
+    ) -> Shape:
+        if isinstance(fields.get("Assign"), dict):
+            self.expression(fields["Assign"], known, (*path, "Assign"), "")
+        if "Output" not in fields:
+            return default
+        return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}")
+
+    def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
+        """The shape of a value with JSONata in it: plain paths into `$states` are followed, all else is unknown."""
+        if depth > MAX_DEPTH:
+            return ANY
+        if isinstance(value, dict):
+            made = {
+                key: Field(self.expression(each, known, (*path, key), source, depth + 1)) for key, each in value.items()
+            }
+            return Object(made, True, source)
+        if isinstance(value, list):
+            items = tuple(
+                self.expression(each, known, (*path, index), source, depth + 1) for index, each in enumerate(value)
+            )
+            return Array(merged(items), items)
+        if not isinstance(value, str) or not value.startswith("{%"):
+            return of_value(value)
+        pure = _PURE.fullmatch(value[2:-2].strip())
+        if pure is None or pure[1] not in known:
+            return ANY
+        keys = tuple(pure[2].split(".")[1:])
+        if _meets_list(known[pure[1]], keys):
+            return ANY
+        found, missing = look(known[pure[1]], keys)
+        self.say(missing, pure[0], path)
+        return found
+
+    # Reading.
+
+    def template(self, value: Any, document: Shape, path: AslPath, source: str, depth: int = 0) -> Shape:
+        """The shape that a payload template gives."""
+        if depth > MAX_DEPTH:
+            return ANY
+        if isinstance(value, dict):
+            made: dict[str, Field] = {}
+            for key, each in value.items():
+                if key.endswith(".$"):
+                    made[key[:-2]] = Field(self.read(document, each, (*path, key)))
+                else:
+                    made[key] = Field(self.template(each, document, (*path, key), source, depth + 1))
+            return Object(made, True, source)
+        if isinstance(value, list):
+            items = tuple(
+                self.template(each, document, (*path, index), source, depth + 1) for index, each in enumerate(value)
+            )
+            return Array(merged(items), items)
+        return of_value(value, source)
+
+    def read(self, document: Shape, text: Any, path: AslPath) -> Shape:
+        """What a path or an intrinsic function finds in the document."""
+        if not isinstance(text, str) or (isinstance(document, Unknown) and not is_intrinsic(text)):
+            return ANY
+        if is_intrinsic(text):
+            for each in paths_of(text):
+                self.find(document, each, path)
+            return _RESULTS.get(text.partition("(")[0], ANY)
+        found = parsed(text)
+        return self.find(document, found, path) if found is not None else ANY
+
+    def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
+        if wanted.root is not Root.INPUT:
+            return ANY
+        keys = _keys(wanted)
+        complete = keys is not None
+        if keys is None:
+            keys = _simple_start(wanted)
+        found, missing = look(document, keys)
+        self.say(missing, wanted.text, path)
+        return found if complete else ANY
+
+    def say(self, missing: Missing | None, text: str, path: AslPath) -> None:
+        if self.findings is None or missing is None:
+            return
+        caught = missing.source.startswith("the error that ")
+        if missing.sometimes:
+            message = f"{text}: {missing.name!r} is there only on some routes; {missing.source} has none"
+            hint = "keep it with a ResultPath in the Catch" if caught else "let every route put it there"
+            self.findings.warning("FD804" if caught else "FD802", message, path, hint=hint)
+            return
+        if missing.there is None:
+            message = f"{text}: nothing has a field {missing.name!r} there, for it is no object"
+            self.nothing(message, path, None)
+            return
+        here = missing.source or "what is there"
+        there = ", ".join(missing.there) if missing.there else "nothing"
+        near = did_you_mean(missing.name, missing.there)
+        message = f"{text}: no route puts {missing.name!r} there; {here} has {there}"
+        self.nothing(message, path, near)
+
+    def nothing(self, message: str, path: AslPath, hint: str | None) -> None:
+        """AWS takes such a definition, so it is an error only in what somebody writes here and now."""
+        if self.findings is not None and self.is_declared:
+            self.findings.error("FD801", message, path, hint=hint, aws=None)
+        elif self.findings is not None:
+            self.findings.warning("FD801", message, path, hint=hint)
+
+
+def _keys(path: Path | None) -> tuple[str | int, ...] | None:
+    """A path of single names and indexes as keys; None where it is something else."""
+    if path is None:
+        return None
+    keys = _simple_start(path)
+    return keys if len(keys) == len(path.steps) else None
+
+
+def _simple_start(path: Path) -> tuple[str | int, ...]:
+    keys: list[str | int] = []
+    for step in path.steps:
+        if isinstance(step, Name) and len(step.names) == 1:
+            keys.append(step.names[0])
+        elif isinstance(step, Index) and len(step.indexes) == 1:
+            keys.append(step.indexes[0])
+        else:
+            break
+    return tuple(keys)
+
+
+def _meets_list(shape: Shape, keys: tuple[str, ...]) -> bool:
+    """JSONata maps over a list that it meets on its way."""
+    for count in range(len(keys)):
+        found, _ = look(shape, keys[:count])
+        if isinstance(found, Array):
+            return True
+    return False
+
+
+def _tests(state: StateAt) -> Iterator[tuple[dict[str, Any], AslPath]]:
+    """The comparisons of a Choice, those inside And, Or and Not too."""
+    rules = state.fields.get("Choices")
+    todo: list[tuple[Any, AslPath]] = [
+        (rule, (*state.path, "Choices", index)) for index, rule in enumerate(rules if isinstance(rules, list) else [])
+    ]
+    while todo:
+        rule, path = todo.pop()
+        if not isinstance(rule, dict):
+            continue
+        if "Variable" in rule:
+            yield rule, path
+        for word in ("And", "Or"):
+            inner = rule.get(word)
+            todo.extend((each, (*path, word, at)) for at, each in enumerate(inner if isinstance(inner, list) else []))
+        if "Not" in rule:
+            todo.append((rule["Not"], (*path, "Not")))
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
+
+
+def _function(text: str) -> str:
+    """The function's name in an ARN, with or without a version."""
+    parts = text.split(":function:")
+    return parts[-1].partition(":")[0]
