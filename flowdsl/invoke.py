@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +25,7 @@ from .engine import Call, Failed, Invoker, Later, Reply, Succeeded
 __all__ = [
     "Call",
     "LambdaContext",
+    "LocalFiles",
     "LocalLambdas",
     "MockConfig",
     "Reply",
@@ -164,6 +166,43 @@ def function_arn(text: str, call: Call) -> str:
     if text.startswith("arn:"):
         return text
     return f"arn:aws:lambda:{call.region}:{call.account}:function:{text.rpartition('function:')[2]}"
+
+
+@frozen
+class LocalFiles:
+    """Folders in place of S3 buckets, for an ItemReader, a ResultWriter, or a Task with an S3 integration.
+
+    `buckets` maps a bucket's name to a folder; keys are paths below it. Calls to other services or buckets are answered
+    with None, so that `first_of` goes on.
+    """
+
+    buckets: Mapping[str, Path]
+
+    def __call__(self, call: Call) -> Reply | None:
+        arguments = call.arguments if isinstance(call.arguments, dict) else {}
+        folder = self.buckets.get(str(arguments.get("Bucket")))
+        if call.integration not in ("s3", "aws-sdk:s3") or folder is None:
+            return None
+        if call.action == "listObjectsV2":
+            return Reply.succeeded({"Contents": self._listing(folder, str(arguments.get("Prefix", "")))})
+        file = folder / str(arguments.get("Key", ""))
+        if not file.resolve().is_relative_to(folder.resolve()):
+            return Reply.failed("S3.S3Exception", f"the key {arguments.get('Key')!r} leaves its bucket")
+        if call.action == "getObject":
+            if not file.is_file():
+                return Reply.failed("S3.NoSuchKeyException", "The specified key does not exist.")
+            return Reply.succeeded({"Body": file.read_text(), "ContentLength": file.stat().st_size})
+        if call.action == "putObject":
+            file.parent.mkdir(parents=True, exist_ok=True)
+            body = arguments.get("Body", "")
+            file.write_text(body if isinstance(body, str) else _compact(body))
+            return Reply.succeeded({})
+        return None
+
+    def _listing(self, folder: Path, prefix: str) -> list[dict[str, Any]]:
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        entries = [{"Key": file.relative_to(folder).as_posix(), "Size": file.stat().st_size} for file in files]
+        return [entry for entry in entries if str(entry["Key"]).startswith(prefix)]
 
 
 def unmocked(call: Call) -> Reply:

@@ -69,8 +69,19 @@ class JSONPath:
 
     def text(self, state: Body, field: str) -> Evaluate:
         """Error and Cause of a Fail state, literal or by path."""
-        if f"{field}Path" in state:
-            return compile_expression(state[f"{field}Path"], f"{field}Path")
+        path_field = f"{field}Path"
+        if path_field in state:
+            path = state[path_field]
+            find = compile_expression(path, path_field)
+
+            def found(value: JSON, scope: Scope) -> str:
+                told = find(value, scope)
+                if not isinstance(told, str):
+                    cause = f"The {path_field} field must refer to a string, and '{path}' refers to: {text(told)}"
+                    raise StatesError("States.Runtime", cause)
+                return told
+
+            return found
         literal = state.get(field)
         return lambda value, scope: literal
 

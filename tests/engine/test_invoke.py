@@ -6,13 +6,14 @@ import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Result, execute, prepare
-from flowdsl.invoke import LocalLambdas, MockConfig, function_name
+from flowdsl.invoke import LocalFiles, LocalLambdas, MockConfig, first_of, function_name
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
@@ -194,3 +195,76 @@ def test_mocks_of_tasks_that_wait() -> None:
 def test_a_mock_configuration_without_the_case() -> None:
     with pytest.raises(FlowError, match="the mock configuration has no 'third'"):
         mocked("third")
+
+
+def distributed(tmp_path: Path, **fields: Any) -> Result:
+    """A Distributed Map over the lines of a file, which fails where a line says so."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "lines.jsonl").write_text('{"n": 1}\n{"n": 2}\n{"n": 3}\n')
+    rule = {"Variable": "$.n", "NumericEquals": 2, "Next": "Fail"}
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "Check",
+        "States": {
+            "Check": {"Type": "Choice", "Choices": [rule], "Default": "Done"},
+            "Done": {"Type": "Succeed", "OutputPath": "$.n"},
+            "Fail": {"Type": "Fail", "Error": "Two", "Cause": "it is two"},
+        },
+    }
+    state = {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSONL"},
+            "Parameters": {"Bucket": "donations", "Key.$": "$.key"},
+        },
+        "ItemProcessor": processor,
+        "ToleratedFailureCount": 1,
+        "End": True,
+        **fields,
+    }
+    invoker = first_of(LocalFiles({"donations": tmp_path / "in", "results": tmp_path / "out"}))
+    machine = prepare({"StartAt": "S", "States": {"S": state}}, name="machine")
+    return execute(machine, {"key": "lines.jsonl"}, invoke=invoker)
+
+
+def test_items_from_a_local_file(tmp_path: Path) -> None:
+    assert distributed(tmp_path).output == [1, 3]
+
+
+def test_results_to_local_files(tmp_path: Path) -> None:
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "results", "Prefix": "run"}}
+    output = distributed(tmp_path, ResultWriter=writer).output
+    manifest = json.loads((tmp_path / "out" / output["ResultWriterDetails"]["Key"]).read_text())
+    assert manifest["MapRunArn"] == output["MapRunArn"]
+    files = manifest["ResultFiles"]
+    (succeeded,), (failed,) = files["SUCCEEDED"], files["FAILED"]
+    written = json.loads((tmp_path / "out" / succeeded["Key"]).read_text())
+    assert [(entry["Status"], entry["Input"], entry["Output"]) for entry in written] == [
+        ("SUCCEEDED", '{"n":1}', "1"),
+        ("SUCCEEDED", '{"n":3}', "3"),
+    ]
+    (entry,) = json.loads((tmp_path / "out" / failed["Key"]).read_text())
+    assert (entry["Error"], entry["Cause"]) == ("Two", "it is two")
+
+
+def test_items_of_a_local_folder(tmp_path: Path) -> None:
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "donations", "Prefix": "li"}}
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "P",
+        "States": {"P": {"Type": "Pass", "OutputPath": "$.Key", "End": True}},
+    }
+    assert distributed(tmp_path, ItemReader=reader, ItemProcessor=processor).output == ["lines.jsonl"]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "donations", "Key": "other"}}
+    result = distributed(tmp_path, ItemReader=reader)
+    assert (result.error, result.cause) == ("States.ItemReaderFailed", "The specified key does not exist.")
+
+
+def test_a_key_stays_in_its_folder(tmp_path: Path) -> None:
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "donations", "Key": "../secret"}}
+    (tmp_path / "secret").write_text("[]")
+    assert distributed(tmp_path, ItemReader=reader).error == "States.ItemReaderFailed"
