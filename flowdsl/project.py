@@ -298,6 +298,10 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         data = declared(machine.input, machine.functions.values(), find(loaded.file.parent).root)
     checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate, twice=loaded.twice, data=data)
     found.extend(each for each in checked if (each.code, each.path) not in known)
+    if machine:
+        from .check.ignores import without_marked
+
+        found = without_marked(found, str(loaded.file))
     relative = [_relative(each) for each in found]
     return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))
 

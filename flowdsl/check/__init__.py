@@ -14,6 +14,7 @@ from .fields import check_fields
 from .findings import Findings, shown
 from .graph import check_graph
 from .handlers import check_handlers
+from .ignores import without_commented
 from .maps import check_maps
 from .names import check_names
 
@@ -122,6 +123,10 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
             from .dataflow import check_dataflow
 
             check_dataflow(scopes, data, findings)
+    if kinds & {"Choice", "Wait", "Task", "Map", "Parallel"}:
+        from .loops import check_loops
+
+        check_loops(scopes, type, findings)
     if "Task" in kinds:
         from .tasks import check_tasks
 
@@ -130,6 +135,7 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
             from .integrations import check_integrations
 
             check_integrations(tasks, findings)
+    findings.found = without_commented(findings.found, scopes)
 
 
 def _placed(definition: Any, found: list[Diagnostic], locate: Locate | None) -> list[Diagnostic]:
