@@ -58,7 +58,6 @@ class Identity:
     state_machine_arn: str
     state_machine_name: str
     seed: int = 0
-    parent_arn: str | None = None
 
 
 class _Join:
@@ -116,17 +115,15 @@ class Fiber:
         self.source = number
         return number
 
-    def note(self, type: str, details: dict[str, JSON] | None = None, previous: int | None = None) -> int:
+    def note(self, type: str, details: dict[str, JSON] | None = None) -> int:
         """Write an event that nothing follows from: the next one follows from what this one does."""
-        execution = self.execution
-        number = len(execution.history.events) + 1
-        if number >= execution.max_events:
-            raise HistoryFull
-        after = self.source if previous is None else previous
-        execution.history.events.append(Event(number, after, execution.now, type, details))
+        before = self.source
+        number = self.record(type, details)
+        self.source = before
         return number
 
     def assign(self, values: dict[str, JSON]) -> None:
+        """Give variables values, from the next state on."""
         self.variables = {**self.variables, **values}
         self.scope = Scope(self.scope.context, self.variables)
 
@@ -145,8 +142,7 @@ class Fiber:
 
 
 class Execution:
-    """A running execution, moved on by `deliver`; `status`, `output`, `error`, `cause` and `history` say how far it
-    is."""
+    """A running execution: `deliver` moves it on; `status`, `output`, `error`, `cause` and `history` tell of it."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from ..expr.errors import StatesError
 from .errors import Failure, WaitError
 from .execution import Fiber, Steps
 from .history import JSON
-from .limits import too_large
+from .limits import too_large, variables_too_large
 
 if TYPE_CHECKING:
     from .program import Block, State
@@ -32,6 +32,7 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
         fiber.entered = fiber.record(state.entered, {"name": name, "input": value})
         if state.reads_context:
             fiber.retry_count = 0
+            fiber.task_token = None
             fiber.see(state)
         step = state.step
         try:
@@ -47,9 +48,9 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
         if not assigned:
             fiber.record(state.exited, {"name": state.name, "output": value})
         else:
-            if too_large(assigned):
-                raise oversized(state.name)
             fiber.assign(assigned)
+            if variables_too_large(assigned, fiber.variables):
+                raise oversized(state.name)
             fiber.record(state.exited, {"name": state.name, "output": value, "assignedVariables": assigned})
     return value
 

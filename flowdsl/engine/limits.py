@@ -30,6 +30,17 @@ def too_large(value: Any) -> bool:
     return isinstance(value, (dict, list)) and not _fits(value, _SMALL) and size(value) > MAX_DATA
 
 
+def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> bool:
+    """Whether one Assign gives more than MAX_DATA, or all variables together are beyond MAX_VARIABLES.
+
+    All together are counted only when something that isn't small is assigned: small values cannot fill ten MiB within
+    the events that an execution may have.
+    """
+    if _fits(assigned, _SMALL):
+        return False
+    return size(assigned) > MAX_DATA or size(variables) > MAX_VARIABLES
+
+
 def size(value: Any) -> int:
     """Bytes of the value as JSON text in UTF-8."""
     written = _encode(value)
