@@ -31,6 +31,7 @@ def run_to_completion(
     Raises ExecutionFailed (with error, cause and history) unless it SUCCEEDED; ExecutionAlreadyExists, TimeoutError,
     FlowError.
     """
+    __tracebackhide__ = True
     arn = os.environ.get("STATE_MACHINE_ARN")
     if not arn:
         run = Runner.of(machine).run(input, name=name)

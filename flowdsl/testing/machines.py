@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import project
 from ..asl import dump, text
 from ..diagnostics import FlowError
 from ..invoke import Handler
 from ..local import handlers
 from ..machine import StateMachine
-from ..project import Loaded
+from ..project import Loaded, find, load, shown
 
 Machine = StateMachine | Mapping[str, Any] | Path | str
 """The author's object, ASL as JSON values, or a file with either."""
@@ -38,44 +37,26 @@ def resolve(machine: Machine | None, root: Path) -> Loaded:
 
 def _in_file(file: Path | str | None, root: Path) -> Loaded:
     if file is None:
-        file = project.find(root).flow
+        file = find(root).flow
         if file is None:
             hint = 'write `flow = "payment_flow.py"` under [tool.flowdsl] in pyproject.toml, or override the fixture'
             raise FlowError.of("no state machine is named to run", hint=f"{hint} flow_machine")
-    machines = project.load(root / file)
+    machines = load(root / file)
     if len(machines) > 1:
         names = ", ".join(machine.name for machine in machines)
-        raise FlowError.of(
-            f"{project.shown(root / file)} holds several state machines: {names}", hint="give one of them"
-        )
+        raise FlowError.of(f"{shown(root / file)} holds several state machines: {names}", hint="give one of them")
     return machines[0]
 
 
 def of_project(root: Path) -> list[Loaded]:
     """The machines of `[tool.flowdsl]`, or none where it names no flow. Raises FlowError."""
-    file = project.find(root).flow
-    return project.load(file) if file else []
-
-
-def in_account(definition: Any, region: str, account: str) -> Any:
-    """The definition as it is deployed there: CloudFormation's pseudo parameters replaced."""
-    values = {"${AWS::Region}": region, "${AWS::AccountId}": account, "${AWS::Partition}": "aws"}
-
-    def replaced(value: Any) -> Any:
-        if isinstance(value, str):
-            for placeholder, actual in values.items():
-                value = value.replace(placeholder, actual)
-            return value
-        if isinstance(value, dict):
-            return {key: replaced(item) for key, item in value.items()}
-        return [replaced(item) for item in value] if isinstance(value, list) else value
-
-    return replaced(definition)
+    file = find(root).flow
+    return load(file) if file else []
 
 
 def functions(loaded: Loaded, root: Path) -> dict[str, Handler]:
     """The machine's functions by name; a function's module is imported when it is called first."""
     if loaded.machine is None:
         return {}
-    folder = project.find(loaded.file.parent if loaded.file.is_file() else root).root
+    folder = find(loaded.file.parent if loaded.file.is_file() else root).root
     return handlers(loaded.machine.functions.values(), folder)

@@ -10,17 +10,19 @@ from typing import Any
 
 from attrs import define, field
 
+from ..asl import placed
 from ..engine import Result, Scheduler, Settings, VirtualClock, prepare
 from ..engine.program import Program
 from ..invoke import Handler
-from ..project import Loaded
+from ..project import Loaded, find
 from .answers import Answer
 from .history import History
-from .machines import Machine, functions, in_account, resolve
+from .machines import Machine, functions, resolve
 from .mocks import NOTHING, Callback, Mock, Mocks, Nothing, Raising, scripted
-from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning
+from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
+"""Where executions seem to run, unless `[tool.flowdsl]` says otherwise."""
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 Observer = Callable[[Loaded, Sequence[History]], None]
@@ -41,6 +43,7 @@ class Runner:
     scheduler: Scheduler
     program: Program
     _started: dict[str, Result] = field(factory=dict, init=False)
+    _observed: set[str] = field(factory=set, init=False)
 
     @classmethod
     def of(
@@ -60,9 +63,11 @@ class Runner:
         root = root or Path.cwd()
         loaded = resolve(machine, root)
         mocks = Mocks({**functions(loaded, root), **(handlers or {})})
-        definition = in_account(loaded.definition, REGION, ACCOUNT)
+        found = find(root)
+        settings = Settings(found.region or REGION, found.account or ACCOUNT)
+        definition = placed(loaded.definition, region=settings.region, account=settings.account)
         program = prepare(definition, name=loaded.name, type=loaded.type)
-        scheduler = Scheduler(mocks, clock=VirtualClock(start), settings=Settings(REGION, ACCOUNT), seed=seed)
+        scheduler = Scheduler(mocks, clock=VirtualClock(start), settings=settings, seed=seed)
         return cls(loaded, mocks, scheduler, program)
 
     def mock(
@@ -133,7 +138,11 @@ class Runner:
 
         Raises UnmockedCall where it calls what is not there, and StillRunning where it waits for a callback for ever.
         """
-        self.scheduler.run(until=started)
+        __tracebackhide__ = True
+        try:
+            self.scheduler.run(until=started)
+        except UnmockedCall as error:
+            raise UnmockedCall(str(error)) from None  # the frames of the engine say nothing to the test's author
         if started.status == "RUNNING":
             visits = [visit.name for visit in History(started.history).visits if visit.stop is None]
             raise StillRunning(
@@ -142,17 +151,23 @@ class Runner:
             )
         run = _run(started)
         if observers:
-            own = {id(each) for each in self._started.values()}
-            children = [each for each in self.scheduler.executions.values() if id(each) not in own]
-            for observer in observers:
-                observer(self.machine, [run.history, *(History(each.history) for each in children)])
+            self._observe(run)
         if check and run.status != "SUCCEEDED":
             raise ExecutionFailed(run)
         return run
 
     def run(self, input: Any, *, name: str | None = None, check: bool = True) -> Run:
         """Start an execution and run it to its end: see `start` and `finish`."""
+        __tracebackhide__ = True
         return self.finish(self.start(input, name=name), check=check)
+
+    def _observe(self, run: Run) -> None:
+        """Tell of the execution and of the child executions (of a distributed Map) that have ended since."""
+        self._observed |= {each.arn for each in self._started.values()}
+        children = [each for arn, each in self.scheduler.executions.items() if arn not in self._observed]
+        self._observed |= {each.arn for each in children}
+        for observer in observers:
+            observer(self.machine, [run.history, *(History(each.history) for each in children)])
 
 
 def _run(result: Result) -> Run:

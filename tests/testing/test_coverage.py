@@ -10,7 +10,7 @@ import pytest
 from flowdsl import Choice, Pass, StateMachine, Task, Wait, catch, chain, fail, goto, retry, state_input, when
 from flowdsl.author import Function
 from flowdsl.project import Loaded
-from flowdsl.testing import Coverage, Runner
+from flowdsl.testing import Coverage, Runner, runner
 from flowdsl.testing import fail as failing
 from flowdsl.testing.coverage import Item, hits, items
 from flowdsl.testing.machines import resolve
@@ -194,6 +194,23 @@ def test_retry_and_catch_of_a_map() -> None:
     }
     assert reached({"M": each}, failing("Once"), input=[1]) == {"Retry[0]"}
     assert reached({"M": each}, failing("Twice"), input=[1]) == {"Catch[1]"}
+
+
+def test_child_executions_of_a_distributed_map_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    coverage = Coverage()
+    monkeypatch.setattr(runner, "observers", [coverage.observe])
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Item",
+        "States": {"Item": task(Next="Last"), "Last": {"Type": "Succeed"}},
+    }
+    flow = Runner.of({"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": processor, "End": True}}})
+    flow.mock("Item", returns={})
+    flow.run([1, 2, 3])
+    flow.run([4])
+    measured = coverage.machines["StateMachine"]
+    assert measured.percent == 100
+    assert [reached for _, reached in measured.items()] == [2, 4, 4]
 
 
 def test_states_of_one_name_in_two_branches() -> None:

@@ -220,6 +220,7 @@ def test_an_unmocked_call_fails_the_test(project: pytest.Pytester) -> None:
     result = run(project)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*the state 'Tell' calls arn:aws:states:::sns:publish, which is neither mocked*"])
+    result.stdout.no_fnmatch_line("*scheduler.py*")
 
 
 # -- snapshots
