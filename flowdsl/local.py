@@ -32,6 +32,7 @@ from .engine import (
 )
 from .invoke import Handler, LocalLambdas, MockConfig, first_of, unmocked
 from .project import Loaded, Project
+from .services import Services
 
 
 @frozen
@@ -61,12 +62,8 @@ def run(
     Waits take no time unless `real_time` is set. Raises FlowError for a definition that cannot be run, and for a call
     that neither a handler nor `answers` answers.
     """
-    settings = Settings()
-    if project.region:
-        settings = evolve(settings, region=project.region)
-    if project.account:
-        settings = evolve(settings, account=project.account)
-    program = prepare(_deployed(loaded, settings), name=loaded.name, type=loaded.type)
+    settings = place(project)
+    program = prepare(deployed(loaded, settings), name=loaded.name, type=loaded.type)
     functions = loaded.machine.functions.values() if loaded.machine else ()
     invoke = invoker(LocalLambdas(handlers(functions, project.root)), answers or Answers())
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
@@ -76,7 +73,17 @@ def run(
     return result
 
 
-def _deployed(loaded: Loaded, settings: Settings) -> Any:
+def place(project: Project) -> Settings:
+    """Where the project's executions seem to run."""
+    settings = Settings()
+    if project.region:
+        settings = evolve(settings, region=project.region)
+    if project.account:
+        settings = evolve(settings, account=project.account)
+    return settings
+
+
+def deployed(loaded: Loaded, settings: Settings) -> Any:
     """The definition with CloudFormation's pseudo parameters filled in; other placeholders stay."""
     text = loaded.text
     given = {"Region": settings.region, "AccountId": settings.account, "Partition": "aws"}
@@ -86,7 +93,9 @@ def _deployed(loaded: Loaded, settings: Settings) -> Any:
 
 
 def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
-    """The answer to a call: a mock's, else the function's; then the callback's, where the call waits for one."""
+    """The answer to a call: a mock's, else the function's, else that of the endpoint in AWS_ENDPOINT_URL; then the
+    callback's, where the call waits for one."""
+    services = Services.at()
 
     def mocked(call: Call) -> Reply | None:
         if call.state_name not in answers.mocks:
@@ -96,7 +105,9 @@ def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
     def known(call: Call) -> Reply:
         function = call.resource if call.action == "function" else _function_name(call.arguments)
         calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
-        return unmocked(call) if calls_lambda and not lambdas.knows(function) else lambdas(call)
+        if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
+            return lambdas(call)
+        return services(call) if services.configured else unmocked(call)
 
     handled = evolve(answers.config, otherwise=known) if answers.config else known
     either = first_of(mocked, handled)

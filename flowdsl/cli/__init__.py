@@ -14,6 +14,7 @@ from .check import check
 from .completion import completion
 from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
 from .run import run
+from .teststate import test_state
 
 __all__ = ["app", "main"]
 
@@ -62,6 +63,7 @@ def app(ctx: click.Context) -> None:
 
     \b
         flowdsl run order.asl.json --input order.json --events
+        flowdsl test-state order.asl.json --state Charge --input order.json --inspection-level DEBUG
 
     Settings stand in pyproject.toml:
 
@@ -76,7 +78,7 @@ def app(ctx: click.Context) -> None:
         ctx.color = False
 
 
-for _command in (check, build, run, completion):
+for _command in (check, build, run, test_state, completion):
     app.add_command(_command)
 
 

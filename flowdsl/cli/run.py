@@ -110,7 +110,7 @@ def run(
     from .. import local, project
     from .steps import Steps, render
 
-    loaded = _choose(project.load(file), machine)
+    loaded = choose(project.load(file), machine)
     found = project.diagnose(loaded)
     if output.has_errors(found):
         raise FlowError(*found)
@@ -123,7 +123,7 @@ def run(
     show = steps.event if events else steps.step
     result = local.run(
         loaded,
-        _input(source),
+        json_argument(source, "--input"),
         project=project.find(loaded.file.parent),
         name=name,
         answers=answers,
@@ -139,7 +139,7 @@ def run(
     ctx.exit(0 if result.status == "SUCCEEDED" else 1)
 
 
-def _choose(machines: list[Loaded], name: str | None) -> Loaded:
+def choose(machines: list[Loaded], name: str | None) -> Loaded:
     names = [loaded.name for loaded in machines]
     if name is None and len(machines) == 1:
         return machines[0]
@@ -149,18 +149,19 @@ def _choose(machines: list[Loaded], name: str | None) -> Loaded:
     return machines[names.index(name)]
 
 
-def _input(source: str) -> Any:
+def json_argument(source: str, option: str) -> Any:
+    """The value of an option that takes a file, JSON, or - for stdin. Raises FlowError where it is none of them."""
     if source == "-":
-        return _json(sys.stdin.read(), "the input on stdin")
+        return _json(sys.stdin.read(), f"{option} on stdin")
     if source.lstrip()[:1] in ("{", "[", '"'):
-        return _json(source, "the input")
+        return _json(source, option)
     if Path(source).is_file():
         return _read(Path(source))
     try:
         return json.loads(source)
     except ValueError:
         raise FlowError.of(
-            f"--input {source}: there is no such file", code="FD711", hint="name a file, or write JSON, or - for stdin"
+            f"{option} {source}: there is no such file", code="FD711", hint="name a file, or write JSON, or - for stdin"
         ) from None
 
 

@@ -1,10 +1,11 @@
-"""`make conformance`: how far the engine agrees with what was recorded from Step Functions."""
+"""`make conformance`: how far the engine and TestState agree with what was recorded from Step Functions."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 
+from . import tested_states
 from .cases import PARTS, Verdict, executions, folder, judge
 from .known_failures import KNOWN_FAILURES
 
@@ -13,7 +14,7 @@ def main() -> int:
     if folder() is None:
         print("no recordings: set FLOWDSL_CONFORMANCE to their folder", file=sys.stderr)  # noqa: T201
         return 2
-    verdicts = [judge(case) for case in executions()]
+    verdicts = [*map(judge, executions()), *tested_states.judge()]
     print(table(verdicts))  # noqa: T201 - the table is the command's result
     unknown = [verdict for verdict in verdicts if verdict.differs and verdict.case not in KNOWN_FAILURES]
     for verdict in unknown:

@@ -1,0 +1,116 @@
+"""`flowdsl test-state`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from ..diagnostics import FlowError
+from .run import choose, json_argument
+
+
+def _object(_ctx: click.Context, option: click.Parameter, value: str | None) -> Any:
+    """The JSON object that an option gives."""
+    if value is None:
+        return None
+    found = json_argument(value, option.opts[0])
+    if not isinstance(found, dict):
+        raise click.BadParameter("write a JSON object, or name a file that holds one")
+    return found
+
+
+@click.command("test-state")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--state", "name", metavar="NAME", help="Which state, where the file holds a state machine.")
+@click.option(
+    "--input",
+    "-i",
+    "source",
+    metavar="FILE|-|JSON",
+    default="{}",
+    help="The state's input: a file, - for stdin, or the JSON itself. {} if not given.",
+)
+@click.option(
+    "--mock",
+    metavar="FILE|JSON",
+    callback=_object,
+    help='What the call of a Task, a Map or a Parallel gives: {"result": …} or {"errorOutput": {"error": …, "cause": '
+    '…}}; "fieldValidationMode" (STRICT, PRESENT, NONE) says how closely the result must look like the API\'s.',
+)
+@click.option(
+    "--inspection-level",
+    "level",
+    type=click.Choice(["INFO", "DEBUG", "TRACE"], case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="DEBUG and TRACE also show what each step of the data flow made.",
+)
+@click.option("--context", metavar="FILE|JSON", callback=_object, help="The context object ($$), with a mock.")
+@click.option("--variables", metavar="FILE|JSON", callback=_object, help="The variables that the state finds.")
+@click.option(
+    "--state-configuration",
+    "configuration",
+    metavar="FILE|JSON",
+    callback=_object,
+    help='Such as {"retrierRetryCount": 2}: retries that were made before; mapIterationFailureCount, '
+    "mapItemReaderData, errorCausedByState.",
+)
+@click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
+@click.pass_context
+def test_state(
+    ctx: click.Context,
+    file: Path,
+    *,
+    name: str | None,
+    source: str,
+    mock: dict[str, Any] | None,
+    level: Literal["INFO", "DEBUG", "TRACE"],
+    context: dict[str, Any] | None,
+    variables: dict[str, Any] | None,
+    configuration: dict[str, Any] | None,
+    machine: str | None,
+) -> None:
+    """Run one state on this machine, and answer as AWS's TestState does.
+
+    FILE is a flow in Python, JSON or YAML, or a single state in JSON or YAML. The answer goes to stdout as JSON:
+    status, output, error, cause, nextState and inspectionData; inside it data is JSON text, as in the API. Without
+    --mock a Task calls the flow's own function, or the endpoint in AWS_ENDPOINT_URL.
+
+    \b
+        flowdsl test-state payment_flow.py --state SelectPsp --input '{"amount": 5}'
+        flowdsl test-state order.asl.json --state Notify --mock '{"result": {"MessageId": "1"}}'
+        flowdsl test-state order.asl.json --state Notify --mock '{"errorOutput": {"error": "Busy"}}'
+
+    Exit codes: 0 succeeded, caught or to be retried, 1 the state failed, 2 a mistake in the flow or the command.
+    """
+    from .. import local, project, teststate
+    from ..invoke import LocalLambdas
+
+    loaded = choose(project.load(file), machine)
+    if name is None and "States" in loaded.definition:
+        raise click.UsageError(f"say --state with one of {', '.join(loaded.definition['States'])}")
+    own = project.find(loaded.file.parent)
+    settings = local.place(own)
+    functions = loaded.machine.functions.values() if loaded.machine else ()
+    lambdas = LocalLambdas(local.handlers(functions, own.root))
+    value = json_argument(source, "--input")
+    try:
+        answer = teststate.test_state(
+            local.deployed(loaded, settings),
+            input=json.dumps(value),
+            inspection_level=level,
+            context=context,
+            variables=variables,
+            mock=mock,
+            state_name=name,
+            state_configuration=configuration,
+            invoke=local.invoker(lambdas, local.Answers()),
+            settings=settings,
+        )
+    except teststate.TestStateError as error:
+        raise FlowError.of(str(error), code="FD940") from error
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    ctx.exit(1 if answer["status"] == "FAILED" else 0)

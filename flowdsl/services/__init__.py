@@ -1,0 +1,14 @@
+"""Service integrations at an endpoint of the user's: `Services.at("http://localhost:5000")` is an invoker.
+
+    execute(program, {"order": 5}, invoke=Services.at("http://localhost:5000"))
+    execute(program, {"order": 5}, invoke=first_of(mocked, Services.at()))       # AWS_ENDPOINT_URL
+
+Nothing is called where no endpoint is configured. boto3 is imported with the first call.
+"""
+
+from __future__ import annotations
+
+from .endpoints import Endpoints
+from .invoker import Services
+
+__all__ = ["Endpoints", "Services"]

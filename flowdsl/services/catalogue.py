@@ -1,0 +1,143 @@
+"""The APIs of AWS as Step Functions names them, found in botocore's service models.
+
+`dynamodb:putItem` and `aws-sdk:cloudwatchlogs:createLogGroup` name a service and an action; parameters and results
+have the names that the AWS SDK for Java gives them, with a capital first letter.
+Source: Step Functions Developer Guide, "Integrating services" and "Learning to use AWS service SDK integrations";
+the names from recorded executions and the code generator of the AWS SDK for Java.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from attrs import field, frozen
+
+from ..diagnostics import FlowError
+
+Shape = Any
+"""botocore.model.Shape."""
+
+SDK = "aws-sdk:"
+
+_BOTOCORE_NAMES = {
+    "applicationdiscovery": "discovery",
+    "cloudwatchlogs": "logs",
+    "cognitoidentityprovider": "cognito-idp",
+    "config": "config",
+    "costandusagereport": "cur",
+    "costexplorer": "ce",
+    "databasemigration": "dms",
+    "directory": "ds",
+    "directoryservicedata": "ds-data",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
+    "elasticmapreduce": "emr",
+    "elasticsearch": "es",
+    "eventbridge": "events",
+    "iotdataplane": "iot-data",
+    "iotjobsdataplane": "iot-jobs-data",
+    "lexmodelbuilding": "lex-models",
+    "lexmodelsv2": "lexv2-models",
+    "lexruntime": "lex-runtime",
+    "lexruntimev2": "lexv2-runtime",
+    "marketplaceentitlement": "marketplace-entitlement",
+    "marketplacemetering": "meteringmarketplace",
+    "migrationhub": "mgh",
+    "pinpointsmsvoice": "sms-voice",
+    "serverlessapplicationrepository": "serverlessrepo",
+    "sfn": "stepfunctions",
+    "simpledb": "sdb",
+    "states": "stepfunctions",
+}
+"""The services that botocore calls otherwise; the others differ in hyphens at most."""
+
+
+@frozen
+class Operation:
+    """An action of a service. `names_of` gives a structure's members by the names that Step Functions has for them."""
+
+    service: str
+    """botocore's name."""
+    name: str
+    """As in the API reference: `PutItem`."""
+    sdk: bool
+    """Whether it is an AWS SDK integration; the optimised ones keep the names of the API."""
+    service_model: Any = field(repr=False)
+    model: Any = field(repr=False)
+
+    def names_of(self, shape: Shape) -> dict[str, str]:
+        """The member's name in the API by its name in Step Functions."""
+        return {self.shown(member): member for member in shape.members}
+
+    def shown(self, member: str) -> str:
+        """
+        >>> operation("aws-sdk:s3", "putObject").shown("SSEKMSKeyId")
+        'SsekmsKeyId'
+        >>> operation("sqs", "sendMessage").shown("MD5OfMessageBody")
+        'MD5OfMessageBody'
+        """
+        written = decapitalised(member) if self.sdk else member
+        return written[:1].upper() + written[1:]
+
+
+def decapitalised(name: str) -> str:
+    """The name of a member in the AWS SDK for Java: a leading acronym in lower case.
+
+    >>> [decapitalised(name) for name in ("DBInstance", "ACL", "ETag", "ChecksumCRC32", "executionArn")]
+    ['dbInstance', 'acl', 'eTag', 'checksumCRC32', 'executionArn']
+    """
+    capitals = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
+    return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
+
+
+def operation(integration: str, action: str) -> Operation:
+    """The operation behind `Call.integration` and `Call.action`. Raises FlowError where there is none."""
+    sdk = integration.startswith(SDK)
+    named = integration.removeprefix(SDK)
+    service = _services().get(named)
+    resource = f"arn:aws:states:::{integration}:{action}"
+    if service is None:
+        raise _unknown(resource, f"botocore knows no service {named!r}")
+    service_model = _model(service)
+    for name in service_model.operation_names:
+        if decapitalised(name) == action or name[:1].lower() + name[1:] == action:
+            return Operation(service, name, sdk, service_model, service_model.operation_model(name))
+    raise _unknown(resource, f"{named} has no action {action!r}")
+
+
+def _unknown(resource: str, reason: str) -> FlowError:
+    return FlowError.of(
+        f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource "
+        f"is not available in this region. ({reason})",
+        code="FD930",
+        hint="write the service and the action as the Step Functions Developer Guide does: aws-sdk:cloudwatchlogs:"
+        "createLogGroup; a newer botocore may know it",
+    )
+
+
+@cache
+def botocore_session() -> Any:
+    try:
+        import botocore.session
+    except ImportError:
+        raise FlowError.of(
+            "boto3 is needed to know the APIs of AWS", code="FD931", hint='install it with: pip install "flowdsl[aws]"'
+        ) from None
+    return botocore.session.get_session()
+
+
+@cache
+def _services() -> dict[str, str]:
+    available: list[str] = botocore_session().get_available_services()
+    return {
+        **{name: name for name in available},
+        **{name.replace("-", ""): name for name in available},
+        **_BOTOCORE_NAMES,
+    }
+
+
+@cache
+def _model(service: str) -> Any:
+    return botocore_session().get_service_model(service)

@@ -1,0 +1,88 @@
+"""The error and cause that a task fails with where a service refuses the call.
+
+The optimised integrations speak of errors as version 1 of the AWS SDK for Java does, the AWS SDK integrations as
+version 2. Source: recorded executions; the naming in the code generators of both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .catalogue import Operation
+
+_OPTIMISED = {
+    "athena": ("Athena", "AmazonAthena"),
+    "batch": ("Batch", "AWSBatch"),
+    "bedrock": ("Bedrock", "AmazonBedrock"),
+    "codebuild": ("CodeBuild", "AWSCodeBuild"),
+    "databrew": ("DataBrew", "AWSGlueDataBrew"),
+    "dynamodb": ("DynamoDB", "AmazonDynamoDBv2"),
+    "ecs": ("ECS", "AmazonECS"),
+    "emr": ("ElasticMapReduce", "AmazonElasticMapReduce"),
+    "events": ("EventBridge", "AmazonEventBridge"),
+    "glue": ("Glue", "AWSGlue"),
+    "lambda": ("Lambda", "AWSLambda"),
+    "mediaconvert": ("MediaConvert", "AWSMediaConvert"),
+    "sagemaker": ("SageMaker", "AmazonSageMaker"),
+    "sns": ("SNS", "AmazonSNS"),
+    "sqs": ("SQS", "AmazonSQS"),
+    "stepfunctions": ("StepFunctions", "AWSStepFunctions"),
+}
+"""What begins the errors of an optimised integration, and the name of its service in causes."""
+
+
+def failure(operation: Operation, response: dict[str, Any]) -> tuple[str, str]:
+    """Error and cause for what botocore's ClientError holds as `response`."""
+    said = response.get("Error", {})
+    code, message = str(said.get("Code", "")), str(said.get("Message", ""))
+    metadata = response.get("ResponseMetadata", {})
+    status, request = metadata.get("HTTPStatusCode", 400), metadata.get("RequestId", "")
+    shape = operation.service_model.shape_for_error_code(code)
+    if not operation.sdk:
+        prefix, service = _optimised(operation)
+        name = exception_name(shape.name) if shape is not None else f"{service.removesuffix('v2')}Exception"
+        details = [f"Service: {service}", f"Status Code: {status}", f"Error Code: {code}", f"Request ID: {request}"]
+        return f"{prefix}.{name}", f"{message} ({'; '.join(details)}; Proxy: null)"
+    prefix = class_name(operation.service_model.service_id)
+    name = exception_name(shape.name) if shape is not None else f"{prefix}Exception"
+    details = [f"Service: {prefix}", f"Status Code: {status}", f"Request ID: {request}"]
+    if metadata.get("HostId"):
+        details.append(f"Extended Request ID: {metadata['HostId']}")
+    return f"{prefix}.{name}", f"{message} ({', '.join(details)})"
+
+
+def _optimised(operation: Operation) -> tuple[str, str]:
+    """What begins the errors of an optimised integration, and the name of its service in causes."""
+    named = class_name(operation.service_model.service_id)
+    return _OPTIMISED.get(operation.service, (named, named))
+
+
+def error_prefix(operation: Operation) -> str:
+    """What begins the errors of an integration."""
+    return class_name(operation.service_model.service_id) if operation.sdk else _optimised(operation)[0]
+
+
+def exception_name(shape: str) -> str:
+    """The class of an error in the AWS SDK for Java.
+
+    >>> [exception_name(name) for name in ("NoSuchKey", "ServiceFault", "ConditionalCheckFailedException")]
+    ['NoSuchKeyException', 'ServiceException', 'ConditionalCheckFailedException']
+    """
+    for suffix in ("Exception", "Fault"):
+        if shape.endswith(suffix):
+            return shape.removesuffix(suffix) + "Exception"
+    return f"{shape}Exception"
+
+
+def class_name(text: str) -> str:
+    """A service id as a class of the AWS SDK for Java, version 2.
+
+    >>> [class_name(text) for text in ("DynamoDB", "SFN", "Secrets Manager", "EC2", "Elastic Load Balancing v2")]
+    ['DynamoDb', 'Sfn', 'SecretsManager', 'Ec2', 'ElasticLoadBalancingV2']
+    """
+    words = re.sub(r"[^A-Za-z0-9]+", " ", text)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z][a-zA-Z0-9])", " ", words)
+    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", words)
+    words = re.sub(r"([0-9])([a-zA-Z])", r"\1 \2", words)
+    return "".join(word[:1].upper() + word[1:].lower() for word in words.split())

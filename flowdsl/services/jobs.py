@@ -1,0 +1,151 @@
+"""`.sync`: the jobs that Step Functions waits for, and how it looks after them.
+
+Source: Step Functions Developer Guide, "Run a job (.sync)" and the pages of each service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from .catalogue import Operation, operation
+
+JSON = Any
+
+
+@frozen
+class Job:
+    """How one kind of job is looked after; all names are those of Step Functions."""
+
+    action: str
+    """The action that describes it."""
+    arguments: Mapping[str, str]
+    """The arguments of that, each with its path in the answer to the call that started the job; `$.` begins a path in
+    that call's own arguments, a trailing `[]` makes a list of it."""
+    result: str
+    """The path of the job in the description."""
+    status: str
+    """The path of the status in the job."""
+    succeeded: tuple[str, ...]
+    failed: tuple[str, ...]
+
+    def wanted(self, arguments: JSON, started: JSON) -> dict[str, JSON]:
+        """The arguments of the call that describes the job."""
+        made = {}
+        for name, path in self.arguments.items():
+            where = path.removesuffix("[]")
+            value = at(arguments, where[2:]) if where.startswith("$.") else at(started, where)
+            if value is not None:
+                made[name] = [value] if path.endswith("[]") else value
+        return made
+
+
+_CODEBUILD = ("FAILED", "FAULT", "TIMED_OUT", "STOPPED")
+_SAGEMAKER = ("Failed", "Stopped")
+
+_JOBS: dict[tuple[str, str], Job] = {
+    ("athena", "startQueryExecution"): Job(
+        "getQueryExecution",
+        {"QueryExecutionId": "QueryExecutionId"},
+        "",
+        "QueryExecution.Status.State",
+        ("SUCCEEDED",),
+        ("FAILED", "CANCELLED"),
+    ),
+    ("batch", "submitJob"): Job("describeJobs", {"Jobs": "JobId[]"}, "Jobs.0", "Status", ("SUCCEEDED",), ("FAILED",)),
+    ("codebuild", "startBuild"): Job(
+        "batchGetBuilds", {"Ids": "Build.Id[]"}, "Builds.0", "BuildStatus", ("SUCCEEDED",), _CODEBUILD
+    ),
+    ("codebuild", "startBuildBatch"): Job(
+        "batchGetBuildBatches",
+        {"Ids": "BuildBatch.Id[]"},
+        "BuildBatches.0",
+        "BuildBatchStatus",
+        ("SUCCEEDED",),
+        _CODEBUILD,
+    ),
+    ("databrew", "startJobRun"): Job(
+        "describeJobRun",
+        {"Name": "$.Name", "RunId": "RunId"},
+        "",
+        "State",
+        ("SUCCEEDED",),
+        ("FAILED", "STOPPED", "TIMEOUT"),
+    ),
+    ("ecs", "runTask"): Job(
+        "describeTasks",
+        {"Cluster": "$.Cluster", "Tasks": "Tasks.0.TaskArn[]"},
+        "Tasks.0",
+        "LastStatus",
+        ("STOPPED",),
+        (),
+    ),
+    ("glue", "startJobRun"): Job(
+        "getJobRun",
+        {"JobName": "$.JobName", "RunId": "JobRunId"},
+        "JobRun",
+        "JobRunState",
+        ("SUCCEEDED",),
+        ("FAILED", "STOPPED", "TIMEOUT", "ERROR"),
+    ),
+    ("mediaconvert", "createJob"): Job(
+        "getJob", {"Id": "Job.Id"}, "", "Job.Status", ("COMPLETE",), ("ERROR", "CANCELED")
+    ),
+    ("sagemaker", "createTrainingJob"): Job(
+        "describeTrainingJob",
+        {"TrainingJobName": "$.TrainingJobName"},
+        "",
+        "TrainingJobStatus",
+        ("Completed",),
+        _SAGEMAKER,
+    ),
+    ("sagemaker", "createProcessingJob"): Job(
+        "describeProcessingJob",
+        {"ProcessingJobName": "$.ProcessingJobName"},
+        "",
+        "ProcessingJobStatus",
+        ("Completed",),
+        _SAGEMAKER,
+    ),
+    ("sagemaker", "createTransformJob"): Job(
+        "describeTransformJob",
+        {"TransformJobName": "$.TransformJobName"},
+        "",
+        "TransformJobStatus",
+        ("Completed",),
+        _SAGEMAKER,
+    ),
+    ("states", "startExecution"): Job(
+        "describeExecution",
+        {"ExecutionArn": "ExecutionArn"},
+        "",
+        "Status",
+        ("SUCCEEDED",),
+        ("FAILED", "TIMED_OUT", "ABORTED"),
+    ),
+}
+
+
+def job_of(integration: str, action: str) -> Job | None:
+    """How a job is looked after, or None where that is not known here."""
+    return _JOBS.get((integration, action))
+
+
+def polled(integration: str, action: str) -> Operation | None:
+    """The API whose answer becomes the result of a `.sync` task."""
+    job = job_of(integration, action)
+    return None if job is None else operation(integration, job.action)
+
+
+def at(value: JSON, path: str) -> JSON:
+    """The part of a value at a dotted path, None where there is none; the empty path is the whole."""
+    for step in filter(None, path.split(".")):
+        if isinstance(value, list):
+            value = value[int(step)] if int(step) < len(value) else None
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value

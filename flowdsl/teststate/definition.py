@@ -1,0 +1,125 @@
+"""The state under test, found in what the request says.
+
+Source: Step Functions API Reference, TestState, `definition` and `stateName`; the name of a state that has none, and
+the messages, from recorded calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from ..check import check
+from ..diagnostics import Diagnostic, FlowError
+from ..document import read_json
+from ..engine import prepare
+from .errors import TestStateError, invalid
+
+JSON = Any
+
+UNNAMED = "StateName"
+
+
+@frozen
+class Tested:
+    """A state: `language` is the query language around it; `machine` the whole definition, or one made around it."""
+
+    name: str
+    body: dict[str, Any] = field(repr=False)
+    language: str
+    machine: dict[str, Any] = field(repr=False)
+
+
+def find_state(definition: Mapping[str, Any] | str, name: str | None) -> Tested:
+    """Raises TestStateError where the definition is refused or has no such state."""
+    read = _read(definition)
+    if name is None:
+        machine = _around(read)
+        _validate(machine)
+        return Tested(UNNAMED, machine["States"][UNNAMED], "JSONPath", machine)
+    _validate(read)
+    for found, body, language in _states(read, "JSONPath"):
+        if found == name:
+            return Tested(name, body, language, read)
+    raise invalid("State not found in definition")
+
+
+def inner_states(body: Mapping[str, Any]) -> set[str]:
+    """The names of all states inside a Map or Parallel."""
+    return {name for block in _blocks(body) for name, _, _ in _states(block, "JSONPath")}
+
+
+def _read(definition: Mapping[str, Any] | str) -> Any:
+    if not isinstance(definition, str):
+        return dict(definition) if isinstance(definition, Mapping) else definition
+    try:
+        return read_json(definition, "definition").value
+    except FlowError as error:
+        raise _refused(error.diagnostics) from None
+
+
+def _around(state: Any) -> dict[str, Any]:
+    """A machine around a single state: where it leads to is not there to be tested."""
+    states: dict[str, Any] = {UNNAMED: state}
+    if isinstance(state, dict):
+        for target in _targets(state):
+            states.setdefault(target, {"Type": "Succeed"})
+    return {"StartAt": UNNAMED, "States": states}
+
+
+def _targets(state: Mapping[str, Any]) -> Iterator[str]:
+    rules = [rule for key in ("Choices", "Catch") for rule in state.get(key) or () if isinstance(rule, dict)]
+    for part in (state, *rules):
+        yield from (part[key] for key in ("Next", "Default") if isinstance(part.get(key), str))
+
+
+def _validate(machine: Any) -> None:
+    wrong = [found for found in check(machine) if found.severity == "error"]
+    if wrong:
+        raise _refused(wrong)
+    try:
+        prepare(machine)
+    except FlowError as error:
+        raise _refused(error.diagnostics) from None
+
+
+def _refused(diagnostics: Any) -> TestStateError:
+    said = ", ".join(map(_said, diagnostics))
+    return TestStateError("InvalidDefinition", f"Invalid State Machine Definition: '{said}'")
+
+
+def _said(diagnostic: Diagnostic) -> str:
+    answer = diagnostic.answer()
+    place = f" at {answer['location']}" if "location" in answer else ""
+    return f"{answer['code']}: {answer['message']}{place}"
+
+
+def _states(machine: Mapping[str, Any], outer: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Every state of a machine with the query language around it, those inside others too."""
+    language = machine.get("QueryLanguage", outer)
+    for name, body in machine["States"].items():
+        yield name, body, language
+        for block in _blocks(body):
+            yield from _states(block, language)
+
+
+def _blocks(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*body.get("Branches", ()), *(body[key] for key in ("ItemProcessor", "Iterator") if key in body)]
+
+
+def json_value(value: JSON, code: str, message: str) -> JSON:
+    """A member of the request that is JSON text in the API; here it may be the JSON value itself. Raises TestStateError
+    where the text is no JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, parse_constant=_no_constant)
+    except ValueError:
+        raise TestStateError(code, message) from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)

@@ -1,0 +1,166 @@
+"""What a state did with its data, step by step: the inspectionData of TestState.
+
+Source: Step Functions API Reference, InspectionData; which steps are shown for which state, from recorded calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from ..engine.dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, QueryLanguage, Seconds, Transform
+from ..expr.java import json_text
+from ..expr.scope import Evaluate, Scope
+
+if TYPE_CHECKING:
+    from ..engine.execution import Fiber
+
+JSON = Any
+
+_RESULT = ("afterResultSelector", "afterResultPath")
+_MAP = ("afterInputPath", "afterItemsPath", "afterItemsPointer", "afterItemSelector", "afterItemBatcher")
+_THRESHOLDS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
+_SHOWN = {
+    "Pass": ("afterInputPath", "afterParameters", *_RESULT),
+    "Task": ("afterInputPath", "afterParameters", "afterArguments", "result", *_RESULT),
+    "Parallel": _RESULT,
+    "Map": (*_MAP, *_THRESHOLDS, *_RESULT),
+}
+"""The steps that are shown besides the input; the other states show afterInputPath."""
+_FIXED_RESULT = ("result", *_RESULT)
+"""Those of a Pass with Result, which takes nothing from its input."""
+
+
+@frozen
+class Inspection:
+    """The steps that were seen, as JSON values by their name in InspectionData."""
+
+    seen: dict[str, JSON] = field(factory=dict)
+
+    def note(self, step: str, value: JSON) -> JSON:
+        self.seen[step] = value
+        return value
+
+    def shown(self, body: Body, input: JSON) -> dict[str, JSON]:
+        """The steps that TestState shows for this state; JSON values are text there, numbers are numbers."""
+        steps = _SHOWN.get(body["Type"], ("afterInputPath",))
+        if body["Type"] == "Pass" and "Result" in body:
+            steps = _FIXED_RESULT
+        found = {step: self.seen[step] for step in steps if step in self.seen}
+        texts = {key: value if key in _THRESHOLDS else json_text(value) for key, value in found.items()}
+        return {"input": json_text(input), **texts}
+
+
+@frozen
+class Inspected:
+    """A query language that tells an Inspection what each step of a state's data flow makes."""
+
+    language: QueryLanguage
+    inspection: Inspection
+    is_jsonpath: bool
+
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:
+        if not self.is_jsonpath:
+            return self._jsonata_flow(self.language.flow(state, merges=merges, payload=payload), payload)
+        enter = self.input(state)
+        parameters = self._after(state, payload, payload) if payload is not None else None
+        return Flow(_in_turn(enter, parameters), self._finish(state, merges))
+
+    def _after(self, state: Body, key: str, payload: str) -> Transform:
+        make = self.language.flow(_only(state, key), payload=payload).effective
+        return lambda value, scope: self.inspection.note("afterParameters", make(value, scope))
+
+    def _finish(self, state: Body, merges: bool) -> Finish:
+        """The end of a JSONPath flow in its steps: ResultSelector, Assign, ResultPath, OutputPath."""
+        select, assign, leave = (
+            self.language.flow(_only(state, key), merges=False).finish
+            for key in ("ResultSelector", "Assign", "OutputPath")
+        )
+        put = self.language.flow(_only(state, "ResultPath"), merges=merges).finish
+        note = self.inspection.note
+
+        def finish(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:
+            selected = note("afterResultSelector", select(raw, note("result", result), scope)[0])
+            assigned = assign(raw, selected, scope)[1]
+            merged = note("afterResultPath", put(raw, selected, scope)[0])
+            return leave(raw, merged, scope)[0], assigned
+
+        return finish
+
+    def _jsonata_flow(self, flow: Flow, payload: str | None) -> Flow:
+        note = self.inspection.note
+
+        def effective(value: JSON, scope: Scope) -> JSON:
+            made = flow.effective(value, scope)
+            return made if payload is None else note("afterArguments", made)
+
+        def finish(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:
+            return flow.finish(raw, note("result", result), scope)
+
+        return Flow(effective, finish)
+
+    def input(self, state: Body) -> Transform:
+        enter = self.language.input(state)
+        if not self.is_jsonpath:
+            return enter
+        return lambda value, scope: self.inspection.note("afterInputPath", enter(value, scope))
+
+    def catch(self, catcher: Body, index: int) -> CatchFlow:
+        return self.language.catch(catcher, index)
+
+    def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:
+        return self.language.rule(rule, index)
+
+    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:
+        return self.language.rule_flow(state, rule, index)
+
+    def text(self, state: Body, field: str) -> Evaluate:
+        """Error and Cause of a Fail, whose input no path changes."""
+        text = self.language.text(state, field)
+        if not self.is_jsonpath:
+            return text
+
+        def noted(value: JSON, scope: Scope) -> JSON:
+            return text(self.inspection.note("afterInputPath", value), scope)
+
+        return noted
+
+    def seconds(self, state: Body, field: str) -> Seconds:
+        return self.language.seconds(state, field)
+
+    def until(self, state: Body) -> Callable[[JSON, Fiber], float]:
+        return self.language.until(state)
+
+    def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None:
+        return self.language.credentials(state)
+
+    def items(self, state: Body) -> Items:
+        items = self.language.items(state)
+        if not self.is_jsonpath:
+            return items
+        found = items.find
+        return evolve(
+            items, find=lambda raw, seen, fiber: self.inspection.note("afterItemsPath", found(raw, seen, fiber))
+        )
+
+    def resolved(self, part: Body, path: str) -> Evaluated:
+        return self.language.resolved(part, path)
+
+    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:
+        return self.language.number(state, field, kind)
+
+    def payload(self, part: Body, path: str) -> Evaluated:
+        return self.language.payload(part, path)
+
+
+def _only(state: Body, key: str) -> Body:
+    return {key: state[key]} if key in state else {}
+
+
+def _in_turn(first: Transform, second: Transform | None) -> Transform:
+    if second is None:
+        return first
+    then = second
+    return lambda value, scope: then(first(value, scope), scope)

@@ -1,0 +1,201 @@
+"""The mock of a TestState call: what it must be, and how the state under test comes by it.
+
+Source: Step Functions API Reference, MockInput and TestStateConfiguration; the messages from recorded calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from ..engine.dataflow import Flow
+from ..engine.distributed import Distribution, child_inputs
+from ..engine.errors import Failure
+from ..engine.execution import Fiber, Steps
+from ..engine.history import JSON
+from ..engine.item_reader import ReaderError, read_items
+from ..engine.program import State
+from ..engine.states import Source, distribution_of
+from ..engine.task import Resource
+from .definition import Tested, inner_states, json_value
+from .errors import invalid
+from .inspection import Inspected
+from .schema import check_result
+
+MOCKABLE = ("Task", "Map", "Parallel")
+Run = Callable[[Fiber, JSON], Steps]
+
+
+@frozen
+class Mock:
+    """Either a result, or an error with its cause."""
+
+    result: JSON = None
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        return None if self.error is None else Failure(self.error, self.cause, task=True)
+
+
+def read_mock(given: Mapping[str, Any], tested: Tested) -> Mock:
+    """Raises TestStateError where the mock is none, or cannot be one of this state."""
+    if tested.body["Type"] not in MOCKABLE:
+        raise invalid(f"State type '{tested.body['Type']}' is not supported when a mock is specified")
+    if "result" in given and "errorOutput" in given:
+        raise invalid("A test mock should have only one of the following fields: [result, errorOutput].")
+    if "errorOutput" in given:
+        error = given["errorOutput"]
+        if not isinstance(error, Mapping) or not error.get("error"):
+            raise invalid("An error was not specified in the mocked error output.")
+        return Mock(error=error["error"], cause=error.get("cause"))
+    if "result" not in given:
+        raise invalid("A test mock should have one of the following fields: [result, errorOutput].")
+    result = json_value(given["result"], "ValidationException", "Mocked result must be valid JSON")
+    _check(tested.body, result, given.get("fieldValidationMode", "STRICT"))
+    return Mock(result)
+
+
+def _check(body: Mapping[str, Any], result: JSON, mode: str) -> None:
+    if body["Type"] == "Task":
+        if mode != "NONE":
+            check_result(Resource.parse(body["Resource"]), result, strict=mode == "STRICT")
+    elif "ResultWriter" in body:
+        if not isinstance(result, dict):
+            raise invalid("Mocked result must be a JSON object.")
+    elif not isinstance(result, list):
+        raise invalid("Mocked result must be an array.")
+    elif body["Type"] == "Parallel" and len(result) != len(body["Branches"]):
+        raise invalid("Mocked result must contain the same number of items as number of Parallel branches.")
+
+
+@frozen
+class Configuration:
+    """stateConfiguration."""
+
+    retries: int = 0
+    failed_iterations: int = 0
+    error_state: str | None = None
+    items: str | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], tested: Tested, mock: Mock | None) -> Configuration:
+        """Raises TestStateError where it does not fit the state."""
+        made = cls(
+            given.get("retrierRetryCount", 0),
+            given.get("mapIterationFailureCount", 0),
+            given.get("errorCausedByState"),
+            given.get("mapItemReaderData"),
+        )
+        kind = tested.body["Type"]
+        if made.error_state is not None:
+            if mock is None or mock.error is None or kind not in ("Map", "Parallel"):
+                raise invalid("ErrorCausedByState requires a mocked error of a Map or Parallel state.")
+            if made.error_state not in inner_states(tested.body):
+                raise invalid("ErrorCausedByState was not found in the Map or Parallel state.")
+        if kind != "Map" and (made.failed_iterations or made.items is not None):
+            raise invalid("MapIterationFailureCount and MapItemReaderData can only be specified for a Map state.")
+        if "ItemReader" in tested.body and made.items is None:
+            raise invalid("ItemReader data must be specified when testing a Map state with ItemReader specified.")
+        return made
+
+
+def mocked_parallel(source: Source, query: Inspected, mock: Mock) -> Run:
+    flow = query.flow(source.body, payload="Arguments" if not query.is_jsonpath else "Parameters")
+
+    def run(fiber: Fiber, value: JSON) -> Steps:
+        flow.effective(value, fiber.scope)
+        return (yield from _mocked(fiber, value, flow, mock, source.body))
+
+    return run
+
+
+def mocked_map(state: State, source: Source, query: Inspected, mock: Mock, configuration: Configuration) -> Run:
+    """A Map that takes its input apart, and then has the mocked result instead of iterations."""
+    where = "ItemProcessor" if "ItemProcessor" in source.body else "Iterator"
+    mode = {"ProcessorConfig": {}, **source.body[where]}
+    body = {**source.body, where: mode}
+    distribution = distribution_of(state, body, query, source.block(mode, where), query.items(body))
+    flow = query.flow(body)
+    note = query.inspection.note
+
+    def run(fiber: Fiber, value: JSON) -> Steps:
+        effective = flow.effective(value, fiber.scope)
+        note("maxConcurrency", distribution.items.max_concurrency(value, fiber))
+        inputs = yield from _inputs(fiber, state, value, effective, distribution, query, configuration)
+        if configuration.failed_iterations > len(inputs):
+            raise invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
+        if _exceeded(fiber, value, distribution, query, configuration.failed_iterations, len(inputs)):
+            cause = "The specified tolerated failure threshold was exceeded"
+            raise Failure("States.ExceedToleratedFailureThreshold", cause)
+        if isinstance(mock.result, list) and len(mock.result) != len(inputs):
+            raise invalid("Input array does not equal the mocked result array's size.")
+        return (yield from _mocked(fiber, value, flow, mock, body))
+
+    return run
+
+
+def _mocked(fiber: Fiber, value: JSON, flow: Flow, mock: Mock, body: Mapping[str, Any]) -> Steps:
+    yield from ()
+    if mock.failure is not None:
+        raise mock.failure
+    output, assigned = flow.finish(value, mock.result, fiber.scope)
+    return body.get("Next"), output, assigned
+
+
+def _inputs(
+    fiber: Fiber,
+    state: State,
+    value: JSON,
+    effective: JSON,
+    distribution: Distribution,
+    query: Inspected,
+    configuration: Configuration,
+) -> Steps:
+    """The inputs of the iterations."""
+    note = query.inspection.note
+    if distribution.reader is None:
+        found = distribution.items.find(value, effective, fiber)
+    else:
+        found = yield from _read(fiber, value, distribution, configuration)
+    unbatched = evolve(distribution, batcher=None)
+    items = list(child_inputs(fiber, state, value, effective, found, unbatched))
+    if distribution.items.select is not None:
+        note("afterItemSelector", items)
+    if distribution.batcher is None:
+        return items
+    unselected = evolve(distribution, items=evolve(distribution.items, select=None))
+    return note("afterItemBatcher", list(child_inputs(fiber, state, value, effective, items, unselected)))
+
+
+def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: Configuration) -> Steps:
+    """The items in mapItemReaderData, which stands for what ItemReader would read."""
+    reader = distribution.reader
+    assert reader is not None  # noqa: S101 - the caller looked
+
+    def fetch(action: str, arguments: JSON) -> Steps:  # noqa: ARG001 - a Fetch
+        yield from ()
+        return {"Body": configuration.items}
+
+    try:
+        config = reader.config(value, fiber) or {}
+        return (yield from read_items(fetch, "getObject", reader.arguments(value, fiber), config))
+    except ReaderError as error:
+        raise Failure("States.ItemReaderFailed", str(error)) from error
+
+
+def _exceeded(
+    fiber: Fiber, value: JSON, distribution: Distribution, query: Inspected, failures: int, total: int
+) -> bool:
+    """Whether more iterations failed than a given threshold tolerates; without one, a mocked result stands."""
+    count = distribution.tolerated_count(value, fiber)
+    percentage = distribution.tolerated_percentage(value, fiber)
+    if count is not None:
+        query.inspection.note("toleratedFailureCount", int(count))
+    if percentage is not None:
+        query.inspection.note("toleratedFailurePercentage", float(percentage))
+    by_count = count is not None and failures > count
+    return by_count or (percentage is not None and failures * 100 > percentage * total)

@@ -1,0 +1,182 @@
+# ruff: noqa: PT028 - test_state is the name of the API, and no test
+"""TestState: one state, run with an input and, where wanted, a mock of what it calls.
+
+Source: Step Functions API Reference, TestState; Developer Guide, "Testing state machines with TestState API".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import evolve
+
+from ..engine import Invoker, Settings
+from ..engine.limits import MAX_DATA
+from ..engine.task import Resource
+from ..expr.java import json_text
+from ..invoke import unmocked
+from .context import read_context
+from .definition import Tested, find_state, json_value
+from .errors import TestStateError, invalid
+from .inspection import Inspection
+from .mocks import Configuration, read_mock
+from .run import Setting, Tried, run_state
+
+JSON = Any
+InspectionLevel = Literal["INFO", "DEBUG", "TRACE"]
+
+_LEVELS = ("INFO", "DEBUG", "TRACE")
+_MODES = ("STRICT", "PRESENT", "NONE")
+
+
+def test_state(
+    definition: Mapping[str, Any] | str,
+    *,
+    input: JSON = "{}",
+    inspection_level: InspectionLevel = "INFO",
+    context: JSON = None,
+    variables: JSON = None,
+    mock: Mapping[str, Any] | None = None,
+    state_name: str | None = None,
+    state_configuration: Mapping[str, Any] | None = None,
+    reveal_secrets: bool = False,
+    role_arn: str | None = None,
+    invoke: Invoker | None = None,
+    settings: Settings | None = None,
+    now: float | None = None,
+) -> dict[str, Any]:
+    """Run one state and say what it did, as the API answers.
+
+    `definition` is a state, or a state machine of which `state_name` names a state, also one inside a Map or Parallel.
+    `input`, `context`, `variables` and the mock's `result` are JSON text as in the API, or JSON values that are not
+    strings. `mock` has `result` or `errorOutput` (`error`, `cause`), and `fieldValidationMode` (STRICT unless given);
+    `state_configuration` has `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount` and
+    `mapItemReaderData`. Without a mock, `invoke` carries out what a Task calls. `now` is the time that the state sees,
+    in seconds since 1970.
+
+    The answer has `status` (SUCCEEDED, FAILED, RETRIABLE, CAUGHT_ERROR) and, where there are any, `output` (JSON
+    text), `error`, `cause`, `nextState`, and `inspectionData` beyond the level INFO. The requests and responses of
+    HTTP Tasks are not among it. Time is virtual. Raises TestStateError where AWS refuses the request, FlowError where
+    a Task would call what nothing here answers.
+    """
+    _check_parameters(inspection_level, mock, state_name, state_configuration)
+    tested = find_state(definition, state_name)
+    kind = tested.body["Type"]
+    if mock is None:
+        _check_unmocked(tested, role_arn is not None or invoke is not None)
+        if context is not None:
+            raise invalid("Context can only be specified when a mock is specified.")
+    elif reveal_secrets and kind in ("Task", "Map", "Parallel"):
+        raise invalid("TestState does not support RevealSecrets when a mock is specified.")
+    mocked = None if mock is None else read_mock(mock, tested)
+    place = settings or Settings()
+    setting = Setting(
+        input=_input(input),
+        variables=_variables(variables),
+        context=None if context is None else read_context(context, tested),
+        settings=place if role_arn is None else evolve(place, role_arn=role_arn),
+        mock=mocked,
+        configuration=Configuration.of(state_configuration or {}, tested, mocked),
+        invoke=invoke or unmocked,
+        now=time.time() if now is None else now,
+    )
+    inspection = Inspection()
+    tried = run_state(tested, setting, inspection)
+    answer = _answer(tried)
+    if inspection_level != "INFO":
+        answer["inspectionData"] = inspection.shown(tested.body, setting.input)
+        if tried.variables:
+            answer["inspectionData"]["variables"] = json_text(tried.variables)
+        if tried.handled:
+            answer["inspectionData"]["errorDetails"] = tried.handled
+    return answer
+
+
+test_state.__test__ = False  # type: ignore[attr-defined]  # so that pytest does not take it for a test
+
+
+def _answer(tried: Tried) -> dict[str, Any]:
+    answer: dict[str, Any] = {"status": tried.status}
+    if tried.status in ("SUCCEEDED", "CAUGHT_ERROR"):
+        answer["output"] = json_text(tried.output)
+    if tried.following is not None:
+        answer["nextState"] = tried.following
+    if tried.failure is not None:
+        if tried.failure.error is not None:
+            answer["error"] = tried.failure.error
+        if tried.failure.cause is not None:
+            answer["cause"] = tried.failure.cause
+    return answer
+
+
+def _check_parameters(
+    level: str,
+    mock: Mapping[str, Any] | None,
+    state_name: str | None,
+    configuration: Mapping[str, Any] | None,
+) -> None:
+    """What the AWS SDK and the API's front refuse, whatever the state."""
+    if state_name is not None and not state_name:
+        raise _parameter("Invalid length for parameter stateName, value: 0, valid min length: 1")
+    for name in ("retrierRetryCount", "mapIterationFailureCount"):
+        number = (configuration or {}).get(name, 0)
+        if number < 0:
+            raise _parameter(
+                f"Invalid value for parameter stateConfiguration.{name}, value: {number}, valid min value: 0"
+            )
+    _check_choice("inspectionLevel", level, _LEVELS)
+    _check_choice("mock.fieldValidationMode", (mock or {}).get("fieldValidationMode", "STRICT"), _MODES)
+
+
+def _parameter(what: str) -> TestStateError:
+    return TestStateError("ParamValidationError", f"Parameter validation failed:\n{what}")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise invalid(
+            f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(choices)}]"
+        )
+
+
+def _check_unmocked(tested: Tested, answered: bool) -> None:
+    """What TestState does not run without a mock; `answered` tells that a Task has somebody to call."""
+    kind = tested.body["Type"]
+    if kind in ("Map", "Parallel"):
+        raise TestStateError(
+            "InvalidDefinition",
+            "TestState API does not support Map or Parallel states. Supported state types include: "
+            "[Task, Wait, Pass, Succeed, Fail, Choice]",
+        )
+    if kind != "Task":
+        return
+    resource = Resource.parse(tested.body["Resource"])
+    if resource.integration == "activity":
+        raise TestStateError("InvalidDefinition", "TestState API does not support Activity tasks.")
+    if resource.pattern:
+        raise TestStateError(
+            "InvalidDefinition",
+            "TestState API does not support '.sync' or '.waitForTaskToken' integration patterns.",
+        )
+    if not answered:
+        raise invalid("RoleArn must be specified when testing a Task state")
+
+
+def _input(given: JSON) -> JSON:
+    code = "InvalidExecutionInput"
+    if isinstance(given, str) and len(given.encode()) > MAX_DATA:
+        raise TestStateError(code, f"Input size exceeds the maximum of {MAX_DATA} bytes")
+    return json_value(given, code, "Invalid State Machine Execution Input: 'Input is not valid JSON'")
+
+
+def _variables(given: JSON) -> dict[str, JSON]:
+    if given is None:
+        return {}
+    message = "Variables must be a valid JSON object"
+    found = json_value(given, "ValidationException", message)
+    if not isinstance(found, dict):
+        raise invalid(message)
+    return found

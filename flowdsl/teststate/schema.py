@@ -1,0 +1,100 @@
+"""Whether a mocked result looks like the answer of the API that it stands for.
+
+Source: Step Functions API Reference, MockInput, `fieldValidationMode`; the messages from recorded calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.task import Resource
+from ..services.catalogue import Operation, Shape, operation
+from ..services.jobs import polled
+from .errors import TestStateError, invalid
+
+JSON = Any
+
+_FREE = {"apigateway", "eks", "http"}
+"""Integrations whose results follow no API's schema. Source: Step Functions Developer Guide, "Call API Gateway"."""
+
+
+def check_result(resource: Resource, result: JSON, *, strict: bool) -> None:
+    """Raises TestStateError where the result is not of the API's shape.
+
+    Fields that the API has not are let through. Functions and activities may answer anything, and so may whoever calls
+    back with a task token; a `.sync` task has the answer of the API that describes the job.
+    """
+    if resource.events != "Task" or resource.integration in _FREE or resource.pattern == "waitForTaskToken":
+        return
+    if resource.pattern:
+        answering = polled(resource.integration, resource.action)
+    else:
+        answering = operation(resource.integration, resource.action)
+    if answering is not None and answering.model.output_shape is not None:
+        _structure(_Rules(answering, strict), result, answering.model.output_shape)
+
+
+class _Rules:
+    def __init__(self, answering: Operation, strict: bool) -> None:
+        self.operation = answering
+        self.strict = strict
+
+
+def _structure(rules: _Rules, value: JSON, shape: Shape) -> None:
+    if not isinstance(value, dict):
+        raise invalid("Mocked result must be a JSON object.")
+    names = rules.operation.names_of(shape)
+    if rules.strict:
+        for name, member in names.items():
+            if member in shape.required_members and name not in value:
+                raise _wrong(f"Required field '{name}' is missing")
+    for name, part in value.items():
+        if name in names:
+            _value(rules, name, part, shape.members[names[name]])
+
+
+def _value(rules: _Rules, name: str, value: JSON, shape: Shape) -> None:
+    kind = shape.type_name
+    if getattr(shape, "is_document_type", False) or _is_parsed(rules.operation, name, kind):
+        return
+    article, right = _TYPES[kind]
+    if not isinstance(value, right) or (isinstance(value, bool) and kind != "boolean"):
+        raise _wrong(f"Field '{name}' must be {article}")
+    if kind == "structure":
+        _structure(rules, value, shape)
+    elif kind == "map":
+        for part in value.values():
+            _value(rules, name, part, shape.value)
+    elif kind == "list":
+        for part in value:
+            _value(rules, name, part, shape.member)
+    elif kind == "string" and shape.enum and value not in shape.enum:
+        raise _wrong(f"Field '{name}' is not an expected value")
+    elif right is _NUMBER:
+        if value < shape.metadata.get("min", value):
+            raise _wrong(f"Field '{name}' is less than the minimum value")
+        if value > shape.metadata.get("max", value):
+            raise _wrong(f"Field '{name}' exceeds the maximum value")
+
+
+_NUMBER = (int, float)
+_TYPES: dict[str, tuple[str, Any]] = {
+    **dict.fromkeys(("string", "character", "timestamp", "blob"), ("a string", str)),
+    **dict.fromkeys(("integer", "long", "float", "double"), ("a number", _NUMBER)),
+    "boolean": ("a boolean", bool),
+    "list": ("an array", list),
+    "map": ("an object", dict),
+    "structure": ("an object", dict),
+}
+
+
+def _is_parsed(answering: Operation, name: str, kind: str) -> bool:
+    """Whether Step Functions makes any JSON value of this text: what a function or a model answered."""
+    return kind == "blob" and not answering.sdk and (answering.name, name) in _PARSED
+
+
+_PARSED = {("Invoke", "Payload"), ("InvokeModel", "Body")}
+
+
+def _wrong(message: str) -> TestStateError:
+    return invalid(f"Mock result schema validation error: {message}")
