@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from .calls import Call, Heartbeat, Invoker, Later, Reply
 from .clock import Clock, VirtualClock, WallClock
 from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
-from .errors import ExecutionAlreadyExistsError, UnknownTaskError
+from .errors import ExecutionAlreadyExistsError, InputTooLargeError, UnknownTaskError
 from .execution import Identity, Settings, replay
 from .history import JSON, Event, History
 from .program import Program, prepare
@@ -35,6 +35,7 @@ __all__ = [
     "Heartbeat",
     "History",
     "Identity",
+    "InputTooLargeError",
     "Invoker",
     "Later",
     "Listener",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics import FlowError
 from ..expr.errors import StatesError
 
 
@@ -48,7 +49,11 @@ class UnknownTaskError(Exception):
     """The task token belongs to no task that is waiting: TaskDoesNotExist or TaskTimedOut of the API."""
 
 
-class ExecutionAlreadyExistsError(Exception):
+class InputTooLargeError(FlowError):
+    """StartExecution takes no input beyond 256 KiB."""
+
+
+class ExecutionAlreadyExistsError(FlowError):
     """A Standard execution of this name was started before, and has ended or got another input."""
 
 

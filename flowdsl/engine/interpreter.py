@@ -42,9 +42,7 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
                 name, output, assigned = yield from state.run(fiber, value)
         except StatesError as error:
             raise located(fiber, state, error, before) from error
-        if output is not value and too_large(output):
-            raise oversized(state.name)
-        value = output
+        value = within_limit(state.name, output, value)
         if not assigned:
             fiber.record(state.exited, {"name": state.name, "output": value})
         else:
@@ -71,6 +69,13 @@ def located(fiber: Fiber, state: State, error: StatesError, before: int) -> Fail
             fiber.source = before
         fiber.record("EvaluationFailed", details)
     return Failure(error.error, cause, terminal=error.error == "States.Runtime")
+
+
+def within_limit(name: str, value: JSON, known: JSON) -> JSON:
+    """The value, where it is no larger than the service lets pass between states; `known` is one that was looked at."""
+    if value is not known and too_large(value):
+        raise oversized(name)
+    return value
 
 
 def oversized(name: str, *, terminal: bool = True) -> Failure:

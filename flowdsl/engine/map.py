@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .dataflow import Flow, Items
 from .execution import JOIN, Fiber, Steps
 from .history import JSON
-from .interpreter import run_block
+from .interpreter import run_block, within_limit
 from .retry import Catcher, Retrier, guarded
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _start(
     select: Callable[[Fiber], JSON] | None,
 ) -> Fiber:
     map_item = {"Index": index, "Value": item}
-    value = selected(fiber, state, map_item, select)
+    value = within_limit(state.name, selected(fiber, state, map_item, select), item)
     child = fiber.spawn(partial(run_block, block=processor, value=value), index, map_item)
     child.record("MapIterationStarted", {"name": state.name, "index": index})
     return child

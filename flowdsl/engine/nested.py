@@ -9,8 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..diagnostics import FlowError
 from .calls import Call
 from .effects import Failed, Signal, Submitted, Succeeded
+from .errors import ExecutionAlreadyExistsError
 from .history import JSON, text
 from .program import Program
 
@@ -36,8 +38,10 @@ def child_input(arguments: dict[str, JSON]) -> JSON:
 
 def refused(error: Exception) -> Failed:
     """StartExecution did not take it: the input is no JSON, or the name is taken."""
-    code = "InvalidExecutionInput" if isinstance(error, ValueError) else "ExecutionAlreadyExists"
-    cause = f"{error} (Service: AWSStepFunctions; Status Code: 400; Error Code: {code})"
+    taken = isinstance(error, ExecutionAlreadyExistsError)
+    code = "ExecutionAlreadyExists" if taken else "InvalidExecutionInput"
+    message = error.diagnostics[0].message if isinstance(error, FlowError) else str(error)
+    cause = f"{message} (Service: AWSStepFunctions; Status Code: 400; Error Code: {code})"
     return Failed(f"StepFunctions.{code}Exception", cause)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .dataflow import Flow
 from .execution import JOIN, Fiber, Steps
 from .history import JSON
-from .interpreter import run_block
+from .interpreter import run_block, within_limit
 from .retry import Catcher, Retrier, guarded
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def parallel_run(
     following: str | None,
 ) -> Callable[[Fiber, JSON], Steps]:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
-        effective = flow.effective(value, fiber.scope)
+        effective = within_limit(state.name, flow.effective(value, fiber.scope), value)
         fiber.record("ParallelStateStarted")
         children = [
             fiber.spawn(partial(run_block, block=branch, value=effective), index)

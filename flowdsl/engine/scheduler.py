@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import define
 
+from ..diagnostics import FlowError
 from . import nested
 from .calls import Call, Heartbeat, Invoker, Reply
 from .clock import Clock, VirtualClock
@@ -35,10 +36,10 @@ from .effects import (
     TimedOut,
     Wake,
 )
-from .errors import ExecutionAlreadyExistsError, UnknownTaskError
+from .errors import ExecutionAlreadyExistsError, InputTooLargeError, UnknownTaskError
 from .execution import Execution, Identity, Settings
 from .history import JSON
-from .limits import MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS
+from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS, too_large
 from .program import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
@@ -103,7 +104,7 @@ class Scheduler:
         """Start an execution; it moves on in `run`.
 
         As StartExecution does, it gives back a Standard execution of this name that is running on the same input, and
-        raises ExecutionAlreadyExistsError for any other that has the name.
+        raises ExecutionAlreadyExistsError for any other that has the name. Raises InputTooLargeError beyond 256 KiB.
         """
         return self._start(program, input, name or self._uuid(), seed)
 
@@ -178,11 +179,20 @@ class Scheduler:
         if known is not None:
             if known.status == "RUNNING" and known.input == input:
                 return known
-            raise ExecutionAlreadyExistsError(f"Execution Already Exists: '{arn}'")
+            raise ExecutionAlreadyExistsError.of(f"Execution Already Exists: '{arn}'", hint="give it another name")
+        if too_large(input):
+            raise InputTooLargeError.of(
+                f"the input of an execution has at most {MAX_DATA} bytes as JSON; this has more"
+            )
         execution = Execution(program, input, identity, self.settings, self.clock.now())
         result = Result(execution)
         self.executions[arn] = result
         self._running[arn] = (execution, result)
+        self._outside(lambda: self._begin(program, execution))
+        return result
+
+    def _begin(self, program: Program, execution: Execution) -> None:
+        arn = execution.identity.arn
         longest = MAX_STANDARD_SECONDS if program.type == "STANDARD" else MAX_EXPRESS_SECONDS
         seconds = min(longest, program.timeout_seconds or longest)
         timed_out = Stop("TIMED_OUT", "States.Timeout")
@@ -194,7 +204,6 @@ class Scheduler:
             lambda: arn in self._running,
             is_limit=is_limit,
         )
-        return result
 
     def _uuid(self) -> str:
         """The next of a series of UUIDs, the same in every run."""
@@ -329,7 +338,7 @@ class Scheduler:
         name = arguments.get("Name") or self._uuid()
         try:
             child = self._start(program, nested.child_input(arguments), name)
-        except (ValueError, ExecutionAlreadyExistsError) as error:
+        except (ValueError, FlowError) as error:
             self._later(self.clock.now(), job, nested.refused(error))
             return
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
@@ -338,7 +347,13 @@ class Scheduler:
             self._children.setdefault(job.execution.identity.arn, []).append((job.fiber, child.arn))
 
     def _run_child(self, execution: Execution, fiber: int, effect: Run) -> None:
-        child = self._start(effect.program, effect.input, effect.name)
+        try:
+            child = self._start(effect.program, effect.input, effect.name)
+        except InputTooLargeError as error:
+            failed = Failed("States.DataLimitExceeded", error.diagnostics[0].message)
+            now = self.clock.now()
+            self._timers.at(now, lambda: self._deliver(execution, fiber, failed), lambda: execution.alive(fiber))
+            return
 
         def ended(result: Result) -> None:
             if execution.alive(fiber):

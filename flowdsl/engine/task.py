@@ -18,7 +18,7 @@ from .effects import Await, Failed, Invoke, Started, Submitted, Succeeded, Timed
 from .errors import Failure
 from .execution import Fiber, Steps
 from .history import JSON
-from .interpreter import oversized
+from .interpreter import oversized, within_limit
 from .limits import too_large
 from .retry import Catcher, Retrier, guarded
 
@@ -100,7 +100,7 @@ def task_run(
             pattern=resource.pattern,
             timeout_seconds=timeout(value, fiber),
             heartbeat_seconds=heartbeat(value, fiber),
-            arguments=flow.effective(value, fiber.scope),
+            arguments=within_limit(state.name, flow.effective(value, fiber.scope), value),
             credentials=credentials(value, fiber) if credentials else None,
             state_name=state.name,
             execution_arn=fiber.execution.identity.arn,

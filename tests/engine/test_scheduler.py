@@ -11,8 +11,10 @@ import pytest
 from flowdsl.engine import (
     Call,
     ExecutionAlreadyExistsError,
+    InputTooLargeError,
     Program,
     Reply,
+    Result,
     Scheduler,
     UnknownTaskError,
     VirtualClock,
@@ -234,6 +236,25 @@ def test_starting_again_under_the_same_name() -> None:
     with pytest.raises(ExecutionAlreadyExistsError):
         scheduler.start(program, {"donation": 1}, name="donation-1")
     assert len(scheduler.executions) == 1
+
+
+def test_an_input_beyond_256_kib() -> None:
+    scheduler = Scheduler(Script())
+    with pytest.raises(InputTooLargeError, match="262144"):
+        scheduler.start(prepare(LEAF), "x" * 262_143)
+    assert scheduler.start(prepare(LEAF), "x" * 262_142).status == "RUNNING"
+
+
+def test_a_thread_starts_an_execution_in_real_time() -> None:
+    scheduler = Scheduler(Script(), clock=WallClock())
+    long = scheduler.start(one({"Type": "Wait", "Seconds": 2}), {})
+    started: list[Result] = []
+    thread = threading.Timer(0.1, lambda: started.append(scheduler.start(prepare(LEAF), {})))
+    thread.start()
+    scheduler.run(until=long)
+    (other,) = started
+    assert other.status == "SUCCEEDED"
+    assert other.duration < 1
 
 
 def test_a_nested_execution_under_a_name_that_is_taken() -> None:
