@@ -26,6 +26,15 @@ REQUIREMENTS = {
     # The last release that imports: later sagemaker and setuptools removed what it needs.
     "stepfunctions": ["stepfunctions==2.3.0", "sagemaker<3", "setuptools<81"],
 }
+# A process's peak memory is at least that of the one that started it, so a small one does.
+STARTER = """\
+import os, sys
+silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent)
+_, status, usage = os.wait4(process, 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @define
@@ -38,18 +47,19 @@ class Subject:
     memory: list[float] = field(factory=list)
 
     def measure(self, environment: dict[str, str]) -> None:
-        process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", STARTER, *self.command],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert process.stderr is not None
-        with process.stderr:
-            said = process.stderr.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{self.name} failed:\n{said}")
-        self.cpu.append(usage.ru_utime + usage.ru_stime)
-        self.memory.append(usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024))
+        if done.returncode:
+            raise SystemExit(f"{self.name} failed:\n{done.stderr}")
+        cpu, memory = map(float, done.stdout.split())
+        self.cpu.append(cpu)
+        self.memory.append(memory / (1024**2 if sys.platform == "darwin" else 1024))
 
 
 def install() -> None:
