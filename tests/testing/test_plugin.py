@@ -62,7 +62,16 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    """Run pytest with flowdsl's plugin and those that the arguments need; loading every installed one takes seconds."""
+    plugins = ["flowdsl.pytest_plugin"]
+    if "-n2" in arguments:
+        plugins.append("xdist.plugin")
+    if any("snapshot" in file.read_text() for file in pytester.path.glob("test_*.py")) and "no:syrupy" not in arguments:
+        plugins.append("syrupy")
+    chosen = [part for plugin in plugins for part in ("-p", plugin)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *chosen, *arguments)
 
 
 def table(result: pytest.RunResult) -> list[str]:
@@ -70,10 +79,11 @@ def table(result: pytest.RunResult) -> list[str]:
 
 
 def test_the_fixture_runs_the_projects_machine(project: pytest.Pytester) -> None:
+    """Here pytest finds the plugin by itself."""
     project.makepyfile(test_it=TESTS)
-    result = run(project)
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)
-    result.stdout.no_fnmatch_line("*coverage*")
+    result.stdout.no_fnmatch_line("*flow coverage*")
 
 
 def test_another_machine_by_overriding_a_fixture(project: pytest.Pytester) -> None:
