@@ -134,8 +134,8 @@ def _scheduled(call: Call, resource: Resource) -> dict[str, JSON]:
         details["timeoutInSeconds"] = _whole(call.timeout_seconds)
     if call.heartbeat_seconds is not None and resource.events != "LambdaFunction":
         details["heartbeatInSeconds"] = _whole(call.heartbeat_seconds)
-    if call.credentials is not None and resource.events != "Activity":
-        details["taskCredentials"] = {"roleArn": call.credentials.get("RoleArn")}
+    if isinstance(call.credentials, dict) and "RoleArn" in call.credentials and resource.events != "Activity":
+        details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
     return details
 
 

@@ -87,6 +87,8 @@ class Recorded:
 
     def __call__(self, call: Call) -> Reply:
         waiting = self._tasks[call.state_name]
+        if not waiting and call.integration == "s3" and call.action == "putObject":
+            return Reply.succeeded({})  # what a ResultWriter writes is no task, so no answer was recorded
         if not waiting:
             return Reply.failed("Conformance.NotRecorded", f"{call.state_name} was called more often than recorded")
         task = waiting.popleft()

@@ -1,4 +1,4 @@
-"""Recorded executions and TestState answers that flowdsl does not reproduce, each with the reason. Nothing outside this list may fail."""
+"""Recorded executions and TestState answers that flowdsl does not reproduce, with reasons. Nothing else may fail."""
 
 from __future__ import annotations
 

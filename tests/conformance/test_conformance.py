@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .cases import executions, folder, judge
+from flowdsl.engine import prepare, replay
+
+from .cases import executions, folder, judge, run
 from .known_failures import KNOWN_FAILURES
 
 pytestmark = pytest.mark.skipif(
@@ -17,6 +19,16 @@ def test_every_recorded_execution_agrees_but_the_known_ones() -> None:
     assert len(verdicts) > 0
     unknown = {v.case: v.differs for v in verdicts if v.differs and v.case not in KNOWN_FAILURES}
     assert unknown == {}
+
+
+def test_every_recorded_execution_replays_from_its_journal() -> None:
+    for case in executions():
+        if case.get("needs_s3"):
+            continue
+        result = run(case)
+        program = prepare(case["definition"], name="machine", type=case["state_machine_type"])
+        again = replay(program, case["input"], result.identity, result.settings, result.journal)
+        assert again.history == result.history, case["id"]
 
 
 def test_every_known_failure_still_fails() -> None:

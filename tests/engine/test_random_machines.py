@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -141,7 +142,9 @@ def check(result: Result) -> None:
 @given(machines(), values, replies, st.integers(0, 3))
 def test_a_random_machine(definition: dict[str, Any], document: Any, answers: list[Reply], seed: int) -> None:
     program = prepare(definition)
+    before = json.dumps(document)
     result = execute(program, document, invoke=Answers(answers), seed=seed)
+    assert json.dumps(document) == before, "a value that entered an execution is never changed in place"
     check(result)
     result.history.render()
     again = replay(program, document, result.identity, result.settings, result.journal)
