@@ -7,7 +7,6 @@ import hashlib
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from attrs import frozen
 
@@ -40,6 +39,8 @@ class Archive:
 
 def write(file: Path, files: Mapping[str, Path]) -> Archive:
     """Write a new zip of `files` (path in the zip, file); FlowError where Lambda would not take it."""
+    from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo  # a build of definitions alone does without
+
     check_unzipped(file.name, files)
     contents = hashlib.sha256()
     unzipped = 0

@@ -7,13 +7,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..diagnostics import FlowError
-from . import archive, manifest, requirements, sources, workspace
+from . import archive, manifest, workspace
 from .archive import Archive
 from .handler import Handler, handler_string, platform, shown, span, validate
 from .manifest import Manifest, Packaged
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .requirements import Requirements
 
 RECIPE = 1
 """Counts up when what goes into a zip, or how, changes: every function is then built again."""
@@ -79,6 +83,8 @@ def build(
 def _package(
     function: Handler, root: Path, earlier: Packaged | None, work: Workspace, on_progress: Progress
 ) -> Packaged:
+    from . import requirements, sources  # a build of definitions alone does without
+
     found = sources.collect(function, root)
     file = root / function.source / "requirements.txt"
     locked = requirements.read(file) if file.is_file() else None
@@ -108,7 +114,7 @@ def _package(
     return _described(function, made, inputs)
 
 
-def _snapshot(function: Handler, files: Mapping[str, Path], locked: requirements.Requirements | None, own: Path) -> str:
+def _snapshot(function: Handler, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:
     """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
     digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0".encode())
