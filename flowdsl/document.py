@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -38,7 +39,16 @@ class Document:
         """Where the value stands, or the nearest thing around it that is there."""
         while path and path not in self.places:
             path = path[:-1]
-        return span_of(self.file, self.text, *self.places.get(path, (0, 1)))
+        start, end = self.places.get(path, (0, 1))
+        return Span(self.file, *self._line_and_column(start), *self._line_and_column(end))
+
+    def _line_and_column(self, offset: int) -> tuple[int, int]:
+        before = bisect_left(self._line_ends, offset)
+        return before + 1, offset - (self._line_ends[before - 1] if before else -1)
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [found.start() for found in re.finditer("\n", self.text)]
 
 
 def span_of(file: str, text: str, start: int, end: int) -> Span:

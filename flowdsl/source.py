@@ -12,6 +12,8 @@ from types import CodeType
 
 from attrs import frozen
 
+_WIDEST = 200
+"""The characters of a line that an excerpt shows."""
 _PACKAGE = str(Path(__file__).parent) + "/"
 
 
@@ -37,6 +39,10 @@ class Span:
         whole = self.end_line == self.line and self.end_column is not None
         end = self.end_column if whole and self.end_column is not None else len(text) + 1
         width = max(1, end - self.column)
+        if len(text) > _WIDEST:  # JSON without line breaks: what is around the place
+            cut = max(0, self.column - 41)
+            text, width = text[cut : cut + _WIDEST], min(width, _WIDEST - 40)
+            return f"{self.line:>5} | {text}\n{' ' * 5} | {' ' * (self.column - cut - 1)}{'^' * width}"
         number = f"{self.line:>5}"
         return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..diagnostics import AslPath
 from .definition import Scope, StateAt, has_placeholder
-from .findings import TARGET, Findings, did_you_mean, shown
+from .findings import TARGET, Findings, did_you_mean
 
 
 def check_graph(scopes: list[Scope], findings: Findings) -> None:
@@ -35,8 +35,6 @@ def _check_scope(scope: Scope, homes: dict[str, Scope], findings: Findings) -> N
                 aws=TARGET,
                 said=f"Missing 'Next' target: {target}",
             )
-        elif not isinstance(target, str) and path[-1] in {"Default", "Next"} and path[-2] != "States":
-            _not_a_name(target, path, findings)
     if not scope.states or open_end:
         return
     if not any(state.is_terminal() or state.cls is None for state in scope.states.values()):
@@ -52,9 +50,9 @@ def _check_scope(scope: Scope, homes: dict[str, Scope], findings: Findings) -> N
             at="",
         )
         return  # as the service, which then asks no further
-    if scope.fields.get("StartAt") not in names:
-        return
     reached = reachable(scope)
+    if not reached:
+        return
     for name, state in scope.states.items():
         if name not in reached:
             findings.error(
@@ -74,12 +72,6 @@ def _targets(scope: Scope) -> list[tuple[object, AslPath]]:
     for state in scope.states.values():
         found.extend(state.targets())
     return found
-
-
-def _not_a_name(target: object, path: AslPath, findings: Findings) -> None:
-    """The fields rule has said so already, except of what it does not look at."""
-    if path[-1] == "Default" and not any(found.path == path for found in findings.found):
-        findings.error("FD103", f"Default must be the name of a state, not {shown(target)}", path)
 
 
 def _elsewhere(target: str, homes: dict[str, Scope]) -> str:

@@ -1,0 +1,196 @@
+"""The checker answers whatever it is given."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowdsl.check import check, check_text
+from flowdsl.check.annotations import Data
+from flowdsl.check.choices import WORDS
+from flowdsl.check.shapes import Field, Object, Scalar
+from flowdsl.diagnostics import Diagnostic
+from flowdsl.fields import by_asl_name
+from flowdsl.machine import Processor, StateMachine
+from flowdsl.states import STATES, Catcher, ItemBatcher, ItemReader, ReaderConfig, ResultWriter, Retrier, Rule
+from tests.conformance_data import ROOT
+
+PARTS = (*STATES.values(), StateMachine, Processor, Catcher, Retrier, Rule)
+PARTS += (ItemReader, ReaderConfig, ItemBatcher, ResultWriter)
+KEYS = sorted({key for part in PARTS for key in by_asl_name(part)} | {"Type", "x.$", "a", *WORDS})
+TEXTS = [
+    *("$", "$.a", "$$.Execution.Id", "$v", "$.a[*]", "$..a", "$.a[", "A", "B", "", "${X}", "{% $states.input.a %}"),
+    *("{% $v %}", "{% 1 + %}", "{%", "%}", "States.Format('{}', $.a)", "States.MathAdd(1)", "JSONata", "JSONPath"),
+    *("States.ALL", "arn:aws:states:::sqs:sendMessage", "arn:aws:states:::aws-sdk:s3:getObject.sync", "DISTRIBUTED"),
+    *("arn:aws:lambda:us-east-1:1:function:f", "2024-01-01T00:00:00Z", *STATES),
+]
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(TEXTS) | st.text(max_size=5)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=6)
+    ),
+    max_leaves=25,
+)
+states = st.dictionaries(st.sampled_from(KEYS), values, max_size=8).flatmap(
+    lambda fields: st.sampled_from(sorted(STATES)).map(lambda type: {**fields, "Type": type})
+)
+machines = st.dictionaries(st.sampled_from("ABCD"), states, max_size=4).map(lambda s: {"StartAt": "A", "States": s})
+
+quick = settings(max_examples=200, deadline=None, suppress_health_check=[*HealthCheck])
+
+
+def is_answer(found: list[Diagnostic]) -> bool:
+    for each in found:
+        assert each.code.startswith("FD")
+        assert each.text()
+        assert each.json()
+        assert each.answer()
+    return True
+
+
+@quick
+@given(values, st.sampled_from(["STANDARD", "EXPRESS"]))
+def test_any_json(value: Any, type: str) -> None:
+    assert is_answer(check(value, type=type))
+
+
+@quick
+@given(machines, st.booleans())
+def test_any_machine(definition: Any, is_jsonata: bool) -> None:
+    if is_jsonata:
+        definition["QueryLanguage"] = "JSONata"
+    data = Data(Object({"a": Field(Scalar("string", frozenset("xy")))}), {})
+    assert is_answer(check(definition, data=data))
+
+
+@quick
+@given(st.text(max_size=200) | values.map(lambda value: json.dumps(value)[:60]))
+def test_any_text(text: str) -> None:
+    assert is_answer(check_text(text))
+
+
+def real_definitions() -> list[Any]:
+    folder = ROOT / "definitions"
+    if not folder.is_dir():
+        pytest.skip("no recorded behaviour of AWS here: set FLOWDSL_CONFORMANCE to its folder")
+    found = [case for file in sorted(folder.glob("*.json")) for case in json.loads(file.read_text())]
+    return [case["definition"] for case in found if isinstance(case["definition"], dict)]
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container with each of its keys."""
+    found: list[tuple[Any, Any]] = []
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        keys = list(each) if isinstance(each, dict) else range(len(each)) if isinstance(each, list) else ()
+        for key in keys:
+            found.append((each, key))
+            todo.append(each[key])
+    return found
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0.5,
+    "",
+    "$.x",
+    "{% $x %}",
+    [],
+    {},
+    [{}],
+    {"a": 1},
+    {"a.$": 1},
+    "A" * 90,
+    10**30,
+)
+
+
+def test_mutated_real_definitions() -> None:
+    source = random.Random(7)
+    for definition in real_definitions():
+        if len(json.dumps(definition)) > 50_000:
+            continue
+        for _ in range(4):
+            mutant = copy.deepcopy(definition)
+            for _ in range(source.randint(1, 3)):
+                container, key = source.choice(places(mutant) or [({"": 0}, "")])
+                action = source.randrange(3)
+                if action == 0:
+                    container[key] = source.choice(JUNK)
+                elif action == 1:
+                    del container[key]
+                elif isinstance(container, dict):
+                    container[source.choice(KEYS)] = container.pop(key)
+            assert is_answer(check(mutant))
+
+
+def nested(depth: int, inner: Any, wrap: Any) -> Any:
+    for level in range(depth):
+        inner = wrap(inner, level)
+    return inner
+
+
+def processor(inner: Any, level: int) -> Any:
+    state = {"Type": "Map", "ItemProcessor": inner, "End": True}
+    return {"StartAt": f"M{level}", "States": {f"M{level}": state}}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        nested(5_000, {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}, processor),
+        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "Parameters": nested(20_000, 1, lambda x, _: {"a": x})}}},
+        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "Result": nested(20_000, 1, lambda x, _: [x])}}},
+        {
+            "StartAt": "A",
+            "States": {"A": {"Type": "Choice", "Choices": [nested(20_000, {}, lambda x, _: {"Not": x})], "Default": "A"}},
+        },
+        {
+            "QueryLanguage": "JSONata",
+            "StartAt": "A",
+            "States": {"A": {"Type": "Pass", "End": True, "Output": nested(20_000, "{% 1 %}", lambda x, _: [x])}},
+        },
+        {
+            "QueryLanguage": "JSONata",
+            "StartAt": "A",
+            "States": {"A": {"Type": "Pass", "End": True, "Output": "{% " + "(" * 9_000 + "1" + ")" * 9_000 + " %}"}},
+        },
+        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "InputPath": "$" + "[?(" * 5_000}}},
+        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "InputPath": "$" + ".a" * 50_000}}},
+        {
+            "StartAt": "A",
+            "States": {"A": {"Type": "Pass", "End": True, "Parameters": {"a.$": "States.Array(" * 5_000}}},
+        },
+    ],
+    ids=["maps", "template", "result", "not", "output", "jsonata", "filters", "steps", "intrinsics"],
+)  # fmt: skip
+def test_deep_nesting(definition: Any) -> None:
+    assert is_answer(check(definition))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "{" * 100_000, '"' + "x" * 1_000_000])
+def test_deep_text(text: str) -> None:
+    assert check_text(text)
+
+
+def test_ten_megabytes() -> None:
+    """Ten megabytes are refused, for AWS takes one, and within seconds."""
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"a.$": "$.b"}, "Next": "S0"}
+    states = {f"S{number}": {**state, "Comment": "x" * 500} for number in range(16_000)}
+    text = json.dumps({"StartAt": "S0", "States": states})
+    assert len(text) > 10_000_000
+    before = time.process_time()
+    found = check_text(text)
+    assert "FD108" in {each.code for each in found}
+    assert time.process_time() - before < 30
