@@ -140,10 +140,10 @@ ARGUMENTS = {
     "no file": (["run"], "Missing argument 'FILE'"),
     "a folder": (["run", "handlers"], "handlers: is a folder, not a flow"),
     "no input": (["run", "hello.py", "-i", "nope.json"], "--input nope.json: there is no such file"),
-    "bad input": (["run", "hello.py", "-i", '{"a": }'], "the input:1:7: error FD704 not JSON"),
+    "bad input": (["run", "hello.py", "-i", '{"a": }'], "--input:1:7: error FD704 not JSON"),
     "input with a key twice": (
         ["run", "hello.py", "-i", '{"a": 1, "a": 2}'],
-        "the input:1:15: error FD711 the key 'a'",
+        "--input:1:15: error FD711 the key 'a'",
     ),
     "mock without value": (["run", "hello.py", "--mock", "Greet"], "write STATE=JSON"),
     "mock not JSON": (["run", "hello.py", "--mock", "Greet=x"], "--mock Greet:1:1: error FD704 not JSON"),
