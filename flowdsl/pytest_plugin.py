@@ -70,6 +70,7 @@ class _FlowCoverage:
         self.coverage: Coverage = Coverage()
         self.selected: Coverage = Coverage()
         self._observers = observers
+        self._problem = ""
         self._config = config
         self._fail_under = config.option.flow_cover_fail_under
         if self._fail_under is None:
@@ -91,7 +92,10 @@ class _FlowCoverage:
             output[_WORKER_OUTPUT] = self.coverage.data()
             return
         self.selected = self._select()
-        if self._fails and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if (self._fails or self._problem) and session.exitstatus in (
+            pytest.ExitCode.OK,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._config.option.flow_cover_json:
             self._write_json(self._config.option.flow_cover_json)
@@ -100,6 +104,8 @@ class _FlowCoverage:
         from .testing.report import lines
 
         terminalreporter.section("flow coverage")
+        if self._problem:
+            terminalreporter.write_line(f"the flow of [tool.flowdsl] cannot be loaded: {self._problem}", red=True)
         if not self.selected.machines:
             terminalreporter.write_line("no machine was run")
         else:
@@ -123,7 +129,7 @@ class _FlowCoverage:
         try:
             own = of_project(self._config.rootpath)
         except FlowError as error:
-            raise pytest.UsageError(f"flow coverage: {error}") from error
+            self._problem, own = str(error), []
         names = {machine.name for machine in own}
         for machine in own:
             if not patterns or _matches(machine.name, patterns):

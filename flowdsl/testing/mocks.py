@@ -12,16 +12,7 @@ from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
 from ..invoke import Handler, LocalLambdas, function_name
 from .answers import Answer, give
 from .run import UnmockedCall
-
-
-class Nothing:
-    """The type of NOTHING, which says that no value is given; None is one."""
-
-    def __repr__(self) -> str:
-        return "NOTHING"
-
-
-NOTHING = Nothing()
+from .values import copied
 
 
 @define
@@ -33,10 +24,6 @@ class Mock:
     otherwise: Callable[[Any], Any] | None = None
     """What answers when the script is at its end; None is the real handler."""
     calls: list[Any] = field(factory=list, init=False)
-
-    @property
-    def count(self) -> int:
-        return len(self.calls)
 
     def next(self) -> Answer | None:
         """The answer of the script to the next call, or None where it is at its end."""
@@ -86,7 +73,7 @@ class Mocks:
         return reply
 
     def _mocked(self, call: Call, mock: Mock) -> Reply:
-        mock.calls.append(payload(call))
+        mock.calls.append(copied(payload(call), "the payload"))
         answer = mock.next()
 
         def rest(call: Call) -> Reply:
@@ -182,9 +169,10 @@ def _work(call: Call, work: Callable[[Any], Any]) -> Reply:
         name = function_of(call)
         return LocalLambdas({name: lambda event, context: work(event)})(call)
     try:
-        return Reply.succeeded(work(payload(call)))
+        answer = work(copied(payload(call), "the payload"))
     except Exception as error:  # noqa: BLE001 - whatever a mock raises is the service's error
         return Reply.failed(type(error).__name__, str(error))
+    return Reply.succeeded(copied(answer, f"what the mock of {call.state_name!r} answers"))
 
 
 def _unmocked(call: Call, mock: Mock | None, functions: Mapping[str, Handler]) -> str:
@@ -210,7 +198,7 @@ def scripted(entry: Any) -> Answer:
     """An entry of a script: an Answer, or a value to answer one call with."""
     if isinstance(entry, BaseException) or callable(entry):
         raise TypeError(f"{entry!r} in a script: use raises=... or effect=... for what comes after the script")
-    return entry if isinstance(entry, Answer) else give(entry)
+    return entry if isinstance(entry, Answer) else give(copied(entry, "an entry of the script"))
 
 
 @frozen

@@ -10,16 +10,18 @@ from typing import Any
 
 from attrs import define, field
 
-from ..asl import placed
+from ..asl import placed, text
 from ..engine import Result, Scheduler, Settings, VirtualClock, prepare
 from ..engine.program import Program
+from ..fields import UNSET
 from ..invoke import Handler
 from ..project import Loaded, find
 from .answers import Answer
 from .history import History
 from .machines import Machine, functions, resolve
-from .mocks import NOTHING, Callback, Mock, Mocks, Nothing, Raising, scripted
+from .mocks import Callback, Mock, Mocks, Raising, scripted
 from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
+from .values import copied
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 """Where executions seem to run, unless `[tool.flowdsl]` says otherwise."""
@@ -74,7 +76,7 @@ class Runner:
         self,
         target: str,
         *script: Any,
-        returns: Any = NOTHING,
+        returns: Any = UNSET,
         raises: BaseException | type[BaseException] | None = None,
         effect: Callable[[Any], Any] | None = None,
     ) -> Mock:
@@ -85,13 +87,14 @@ class Runner:
         `raises` (an exception, with Lambda's error shape) or `effect` (a function from the payload to the value) for
         every further call; without any of these the real handler. The last mock of a target holds.
         """
-        given = [returns is not NOTHING, raises is not None, effect is not None]
+        given = [returns is not UNSET, raises is not None, effect is not None]
         if sum(given) > 1:
             raise TypeError("mock(...) takes one of returns=, raises= and effect=")
         if raises is not None:
             effect = Raising(raises)
-        elif not isinstance(returns, Nothing):
-            effect = lambda event: returns  # noqa: E731 - what it returns is all there is to it
+        elif returns is not UNSET:
+            value = copied(returns, "returns=")
+            effect = lambda event: value  # noqa: E731 - what it returns is all there is to it
         mock = Mock(target, [scripted(entry) for entry in script], effect)
         self.mocks.mocks[target] = mock
         return mock
@@ -113,7 +116,10 @@ class Runner:
         """
         if isinstance(output, Answer) and output.failure is None:
             raise TypeError(f"answer({state!r}, ...): a callback is a value or fail(error, cause)")
-        self.mocks.callbacks.append(Callback(state, output, after, tuple(heartbeats), times))
+        if min(after, *heartbeats, 0) < 0:
+            raise ValueError(f"answer({state!r}, ...): after= and heartbeats= are seconds from the call, 0 or more")
+        value = output if isinstance(output, Answer) else copied(output, f"the answer to {state!r}")
+        self.mocks.callbacks.append(Callback(state, value, after, tuple(heartbeats), times))
 
     def start(self, input: Any, *, name: str | None = None) -> Result:
         """StartExecution: the execution moves on in `finish`.
@@ -122,9 +128,10 @@ class Runner:
         that name has another input or has ended; an Express machine starts a new one each time.
         """
         self.mocks.verify(self.machine.definition, self.machine.name)
+        input = copied(input, "the execution's input")  # noqa: A001 - the API's name
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
-            if before.status == "RUNNING" and before.input == input:
+            if before.status == "RUNNING" and text(before.input) == text(input):
                 return before
             what = "has another input" if before.status == "RUNNING" else f"has ended {before.status}"
             raise ExecutionAlreadyExists(f"Execution Already Exists: '{before.arn}' {what}")

@@ -7,6 +7,7 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,7 +15,15 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from flowdsl.diagnostics import FlowError
-from flowdsl.testing import ExecutionAlreadyExists, ExecutionFailed, History, StepType, run_to_completion
+from flowdsl.testing import (
+    Coverage,
+    ExecutionAlreadyExists,
+    ExecutionFailed,
+    History,
+    StepType,
+    completion,
+    run_to_completion,
+)
 from flowdsl.testing.deployed import FIRST_PAUSE, LONGEST_PAUSE, run_deployed
 
 REGION = "eu-west-1"
@@ -146,6 +155,21 @@ def test_retry_and_catch_are_read_off_a_deployed_run(server: str, credentials: N
     }
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["the author's", "only deployed"])
+def test_deployed_runs_count_as_covered(arn: str, known: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the author's lines, where the machine that is deployed is the author's."""
+    coverage = Coverage()
+    monkeypatch.setattr(completion, "observers", [coverage.observe])
+    file = tmp_path / "ways.asl.json"
+    file.write_text(json.dumps(MACHINE if known else {**MACHINE, "States": {}}, indent=1))
+    run_to_completion("covering", {"way": "long", "items": [1]}, machine=file)
+    [(name, measured)] = coverage.machines.items()
+    assert measured.count("state") == (7, 8)
+    assert measured.count("branch") == (1, 2)
+    assert (name == "ways") is known
+    assert bool(measured.places) is known
+
+
 def test_a_name_is_used_once(arn: str) -> None:
     run_to_completion("once", {"way": "long", "items": []})
     with pytest.raises(ExecutionAlreadyExists, match="'once' of arn:aws:states"):
@@ -168,7 +192,7 @@ def test_what_is_no_arn(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
 ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:payment"
 
 
-def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))

@@ -164,6 +164,15 @@ def test_no_machine_at_all(pytester: pytest.Pytester) -> None:
     assert run(pytester, "--flow-cover-fail-under=1").ret == pytest.ExitCode.TESTS_FAILED
 
 
+def test_a_flow_that_cannot_be_loaded(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_nothing(): pass")
+    (project.path / "shop_flow.py").write_text("machine = 1 / 0\n")
+    result = run(project, "--flow-coverage")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["the flow of [[]tool.flowdsl] cannot be loaded: shop_flow.py:1:*ZeroDivisionError*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
 OTHER = """
 import pytest
 
