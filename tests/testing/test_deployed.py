@@ -164,7 +164,7 @@ def test_deployed_runs_count_as_covered(arn: str, known: bool, monkeypatch: pyte
     file.write_text(json.dumps(MACHINE if known else {**MACHINE, "States": {}}, indent=1))
     run_to_completion("covering", {"way": "long", "items": [1]}, machine=file)
     [(name, measured)] = coverage.machines.items()
-    assert measured.count("state") == (7, 8)
+    assert measured.count("state") == (8, 9)
     assert measured.count("branch") == (1, 2)
     assert (name == "ways") is known
     assert bool(measured.places) is known
