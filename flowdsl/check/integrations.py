@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -62,7 +63,24 @@ OWN_PARAMETERS: Final = frozenset({"apigateway", "http", "eks", "elasticmapreduc
 """Integrations whose parameters are Step Functions' own, not those of an operation."""
 ADDED: Final[dict[str, tuple[str, ...]]] = {"bedrock:invokeModel": ("Input", "Output")}
 """Parameters that Step Functions adds to an operation."""
-_SDK_ERRORS: Final = ("SdkClientException", "AwsServiceException", "Unknown", "Timeout")
+COMMON: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "lambda:invoke": (
+        frozenset({"FunctionName"}),
+        frozenset({"FunctionName", "Payload", "Qualifier", "InvocationType", "LogType", "ClientContext"}),
+    ),
+    "sqs:sendMessage": (
+        frozenset({"QueueUrl", "MessageBody"}),
+        frozenset({"QueueUrl", "MessageBody", "MessageGroupId", "MessageDeduplicationId", "DelaySeconds"}),
+    ),
+    "sns:publish": (frozenset({"Message"}), frozenset({"TopicArn", "Message", "Subject", "TargetArn", "PhoneNumber"})),
+    "states:startExecution": (frozenset({"StateMachineArn"}), frozenset({"StateMachineArn", "Input", "Name"})),
+}
+"""What the commonest integrations need and take, so that no model is read for them; the models say it again in tests."""
+_SDK_ERRORS: Final = (
+    *("SdkClientException", "AwsServiceException", "Unknown", "Timeout"),
+    *("AWSLambdaException", "LambdaException", "ClientExecutionTimeoutException"),
+)
+"""Errors that come from the SDK rather than from the service, and those that Lambda's integration has for itself."""
 
 
 @attrs.frozen(slots=False)
@@ -104,8 +122,9 @@ def services() -> dict[str, str]:
     folder = _folder()
     if folder is None or not folder.is_dir():
         return {}
-    own = {each.name.replace("-", ""): each.name for each in folder.iterdir() if each.is_dir()}
-    return own | {name: target for name, target in FOLDERS.items() if (folder / target).is_dir()}
+    present = {*os.listdir(folder)}  # noqa: PTH208 - some 400 names; looking at each would take the longest of a check
+    own = {each.replace("-", ""): each for each in present}
+    return own | {name: target for name, target in FOLDERS.items() if target in present}
 
 
 @cache
@@ -129,6 +148,8 @@ def check_integrations(tasks: list[tuple[StateAt, Resource]], findings: Findings
 
 def _check(state: StateAt, resource: Resource, service: str, action: str, findings: Findings) -> None:
     path = (*state.path, "Resource")
+    if _is_common(state, resource):
+        return
     model = model_of("bedrockruntime" if (service, action) == ("bedrock", "invokeModel") else service)
     if model is None:
         if resource.kind == "sdk":
@@ -148,6 +169,26 @@ def _check(state: StateAt, resource: Resource, service: str, action: str, findin
     _errors(state, service, model, findings)
     if resource.kind == "sdk" or service not in OWN_PARAMETERS:
         _parameters(state, resource, model, shape, findings)
+
+
+def _is_common(state: StateAt, resource: Resource) -> bool:
+    required, taken = COMMON.get(f"{resource.service}:{resource.action}", (None, frozenset()))
+    given = state.fields.get("Arguments" if state.language == "JSONata" else "Parameters")
+    if required is None or resource.kind == "sdk" or not isinstance(given, dict):
+        return False
+    names = {_plain(name, state) for name in given}
+    if not required <= names <= taken:
+        return False
+    service = f"{resource.service}."
+    handlers = [each for key in ("Retry", "Catch") for each in state.fields.get(key) or () if isinstance(each, dict)]
+    named = [name for each in handlers for name in each.get("ErrorEquals") or () if isinstance(name, str)]
+    return all(
+        not name.lower().startswith(service) or name.partition(".")[2] in (*_SDK_ERRORS, *_COMMON_ERRORS)
+        for name in named
+    )
+
+
+_COMMON_ERRORS: Final = ("ServiceException", "TooManyRequestsException")
 
 
 def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, findings: Findings) -> None:
