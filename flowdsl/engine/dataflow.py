@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
+from ..expr.errors import StatesError
 from ..expr.scope import Evaluate, Scope
 from .history import JSON
 
@@ -46,6 +47,13 @@ class Items:
     None where that is the item itself."""
     max_concurrency: Callable[[JSON, Fiber], int] = field(repr=False)
     """0 is no limit."""
+
+
+def concurrency(number: float | None) -> int:
+    """MaxConcurrency as a whole number. The message follows those recorded for the other numbers of a Map."""
+    if number is not None and number < 0:
+        raise StatesError("States.Runtime", "MaxConcurrency cannot be negative.")
+    return int(number or 0)
 
 
 Body = Mapping[str, Any]

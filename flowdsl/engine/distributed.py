@@ -201,19 +201,31 @@ def child_inputs(
         yield from chosen
         return
     config = batcher.config(value, fiber)
-    most, most_bytes = config.get("MaxItemsPerBatch"), config.get("MaxInputBytesPerBatch")
+    most, most_bytes = (_whole(config, field) for field in ("MaxItemsPerBatch", "MaxInputBytesPerBatch"))
     around: dict[str, JSON] = {"BatchInput": config["BatchInput"]} if "BatchInput" in config else {}
     batch: list[JSON] = []
     used = 0
     for item in chosen:
         needed = size(item) + 1 if most_bytes else 0
-        if batch and ((most and len(batch) >= int(most)) or (most_bytes and used + needed > int(most_bytes))):
+        if batch and ((most and len(batch) >= most) or (most_bytes and used + needed > most_bytes)):
             yield {**around, "Items": batch}
             batch, used = [], 0
         batch.append(item)
         used += needed
     if batch:
         yield {**around, "Items": batch}
+
+
+def _whole(config: dict[str, JSON], field: str) -> int | None:
+    """A number of ItemBatcher; digits in a string will do, as a recording with variables shows."""
+    value = config.get(field)
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        cause = f'The {field}Path field refers to value "{value}" which is not a valid integer'
+        raise StatesError("States.Runtime", cause) from None
 
 
 @frozen

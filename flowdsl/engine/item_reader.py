@@ -74,9 +74,13 @@ def parse(text: str, kind: str, config: dict[str, Any]) -> list[JSON]:
 def _csv(text: str, config: dict[str, Any]) -> list[JSON]:
     """Rows as objects of strings; a row that is shorter than the header has empty strings, what is beyond it is
     dropped."""
-    rows = [
-        row for row in csv.reader(io.StringIO(text), delimiter=_DELIMITERS[config.get("CSVDelimiter", "COMMA")]) if row
-    ]
+    delimiter = _DELIMITERS.get(config.get("CSVDelimiter", "COMMA"))
+    if delimiter is None:
+        raise ReaderError(f"CSVDelimiter must be one of {', '.join(_DELIMITERS)}.")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise ReaderError(f"Attempting to parse the file as CSV failed: {error}") from error
     headers = config.get("CSVHeaders")
     if config.get("CSVHeaderLocation", "FIRST_ROW") == "FIRST_ROW":
         headers, rows = (rows[0], rows[1:]) if rows else ([], [])

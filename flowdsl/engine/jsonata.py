@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING
 
 from ..expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
 from ..expr.scope import Evaluate, Scope
-from .dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Seconds, Transform, is_jsonata, same, unchanged
+from .dataflow import (
+    Body,
+    CatchFlow,
+    Evaluated,
+    Finish,
+    Flow,
+    Items,
+    Seconds,
+    Transform,
+    concurrency,
+    is_jsonata,
+    same,
+    unchanged,
+)
 from .errors import WaitError
 from .history import JSON, text
 from .times import current_time, until_timestamp
@@ -98,7 +111,7 @@ class JSONata:
                 return selector(_states(raw, fiber.scope), fiber.variables)
 
             select = select_item
-        concurrency = self.number(state, "MaxConcurrency", "integer")
+        most = self.number(state, "MaxConcurrency", "integer")
         evaluate = _compile(state["Items"], "Items", "array") if "Items" in state else None
 
         def find(raw: JSON, effective: JSON, fiber: Fiber) -> list[JSON]:  # noqa: ARG001 - as Items says
@@ -110,7 +123,7 @@ class JSONata:
                 found = raw
             return list(found)
 
-        return Items(find, select, lambda value, fiber: int(concurrency(value, fiber) or 0))
+        return Items(find, select, lambda value, fiber: concurrency(most(value, fiber)))
 
     def payload(self, part: Body, path: str) -> Evaluated:
         evaluate = _compile(part.get("Arguments", {}), f"{path}/Arguments")

@@ -13,7 +13,20 @@ from ..expr.errors import StatesError
 from ..expr.jsonpath import compile_path, compile_reference
 from ..expr.scope import Evaluate, Scope
 from ..expr.template import compile_expression, compile_template
-from .dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Seconds, Transform, nothing, same, unchanged
+from .dataflow import (
+    Body,
+    CatchFlow,
+    Evaluated,
+    Finish,
+    Flow,
+    Items,
+    Seconds,
+    Transform,
+    concurrency,
+    nothing,
+    same,
+    unchanged,
+)
 from .history import JSON, text
 from .times import until_timestamp
 
@@ -173,8 +186,8 @@ class JSONPath:
         written = state.get("ItemSelector", state.get("Parameters"))
         template = None if written is None else compile_template(written)
         select = None if template is None else lambda raw, effective, fiber: template(effective, fiber.scope)
-        concurrency = self.number(state, "MaxConcurrency", "integer")
-        return Items(items, select, lambda value, fiber: int(concurrency(value, fiber) or 0))
+        most = self.number(state, "MaxConcurrency", "integer")
+        return Items(items, select, lambda value, fiber: concurrency(most(value, fiber)))
 
     def payload(self, part: Body, path: str) -> Evaluated:  # noqa: ARG002 - JSONata's
         template = compile_template(part.get("Parameters", {}))

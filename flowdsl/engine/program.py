@@ -72,31 +72,39 @@ def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: 
 
 
 def prepare_block(definition: Mapping[str, Any], language: str, path: AslPath) -> Block:
+    """The same for a state machine, a branch or an item processor at this place of a definition."""
+    bodies = _required(definition, "States", path)
+    if not isinstance(bodies, dict) or not all(isinstance(body, dict) for body in bodies.values()):
+        raise _refused("States must be an object of objects", (*path, "States"))
     states: dict[str, State] = {}
     block = Block(_required(definition, "StartAt", path), states, path)
-    for name, body in _required(definition, "States", path).items():
+    for name, body in bodies.items():
         at = (*path, "States", name)
         try:
             states[name] = _prepare_state(name, body, language, at)
+            targets = _targets(body)
         except FlowError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
             problem = f"missing field {error}" if isinstance(error, KeyError) else str(error)
-            raise FlowError(Diagnostic("FD900", f"the state {name!r} cannot be run: {problem}", at)) from error
-    for name, body in definition["States"].items():
-        for target in _targets(body):
-            if target not in states:
-                raise FlowError(Diagnostic("FD900", f"no state named {target!r}", (*path, "States", name)))
-    if block.start_at not in states:
-        raise FlowError(Diagnostic("FD900", f"no state named {block.start_at!r}", (*path, "StartAt")))
+            raise _refused(f"the state {name!r} cannot be run: {problem}", at) from error
+        for target in targets:
+            if not isinstance(target, str) or target not in bodies:
+                raise _refused(f"no state named {target!r}", at)
+    if not isinstance(block.start_at, str) or block.start_at not in states:
+        raise _refused(f"no state named {block.start_at!r}", (*path, "StartAt"))
     return block
+
+
+def _refused(message: str, path: AslPath) -> FlowError:
+    return FlowError(Diagnostic("FD900", message, path))
 
 
 def _required(definition: Mapping[str, Any], key: str, path: AslPath) -> Any:
     try:
         return definition[key]
     except (KeyError, TypeError):
-        raise FlowError(Diagnostic("FD900", f"{key} is missing", path)) from None
+        raise _refused(f"{key} is missing", path) from None
 
 
 def _targets(body: Mapping[str, Any]) -> list[str]:
@@ -111,7 +119,7 @@ def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath
 
     kind = _required(body, "Type", path)
     if kind not in PREPARERS:
-        raise FlowError(Diagnostic("FD900", f"no state type {kind!r}", (*path, "Type")))
+        raise _refused(f"no state type {kind!r}", (*path, "Type"))
     # Branches and items see the context themselves, each in its own scope.
     own = {key: value for key, value in body.items() if key not in ("Branches", "ItemProcessor", "Iterator")}
     written = json.dumps(own)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Call, Reply, Result, execute, prepare, replay
 
 names = st.sampled_from(["a", "b", "c"])
@@ -150,3 +152,23 @@ def test_a_random_machine(definition: dict[str, Any], document: Any, answers: li
     again = replay(program, document, result.identity, result.settings, result.journal)
     assert again.history == result.history
     assert (again.status, again.output) == (result.status, result.output)
+
+
+FIELDS = "StartAt States Type Next End Choices Resource Branches ItemProcessor Retry Catch Seconds"
+names_of_fields = st.sampled_from(FIELDS.split())
+states_of_types = st.sampled_from(
+    ["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map", "Other", "S"]
+)
+anything = st.recursive(
+    scalars | states_of_types,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names_of_fields | st.just("S"), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(names_of_fields, anything), st.dictionaries(names_of_fields, anything), states_of_types)
+def test_what_is_no_definition_is_refused_in_one_way(top: Any, state: Any, kind: str) -> None:
+    definition = {"StartAt": "S", "States": {"S": {"Type": kind, **state}}, **top}
+    with contextlib.suppress(FlowError):
+        prepare(definition)
