@@ -1,4 +1,7 @@
-"""Recorded executions and TestState answers that flowdsl does not reproduce, with reasons. Nothing else may fail."""
+"""Recordings that flowdsl does not reproduce: executions and TestState answers, each with the reason.
+
+Nothing outside this list may fail.
+"""
 
 from __future__ import annotations
 
