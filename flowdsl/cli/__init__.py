@@ -26,7 +26,7 @@ class _App(click.Group):
         try:
             return super().invoke(ctx)
         except FlowError as error:
-            raise Mistake(error) from error
+            raise Mistake(error, color=ctx.color) from error
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:

@@ -22,13 +22,14 @@ class Mistake(click.ClickException):
 
     exit_code = EXIT_MISTAKE
 
-    def __init__(self, error: FlowError) -> None:
+    def __init__(self, error: FlowError, *, color: bool | None) -> None:
         super().__init__(str(error))
         self.diagnostics = error.diagnostics
+        self.color = color
 
     def show(self, file: IO[Any] | None = None) -> None:
         for diagnostic in self.diagnostics:
-            click.echo(styled(diagnostic), file=file, err=file is None)
+            click.echo(styled(diagnostic), file=file, err=file is None, color=self.color)
 
 
 def styled(diagnostic: Diagnostic) -> str:

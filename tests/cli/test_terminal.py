@@ -1,0 +1,59 @@
+"""What a person at a terminal sees."""
+
+import os
+import pty
+import subprocess
+import sys
+
+
+def on_a_terminal(project, *arguments, **variables):
+    """The output of a command whose stdout and stderr are a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowdsl", *arguments],
+        cwd=project.root,
+        env={**project.environment, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # Linux: the other end is closed
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(ours)
+    process.wait(timeout=20)
+    return said.decode()
+
+
+def test_colours(project):
+    assert "\x1b[" in on_a_terminal(project, "run", "hello.py", "--input", '{"name": "Ada"}', TERM="xterm", NO_COLOR="")
+    assert "\x1b[" in on_a_terminal(project, "run", "missing.py", TERM="xterm", NO_COLOR="")
+
+
+def test_no_color(project):
+    assert "\x1b[" not in on_a_terminal(project, "run", "hello.py", "--input", '{"name": "Ada"}', NO_COLOR="1")
+    assert "\x1b[" not in on_a_terminal(project, "run", "missing.py", NO_COLOR="1")
+
+
+def test_help_teaches(project):
+    said = project.run("--help").stdout
+    for text in (
+        "from flowdsl import",
+        "flowdsl check",
+        "flowdsl run",
+        "flowdsl build",
+        "[tool.flowdsl]",
+        "Exit codes",
+    ):
+        assert text in said
+    for command in ("check", "build", "run", "completion"):
+        done = project.run(command, "--help")
+        assert done.exit_code == 0
+        assert f"flowdsl {command}" in done.stdout
