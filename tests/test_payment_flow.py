@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +54,6 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
     return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def in_the_project() -> Iterator[None]:
-    """The flow is that of the project, wherever pytest was started."""
-    before = Path.cwd()
-    os.chdir(ROOT)
-    yield
-    os.chdir(before)
 
 
 def donation(token: str = "tok_paid", **changes: Any) -> dict[str, Any]:
@@ -417,6 +407,20 @@ def test_notifying_of_the_delay_fails(flow: Runner) -> None:
     assert_paid_once(run)
     assert run.waited("WaitForPsp") == 300
     assert run.output["notify_delay_error"]["Error"] == "RuntimeError"
+
+
+def test_post_processing_fails_without_saying_why(flow: Runner) -> None:
+    """An error without a cause, and an answer that is too large: recorded like any other failure."""
+    flow.mock("Receipt", fail("Unexplained", times=9))
+    flow.mock("PublishEvent", oversize(times=9))
+
+    run = flow.run(donation("tok_paid"))
+
+    assert_paid_once(run)
+    results = run.output["post_processing"]
+    assert (results["receipt"]["error"], results["receipt"]["cause"]) == ("Unexplained", None)
+    assert results["event"]["error"] == "States.DataLimitExceeded"
+    assert results["totals"]["status"] == "done"
 
 
 @pytest.mark.parametrize("broken", [["Receipt"], ["FundraisingTotals"], ["PublishEvent"], STEPS], ids="+".join)

@@ -119,6 +119,23 @@ def test_catchers_that_lead_to_one_state_are_told_apart_by_the_error(error: str,
     assert reached(states, *(script or ["fine"])) == expected
 
 
+@pytest.mark.parametrize(("heartbeats", "expected"), [([], "Catch[0]"), (range(5, 100, 5), "Catch[1]")])
+def test_missed_heartbeats_and_timeouts_are_told_apart(heartbeats: Any, expected: str) -> None:
+    waiting = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "HeartbeatSeconds": 10,
+        "TimeoutSeconds": 60,
+        "Catch": [catcher("States.HeartbeatTimeout"), catcher("States.Timeout")],
+        "Next": "Done",
+    }
+    definition = {"StartAt": "T", "States": {"T": waiting, **DONE}}
+    flow = Runner.of(definition)
+    flow.answer("T", "too late", after=100, heartbeats=[*heartbeats])
+    found = hits(definition, flow.run({}).history)
+    assert [_short(path) for path in found if _short(path)] == [expected]
+
+
 def test_going_on_as_usual_is_no_catch() -> None:
     assert reached({"T": task(Catch=[catcher("States.ALL")], Next="Done")}, "fine") == set()
 
