@@ -75,7 +75,7 @@ COMMON: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "sns:publish": (frozenset({"Message"}), frozenset({"TopicArn", "Message", "Subject", "TargetArn", "PhoneNumber"})),
     "states:startExecution": (frozenset({"StateMachineArn"}), frozenset({"StateMachineArn", "Input", "Name"})),
 }
-"""What the commonest integrations need and take, so that no model is read for them; the models say it again in tests."""
+"""What the commonest integrations need and take, so that no model is read for them; tests hold it against the models."""
 _SDK_ERRORS: Final = (
     *("SdkClientException", "AwsServiceException", "Unknown", "Timeout"),
     *("AWSLambdaException", "LambdaException", "ClientExecutionTimeoutException"),
@@ -180,12 +180,19 @@ def _is_common(state: StateAt, resource: Resource) -> bool:
     if not required <= names <= taken:
         return False
     service = f"{resource.service}."
-    handlers = [each for key in ("Retry", "Catch") for each in state.fields.get(key) or () if isinstance(each, dict)]
-    named = [name for each in handlers for name in each.get("ErrorEquals") or () if isinstance(name, str)]
-    return all(
-        not name.lower().startswith(service) or name.partition(".")[2] in (*_SDK_ERRORS, *_COMMON_ERRORS)
-        for name in named
-    )
+    known = (*_SDK_ERRORS, *_COMMON_ERRORS)
+    return all(not name.lower().startswith(service) or name.partition(".")[2] in known for name, _ in _caught(state))
+
+
+def _caught(state: StateAt) -> Iterator[tuple[str, AslPath]]:
+    """The error names of Retry and Catch."""
+    for key in ("Retry", "Catch"):
+        handlers = state.fields.get(key)
+        for index, handler in enumerate(handlers if isinstance(handlers, list) else []):
+            names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
+            for place, name in enumerate(names if isinstance(names, list) else []):
+                if isinstance(name, str):
+                    yield name, (*state.path, key, index, "ErrorEquals", place)
 
 
 _COMMON_ERRORS: Final = ("ServiceException", "TooManyRequestsException")
@@ -246,18 +253,15 @@ def _inside(
 
 def _errors(state: StateAt, service: str, model: Model, findings: Findings) -> None:
     """Error names such as `DynamoDB.ConditionalCheckFailedException`; only what is nearly an error of the service."""
-    for key in ("Retry", "Catch"):
-        handlers = state.fields.get(key)
-        for index, handler in enumerate(handlers if isinstance(handlers, list) else []):
-            names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
-            for place, name in enumerate(names if isinstance(names, list) else []):
-                prefix, dot, error = name.partition(".") if isinstance(name, str) else ("", "", "")
-                if not dot or services().get(prefix.lower()) != services().get(service.replace("-", "")):
-                    continue
-                if error not in model.errors and (near := _near(error, model.errors)):
-                    at = (*state.path, key, index, "ErrorEquals", place)
-                    hint = f"did you mean '{prefix}.{near}'?"
-                    findings.warning("FD664", f"{service} has no error {error!r}", at, hint=hint)
+    own = services().get(service.replace("-", ""))
+    for name, path in _caught(state):
+        prefix, dot, error = name.partition(".")
+        if not dot or error in model.errors or services().get(prefix.lower()) != own:
+            continue
+        if near := _near(error, model.errors):
+            findings.warning(
+                "FD664", f"{service} has no error {error!r}", path, hint=f"did you mean '{prefix}.{near}'?"
+            )
 
 
 def _near(word: str, known: list[str]) -> str | None:

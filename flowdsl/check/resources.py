@@ -6,8 +6,7 @@ Source: Step Functions Developer Guide, "Integrating services" and the pages of 
 from __future__ import annotations
 
 import re
-
-import attrs
+from typing import NamedTuple
 
 from .definition import PLACEHOLDER
 
@@ -79,8 +78,7 @@ INTEGRATIONS: dict[str, dict[str, tuple[str, ...]]] = {
 """Service → action → the patterns it supports besides request-response."""
 
 
-@attrs.frozen
-class Resource:
+class Resource(NamedTuple):
     """A Resource taken apart. What a `${Substitution}` hides is None."""
 
     text: str

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
-
-import attrs
+from typing import Any, Final, NamedTuple, TypeAlias
 
 MAX_DEPTH = 24
 """How deep a shape goes; what is below is unknown."""
 
 
-@attrs.frozen(eq=False)
-class Unknown:
+class Unknown(NamedTuple):
     """Anything."""
 
 
-@attrs.frozen(eq=False)
-class Scalar:
+class Scalar(NamedTuple):
     """A string, number, boolean or null; `values`, where they are known, are the only ones it can have."""
 
     kind: str
     values: frozenset[Any] | None = None
 
 
-@attrs.frozen(eq=False)
-class Array:
+class Array(NamedTuple):
     """A list; `items`, where its length is known, else every item is like `item`."""
 
     item: Shape
     items: tuple[Shape, ...] | None = None
 
 
-@attrs.frozen(eq=False)
-class Field:
+class Field(NamedTuple):
     """A field of an object. Where it is not `always` there, `absent` says what has none."""
 
     shape: Shape
@@ -41,8 +35,7 @@ class Field:
     absent: str = ""
 
 
-@attrs.frozen(eq=False)
-class Object:
+class Object(NamedTuple):
     """An object; a closed one has no other fields. `source` says what it is, for messages."""
 
     fields: Mapping[str, Field]
@@ -55,8 +48,7 @@ ANY: Final = Unknown()
 STRING, NUMBER, BOOLEAN, NULL = Scalar("string"), Scalar("number"), Scalar("boolean"), Scalar("null")
 
 
-@attrs.frozen
-class Missing:
+class Missing(NamedTuple):
     """A step of a path that finds nothing: on no route, or only not on all of them (`sometimes`)."""
 
     name: str
