@@ -224,19 +224,19 @@ class Scheduler:
     # -- effects
 
     def _deliver(self, execution: Execution, fiber: int, signal: Signal) -> None:
-        for asked in execution.deliver(fiber, signal, self.clock.now()):
-            self._carry_out(execution, *asked)
+        asked = execution.deliver(fiber, signal, self.clock.now())
         arn = execution.identity.arn
+        result = self.executions[arn]
+        if self._on_event is not None:
+            for event in execution.history.events[result.told :]:
+                self._on_event(result, event)
+            result.told = len(execution.history.events)
         if arn in self._children:
             self._stop_orphans(execution)
-        if arn in self._running:
-            result = self._running[arn][1]
-            if self._on_event is not None:
-                for event in execution.history.events[result.told :]:
-                    self._on_event(result, event)
-                result.told = len(execution.history.events)
-            if execution.status != "RUNNING":
-                self._finished(execution, result)
+        for effect in asked:
+            self._carry_out(execution, *effect)
+        if execution.status != "RUNNING" and arn in self._running:
+            self._finished(execution, result)
 
     def _carry_out(self, execution: Execution, fiber: int, ticket: int, effect: Effect) -> None:
         if isinstance(effect, Sleep):

@@ -279,6 +279,19 @@ def test_events_are_told_as_they_happen() -> None:
     assert len(told) == 4
 
 
+def test_a_task_is_told_before_its_handler_runs() -> None:
+    told: list[str] = []
+
+    def handler(call: Call) -> Reply:
+        assert told[-1] == "TaskStarted"
+        return Reply.succeeded("done")
+
+    scheduler = Scheduler(handler, on_event=lambda result, event: told.append(event.type))
+    scheduler.start(one({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {}}), {})
+    scheduler.run()
+    assert told[-1] == "ExecutionSucceeded"
+
+
 def test_seeds_make_runs_repeatable() -> None:
     program = one({"Type": "Pass", "Parameters": {"id.$": "States.UUID()"}})
 
