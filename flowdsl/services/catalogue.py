@@ -52,6 +52,8 @@ _BOTOCORE_NAMES = {
     "states": "stepfunctions",
 }
 """The services that botocore calls otherwise; the others differ in hyphens at most."""
+_ELSEWHERE = {("bedrock", "invokeModel"): "bedrock-runtime"}
+"""Optimised integrations whose API is one of another service."""
 
 
 @frozen
@@ -92,28 +94,32 @@ def decapitalised(name: str) -> str:
     return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
 
 
-def operation(integration: str, action: str) -> Operation:
-    """The operation behind `Call.integration` and `Call.action`. Raises FlowError where there is none."""
-    sdk = integration.startswith(SDK)
+def find_operation(integration: str, action: str) -> Operation | None:
+    """The operation behind `Call.integration` and `Call.action`, None where botocore knows none."""
     named = integration.removeprefix(SDK)
-    service = _services().get(named)
-    resource = f"arn:aws:states:::{integration}:{action}"
+    service = _ELSEWHERE.get((integration, action)) or _services().get(named)
     if service is None:
-        raise _unknown(resource, f"botocore knows no service {named!r}")
+        return None
     service_model = _model(service)
     for name in service_model.operation_names:
         if decapitalised(name) == action or name[:1].lower() + name[1:] == action:
+            sdk = integration.startswith(SDK)
             return Operation(service, name, sdk, service_model, service_model.operation_model(name))
-    raise _unknown(resource, f"{named} has no action {action!r}")
+    return None
 
 
-def _unknown(resource: str, reason: str) -> FlowError:
-    return FlowError.of(
+def operation(integration: str, action: str) -> Operation:
+    """The operation behind `Call.integration` and `Call.action`. Raises FlowError where botocore knows none."""
+    found = find_operation(integration, action)
+    if found is not None:
+        return found
+    resource = f"arn:aws:states:::{integration}:{action}"
+    raise FlowError.of(
         f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource "
-        f"is not available in this region. ({reason})",
+        "is not available in this region.",
         code="FD930",
-        hint="write the service and the action as the Step Functions Developer Guide does: aws-sdk:cloudwatchlogs:"
-        "createLogGroup; a newer botocore may know it",
+        hint="write the service and the action as the Step Functions Developer Guide does, such as "
+        "aws-sdk:cloudwatchlogs:createLogGroup; or give the state a mock; a newer botocore may know it",
     )
 
 

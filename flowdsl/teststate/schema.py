@@ -8,28 +8,29 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine.task import Resource
-from ..services.catalogue import Operation, Shape, operation
+from ..services.catalogue import Operation, Shape, find_operation
 from ..services.jobs import polled
 from .errors import TestStateError, invalid
 
 JSON = Any
 
 _FREE = {"apigateway", "eks", "http"}
-"""Integrations whose results follow no API's schema. Source: Step Functions Developer Guide, "Call API Gateway"."""
+"""Integrations whose results are other APIs' than AWS's own."""
 
 
 def check_result(resource: Resource, result: JSON, *, strict: bool) -> None:
     """Raises TestStateError where the result is not of the API's shape.
 
-    Fields that the API has not are let through. Functions and activities may answer anything, and so may whoever calls
-    back with a task token; a `.sync` task has the answer of the API that describes the job.
+    Fields that the API has not are let through, and so is everything where botocore doesn't know the API. Functions
+    and activities may answer anything, and so may whoever calls back with a task token; a `.sync` task has the answer
+    of the API that describes the job.
     """
     if resource.events != "Task" or resource.integration in _FREE or resource.pattern == "waitForTaskToken":
         return
     if resource.pattern:
         answering = polled(resource.integration, resource.action)
     else:
-        answering = operation(resource.integration, resource.action)
+        answering = find_operation(resource.integration, resource.action)
     if answering is not None and answering.model.output_shape is not None:
         _structure(_Rules(answering, strict), result, answering.model.output_shape)
 

@@ -19,6 +19,7 @@ from flowdsl.services.failures import class_name, exception_name, failure
         ("aws-sdk:elasticloadbalancingv2", "describeRules", "elbv2", "DescribeRules"),
         ("aws-sdk:databasemigration", "describeEndpoints", "dms", "DescribeEndpoints"),
         ("aws-sdk:rds", "describeDBInstances", "rds", "DescribeDBInstances"),
+        ("bedrock", "invokeModel", "bedrock-runtime", "InvokeModel"),
         ("aws-sdk:ec2", "describeInstances", "ec2", "DescribeInstances"),
         ("emr-serverless", "startJobRun", "emr-serverless", "StartJobRun"),
     ],

@@ -1,0 +1,284 @@
+"""What TestState answers for one state."""
+
+import json
+from typing import Any
+
+import pytest
+
+from flowdsl import teststate
+from flowdsl.diagnostics import FlowError
+from flowdsl.engine import Call, Reply
+
+LAMBDA = "arn:aws:states:::lambda:invoke"
+TASK = {"Type": "Task", "Resource": LAMBDA, "Parameters": {"FunctionName": "f", "Payload.$": "$"}, "Next": "After"}
+PARALLEL = {
+    "Type": "Parallel",
+    "Branches": [{"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}}],
+    "End": True,
+}
+MAP = {
+    "Type": "Map",
+    "ItemsPath": "$.items",
+    "ItemProcessor": {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}},
+    "End": True,
+}
+DISTRIBUTED = {
+    **MAP,
+    "ItemProcessor": {**MAP["ItemProcessor"], "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}},
+}
+ITEMS = {"items": [1, 2, 3]}
+
+
+def tried(definition: Any, **request: Any) -> dict[str, Any]:
+    return teststate.test_state(definition, **request)
+
+
+def seen(definition: Any, **request: Any) -> dict[str, Any]:
+    """The inspection data as JSON values."""
+    data = tried(definition, inspection_level="DEBUG", **request)["inspectionData"]
+    return {key: json.loads(value) if isinstance(value, str) else value for key, value in data.items()}
+
+
+def refused(definition: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(teststate.TestStateError) as refusal:
+        tried(definition, **request)
+    return refusal.value.code, refusal.value.message
+
+
+def test_a_state_goes_where_it_says() -> None:
+    choice = {"Type": "Choice", "Choices": [{"Variable": "$.paid", "BooleanEquals": True, "Next": "Thank"}]}
+    assert tried({**choice, "Default": "Ask"}, input={"paid": True}) == {
+        "status": "SUCCEEDED",
+        "output": '{"paid":true}',
+        "nextState": "Thank",
+    }
+    assert tried({**choice, "Default": "Ask"}, input={"paid": False})["nextState"] == "Ask"
+
+
+def test_text_is_json_and_other_values_are_themselves() -> None:
+    state = {"Type": "Pass", "End": True}
+    assert tried(json.dumps(state), input='{"a": 1.0}') == tried(state, input={"a": 1.0})
+
+
+def test_each_step_of_the_data_flow_is_shown() -> None:
+    state = {
+        **TASK,
+        "InputPath": "$.order",
+        "ResultSelector": {"paid.$": "$.Payload.paid"},
+        "ResultPath": "$.payment",
+        "OutputPath": "$.payment",
+    }
+    given = {"order": {"amount": 5}}
+    assert seen(state, input=given, mock={"result": {"Payload": {"paid": True}}}) == {
+        "input": given,
+        "afterInputPath": {"amount": 5},
+        "afterParameters": {"FunctionName": "f", "Payload": {"amount": 5}},
+        "result": {"Payload": {"paid": True}},
+        "afterResultSelector": {"paid": True},
+        "afterResultPath": {"order": {"amount": 5}, "payment": {"paid": True}},
+    }
+
+
+def test_steps_are_evaluated_once() -> None:
+    """Else a random value would be another in each step."""
+    state = {**TASK, "Parameters": {"FunctionName": "f", "Payload": {"id.$": "States.UUID()"}}}
+    calls: list[Call] = []
+
+    def invoke(call: Call) -> Reply:
+        calls.append(call)
+        return Reply.succeeded({})
+
+    assert seen(state, invoke=invoke)["afterParameters"] == calls[0].arguments
+
+
+def test_variables_come_in_and_are_shown_with_those_assigned() -> None:
+    state = {"Type": "Pass", "Parameters": {"total.$": "$sum"}, "Assign": {"last.$": "$.total"}, "End": True}
+    data = seen(state, variables={"sum": 7})
+    assert (data["afterParameters"], data["variables"]) == ({"total": 7}, {"sum": 7, "last": 7})
+
+
+def test_a_task_calls_what_it_is_given_to_call() -> None:
+    answer = tried(TASK, input={"amount": 5}, invoke=lambda call: Reply.succeeded(call.arguments["Payload"]))
+    assert answer == {"status": "SUCCEEDED", "output": '{"amount":5}', "nextState": "After"}
+    failed = tried(TASK, invoke=lambda call: Reply.failed("CardDeclined", "no funds"))
+    assert failed == {"status": "FAILED", "error": "CardDeclined", "cause": "no funds"}
+
+
+def test_a_task_that_has_nobody_to_call_calls_nobody() -> None:
+    assert refused(TASK) == ("ValidationException", "RoleArn must be specified when testing a Task state")
+    with pytest.raises(FlowError, match="nothing here answers that"):
+        tried(TASK, role_arn="arn:aws:iam::123456789012:role/r")
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(10, 11), (None, 301)])
+def test_a_task_that_takes_too_long_times_out(timeout: int | None, seconds: int) -> None:
+    state = {**TASK, **({"TimeoutSeconds": timeout} if timeout else {})}
+    answer = tried(state, invoke=lambda call: Reply.succeeded({}, seconds=seconds))
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.Timeout")
+
+
+def test_a_wait_takes_no_time_and_five_minutes_at_most() -> None:
+    assert tried({"Type": "Wait", "Seconds": 300, "Next": "After"})["nextState"] == "After"
+    answer = tried({"Type": "Wait", "Seconds": 301, "Next": "After"})
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.Timeout")
+
+
+RETRY = [
+    {"ErrorEquals": ["Busy"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxAttempts": 2, "MaxDelaySeconds": 5},
+    {"ErrorEquals": ["States.ALL"], "MaxAttempts": 0},
+]
+CATCH = [{"ErrorEquals": ["Other"], "Next": "Elsewhere"}, {"ErrorEquals": ["States.ALL"], "Next": "Mend"}]
+BUSY = {"errorOutput": {"error": "Busy", "cause": "try later"}}
+
+
+@pytest.mark.parametrize(("retries", "seconds"), [(0, 2), (1, 5)])
+def test_retry_says_how_long_it_would_wait(retries: int, seconds: int) -> None:
+    configuration = {"retrierRetryCount": retries}
+    answer = tried(
+        {**TASK, "Retry": RETRY, "Catch": CATCH},
+        mock=BUSY,
+        state_configuration=configuration,
+        inspection_level="DEBUG",
+    )
+    assert (answer["status"], answer["error"], answer["cause"]) == ("RETRIABLE", "Busy", "try later")
+    assert "output" not in answer
+    assert answer["inspectionData"]["errorDetails"] == {"retryIndex": 0, "retryBackoffIntervalSeconds": seconds}
+
+
+def test_catch_has_what_retry_gives_up() -> None:
+    answer = tried(
+        {**TASK, "Retry": RETRY, "Catch": CATCH},
+        mock=BUSY,
+        state_configuration={"retrierRetryCount": 2},
+        inspection_level="DEBUG",
+    )
+    assert (answer["status"], answer["nextState"]) == ("CAUGHT_ERROR", "Mend")
+    assert json.loads(answer["output"]) == {"Error": "Busy", "Cause": "try later"}
+    assert answer["inspectionData"]["errorDetails"] == {"retryIndex": 0, "catchIndex": 1}
+
+
+def test_a_catcher_may_assign() -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "Assign": {"why.$": "$.Cause"}, "Next": "Mend"}]
+    assert seen({**TASK, "Catch": catch}, mock=BUSY)["variables"] == {"why": "try later"}
+
+
+def test_a_runtime_error_is_not_caught() -> None:
+    state = {**TASK, "InputPath": "$.none", "Catch": CATCH}
+    answer = tried(state, mock={"result": {}})
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.Runtime")
+
+
+def test_a_mocked_parallel_has_the_mock_as_its_result() -> None:
+    answer = tried({**PARALLEL, "ResultPath": "$.all"}, input={"a": 1}, mock={"result": [5]})
+    assert json.loads(answer["output"]) == {"a": 1, "all": [5]}
+
+
+def test_a_mocked_map_shows_its_items() -> None:
+    state = {
+        **DISTRIBUTED,
+        "ItemSelector": {"number.$": "$$.Map.Item.Value"},
+        "ItemBatcher": {"MaxItemsPerBatch": 2},
+        "MaxConcurrency": 4,
+        "ToleratedFailurePercentage": 50,
+    }
+    data = seen(state, input=ITEMS, mock={"result": ["first", "second"]})
+    selected = [{"number": number} for number in (1, 2, 3)]
+    assert data["afterItemsPath"] == [1, 2, 3]
+    assert data["afterItemSelector"] == selected
+    assert data["afterItemBatcher"] == [{"Items": selected[:2]}, {"Items": selected[2:]}]
+    assert (data["maxConcurrency"], data["toleratedFailurePercentage"]) == (4, 50.0)
+
+
+@pytest.mark.parametrize(("failures", "status"), [(1, "SUCCEEDED"), (2, "FAILED")])
+@pytest.mark.parametrize("threshold", [{"ToleratedFailureCount": 1}, {"ToleratedFailurePercentage": 34}])
+def test_a_map_tolerates_failures(threshold: dict[str, int], failures: int, status: str) -> None:
+    configuration = {"mapIterationFailureCount": failures}
+    answer = tried(
+        {**DISTRIBUTED, **threshold}, input=ITEMS, mock={"result": [1, 2, 3]}, state_configuration=configuration
+    )
+    assert answer["status"] == status
+    if status == "FAILED":
+        assert answer["error"] == "States.ExceedToleratedFailureThreshold"
+
+
+def test_an_item_reader_reads_the_data_that_is_given() -> None:
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+        "Parameters": {"Bucket": "b", "Key": "k"},
+    }
+    state = {key: value for key, value in DISTRIBUTED.items() if key != "ItemsPath"} | {"ItemReader": reader}
+    state["ItemSelector"] = {"id.$": "$$.Map.Item.Value.id"}
+    configuration = {"mapItemReaderData": "id\n7\n8\n"}
+    data = seen(state, mock={"result": [1, 2]}, state_configuration=configuration)
+    assert data["afterItemSelector"] == [{"id": "7"}, {"id": "8"}]
+    assert refused(state, mock={"result": [1, 2]})[0] == "ValidationException"
+
+
+DOUBLE = {"Type": "Pass", "Output": "{% $states.input * 2 %}", "End": True}
+MACHINE = {
+    "StartAt": "All",
+    "QueryLanguage": "JSONata",
+    "States": {
+        "All": {
+            "Type": "Parallel",
+            "Branches": [
+                {
+                    "StartAt": "Double",
+                    "States": {"Double": DOUBLE},
+                }
+            ],
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_state_inside_another_is_found_and_speaks_the_machines_language() -> None:
+    assert tried(MACHINE, state_name="Double", input="21") == {"status": "SUCCEEDED", "output": "42"}
+
+
+def test_a_context_object_may_be_given_with_a_mock() -> None:
+    state = {**TASK, "ResultSelector": {"who.$": "$$.Execution.Name"}}
+    context = {"Execution": {"Name": "mine"}}
+    assert json.loads(tried(state, context=context, mock={"result": {}})["output"]) == {"who": "mine"}
+    assert refused({"Type": "Pass", "End": True}, context=context)[0] == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("state", "request_", "code", "message"),
+    [
+        ({"Type": "Wait", "Seconds": 1, "End": True}, {"mock": {"result": "{}"}}, "ValidationException",
+         "State type 'Wait' is not supported when a mock is specified"),
+        (TASK, {"mock": {"result": "{"}}, "ValidationException", "Mocked result must be valid JSON"),
+        (TASK, {"mock": {"result": "NaN"}}, "ValidationException", "Mocked result must be valid JSON"),
+        (TASK, {"mock": {"result": "{}"}, "reveal_secrets": True}, "ValidationException",
+         "TestState does not support RevealSecrets when a mock is specified."),
+        (MAP, {"mock": {"result": "{}"}}, "ValidationException", "Mocked result must be an array."),
+        (MAP, {}, "InvalidDefinition", "TestState API does not support Map or Parallel states. Supported state types "
+         "include: [Task, Wait, Pass, Succeed, Fail, Choice]"),
+        (PARALLEL, {"mock": {"result": [1, 2]}}, "ValidationException",
+         "Mocked result must contain the same number of items as number of Parallel branches."),
+        ({**TASK, "Resource": f"{LAMBDA}.waitForTaskToken"}, {}, "InvalidDefinition",
+         "TestState API does not support '.sync' or '.waitForTaskToken' integration patterns."),
+        (TASK, {"inspection_level": "ALL"}, "ValidationException",
+         "1 validation error detected: Value 'ALL' at 'inspectionLevel' failed to satisfy constraint: Member must "
+         "satisfy enum value set: [INFO, DEBUG, TRACE]"),
+        (TASK, {"input": "{", "mock": {"result": {}}}, "InvalidExecutionInput",
+         "Invalid State Machine Execution Input: 'Input is not valid JSON'"),
+        (TASK, {"variables": "[]", "mock": {"result": {}}}, "ValidationException",
+         "Variables must be a valid JSON object"),
+        ({"Type": "Pass"}, {}, "InvalidDefinition", None),
+        ("not JSON", {}, "InvalidDefinition", None),
+        ([], {}, "InvalidDefinition", None),
+    ],
+)  # fmt: skip
+def test_refusals(state: Any, request_: dict[str, Any], code: str, message: str | None) -> None:
+    said = refused(state, **request_)
+    assert said[0] == code
+    assert message is None or said[1] == message
+
+
+def test_what_pytest_sees_is_no_test() -> None:
+    assert not teststate.test_state.__test__
+    assert not teststate.TestStateError.__test__

@@ -1,0 +1,91 @@
+"""`flowdsl test-state`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flowdsl.cli import app
+
+SEND = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sqs:sendMessage",
+    "Parameters": {"QueueUrl": "q", "MessageBody.$": "$"},
+    "Next": "Rest",
+}
+MACHINE = {"StartAt": "Send", "States": {"Send": SEND, "Rest": {"Type": "Wait", "Seconds": 3, "End": True}}}
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+
+def run(folder: Path, definition: Any, *options: str, input: str | None = None) -> Result:
+    file = folder / "order.asl.json"
+    file.write_text(json.dumps(definition))
+    return CliRunner().invoke(app, ["test-state", str(file), *options], input=input, prog_name="flowdsl")
+
+
+def test_the_answer_goes_to_stdout(tmp_path: Path) -> None:
+    mock = '{"result": {"MessageId": "1"}}'
+    done = run(
+        tmp_path, MACHINE, "--state", "Send", "--input", '{"a": 1}', "--mock", mock, "--inspection-level", "debug"
+    )
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert (answer["status"], answer["nextState"]) == ("SUCCEEDED", "Rest")
+    assert json.loads(answer["inspectionData"]["afterParameters"]) == {"QueueUrl": "q", "MessageBody": {"a": 1}}
+
+
+def test_a_file_may_hold_a_single_state_and_the_input_come_from_stdin(tmp_path: Path) -> None:
+    done = run(tmp_path, {"Type": "Pass", "End": True}, "--input", "-", input='"hello"')
+    assert json.loads(done.stdout) == {"status": "SUCCEEDED", "output": '"hello"'}
+
+
+def test_mocks_context_and_variables_may_be_files(tmp_path: Path) -> None:
+    files = {"mock": {"result": {}}, "context": {"State": {"Name": "n"}}, "variables": {"x": 5}}
+    for name, value in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    state = {**SEND, "ResultSelector": {"name.$": "$$.State.Name", "x.$": "$x"}}
+    done = run(tmp_path, state, *(part for name in files for part in (f"--{name}", str(tmp_path / f"{name}.json"))))
+    assert json.loads(json.loads(done.stdout)["output"]) == {"name": "n", "x": 5}
+
+
+def test_a_failed_state_is_exit_code_1(tmp_path: Path) -> None:
+    done = run(tmp_path, SEND, "--mock", '{"errorOutput": {"error": "Busy"}}')
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {"status": "FAILED", "error": "Busy"})
+
+
+def test_a_state_that_would_be_retried_is_exit_code_0(tmp_path: Path) -> None:
+    state = {**SEND, "Retry": [{"ErrorEquals": ["Busy"]}]}
+    mock = ("--mock", '{"errorOutput": {"error": "Busy"}}')
+    assert run(tmp_path, state, *mock).exit_code == 0
+    retried = run(tmp_path, state, *mock, "--state-configuration", '{"retrierRetryCount": 3}')
+    assert retried.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "say --state with one of Send, Rest"),
+        (("--state", "None"), "ValidationException: State not found in definition"),
+        (("--state", "Send"), "nothing here answers that"),
+        (("--state", "Send", "--mock", "[]"), "write a JSON object, or name a file that holds one"),
+        (("--state", "Send", "--mock", "none.json"), "--mock none.json: there is no such file"),
+        (("--state", "Send", "--mock", '{"result": {"MessageId": 1}}'), "Field 'MessageId' must be a string"),
+        (("--state", "Send", "--input", "{"), "not JSON"),
+    ],
+)
+def test_mistakes_are_exit_code_2_with_nothing_on_stdout(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    done = run(tmp_path, MACHINE, *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_a_definition_that_aws_would_refuse_is_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, {**SEND, "Next": 5}, "--mock", '{"result": {}}')
+    assert done.exit_code == 2
+    assert "InvalidDefinition" in done.stderr
