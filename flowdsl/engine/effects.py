@@ -80,8 +80,6 @@ class Succeeded:
 class Failed:
     error: str | None = None
     cause: str | None = None
-    submitting: bool = False
-    """The job could not even be started."""
 
 
 @frozen

@@ -170,5 +170,5 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
         fiber.record(f"{events}TimedOut", details)
         alias = "States.HeartbeatTimeout" if signal.heartbeat else None
         raise Failure(signal.error, signal.cause, task=True, alias=alias)
-    fiber.record("TaskSubmitFailed" if signal.submitting and events == "Task" else f"{events}Failed", details)
+    fiber.record(f"{events}Failed", details)
     raise Failure(signal.error, signal.cause, task=True)
