@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ..check.integrations import services as folders
 from ..diagnostics import FlowError
 
 Shape = Any
@@ -21,37 +22,6 @@ Shape = Any
 
 SDK = "aws-sdk:"
 
-_BOTOCORE_NAMES = {
-    "applicationdiscovery": "discovery",
-    "cloudwatchlogs": "logs",
-    "cognitoidentityprovider": "cognito-idp",
-    "config": "config",
-    "costandusagereport": "cur",
-    "costexplorer": "ce",
-    "databasemigration": "dms",
-    "directory": "ds",
-    "directoryservicedata": "ds-data",
-    "elasticloadbalancing": "elb",
-    "elasticloadbalancingv2": "elbv2",
-    "elasticmapreduce": "emr",
-    "elasticsearch": "es",
-    "eventbridge": "events",
-    "iotdataplane": "iot-data",
-    "iotjobsdataplane": "iot-jobs-data",
-    "lexmodelbuilding": "lex-models",
-    "lexmodelsv2": "lexv2-models",
-    "lexruntime": "lex-runtime",
-    "lexruntimev2": "lexv2-runtime",
-    "marketplaceentitlement": "marketplace-entitlement",
-    "marketplacemetering": "meteringmarketplace",
-    "migrationhub": "mgh",
-    "pinpointsmsvoice": "sms-voice",
-    "serverlessapplicationrepository": "serverlessrepo",
-    "sfn": "stepfunctions",
-    "simpledb": "sdb",
-    "states": "stepfunctions",
-}
-"""The services that botocore calls otherwise; the others differ in hyphens at most."""
 _ELSEWHERE = {("bedrock", "invokeModel"): "bedrock-runtime"}
 """Optimised integrations whose API is one of another service."""
 
@@ -97,7 +67,7 @@ def decapitalised(name: str) -> str:
 def find_operation(integration: str, action: str) -> Operation | None:
     """The operation behind `Call.integration` and `Call.action`, None where botocore knows none."""
     named = integration.removeprefix(SDK)
-    service = _ELSEWHERE.get((integration, action)) or _services().get(named)
+    service = _ELSEWHERE.get((integration, action)) or folders().get(named.replace("-", ""))
     if service is None:
         return None
     service_model = _model(service)
@@ -113,6 +83,7 @@ def operation(integration: str, action: str) -> Operation:
     found = find_operation(integration, action)
     if found is not None:
         return found
+    botocore_session()
     resource = f"arn:aws:states:::{integration}:{action}"
     raise FlowError.of(
         f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the resource "
@@ -132,16 +103,6 @@ def botocore_session() -> Any:
             "boto3 is needed to know the APIs of AWS", code="FD931", hint='install it with: pip install "flowdsl[aws]"'
         ) from None
     return botocore.session.get_session()
-
-
-@cache
-def _services() -> dict[str, str]:
-    available: list[str] = botocore_session().get_available_services()
-    return {
-        **{name: name for name in available},
-        **{name.replace("-", ""): name for name in available},
-        **_BOTOCORE_NAMES,
-    }
 
 
 @cache

@@ -32,10 +32,9 @@ def to_request(operation: Operation, arguments: JSON) -> dict[str, Any]:
 
 def _to_structure(operation: Operation, given: JSON, shape: Shape) -> dict[str, Any]:
     names = operation.names_of(shape)
-    lower = {**{member.lower(): member for member in shape.members}, **{key.lower(): names[key] for key in names}}
     made = {}
     for key, value in given.items():
-        member = lower.get(key.lower())
+        member = names.get(key)
         if member is None:
             raise ArgumentError(f'The field "{key}" is not supported by Step Functions')
         if value is not None:

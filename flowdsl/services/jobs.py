@@ -45,7 +45,7 @@ class Job:
 _CODEBUILD = ("FAILED", "FAULT", "TIMED_OUT", "STOPPED")
 _SAGEMAKER = ("Failed", "Stopped")
 
-_JOBS: dict[tuple[str, str], Job] = {
+JOBS: dict[tuple[str, str], Job] = {
     ("athena", "startQueryExecution"): Job(
         "getQueryExecution",
         {"QueryExecutionId": "QueryExecutionId"},
@@ -55,6 +55,14 @@ _JOBS: dict[tuple[str, str], Job] = {
         ("FAILED", "CANCELLED"),
     ),
     ("batch", "submitJob"): Job("describeJobs", {"Jobs": "JobId[]"}, "Jobs.0", "Status", ("SUCCEEDED",), ("FAILED",)),
+    ("bedrock", "createModelCustomizationJob"): Job(
+        "getModelCustomizationJob",
+        {"JobIdentifier": "JobArn"},
+        "",
+        "Status",
+        ("Completed",),
+        ("Failed", "Stopped"),
+    ),
     ("codebuild", "startBuild"): Job(
         "batchGetBuilds", {"Ids": "Build.Id[]"}, "Builds.0", "BuildStatus", ("SUCCEEDED",), _CODEBUILD
     ),
@@ -82,6 +90,33 @@ _JOBS: dict[tuple[str, str], Job] = {
         ("STOPPED",),
         (),
     ),
+    ("eks", "createCluster"): Job(
+        "describeCluster", {"Name": "$.Name"}, "", "Cluster.Status", ("ACTIVE",), ("FAILED",)
+    ),
+    ("eks", "createNodegroup"): Job(
+        "describeNodegroup",
+        {"ClusterName": "$.ClusterName", "NodegroupName": "$.NodegroupName"},
+        "",
+        "Nodegroup.Status",
+        ("ACTIVE",),
+        ("CREATE_FAILED", "DEGRADED"),
+    ),
+    ("emr-containers", "startJobRun"): Job(
+        "describeJobRun",
+        {"VirtualClusterId": "$.VirtualClusterId", "Id": "Id"},
+        "JobRun",
+        "State",
+        ("COMPLETED",),
+        ("FAILED", "CANCELLED"),
+    ),
+    ("emr-serverless", "startJobRun"): Job(
+        "getJobRun",
+        {"ApplicationId": "$.ApplicationId", "JobRunId": "JobRunId"},
+        "JobRun",
+        "State",
+        ("SUCCESS",),
+        ("FAILED", "CANCELLED"),
+    ),
     ("glue", "startJobRun"): Job(
         "getJobRun",
         {"JobName": "$.JobName", "RunId": "JobRunId"},
@@ -98,6 +133,22 @@ _JOBS: dict[tuple[str, str], Job] = {
         {"TrainingJobName": "$.TrainingJobName"},
         "",
         "TrainingJobStatus",
+        ("Completed",),
+        _SAGEMAKER,
+    ),
+    ("sagemaker", "createHyperParameterTuningJob"): Job(
+        "describeHyperParameterTuningJob",
+        {"HyperParameterTuningJobName": "$.HyperParameterTuningJobName"},
+        "",
+        "HyperParameterTuningJobStatus",
+        ("Completed",),
+        _SAGEMAKER,
+    ),
+    ("sagemaker", "createLabelingJob"): Job(
+        "describeLabelingJob",
+        {"LabelingJobName": "$.LabelingJobName"},
+        "",
+        "LabelingJobStatus",
         ("Completed",),
         _SAGEMAKER,
     ),
@@ -130,7 +181,7 @@ _JOBS: dict[tuple[str, str], Job] = {
 
 def job_of(integration: str, action: str) -> Job | None:
     """How a job is looked after, or None where that is not known here."""
-    return _JOBS.get((integration, action))
+    return JOBS.get((integration, action))
 
 
 def polled(integration: str, action: str) -> Operation | None:

@@ -8,6 +8,8 @@ import pytest
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Call
 from flowdsl.services import Endpoints, Services
+from flowdsl.services.catalogue import operation
+from flowdsl.services.data import ArgumentError, to_request
 
 from .conftest import Stub, run
 
@@ -173,6 +175,7 @@ def test_apis_that_are_not_of_aws_are_refused(stub: Stub, resource: str) -> None
     [
         ({"TableName": "t", "Item": []}, "The value for the field 'Item' must be an object"),
         ({"TableName": "t", "AttributesToGet": {}, "Key": {}}, 'The field "AttributesToGet" is not supported'),
+        ({"tableName": "t"}, 'The field "tableName" is not supported by Step Functions'),
         ([1], "The value must be a valid JSON object"),
     ],
 )
@@ -181,3 +184,16 @@ def test_arguments_of_the_wrong_type_are_not_sent(stub: Stub, arguments: Any, pr
     assert result.error == "States.Runtime"
     assert problem in (result.cause or "")
     assert stub.requests == []
+
+
+def test_sdk_fields_have_the_names_of_step_functions() -> None:
+    describe = operation("aws-sdk:rds", "describeDBInstances")
+    assert to_request(describe, {"DbInstanceIdentifier": "d"}) == {"DBInstanceIdentifier": "d"}
+    with pytest.raises(ArgumentError, match="DBInstanceIdentifier"):
+        to_request(describe, {"DBInstanceIdentifier": "d"})
+
+
+def test_a_body_that_is_no_text_is_base64(stub: Stub) -> None:
+    stub.will_answer(b"\x1f\x8b\x08\x00\xff")
+    result = run(services(stub), "aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"})
+    assert result.output["Body"] == "H4sIAP8="
