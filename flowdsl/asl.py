@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .diagnostics import FlowError
-from .fields import UNSET, ByPath, Element, Spec, by_asl_name, per_class, specs
+from .fields import UNSET, ByPath, Element, Spec, by_asl_name, evolve, per_class, specs
 from .machine import Branch, Graph, Processor, StateMachine
+from .source import caller
 from .states import STATES, Rule, State
 
 _FIRST = ("Comment", "QueryLanguage")
@@ -120,7 +121,7 @@ def raw(name: str, definition: Mapping[str, Any]) -> State:
         states, target = todo.pop()
         for inner, value in states.items():
             target[inner] = _load_state(inner, value, todo)
-    return state
+    return evolve(state, origin=caller())
 
 
 def _load_state(name: str, definition: Any, todo: list[tuple[Mapping[str, Any], dict[str, Any]]]) -> Any:

@@ -108,7 +108,7 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
         compared = check_choices(scopes, findings)
     else:
         compared = []
-    if any(each.kind.shape in ("path", "template") for each in given) or compared:
+    if compared or any(each.kind.shape in ("path", "template") or each.key == "Result" for each in given):
         from .paths import check_paths
         from .variables import check_variables, jsonpath_reads
 

@@ -75,7 +75,7 @@ COMMON: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "sns:publish": (frozenset({"Message"}), frozenset({"TopicArn", "Message", "Subject", "TargetArn", "PhoneNumber"})),
     "states:startExecution": (frozenset({"StateMachineArn"}), frozenset({"StateMachineArn", "Input", "Name"})),
 }
-"""What the commonest integrations need and take, so that no model is read for them; tests hold it against the models."""
+"""What the commonest integrations need and take: no model is read for them; tests hold it against the models."""
 _SDK_ERRORS: Final = (
     *("SdkClientException", "AwsServiceException", "Unknown", "Timeout"),
     *("AWSLambdaException", "LambdaException", "ClientExecutionTimeoutException"),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..diagnostics import AslPath
+from ..diagnostics import AslPath, FlowError
 from ..fields import Language
 from ..states import Catcher
 from .definition import StateAt, has_placeholder
@@ -133,7 +133,7 @@ def _read(expression: str) -> Expression | _Wrong | None:
         return _Wrong(error.message, error.offset)
     except RecursionError:
         return _Wrong("nested too deeply", 0)
-    except ImportError:
+    except (ImportError, FlowError):
         return None
 
 

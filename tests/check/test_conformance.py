@@ -99,10 +99,11 @@ def by_text(answers: list[dict[str, Any]]) -> list[str]:
 
 def test_what_aws_ran_is_accepted() -> None:
     """Every recorded execution is of a definition that AWS took."""
-    wrong = []
-    for case in cases("executions"):
-        if said := errors(diagnose(case["definition"], case["state_machine_type"])):
-            wrong.append(f"{case['id']}: {said}")
+    wrong = [
+        f"{case['id']}: {said}"
+        for case in cases("executions")
+        if (said := errors(diagnose(case["definition"], case["state_machine_type"])))
+    ]
     assert not wrong, "\n".join(wrong)
 
 

@@ -40,7 +40,7 @@ values = st.recursive(
     max_leaves=25,
 )
 states = st.dictionaries(st.sampled_from(KEYS), values, max_size=8).flatmap(
-    lambda fields: st.sampled_from(sorted(STATES)).map(lambda type: {**fields, "Type": type})
+    lambda fields: st.sampled_from(sorted(STATES)).map(lambda name: {**fields, "Type": name})
 )
 machines = st.dictionaries(st.sampled_from("ABCD"), states, max_size=4).map(lambda s: {"StartAt": "A", "States": s})
 
@@ -146,35 +146,30 @@ def processor(inner: Any, level: int) -> Any:
     return {"StartAt": f"M{level}", "States": {f"M{level}": state}}
 
 
-@pytest.mark.parametrize(
-    "definition",
-    [
-        nested(5_000, {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}, processor),
-        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "Parameters": nested(20_000, 1, lambda x, _: {"a": x})}}},
-        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "Result": nested(20_000, 1, lambda x, _: [x])}}},
-        {
-            "StartAt": "A",
-            "States": {"A": {"Type": "Choice", "Choices": [nested(20_000, {}, lambda x, _: {"Not": x})], "Default": "A"}},
-        },
-        {
-            "QueryLanguage": "JSONata",
-            "StartAt": "A",
-            "States": {"A": {"Type": "Pass", "End": True, "Output": nested(20_000, "{% 1 %}", lambda x, _: [x])}},
-        },
-        {
-            "QueryLanguage": "JSONata",
-            "StartAt": "A",
-            "States": {"A": {"Type": "Pass", "End": True, "Output": "{% " + "(" * 9_000 + "1" + ")" * 9_000 + " %}"}},
-        },
-        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "InputPath": "$" + "[?(" * 5_000}}},
-        {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, "InputPath": "$" + ".a" * 50_000}}},
-        {
-            "StartAt": "A",
-            "States": {"A": {"Type": "Pass", "End": True, "Parameters": {"a.$": "States.Array(" * 5_000}}},
-        },
-    ],
-    ids=["maps", "template", "result", "not", "output", "jsonata", "filters", "steps", "intrinsics"],
-)  # fmt: skip
+def one(state: dict[str, Any], language: str = "JSONPath") -> dict[str, Any]:
+    return {"QueryLanguage": language, "StartAt": "A", "States": {"A": {**state, "End": True}}}
+
+
+def passing(**fields: Any) -> dict[str, Any]:
+    return one({"Type": "Pass", **fields})
+
+
+DEEP = 20_000
+NOTS = nested(DEEP, {}, lambda inner, _: {"Not": inner})
+DEEP_DEFINITIONS = {
+    "maps": nested(5_000, passing(), processor),
+    "template": passing(Parameters=nested(DEEP, 1, lambda inner, _: {"a": inner})),
+    "result": passing(Result=nested(DEEP, 1, lambda inner, _: [inner])),
+    "not": one({"Type": "Choice", "Choices": [NOTS], "Default": "A"}),
+    "output": one({"Type": "Pass", "Output": nested(DEEP, "{% 1 %}", lambda inner, _: [inner])}, "JSONata"),
+    "jsonata": one({"Type": "Pass", "Output": "{% " + "(" * 9_000 + "1" + ")" * 9_000 + " %}"}, "JSONata"),
+    "filters": passing(InputPath="$" + "[?(" * 5_000),
+    "steps": passing(InputPath="$" + ".a" * 50_000),
+    "intrinsics": passing(Parameters={"a.$": "States.Array(" * 5_000}),
+}
+
+
+@pytest.mark.parametrize("definition", DEEP_DEFINITIONS.values(), ids=DEEP_DEFINITIONS)
 def test_deep_nesting(definition: Any) -> None:
     assert is_answer(check(definition))
 
