@@ -50,16 +50,15 @@ class Project:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         return {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """In a process of its own."""
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """In a process of its own, with environment variables."""
         return subprocess.Popen(
             [sys.executable, "-m", "flowdsl", *arguments],
             cwd=self.root,
-            env=self.environment,
+            env={**self.environment, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
         )
 
 
