@@ -100,12 +100,15 @@ def guarded(
             fiber.record(given_up)
         for catcher in catchers:
             if failure.matches(catcher.error_equals):
-                # Recorded: a timeout shows an empty Cause, a failure reported without one shows null.
-                cause = "" if failure.cause is None and failure.error == "States.Timeout" else failure.cause
-                shown = {"Error": failure.error, "Cause": cause}
-                output, assigned = catcher.flow(value, shown, fiber.scope)
+                output, assigned = catcher.flow(value, error_output(failure), fiber.scope)
                 return catcher.next, output, assigned
         raise failure
+
+
+def error_output(failure: Failure) -> dict[str, JSON]:
+    """What a catcher sees. Recorded: a timeout has an empty Cause, a failure reported without one has null."""
+    cause = "" if failure.cause is None and failure.error == "States.Timeout" else failure.cause
+    return {"Error": failure.error, "Cause": cause}
 
 
 def _next_delay(fiber: Fiber, failure: Failure, retriers: Sequence[Retrier], used: list[int]) -> float | None:

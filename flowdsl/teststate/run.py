@@ -17,7 +17,7 @@ from ..engine.errors import Failure
 from ..engine.execution import Execution, Fiber
 from ..engine.interpreter import located
 from ..engine.program import Block, Program, State, prepare_block
-from ..engine.retry import Outcome, Retrier
+from ..engine.retry import Outcome, Retrier, error_output
 from ..engine.states import PREPARERS, Source, language_of
 from ..expr.errors import StatesError
 from .definition import Tested
@@ -190,8 +190,8 @@ def _handled(tested: Tested, setting: Setting, query: Inspected, failure: Failur
             break
     for index, catcher in enumerate(() if failure.terminal else tested.body.get("Catch", ())):
         if failure.matches(tuple(catcher["ErrorEquals"])):
-            shown = {"Error": failure.error, "Cause": failure.cause}
-            output, assigned = query.catch(catcher, index)(setting.input, shown, fiber.scope)
+            flow = query.catch(catcher, index)
+            output, assigned = flow(setting.input, error_output(failure), fiber.scope)
             variables = {**fiber.variables, **(assigned or {})}
             return Tried("CAUGHT_ERROR", output, catcher["Next"], failure, {**details, "catchIndex": index}, variables)
     return Tried("FAILED", None, None, failure, details, fiber.variables)
