@@ -34,6 +34,7 @@ _ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "States.Format": ("string",),
 }
 _LIMITED: Final = frozenset({"States.Base64Encode", "States.Base64Decode", "States.Hash"})
+_OPEN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
 _SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
 
 
@@ -53,6 +54,9 @@ def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | No
     todo: list[Argument] = [call]
     while todo:
         each = todo.pop()
+        if isinstance(each, Constant) and isinstance(each.value, str) and (wrong := _OPEN_ESCAPE.search(each.raw)):
+            message = f"{wrong[0]} is no escape: a backslash stands before ', {{, }} or another backslash"
+            findings.error("FD304", message, path, hint="write two backslashes for one", said=said, at=at)
         if isinstance(each, Call):
             todo.extend(each.arguments)
             if each.name in FUNCTIONS:

@@ -64,6 +64,10 @@ def _check_map(state: StateAt, type: str, findings: Findings) -> None:
 
 
 def _reader(state: StateAt, findings: Findings) -> None:
+    writer = state.fields.get("ResultWriter")
+    if isinstance(writer, dict) and writer and not {"Resource", "WriterConfig"} & writer.keys():
+        message = "a ResultWriter needs Resource, or WriterConfig alone"
+        findings.error("FD104", message, (*state.path, "ResultWriter"))
     reader = state.fields.get("ItemReader")
     config: Any = reader.get("ReaderConfig") if isinstance(reader, dict) else None
     if not isinstance(config, dict):

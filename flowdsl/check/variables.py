@@ -82,10 +82,10 @@ def _assigned_in(scope: Scope) -> frozenset[str]:
 
 def _shadowing(scope: Scope, own: dict[int, frozenset[str]], findings: Findings) -> None:
     outer: set[str] = set()
-    around = scope.owner.scope if scope.owner else None
-    while around is not None:
-        outer |= own[id(around)]
-        around = around.owner.scope if around.owner else None
+    inner = scope
+    while inner.owner is not None and not _is_distributed(inner):
+        inner = inner.owner.scope
+        outer |= own[id(inner)]
     if not outer:
         return
     for state in scope.states.values():
