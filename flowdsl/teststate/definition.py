@@ -63,14 +63,12 @@ def _read(definition: Mapping[str, Any] | str) -> Any:
 
 def _around(state: Any) -> dict[str, Any]:
     """A machine around a single state: where it leads to is not there to be tested."""
-    states: dict[str, Any] = {UNNAMED: state}
-    if isinstance(state, dict):
-        for target in _targets(state):
-            states.setdefault(target, {"Type": "Succeed"})
-    return {"StartAt": UNNAMED, "States": states}
+    others = targets(state) if isinstance(state, dict) else ()
+    return {"StartAt": UNNAMED, "States": {name: {"Type": "Succeed"} for name in others} | {UNNAMED: state}}
 
 
-def _targets(state: Mapping[str, Any]) -> Iterator[str]:
+def targets(state: Mapping[str, Any]) -> Iterator[str]:
+    """Where a state may go on."""
     rules = [rule for key in ("Choices", "Catch") for rule in state.get(key) or () if isinstance(rule, dict)]
     for part in (state, *rules):
         yield from (part[key] for key in ("Next", "Default") if isinstance(part.get(key), str))

@@ -111,6 +111,16 @@ def _answer(tried: Tried) -> dict[str, Any]:
     return answer
 
 
+_MOCK = {"result": object, "errorOutput": Mapping, "fieldValidationMode": str}
+_ERROR_OUTPUT = {"error": str, "cause": str}
+_CONFIGURATION = {
+    "retrierRetryCount": int,
+    "errorCausedByState": str,
+    "mapIterationFailureCount": int,
+    "mapItemReaderData": str,
+}
+
+
 def _check_parameters(
     level: str,
     mock: Mapping[str, Any] | None,
@@ -120,14 +130,27 @@ def _check_parameters(
     """What the AWS SDK and the API's front refuse, whatever the state."""
     if state_name is not None and not state_name:
         raise _parameter("Invalid length for parameter stateName, value: 0, valid min length: 1")
-    for name in ("retrierRetryCount", "mapIterationFailureCount"):
-        number = (configuration or {}).get(name, 0)
-        if number < 0:
-            raise _parameter(
-                f"Invalid value for parameter stateConfiguration.{name}, value: {number}, valid min value: 0"
-            )
+    if mock is not None:
+        _check_members("mock", mock, _MOCK)
+        _check_members("mock.errorOutput", mock.get("errorOutput", {}), _ERROR_OUTPUT)
+        _check_choice("mock.fieldValidationMode", mock.get("fieldValidationMode", "STRICT"), _MODES)
+    if configuration is not None:
+        _check_members("stateConfiguration", configuration, _CONFIGURATION)
     _check_choice("inspectionLevel", level, _LEVELS)
-    _check_choice("mock.fieldValidationMode", (mock or {}).get("fieldValidationMode", "STRICT"), _MODES)
+
+
+def _check_members(where: str, given: Mapping[str, Any], members: Mapping[str, type]) -> None:
+    """The names and types of a structure, and that numbers are not negative, in the words of botocore."""
+    for name, value in given.items():
+        if name not in members:
+            raise _parameter(f'Unknown parameter in {where}: "{name}", must be one of: {", ".join(members)}')
+        kind = members[name]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise _parameter(
+                f"Invalid type for parameter {where}.{name}, value: {value}, type: {type(value)}, valid types: {kind}"
+            )
+        if isinstance(value, int) and value < 0:
+            raise _parameter(f"Invalid value for parameter {where}.{name}, value: {value}, valid min value: 0")
 
 
 def _parameter(what: str) -> TestStateError:

@@ -20,7 +20,7 @@ from ..engine.program import Block, Program, State, prepare_block
 from ..engine.retry import Outcome, Retrier, error_output
 from ..engine.states import PREPARERS, Source, language_of
 from ..expr.errors import StatesError
-from .definition import Tested
+from .definition import Tested, targets
 from .inspection import Inspected, Inspection
 from .mocks import Configuration, Mock, mocked_map, mocked_parallel
 
@@ -64,7 +64,11 @@ class _Execution(Execution):
     given: dict[str, JSON] | None = None
 
     def context(self, fiber: Fiber, state: State) -> dict[str, JSON]:
-        return super().context(fiber, state) if self.given is None else self.given
+        made = super().context(fiber, state)
+        if self.given is None:
+            return made
+        # The item of a Map and a task's token are the state's own, where they are not given.
+        return {**{part: made[part] for part in ("Map", "Task") if part in made}, **self.given}
 
 
 def run_state(tested: Tested, setting: Setting, inspection: Inspection) -> Tried:
@@ -86,7 +90,7 @@ def run_state(tested: Tested, setting: Setting, inspection: Inspection) -> Tried
 def _prepared(tested: Tested, setting: Setting, inspection: Inspection) -> tuple[State, Inspected]:
     """The state without its Retry and Catch: those are looked at when it has failed."""
     body = {key: value for key, value in tested.body.items() if key not in ("Retry", "Catch")}
-    states = {tested.name: body, **{name: {"Type": "Succeed"} for name in _elsewhere(body) if name != tested.name}}
+    states = {name: {"Type": "Succeed"} for name in targets(body)} | {tested.name: body}
     block = prepare_block({"StartAt": tested.name, "States": states}, tested.language, ())
     state = block.states[tested.name]
     language = body.get("QueryLanguage", tested.language)
@@ -100,11 +104,6 @@ def _prepared(tested: Tested, setting: Setting, inspection: Inspection) -> tuple
         PREPARERS[body["Type"]](state, source)
     state.reads_context = True  # so that a catcher can
     return state, query
-
-
-def _elsewhere(body: dict[str, Any]) -> set[str]:
-    rules = body.get("Choices", ())
-    return {part[key] for part in (body, *rules) for key in ("Next", "Default") if key in part}
 
 
 def _stop_after(state: State, arrive: Callable[[str | None], None]) -> None:

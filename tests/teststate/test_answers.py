@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowdsl import teststate
 from flowdsl.diagnostics import FlowError
@@ -268,6 +270,12 @@ def test_a_context_object_may_be_given_with_a_mock() -> None:
          "Invalid State Machine Execution Input: 'Input is not valid JSON'"),
         (TASK, {"variables": "[]", "mock": {"result": {}}}, "ValidationException",
          "Variables must be a valid JSON object"),
+        (TASK, {"mock": {"results": 5}}, "ParamValidationError",
+         'Parameter validation failed:\nUnknown parameter in mock: "results", must be one of: result, errorOutput, fieldValidationMode'),
+        (TASK, {"state_configuration": {"retrierRetryCount": -1}}, "ParamValidationError",
+         "Parameter validation failed:\nInvalid value for parameter stateConfiguration.retrierRetryCount, value: -1, valid min value: 0"),
+        (TASK, {"state_configuration": {"retrierRetryCount": "1"}}, "ParamValidationError", None),
+        (TASK, {"mock": {"errorOutput": 5}}, "ParamValidationError", None),
         ({"Type": "Pass"}, {}, "InvalidDefinition", None),
         ("not JSON", {}, "InvalidDefinition", None),
         ([], {}, "InvalidDefinition", None),
@@ -277,6 +285,52 @@ def test_refusals(state: Any, request_: dict[str, Any], code: str, message: str 
     said = refused(state, **request_)
     assert said[0] == code
     assert message is None or said[1] == message
+
+
+def test_an_item_selector_sees_its_item_beside_a_given_context() -> None:
+    state = {**DISTRIBUTED, "ItemSelector": {"item.$": "$$.Map.Item.Value", "by.$": "$$.Execution.Name"}}
+    data = seen(state, input={"items": [1]}, context={"Execution": {"Name": "me"}}, mock={"result": [1]})
+    assert data["afterItemSelector"] == [{"item": 1, "by": "me"}]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.sampled_from(["{% $states.input %}", "$.a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(
+    [
+        *("Type", "Next", "End", "InputPath", "Parameters", "Arguments", "ResultPath", "Output", "Assign", "Items"),
+        *("ItemProcessor", "Branches", "Retry", "Catch", "Resource", "QueryLanguage", "Choices", "Default", "Seconds"),
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    state=st.sampled_from([TASK, MAP, DISTRIBUTED, PARALLEL, {"Type": "Pass", "End": True}]),
+    changed=st.dictionaries(FIELDS, VALUES, max_size=2),
+    input=VALUES,
+    mock=st.none() | st.fixed_dictionaries({}, optional={"result": VALUES, "errorOutput": VALUES}),
+    context=st.none() | VALUES,
+    configuration=st.none() | st.dictionaries(st.sampled_from(["retrierRetryCount", "mapItemReaderData"]), VALUES),
+)
+def test_whatever_is_asked_there_is_an_answer_or_a_refusal(
+    state: Any, changed: Any, input: Any, mock: Any, context: Any, configuration: Any
+) -> None:
+    try:
+        answer = tried(
+            {**state, **changed},
+            input=json.dumps(input),
+            mock=mock,
+            context=context,
+            state_configuration=configuration,
+            inspection_level="TRACE",
+            invoke=lambda call: Reply.succeeded(call.arguments),
+        )
+    except teststate.TestStateError:
+        return
+    assert answer["status"] in ("SUCCEEDED", "FAILED", "RETRIABLE", "CAUGHT_ERROR")
 
 
 def test_what_pytest_sees_is_no_test() -> None:
