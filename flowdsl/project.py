@@ -202,9 +202,14 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
     return loaded
 
 
+def import_from(root: Path) -> None:
+    """Have imports look in the project's folder first."""
+    if sys.path[:1] != [str(root)]:
+        sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]
+
+
 def _execute(file: Path, root: Path) -> ModuleType:
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    import_from(root)
     name = f"flow:{file.stem}"
     module = ModuleType(name)
     module.__file__, module.__package__ = str(file), ""

@@ -34,9 +34,8 @@ class Mistake(click.ClickException):
 
 def styled(diagnostic: Diagnostic) -> str:
     """The diagnostic's text with its severity in colour; click removes the colour where there is no terminal."""
-    where, _, rest = diagnostic.text().partition(f": {diagnostic.severity} {diagnostic.code}")
-    label = click.style(f"{diagnostic.severity} {diagnostic.code}", fg=_COLOURS[diagnostic.severity], bold=True)
-    return f"{where}: {label}{rest}" if diagnostic.span or diagnostic.path else f"{label}{rest}"
+    plain = f"{diagnostic.severity} {diagnostic.code}"
+    return diagnostic.text().replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

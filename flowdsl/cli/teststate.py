@@ -80,13 +80,14 @@ def test_state(
     --mock a Task calls the flow's own function, or the endpoint in AWS_ENDPOINT_URL.
 
     \b
-        flowdsl test-state payment_flow.py --state SelectPsp --input '{"amount": 5}'
+        flowdsl test-state payment_flow.py --state Setup --input examples/donation.json
         flowdsl test-state order.asl.json --state Notify --mock '{"result": {"MessageId": "1"}}'
         flowdsl test-state order.asl.json --state Notify --mock '{"errorOutput": {"error": "Busy"}}'
 
     Exit codes: 0 succeeded, caught or to be retried, 1 the state failed, 2 a mistake in the flow or the command.
     """
     from .. import local, project, teststate
+    from ..asl import placed
     from ..invoke import LocalLambdas
 
     loaded = choose(project.load(file), machine)
@@ -99,7 +100,7 @@ def test_state(
     value = json_argument(source, "--input")
     try:
         answer = teststate.test_state(
-            local.deployed(loaded, settings),
+            placed(loaded.definition, region=settings.region, account=settings.account),
             input=json.dumps(value),
             inspection_level=level,
             context=context,
