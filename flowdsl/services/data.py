@@ -46,6 +46,8 @@ def _to_value(operation: Operation, value: JSON, shape: Shape, key: str) -> Any:
     kind = shape.type_name
     if kind == "structure" and getattr(shape, "is_document_type", False):
         return value
+    if value is None:
+        raise ArgumentError(f"The value for the field '{key}' must not be null")
     if kind in ("structure", "map"):
         if not isinstance(value, dict):
             raise ArgumentError(f"The value for the field '{key}' must be an object")

@@ -69,7 +69,8 @@ def _around(state: Any) -> dict[str, Any]:
 
 def targets(state: Mapping[str, Any]) -> Iterator[str]:
     """Where a state may go on."""
-    rules = [rule for key in ("Choices", "Catch") for rule in state.get(key) or () if isinstance(rule, dict)]
+    lists = [state[key] for key in ("Choices", "Catch") if isinstance(state.get(key), list)]
+    rules = [rule for each in lists for rule in each if isinstance(rule, dict)]
     for part in (state, *rules):
         yield from (part[key] for key in ("Next", "Default") if isinstance(part.get(key), str))
 

@@ -175,6 +175,7 @@ def test_apis_that_are_not_of_aws_are_refused(stub: Stub, resource: str) -> None
     [
         ({"TableName": "t", "Item": []}, "The value for the field 'Item' must be an object"),
         ({"TableName": "t", "AttributesToGet": {}, "Key": {}}, 'The field "AttributesToGet" is not supported'),
+        ({"TableName": "t", "AttributesToGet": [None]}, "AttributesToGet"),
         ({"tableName": "t"}, 'The field "tableName" is not supported by Step Functions'),
         ([1], "The value must be a valid JSON object"),
     ],
