@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
 
@@ -16,6 +16,7 @@ from ..diagnostics import AslPath
 from ..expr.path import Index, Name, Path, Root
 from .definition import Scope, StateAt
 from .findings import Findings, did_you_mean, shown
+from .jsonata import read_text
 from .paths import is_intrinsic, parsed
 from .resources import resource_of
 from .shapes import (
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from .annotations import Data
 
 MAX_NESTING = 40
-MAX_UPDATES = 12
+MAX_UPDATES = 40
 """How often what is known on entering a state may change before it counts as unknown: a loop that builds on itself."""
 
 _RESULTS: Final[dict[str, Shape]] = {
@@ -59,19 +60,18 @@ _RESULTS: Final[dict[str, Shape]] = {
     "States.ArrayLength": NUMBER,
     "States.ArrayContains": BOOLEAN,
 }
-_PURE = re.compile(r"\$states\.(input|result|errorOutput)((?:\.[A-Za-z_]\w*)*)")
+_PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+"""An expression that is a path and nothing else."""
+_ASKING = ("$exists", "?", " in ", "$type", "$lookup", "$keys", "$spread")
+"""Words of expressions that may well ask whether something is there."""
 
 
 def check_dataflow(scopes: list[Scope], data: Data | None, findings: Findings) -> None:
     """Follow the document through the machine, from what the author declared."""
     start, results = (data.input, data.results) if data else (ANY, {})
-    flow = _Flow(
-        results,
-        data is not None,
-        {scope.path: scope for scope in scopes},
-        40 * sum(len(each.states) for each in scopes) + 500,
-    )
-    flow.run(scopes[0], start, 0)
+    budget = 40 * sum(len(scope.states) for scope in scopes) + 500
+    flow = _Flow(results, data is not None, {scope.path: scope for scope in scopes}, budget)
+    flow.run(scopes[0], Known(start, Object({}, False)), 0)
     if flow.budget <= 0:
         return
     flow.findings = findings
@@ -79,6 +79,22 @@ def check_dataflow(scopes: list[Scope], data: Data | None, findings: Findings) -
         for state in scope.states.values():
             if id(state) in flow.before:
                 list(flow.leave(state, flow.before[id(state)], MAX_NESTING))
+
+
+class Known(NamedTuple):
+    """What is known on a route: of the document, and of the variables as an object of them."""
+
+    document: Shape
+    variables: Shape
+
+
+class Route(NamedTuple):
+    """A way out of a state; without a target it is the end of the scope."""
+
+    target: str | None
+    document: Shape
+    assigned: Shape = ANY
+    """The variables that the state sets on this route, as an object."""
 
 
 @attrs.define
@@ -89,16 +105,19 @@ class _Flow:
     budget: int
     """How many states may still be passed: beyond, nothing is said."""
     findings: Findings | None = None
-    before: dict[int, Shape] = attrs.field(factory=dict)
+    variables: Shape = ANY
+    """Those of the state that is looked at."""
+    before: dict[int, Known] = attrs.field(factory=dict)
     outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
 
-    def run(self, scope: Scope, start: Shape, depth: int) -> Shape:
+    def run(self, scope: Scope, start: Known, depth: int) -> Shape:
         """Pass through a scope until nothing changes; the merged outputs of its ends."""
         first = scope.fields.get("StartAt")
         if not isinstance(first, str) or first not in scope.states or depth > MAX_NESTING:
             return ANY
-        known: dict[str, Shape] = {first: start}
+        known: dict[str, Known] = {first: start}
         updates: dict[str, int] = {}
+        most = MAX_UPDATES + 2 * len(scope.states)
         ends: dict[str, Shape] = {}
         todo = {first: None}
         while todo and self.budget > 0:
@@ -107,82 +126,91 @@ class _Flow:
             self.budget -= 1
             state = scope.states[name]
             self.before[id(state)] = known[name]
-            for target, shape in self.leave(state, known[name], depth):
+            for target, document, variables in self.leave(state, known[name], depth):
                 if target is None:
-                    ends[name] = shape
+                    ends[name] = document
                     continue
                 old = known.get(target)
-                new = shape if old is None else merge(old, shape)
-                if new is not old:
+                new = Known(document, variables)
+                if old is not None:
+                    new = Known(merge(old.document, document), merge(old.variables, variables))
+                if old is None or new.document is not old.document or new.variables is not old.variables:
                     updates[target] = updates.get(target, 0) + 1
-                    known[target] = new if updates[target] <= MAX_UPDATES else ANY
-                    if known[target] is not old:
-                        todo[target] = None
+                    known[target] = new if updates[target] <= most else Known(ANY, ANY)
+                    todo[target] = None
         return merged(tuple(ends.values())) if ends else ANY
 
     # One state.
 
-    def leave(self, state: StateAt, document: Shape, depth: int) -> Iterator[tuple[str | None, Shape]]:
-        """The routes out of a state with what each carries; None is the end of the scope."""
+    def leave(self, state: StateAt, known: Known, depth: int) -> list[Route]:
+        """The routes out of a state with what each carries."""
+        outer, self.variables = self.variables, known.variables
         if state.cls is None:
-            yield from ((name, ANY) for name, _ in state.targets() if isinstance(name, str))
-            return
-        is_jsonata = state.language == "JSONata"
-        found = list(self.jsonata(state, document, depth) if is_jsonata else self.jsonpath(state, document, depth))
-        for target, shape in found:
-            if target is None or target in state.scope.states:
-                yield target, shape
+            routes = [Route(name, ANY) for name, _ in state.targets() if isinstance(name, str)]
+        else:
+            pass_on = self.jsonata if state.language == "JSONata" else self.jsonpath
+            routes = list(pass_on(state, known.document, depth))
+        self.variables = outer
+        there = state.scope.states
+        return [
+            Route(target, document, _with(known.variables, assigned))
+            for target, document, assigned in routes
+            if target is None or target in there
+        ]
 
-    def jsonpath(self, state: StateAt, document: Shape, depth: int) -> Iterator[tuple[str | None, Shape]]:
+    def jsonpath(self, state: StateAt, document: Shape, depth: int) -> Iterator[Route]:
         fields, path = state.fields, state.path
         for key in fields:
             if key.endswith("Path") and key not in ("InputPath", "OutputPath", "ResultPath", "ItemsPath"):
                 self.read(document, fields[key], (*path, key))
         given = self.selected(fields, "InputPath", document, path)
         output = given
+        assigning = given
         if state.type in ("Task", "Pass", "Parallel", "Map"):
             effective = given
             if "Parameters" in fields and state.type != "Map":
                 effective = self.template(
                     fields["Parameters"], given, (*path, "Parameters"), f"the Parameters of {state.name!r}"
                 )
-            result = self.result(state, given, effective, depth)
+            assigning = result = self.result(state, given, effective, depth)
             if "ResultSelector" in fields:
                 where = f"the ResultSelector of {state.name!r}"
                 result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), where)
             output = self.placed(fields.get("ResultPath", "$"), document, result, state)
-        if isinstance(fields.get("Assign"), dict) and state.type in ("Wait", "Choice"):
-            self.template(fields["Assign"], output, (*path, "Assign"), "")
         if state.type == "Choice":
             yield from self.choice(state, given)
             return
+        assigned = self.assigned(fields, ANY if "ResultSelector" in fields else assigning, path)
         output = self.selected(fields, "OutputPath", output, path)
-        yield from self.onward(state, output)
+        yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(_dicts(fields.get("Catch"))):
             error = Object(
                 {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
             )
             target = catcher.get("Next")
             if isinstance(target, str):
-                if isinstance(catcher.get("Assign"), dict):
-                    self.template(catcher["Assign"], error, (*path, "Catch", index, "Assign"), "")
-                yield target, self.placed(catcher.get("ResultPath", "$"), document, error, state)
+                assigned = self.assigned(catcher, error, (*path, "Catch", index))
+                yield Route(target, self.placed(catcher.get("ResultPath", "$"), document, error, state), assigned)
 
-    def onward(self, state: StateAt, output: Shape) -> Iterator[tuple[str | None, Shape]]:
-        if state.type in ("Succeed",) or state.fields.get("End") is True:
-            yield None, output
+    def assigned(self, fields: Mapping[str, Any], document: Shape, path: AslPath) -> Shape:
+        """The variables that an Assign with payload templates sets."""
+        if not isinstance(fields.get("Assign"), dict):
+            return ANY
+        return self.template(fields["Assign"], document, (*path, "Assign"), "")
+
+    def onward(self, state: StateAt, output: Shape, assigned: Shape) -> Iterator[Route]:
+        if state.type == "Succeed" or state.fields.get("End") is True:
+            yield Route(None, output)
         elif isinstance(state.fields.get("Next"), str):
-            yield state.fields["Next"], output
+            yield Route(state.fields["Next"], output, assigned)
 
     def selected(self, fields: Mapping[str, Any], key: str, document: Shape, path: AslPath) -> Shape:
         """What InputPath or OutputPath leaves of the document."""
         if key not in fields:
             return document
-        return (
-            Object({}, True, f"null as {key}")
-            if fields[key] is None
-            else self.read(document, fields[key], (*path, key))
-        )
+        if fields[key] is None:
+            return Object({}, True, f"null as {key}")
+        return self.read(document, fields[key], (*path, key))
 
     def placed(self, where: Any, document: Shape, result: Shape, state: StateAt) -> Shape:
         """What ResultPath makes of the document."""
@@ -226,7 +254,9 @@ class _Flow:
         if scope is None:
             return ANY
         if self.findings is None:
-            self.outputs[path] = self.run(scope, start, depth + 1)
+            config = scope.fields.get("ProcessorConfig")
+            alone = isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
+            self.outputs[path] = self.run(scope, Known(start, ANY if alone else self.variables), depth + 1)
         return self.outputs.get(path, ANY)
 
     def called(self, state: StateAt) -> Shape:
@@ -246,7 +276,7 @@ class _Flow:
 
     # Choice.
 
-    def choice(self, state: StateAt, given: Shape) -> Iterator[tuple[str | None, Shape]]:
+    def choice(self, state: StateAt, given: Shape) -> Iterator[Route]:
         tests = list(_tests(state))
         asked = {rule["Variable"] for rule, _ in tests if "IsPresent" in rule and isinstance(rule.get("Variable"), str)}
         after = given
@@ -265,9 +295,11 @@ class _Flow:
                 else:
                     self.compared(found, variable, name, operand, (*at, name))
         output = self.selected(state.fields, "OutputPath", after, state.path)
-        for target, _ in state.targets():
-            if isinstance(target, str):
-                yield target, output
+        for index, rule in enumerate(_dicts(state.fields.get("Choices"))):
+            if isinstance(rule.get("Next"), str):
+                yield Route(rule["Next"], output, self.assigned(rule, after, (*state.path, "Choices", index)))
+        if isinstance(state.fields.get("Default"), str):
+            yield Route(state.fields["Default"], output, self.assigned(state.fields, after, state.path))
 
     def compared(self, found: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
         """A comparison that what is known of the value makes pointless."""
@@ -281,18 +313,13 @@ class _Flow:
             self.findings.warning("FD803", f"{variable} is a {found.kind}, so {name} never holds", path)
         elif name in ("StringEquals", "NumericEquals") and found.values is not None and operand not in found.values:
             known = ", ".join(sorted(map(shown, found.values)))
-            hint = (
-                did_you_mean(operand, [each for each in found.values if isinstance(each, str)])
-                if isinstance(operand, str)
-                else None
-            )
-            self.findings.warning(
-                "FD803", f"{variable} is never {shown(operand)}: it is one of {known}", path, hint=hint
-            )
+            message = f"{variable} is never {shown(operand)}: it is one of {known}"
+            hint = did_you_mean(operand, map(str, found.values)) if isinstance(operand, str) else None
+            self.findings.warning("FD803", message, path, hint=hint)
 
     # JSONata.
 
-    def jsonata(self, state: StateAt, document: Shape, depth: int) -> Iterator[tuple[str | None, Shape]]:
+    def jsonata(self, state: StateAt, document: Shape, depth: int) -> Iterator[Route]:
         fields, path = state.fields, state.path
         known: dict[str, Shape] = {"input": document}
         for key in ("Arguments", "Items", "ItemSelector", "Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds"):
@@ -302,9 +329,10 @@ class _Flow:
             for index, rule in enumerate(_dicts(fields.get("Choices"))):
                 if isinstance(rule.get("Next"), str):
                     self.expression(rule.get("Condition"), known, (*path, "Choices", index, "Condition"), "")
-                    yield rule["Next"], self.output(rule, known, document, (*path, "Choices", index), state)
+                    output, assigned = self.output(rule, known, document, (*path, "Choices", index), state)
+                    yield Route(rule["Next"], output, assigned)
             if isinstance(fields.get("Default"), str):
-                yield fields["Default"], self.output(fields, known, document, path, state)
+                yield Route(fields["Default"], *self.output(fields, known, document, path, state))
             return
         result = document
         if state.type == "Task":
@@ -321,26 +349,28 @@ class _Flow:
             item = items.item if isinstance(items, Array) else ANY
             result = self.mapped(state, ANY if "ItemSelector" in fields else item, depth)
         after = {**known, "result": result}
-        yield from self.onward(state, self.output(fields, after, result, path, state))
+        yield from self.onward(state, *self.output(fields, after, result, path, state))
         for index, catcher in enumerate(_dicts(fields.get("Catch"))):
             if isinstance(catcher.get("Next"), str):
                 error = Object(
                     {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
                 )
                 caught = {**known, "errorOutput": error}
-                yield catcher["Next"], self.output(catcher, caught, error, (*path, "Catch", index), state)
+                yield Route(catcher["Next"], *self.output(catcher, caught, error, (*path, "Catch", index), state))
 
     def output(
         self, fields: Mapping[str, Any], known: Mapping[str, Shape], default: Shape, path: AslPath, state: StateAt
-    ) -> Shape:
+    ) -> tuple[Shape, Shape]:
+        """What Output and Assign give."""
+        assigned: Shape = ANY
         if isinstance(fields.get("Assign"), dict):
-            self.expression(fields["Assign"], known, (*path, "Assign"), "")
+            assigned = self.expression(fields["Assign"], known, (*path, "Assign"), "")
         if "Output" not in fields:
-            return default
-        return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}")
+            return default, assigned
+        return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
     def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
-        """The shape of a value with JSONata in it: plain paths into `$states` are followed, all else is unknown."""
+        """The shape of a value with JSONata in it; of an expression that is more than a path nothing is known."""
         if depth > MAX_DEPTH:
             return ANY
         if isinstance(value, dict):
@@ -355,15 +385,31 @@ class _Flow:
             return Array(merged(items), items)
         if not isinstance(value, str) or not value.startswith("{%"):
             return of_value(value)
-        pure = _PURE.fullmatch(value[2:-2].strip())
-        if pure is None or pure[1] not in known:
+        text = value[2:-2].strip()
+        if _PLAIN.fullmatch(text):
+            root, *names = text[1:].split(".")
+            return self.followed(root, tuple(names), known, path)
+        if self.findings is not None and not any(word in text for word in _ASKING):
+            read = read_text(text)
+            for each in getattr(read, "reads", ()):
+                self.followed(each.name, each.fields, known, path)
+        return ANY
+
+    def followed(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
+        """What `$root.name.name` finds, `root` being `states` or a variable."""
+        text = "$" + ".".join((root, *names))
+        start = self.variable(root)
+        if root == "states":
+            start, names = known.get(names[0], ANY) if names else ANY, names[1:]
+        if isinstance(start, Unknown) or _meets_list(start, names):
             return ANY
-        keys = tuple(pure[2].split(".")[1:])
-        if _meets_list(known[pure[1]], keys):
-            return ANY
-        found, missing = look(known[pure[1]], keys)
-        self.say(missing, pure[0], path)
+        found, missing = look(start, names)
+        self.say(missing, text, path)
         return found
+
+    def variable(self, name: str) -> Shape:
+        field = self.variables.fields.get(name) if isinstance(self.variables, Object) else None
+        return field.shape if field is not None else ANY
 
     # Reading.
 
@@ -388,7 +434,7 @@ class _Flow:
 
     def read(self, document: Shape, text: Any, path: AslPath) -> Shape:
         """What a path or an intrinsic function finds in the document."""
-        if not isinstance(text, str) or (isinstance(document, Unknown) and not is_intrinsic(text)):
+        if not isinstance(text, str):
             return ANY
         if is_intrinsic(text):
             for each in paths_of(text):
@@ -398,7 +444,9 @@ class _Flow:
         return self.find(document, found, path) if found is not None else ANY
 
     def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
-        if wanted.root is not Root.INPUT:
+        if wanted.root is Root.VARIABLE and wanted.variable is not None:
+            document = self.variable(wanted.variable)
+        elif wanted.root is not Root.INPUT:
             return ANY
         keys = _keys(wanted)
         complete = keys is not None
@@ -433,6 +481,13 @@ class _Flow:
             self.findings.error("FD801", message, path, hint=hint, aws=None)
         elif self.findings is not None:
             self.findings.warning("FD801", message, path, hint=hint)
+
+
+def _with(variables: Shape, assigned: Shape) -> Shape:
+    """The variables with those that were set."""
+    if not isinstance(assigned, Object) or not isinstance(variables, Object):
+        return variables
+    return Object({**variables.fields, **assigned.fields}, False)
 
 
 def _keys(path: Path | None) -> tuple[str | int, ...] | None:

@@ -63,7 +63,7 @@ def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
             if found is None:
                 continue
             expression, offset = found
-            read = None if has_placeholder(expression) else _read(expression)
+            read = None if has_placeholder(expression) else read_text(expression)
             if isinstance(read, _Wrong):
                 at = offset + min(read.offset, len(expression))
                 message = f"not JSONata: {read.message} (at offset {at} of the string)"
@@ -122,7 +122,7 @@ class _Wrong(NamedTuple):
 
 
 @cache
-def _read(expression: str) -> Expression | _Wrong | None:
+def read_text(expression: str) -> Expression | _Wrong | None:
     """What the expression reads, what is wrong with it, or None where nothing can parse it."""
     from ..expr.jsonata import JsonataSyntaxError
     from ..expr.jsonata_reader import read_expression

@@ -59,11 +59,11 @@ def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "jsonata", None)
     language._library.cache_clear()
-    jsonata._read.cache_clear()
+    jsonata.read_text.cache_clear()
     state = {"Type": "Pass", "Output": ["{% 1 + %}", "{% 2 %}"], "End": True}
     definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": state}}
     assert [each.code for each in check(definition)] == ["FD750"]
     monkeypatch.undo()
     language._library.cache_clear()
-    jsonata._read.cache_clear()
+    jsonata.read_text.cache_clear()
     assert [each.code for each in check(definition)] == ["FD751"]
