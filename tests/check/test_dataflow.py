@@ -1,0 +1,250 @@
+"""What each state does to the document, and what is said where something is read that is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.check import check
+from flowdsl.check.annotations import Data
+from flowdsl.check.shapes import ANY, NUMBER, STRING, Array, Field, Object, Scalar, Shape
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
+ORDER = Object({"id": Field(STRING), "lines": Field(Array(Object({"sku": Field(STRING)}, True, "a line")))}, True, "it")
+
+
+def reads(path: str) -> dict[str, Any]:
+    return {"Type": "Pass", "InputPath": path, "End": True}
+
+
+def result(value: Any, **fields: Any) -> dict[str, Any]:
+    return {"Type": "Pass", "Result": value, **fields}
+
+
+def inside(**states: Any) -> dict[str, Any]:
+    return {"StartAt": next(iter(states)), "States": chained(states)}
+
+
+def chained(states: dict[str, Any]) -> dict[str, Any]:
+    """Each state leads to the one after it, unless it says something else."""
+    names = [*states]
+    leads = {"Next", "End", "Choices"}
+    return {
+        name: state if leads & state.keys() or state["Type"] in ("Succeed", "Fail") else {**state, **way}
+        for index, (name, state) in enumerate(states.items())
+        for way in [{"Next": names[index + 1]} if index + 1 < len(names) else {"End": True}]
+    }
+
+
+def said(states: dict[str, Any], language: str = "JSONPath", input: Shape = ANY, **results: Shape) -> list[str]:
+    definition = {"QueryLanguage": language, **inside(**states)}
+    found = check(definition, data=Data(input, results))
+    return [each.code for each in found if each.code.startswith("FD8") or each.severity == "error"]
+
+
+MAP = {"Type": "Map", "ItemsPath": "$.lines"}
+TASK = {"Type": "Task", "Resource": FUNCTION}
+ASK = {"Choices": [{"Variable": "$.a", "IsPresent": True, "Next": "Use"}], "Default": "Use"}
+
+JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "an unknown input is silent": ({"Use": reads("$.a.b")}, []),
+    "a constant is known": ({"Make": result({"a": 1}), "Use": reads("$.b")}, ["FD801"]),
+    "a constant's part": ({"Make": result({"a": {"b": 1}}), "Use": reads("$.a.b")}, []),
+    "a part of a scalar": ({"Make": result({"a": 1}), "Use": reads("$.a.b")}, ["FD801"]),
+    "a part of a list": ({"Make": result([1, 2]), "Use": reads("$.a")}, ["FD801"]),
+    "an item": ({"Make": result([{"a": 1}]), "Use": reads("$[0].b")}, ["FD801"]),
+    "a filter's result is unknown": ({"Make": result([{"a": 1}]), "Use": reads("$[?(@.a == 1)].b")}, []),
+    "before a filter": ({"Make": result({"a": []}), "Use": reads("$.b[*].c")}, ["FD801"]),
+    "ResultPath adds": ({"A": result({"a": 1}), "B": result(2, ResultPath="$.b"), "Use": reads("$.a")}, []),
+    "ResultPath null keeps": ({"A": result({"a": 1}), "B": result(2, ResultPath=None), "Use": reads("$.a")}, []),
+    "without ResultPath the result replaces": (
+        {"A": result({"a": 1}), "B": result({}), "Use": reads("$.a")},
+        ["FD801"],
+    ),
+    "OutputPath drops": ({"A": result({"a": {"x": 1}, "b": 1}, OutputPath="$.a"), "Use": reads("$.b")}, ["FD801"]),
+    "OutputPath null drops all": ({"A": result({"a": 1}, OutputPath=None), "Use": reads("$.a")}, ["FD801"]),
+    "InputPath does not narrow what ResultPath keeps": (
+        {
+            "A": result({"a": {"x": 1}}),
+            "B": {"Type": "Pass", "InputPath": "$.a", "ResultPath": "$.c"},
+            "Use": reads("$.c.x"),
+        },
+        [],
+    ),
+    "Parameters make the document": (
+        {"A": {"Type": "Pass", "Parameters": {"a.$": "$.x"}}, "Use": reads("$.x")},
+        ["FD801"],
+    ),
+    "an intrinsic reads": (
+        {"A": result({"a": 1}), "Use": {"Type": "Pass", "Parameters": {"b.$": "States.Format('{}', $.c)"}}},
+        ["FD801"],
+    ),
+    "a twin reads": ({"A": result({"a": 1}), "Use": {"Type": "Wait", "SecondsPath": "$.b"}}, ["FD801"]),
+    "a service's result is unknown": ({"A": TASK, "Use": reads("$.a")}, []),
+    "ResultSelector makes the result": (
+        {"A": {**TASK, "ResultSelector": {"a.$": "$.x"}}, "Use": reads("$.b")},
+        ["FD801"],
+    ),
+    "a branch's output": (
+        {"A": {"Type": "Parallel", "Branches": [inside(B=result({"b": 1}))]}, "Use": reads("$[0].c")},
+        ["FD801"],
+    ),
+    "a branch gets the input": (
+        {"A": result({"a": 1}), "P": {"Type": "Parallel", "Branches": [inside(B=reads("$.b"))]}},
+        ["FD801"],
+    ),
+    "a Map's item": (
+        {"A": result({"lines": [{"sku": 1}]}), "M": {**MAP, "ItemProcessor": inside(I=reads("$.skuu"))}},
+        ["FD801"],
+    ),
+    "an ItemSelector": (
+        {"M": {**MAP, "ItemSelector": {"line.$": "$$.Map.Item.Value"}, "ItemProcessor": inside(I=reads("$.sku"))}},
+        ["FD801"],
+    ),
+    "a Map's output is a list": (
+        {"M": {**MAP, "ItemProcessor": inside(I=result({"a": 1}))}, "Use": reads("$[0].b")},
+        ["FD801"],
+    ),
+    "some routes": (
+        {
+            "A": result({"a": 1}),
+            "Ask": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "B"}],
+                "Default": "Use",
+            },
+            "B": result(1, ResultPath="$.b"),
+            "Use": reads("$.b"),
+        },
+        ["FD802"],
+    ),
+    "asked before": (
+        {"A": result({"b": 1}), "Ask": {"Type": "Choice", **ASK}, "Use": reads("$.a")},
+        [],
+    ),
+    "a kind that it never has": (
+        {
+            "A": result({"a": "x"}),
+            "Ask": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "Use"}],
+                "Default": "Use",
+            },
+            "Use": reads("$.a"),
+        },
+        ["FD803"],
+    ),
+    "an error replaces the document": (
+        {
+            "A": result({"a": 1}),
+            "T": {**TASK, "ResultPath": "$.t", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Use"}]},
+            "Use": reads("$.a"),
+        },
+        ["FD804"],
+    ),
+    "an error at its place": (
+        {
+            "A": result({"a": 1}),
+            "T": {
+                **TASK,
+                "ResultPath": "$.t",
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.e", "Next": "Use"}],
+            },
+            "Use": reads("$.a"),
+        },
+        [],
+    ),
+    "a variable": (
+        {"A": result({"a": 1}, Assign={"v.$": "$"}), "Use": reads("$v.b")},
+        ["FD801"],
+    ),
+    "a loop that builds on itself ends": (
+        {
+            "A": {"Type": "Pass", "Parameters": {"before.$": "$"}},
+            "Ask": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.x", "IsPresent": True, "Next": "A"}],
+                "Default": "Use",
+            },
+            "Use": reads("$.before"),
+        },
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JSONPATH.values(), ids=JSONPATH)
+def test_jsonpath(case: tuple[dict[str, Any], list[str]]) -> None:
+    states, expected = case
+    assert said(states) == expected
+
+
+def makes(output: Any, **fields: Any) -> dict[str, Any]:
+    return {"Type": "Pass", "Output": output, **fields}
+
+
+JSONATA: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "Output makes the document": ({"A": makes({"a": 1}), "Use": makes("{% $states.input.b %}")}, ["FD801"]),
+    "Output follows paths": (
+        {"A": makes({"a": {"x": 1}}), "B": makes("{% $states.input.a %}"), "Use": makes("{% $states.input.y %}")},
+        ["FD801"],
+    ),
+    "an expression reads": ({"A": makes({"a": 1}), "Use": makes("{% $states.input.b + 1 %}")}, ["FD801"]),
+    "an expression asks": ({"A": makes({"a": 1}), "Use": makes("{% $exists($states.input.b) %}")}, []),
+    "a list is mapped over": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a.x %}")}, []),
+    "a variable": ({"A": makes(1, Assign={"v": {"a": 1}}), "Use": makes("{% $v.b %}")}, ["FD801"]),
+    "an error": (
+        {
+            "A": makes({"a": 1}),
+            "T": {
+                **TASK,
+                "Output": "{% $states.input %}",
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Use"}],
+            },
+            "Use": makes("{% $states.input.a %}"),
+        },
+        ["FD804"],
+    ),
+    "items": (
+        {
+            "A": makes({"lines": [{"sku": 1}]}),
+            "M": {
+                "Type": "Map",
+                "Items": "{% $states.input.lines %}",
+                "ItemProcessor": inside(I=makes("{% $states.input.b %}")),
+            },
+        },
+        ["FD801"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JSONATA.values(), ids=JSONATA)
+def test_jsonata(case: tuple[dict[str, Any], list[str]]) -> None:
+    states, expected = case
+    assert said(states, "JSONata") == expected
+
+
+def test_what_is_declared() -> None:
+    assert said({"Use": reads("$.name")}, input=ORDER) == ["FD801"]
+    assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.sku"))}}, input=ORDER) == []
+    assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.price"))}}, input=ORDER) == ["FD801"]
+    paid = Object({"status": Field(Scalar("string", frozenset({"paid"}))), "total": Field(NUMBER)}, True, "it")
+    assert said({"T": TASK, "Use": reads("$.total")}, get=paid) == []
+    assert said({"T": TASK, "Use": reads("$.sum")}, get=paid) == ["FD801"]
+    invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "get"}}
+    assert said({"T": invoke, "Use": reads("$.Payload.sum")}, get=paid) == ["FD801"]
+
+
+def test_undeclared_reads_are_warnings() -> None:
+    """AWS takes a definition that reads what is not there."""
+    found = check(inside(Make=result({"a": 1}), Use=reads("$.b")))
+    assert [(each.code, each.severity) for each in found] == [("FD801", "warning")]
+
+
+def test_the_message_says_what_was_there() -> None:
+    (found,) = check(inside(Make=result({"status": 1, "code": 2}), Use=reads("$.state")))
+    assert found.message == "$.state: no route puts 'state' there; the Result of 'Make' has status, code"
+    assert found.path == ("States", "Use", "InputPath")
+    assert found.hint == "did you mean 'status'?"
