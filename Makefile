@@ -33,6 +33,10 @@ help:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/run.stamp
 
+# A heading, bold on a terminal only: $(call say,heading,command)
+comma := ,
+say = if [ -t 1 ]; then printf '\n\033[1m%s\033[0m  %s\n\n' '$(1)' '$(2)'; else printf '\n%s  %s\n\n' '$(1)' '$(2)'; fi
+
 # The demo keeps its data to itself and starts afresh each time: a donation that was paid is not charged again.
 
 demo: export PAYMENTS_DATA := $(DEMO)
@@ -40,15 +44,15 @@ demo: export POWERTOOLS_LOG_LEVEL := WARNING
 demo: .venv/run.stamp
 	@rm -rf $(DEMO)
 	@mkdir -p $(DEMO)
-	@printf '\n\033[1mThe flow, compiled to Amazon States Language\033[0m  flowdsl build --asl-only\n\n'
+	@$(call say,The flow$(comma) compiled to Amazon States Language,flowdsl build --asl-only)
 	@$(BIN)/flowdsl build --asl-only
-	@printf '\n\033[1mA donation is taken\033[0m  flowdsl run payment_flow.py --input examples/donation.json\n\n'
+	@$(call say,A donation is taken,flowdsl run payment_flow.py --input examples/donation.json)
 	@$(BIN)/flowdsl run payment_flow.py --input examples/donation.json > $(DEMO)/output.json
-	@printf '\n\033[1mWhat was stored\033[0m  python -m handlers.transactions show don-0001\n\n'
+	@$(call say,What was stored,python -m handlers.transactions show don-0001)
 	@$(BIN)/python -m handlers.transactions show don-0001
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n auto --flow-cover-fail-under=100)
 
 check: .venv/dev.stamp
 	@$(BIN)/ruff check
@@ -63,7 +67,7 @@ bench: .venv/dev.stamp
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 conformance: .venv/dev.stamp
-	@$(BIN)/python -m pytest tests/conformance $(ARGS)
+	@$(BIN)/python -m tests.conformance
 
 clean:
 	rm -rf .venv build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -111,7 +111,6 @@ flow = chain(
             "event": recorded("PublishEvent", "publish_event"),
         },
         into="post_processing",
-        catch=[catch("States.ALL", into="post_processing")],
     ),
     persist_output,
     Choice(

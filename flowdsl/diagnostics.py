@@ -36,8 +36,8 @@ class Diagnostic:
     """The location it gives, where it differs from `path`; "" for none."""
 
     def text(self) -> str:
-        where = str(self.span) if self.span else pointer(self.path) or "/"
-        lines = [f"{where}: {self.severity} {self.code} {self.message}"]
+        where = str(self.span) if self.span else pointer(self.path)
+        lines = [f"{where + ': ' if where else ''}{self.severity} {self.code} {self.message}"]
         excerpt = self.span.excerpt() if self.span else None
         if excerpt:
             lines.append(excerpt)

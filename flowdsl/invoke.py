@@ -7,10 +7,13 @@ before the other with `first_of`.
 from __future__ import annotations
 
 import json
+import os
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -24,6 +27,7 @@ from .engine import Call, Failed, Invoker, Later, Reply, Succeeded
 
 __all__ = [
     "Call",
+    "Hosted",
     "LambdaContext",
     "LocalFiles",
     "LocalLambdas",
@@ -71,15 +75,29 @@ class LambdaContext:
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
+@frozen
+class Hosted:
+    """A Python function with the settings that its Lambda function has."""
+
+    handler: Handler
+    timeout_seconds: float
+    memory_limit_in_mb: int = 128
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        return self.handler(event, context)
+
+
 @define
 class LocalLambdas:
     """Calls Python functions in this process as Lambda would.
 
-    `functions` maps a function's name (or `name:qualifier`) to `handler(event, context)`. Event and answer go through
-    JSON; an exception becomes Lambda's error (its class's name, and a cause with errorMessage, errorType, requestId
-    and stackTrace). A function that took longer than `timeout_seconds` fails as Lambda's Sandbox.Timedout, once it
-    returns: what it did is done, as with a real timeout. Calls to anything that isn't a function here raise
-    FlowError, so that no test reaches the world unasked; activities wait for a worker.
+    `functions` maps a function's name (or `name:qualifier`) to `handler(event, context)`, or to a `Hosted` one with a
+    timeout of its own. During a call the environment variable FLOWDSL_NOW has the execution's time (RFC 3339, UTC).
+
+    Event and answer go through JSON; an exception becomes Lambda's error (its class's name, and a cause with
+    errorMessage, errorType, requestId and stackTrace). A function that took longer than its timeout fails as Lambda's
+    Sandbox.Timedout, once it returns: what it did is done, as with a real timeout. Calls to anything that isn't a
+    function here raise FlowError, so that no test reaches the world unasked; activities wait for a worker.
     """
 
     functions: Mapping[str, Handler]
@@ -126,14 +144,21 @@ class LocalLambdas:
                 f"Error Code: ResourceNotFoundException; Request ID: {request}; Proxy: null)"
             )
             return Reply.failed("Lambda.ResourceNotFoundException", cause)
-        context = self._context(function, call, request)
+        hosted = (
+            handler if isinstance(handler, Hosted) else Hosted(handler, self.timeout_seconds, self.memory_limit_in_mb)
+        )
+        context = self._context(function, call, request, hosted)
         started = time.monotonic()
         try:
-            output = handler(json.loads(json.dumps(event)), context)
+            with _time_shown(call.now):
+                output = handler(json.loads(json.dumps(event)), context)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
             return Reply.failed(type(error).__name__, write(_raised(error, request)))
-        if time.monotonic() - started > self.timeout_seconds:
-            message = f"RequestId: {request} Error: Task timed out after {self.timeout_seconds:.2f} seconds"
+        except SystemExit as error:
+            message = f"RequestId: {request} Error: Runtime exited with error: exit status {error.code or 0}"
+            return Reply.failed("Runtime.ExitError", write(_error("Runtime.ExitError", message, request, [])))
+        if time.monotonic() - started > hosted.timeout_seconds:
+            message = f"RequestId: {request} Error: Task timed out after {hosted.timeout_seconds:.2f} seconds"
             shown = {"errorType": "Sandbox.Timedout", "errorMessage": message}
             return Reply.failed("Sandbox.Timedout", write(shown))
         try:
@@ -147,18 +172,33 @@ class LocalLambdas:
             return Reply.failed("Function.ResponseSizeTooLarge", write(shown))
         return Reply.succeeded(answer(json.loads(written), request))
 
-    def _context(self, function: str, call: Call, request: str) -> LambdaContext:
+    def _context(self, function: str, call: Call, request: str, hosted: Hosted) -> LambdaContext:
         name = function_name(function)
         return LambdaContext(
             function_name=name,
             function_version="$LATEST",
             invoked_function_arn=function_arn(function, call),
-            memory_limit_in_mb=self.memory_limit_in_mb,
+            memory_limit_in_mb=hosted.memory_limit_in_mb,
             aws_request_id=request,
             log_group_name=f"/aws/lambda/{name}",
             log_stream_name="local",
-            deadline=time.monotonic() + self.timeout_seconds,
+            deadline=time.monotonic() + hosted.timeout_seconds,
         )
+
+
+@contextmanager
+def _time_shown(now: float) -> Iterator[None]:
+    """The environment variable FLOWDSL_NOW, which tells a handler what time it is for its execution."""
+    before = os.environ.get("FLOWDSL_NOW")
+    os.environ["FLOWDSL_NOW"] = (
+        datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+    try:
+        yield
+    finally:
+        os.environ.pop("FLOWDSL_NOW")
+        if before is not None:
+            os.environ["FLOWDSL_NOW"] = before
 
 
 def function_arn(text: str, call: Call) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from .asl import placed
 from .author import Function
 from .diagnostics import FlowError
 from .engine import (
@@ -30,8 +30,8 @@ from .engine import (
     WallClock,
     prepare,
 )
-from .invoke import Handler, LocalLambdas, MockConfig, first_of, unmocked
-from .project import Loaded, Project
+from .invoke import Handler, Hosted, LocalLambdas, MockConfig, first_of, unmocked
+from .project import Loaded, Project, import_from
 from .services import Services
 
 
@@ -63,7 +63,8 @@ def run(
     that neither a handler nor `answers` answers.
     """
     settings = place(project)
-    program = prepare(deployed(loaded, settings), name=loaded.name, type=loaded.type)
+    definition = placed(loaded.definition, region=settings.region, account=settings.account)
+    program = prepare(definition, name=loaded.name, type=loaded.type)
     functions = loaded.machine.functions.values() if loaded.machine else ()
     invoke = invoker(LocalLambdas(handlers(functions, project.root)), answers or Answers())
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
@@ -81,15 +82,6 @@ def place(project: Project) -> Settings:
     if project.account:
         settings = evolve(settings, account=project.account)
     return settings
-
-
-def deployed(loaded: Loaded, settings: Settings) -> Any:
-    """The definition with CloudFormation's pseudo parameters filled in; other placeholders stay."""
-    text = loaded.text
-    given = {"Region": settings.region, "AccountId": settings.account, "Partition": "aws"}
-    for key, value in given.items():
-        text = text.replace(f"${{AWS::{key}}}", value)
-    return json.loads(text)
 
 
 def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
@@ -143,14 +135,14 @@ def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:
                 hint="correct `source` or `handler`, which is module.function within the folder",
             )
         dotted = ".".join([*PurePosixPath(function.source).parts, module])
-        found[function.name] = _imported_when_called(dotted, attribute, function.environment, root)
+        work = _imported_when_called(dotted, attribute, function.environment, root)
+        found[function.name] = Hosted(work, function.timeout, function.memory)
     return found
 
 
 def _imported_when_called(module: str, attribute: str, environment: Mapping[str, str], root: Path) -> Handler:
     def handler(event: Any, context: Any) -> Any:
-        if str(root) not in sys.path:
-            sys.path.insert(0, str(root))
+        import_from(root)
         with _environment(environment), redirect_stdout(sys.stderr):
             call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
             return call(event, context)

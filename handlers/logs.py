@@ -32,7 +32,9 @@ class _Stderr(logging.StreamHandler[TextIO]):
 
 
 def logger(service: str) -> Logger:
-    return Logger(service=service, logger_handler=_Stderr(), use_rfc3339=True, utc=True)
+    # Powertools formats the first handler of a service only; a module that is loaded again has to go on with that one.
+    known = logging.getLogger(service).handlers
+    return Logger(service=service, logger_handler=known[0] if known else _Stderr(), use_rfc3339=True, utc=True)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,8 +14,8 @@ from typing import Any
 import pytest
 
 from flowdsl.diagnostics import FlowError
-from flowdsl.engine import Result, execute, prepare
-from flowdsl.invoke import LocalFiles, LocalLambdas, MockConfig, first_of, function_name
+from flowdsl.engine import Result, VirtualClock, execute, prepare
+from flowdsl.invoke import Hosted, LocalFiles, LocalLambdas, MockConfig, first_of, function_name
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
@@ -268,3 +270,36 @@ def test_a_key_stays_in_its_folder(tmp_path: Path) -> None:
     reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "donations", "Key": "../secret"}}
     (tmp_path / "secret").write_text("[]")
     assert distributed(tmp_path, ItemReader=reader).error == "States.ItemReaderFailed"
+
+
+def test_a_function_sees_the_time_of_its_execution() -> None:
+    states = {
+        "Pause": {"Type": "Wait", "Seconds": 90, "Next": "S"},
+        "S": {"Type": "Task", "Resource": ARN, "End": True},
+    }
+    clock = VirtualClock(datetime(2030, 1, 1, tzinfo=UTC))
+    work = LocalLambdas({"f": lambda event, context: os.environ["FLOWDSL_NOW"]})
+    result = execute(prepare({"StartAt": "Pause", "States": states}), {}, invoke=work, clock=clock)
+    assert result.output == "2030-01-01T00:01:30.000Z"
+    assert "FLOWDSL_NOW" not in os.environ
+
+
+def test_a_function_may_have_a_timeout_of_its_own() -> None:
+    def slow(event: Any, context: Any) -> Any:
+        assert context.get_remaining_time_in_millis() <= 10
+        assert context.memory_limit_in_mb == 512
+        time.sleep(0.02)
+
+    states = {"S": {"Type": "Task", "Resource": ARN, "End": True}}
+    hosted = Hosted(slow, timeout_seconds=0.01, memory_limit_in_mb=512)
+    result = execute(prepare({"StartAt": "S", "States": states}), {}, invoke=LocalLambdas({"f": hosted}))
+    assert result.error == "Sandbox.Timedout"
+
+
+def test_a_function_that_ends_its_process() -> None:
+    states = {"S": {"Type": "Task", "Resource": ARN, "End": True}}
+    result = execute(
+        prepare({"StartAt": "S", "States": states}), {}, invoke=LocalLambdas({"f": lambda event, context: sys.exit(3)})
+    )
+    assert result.error == "Runtime.ExitError"
+    assert "exit status 3" in str(result.cause)
