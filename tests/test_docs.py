@@ -30,3 +30,9 @@ def test_example(code: str) -> None:
         assert not machine.problems
         errors = [each for each in check(f.dump(machine)) if each.severity == "error"]
         assert not errors, errors
+
+
+def test_links_lead_somewhere() -> None:
+    for guide in [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "handlers" / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", guide.read_text()):
+            assert (guide.parent / target).exists(), f"{guide.name}: {target}"
