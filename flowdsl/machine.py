@@ -163,6 +163,8 @@ class _Wiring:
                         self._problem("FD210", (), "nothing can follow goto(...) or end() in a chain", step.origin)
                     break
                 follow = self._entry(items, index, after)
+                if index < len(items) and isinstance(items[index], Goto):
+                    self.machine.links[(*self.path, step.name, "Next")] = items[index].origin
                 forks = self._add(step, follow, states)
                 if forks:
                     rest.append((items, index, after))

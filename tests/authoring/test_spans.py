@@ -14,7 +14,11 @@ machine = f.StateMachine(
     "m",
     f.chain(
         task,
-        f.Choice("Loop", f.when(task.out.status == "again", f.goto(task))),
+        f.Choice(
+            "Loop",
+            f.when(task.out.status == "again", f.goto(task)),
+            f.when(task.out.n == 1, f.Pass("Note"), f.goto("Ask")),
+        ),
         f.Parallel("Both", f.Wait("Pause", seconds=7)),
     ),
     timeout=99,
@@ -30,6 +34,7 @@ machine = f.StateMachine(
         (("States", "Ask", "Retry", 0, "IntervalSeconds"), "5"),
         (("States", "Ask", "ResultPath"), '"ask"'),
         (("States", "Loop", "Choices", 0, "Next"), "f.goto(task)"),
+        (("States", "Note", "Next"), 'f.goto("Ask")'),
         (("States", "Both", "Branches", 0, "States", "Pause", "Seconds"), "7"),
         (("TimeoutSeconds",), "99"),
     ],
