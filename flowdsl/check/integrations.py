@@ -9,13 +9,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-
-import attrs
 
 from ..diagnostics import AslPath
 from .definition import StateAt, has_placeholder
@@ -83,31 +82,51 @@ _SDK_ERRORS: Final = (
 """Errors that come from the SDK rather than from the service, and those that Lambda's integration has for itself."""
 
 
-@attrs.frozen(slots=False)
 class Model:
-    """A service as botocore describes it."""
+    """A service as botocore describes it. Of its JSON only the operations and shapes that are asked for are parsed."""
 
-    operations: dict[str, Any]
-    shapes: dict[str, Any]
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def whole(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.text)
+        return found
+
+    @cached_property
+    def operations(self) -> list[str]:
+        return [*self.whole.get("operations", {})]
+
+    def _part(self, name: str, first: str) -> dict[str, Any] | None:
+        """The object of this name whose first member is `first`: operations begin with "name", shapes with "type"."""
+        found = re.search(rf'"{re.escape(name)}"\s*:\s*(?=\{{\s*"{first}"\s*:)', self.text)
+        if found is None:
+            return None
+        part: dict[str, Any] = json.JSONDecoder().raw_decode(self.text, found.end())[0]
+        return part
+
+    def shape(self, name: str) -> dict[str, Any]:
+        return self._part(name, "type") or {}
 
     def input_of(self, action: str) -> str | None:
         """The name of the operation's input shape; "" where it takes none, None where there is no such operation."""
-        operation = self.operations.get(action[:1].upper() + action[1:])
-        return None if operation is None else operation.get("input", {}).get("shape", "")
-
-    def members(self, shape: str) -> dict[str, str]:
-        """The members of a structure, first letter capital as Step Functions has them, with their shapes."""
-        found = self.shapes.get(shape, {}).get("members", {})
-        return {name[:1].upper() + name[1:]: member["shape"] for name, member in found.items()}
-
-    def required(self, shape: str) -> list[str]:
-        return [name[:1].upper() + name[1:] for name in self.shapes.get(shape, {}).get("required", ())]
+        operation = self._part(action[:1].upper() + action[1:], "name")
+        return None if operation is None else str(operation.get("input", {}).get("shape", ""))
 
     @cached_property
     def errors(self) -> list[str]:
         """The names of the errors, and those that the SDK itself raises."""
-        own = [name for name, shape in self.shapes.items() if shape.get("exception")]
+        own = [name for name, shape in self.whole.get("shapes", {}).items() if shape.get("exception")]
         return [*own, *(name + "Exception" for name in own), *_SDK_ERRORS]
+
+
+def _members(shape: dict[str, Any]) -> dict[str, str]:
+    """The members of a structure, first letter capital as Step Functions has them, with their shapes."""
+    return {name[:1].upper() + name[1:]: member["shape"] for name, member in shape.get("members", {}).items()}
+
+
+def _required(shape: dict[str, Any]) -> list[str]:
+    return [name[:1].upper() + name[1:] for name in shape.get("required", ())]
 
 
 @cache
@@ -134,9 +153,7 @@ def model_of(service: str) -> Model | None:
     if folder is None or name is None:
         return None
     for path in sorted((folder / name).glob("*/service-2.json.gz"), reverse=True):
-        with gzip.open(path) as file:
-            found = json.load(file)
-        return Model(found.get("operations", {}), found.get("shapes", {}))
+        return Model(gzip.decompress(path.read_bytes()).decode())
     return None
 
 
@@ -207,7 +224,8 @@ def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, fi
     todo: list[tuple[dict[str, Any], str, AslPath, str]] = [(given, shape, (*state.path, key), where)]
     while todo:
         value, shape, path, owner = todo.pop()
-        members = model.members(shape)
+        structure = model.shape(shape)
+        members = _members(structure)
         # botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass.
         known = {name.lower(): member for name, member in members.items()}
         names = {_plain(name, state): name for name in value}
@@ -220,7 +238,7 @@ def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, fi
                 hint = did_you_mean(name, members) or (f"it has {', '.join([*members][:8])}" if members else None)
                 findings.warning("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
         said = {name.lower() for name in names}
-        missing = [name for name in model.required(shape) if name.lower() not in said]
+        missing = [name for name in _required(structure) if name.lower() not in said]
         if missing:
             message = f"{owner} needs {' and '.join(missing)}"
             findings.warning("FD662", message, path)
@@ -237,7 +255,7 @@ def _inside(
     value: Any, shape: str, path: AslPath, name: str, model: Model, findings: Findings
 ) -> Iterator[tuple[dict[str, Any], str, AslPath, str]]:
     """The objects inside a parameter whose members are known; a value of another kind is reported."""
-    found = model.shapes.get(shape, {})
+    found = model.shape(shape)
     kind = found.get("type")
     if kind not in _SHAPES or isinstance(value, str):
         return  # Step Functions turns what is no object or list into text and numbers itself, and text may be a path.

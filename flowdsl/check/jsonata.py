@@ -6,6 +6,7 @@ jsonata-python parses; without it the expressions stay unread, and one warning s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +21,8 @@ from .findings import Findings, did_you_mean, shown
 if TYPE_CHECKING:
     from ..expr.jsonata_reader import Expression
 
+_PLAIN = re.compile(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
+"""An expression that is a path of names: the commonest, which needs no parser."""
 INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRESSION"
 STATES_FIELDS = ("input", "result", "errorOutput", "context")
 
@@ -125,7 +128,11 @@ class _Wrong(NamedTuple):
 def read_text(expression: str) -> Expression | _Wrong | None:
     """What the expression reads, what is wrong with it, or None where nothing can parse it."""
     from ..expr.jsonata import JsonataSyntaxError
-    from ..expr.jsonata_reader import read_expression
+    from ..expr.jsonata_reader import Expression, Read, read_expression
+
+    if plain := _PLAIN.fullmatch(expression):
+        root, *names = plain[1].split(".")
+        return Expression((Read(root, tuple(names), 0),), (), (), ())
 
     try:
         return read_expression(expression)
@@ -138,7 +145,7 @@ def read_text(expression: str) -> Expression | _Wrong | None:
 
 
 @cache
-def _functions() -> frozenset[str]:
+def functions() -> frozenset[str]:
     from jsonata.jsonata import Jsonata
 
     from ..expr.jsonata_functions import FUNCTIONS
@@ -159,18 +166,17 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
     if found.roots:
         message, hint = "$$ refers to nothing: an expression has no input of its own", "write $states.input"
         findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, said="JSONata '$$' not allowed")
-    known = _functions()
     for each in found.reads:
         if each.name == "states":
             if each.fields:
                 _states_field(each.fields[0], place, findings)
-        elif each.name not in known and each.name != "eval":
+        elif each.name != "eval":
             reads.append(VariableRead(each.name, place.state, place.path, "JSONata", place.cls is Catcher))
     for each in found.calls:
         if each.name == "eval":
             hint = "write $parse(…) to read JSON from text"
             findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)
-        elif each.name not in known:
+        elif each.name not in (known := functions()):
             message = f"there is no function ${each.name} (at offset {place.offset + each.offset} of the string)"
             findings.warning("FD755", message, place.path, hint=did_you_mean(each.name, known))
 

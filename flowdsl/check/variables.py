@@ -14,7 +14,7 @@ from .definition import Scope, StateAt
 from .fields import Given
 from .findings import Findings, did_you_mean
 from .graph import reachable
-from .jsonata import VariableRead
+from .jsonata import VariableRead, functions
 from .paths import expressions, is_intrinsic, parsed
 
 MAX_VARIABLE_NAME = 80
@@ -160,7 +160,7 @@ def _check_read(
     if known is None:
         return  # the state is never reached, which is said elsewhere
     always, sometimes = known
-    if read.name in always:
+    if read.name in always or (read.language == "JSONata" and read.name in functions()):
         return
     if read.name in sometimes:
         message = f"the variable {read.name!r} is assigned only on some of the routes to state {read.state.name!r}"
