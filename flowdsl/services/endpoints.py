@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import define, field
 
@@ -41,15 +42,21 @@ class Endpoints:
 
     def url_of(self, operation: Operation, named: str) -> str | None:
         """The endpoint for a service; `named` is its name in the flow."""
-        variable = "AWS_ENDPOINT_URL_" + operation.service_model.service_id.replace(" ", "_").upper()
         return (
             self.urls.get(named)
             or self.urls.get(operation.service)
             or self.url
-            or self.environment.get(variable)
+            or self.environment.get(_variable(operation))
             or self.environment.get("AWS_ENDPOINT_URL")
             or None
         )
+
+    def _keys(self, url: str) -> dict[str, str]:
+        """What signs the calls: for AWS what the AWS SDKs find; an emulator wants a signature, and takes any."""
+        if (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            return {}
+        key = self.environment.get("AWS_ACCESS_KEY_ID") or "local"
+        return {"aws_access_key_id": key, "aws_secret_access_key": "local"}
 
     def client(self, operation: Operation, named: str, region: str) -> Any:
         """Raises FlowError where no endpoint was configured."""
@@ -58,17 +65,13 @@ class Endpoints:
             url = self.url_of(operation, named)
             if url is None:
                 raise _unconfigured(operation, named)
-            self._clients[key] = _connect(operation.service, url, region)
+            self._clients[key] = _connect(operation.service, url, region, self._keys(url))
         return self._clients[key]
 
 
-def _connect(service: str, url: str, region: str) -> Any:
+def _connect(service: str, url: str, region: str, keys: dict[str, str]) -> Any:
     from botocore.config import Config
 
-    session = botocore_session()
-    known = session.get_credentials()
-    # An emulator wants a signature and takes any.
-    keys = {} if known else {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     config = Config(
         # One attempt of a Task is one call: what is to be tried again stands in Retry.
         retries={"total_max_attempts": 1},
@@ -79,15 +82,19 @@ def _connect(service: str, url: str, region: str) -> Any:
         inject_host_prefix=False,
         s3={"addressing_style": "path"},
     )
-    return session.create_client(service, region_name=region, endpoint_url=url, config=config, **keys)
+    return botocore_session().create_client(service, region_name=region, endpoint_url=url, config=config, **keys)
+
+
+def _variable(operation: Operation) -> str:
+    service: str = operation.service_model.service_id
+    return "AWS_ENDPOINT_URL_" + service.replace(" ", "_").upper()
 
 
 def _unconfigured(operation: Operation, named: str) -> FlowError:
-    variable = "AWS_ENDPOINT_URL_" + operation.service_model.service_id.replace(" ", "_").upper()
     return FlowError.of(
         f"no endpoint is configured for {named}:{operation.name[:1].lower()}{operation.name[1:]}, and flowdsl calls "
         "no other",
         code="FD932",
-        hint=f"set {variable} or AWS_ENDPOINT_URL, for example to http://localhost:5000 of moto's server, or give the "
-        "state a mock",
+        hint=f"set {_variable(operation)} or AWS_ENDPOINT_URL, for example to http://localhost:5000 of moto's server, "
+        "or give the state a mock",
     )

@@ -74,42 +74,45 @@ class Services:
 
     def _function(self, call: Call) -> Reply:
         """The ARN of a function as Resource: what the function returns is the result."""
-        arguments = {"FunctionName": call.resource, "Payload": call.arguments}
+        arguments = {"FunctionName": call.resource, "Payload": json_text(call.arguments)}
         answer = self._call(evolve(call, action="invoke", arguments=arguments))
-        return (
-            Reply.failed(answer.error, answer.cause)
-            if isinstance(answer, Failed)
-            else Reply.succeeded(answer["Payload"])
-        )
+        if isinstance(answer, Failed):
+            return Reply.failed(answer.error, answer.cause)
+        return Reply.succeeded(answer["Payload"])
 
     def _call(self, call: Call) -> dict[str, JSON] | Failed:
-        from botocore.exceptions import (
-            ClientError,
-            ConnectTimeoutError,
-            EndpointConnectionError,
-            HTTPClientError,
-            ParamValidationError,
-        )
-
         wanted = operation(call.integration, call.action)
+        from botocore import xform_name
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            ConnectionClosedError,
+            ParamValidationError,
+            ReadTimeoutError,
+            ResponseStreamingError,
+        )
+        from botocore.parsers import ResponseParserError
+
         client = self.endpoints.client(wanted, call.integration.removeprefix(SDK), call.region)
         try:
             request = to_request(wanted, call.arguments if wanted.sdk else prepare_arguments(call))
-            response = client._make_api_call(wanted.name, request)
+            response = getattr(client, xform_name(wanted.name))(**request)
             result = from_response(wanted, response, as_iso if wanted.sdk else as_millis)
         except ClientError as error:
             return Failed(*failure(wanted, error.response))
         except (ArgumentError, ParamValidationError) as error:
             given = json_text(call.arguments)
             return Failed("States.Runtime", f"The Parameters '{given}' could not be used to start the Task: [{error}]")
-        except (EndpointConnectionError, ConnectTimeoutError) as error:
+        except (ConnectionClosedError, ReadTimeoutError, ResponseStreamingError) as error:
+            # Whether the call was carried out is not known: a failure of the task, for Retry and Catch.
+            return Failed(f"{error_prefix(wanted)}.SdkClientException", str(error))
+        except (BotoCoreError, ResponseParserError, KeyError) as error:
+            # No call, or an answer that is none of this API's (a KeyError where it is XML of another shape).
             raise FlowError.of(
                 f"the state {call.state_name!r} calls {call.resource}: {error}",
                 code="FD933",
                 hint="start the emulator, or correct the endpoint",
             ) from None
-        except HTTPClientError as error:
-            return Failed(f"{error_prefix(wanted)}.SdkClientException", str(error))
         if wanted.sdk:
             return result
         judged = judge_result(call, result)

@@ -50,6 +50,10 @@ def run(invoke: Services, resource: str, arguments: Any, **fields: Any) -> Resul
     return execute(prepare({"StartAt": "Call", "States": {"Call": task}}), {}, invoke=invoke)
 
 
+HANG_UP = 0
+"""The status of an answer that never comes: the connection is closed."""
+
+
 @define
 class Stub:
     """Answers requests in order with (status, headers, body), the last one again and again; keeps what came."""
@@ -75,10 +79,11 @@ def stub() -> Iterator[Stub]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             stub.requests.append((self.path, dict(self.headers), body))
             status, headers, content = stub.answers.pop(0) if len(stub.answers) > 1 else stub.answers[0]
+            if status == HANG_UP:
+                return
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 

@@ -11,7 +11,7 @@ from flowdsl.services import Endpoints, Services
 from flowdsl.services.catalogue import operation
 from flowdsl.services.data import ArgumentError, to_request
 
-from .conftest import Stub, run
+from .conftest import HANG_UP, Stub, run
 
 TABLE = {"TableName": "t", "Item": {"id": {"S": "1"}}}
 
@@ -38,6 +38,13 @@ def test_a_service_may_have_an_endpoint_of_its_own(stub: Stub) -> None:
     stub.will_answer({})
     own = Services.at("http://127.0.0.1:9", {"dynamodb": stub.url})
     assert run(own, "aws-sdk:dynamodb:putItem", TABLE).status == "SUCCEEDED"
+
+
+def test_an_emulator_gets_a_signature_without_any_credentials(stub: Stub) -> None:
+    stub.will_answer({})
+    for environment, key in (({}, "local"), ({"AWS_ACCESS_KEY_ID": "000000000001"}, "000000000001")):
+        run(Services(Endpoints(stub.url, environment=environment)), "dynamodb:putItem", TABLE)
+        assert f"Credential={key}/" in stub.requests[-1][1]["Authorization"]
 
 
 def test_an_endpoint_where_nobody_answers_is_the_users_mistake() -> None:
@@ -109,6 +116,27 @@ def test_the_arn_of_a_function_gives_what_it_returns(stub: Stub) -> None:
         now=0,
     )
     assert services(stub)(call).output == {"paid": True}
+
+
+def test_a_functions_input_that_is_text_stays_text(stub: Stub) -> None:
+    stub.will_answer("hello")
+    call = Call("arn:aws:lambda:us-east-1:123456789012:function:f", "lambda", "function", "hi", "S", "e", "m", 0)
+    assert services(stub)(call).output == "hello"
+    assert stub.requests[0][2] == b'"hi"'
+
+
+def test_an_answer_that_cannot_be_read_is_no_aws(stub: Stub) -> None:
+    stub.will_answer(b"<html>welcome</html>")
+    with pytest.raises(FlowError, match="calls arn:aws:states:::sns:publish"):
+        run(services(stub), "sns:publish", {"TopicArn": "t", "Message": "m"})
+
+
+def test_a_connection_that_breaks_after_the_call_fails_the_task(stub: Stub) -> None:
+    """Whether the call was carried out is not known; Retry and Catch decide."""
+    stub.will_answer({}, status=HANG_UP)
+    result = run(services(stub), "dynamodb:putItem", TABLE)
+    assert (result.status, result.error) == ("FAILED", "DynamoDB.SdkClientException")
+    assert len(stub.requests) == 1
 
 
 EXECUTION = {"executionArn": "arn:x", "startDate": 1.0}
