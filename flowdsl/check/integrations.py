@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -87,6 +86,7 @@ class Model:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._shapes: dict[str, dict[str, Any]] = {}
 
     @cached_property
     def whole(self) -> dict[str, Any]:
@@ -97,20 +97,25 @@ class Model:
     def operations(self) -> list[str]:
         return [*self.whole.get("operations", {})]
 
-    def _part(self, name: str, first: str) -> dict[str, Any] | None:
-        """The object of this name whose first member is `first`: operations begin with "name", shapes with "type"."""
-        found = re.search(rf'"{re.escape(name)}"\s*:\s*(?=\{{\s*"{first}"\s*:)', self.text)
-        if found is None:
-            return None
-        part: dict[str, Any] = json.JSONDecoder().raw_decode(self.text, found.end())[0]
-        return part
+    def _part(self, section: str, name: str, first: str) -> dict[str, Any] | None:
+        """An entry of a section; `first` is the member with which every entry of the section begins."""
+        start = f'\n    "{name}":'  # as botocore lays out most models, two levels deep
+        for opening in (f'{start}{{\n      "{first}":', f'{start}{{"{first}":'):
+            at = self.text.find(opening)
+            if at >= 0:
+                part: dict[str, Any] = json.JSONDecoder().raw_decode(self.text, at + len(start))[0]
+                return part
+        found: dict[str, Any] | None = self.whole.get(section, {}).get(name)
+        return found
 
     def shape(self, name: str) -> dict[str, Any]:
-        return self._part(name, "type") or {}
+        if name not in self._shapes:
+            self._shapes[name] = self._part("shapes", name, "type") or {}
+        return self._shapes[name]
 
     def input_of(self, action: str) -> str | None:
         """The name of the operation's input shape; "" where it takes none, None where there is no such operation."""
-        operation = self._part(action[:1].upper() + action[1:], "name")
+        operation = self._part("operations", action[:1].upper() + action[1:], "name")
         return None if operation is None else str(operation.get("input", {}).get("shape", ""))
 
     @cached_property
