@@ -7,13 +7,13 @@ the messages, from recorded calls.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
 from ..check import check
-from ..diagnostics import Diagnostic, FlowError
+from ..diagnostics import AslPath, Diagnostic, FlowError
 from ..document import read_json
 from ..engine import prepare
 from .errors import TestStateError, invalid
@@ -35,12 +35,12 @@ class Tested:
 
 def find_state(definition: Mapping[str, Any] | str, name: str | None) -> Tested:
     """Raises TestStateError where the definition is refused or has no such state."""
-    read = _read(definition)
+    read, twice = _read(definition)
     if name is None:
         machine = _around(read)
-        _validate(machine)
+        _validate(machine, [("States", UNNAMED, *path) for path in twice])
         return Tested(UNNAMED, machine["States"][UNNAMED], "JSONPath", machine)
-    _validate(read)
+    _validate(read, twice)
     for found, body, language in _states(read, "JSONPath"):
         if found == name:
             return Tested(name, body, language, read)
@@ -52,13 +52,15 @@ def inner_states(body: Mapping[str, Any]) -> set[str]:
     return {name for block in _blocks(body) for name, _, _ in _states(block, "JSONPath")}
 
 
-def _read(definition: Mapping[str, Any] | str) -> Any:
+def _read(definition: Mapping[str, Any] | str) -> tuple[Any, Sequence[AslPath]]:
+    """The value, and the paths of the keys that the text has twice."""
     if not isinstance(definition, str):
-        return dict(definition) if isinstance(definition, Mapping) else definition
+        return (dict(definition) if isinstance(definition, Mapping) else definition), ()
     try:
-        return read_json(definition, "definition").value
+        document = read_json(definition, "definition")
     except FlowError as error:
         raise _refused(error.diagnostics) from None
+    return document.value, document.twice
 
 
 def _around(state: Any) -> dict[str, Any]:
@@ -75,8 +77,8 @@ def targets(state: Mapping[str, Any]) -> Iterator[str]:
         yield from (part[key] for key in ("Next", "Default") if isinstance(part.get(key), str))
 
 
-def _validate(machine: Any) -> None:
-    wrong = [found for found in check(machine) if found.severity == "error"]
+def _validate(machine: Any, twice: Sequence[AslPath]) -> None:
+    wrong = [found for found in check(machine, twice=tuple(twice)) if found.severity == "error"]
     if wrong:
         raise _refused(wrong)
     try:

@@ -275,6 +275,8 @@ def test_a_context_object_may_be_given_with_a_mock() -> None:
         (TASK, {"state_configuration": {"retrierRetryCount": "1"}}, "ParamValidationError", None),
         (TASK, {"mock": {"errorOutput": 5}}, "ParamValidationError", None),
         ({"Type": "Pass"}, {}, "InvalidDefinition", None),
+        ('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}', {"state_name": "A"},
+         "InvalidDefinition", None),
         ("not JSON", {}, "InvalidDefinition", None),
         ([], {}, "InvalidDefinition", None),
     ],
