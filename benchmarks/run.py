@@ -1,7 +1,8 @@
 """`make bench`: CPU time and peak memory of whole processes, and the speed of the engine, as Markdown tables.
 
 With --peers the other tools are installed first, each in an environment of its own in .flowdsl/bench (300 MB); without,
-they are measured where that was done before.
+they are measured where that was done before. With --emulators the engine is measured beside moto's server and MiniStack
+instead: emulators.py and speed.py.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ REQUIREMENTS = {
     # The last release that imports: later sagemaker and setuptools removed what it needs.
     "stepfunctions": ["stepfunctions==2.3.0", "sagemaker<3", "setuptools<81"],
 }
+EMULATORS = {"ministack": ["ministack==1.5.33"]}  # it pins botocore; moto is among the tests' requirements
 # A process's peak memory is at least that of the one that started it, so a small one does.
 STARTER = """\
 import os, sys
@@ -62,8 +64,8 @@ class Subject:
         self.memory.append(memory / (1024**2 if sys.platform == "darwin" else 1024))
 
 
-def install() -> None:
-    for name, requirements in REQUIREMENTS.items():
+def install(wanted: dict[str, list[str]]) -> None:
+    for name, requirements in wanted.items():
         python = PEERS / name / "bin" / "python"
         uv = Path(sys.executable).parent / "uv"
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -110,23 +112,39 @@ def subjects(output: Path) -> list[Subject]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", action="store_true", help="install the other tools first (300 MB)")
-    parser.add_argument("--rounds", type=int, default=15, help="how often each process is measured (15)")
+    parser.add_argument("--emulators", action="store_true", help="only the engine, beside moto and MiniStack (65 MB)")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (15; 5 with --emulators)")
     arguments = parser.parse_args()
     if arguments.peers:
-        install()
+        install(REQUIREMENTS)
     # As in everyday use, byte code is cached: the first, unmeasured round writes it.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPATH"] = str(ROOT)
+    if arguments.emulators:
+        beside_emulators(arguments.rounds or 5, environment)
+    else:
+        processes_and_engine(arguments.rounds or 15, environment)
+
+
+def beside_emulators(rounds: int, environment: dict[str, str]) -> None:
+    if not (PEERS / "ministack" / "bin" / "ministack").exists():
+        install(EMULATORS)
+    for command in ([str(HERE / "emulators.py"), str(rounds)], [str(HERE / "speed.py")]):
+        subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=True)
+        print(flush=True)
+
+
+def processes_and_engine(rounds: int, environment: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = subjects(Path(folder))
-        for round_number in range(-1, arguments.rounds):
+        for round_number in range(-1, rounds):
             for subject in found:
                 subject.measure(environment)
                 if round_number < 0:
                     subject.cpu.clear()
                     subject.memory.clear()
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},")
-    print(f"medians of {arguments.rounds} rounds; each round runs every process once.\n")
+    print(f"medians of {rounds} rounds; each round runs every process once.\n")
     print("| process | CPU | times the measure | peak memory |\n| --- | ---: | ---: | ---: |")
     measure = found[0]
     for subject in found:
