@@ -6,40 +6,33 @@ from the unknown is silent. Source: ASL specification, "Input and Output Process
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
 from ..diagnostics import AslPath
-from ..expr.path import Index, Name, Path, Root
+from ..expr.path import Root
 from .definition import Scope, StateAt
 from .findings import Findings, did_you_mean, shown
-from .jsonata import read_text
-from .paths import is_intrinsic, parsed
+from .paths import parsed
+from .reader import Reader, first_keys, keys_of
 from .resources import resource_of
 from .shapes import (
     ANY,
-    BOOLEAN,
-    MAX_DEPTH,
     NUMBER,
     STRING,
     Array,
     Field,
-    Missing,
     Object,
     Scalar,
     Shape,
-    Unknown,
     allow,
-    look,
     merge,
     merged,
     of_value,
     put,
 )
-from .variables import paths_of
 
 if TYPE_CHECKING:
     from .annotations import Data
@@ -48,29 +41,13 @@ MAX_NESTING = 40
 MAX_UPDATES = 40
 """How often what is known on entering a state may change before it counts as unknown: a loop that builds on itself."""
 
-_RESULTS: Final[dict[str, Shape]] = {
-    "States.Format": STRING,
-    "States.JsonToString": STRING,
-    "States.Base64Encode": STRING,
-    "States.Base64Decode": STRING,
-    "States.Hash": STRING,
-    "States.UUID": STRING,
-    "States.MathAdd": NUMBER,
-    "States.MathRandom": NUMBER,
-    "States.ArrayLength": NUMBER,
-    "States.ArrayContains": BOOLEAN,
-}
-_PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-"""An expression that is a path and nothing else."""
-_ASKING = ("$exists", "?", " in ", "$type", "$lookup", "$keys", "$spread")
-"""Words of expressions that may well ask whether something is there."""
-
 
 def check_dataflow(scopes: list[Scope], data: Data | None, findings: Findings) -> None:
     """Follow the document through the machine, from what the author declared."""
     start, results = (data.input, data.results) if data else (ANY, {})
     budget = 40 * sum(len(scope.states) for scope in scopes) + 500
-    flow = _Flow(results, data is not None, {scope.path: scope for scope in scopes}, budget)
+    by_path = {scope.path: scope for scope in scopes}
+    flow = _Flow(is_declared=data is not None, results=results, scopes=by_path, budget=budget)
     flow.run(scopes[0], Known(start, Object({}, False)), 0)
     if flow.budget <= 0:
         return
@@ -97,16 +74,12 @@ class Route(NamedTuple):
     """The variables that the state sets on this route, as an object."""
 
 
-@attrs.define
-class _Flow:
+@attrs.define(kw_only=True)
+class _Flow(Reader):
     results: Mapping[str, Shape]
-    is_declared: bool
     scopes: dict[AslPath, Scope]
     budget: int
     """How many states may still be passed: beyond, nothing is said."""
-    findings: Findings | None = None
-    variables: Shape = ANY
-    """Those of the state that is looked at."""
     before: dict[int, Known] = attrs.field(factory=dict)
     outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
 
@@ -216,7 +189,7 @@ class _Flow:
         """What ResultPath makes of the document."""
         if where is None:
             return document
-        keys = _keys(parsed(where))
+        keys = keys_of(parsed(where))
         return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
 
     def result(self, state: StateAt, given: Shape, effective: Shape, depth: int) -> Shape:
@@ -283,7 +256,7 @@ class _Flow:
         for text in asked:
             path = parsed(text)
             if path is not None and path.root is Root.INPUT:
-                after = allow(after, _simple_start(path))
+                after = allow(after, first_keys(path))
         for rule, at in tests:
             variable = rule.get("Variable")
             if not isinstance(variable, str) or "IsPresent" in rule:
@@ -369,154 +342,12 @@ class _Flow:
             return default, assigned
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
-    def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
-        """The shape of a value with JSONata in it; of an expression that is more than a path nothing is known."""
-        if depth > MAX_DEPTH:
-            return ANY
-        if isinstance(value, dict):
-            made = {
-                key: Field(self.expression(each, known, (*path, key), source, depth + 1)) for key, each in value.items()
-            }
-            return Object(made, True, source)
-        if isinstance(value, list):
-            items = tuple(
-                self.expression(each, known, (*path, index), source, depth + 1) for index, each in enumerate(value)
-            )
-            return Array(merged(items), items)
-        if not isinstance(value, str) or not value.startswith("{%"):
-            return of_value(value)
-        text = value[2:-2].strip()
-        if _PLAIN.fullmatch(text):
-            root, *names = text[1:].split(".")
-            return self.followed(root, tuple(names), known, path)
-        if self.findings is not None and not any(word in text for word in _ASKING):
-            read = read_text(text)
-            for each in getattr(read, "reads", ()):
-                self.followed(each.name, each.fields, known, path)
-        return ANY
-
-    def followed(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
-        """What `$root.name.name` finds, `root` being `states` or a variable."""
-        text = "$" + ".".join((root, *names))
-        start = self.variable(root)
-        if root == "states":
-            start, names = known.get(names[0], ANY) if names else ANY, names[1:]
-        if isinstance(start, Unknown) or _meets_list(start, names):
-            return ANY
-        found, missing = look(start, names)
-        self.say(missing, text, path)
-        return found
-
-    def variable(self, name: str) -> Shape:
-        field = self.variables.fields.get(name) if isinstance(self.variables, Object) else None
-        return field.shape if field is not None else ANY
-
-    # Reading.
-
-    def template(self, value: Any, document: Shape, path: AslPath, source: str, depth: int = 0) -> Shape:
-        """The shape that a payload template gives."""
-        if depth > MAX_DEPTH:
-            return ANY
-        if isinstance(value, dict):
-            made: dict[str, Field] = {}
-            for key, each in value.items():
-                if key.endswith(".$"):
-                    made[key[:-2]] = Field(self.read(document, each, (*path, key)))
-                else:
-                    made[key] = Field(self.template(each, document, (*path, key), source, depth + 1))
-            return Object(made, True, source)
-        if isinstance(value, list):
-            items = tuple(
-                self.template(each, document, (*path, index), source, depth + 1) for index, each in enumerate(value)
-            )
-            return Array(merged(items), items)
-        return of_value(value, source)
-
-    def read(self, document: Shape, text: Any, path: AslPath) -> Shape:
-        """What a path or an intrinsic function finds in the document."""
-        if not isinstance(text, str):
-            return ANY
-        if is_intrinsic(text):
-            for each in paths_of(text):
-                self.find(document, each, path)
-            return _RESULTS.get(text.partition("(")[0], ANY)
-        found = parsed(text)
-        return self.find(document, found, path) if found is not None else ANY
-
-    def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
-        if wanted.root is Root.VARIABLE and wanted.variable is not None:
-            document = self.variable(wanted.variable)
-        elif wanted.root is not Root.INPUT:
-            return ANY
-        keys = _keys(wanted)
-        complete = keys is not None
-        if keys is None:
-            keys = _simple_start(wanted)
-        found, missing = look(document, keys)
-        self.say(missing, wanted.text, path)
-        return found if complete else ANY
-
-    def say(self, missing: Missing | None, text: str, path: AslPath) -> None:
-        if self.findings is None or missing is None:
-            return
-        caught = missing.source.startswith("the error that ")
-        if missing.sometimes:
-            message = f"{text}: {missing.name!r} is there only on some routes; {missing.source} has none"
-            hint = "keep it with a ResultPath in the Catch" if caught else "let every route put it there"
-            self.findings.warning("FD804" if caught else "FD802", message, path, hint=hint)
-            return
-        if missing.there is None:
-            message = f"{text}: nothing has a field {missing.name!r} there, for it is no object"
-            self.nothing(message, path, None)
-            return
-        here = missing.source or "what is there"
-        there = ", ".join(missing.there) if missing.there else "nothing"
-        near = did_you_mean(missing.name, missing.there)
-        message = f"{text}: no route puts {missing.name!r} there; {here} has {there}"
-        self.nothing(message, path, near)
-
-    def nothing(self, message: str, path: AslPath, hint: str | None) -> None:
-        """AWS takes such a definition, so it is an error only in what somebody writes here and now."""
-        if self.findings is not None and self.is_declared:
-            self.findings.error("FD801", message, path, hint=hint, aws=None)
-        elif self.findings is not None:
-            self.findings.warning("FD801", message, path, hint=hint)
-
 
 def _with(variables: Shape, assigned: Shape) -> Shape:
     """The variables with those that were set."""
     if not isinstance(assigned, Object) or not isinstance(variables, Object):
         return variables
     return Object({**variables.fields, **assigned.fields}, False)
-
-
-def _keys(path: Path | None) -> tuple[str | int, ...] | None:
-    """A path of single names and indexes as keys; None where it is something else."""
-    if path is None:
-        return None
-    keys = _simple_start(path)
-    return keys if len(keys) == len(path.steps) else None
-
-
-def _simple_start(path: Path) -> tuple[str | int, ...]:
-    keys: list[str | int] = []
-    for step in path.steps:
-        if isinstance(step, Name) and len(step.names) == 1:
-            keys.append(step.names[0])
-        elif isinstance(step, Index) and len(step.indexes) == 1:
-            keys.append(step.indexes[0])
-        else:
-            break
-    return tuple(keys)
-
-
-def _meets_list(shape: Shape, keys: tuple[str, ...]) -> bool:
-    """JSONata maps over a list that it meets on its way."""
-    for count in range(len(keys)):
-        found, _ = look(shape, keys[:count])
-        if isinstance(found, Array):
-            return True
-    return False
 
 
 def _tests(state: StateAt) -> Iterator[tuple[dict[str, Any], AslPath]]:
