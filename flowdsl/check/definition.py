@@ -39,17 +39,23 @@ class StateAt:
     cls: type[State] | None
     language: Language
     scope: Scope
+    type: str = attrs.field(init=False)
+    """Its type in ASL, or "" where that is unknown."""
+    _targets: list[tuple[Any, AslPath]] | None = attrs.field(init=False, default=None)
 
-    @property
-    def type(self) -> str:
-        return self.cls.type if self.cls else ""
+    def __attrs_post_init__(self) -> None:
+        self.type = self.cls.type if self.cls else ""
 
-    def targets(self) -> Iterator[tuple[Any, AslPath]]:
+    def targets(self) -> list[tuple[Any, AslPath]]:
         """The names of the states that can come next, and where each is said."""
+        if self._targets is None:
+            self._targets = list(self._find_targets())
+        return self._targets
+
+    def _find_targets(self) -> Iterator[tuple[Any, AslPath]]:
         fields, path = self.fields, self.path
-        known = self.cls
-        if known is None or "Next" in fields:
-            yield from [(fields["Next"], (*path, "Next"))] if "Next" in fields else []
+        if "Next" in fields:
+            yield fields["Next"], (*path, "Next")
         for key in ("Catch", "Choices"):
             for index, each in enumerate(_list(fields.get(key))):
                 if isinstance(each, dict) and "Next" in each:
