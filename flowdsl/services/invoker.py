@@ -20,7 +20,7 @@ from .data import ArgumentError, as_iso, as_millis, from_response, to_request
 from .endpoints import Endpoints
 from .failures import error_prefix, failure
 from .jobs import Job, at, job_of
-from .optimised import judge_result, prepare_arguments, with_metadata
+from .optimised import WITHOUT_METADATA, judge_result, prepare_arguments, with_metadata
 
 JSON = Any
 
@@ -116,7 +116,9 @@ class Services:
         if wanted.sdk:
             return result
         judged = judge_result(call, result)
-        return judged if isinstance(judged, Failed) else with_metadata(judged, response)
+        if isinstance(judged, Failed) or (call.integration, call.action) in WITHOUT_METADATA:
+            return judged
+        return with_metadata(judged, response)
 
     def _look_after(self, call: Call, job: Job, started: dict[str, JSON]) -> Reply:
         """Wait for the end of a job; its description is the result."""

@@ -39,8 +39,12 @@ def judge_result(call: Call, result: Result) -> Result | Failed:
     return result if judged is None else judged(result)
 
 
+WITHOUT_METADATA = {("events", "putEvents")}
+"""The optimised integrations that add no metadata. Source: recorded executions."""
+
+
 def with_metadata(result: Result, response: Result) -> Result:
-    """SdkHttpMetadata and SdkResponseMetadata, which every optimised integration adds."""
+    """SdkHttpMetadata and SdkResponseMetadata, which the other optimised integrations add."""
     metadata = response.get("ResponseMetadata", {})
     headers = {_HEADERS.get(name, name): value for name, value in metadata.get("HTTPHeaders", {}).items()}
     http = {

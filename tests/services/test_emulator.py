@@ -144,6 +144,7 @@ def test_an_object_that_is_not_there_is_no_such_key(call: Call, bucket: str) -> 
 def test_events_are_put(call: Call) -> None:
     entry = {"Detail": {"order": 5}, "DetailType": "paid", "Source": "payments"}
     put = call("events:putEvents", {"Entries": [entry]})
+    assert put.output.keys() == {"Entries", "FailedEntryCount"}
     assert put.output["FailedEntryCount"] == 0
     assert put.output["Entries"][0]["EventId"]
 
