@@ -112,7 +112,11 @@ class LocalLambdas:
         if call.integration == "lambda" and call.action == "invoke":
             arguments = call.arguments if isinstance(call.arguments, dict) else {}
             answer = partial(_invoked, arguments.get("InvocationType", "RequestResponse"))
-            event = arguments.get("Payload", {})
+            try:
+                event = _payload(arguments.get("Payload", {}))
+            except ValueError as error:
+                cause = f"Could not parse request body into json: {error} (Service: Lambda, Status Code: 400)"
+                return Reply.failed("Lambda.InvalidRequestContentException", cause)
             return self._invoke(call, str(arguments.get("FunctionName", "")), event, answer, _compact)
         return unmocked(call)
 
@@ -184,6 +188,11 @@ class LocalLambdas:
             log_stream_name="local",
             deadline=time.monotonic() + hosted.timeout_seconds,
         )
+
+
+def _payload(value: Any) -> Any:
+    """What the function gets: a string is the text of the request's body, which has to be JSON."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 @contextmanager

@@ -303,3 +303,8 @@ def test_a_function_that_ends_its_process() -> None:
     )
     assert result.error == "Runtime.ExitError"
     assert "exit status 3" in str(result.cause)
+
+
+def test_a_string_payload_is_the_text_of_the_request() -> None:
+    assert invoke(lambda event, context: event, "0.5").output["Payload"] == 0.5
+    assert invoke(lambda event, context: event, "not JSON").error == "Lambda.InvalidRequestContentException"
