@@ -1,0 +1,83 @@
+"""Recall and false alarms of checkers: `python -m benchmarks.checkers FOLDER`, a folder as docs/conformance.md says.
+
+The peers are installed once into .flowdsl/bench: statelint from PyPI, asl-validator from npm. What is counted: of the
+definitions that AWS refused, or that its documentation refuses, how many are refused; of those that AWS took or
+published, how many are refused. Warnings do not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PEERS = ROOT / ".flowdsl" / "bench"
+HERE = Path(__file__).parent / "peers"
+
+
+def install() -> dict[str, list[str]]:
+    """The command of each checker; those that can be installed here."""
+    commands = {"flowdsl": [sys.executable, str(HERE / "with_flowdsl_check.py")]}
+    venv = PEERS / "statelint"
+    if not venv.exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        subprocess.run([venv / "bin" / "pip", "install", "-q", "statelint==3.1.0"], check=True)
+    commands["statelint 3.1.0 (PyPI)"] = [str(venv / "bin" / "python"), str(HERE / "with_statelint.py")]
+    modules = PEERS / "asl-validator"
+    if not modules.exists():
+        modules.mkdir(parents=True)
+        subprocess.run(["npm", "install", "--silent", "--prefix", modules, "asl-validator@4.0.0"], check=True)
+    commands["asl-validator 4.0.0 (npm)"] = ["node", str(HERE / "with_asl_validator.js")]
+    return commands
+
+
+def definitions(folder: Path) -> tuple[list[str], list[str]]:
+    """Texts that AWS or its documentation refuses, and texts that AWS took or published; Standard ones."""
+    unverified = set(re.findall(r"\| ([A-Z]\d+) [^|]*\| U \|", (folder / "rules.md").read_text()))
+    refused: list[str] = []
+    taken: list[str] = []
+    for file in sorted((folder / "definitions").glob("*.json")):
+        for case in json.loads(file.read_text()):
+            by_aws = case["authority"].startswith(("aws", "spec"))
+            if not by_aws or case["type"] != "STANDARD" or (case["rule"] or "").split(" ")[0] in unverified:
+                continue
+            (taken if case["expected"] == "valid" else refused).append(_text(case["definition"]))
+    for file in sorted((folder / "executions").glob("*.json")):
+        taken += [_text(case["definition"]) for case in json.loads(file.read_text())]
+    return refused, list(dict.fromkeys(taken))
+
+
+def _text(definition: Any) -> str:
+    return definition if isinstance(definition, str) else json.dumps(definition)
+
+
+def ask(command: list[str], texts: list[str]) -> tuple[int, float]:
+    """How many texts are refused, and the CPU seconds of the whole process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "NODE_PATH": str(PEERS / "asl-validator" / "node_modules")}
+    environment["PYTHONPATH"] = str(ROOT) if command[0] == sys.executable else ""
+    answer = subprocess.run(
+        command, input=json.dumps(texts), capture_output=True, text=True, check=True, env=environment
+    ).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(json.loads(answer)), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main(folder: Path) -> None:
+    refused, taken = definitions(folder)
+    print(f"| checker | refuses of {len(refused)} that AWS refuses | of {len(taken)} that AWS takes | CPU for all |")
+    print("| --- | ---: | ---: | ---: |")
+    for name, command in install().items():
+        right, first = ask(command, refused)
+        wrong, second = ask(command, taken)
+        print(f"| {name} | {right} ({right / len(refused):.0%}) | {wrong} | {first + second:.1f} s |")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
