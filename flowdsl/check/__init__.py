@@ -10,7 +10,7 @@ import attrs
 from ..diagnostics import AslPath, Diagnostic
 from ..source import Span
 from .definition import survey
-from .fields import check_fields
+from .fields import Given, check_fields
 from .findings import Findings, shown
 from .graph import check_graph
 from .handlers import check_handlers
@@ -108,7 +108,7 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
         compared = check_choices(scopes, findings)
     else:
         compared = []
-    if compared or any(each.kind.shape in ("path", "template") or each.key == "Result" for each in given):
+    if compared or any(map(_has_expressions, given)):
         from .paths import check_paths
         from .variables import check_variables, jsonpath_reads
 
@@ -136,6 +136,10 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
 
             check_integrations(tasks, findings)
     findings.found = without_commented(findings.found, scopes)
+
+
+def _has_expressions(given: Given) -> bool:
+    return given.kind.shape in ("path", "template") or given.spec.jsonata or given.key == "Result"
 
 
 def _placed(definition: Any, found: list[Diagnostic], locate: Locate | None) -> list[Diagnostic]:

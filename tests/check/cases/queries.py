@@ -1,4 +1,4 @@
-from flowdsl import Pass, StateMachine, Task, catch, chain, jsonata
+from flowdsl import Choice, Pass, StateMachine, Succeed, Task, Wait, catch, chain, jsonata, when
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
 
@@ -19,3 +19,17 @@ machine = StateMachine(
     ),
     query_language="JSONata",
 )
+
+choice = StateMachine(
+    "choice",
+    chain(
+        Choice(
+            "Ask",
+            when(jsonata("$states.result")),  # FD754
+            when(jsonata("1 +")),  # FD751
+        ),
+        Succeed("Done"),
+    ),
+    query_language="JSONata",
+)
+wait = StateMachine("wait", Wait("Wait", seconds="{% 1 + %}"), query_language="JSONata")  # FD751
