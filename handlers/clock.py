@@ -14,3 +14,8 @@ def now() -> str:
     if told := os.environ.get("FLOWDSL_NOW"):
         return told
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_since(moment: str) -> float:
+    """How long ago a moment (RFC 3339) was."""
+    return (datetime.fromisoformat(now()) - datetime.fromisoformat(moment)).total_seconds()

@@ -49,7 +49,14 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """SQLite files of this test's own, and no way to any AWS account."""
     folder = tmp_path / "payments"
     monkeypatch.setenv("PAYMENTS_DATA", str(folder))
-    for name in ("PSPS", "TRANSACTIONS_TABLE", "TOTALS_TABLE", "PAYMENTS_EVENT_BUS", "STRIPE_API_KEY"):
+    for name in (
+        "PSPS",
+        "CHOICES_TABLE",
+        "TRANSACTIONS_TABLE",
+        "TOTALS_TABLE",
+        "PAYMENTS_EVENT_BUS",
+        "STRIPE_API_KEY",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "none")
@@ -509,6 +516,24 @@ def test_a_malformed_donation_fails_with_the_fields_name(flow: Runner, changes: 
     assert failed.value.history.states() == ["Setup"], "and nothing was asked of a PSP"
 
 
+def test_a_donation_that_leaves_no_room_for_the_payment_is_refused_before_it_is_taken(flow: Runner) -> None:
+    """A document above 256 KiB ends an execution, and no Catch helps; by then the payment would be taken."""
+    with pytest.raises(ExecutionFailed, match="MalformedDonation"):
+        flow.run(donation("tok_paid", note="x" * 261_500))
+
+    assert not sqlite.database("psp-sandbox").exists(), "nothing was asked of a PSP"
+
+
+def test_the_largest_donation_with_the_longest_errors_fits(flow: Runner) -> None:
+    """What the document can grow to: Step Functions cuts an error's cause at 32,768 characters."""
+    room = 32_768 - len(json.dumps(donation("tok_3ds_later"))) - len(', "note": ""')
+    flow.answer("RedirectToPsp", fail("DonorGaveUp", "x" * 32_768, times=2), after=5)
+    for step in ("NotifyDelay", *STEPS):
+        flow.mock(step, fail("Broken", "x" * 32_768, times=9))
+
+    assert_paid_once(flow.run(donation("tok_3ds_later", note="x" * room)))
+
+
 def test_no_psp_is_available(flow: Runner) -> None:
     with pytest.raises(ExecutionFailed) as failed:
         flow.run(donation(payment_method={"type": "direct_debit", "token": "tok_paid"}))
@@ -549,6 +574,26 @@ def test_a_donation_arrives_in_two_executions(flow: Runner, token: str) -> None:
     assert stored().status == "paid"
     totals = [run.output["post_processing"]["totals"]["total"] for run in runs if "post_processing" in run.output]
     assert max(totals) == 2500
+
+
+def test_another_psp_is_configured_before_the_donation_is_run_again(
+    flow: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first execution charged without knowing it: a key means nothing to another PSP, so it is not asked."""
+    with pytest.raises(ExecutionFailed, match="PaymentBroken"):
+        flow.run(donation("tok_answers_lost"))
+    assert len(charges()) == 1
+    settings = (ROOT / "handlers/select_psp/psps.toml").read_text()
+    swapped = settings.replace("enabled = false", "enabled = yes").replace("enabled = true", "enabled = false")
+    (tmp_path / "psps.toml").write_text(swapped.replace("enabled = yes", "enabled = true"))
+    monkeypatch.setenv("PSPS", str(tmp_path / "psps.toml"))
+
+    with pytest.raises(ExecutionFailed, match="PaymentBroken") as failed:
+        flow.run(donation("tok_answers_lost"))
+
+    assert json.loads(stored().document)["psp"]["name"] == "psp_sandbox"
+    assert {fault.error for fault in failed.value.history.faults("TakePayment")} == {"PspUnavailable"}
+    assert len(charges()) == 1
 
 
 _KILLED = """

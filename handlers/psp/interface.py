@@ -49,6 +49,9 @@ class Authorisation:
     """The PSP's own token for the payment method; never a card number."""
     key: str
     """The idempotency key: the PSP does the operation at most once for it."""
+    since: str
+    """When the donation was given to this PSP (RFC 3339): the key was not used before. A PSP that forgets keys has
+    to look for an earlier payment once the key may be forgotten."""
     capture: bool = True
 
 
@@ -94,14 +97,16 @@ class Psp(Protocol):
         """Seconds to wait before the second attempt, the third, …; after the last one a payment is declined."""
         ...
 
-    def authorise(self, request: Authorisation) -> Answer: ...
+    def authorise(self, request: Authorisation) -> Answer:
+        """The answer; the first one again where the key was used before, however long ago."""
+        ...
 
     def capture(self, request: Capture) -> Answer: ...
 
     def refund(self, request: Refund) -> Answer: ...
 
     def find(self, reference: str) -> Answer:
-        """How the payment stands now."""
+        """How the payment stands now. Raises PspRefused where the PSP does not know it: that is no decline."""
         ...
 
     def cancel(self, reference: str) -> Answer:

@@ -2,7 +2,8 @@
 
 A payment is taken at most once. The idempotency key is the donation and the number of the attempt, and that
 number is the count of definite answers in the document. So a function that is run again after a crash or a
-timeout gets the same document, sends the same key, and the PSP gives the answer that it gave before.
+timeout gets the same document, sends the same key, and the PSP gives the answer that it gave before. Another
+execution for the same donation asks the same PSP (see handlers.select_psp.choices), with the same keys.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from handlers.psp.interface import Answer, Authorisation, Capture, Outcome, Psp,
 OPERATIONS = ("pay", "authorise", "capture", "refund")
 _OPEN = ("new", "retry")
 _FINAL = ("paid", "authorised", "declined", "abandoned")
+_NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
 def perform(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> dict[str, 
         method=read(event, "donation.payment_method.type", str),
         token=read(event, "donation.payment_method.token", str),
         key=f"{donation}-{number}",
+        since=read(event, "psp.chosen_at", str),
         capture=capture,
     )
     answer = _definite(psp.authorise(request))
@@ -60,17 +63,23 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> dict[str, 
 
 
 def _after_redirect(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
-    """The donor came back, or did not in time: ask the PSP, and give the payment up unless it was completed."""
+    """The donor came back, or did not in time: ask the PSP, and give the payment up unless it was completed.
+
+    A refused card ends the attempt but not always the payment: the donor's browser may still hold the page with
+    which another card completes it. So that is given up too.
+    """
     redirect = read(event, "redirect", dict[str, Any])
     attempts = read(event, "payment.attempts", list[Any])
-    reference = read(event, "payment.reference", str)
+    reference = _reference(event, psp)
     if not attempts:
         raise MalformedEvent("payment.attempts: is empty; expected the attempt that sent the donor to the PSP")
     answer = _definite(psp.find(reference))
-    if answer.outcome is Outcome.REDIRECT:
-        answer = _definite(psp.cancel(reference))
-    if answer.outcome is Outcome.REDIRECT:
-        raise PspUnavailable(f"{psp.name} neither completed nor cancelled {reference}")
+    if answer.outcome in _NOT_TAKEN:
+        closed = _definite(psp.cancel(reference))
+        if closed.outcome is Outcome.REDIRECT:
+            raise PspUnavailable(f"{psp.name} neither completed nor cancelled {reference}")
+        if answer.outcome is Outcome.REDIRECT or closed.outcome not in (Outcome.CANCELLED, *_NOT_TAKEN):
+            answer = closed
     if answer.outcome is Outcome.CANCELLED:
         answer = Answer(answer.outcome, answer.code, _why_abandoned(redirect), reference)
     *before, last = attempts
@@ -82,6 +91,14 @@ def _why_abandoned(redirect: Mapping[str, Any]) -> str:
     if error in ("States.Timeout", "States.HeartbeatTimeout"):
         return "the donor did not come back in time"
     return f"the donor was not sent to the PSP: {error}" if error else "the donor came back without completing"
+
+
+def _reference(event: Mapping[str, Any], psp: Psp) -> str:
+    """The payment's id at this PSP, and no other's."""
+    made_by = read(event, "payment.psp", str)
+    if made_by != psp.name:
+        raise MalformedEvent(f"payment.psp: the payment is at {made_by}; this is {psp.name}")
+    return read(event, "payment.reference", str)
 
 
 def _definite(answer: Answer) -> Answer:
@@ -116,8 +133,9 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> dict[str, An
     amount = read(event, "amount", int) if "amount" in event else None
     if amount is not None and amount < 1:
         raise MalformedEvent("amount: expected at least 1, in the currency's minor unit")
-    key = f"{read(event, 'donation.id', str)}-{operation}-{number}"
-    reference, currency = read(event, "payment.reference", str), read(event, "donation.currency", str)
+    # A donation's id has no colon, so this is no attempt's key of another donation ("don-refund", attempt 1).
+    key = f"{read(event, 'donation.id', str)}:{operation}:{number}"
+    reference, currency = _reference(event, psp), read(event, "donation.currency", str)
     if operation == "capture":
         answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
     else:

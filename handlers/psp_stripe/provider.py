@@ -1,13 +1,14 @@
 """Stripe behind the interface that all PSPs share: a PaymentIntent for an attempt.
 
 Idempotency-Key (https://docs.stripe.com/api/idempotent_requests): Stripe keeps the first answer to a key
-for at least 24 hours, a 500 included, and answers every repetition with it. That covers all that Step
-Functions repeats by itself.
+for at least 24 hours, a 500 included, and answers every repetition with it. Afterwards the payment is searched for
+by its key, which is in its metadata (https://docs.stripe.com/search: found after a minute as a rule).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import stripe
 from attrs import frozen
 from stripe import StripeClient
 
+from handlers import clock
 from handlers.psp import Answer, Authorisation, Capture, Outcome, PspRefused, PspUnavailable, Refund
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 20
 """Seconds for an answer; the function itself needs a longer timeout, so that it can still say what happened."""
+
+KEYS_KEPT = 23 * 3600
+"""Seconds for which Stripe surely still knows a key, less an hour for clocks and requests on their way."""
 
 
 @frozen
@@ -35,6 +40,22 @@ class StripePsp:
     schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
 
     def authorise(self, request: Authorisation) -> Answer:
+        forgotten = clock.seconds_since(request.since) > KEYS_KEPT
+        return (self._earlier(request) if forgotten else None) or self._create(request)
+
+    def _earlier(self, request: Authorisation) -> Answer | None:
+        """How the payment stands that was made under the key, if any."""
+        with _errors({}) as failure:
+            amount = to_stripe(request.amount, request.currency)
+            query = f"metadata['attempt']:{json.dumps(request.key)}"
+            found = self.client.v1.payment_intents.search({"query": query}).data
+            if any((intent.amount, intent.currency.upper()) != (amount, request.currency) for intent in found):
+                raise PspRefused(f"the key {request.key} was used with another amount")
+            found.sort(key=lambda intent: intent.status != "succeeded")
+            return _answer(found[0]) if found else None
+        return failure[0]
+
+    def _create(self, request: Authorisation) -> Answer:
         with _errors() as failure:
             intent = self.client.v1.payment_intents.create(
                 {
@@ -75,7 +96,7 @@ class StripePsp:
         return failure[0]
 
     def find(self, reference: str) -> Answer:
-        with _errors() as failure:
+        with _errors({}) as failure:
             return _answer(self.client.v1.payment_intents.retrieve(reference))
         return failure[0]
 
@@ -114,7 +135,7 @@ def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
 
 
 @contextmanager
-def _errors() -> Iterator[list[Answer]]:
+def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[list[Answer]]:
     """Stripe's errors: a definite no becomes an answer in the list, the rest ours (https://docs.stripe.com/api/errors)."""
     failure: list[Answer] = []
     try:
@@ -129,9 +150,9 @@ def _errors() -> Iterator[list[Answer]]:
     except stripe.InvalidRequestError as error:
         # Where nothing says which, the thing that is missing is the one that the request names.
         code = error.code or ("resource_missing" if error.http_status == 404 else "")
-        if code not in codes.REQUEST_CODES:
+        if code not in definite:
             raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error
-        failure.append(Answer(codes.REQUEST_CODES[code], code, error.user_message or code))
+        failure.append(Answer(definite[code], code, error.user_message or code))
     except (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError) as error:
         raise PspUnavailable(f"Stripe: {type(error).__name__} {error.http_status or ''}".rstrip()) from error
     except stripe.StripeError as error:

@@ -1,25 +1,35 @@
-"""SelectPsp: choose the PSP by currency, payment method, charity and configuration."""
+"""SelectPsp: choose the PSP by currency, payment method, charity and configuration, once for a donation."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from handlers import clock
 from handlers.document import Misconfigured, read
 from handlers.logs import invocation, logger
+from handlers.select_psp import choices
+from handlers.select_psp.choices import Choice
 from handlers.select_psp.selection import select, settings
 
 LOG = logger("select_psp")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return `name`, `function_arn` and `reason`. Raises NoPspAvailable, MalformedEvent, Misconfigured."""
+    """Return `name`, `function_arn`, `reason` and `chosen_at`; a donation that has a PSP keeps it.
+
+    Raises NoPspAvailable, MalformedEvent, Misconfigured.
+    """
     with invocation(LOG, event, context):
         donation = read(event, "donation", dict[str, Any])
         read(donation, "payment_method", dict[str, Any])
-        psp, reason = select(donation, settings())
-        LOG.info("selected", psp=psp.name, reason=reason)
-        arn = _beside(context.invoked_function_arn, psp.function)
-        return {"name": psp.name, "function_arn": arn, "reason": reason}
+        identity = read(donation, "id", str)
+        choice = choices.find(identity)
+        if choice is None:
+            psp, reason = select(donation, settings())
+            choice = choices.keep(Choice(identity, psp.name, psp.function, reason, clock.now()))
+        LOG.info("selected", psp=choice.psp, reason=choice.reason, chosen_at=choice.chosen_at)
+        arn = _beside(context.invoked_function_arn, choice.function)
+        return {"name": choice.psp, "function_arn": arn, "reason": choice.reason, "chosen_at": choice.chosen_at}
 
 
 def _beside(own_arn: str, function: str) -> str:

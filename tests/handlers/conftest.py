@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from handlers import clock
 from tests.handlers.stripe_proxy import StripeProxy
 
 Call = Callable[[str, Any], Any]
@@ -64,6 +65,7 @@ def document(token: str = "tok_paid", **changes: Any) -> dict[str, Any]:
     return {
         "donation": donation(token, **changes),
         "payment": {"status": "new", "attempts": []},
+        "psp": {"chosen_at": clock.now()},
         "started_at": "2026-01-31T09:30:00.000Z",
         "execution": "arn:aws:states:eu-west-1:123456789012:execution:payment:one",
     }

@@ -1,19 +1,21 @@
 """A proxy that gives localstripe what it lacks of Stripe's behaviour.
 
 Idempotency-Key as https://docs.stripe.com/api/idempotent_requests says: the first answer is kept and given again, a
-key with other parameters is an error, a key in use is a conflict (409). return_url leads to a redirect_to_url as next
-action. And it can fail: lose an answer, be unavailable, refuse a card for a reason of the test's choice.
+key with other parameters is an error, a key in use is a conflict (409). PaymentIntents are searched by metadata.
+return_url leads to a redirect_to_url as next action. And it can fail: lose an answer, be unavailable, refuse a card for
+a reason of the test's choice.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 AUTHORIZATION = {"Authorization": "Bearer sk_test_12345"}
 
@@ -46,10 +48,23 @@ class StripeProxy:
         self._server.server_close()
         self._thread.join()
 
-    def payment_intents(self, donation: str) -> list[dict[str, Any]]:
+    def payment_intents(self, donation: str, field: str = "donation") -> list[dict[str, Any]]:
         """What Stripe has for a donation."""
         _, body = self.ask("GET", "/v1/payment_intents?limit=100", b"")
-        return [intent for intent in json.loads(body)["data"] if intent["metadata"].get("donation") == donation]
+        return [intent for intent in json.loads(body)["data"] if intent["metadata"].get(field) == donation]
+
+    def forget_keys(self) -> None:
+        """What Stripe may do 24 hours after a key's first use."""
+        with self._lock:
+            self._kept.clear()
+
+    def _search(self, path: str) -> tuple[int, bytes]:
+        (query,) = parse_qs(urlsplit(path).query)["query"]
+        asked = re.fullmatch(r"""metadata\['(\w+)'\]:"([\w-]+)\"""", query)
+        assert asked, query
+        found = self.payment_intents(asked[2], field=asked[1])
+        result = {"object": "search_result", "url": "/v1/payment_intents/search", "has_more": False, "data": found}
+        return 200, json.dumps(result).encode()
 
     def method(self, number: str) -> str:
         """A payment method for a card number, as Stripe's form in the donor's browser gets one."""
@@ -96,6 +111,8 @@ class StripeProxy:
                 if key in self._kept:
                     return self._again(key, fingerprint)
                 self._kept[key] = None
+        if path.startswith("/v1/payment_intents/search"):
+            return self._search(path)
         status, content = self.ask(method, path, _without_return_url(body))
         if b"return_url=" in body:
             content = _with_redirect(content)

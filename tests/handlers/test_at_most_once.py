@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from handlers import sqlite
-from handlers.psp import PspUnavailable, payment
-from tests.handlers.conftest import Call, document, run
+from handlers.document import MalformedEvent
+from handlers.psp import PspRefused, PspUnavailable, payment
+from tests.handlers.conftest import Call, document, paid, run
 from tests.handlers.stripe_proxy import StripeProxy
 from tests.handlers.test_sandbox import ledger, taken
 
@@ -233,3 +234,69 @@ def test_stripe_the_proxy_is_needed(call: Call, stripe_server: StripeProxy, loca
         stripe_server._kept.clear()
         call("psp_stripe", event)
     assert len(succeeded(stripe_server, event)) == 2
+
+
+DAYS_AGO = {"chosen_at": "2026-01-28T09:30:00.000Z"}
+
+
+def test_stripe_asked_again_after_it_forgot_the_key(call: Call, stripe_server: StripeProxy) -> None:
+    """A broken execution is redriven, or the donation run again, days later: the payment is looked for."""
+    event = {**document("pm_card_visa"), "psp": DAYS_AGO}
+    stripe_server.lose_answers = 1
+    with pytest.raises(PspUnavailable):
+        call("psp_stripe", event)
+    (first,) = succeeded(stripe_server, event)
+    stripe_server.forget_keys()
+    answer = call("psp_stripe", event)
+    assert (answer["status"], answer["reference"]) == ("paid", first)
+    assert succeeded(stripe_server, event) == [first]
+
+
+def test_stripe_asked_again_for_another_amount(call: Call, stripe_server: StripeProxy) -> None:
+    event = {**document("pm_card_visa"), "psp": DAYS_AGO}
+    call("psp_stripe", event)
+    stripe_server.forget_keys()
+    event["donation"]["amount"] = 9900
+    with pytest.raises(PspRefused, match="another amount"):
+        call("psp_stripe", event)
+    assert len(succeeded(stripe_server, event)) == 1
+
+
+def test_stripe_is_not_searched_while_it_knows_the_key(call: Call, stripe_server: StripeProxy) -> None:
+    call("psp_stripe", document("pm_card_visa"))
+    assert [what for what, _ in stripe_server.requests] == ["POST /v1/payment_intents"]
+
+
+def test_stripe_has_closed_a_payment_that_was_declined_after_the_redirect(
+    call: Call, stripe_server: StripeProxy
+) -> None:
+    """The return page has the payment's client secret: with another card it could be completed later."""
+    event = document(stripe_server.method("4000000000003220"))
+    event["payment"] = call("psp_stripe", event)
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    stripe_server.authenticate(intent, success=False)
+    assert call("psp_stripe", {**event, "redirect": {"status": "returned"}})["status"] == "declined"
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    assert intent["status"] == "canceled"
+
+
+def test_stripe_does_not_know_the_payment_that_the_donor_was_sent_to(call: Call, stripe_server: StripeProxy) -> None:
+    """Another account's key by now, say: it may be paid there, so it is not declined."""
+    event = document(stripe_server.method("4000000000003220"))
+    event["payment"] = {**call("psp_stripe", event), "reference": "pi_elsewhere"}
+    with pytest.raises(PspRefused, match="resource_missing"):
+        call("psp_stripe", {**event, "redirect": {"status": "returned"}})
+
+
+def test_a_payment_of_another_psp_is_not_touched(call: Call) -> None:
+    event = paid()
+    event["payment"]["psp"] = "psp_stripe"
+    for operation in ("capture", "refund"):
+        with pytest.raises(MalformedEvent, match=r"payment\.psp: the payment is at psp_stripe; this is psp_sandbox"):
+            call("psp_sandbox", {**event, "operation": operation})
+
+
+def test_a_donation_named_like_an_operation_has_keys_of_its_own(call: Call) -> None:
+    first = paid(id="don-7")
+    assert call("psp_sandbox", {**first, "operation": "refund"})["status"] == "refunded"
+    assert paid(id="don-7-refund")["payment"]["status"] == "paid"

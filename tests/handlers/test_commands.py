@@ -40,7 +40,8 @@ def sandbox(*arguments: str) -> Result:
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_an_example_leads_to_its_outcome(call: Call, name: str) -> None:
-    assert journey(call, call("setup", example(name))) == OUTCOMES[name]
+    started = call("setup", example(name))
+    assert journey(call, {**started, "psp": call("select_psp", started)}) == OUTCOMES[name]
 
 
 def test_every_example_is_tried() -> None:

@@ -254,7 +254,9 @@ def test_a_key_for_two_different_payments_is_refused(call: Call) -> None:
         ({"operation": "steal"}, "operation: expected one of pay, authorise, capture, refund"),
         ({"operation": "refund", "amount": 0}, "amount: expected at least 1"),
         ({"operation": "refund", "amount": "1"}, "amount: is a string; expected an integer"),
-        ({"operation": "refund"}, "payment.reference: missing; expected a string"),
+        ({"operation": "refund"}, "payment.psp: missing; expected a string"),
+        ({"operation": "refund", "payment": {"psp": "psp_sandbox"}}, "payment.reference: missing; expected a string"),
+        ({"psp": {}}, "psp.chosen_at: missing; expected a string"),
     ],
 )
 def test_a_malformed_event_is_refused_by_the_field(call: Call, change: dict[str, Any], expected: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handlers.document import MalformedEvent, Misconfigured
+from handlers.select_psp import choices
 from handlers.select_psp.selection import NoPspAvailable, select, settings
 from tests.handlers.conftest import Call, document, donation
 
@@ -33,12 +37,56 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> Non
     monkeypatch.setenv("PSPS", str(path))
 
 
-def test_the_configuration_that_comes_along_selects_the_sandbox(call: Call) -> None:
+def test_the_configuration_that_comes_along_selects_the_sandbox(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-31T09:30:00.000Z")
     assert call("select_psp", document()) == {
         "name": "psp_sandbox",
         "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:payment-psp-sandbox",
         "reason": "the only PSP that fits",
+        "chosen_at": "2026-01-31T09:30:00.000Z",
     }
+
+
+def table(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+
+    monkeypatch.setenv("CHOICES_TABLE", f"choices-{uuid.uuid4().hex}")
+    boto3.client("dynamodb").create_table(
+        TableName=os.environ["CHOICES_TABLE"],
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+
+
+@pytest.mark.parametrize("where", ["file", "table"])
+def test_a_donation_keeps_its_psp_whatever_the_configuration_says_later(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str, request: pytest.FixtureRequest
+) -> None:
+    """Keys hold at one PSP only: another one would charge again."""
+    if where == "table":
+        table(request.getfixturevalue("aws"), monkeypatch)
+    one_only = document(charity="Rainforest")
+    configure(monkeypatch, tmp_path, TWO)
+    first = call("select_psp", one_only)
+    assert first["name"] == "one"
+    configure(monkeypatch, tmp_path, TWO.replace("true", "false", 1).replace('charities = ["Lifeboats"]', ""))
+    assert call("select_psp", one_only) == first
+    assert call("select_psp", document(charity="Rainforest"))["name"] == "two"
+    configure(monkeypatch, tmp_path, TWO.replace("true", "false"))
+    assert call("select_psp", one_only) == first, "also where no PSP is left"
+
+
+@pytest.mark.parametrize("where", ["file", "table"])
+def test_the_first_choice_stands_where_two_are_made_at_once(
+    monkeypatch: pytest.MonkeyPatch, where: str, request: pytest.FixtureRequest
+) -> None:
+    if where == "table":
+        table(request.getfixturevalue("aws"), monkeypatch)
+    made = [choices.Choice("don-1", f"psp_{number}", "function", "", "2026-01-31") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        standing = set(pool.map(choices.keep, made))
+    assert standing == {choices.find("don-1")}
 
 
 @pytest.mark.parametrize(

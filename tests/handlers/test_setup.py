@@ -51,6 +51,13 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("a card number in other groups", {"note": "3782 822463 10005"}, "note: looks like a card number"),
     ("a card number as a number", {"card": 378282246310005}, "card: looks like a card number"),
     ("a card number deep inside", {"extra": [{"a": ["5555555555554444"]}]}, "extra[0].a[0]: looks like a card"),
+    (
+        "a security code",
+        {"payment_method": {"type": "card", "token": "tok", "CVC-2": "123"}},
+        "payment_method.CVC-2: is a card's secret; send the PSP's token instead",
+    ),
+    ("a secret deep inside", {"more": [{"security_code": 123}]}, "more[0].security_code: is a card's secret"),
+    ("a novel", {"note": "é" * 5600}, "bytes of JSON; expected at most 32,768"),
     ("a card number as a field", {"4242424242424242": 1}, "[card number removed] (the field's name): looks like"),
 ]
 

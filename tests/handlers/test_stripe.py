@@ -110,7 +110,7 @@ def test_authorise_capture_and_refund(call: Call, stripe_server: StripeProxy) ->
         refunded = call("psp_stripe", {**event, "operation": "refund", "amount": 500})
         assert (refunded["status"], refunded["code"]) == ("refunded", "succeeded")
     keys = [key for what, key in stripe_server.requests if what == "POST /v1/refunds"]
-    assert keys == [f"{event['donation']['id']}-refund-1"] * 2
+    assert keys == [f"{event['donation']['id']}:refund:1"] * 2
 
 
 CARD_ERROR = {"type": "card_error", "code": "card_declined", "message": "Your card was declined."}
@@ -237,7 +237,7 @@ def test_amounts_in_stripes_units(amount: int, currency: str, expected: int | No
 def test_an_amount_that_stripe_would_round_is_declined(call: Call, stripe_server: StripeProxy) -> None:
     answer = call("psp_stripe", document("pm_card_visa", amount=2501, currency="KWD"))
     assert (answer["status"], answer["code"]) == ("declined", "invalid_amount")
-    payment = {"status": "paid", "reference": "pi_1", "attempts": []}
+    payment = {"status": "paid", "psp": "psp_stripe", "reference": "pi_1", "attempts": []}
     event = {**document(currency="KWD"), "payment": payment, "amount": 1}
     for operation in ("capture", "refund"):
         answer = call("psp_stripe", {**event, "operation": operation})

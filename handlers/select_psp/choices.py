@@ -1,0 +1,80 @@
+"""The PSP that a donation was given to first, and keeps: whatever the configuration says later.
+
+An idempotency key holds at one PSP only. So a donation that is run again, after a failure or as a duplicate,
+goes to the same one, also where that is switched off by now. Kept in a DynamoDB table where CHOICES_TABLE
+names one (partition key `id`, a string), else in SQLite.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from handlers import sqlite
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS choices (id TEXT PRIMARY KEY, psp TEXT NOT NULL, function TEXT NOT NULL,
+  reason TEXT NOT NULL, chosen_at TEXT NOT NULL)
+"""
+
+
+@frozen
+class Choice:
+    id: str
+    """The donation's."""
+    psp: str
+    function: str
+    reason: str
+    chosen_at: str
+
+
+def find(donation: str) -> Choice | None:
+    """The choice that stands for the donation, or None where it has none yet."""
+    table = os.environ.get("CHOICES_TABLE")
+    return _from_table(donation, table) if table else _from_file(donation, sqlite.database("choices"))
+
+
+def keep(choice: Choice) -> Choice:
+    """Keep the choice unless the donation has one, in one atomic step; the choice that stands."""
+    table = os.environ.get("CHOICES_TABLE")
+    return _to_table(choice, table) if table else _to_file(choice, sqlite.database("choices"))
+
+
+def _from_file(donation: str, path: Path) -> Choice | None:
+    with sqlite.transaction(path, _SCHEMA) as db:
+        row = db.execute("SELECT * FROM choices WHERE id = ?", (donation,)).fetchone()
+    return Choice(**row) if row else None
+
+
+def _to_file(choice: Choice, path: Path) -> Choice:
+    with sqlite.transaction(path, _SCHEMA) as db:
+        values = tuple(asdict(choice).values())
+        db.execute("INSERT INTO choices VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+    return _from_file(choice.id, path) or choice
+
+
+def _from_table(donation: str, table: str) -> Choice | None:
+    found = _client().get_item(TableName=table, Key={"id": {"S": donation}}, ConsistentRead=True)
+    return Choice(**{name: typed["S"] for name, typed in found["Item"].items()}) if "Item" in found else None
+
+
+def _to_table(choice: Choice, table: str) -> Choice:
+    client = _client()
+    item = {name: {"S": value} for name, value in asdict(choice).items()}
+    try:
+        client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(id)")
+    except client.exceptions.ConditionalCheckFailedException:
+        standing = _from_table(choice.id, table)
+        if standing is None:
+            raise
+        return standing
+    return choice
+
+
+def _client() -> Any:
+    import boto3
+
+    return boto3.client("dynamodb")
