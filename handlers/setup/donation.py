@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from handlers import cards
@@ -12,6 +13,15 @@ from handlers.money import MINOR_DIGITS
 
 MAX_AMOUNT = 99_999_999
 """In the minor unit: eight digits, the most that card schemes and PSPs take."""
+
+MAX_BYTES = 32_768
+"""Of JSON (ASCII). The document may have 256 KiB, and what the steps and their errors add has to fit beside it: an
+execution that outgrows the limit ends at once, maybe with the payment taken and not stored."""
+
+_SECRETS = frozenset(
+    {"cvc", "cvc2", "cvv", "cvv2", "csc", "cid", "securitycode", "cardcode", "pin", "track1", "track2"}
+)
+"""Names of fields for what may never be stored, not even encrypted (PCI DSS, requirement 3.3)."""
 
 _ABSENT = object()
 
@@ -71,8 +81,12 @@ def validated(donation: Any) -> dict[str, Any]:
     """The donation as it is, further fields included; raises MalformedDonation where something is wrong."""
     if not isinstance(donation, dict):
         raise MalformedDonation(f"the donation is {word(type(donation))}; expected an object")
+    size = len(json.dumps(donation))
+    if size > MAX_BYTES:
+        raise MalformedDonation(f"the donation has {size:,} bytes of JSON; expected at most {MAX_BYTES:,}")
     numbers = set(cards.find(donation))
     problems = [f"{name}: looks like a card number; send the PSP's token instead" for name in sorted(numbers)]
+    problems += [f"{name}: is a card's secret; send the PSP's token instead" for name in sorted(_secrets(donation))]
     for name, check in {**_FIELDS, **_OPTIONAL}.items():
         value = _value(donation, name)
         if (value is _ABSENT and name in _OPTIONAL) or name in numbers:
@@ -83,6 +97,17 @@ def validated(donation: Any) -> dict[str, Any]:
     if problems:
         raise MalformedDonation("; ".join(problems))
     return donation
+
+
+def _secrets(value: Any, path: str = "") -> Iterator[str]:
+    """The dotted paths of the fields whose names say that they hold a card's secret."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        inside = f"{path}.{name}" if path else name
+        if re.sub("[^a-z0-9]", "", name.lower()) in _SECRETS:
+            yield inside
+        yield from _secrets(item, inside)
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        yield from _secrets(item, f"{path}[{index}]")
 
 
 def _value(donation: dict[str, Any], name: str) -> Any:
