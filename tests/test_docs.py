@@ -1,8 +1,12 @@
-"""The examples of the guides run and check without an error."""
+"""The guides keep what they say: examples run and check without an error, commands succeed, links lead somewhere."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +16,22 @@ import flowdsl as f
 from flowdsl.check import check
 
 ROOT = Path(__file__).parents[1]
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+ELSEWHERE = tuple("AWS_ PAYMENTS_ PSPS PYTEST_ STATE_MACHINE_ STEPFUNCTIONS_ STRIPE_ TOTALS_ TRANSACTIONS_".split())
+"""How environment variables begin that lead to other stores and services, or belong to this run of pytest."""
+
+
+def blocks(guide: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", guide.read_text(), re.DOTALL)
 
 
 def examples() -> list[Any]:
-    found = []
-    for guide in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
-        for number, match in enumerate(re.finditer(r"```python\n(.*?)```", guide.read_text(), re.DOTALL), 1):
-            found.append(pytest.param(match[1], id=f"{guide.name}-{number}"))
-    return found
+    return [
+        pytest.param(code, id=f"{guide.name}-{number}")
+        for guide in GUIDES
+        for number, code in enumerate(blocks(guide, "python"), 1)
+    ]
 
 
 @pytest.mark.parametrize("code", examples())
@@ -32,7 +44,73 @@ def test_example(code: str) -> None:
         assert not errors, errors
 
 
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project without what its tools have made."""
+    made = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    return Path(shutil.copytree(ROOT, tmp_path / "project", ignore=shutil.ignore_patterns(".git", *made)))
+
+
+def run(command: str | list[str], project: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user with the project's environment would, who has no AWS account."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ELSEWHERE)}
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PAYMENTS_DATA": str(project.parent / "payments"),
+    }
+    return subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=project,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_examples_of_tests_pass(project: Path) -> None:
+    """A block that defines tests is a test module; one that begins with `# conftest.py` is that file."""
+    folder = project / "guides"
+    folder.mkdir()
+    tests = 0
+    for guide in GUIDES:
+        for number, code in enumerate(blocks(guide, "python"), 1):
+            defined = len(re.findall(r"^def test_", code, re.MULTILINE))
+            if code.startswith("# conftest.py\n"):
+                (folder / "conftest.py").write_text(code)
+            elif defined:
+                (folder / f"test_{guide.stem.replace('-', '_')}_{number}.py").write_text(code)
+            tests += defined
+    assert (folder / "conftest.py").exists()
+    assert list(folder.glob("test_README_*.py"))
+
+    done = run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--snapshot-update", "guides"], project)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    [passed] = re.findall(r"(\d+) passed", done.stdout)
+    assert int(passed) >= tests
+
+
+def commands() -> list[str]:
+    """What the guides say after `$ `, each command once. Setting up an environment is not tried here."""
+    found = [line for guide in GUIDES for code in blocks(guide, "console") for line in code.splitlines()]
+    typed = [line.removeprefix("$ ") for line in found if line.startswith("$ ")]
+    return [line for line in dict.fromkeys(typed) if line.split()[0] not in ("make", "pip", "git")]
+
+
+def test_commands_succeed(project: Path) -> None:
+    """In the guides' order, for some show what those before them stored; `flowdsl build` needs the package index."""
+    assert "flowdsl build" in commands()
+    for command in commands():
+        done = run(command, project)
+        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+        assert done.stdout or done.stderr, f"$ {command} says nothing"
+
+
 def test_links_lead_somewhere() -> None:
-    for guide in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]:
+    for guide in [*GUIDES, ROOT / "CHANGELOG.md", ROOT / "handlers" / "README.md", ROOT / "benchmarks" / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", guide.read_text()):
             assert (guide.parent / target).exists(), f"{guide.name}: {target}"
