@@ -42,8 +42,10 @@ def check(
     has produced is an error, without it a warning, for AWS accepts it.
     """
     findings = Findings()
-    for path in twice:
-        _twice(path, findings)
+    keys = {*twice}
+    for path in keys:
+        if not any(path[:length] in keys for length in range(1, len(path))):
+            _twice(path, findings)
     if not isinstance(definition, dict):
         message = f"a definition is a JSON object, not {shown(definition)}"
         hint = 'write {"StartAt": …, "States": {…}}'

@@ -159,7 +159,9 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
             "FD753",
             f"{each.name!r} at the top level refers to nothing: an expression has no input of its own",
             place.path,
-            hint="write $states.input" + ("" if each.name == "$" else f".{each.name}"),
+            hint={"$": "write $states.input", "states": "write $states"}.get(
+                each.name, f"write $states.input.{each.name}"
+            ),
             aws=UNSUPPORTED,
             said=f"Reference to '{each.name}' at the top level is not supported.",
         )

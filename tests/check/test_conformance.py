@@ -17,6 +17,7 @@ DEVIATIONS = {
     "awslabs-statelint/task-with-credentials": "AWS refuses Credentials without RoleArn",
     "pypi-statelint/task_state.test_ok": "AWS refuses Credentials without RoleArn",
     "pypi-statelint/retrier.test_bad_fields_props4-errors4": "AWS takes a whole BackoffRate",
+    "pypi-statelint/map_state.test_ok_items": "AWS refuses a name at the top level: states.input for $states.input",
     # Another validator's opinion, against the documentation.
     "pypi-statelint/map_state.test_ng_items_items1": "Items may be an object",
     "pypi-statelint/state_machine.test_positive_int_fields_99999999-expected3": "99,999,999 is the greatest allowed",

@@ -189,3 +189,34 @@ def test_ten_megabytes() -> None:
     found = check_text(text)
     assert "FD108" in {each.code for each in found}
     assert time.process_time() - before < 30
+
+
+def test_a_thousand_states() -> None:
+    """It takes some 0.2 s of CPU time; a rule that takes the square of the states' number would be seen."""
+    retry = [{"ErrorEquals": ["Lambda.ServiceException"], "IntervalSeconds": 1}]
+    states: dict[str, Any] = {
+        f"S{number}": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": {
+                "FunctionName": "f",
+                "Payload": {"a.$": f"$.x.y[{number}]", "b.$": "States.Format('{}', $.z)"},
+            },
+            "ResultPath": f"$.r{number}",
+            "Retry": retry,
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "S1000"}],
+            "Next": f"S{number + 1}",
+        }
+        for number in range(1_000)
+    }
+    before = time.process_time()
+    assert check({"StartAt": "S0", "States": {**states, "S1000": {"Type": "Succeed"}}}) == []
+    assert time.process_time() - before < 1.5
+
+
+def test_a_key_that_is_there_twice_hides_those_inside_it() -> None:
+    text = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}'
+    (found,) = check_text(text)
+    assert (found.code, found.aws) == ("FD201", "DUPLICATE_STATE_NAME")
+    assert found.span
+    assert found.span.column == text.rindex('"A"') + 1
