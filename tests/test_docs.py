@@ -18,7 +18,7 @@ from flowdsl.check import check
 ROOT = Path(__file__).parents[1]
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-ELSEWHERE = tuple("AWS_ PAYMENTS_ PSPS PYTEST_ STATE_MACHINE_ STEPFUNCTIONS_ STRIPE_ TOTALS_ TRANSACTIONS_".split())
+ELSEWHERE = ("AWS_", "PAYMENTS_", "PSPS", "PYTEST_", "STATE_", "STEPFUNCTIONS_", "STRIPE_", "TOTALS_", "TRANSACTIONS_")
 """How environment variables begin that lead to other stores and services, or belong to this run of pytest."""
 
 

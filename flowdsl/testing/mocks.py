@@ -104,8 +104,8 @@ class Mocks:
 
     def verify(self, definition: Mapping[str, Any], machine: str) -> None:
         """Raise LookupError where a mock's target, or a callback's state, is nothing that the machine has."""
-        states = dict(tasks(definition))
-        resources = {str(state.get("Resource", "")) for state in states.values()}
+        states = dict(calling(definition))
+        resources = {resource for state in states.values() for resource in resources_of(state)}
         named = {function_of_state(state) for state in states.values()} - {""}
         known = [*states, *sorted(named | set(self.functions))]
         short = {_service(resource) for resource in resources}
@@ -138,15 +138,22 @@ def function_of(call: Call) -> str:
     return str(call.arguments.get("FunctionName", "")) if isinstance(call.arguments, dict) else ""
 
 
-def tasks(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The Task states of a definition by name, inner ones included."""
+def calling(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The states that call something, by name, inner ones included: Tasks, and Maps that read or write elsewhere."""
     todo: list[Mapping[str, Any]] = [definition]
     while todo:
         for name, state in todo.pop().get("States", {}).items():
-            if state.get("Type") == "Task":
+            if any(resources_of(state)):
                 yield name, state
             todo.extend(state.get("Branches", ()))
             todo.extend(state[key] for key in ("ItemProcessor", "Iterator") if key in state)
+
+
+def resources_of(state: Mapping[str, Any]) -> Iterator[str]:
+    """What the state calls: a Task's Resource, and those of a Map's ItemReader and ResultWriter."""
+    for part in (state, state.get("ItemReader"), state.get("ResultWriter")):
+        if isinstance(part, Mapping) and "Resource" in part:
+            yield str(part["Resource"])
 
 
 def function_of_state(state: Mapping[str, Any]) -> str:

@@ -78,6 +78,25 @@ def test_a_service_is_mocked(target: str) -> None:
     assert mock.calls == [{"TableName": "payments"}]
 
 
+@pytest.mark.parametrize("target", ["Each", "s3:getObject", "arn:aws:states:::s3:getObject"])
+def test_what_a_map_reads_is_mocked(target: str) -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "One",
+        "States": {"One": {"Type": "Pass", "End": True}},
+    }
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON"},
+        "Parameters": {"Bucket": "donations", "Key": "today.json"},
+    }
+    each = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True}
+    flow = Runner.of({"StartAt": "Each", "States": {"Each": each}})
+    mock = flow.mock(target, returns={"Body": '[{"id": 1}, {"id": 2}]'})
+    assert flow.run({}).output == [{"id": 1}, {"id": 2}]
+    assert mock.calls == [{"Bucket": "donations", "Key": "today.json"}]
+
+
 def test_effect_gets_the_payload() -> None:
     flow = Runner.of(machine())
     flow.mock("Charge", effect=lambda event: event["amount"] * 2)
