@@ -166,8 +166,8 @@ class LocalLambdas:
             shown = {"errorType": "Sandbox.Timedout", "errorMessage": message}
             return Reply.failed("Sandbox.Timedout", write(shown))
         try:
-            written = json.dumps(output, default=_plain, ensure_ascii=False)
-        except (TypeError, ValueError) as error:
+            written = json.dumps(output, default=_plain, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
             message = f"Unable to marshal response: {error}"
             return Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
         if len(written.encode(errors="surrogatepass")) > MAX_RESPONSE:

@@ -16,7 +16,7 @@ from attrs import frozen
 from ..expr.errors import StatesError
 from .calls import Call
 from .dataflow import Evaluated, Flow, Items
-from .effects import Failed, Invoke, Run, Succeeded
+from .effects import Failed, Invoke, Run, Succeeded, TimedOut
 from .errors import Failure
 from .execution import JOIN, Fiber, Steps
 from .history import JSON
@@ -160,11 +160,7 @@ def _read(fiber: Fiber, state: State, value: JSON, distribution: Distribution) -
     arguments = reader.arguments(value, fiber)
 
     def fetch(action: str, wanted: JSON) -> Steps:
-        signal = yield Invoke(service_call(fiber, state, reader.resource.integration, action, wanted))
-        if isinstance(signal, Succeeded):
-            return signal.output
-        assert isinstance(signal, Failed)  # noqa: S101 - such calls have no timeout
-        raise Failure("States.ItemReaderFailed", signal.cause)
+        return (yield from served(fiber, state, reader.resource, action, wanted, "States.ItemReaderFailed"))
 
     try:
         return (yield from read_items(fetch, reader.resource.action, arguments, config))
@@ -172,12 +168,15 @@ def _read(fiber: Fiber, state: State, value: JSON, distribution: Distribution) -
         raise Failure("States.ItemReaderFailed", str(error)) from error
 
 
-def service_call(fiber: Fiber, state: State, integration: str, action: str, arguments: JSON) -> Call:
-    """A call that the service itself makes for a state, to read its items or write its results."""
+def served(fiber: Fiber, state: State, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
+    """The answer to a call that the service itself makes for a state, to read its items or write its results.
+
+    Raises Failure with this error where there is none.
+    """
     execution = fiber.execution
-    return Call(
-        resource=f"arn:aws:states:::{integration}:{action}",
-        integration=integration,
+    call = Call(
+        resource=f"arn:aws:states:::{resource.integration}:{action}",
+        integration=resource.integration,
         action=action,
         arguments=arguments,
         state_name=state.name,
@@ -187,6 +186,10 @@ def service_call(fiber: Fiber, state: State, integration: str, action: str, argu
         region=execution.settings.region,
         account=execution.settings.account,
     )
+    signal = yield Invoke(call)
+    if isinstance(signal, Succeeded):
+        return signal.output
+    raise Failure(error, signal.cause if isinstance(signal, (Failed, TimedOut)) else None)
 
 
 def child_inputs(

@@ -42,6 +42,8 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
                 name, output, assigned = yield from state.run(fiber, value)
         except StatesError as error:
             raise located(fiber, state, error, before) from error
+        except RecursionError:
+            raise oversized(state.name) from None  # a value was made that is nested too deep to be looked at
         value = within_limit(state.name, output, value)
         if not assigned:
             fiber.record(state.exited, {"name": state.name, "output": value})

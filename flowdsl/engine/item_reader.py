@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -60,15 +61,23 @@ def parse(text: str, kind: str, config: dict[str, Any]) -> list[JSON]:
         return _csv(text, config)
     try:
         if kind == "JSONL":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        found = json.loads(text)
-    except ValueError as error:
+            return [_json(line) for line in text.split("\n") if line.strip()]
+        found = _json(text)
+    except (ValueError, RecursionError) as error:
         raise ReaderError(f"Attempting to parse the file as {kind} failed: {error}") from error
     for step in str(config.get("ItemsPointer", "")).split("/")[1:]:
         found = found.get(step) if isinstance(found, dict) else None
     if not isinstance(found, list):
         raise ReaderError("Attempting to map over non-iterable node.")
     return found
+
+
+def _json(text: str) -> JSON:
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> JSON:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _csv(text: str, config: dict[str, Any]) -> list[JSON]:
@@ -114,7 +123,9 @@ def _listing(fetch: Fetch, arguments: JSON) -> Steps:
         page = yield from fetch(
             "listObjectsV2", arguments if token is None else {**arguments, "ContinuationToken": token}
         )
-        items += page.get("Contents", ())
+        if not isinstance(page, dict) or not isinstance(contents := page.get("Contents", []), list):
+            raise ReaderError("The answer is not the listing of a bucket.")
+        items += contents
         token = page.get("NextContinuationToken")
         if token is None:
             return items
@@ -125,6 +136,9 @@ def _text(answer: JSON) -> str:
     body = answer.get("Body") if isinstance(answer, dict) else answer
     if not isinstance(body, str):
         return json.dumps(body)
-    if body.startswith("H4sI"):
+    if not body.startswith("H4sI"):
+        return body
+    try:
         return gzip.decompress(base64.b64decode(body)).decode()
-    return body
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise ReaderError(f"Attempting to decompress the file failed: {error}") from error

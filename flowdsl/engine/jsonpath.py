@@ -13,6 +13,7 @@ from ..expr.errors import StatesError
 from ..expr.jsonpath import compile_path, compile_reference
 from ..expr.scope import Evaluate, Scope
 from ..expr.template import compile_expression, compile_template
+from ..kinds import MAX_SECONDS
 from .dataflow import (
     Body,
     CatchFlow,
@@ -117,7 +118,7 @@ class JSONPath:
 
         def seconds(value: JSON, fiber: Fiber) -> float:
             found = find(value, fiber.scope)
-            if type(found) is not int or found <= 0:
+            if type(found) is not int or not 0 < found <= MAX_SECONDS:
                 shown = found if isinstance(found, str) else text(found)
                 raise StatesError(
                     "States.Runtime",
@@ -147,7 +148,7 @@ class JSONPath:
 
         def after(value: JSON, fiber: Fiber) -> float:
             seconds = found(value, fiber)
-            if type(seconds) is not int:
+            if type(seconds) is not int or seconds >= 2**63:
                 raise _wait_error(
                     f"The SecondsPath parameter cannot be parsed as a long value: {path} == {_shown(seconds)}"
                 )
@@ -214,7 +215,7 @@ class JSONPath:
         def number(value: JSON, fiber: Fiber) -> float:
             found: JSON = find(value, fiber.scope)
             if type(found) is int or (kind == "float" and type(found) is float):
-                return float(found) if kind == "float" else int(found)
+                return found
             raise StatesError(
                 "States.Runtime",
                 f'The {field}Path field refers to value "{_shown(found)}" which is not a valid {kind}: {path}',

@@ -14,10 +14,12 @@ from typing import Any, Literal
 from attrs import define, field
 
 from ..diagnostics import AslPath, Diagnostic, FlowError
+from ..kinds import POSITIVE_SECONDS
 from .execution import Fiber, Steps
 from .history import JSON
 from .interpreter import run_block
 from .retry import Outcome
+from .shapes import refuse_other_kinds
 
 Type = Literal["STANDARD", "EXPRESS"]
 
@@ -67,8 +69,10 @@ class Program:
 def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:
     """Parse a definition for running. Raises FlowError where it is no definition that could run."""
     language = definition.get("QueryLanguage", "JSONPath")
-    block = prepare_block(definition, language, ())
-    return Program(name, type, definition, block, definition.get("TimeoutSeconds"))
+    seconds = definition.get("TimeoutSeconds")
+    if seconds is not None and not POSITIVE_SECONDS.accepts(seconds):
+        raise _refused(f"TimeoutSeconds must be {POSITIVE_SECONDS.what}, not {seconds!r}", ("TimeoutSeconds",))
+    return Program(name, type, definition, prepare_block(definition, language, ()), seconds)
 
 
 def prepare_block(definition: Mapping[str, Any], language: str, path: AslPath) -> Block:
@@ -85,7 +89,7 @@ def prepare_block(definition: Mapping[str, Any], language: str, path: AslPath) -
             targets = _targets(body)
         except FlowError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             problem = f"missing field {error}" if isinstance(error, KeyError) else str(error)
             raise _refused(f"the state {name!r} cannot be run: {problem}", at) from error
         for target in targets:
@@ -118,8 +122,9 @@ def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath
     from .states import PREPARERS, fill
 
     kind = _required(body, "Type", path)
-    if kind not in PREPARERS:
+    if not isinstance(kind, str) or kind not in PREPARERS:
         raise _refused(f"no state type {kind!r}", (*path, "Type"))
+    refuse_other_kinds(kind, body, body.get("QueryLanguage", language), path)
     # Branches and items see the context themselves, each in its own scope.
     own = {key: value for key, value in body.items() if key not in ("Branches", "ItemProcessor", "Iterator")}
     written = json.dumps(own)

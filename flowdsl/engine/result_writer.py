@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from .dataflow import Evaluated
-from .effects import Failed, Invoke, Succeeded
-from .errors import Failure
+from .effects import Failed, Succeeded
 from .execution import Fiber, Steps, iso
 from .history import JSON, text
 from .task import Resource
@@ -33,7 +32,7 @@ def write_results(
     fiber: Fiber, state: State, value: JSON, writer: ResultWriter, run: MapRun, children: list[Child]
 ) -> Steps:
     """Write SUCCEEDED_0.json, FAILED_0.json and manifest.json; returns the Map state's result."""
-    from .distributed import service_call
+    from .distributed import served
 
     config = writer.config(value, fiber) or {}
     done = [_entry(fiber, run, child) for child in children if isinstance(child.signal, Succeeded)]
@@ -49,9 +48,7 @@ def write_results(
 
     def put(name: str, body: str) -> Steps:
         wanted = {"Bucket": bucket, "Key": f"{place}/{name}", "Body": body}
-        signal = yield Invoke(service_call(fiber, state, resource.integration, resource.action, wanted))
-        if isinstance(signal, Failed):
-            raise Failure("States.ResultWriterFailed", signal.cause)
+        yield from served(fiber, state, resource, resource.action, wanted, "States.ResultWriterFailed")
 
     for status, entries in (("SUCCEEDED", done), ("FAILED", failed)):
         if entries:

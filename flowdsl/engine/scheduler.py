@@ -39,7 +39,7 @@ from .effects import (
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, UnknownTaskError
 from .execution import Execution, Identity, Settings
 from .history import JSON
-from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_STANDARD_SECONDS, too_large
+from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTING, MAX_STANDARD_SECONDS, too_large
 from .program import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
@@ -104,9 +104,10 @@ class Scheduler:
         """Start an execution; it moves on in `run`.
 
         As StartExecution does, it gives back a Standard execution of this name that is running on the same input, and
-        raises ExecutionAlreadyExistsError for any other that has the name. Raises InputTooLargeError beyond 256 KiB.
+        raises ExecutionAlreadyExistsError for any other that has the name. Raises InputTooLargeError beyond 256 KiB,
+        and FlowError where the input is no JSON value.
         """
-        return self._start(program, input, name or self._uuid(), seed)
+        return self._start(program, _copied(input, "the input of an execution"), name or self._uuid(), seed)
 
     def run(self, until: Result | None = None) -> None:
         """Run until that execution has ended, or all have; returns early where all that is left waits for outside.
@@ -133,8 +134,10 @@ class Scheduler:
             self._thread = None
 
     def send_task_success(self, token: str, output: JSON) -> None:
-        """SendTaskSuccess. Raises UnknownTaskError where no task waits with this token."""
-        self._callback(token, lambda job: self._signal(job, Succeeded(output)))
+        """SendTaskSuccess. Raises UnknownTaskError where no task waits with this token, FlowError where the output is
+        no JSON value."""
+        result = _copied(output, "the output of a task")
+        self._callback(token, lambda job: self._signal(job, Succeeded(result)))
 
     def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:
         """SendTaskFailure. Raises UnknownTaskError where no task waits with this token."""
@@ -182,7 +185,7 @@ class Scheduler:
             raise ExecutionAlreadyExistsError.of(f"Execution Already Exists: '{arn}'", hint="give it another name")
         if too_large(input):
             raise InputTooLargeError.of(
-                f"the input of an execution has at most {MAX_DATA} bytes as JSON; this has more"
+                f"the input of an execution has at most {MAX_DATA} bytes as JSON, nested at most {MAX_NESTING} deep"
             )
         execution = Execution(program, input, identity, self.settings, self.clock.now())
         result = Result(execution)
@@ -406,3 +409,11 @@ class Scheduler:
     def _drain(self) -> None:
         while not self._inbox.empty():
             self._inbox.get()()
+
+
+def _copied(value: JSON, what: str) -> JSON:
+    """A JSON value from outside, as the engine's own: whoever gave it may change theirs. Raises FlowError."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FlowError.of(f"{what} must be a JSON value: {error}") from None

@@ -72,18 +72,25 @@ def evaluate_function(
     if name in {"first", "last", "index"}:
         index = {"first": 0, "last": -1}.get(name, values[0] if values and isinstance(values[0], int) else 0)
         return node[index] if isinstance(node, list) and -len(node) <= index < len(node) else None
-    numbers = [float(each) for each in (*_items(node), *values) if _is_number(each)]
+    numbers = [_double(each) for each in (*_items(node), *values) if _is_number(each)]
     return _AGGREGATES[name](numbers) if numbers else None
 
 
+def _double(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 def _average(numbers: list[float]) -> float:
-    return math.fsum(numbers) / len(numbers)
+    return sum(numbers) / len(numbers)
 
 
 def _deviation(numbers: list[float]) -> float:
-    from statistics import pstdev  # slow to import, and rarely asked for
-
-    return pstdev(numbers)
+    """Of the population, as Jayway adds it up."""
+    variance = sum(number * number for number in numbers) / len(numbers) - _average(numbers) ** 2
+    return math.sqrt(variance) if variance > 0 else 0.0
 
 
 _AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {

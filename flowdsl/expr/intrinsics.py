@@ -234,8 +234,13 @@ def _unique(array: Any) -> list[Any]:
     return hash_set(_array(array))
 
 
+def _utf8(text: str) -> bytes:
+    """Half of a surrogate pair becomes a question mark, as in Java."""
+    return text.encode(errors="replace")
+
+
 def _base64_encode(text: Any) -> str:
-    return base64.b64encode(_limited(text).encode()).decode()
+    return base64.b64encode(_utf8(_limited(text))).decode()
 
 
 def _base64_decode(text: Any) -> str:
@@ -254,7 +259,7 @@ def _hash(data: Any, algorithm: Any) -> str:
     text = java_text(data)
     if name is None or len(text) > MAX_STRING:
         _refuse()
-    return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.new(name, _utf8(text), usedforsecurity=False).hexdigest()
 
 
 def _merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:

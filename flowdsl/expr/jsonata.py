@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -340,9 +341,8 @@ def _library() -> SimpleNamespace:
             }
             return {**value, **changed} if changed else value
         if kind is list:
-            for item in value:
-                if (item is None or item.__class__ in _CONTAINERS) and from_json(item) is not item:
-                    return [from_json(each) for each in value]
+            items = [from_json(item) if item is None or item.__class__ in _CONTAINERS else item for item in value]
+            return value if all(map(operator.is_, items, value)) else items
         return value
 
     seen: dict[int, tuple[Any, Any]] = {}
@@ -376,7 +376,7 @@ def _library() -> SimpleNamespace:
             if isinstance(value, utils.Utils.RangeList):
                 return list(range(value.a, value.b + 1))
             made = [to_json(item) for item in value]
-            return value if kind is list and all(map(_same_object, made, value)) else made
+            return value if kind is list and all(map(operator.is_, made, value)) else made
         raise _Unsupported
 
     return SimpleNamespace(
@@ -398,7 +398,3 @@ def _library() -> SimpleNamespace:
 
 
 _CONTAINERS: Final = frozenset({dict, list})
-
-
-def _same_object(left: Any, right: Any) -> bool:
-    return left is right

@@ -104,7 +104,7 @@ def hash_of(text: Any, algorithm: Any) -> Any:
     name = _ALGORITHMS.get(algorithm)
     if name is None:
         raise FunctionError(f"D3137: Hash algorithm '{algorithm}' must be one of SHA-1, SHA-384, SHA-256, SHA-512, MD5")
-    return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.new(name, text.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
 def random(seed: Any) -> float:

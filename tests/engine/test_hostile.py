@@ -1,0 +1,187 @@
+"""Definitions, values and answers that are wrong or extreme: a FlowError or a failed execution, never anything else."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from flowdsl.diagnostics import FlowError
+from flowdsl.engine import Call, InputTooLargeError, Reply, Result, Scheduler, execute, prepare
+from flowdsl.engine.limits import MAX_NESTING
+from flowdsl.invoke import LocalLambdas
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+DISTRIBUTED = {
+    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+    "StartAt": "Item",
+    "States": {"Item": {"Type": "Pass", "End": True}},
+}
+
+
+def run(state: dict[str, Any], input: Any = None, reply: Reply | None = None, language: str = "JSONPath") -> Result:
+    def invoke(_: Call) -> Reply:
+        return reply or Reply.succeeded({})
+
+    end = {} if state["Type"] in ("Choice", "Fail") else {"End": True}
+    definition = {"StartAt": "A", "QueryLanguage": language, "States": {"A": {**state, **end}}}
+    return execute(prepare(definition), {} if input is None else input, invoke=invoke, seed=1)
+
+
+def nested(depth: int, inner: Any = None) -> Any:
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Wait", "Seconds": "5"},
+        {"Type": "Wait", "Seconds": None},
+        {"Type": "Wait", "Timestamp": "tomorrow"},
+        {"Type": "Fail", "Error": 5},
+        {"Type": "Pass", "Assign": [1]},
+        {"Type": "Task", "Resource": INVOKE, "TimeoutSeconds": []},
+        {"Type": "Task", "Resource": INVOKE, "TimeoutSeconds": "{% 1 %}"},
+        {"Type": "Task", "Resource": INVOKE, "Retry": [{"ErrorEquals": ["X"], "MaxAttempts": "3"}]},
+        {"Type": "Task", "Resource": INVOKE, "Retry": [{"ErrorEquals": ["X"], "BackoffRate": float("nan")}]},
+        {"Type": "Task", "Resource": INVOKE, "Retry": ["X"]},
+        {"Type": "Map", "ItemProcessor": DISTRIBUTED, "ItemReader": {"Resource": INVOKE, "ReaderConfig": 5}},
+        {"Type": "Choice", "Choices": [5]},
+        {"Type": ["Pass"]},
+    ],
+)
+def test_a_field_of_another_kind_is_refused_at_its_place(state: dict[str, Any]) -> None:
+    with pytest.raises(FlowError, match=r"/States/A"):
+        run(state)
+
+
+def test_a_machine_ends_after_a_number_of_seconds() -> None:
+    with pytest.raises(FlowError, match="TimeoutSeconds must be"):
+        prepare({"StartAt": "A", "TimeoutSeconds": "5", "States": {"A": {"Type": "Succeed"}}})
+
+
+def test_a_template_may_be_too_deep_to_be_prepared() -> None:
+    template: Any = {"x.$": "$"}
+    for _ in range(5000):
+        template = {"a": template}
+    with pytest.raises(FlowError):
+        run({"Type": "Pass", "Parameters": template})
+
+
+@pytest.mark.parametrize(
+    "input", [{1, 2}, float("nan"), 10**5000, nested(5000), object()], ids=["set", "nan", "long", "deep", "object"]
+)
+def test_an_input_that_is_no_json_is_refused(input: Any) -> None:
+    with pytest.raises(FlowError, match="must be a JSON value"):
+        run({"Type": "Pass"}, input)
+
+
+def test_nesting_has_a_limit() -> None:
+    assert run({"Type": "Pass"}, nested(MAX_NESTING - 1)).status == "SUCCEEDED"
+    with pytest.raises(InputTooLargeError):
+        run({"Type": "Pass"}, nested(MAX_NESTING + 1))
+    result = run({"Type": "Task", "Resource": INVOKE}, reply=Reply.succeeded(nested(5000)))
+    assert result.error == "States.DataLimitExceeded"
+
+
+def test_a_loop_may_nest_its_data_until_the_limit() -> None:
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "A"}}}
+    result = execute(prepare(definition), {}, invoke=LocalLambdas({}))
+    assert result.error == "States.DataLimitExceeded"
+    assert result.history.render()
+
+
+def test_the_input_is_the_executions_own() -> None:
+    given = {"items": [1]}
+    scheduler = Scheduler(LocalLambdas({}))
+    program = prepare({"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1, "End": True}}})
+    result = scheduler.start(program, given)
+    given["items"].append(2)
+    scheduler.run()
+    assert result.output == {"items": [1]}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\udfff" * 50_000])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Parameters": {"x.$": "States.Hash($.s, 'MD5')"}},
+        {"Type": "Pass", "Parameters": {"x.$": "States.ArrayUnique(States.Array($.s))"}},
+        {"Type": "Choice", "Choices": [{"Variable": "$.s", "StringLessThan": "x", "Next": "A"}]},
+    ],
+)
+def test_half_a_surrogate_pair_is_a_character(state: dict[str, Any], text: str) -> None:
+    assert run(state, {"s": text}).error in (None, "States.Runtime", "States.NoChoiceMatched")
+
+
+def test_half_a_surrogate_pair_is_encoded_as_java_does() -> None:
+    result = run({"Type": "Pass", "Parameters": {"x.$": "States.Base64Encode($.s)"}}, {"s": "\ud800"})
+    assert result.output == {"x": "Pw=="}
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ({"Type": "Wait", "SecondsPath": "$.n"}, "FAILED"),
+        ({"Type": "Task", "Resource": INVOKE, "TimeoutSecondsPath": "$.n"}, "FAILED"),
+        ({"Type": "Pass", "Parameters": {"x.$": "$.a.avg()", "y.$": "$.a.stddev()", "z.$": "$.a.sum()"}}, "SUCCEEDED"),
+        ({"Type": "Pass", "InputPath": "$.a[?(@ > 1.5)]"}, "SUCCEEDED"),
+        ({"Type": "Pass", "Parameters": {"x.$": "States.MathAdd($.n, 1)"}}, "FAILED"),
+        ({"Type": "Map", "ItemsPath": "$.a", "MaxConcurrencyPath": "$.n", "ItemProcessor": DISTRIBUTED}, "SUCCEEDED"),
+        (
+            {
+                "Type": "Map",
+                "ItemsPath": "$.a",
+                "ToleratedFailurePercentagePath": "$.n",
+                "ItemProcessor": DISTRIBUTED,
+            },
+            "FAILED",
+        ),
+    ],
+)
+def test_numbers_beyond_a_double(state: dict[str, Any], status: str) -> None:
+    assert run(state, {"n": 10**400, "a": [10**400, 1]}).status == status
+
+
+def test_a_wait_may_be_longer_than_an_execution() -> None:
+    assert run({"Type": "Wait", "SecondsPath": "$.n"}, {"n": 10**15}).status == "TIMED_OUT"
+
+
+@pytest.mark.parametrize("body", ["H4sIxx", "H4sI", "[" * 100_000, "[NaN]", "[" + "9" * 5000 + "]", '{"a": 1}'])
+def test_a_file_that_cannot_be_read_fails_the_state(body: str) -> None:
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
+    result = run({"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED}, reply=Reply.succeeded(body))
+    assert result.error == "States.ItemReaderFailed"
+
+
+@pytest.mark.parametrize("reply", [Reply.timed_out(), Reply.pending(), Reply.failed("S3.S3Exception", "no")])
+def test_a_service_that_does_not_answer_fails_the_map_run(reply: Reply) -> None:
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b"}}
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"}}
+    read = run({"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED}, reply=reply)
+    assert read.error == "States.ItemReaderFailed"
+    written = run({"Type": "Map", "ResultWriter": writer, "ItemProcessor": DISTRIBUTED}, [1], reply=reply)
+    assert written.error == "States.ResultWriterFailed"
+
+
+def test_a_listing_that_is_none_fails_the_map_run() -> None:
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b"}}
+    result = run({"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED}, reply=Reply.succeeded("x"))
+    assert (result.error, result.cause) == ("States.ItemReaderFailed", "The answer is not the listing of a bucket.")
+
+
+def test_nulls_inside_many_lists_take_no_time_in_jsonata() -> None:
+    started = time.monotonic()
+    result = run({"Type": "Pass", "Output": "{% $string($states.input) %}"}, nested(100), language="JSONata")
+    assert time.monotonic() - started < 5
+    assert result.status in ("SUCCEEDED", "FAILED")
+
+
+@pytest.mark.parametrize("answer", [float("nan"), float("inf"), {1}, nested(5000)], ids=["nan", "inf", "set", "deep"])
+def test_a_function_that_answers_no_json_has_failed(answer: Any) -> None:
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "function:f", "End": True}}}
+    result = execute(prepare(definition), {}, invoke=LocalLambdas({"f": lambda event, context: answer}))
+    assert result.error in ("Runtime.MarshalError", "States.DataLimitExceeded")
