@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..diagnostics import AslPath, Diagnostic
 from ..source import Span
-from .definition import survey
+from .definition import Scope, survey
 from .fields import Given, check_fields
 from .findings import Findings, shown
 from .graph import check_graph
 from .handlers import check_handlers
-from .ignores import without_commented
 from .maps import check_maps
 from .names import check_names
 
@@ -137,7 +136,19 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
             from .integrations import check_integrations
 
             check_integrations(tasks, findings)
-    findings.found = without_commented(findings.found, scopes)
+    if findings.found or any(map(_is_marked, _comments(scopes))):
+        findings.found = without_commented(findings.found, scopes)
+
+
+def _comments(scopes: list[Scope]) -> Iterator[Any]:
+    for scope in scopes:
+        yield scope.fields.get("Comment")
+        for state in scope.states.values():
+            yield state.fields.get("Comment")
+
+
+def _is_marked(comment: Any) -> bool:
+    return isinstance(comment, str) and "flowdsl:" in comment
 
 
 def _has_expressions(given: Given) -> bool:
