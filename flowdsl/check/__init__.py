@@ -137,6 +137,8 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
 
             check_integrations(tasks, findings)
     if findings.found or any(map(_is_marked, _comments(scopes))):
+        from .ignores import without_commented
+
         findings.found = without_commented(findings.found, scopes)
 
 
