@@ -139,3 +139,11 @@ def _lambda_cause(error: str, message: str) -> Callable[[Call], str]:
         return json.dumps({"errorType": error, "errorMessage": message.format(request)})
 
     return cause
+
+
+def copied(value: Any, what: str) -> Any:
+    """A copy, so that nobody's later change reaches into an execution. Raises TypeError where it is no JSON value."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what} is not a JSON value: {error}") from None

@@ -102,8 +102,8 @@ class History(Sequence[Event]):
         return Counter(visit.name for visit in self._of(types) if visit.failed and visit.stop is not None)
 
     def faults(self, name: str | None = None) -> list[Fault]:
-        """Every failed attempt of a state (of all states), oldest first."""
-        return [fault for visit in self.visits if name in (None, visit.name) for fault in visit.faults]
+        """Every failed attempt of a state (of all states), oldest first. Raises LookupError as `spent`."""
+        return [fault for visit in self._named(name) for fault in visit.faults]
 
     def states(self) -> list[str]:
         """The names of the states in the order in which they were entered."""
@@ -126,21 +126,28 @@ class History(Sequence[Event]):
         return self.stop - self.start
 
     def waits(self, name: str | None = None) -> list[float]:
-        """How long each stay in a Wait state (of this name) took, in order."""
-        chosen = [visit for visit in self._of((StepType.WAIT,)) if visit.stop is not None]
-        return [visit.seconds for visit in chosen if name in (None, visit.name)]
+        """How long each stay in a Wait state (of this name) took, in order. Raises LookupError as `spent`."""
+        waits = [visit for visit in self._named(name) if StepType.WAIT.takes(visit)]
+        if not waits and name is not None:
+            raise LookupError(f"{name!r} is no Wait state")
+        return [visit.seconds for visit in waits if visit.stop is not None]
 
     def waited(self, name: str | None = None) -> float:
-        """Seconds in Wait states (of this name) together. Raises LookupError where no Wait has the name."""
-        found = self.waits(name)
-        if not found and name is not None:
-            known = ", ".join(sorted(self.entered(StepType.WAIT))) or "none was entered"
-            raise LookupError(f"the execution never waited in {name!r}; Wait states: {known}")
-        return sum(found)
+        """Seconds in Wait states (of this name) together. Raises LookupError as `spent`."""
+        return sum(self.waits(name))
 
     def spent(self, name: str) -> float:
-        """Seconds in all stays in a state, its retries and what is inside it included."""
-        return sum(visit.seconds for visit in self.visits if visit.name == name)
+        """Seconds in all stays in a state, its retries and what is inside it included.
+
+        Raises LookupError where it was never entered: a name that is misspelt is not a state that took no time.
+        """
+        return sum(visit.seconds for visit in self._named(name))
+
+    def _named(self, name: str | None) -> list[Visit]:
+        found = [visit for visit in self.visits if name in (None, visit.name)]
+        if not found and name is not None:
+            raise LookupError(f"the execution never entered {name!r}; it entered {', '.join(self.entered())}")
+        return found
 
     def _of(self, types: Sequence[StepType]) -> Iterable[Visit]:
         return [visit for visit in self.visits if not types or any(each.takes(visit) for each in types)]

@@ -10,9 +10,11 @@ from attrs import define, evolve, field, frozen
 
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
 from ..invoke import Handler, LocalLambdas, function_name
-from .answers import Answer, give
+from .answers import Answer, copied, give
 from .run import UnmockedCall
-from .values import copied
+
+_WAITING = (".waitForTaskToken", ".sync", ".sync:2")
+"""The service integration patterns whose call is not yet the task's result."""
 
 
 @define
@@ -115,6 +117,12 @@ class Mocks:
         for callback in self.callbacks:
             if callback.state not in states:
                 raise LookupError(_no_target(callback.state, list(states), machine))
+            resource = str(states[callback.state].get("Resource", ""))
+            if ":activity:" not in resource and not resource.endswith(_WAITING):
+                raise LookupError(
+                    f"flow.answer({callback.state!r}, ...): the state calls {resource}, which waits for no answer; "
+                    f"use flow.mock({callback.state!r}, returns=...)"
+                )
 
 
 def names(call: Call) -> tuple[str, ...]:
@@ -171,10 +179,29 @@ def _service(resource: str) -> str:
 
 
 def _work(call: Call, work: Callable[[Any], Any]) -> Reply:
-    """The reply of a function, or service, that does this with its payload; it fails with what is raised."""
+    """The reply of a function, or service, that does this with its payload; it fails with what is raised.
+
+    But an assertion in an `effect` is the test's, and never an error that the flow could catch.
+    """
+    broken: list[AssertionError] = []
+
+    def worker(event: Any, _: Any = None) -> Any:
+        try:
+            return work(event)
+        except AssertionError as error:
+            if not isinstance(work, Raising):
+                broken.append(error)
+            raise
+
+    reply = _replied(call, worker)
+    if broken:
+        raise broken[0]
+    return reply
+
+
+def _replied(call: Call, work: Callable[..., Any]) -> Reply:
     if call.integration == "lambda":
-        name = function_of(call)
-        return LocalLambdas({name: lambda event, context: work(event)})(call)
+        return LocalLambdas({function_of(call): work})(call)
     try:
         answer = work(copied(payload(call), "the payload"))
     except Exception as error:  # noqa: BLE001 - whatever a mock raises is the service's error

@@ -16,12 +16,11 @@ from ..engine.program import Program
 from ..fields import UNSET
 from ..invoke import Handler
 from ..project import Loaded, find
-from .answers import Answer
+from .answers import Answer, copied
 from .history import History
 from .machines import Machine, functions, resolve
 from .mocks import Callback, Mock, Mocks, Raising, scripted
 from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
-from .values import copied
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 """Where executions seem to run, unless `[tool.flowdsl]` says otherwise."""
@@ -84,8 +83,9 @@ class Runner:
 
         `target` is a state's name, a function's name or ARN, or a Resource (`dynamodb:putItem`). `script` is answered
         first, in order: faults (see flowdsl.testing.answers) and plain values, one call each; then `returns` (a value),
-        `raises` (an exception, with Lambda's error shape) or `effect` (a function from the payload to the value) for
-        every further call; without any of these the real handler. The last mock of a target holds.
+        `raises` (an exception, with Lambda's error shape) or `effect` (a function from the payload to the value; an
+        `assert` in it is the test's) for every further call; without any of these the real handler. The last mock of a
+        target holds.
         """
         given = [returns is not UNSET, raises is not None, effect is not None]
         if sum(given) > 1:
@@ -146,6 +146,7 @@ class Runner:
         Raises UnmockedCall where it calls what is not there, and StillRunning where it waits for a callback for ever.
         """
         __tracebackhide__ = True
+        self.mocks.verify(self.machine.definition, self.machine.name)
         try:
             self.scheduler.run(until=started)
         except UnmockedCall as error:

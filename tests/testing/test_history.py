@@ -85,8 +85,13 @@ def test_times(history: History) -> None:
     assert history.waits() == [10, 25]
     assert history.waited("Long") == 25
     assert history.waited() == 35
-    with pytest.raises(LookupError, match=r"never waited in 'Lnog'; Wait states: Long, Short"):
+    with pytest.raises(LookupError, match=r"never entered 'Lnog'; it entered Direct, .*, Long, "):
         history.waited("Lnog")
+    for question in (history.faults, history.waits, history.spent):
+        with pytest.raises(LookupError, match="never entered 'Lnog'"):
+            question("Lnog")
+    with pytest.raises(LookupError, match="'Direct' is no Wait state"):
+        history.waits("Direct")
 
 
 def test_what_the_api_returns_is_read_back(history: History) -> None:

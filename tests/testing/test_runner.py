@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -410,3 +411,35 @@ def test_tokens_reach_functions() -> None:
     flow = Runner.of(dump(StateMachine("ask", chain(notify))), handlers={"charge": lambda event, context: None})
     flow.answer("Ask", {"yes": True}, after=1)
     assert flow.run({}).output == {"yes": True}
+
+
+@pytest.mark.parametrize("definition", [machine(), INVOKE, machine("arn:aws:states:::sqs:sendMessage")])
+def test_an_assertion_in_an_effect_is_the_tests_whatever_the_flow_catches(definition: dict[str, Any]) -> None:
+    definition = copy.deepcopy(definition)
+    definition["States"]["Charge"] |= {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]}
+    definition["States"]["Done"] = {"Type": "Succeed"}
+    flow = Runner.of(definition)
+
+    def effect(event: Any) -> None:
+        raise AssertionError("the amount is wrong")
+
+    flow.mock("Charge", effect=effect)
+    with pytest.raises(AssertionError, match="the amount is wrong"):
+        flow.run({"amount": 5})
+    flow.mock("Charge", raises=AssertionError("the function's own"))
+    assert flow.run({"amount": 5}).history.caught() == {"Charge": 1}
+
+
+def test_an_answer_to_a_state_that_waits_for_none_is_a_mistake() -> None:
+    flow = Runner.of(machine())
+    flow.answer("Charge", {"status": "paid"})
+    with pytest.raises(LookupError, match=r"which waits for no answer; use flow\.mock\('Charge', returns="):
+        flow.start({})
+
+
+def test_a_mock_that_comes_after_the_start_is_looked_at_too() -> None:
+    flow = Runner.of(machine())
+    started = flow.start({})
+    flow.mock("Chrage", returns=1)
+    with pytest.raises(LookupError, match="did you mean 'Charge'"):
+        flow.finish(started)
