@@ -7,6 +7,7 @@ embedded engine runs in the process of the one who calls it, and keeps the full 
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import statistics
@@ -96,6 +97,8 @@ def main() -> None:
         print(f"| --- |{' ---: |' * (len(names) + 2)}", flush=True)
         for number, scenario in enumerate(SCENARIOS):
             measures = [on_engine(scenario), *(on_emulator(each, scenario, f"m{number}") for each in emulators)]
+            gc.collect()
+            gc.freeze()  # boto3's models are not what the engine leaves to the garbage collector
             measured = [[measure() for measure in measures] for _ in range(rounds + 1)]
             rates = [statistics.median(rates) for rates in zip(*measured[1:], strict=True)]  # caches fill in the first
             cells = [shown(rate, scenario.states) for rate in rates]

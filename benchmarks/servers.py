@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,6 @@ class Emulator:
 @contextmanager
 def moto() -> Iterator[Emulator]:
     """moto's server, which runs state machines where it is told to."""
-    import moto as package
-
     port = _free_port()
     with _serving(
         [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)], {}, f"http://{HOST}:{port}"
@@ -82,7 +81,7 @@ def moto() -> Iterator[Emulator]:
         headers = {"Content-Type": "application/json"}
         with urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/config", body, headers), timeout=10):
             pass
-        yield _emulator(f"moto {package.__version__}", url)
+        yield _emulator(f"moto {version('moto')}", url)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ history behind it. One history is kept at a time. The best of the rounds counts.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,16 +31,20 @@ def run(program: Program, input: Any) -> Result:
     return result
 
 
-def each_state(definition: dict[str, Any], input: Any) -> Callable[[], float]:
-    """What measures the CPU seconds of a state of this machine."""
+def each_state(definition: dict[str, Any], input: Any, *, collecting: bool = True) -> Callable[[], float]:
+    """What measures the CPU seconds of a state of this machine, with or without Python's garbage collector."""
     program = prepare(definition)
     states = sum(event.type.endswith("StateEntered") for event in run(program, input).history)
 
     def measure() -> float:
+        gc.collect()
+        if not collecting:
+            gc.disable()
         executions, start = 0, time.process_time()
         while (seconds := time.process_time() - start) < ENOUGH:
             run(program, input)
             executions += 1
+        gc.enable()
         return seconds / executions / states
 
     return measure
@@ -65,10 +70,12 @@ def languages() -> None:
 
 
 def lengths() -> None:
-    found = best([each_state(COUNT, {"n": (length - 6) // 4}) for length in LENGTHS])
-    print("\n| events in the history | time of a state | to the shortest |\n| ---: | ---: | ---: |")
-    for length, seconds in zip(LENGTHS, found, strict=True):
-        print(f"| {length:,} | {1e6 * seconds:.1f} µs | {seconds / found[0]:.2f} |")
+    inputs = [{"n": (length - 6) // 4} for length in LENGTHS]
+    found = best([each_state(COUNT, each, collecting=collecting) for each in inputs for collecting in (True, False)])
+    print("\n| events in the history | time of a state | to the shortest | without Python's garbage collector |")
+    print("| ---: | ---: | ---: | ---: |")
+    for length, seconds, alone in zip(LENGTHS, found[::2], found[1::2], strict=True):
+        print(f"| {length:,} | {1e6 * seconds:.1f} µs | {seconds / found[0]:.2f} | {1e6 * alone:.1f} µs |")
 
 
 def waits() -> None:
