@@ -4,17 +4,13 @@ import resource
 import sys
 import time
 
-from flowdsl import Choice, Function, Pass, StateMachine, Task, Wait, chain, dump, goto, state_input, when
+from machines import loop, passes
+
+from flowdsl import dump
 from flowdsl.engine import execute, prepare
 from flowdsl.invoke import LocalLambdas
 
-count = Task("Count", Function("count", "."))
-passes = StateMachine("passes", chain(*(Pass(f"P{number}", result=number, into="x") for number in range(2000))))
-loop = StateMachine(
-    "loop",
-    chain(count, Wait("Wait", seconds=60), Choice("More", when(state_input.n < 1000, goto(count)))),
-)
-MACHINES = {"Pass states in a chain": passes, "Task, Wait and Choice in a loop": loop}
+MACHINES = {"Pass states in a chain": passes(2000), "Task, Wait and Choice in a loop": loop()}
 
 
 def megabytes() -> float:
