@@ -96,8 +96,11 @@ class LocalLambdas:
 
     Event and answer go through JSON; an exception becomes Lambda's error (its class's name, and a cause with
     errorMessage, errorType, requestId and stackTrace). A function that took longer than its timeout fails as Lambda's
-    Sandbox.Timedout, once it returns: what it did is done, as with a real timeout. Calls to anything that isn't a
-    function here raise FlowError, so that no test reaches the world unasked; activities wait for a worker.
+    Sandbox.Timedout, once it returns: what it did is done, as with a real timeout. One that exits (SystemExit) fails as
+    Runtime.ExitError; KeyboardInterrupt and other exceptions that are no Exception go through.
+
+    Calls to anything that isn't a function here raise FlowError, so that no test reaches the world unasked; activities
+    wait for a worker.
     """
 
     functions: Mapping[str, Handler]
@@ -154,12 +157,13 @@ class LocalLambdas:
         context = self._context(function, call, request, hosted)
         started = time.monotonic()
         try:
-            with _time_shown(call.now):
+            with _surroundings(call.now):
                 output = handler(json.loads(json.dumps(event)), context)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
             return Reply.failed(type(error).__name__, write(_raised(error, request)))
         except SystemExit as error:
-            message = f"RequestId: {request} Error: Runtime exited with error: exit status {error.code or 0}"
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+            message = f"RequestId: {request} Error: Runtime exited with error: exit status {status}"
             return Reply.failed("Runtime.ExitError", write(_error("Runtime.ExitError", message, request, [])))
         if time.monotonic() - started > hosted.timeout_seconds:
             message = f"RequestId: {request} Error: Task timed out after {hosted.timeout_seconds:.2f} seconds"
@@ -196,16 +200,18 @@ def _payload(value: Any) -> Any:
 
 
 @contextmanager
-def _time_shown(now: float) -> Iterator[None]:
-    """The environment variable FLOWDSL_NOW, which tells a handler what time it is for its execution."""
-    before = os.environ.get("FLOWDSL_NOW")
+def _surroundings(now: float) -> Iterator[None]:
+    """The environment variable FLOWDSL_NOW, which tells a handler what time it is for its execution; and the working
+    directory, back where it was for whoever is called next."""
+    before, folder = os.environ.get("FLOWDSL_NOW"), Path.cwd()
     os.environ["FLOWDSL_NOW"] = (
         datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
     try:
         yield
     finally:
-        os.environ.pop("FLOWDSL_NOW")
+        os.chdir(folder)
+        os.environ.pop("FLOWDSL_NOW", None)
         if before is not None:
             os.environ["FLOWDSL_NOW"] = before
 
@@ -307,7 +313,11 @@ def _invoked(invocation_type: str, output: Any, request: str) -> dict[str, Any]:
 
 def _raised(error: Exception, request: str) -> dict[str, Any]:
     trace = traceback.format_list(traceback.extract_tb(_below(error.__traceback__)))
-    return _error(type(error).__name__, str(error), request, trace)
+    try:
+        message = str(error)
+    except Exception as second:  # noqa: BLE001 - the handler's own class may be broken
+        message = f"<no message: {type(second).__name__}>"
+    return _error(type(error).__name__, message, request, trace)
 
 
 def _error(kind: str, message: str, request: str, trace: list[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from .calls import Call, Heartbeat, Invoker, Later, Reply
 from .clock import Clock, VirtualClock, WallClock
 from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
-from .errors import ExecutionAlreadyExistsError, InputTooLargeError, UnknownTaskError
+from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
 from .execution import Identity, Settings, replay
 from .history import JSON, Event, History
 from .program import Program, prepare
@@ -36,6 +36,7 @@ __all__ = [
     "History",
     "Identity",
     "InputTooLargeError",
+    "InvalidNameError",
     "Invoker",
     "Later",
     "Listener",

@@ -53,6 +53,10 @@ class InputTooLargeError(FlowError):
     """StartExecution takes no input beyond 256 KiB."""
 
 
+class InvalidNameError(FlowError):
+    """StartExecution does not take this name."""
+
+
 class ExecutionAlreadyExistsError(FlowError):
     """A Standard execution of this name was started before, and has ended or got another input."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..diagnostics import FlowError
 from .calls import Call
 from .effects import Failed, Signal, Submitted, Succeeded
-from .errors import ExecutionAlreadyExistsError
+from .errors import ExecutionAlreadyExistsError, InvalidNameError
 from .history import JSON, text
 from .program import Program
 
@@ -37,9 +37,12 @@ def child_input(arguments: dict[str, JSON]) -> JSON:
 
 
 def refused(error: Exception) -> Failed:
-    """StartExecution did not take it: the input is no JSON, or the name is taken."""
-    taken = isinstance(error, ExecutionAlreadyExistsError)
-    code = "ExecutionAlreadyExists" if taken else "InvalidExecutionInput"
+    """StartExecution did not take it: the input is no JSON, or the name is taken or no name."""
+    code = "InvalidExecutionInput"
+    if isinstance(error, ExecutionAlreadyExistsError):
+        code = "ExecutionAlreadyExists"
+    elif isinstance(error, InvalidNameError):
+        code = "InvalidName"
     message = error.diagnostics[0].message if isinstance(error, FlowError) else str(error)
     cause = f"{message} (Service: AWSStepFunctions; Status Code: 400; Error Code: {code})"
     return Failed(f"StepFunctions.{code}Exception", cause)

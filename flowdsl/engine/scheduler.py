@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import queue
+import re
 import secrets
 import threading
 import uuid
@@ -36,13 +37,16 @@ from .effects import (
     TimedOut,
     Wake,
 )
-from .errors import ExecutionAlreadyExistsError, InputTooLargeError, UnknownTaskError
+from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
 from .execution import Execution, Identity, Settings
-from .history import JSON
+from .history import JSON, text
 from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTING, MAX_STANDARD_SECONDS, too_large
 from .program import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
+
+_NAME = re.compile(r'[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}')
+"""Source: API reference, StartExecution, name."""
 
 
 @define(eq=False)
@@ -105,7 +109,7 @@ class Scheduler:
 
         As StartExecution does, it gives back a Standard execution of this name that is running on the same input, and
         raises ExecutionAlreadyExistsError for any other that has the name. Raises InputTooLargeError beyond 256 KiB,
-        and FlowError where the input is no JSON value.
+        FlowError where the input is no JSON value, and InvalidNameError where the name is none.
         """
         return self._start(program, _copied(input, "the input of an execution"), name or self._uuid(), seed)
 
@@ -178,9 +182,14 @@ class Scheduler:
             arn = f"arn:aws:states:{place}:express:{program.name}:{name}:{self._uuid()}"
         machine = f"arn:aws:states:{place}:stateMachine:{program.name}"
         identity = Identity(name, arn, machine, program.name, self._seed if seed is None else seed)
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            raise InvalidNameError.of(
+                f"an execution cannot have the name {name!r}",
+                hint="write 1 to 80 characters without white space and without any of " + r'<>{}[]?*"#%\^|~`$&,;:/',
+            )
         known = self.executions.get(arn)
         if known is not None:
-            if known.status == "RUNNING" and known.input == input:
+            if known.status == "RUNNING" and text(known.input) == text(input):
                 return known
             raise ExecutionAlreadyExistsError.of(f"Execution Already Exists: '{arn}'", hint="give it another name")
         if too_large(input):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowdsl.diagnostics import FlowError
-from flowdsl.engine import Call, InputTooLargeError, Reply, Result, Scheduler, execute, prepare
+from flowdsl.engine import (
+    Call,
+    ExecutionAlreadyExistsError,
+    InputTooLargeError,
+    InvalidNameError,
+    Reply,
+    Result,
+    Scheduler,
+    execute,
+    prepare,
+)
 from flowdsl.engine.limits import MAX_NESTING
 from flowdsl.invoke import LocalLambdas
 
@@ -75,7 +87,7 @@ def test_a_template_may_be_too_deep_to_be_prepared() -> None:
     "input", [{1, 2}, float("nan"), 10**5000, nested(5000), object()], ids=["set", "nan", "long", "deep", "object"]
 )
 def test_an_input_that_is_no_json_is_refused(input: Any) -> None:
-    with pytest.raises(FlowError, match="must be a JSON value"):
+    with pytest.raises(FlowError, match=r"must be a JSON value|nested at most"):
         run({"Type": "Pass"}, input)
 
 
@@ -185,3 +197,71 @@ def test_a_function_that_answers_no_json_has_failed(answer: Any) -> None:
     definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "function:f", "End": True}}}
     result = execute(prepare(definition), {}, invoke=LocalLambdas({"f": lambda event, context: answer}))
     assert result.error in ("Runtime.MarshalError", "States.DataLimitExceeded")
+
+
+def called(handler: Any, event: Any = None) -> Result:
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "function:f", "End": True}}}
+    return execute(prepare(definition), event, invoke=LocalLambdas({"f": handler}))
+
+
+def test_a_handler_may_change_its_event_the_folder_and_the_environment() -> None:
+    before = Path.cwd()
+
+    def restless(event: Any, context: Any) -> Any:
+        event["items"].clear()
+        os.chdir("/")
+        del os.environ["FLOWDSL_NOW"]
+        return "done"
+
+    result = called(restless, {"items": [1]})
+    assert (result.output, result.input) == ("done", {"items": [1]})
+    assert (Path.cwd(), os.environ.get("FLOWDSL_NOW")) == (before, None)
+
+
+class BrokenError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("raised", "error", "cause"),
+    [
+        (SystemExit(), "Runtime.ExitError", "exit status 0"),
+        (SystemExit("no"), "Runtime.ExitError", "exit status 1"),
+        (SystemExit(3), "Runtime.ExitError", "exit status 3"),
+        (BrokenError(), "BrokenError", "<no message: RuntimeError>"),
+        (RecursionError("deep"), "RecursionError", "deep"),
+        (MemoryError(), "MemoryError", "MemoryError"),
+    ],
+)
+def test_whatever_a_handler_raises_is_the_functions_error(raised: BaseException, error: str, cause: str) -> None:
+    def handler(event: Any, context: Any) -> Any:
+        raise raised
+
+    result = called(handler)
+    assert result.error == error
+    assert cause in (result.cause or "")
+
+
+def test_the_users_interrupt_goes_through() -> None:
+    def handler(event: Any, context: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        called(handler)
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 81, "a/b", "<a>", "tab\t", "\x80", 5])
+def test_a_name_that_start_execution_does_not_take(name: Any) -> None:
+    program = prepare({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    with pytest.raises(InvalidNameError):
+        execute(program, {}, invoke=LocalLambdas({}), name=name)
+
+
+def test_a_running_execution_is_given_back_for_the_same_input_only() -> None:
+    scheduler = Scheduler(LocalLambdas({}))
+    program = prepare({"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1, "End": True}}})
+    first = scheduler.start(program, {"a": 1}, name="n")
+    assert scheduler.start(program, {"a": 1}, name="n") is first
+    with pytest.raises(ExecutionAlreadyExistsError):
+        scheduler.start(program, {"a": True}, name="n")
