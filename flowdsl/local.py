@@ -95,7 +95,7 @@ def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
         return Reply.succeeded(answers.mocks[call.state_name])
 
     def known(call: Call) -> Reply:
-        function = call.resource if call.action == "function" else _function_name(call.arguments)
+        function = function_of(call)
         calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
         if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
             return lambdas(call)
@@ -113,8 +113,11 @@ def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
     return answer
 
 
-def _function_name(arguments: Any) -> str:
-    return str(arguments.get("FunctionName", "")) if isinstance(arguments, dict) else ""
+def function_of(call: Call) -> str:
+    """The name or ARN of the function that is called, or nothing."""
+    if call.action == "function":
+        return call.resource
+    return str(call.arguments.get("FunctionName", "")) if isinstance(call.arguments, dict) else ""
 
 
 def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:

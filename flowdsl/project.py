@@ -17,7 +17,7 @@ from .asl import dump, text
 from .author import Function
 from .diagnostics import AslPath, Diagnostic, FlowError
 from .machine import StateMachine
-from .source import _PACKAGE, Caller, Span
+from .source import _PACKAGE, Caller, Span, shown
 
 Type = Literal["STANDARD", "EXPRESS"]
 
@@ -131,14 +131,6 @@ def default_flow() -> Path:
             hint='name one, or say it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
         )
     return project.flow
-
-
-def shown(path: Path) -> str:
-    """The path as people type it: relative where it is below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 # Flows
@@ -314,7 +306,12 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
 def _relative(diagnostic: Diagnostic) -> Diagnostic:
     if diagnostic.span is None:
         return diagnostic
-    return attrs.evolve(diagnostic, span=attrs.evolve(diagnostic.span, file=shown(Path(diagnostic.span.file))))
+    return attrs.evolve(diagnostic, span=_relative_span(diagnostic.span))
+
+
+def _relative_span(span: Span) -> Span:
+    called_at = _relative_span(span.called_at) if span.called_at else None
+    return attrs.evolve(span, file=shown(Path(span.file)), called_at=called_at)
 
 
 def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import sys
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 
 from attrs import frozen
 
 _WIDEST = 200
 """The characters of a line that an excerpt shows."""
 _PACKAGE = str(Path(__file__).parent) + "/"
+
+
+def shown(path: Path) -> str:
+    """The path as people type it: relative where it is below the current folder."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 @frozen
@@ -26,6 +33,8 @@ class Span:
     column: int = 1
     end_line: int | None = None
     end_column: int | None = None
+    called_at: Span | None = None
+    """Where the function that this piece is in was called from, if it is in one."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -53,18 +62,20 @@ class Caller:
 
     code: CodeType
     instruction: int
+    outer: Caller | None = None
+    """For a call inside a function: the call at module level that led there."""
 
     def span(self, keywords: tuple[str, ...] = ()) -> Span:
         """The call, or the value of the first of these keywords that it was given."""
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
-        if line is None:
-            return Span(file, self.code.co_firstlineno)
-        if start is None:
-            return Span(file, line)
+        if line is None or start is None:
+            return Span(file, line or self.code.co_firstlineno)
         said = _keyword(file, (line, start, end_line or line, end or start), keywords) if keywords else None
         line, start, end_line, end = said or (line, start, end_line, end)
-        return Span(file, line, _column(file, line, start), end_line, _column(file, end_line or line, end or start))
+        end_column = _column(file, end_line or line, end or start)
+        called_at = self.outer.span() if self.outer else None
+        return Span(file, line, _column(file, line, start), end_line, end_column, called_at)
 
     def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
         nothing = (None, None, None, None)
@@ -107,10 +118,19 @@ def _column(file: str, line: int, offset: int) -> int:
 
 def caller() -> Caller | None:
     """The innermost call outside flowdsl and outside generated code, or None where there is none."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith((_PACKAGE, "<attrs")):
-            return Caller(frame.f_code, frame.f_lasti)
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<attrs")):
+        frame = frame.f_back
+    return _called(frame) if frame else None
+
+
+def _called(frame: FrameType) -> Caller:
+    outer = None
+    if frame.f_code.co_name != "<module>":
+        above = frame.f_back
+        while above is not None and above.f_code.co_name != "<module>":
+            above = above.f_back
+        # Beyond a call from another file (a test runner, an import) nothing of the author's is said.
+        if above is not None and above.f_code.co_filename == frame.f_code.co_filename:
+            outer = Caller(above.f_code, above.f_lasti)
+    return Caller(frame.f_code, frame.f_lasti, outer)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..diagnostics import FlowError
+from ..source import shown
 from . import output
 
 
@@ -50,4 +51,4 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
         on_progress=lambda name, what: click.echo(f"{name}: {what}" if name else what, err=True),
     )
     for name in [*made.definitions, *([] if asl_only else (each.file for each in made.functions.values()))]:
-        click.echo(project.shown(target / name))
+        click.echo(shown(target / name))

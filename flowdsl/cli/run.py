@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ def run(
     config = _config(mock_file, loaded.name, case) if mock_file else None
     answers = local.Answers(mocks, callbacks, config)
     steps = Steps(loaded.definition, real_time=real_time)
-    steps.require({"--mock": answers.mocks, "--callback": answers.callbacks})
+    _require(loaded.definition, answers.mocks, answers.callbacks)
     show = steps.event if events else steps.step
     result = local.run(
         loaded,
@@ -137,6 +138,20 @@ def run(
     elif result.status == "SUCCEEDED":
         click.echo(json.dumps(result.output, indent=2, ensure_ascii=False))
     ctx.exit(0 if result.status == "SUCCEEDED" else 1)
+
+
+def _require(definition: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
+    """Refuse answers to what never asks."""
+    from .steps import nested
+
+    states = {name: state for name, state, _ in nested(definition)}
+    for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
+        if name not in states:
+            raise click.UsageError(f"{option} {name}=…: no state is named {name!r}")
+        if states[name].get("Type") != "Task":
+            raise click.UsageError(f"{option} {name}=…: the state is a {states[name].get('Type')}, not a Task")
+        if option == "--callback" and not str(states[name].get("Resource")).endswith(".waitForTaskToken"):
+            raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
 
 
 def choose(machines: list[Loaded], name: str | None) -> Loaded:

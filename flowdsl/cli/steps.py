@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,19 +24,12 @@ class Steps:
     def __init__(self, definition: Mapping[str, Any], *, real_time: bool) -> None:
         self._real_time = real_time
         self._started = time.monotonic()
-        self._depths = _depths(definition)
+        self._depths = {name: depth for name, _, depth in nested(definition)}
         self._states: dict[int, str] = {}
         """The state that each event belongs to."""
         self._attempts: dict[str, int] = {}
         self._entered: dict[str, float] = {}
         self._waiting: dict[str, None] = {}
-
-    def require(self, options: Mapping[str, Mapping[str, Any]]) -> None:
-        """Refuse options for states that the definition has not."""
-        for option, answers in options.items():
-            for name in answers:
-                if name not in self._depths:
-                    raise click.UsageError(f"{option} {name}=…: no state is named {name!r}")
 
     def event(self, result: Result, event: Event) -> None:
         details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
@@ -110,17 +103,15 @@ def duration(seconds: float) -> str:
     return text[:-3] if "." in text else text
 
 
-def _depths(definition: Mapping[str, Any]) -> dict[str, int]:
-    """How deep in Parallel and Map each state is."""
-    depths: dict[str, int] = {}
+def nested(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], int]]:
+    """Every state: its name, the state, and how deep in Parallel and Map it is."""
     todo: list[tuple[Mapping[str, Any], int]] = [(definition, 0)]
     while todo:
         graph, depth = todo.pop()
         for name, state in graph.get("States", {}).items():
-            depths[name] = depth
+            yield name, state, depth
             inner = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]
             todo.extend((each, depth + 1) for each in inner if each)
-    return depths
 
 
 def render(result: Result, *, events: bool) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..diagnostics import FlowError
+from ..source import shown
 from . import archive, manifest, workspace
 from .archive import Archive
-from .handler import Handler, handler_string, platform, shown, span, validate
+from .handler import Handler, handler_string, platform, span, validate
 from .manifest import Manifest, Packaged
 from .workspace import Workspace
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
 from ..diagnostics import FlowError
-from ..source import Caller, Span
+from ..source import Caller, Span, shown
 
 GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
 """Lambda's Python runtimes that are not deprecated, and the newest manylinux level of wheels that each can
@@ -49,12 +48,6 @@ class Handler(Protocol):
     def include(self) -> Sequence[str]: ...
     @property
     def origin(self) -> Caller | None: ...
-
-
-def shown(path: Path) -> str:
-    """The path as people type it: relative where it is below the current folder."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 def handler_string(function: Handler) -> str:

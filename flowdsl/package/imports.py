@@ -11,8 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ..diagnostics import FlowError
-from ..source import Span
-from .handler import shown
+from ..source import Span, shown
 
 STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
 """Of the Python that runs flowdsl, and what came in newer ones that Lambda has."""

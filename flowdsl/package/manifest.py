@@ -11,7 +11,7 @@ import attrs
 from attrs import frozen
 
 from ..diagnostics import FlowError
-from .handler import shown
+from ..source import shown
 
 FILE = "manifest.json"
 FORMAT = 1

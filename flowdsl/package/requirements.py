@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from ..diagnostics import Diagnostic, FlowError
-from ..source import Span
-from .handler import Handler, platform, shown
+from ..source import Span, shown
+from .handler import Handler, platform
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName

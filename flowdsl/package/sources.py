@@ -10,7 +10,8 @@ from pathlib import Path
 from attrs import frozen
 
 from ..diagnostics import Diagnostic, FlowError
-from .handler import RUNTIME_MODULES, Handler, shown, span
+from ..source import shown
+from .handler import RUNTIME_MODULES, Handler, span
 from .imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")

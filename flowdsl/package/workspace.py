@@ -22,8 +22,8 @@ from pathlib import Path
 from attrs import frozen
 
 from ..diagnostics import FlowError
+from ..source import shown
 from . import manifest
-from .handler import shown
 
 _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux's renameat2(2), RENAME_SWAP of macOS's renamex_np(2)."""

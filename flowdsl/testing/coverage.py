@@ -23,7 +23,8 @@ from attrs import define, field, frozen
 
 from ..diagnostics import AslPath, pointer
 from ..engine.errors import Failure
-from ..project import Loaded, shown
+from ..project import Loaded
+from ..source import shown
 from .branches import taken
 from .history import History
 from .visits import Fault, Visit

@@ -11,7 +11,8 @@ from ..diagnostics import FlowError
 from ..invoke import Handler
 from ..local import handlers
 from ..machine import StateMachine
-from ..project import Loaded, find, load, shown
+from ..project import Loaded, find, load
+from ..source import shown
 
 Machine = StateMachine | Mapping[str, Any] | Path | str
 """The author's object, ASL as JSON values, or a file with either."""

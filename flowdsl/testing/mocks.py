@@ -10,7 +10,9 @@ from attrs import define, evolve, field, frozen
 
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
 from ..invoke import Handler, LocalLambdas, function_name
+from ..local import function_of
 from .answers import Answer, copied, give
+from .coverage import states as states_of
 from .run import UnmockedCall
 
 _WAITING = (".waitForTaskToken", ".sync", ".sync:2")
@@ -106,7 +108,7 @@ class Mocks:
 
     def verify(self, definition: Mapping[str, Any], machine: str) -> None:
         """Raise LookupError where a mock's target, or a callback's state, is nothing that the machine has."""
-        states = dict(calling(definition))
+        states = {str(path[-1]): state for path, state in states_of(definition) if any(resources_of(state))}
         resources = {resource for state in states.values() for resource in resources_of(state)}
         named = {function_of_state(state) for state in states.values()} - {""}
         known = [*states, *sorted(named | set(self.functions))]
@@ -137,24 +139,6 @@ def payload(call: Call) -> Any:
     if call.integration == "lambda" and call.action == "invoke" and isinstance(call.arguments, dict):
         return call.arguments.get("Payload", {})
     return call.arguments
-
-
-def function_of(call: Call) -> str:
-    """The name or ARN of the function that is called."""
-    if call.action == "function":
-        return call.resource
-    return str(call.arguments.get("FunctionName", "")) if isinstance(call.arguments, dict) else ""
-
-
-def calling(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The states that call something, by name, inner ones included: Tasks, and Maps that read or write elsewhere."""
-    todo: list[Mapping[str, Any]] = [definition]
-    while todo:
-        for name, state in todo.pop().get("States", {}).items():
-            if any(resources_of(state)):
-                yield name, state
-            todo.extend(state.get("Branches", ()))
-            todo.extend(state[key] for key in ("ItemProcessor", "Iterator") if key in state)
 
 
 def resources_of(state: Mapping[str, Any]) -> Iterator[str]:

@@ -18,9 +18,7 @@ MAX_BYTES = 32_768
 """Of JSON (ASCII). The document may have 256 KiB, and what the steps and their errors add has to fit beside it: an
 execution that outgrows the limit ends at once, maybe with the payment taken and not stored."""
 
-_SECRETS = frozenset(
-    {"cvc", "cvc2", "cvv", "cvv2", "csc", "cid", "securitycode", "cardcode", "pin", "track1", "track2"}
-)
+_SECRETS = frozenset({"cvc", "cvc2", "cvv", "cvv2", "csc", "securitycode", "cardcode", "pinblock", "track1", "track2"})
 """Names of fields for what may never be stored, not even encrypted (PCI DSS, requirement 3.3)."""
 
 _ABSENT = object()

@@ -149,6 +149,11 @@ ARGUMENTS = {
     "mock not JSON": (["run", "hello.py", "--mock", "Greet=x"], "--mock Greet:1:1: error FD704 not JSON"),
     "mock of no state": (["run", "hello.py", "--mock", "Gret=1"], "no state is named 'Gret'"),
     "callback of no state": (["run", "hello.py", "--callback", "Gret=1"], "no state is named 'Gret'"),
+    "callback of a task that waits for none": (
+        ["run", "hello.py", "--callback", "Greet=1"],
+        "the Task waits for no callback; say --mock Greet=",
+    ),
+    "mock of no task": (["run", "hello.py", "--mock", "Rest=1"], "the state is a Wait, not a Task"),
     "no mocks": (["run", "hello.py", "--mocks", "hello.py"], "hello.py:1:1: error FD704 not JSON"),
     "other mocks": (["run", "hello.py", "--mocks", "a.json"], "a.json has no test cases for hello"),
     "no machine": (["run", "hello.py", "--machine", "x"], "say --machine with one of hello"),
