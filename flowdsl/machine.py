@@ -73,6 +73,8 @@ class StateMachine(Graph):
     """Functions that no state calls but that belong to the flow, such as the one that answers a task token."""
     functions: dict[str, Function] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """The Lambda functions that the flow may call and the related ones, by name."""
+    callees: dict[AslPath, tuple[Function, ...]] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """The functions that the Task at an ASL path may call."""
     links: dict[AslPath, Caller | None] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """Where a `goto` said the target that stands at an ASL path."""
 
@@ -288,10 +290,11 @@ class _Wiring:
         if not isinstance(step, Task):
             return
         resource = step.resource
-        used = resource.allowed if isinstance(resource, Dynamic) else (resource,)
-        for function in used:
-            if not isinstance(function, Function):
-                continue
+        named = resource.allowed if isinstance(resource, Dynamic) else (resource,)
+        functions = tuple(each for each in named if isinstance(each, Function))
+        if functions:
+            self.machine.callees[(*self.path, step.name)] = functions
+        for function in functions:
             known = self.machine.functions.setdefault(function.name, function)
             if known != function:
                 message = f"two different functions are named {function.name!r}"

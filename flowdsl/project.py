@@ -292,7 +292,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     if machine:
         from .check.annotations import declared
 
-        data = declared(machine.input, machine.functions.values(), find(loaded.file.parent).root)
+        data = declared(machine.input, machine.callees, find(loaded.file.parent).root)
     checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate, twice=loaded.twice, data=data)
     found.extend(each for each in checked if (each.code, each.path) not in known)
     if machine:

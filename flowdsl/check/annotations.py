@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
 
-from .shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Array, Field, Object, Scalar, Shape, kind_of, merge
+from ..diagnostics import AslPath
+from .shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Array, Field, Object, Scalar, Shape, kind_of, merge, merged
 
 MAX_DEPTH = 12
 _SCALARS = {"str": STRING, "int": NUMBER, "float": NUMBER, "bool": BOOLEAN, "None": NULL}
@@ -38,16 +39,19 @@ class Function(Protocol):
 
 @attrs.frozen
 class Data:
-    """The shape of the execution's input, and of the functions' results by the functions' names."""
+    """The shape of the execution's input, and of what the functions give by the ASL path of the Task that calls them."""
 
     input: Shape = ANY
-    results: dict[str, Shape] = attrs.field(factory=dict)
+    results: Mapping[AslPath, Shape] = attrs.field(factory=dict)
 
 
-def declared(input: Any, functions: Iterable[Function], root: Path) -> Data:
-    """What the machine's `input` type and the return annotations of the functions in `root` say. Never raises."""
-    results = {function.name: _result(function, root) for function in functions}
-    return Data(_of_type(input), {name: shape for name, shape in results.items() if shape is not ANY})
+def declared(input: Any, callees: Mapping[AslPath, Iterable[Function]], root: Path) -> Data:
+    """What the machine's `input` type and the return annotations of the functions in `root` say. Never raises.
+
+    `callees` are the functions that the Task at an ASL path may call: its result is what any of them gives.
+    """
+    results = {path: merged(tuple(_result(each, root) for each in functions)) for path, functions in callees.items()}
+    return Data(_of_type(input), results)
 
 
 def _of_type(cls: Any) -> Shape:

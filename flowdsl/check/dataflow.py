@@ -76,7 +76,8 @@ class Route(NamedTuple):
 
 @attrs.define(kw_only=True)
 class _Flow(Reader):
-    results: Mapping[str, Shape]
+    results: Mapping[AslPath, Shape]
+    """What the functions that a Task calls give, by the Task's path."""
     scopes: dict[AslPath, Scope]
     budget: int
     """How many states may still be passed: beyond, nothing is said."""
@@ -239,11 +240,9 @@ class _Flow(Reader):
         if resource is None or resource.pattern is not None:
             return ANY
         if resource.kind == "lambda":
-            return self.results.get(_function(resource.text), ANY)
+            return self.results.get(state.path, ANY)
         if (resource.kind, resource.service, resource.action) == ("integration", "lambda", "invoke"):
-            arguments = state.fields.get("Parameters", state.fields.get("Arguments"))
-            name = arguments.get("FunctionName") if isinstance(arguments, dict) else None
-            payload = self.results.get(_function(name), ANY) if isinstance(name, str) else ANY
+            payload = self.results.get(state.path, ANY)
             return Object({"Payload": Field(payload), "StatusCode": Field(NUMBER)}, False, "the answer of Lambda")
         return ANY
 
@@ -371,9 +370,3 @@ def _tests(state: StateAt) -> Iterator[tuple[dict[str, Any], AslPath]]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
-
-
-def _function(text: str) -> str:
-    """The function's name in an ARN, with or without a version."""
-    parts = text.split(":function:")
-    return parts[-1].partition(":")[0]

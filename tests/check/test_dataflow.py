@@ -39,7 +39,7 @@ def chained(states: dict[str, Any]) -> dict[str, Any]:
 
 def said(states: dict[str, Any], language: str = "JSONPath", input: Shape = ANY, **results: Shape) -> list[str]:
     definition = {"QueryLanguage": language, **inside(**states)}
-    found = check(definition, data=Data(input, results))
+    found = check(definition, data=Data(input, {("States", name): shape for name, shape in results.items()}))
     return [each.code for each in found if each.code.startswith("FD8") or each.severity == "error"]
 
 
@@ -231,10 +231,10 @@ def test_what_is_declared() -> None:
     assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.sku"))}}, input=ORDER) == []
     assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.price"))}}, input=ORDER) == ["FD801"]
     paid = Object({"status": Field(Scalar("string", frozenset({"paid"}))), "total": Field(NUMBER)}, True, "it")
-    assert said({"T": TASK, "Use": reads("$.total")}, get=paid) == []
-    assert said({"T": TASK, "Use": reads("$.sum")}, get=paid) == ["FD801"]
+    assert said({"T": TASK, "Use": reads("$.total")}, T=paid) == []
+    assert said({"T": TASK, "Use": reads("$.sum")}, T=paid) == ["FD801"]
     invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "get"}}
-    assert said({"T": invoke, "Use": reads("$.Payload.sum")}, get=paid) == ["FD801"]
+    assert said({"T": invoke, "Use": reads("$.Payload.sum")}, T=paid) == ["FD801"]
 
 
 def test_undeclared_reads_are_warnings() -> None:

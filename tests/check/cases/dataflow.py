@@ -1,6 +1,19 @@
 from typing import Literal, TypedDict
 
-from flowdsl import Choice, Function, Pass, StateMachine, Task, catch, chain, end, goto, state_input, when
+from flowdsl import (
+    Choice,
+    Function,
+    Pass,
+    StateMachine,
+    Task,
+    catch,
+    chain,
+    dynamic,
+    end,
+    goto,
+    state_input,
+    when,
+)
 
 
 class Money(TypedDict):
@@ -46,3 +59,22 @@ swallowed = StateMachine(
     ),
     input=Donation,
 )
+
+either = dynamic(
+    state_input.shop,
+    allowed=[Function("get-order", "handlers/get_order"), Function("get-parcel", "handlers/get_parcel")],
+)
+in_document = Task("ask the shop", either)
+in_field = Task("ask again", either, into="answer")
+chosen = StateMachine(
+    "chosen",
+    chain(
+        in_document,
+        Pass("Both have", parameters={"id": state_input.id, "shop": "x"}),
+        in_field,
+        Pass("One has", parameters={"status": in_field.out.status}, into="x"),  # FD802
+        Pass("None has", parameters={"status": in_field.out.price}),  # FD801
+    ),
+)
+unknown = Task("ask anyone", dynamic(state_input.shop, allowed=[*either.allowed, Function("any", "handlers/any")]))
+silent = StateMachine("silent", chain(unknown, Pass("Reads", parameters={"price": state_input.price})))

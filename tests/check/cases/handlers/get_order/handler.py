@@ -8,6 +8,7 @@ import not_installed_anywhere  # type: ignore[import-not-found]
 
 @attrs.frozen
 class Order:
+    id: str
     total: float
     status: str
 
