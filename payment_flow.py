@@ -37,6 +37,9 @@ service_errors = retry(*LAMBDA_SERVICE_ERRORS, interval=2, max_attempts=6, backo
 psp_errors = retry("PspUnavailable", "States.Timeout", "States.TaskFailed", interval=5, max_attempts=4, backoff_rate=3)
 # Trying again would not help: people have to look.
 final_errors = retry("PspRefused", "MalformedEvent", "Misconfigured", max_attempts=0)
+conflict = retry("ConflictingTransaction", max_attempts=0)
+# A payment may be taken, so storing it is tried for hours: 5 s, 15 s, 45 s, …, then every hour.
+storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=HOUR)
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
 
 PSPS = [
@@ -61,7 +64,9 @@ def recorded(name: str, folder: str) -> Task:
 
 
 setup = lambda_task("Setup", "setup", payload={"donation": state_input, "execution": context.Execution.Id})
-persist_output = lambda_task("PersistOutput", "persist_output", into="transaction", retry=[service_errors, any_error])
+persist_output = lambda_task(
+    "PersistOutput", "persist_output", into="transaction", retry=[service_errors, conflict, storing]
+)
 broken = catch("States.ALL", goto(persist_output), into="error")
 
 select_psp = lambda_task("SelectPsp", "select_psp", into="psp", catch=[broken])
@@ -120,7 +125,7 @@ flow = chain(
             fail(
                 "PaymentBroken",
                 error="PaymentBroken",
-                cause="The payment's outcome is unknown: see $.error",
+                cause="The payment could not be settled, people have to look: see $.error of the stored transaction",
             ),
         ),
     ),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from flowdsl.testing import (
     Answer,
@@ -486,8 +487,31 @@ def test_storing_fails(flow: Runner) -> None:
         flow.run(donation("tok_paid"))
 
     assert failed.value.error == "OperationalError"
-    assert failed.value.history.attempted()["PersistOutput"] == 4
+    assert failed.value.history.attempted()["PersistOutput"] == 11
     assert [amount for amount, _ in charges()] == [2500]
+
+
+def test_the_store_is_away_for_hours(flow: Runner) -> None:
+    """A taken payment that is not stored is lost to everybody who looks there: the flow is patient."""
+    flow.mock("PersistOutput", fail("OperationalError", times=9))
+
+    run = flow.run(donation("tok_paid"))
+
+    assert_paid_once(run)
+    assert run.duration > 3 * 3600
+
+
+def test_another_payment_of_the_donation_is_stored_already(flow: Runner) -> None:
+    """Should a PSP ever not keep its word: people have to look, and trying again would not help."""
+    first = flow.run(donation("tok_paid"))
+    store().put(evolve(stored(), id="don-2", reference="sbx_other"))
+
+    with pytest.raises(ExecutionFailed) as failed:
+        flow.run(donation("tok_paid", id="don-2"))
+
+    assert failed.value.error == "ConflictingTransaction"
+    assert failed.value.history.attempted()["PersistOutput"] == 1
+    assert first.output["payment"]["reference"] != failed.value.history.visits[-1].input["payment"]["reference"]
 
 
 # -- input
