@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NoReturn
 
 import attrs
 
-from .fields import Language
+from .fields import Element, Language, element
 from .source import Caller, caller
 
 _PLAIN_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -44,6 +44,14 @@ class Expression:
             "an expression has no value until the flow runs: write &, | and ~ instead of and, or and not,"
             " and a Choice instead of if"
         )
+
+    def __str__(self) -> str:
+        raise TypeError(
+            f'{self!r} has no text until the flow runs: write intrinsic.format("... {{}}", path), not an f-string'
+        )
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
 
     def __hash__(self) -> int:
         return id(self)
@@ -282,6 +290,22 @@ class Test(Condition):
         return _JSONATA_TESTS[self.operator].format(path)
 
 
+@attrs.frozen(eq=False)
+class Misused(Condition):
+    """A comparison that choice rules do not have; the machine reports it where it was written."""
+
+    variable: Path
+    message: str
+    instead: str
+    origin: Caller | None = attrs.field(factory=caller, repr=False)
+
+    def rule(self) -> dict[str, Any]:
+        return is_present(self.variable).rule()
+
+    def write(self, language: Language) -> str:
+        return is_present(self.variable).write(language)
+
+
 _JSONATA_TESTS = {
     "IsPresent": "$exists({0})",
     "IsNull": "{0} = null",
@@ -306,10 +330,8 @@ def _compare(sign: str, left: Path, right: object) -> Condition:
     if isinstance(right, Path):
         kind = left._type or right._type
         if kind is None:
-            raise TypeError(
-                f"comparing {left!r} with {right!r}: say what is compared, as in"
-                " number(a) == b, string(a) == b, boolean(a) == b or timestamp(a) == b"
-            )
+            instead = "number(a) == b, string(a) == b, boolean(a) == b or timestamp(a) == b"
+            return Misused(left, f"comparing {left!r} with {right!r} does not say what is compared", f"write {instead}")
         return Comparison(left, kind, sign, right)  # type: ignore[arg-type]
     if isinstance(right, bool) and sign == "Equals":
         return Comparison(left, "Boolean", sign, right)
@@ -319,12 +341,10 @@ def _compare(sign: str, left: Path, right: object) -> Condition:
         return Comparison(left, "Timestamp" if left._type == "Timestamp" else "String", sign, right)
     if isinstance(right, datetime):
         if right.tzinfo is None:
-            raise TypeError("comparing with a datetime that has no time zone: give it one, such as timezone.utc")
+            return Misused(left, f"comparing {left!r} with a datetime that has no time zone", "give it one: tzinfo=UTC")
         return Comparison(left, "Timestamp", sign, right.isoformat().replace("+00:00", "Z"))
-    raise TypeError(
-        f"comparing {left!r} with {right!r}: a choice rule compares with a string, a number, a boolean,"
-        " a datetime, None or another path"
-    )
+    what = "a string, a number, a boolean, a datetime, None or another path"
+    return Misused(left, f"comparing {left!r} with {right!r}", f"compare with {what}")
 
 
 def number(path: Path) -> Path:
@@ -385,24 +405,23 @@ def matches(path: Path, pattern: str) -> Condition:
 # Functions
 
 
-@attrs.frozen
-class Function:
+@element
+class Function(Element):
     """An AWS Lambda function of this project, packaged from a folder.
 
     `name` is the Lambda function's name; `source` its folder, relative to the project; `handler` the module in that
     folder and the function in it. `timeout` is in seconds, `memory` in MB; `include` names data files elsewhere.
     """
 
-    name: str
-    source: str
+    name: str = attrs.field(kw_only=False)
+    source: str = attrs.field(kw_only=False)
     handler: str = attrs.field(default="handler.handler", kw_only=True)
     architecture: Literal["arm64", "x86_64"] = attrs.field(default="arm64", kw_only=True)
     python: str = attrs.field(default="3.14", kw_only=True)
     timeout: int = attrs.field(default=30, kw_only=True)
     memory: int = attrs.field(default=256, kw_only=True)
-    environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, hash=False)
-    include: Sequence[str] = attrs.field(default=(), kw_only=True, converter=tuple)
-    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+    environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    include: Sequence[str] = attrs.field(default=(), kw_only=True)
 
     @property
     def arn(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -37,13 +38,20 @@ class Diagnostic:
 
     def text(self) -> str:
         where = str(self.span) if self.span else pointer(self.path)
-        lines = [f"{where + ': ' if where else ''}{self.severity} {self.code} {self.message}"]
+        lines = [f"{where + ': ' if where else ''}{self.severity} {self.code} {self.message}{self._in_state()}"]
         excerpt = self.span.excerpt() if self.span else None
         if excerpt:
             lines.append(excerpt)
         if self.hint:
             lines.append(f"      = {self.hint}")
+        if self.span and self.span.called_at:
+            lines.append(f"      = called at {self.span.called_at}")
         return "\n".join(lines)
+
+    def _in_state(self) -> str:
+        """The innermost state that the path leads through, where the message does not name it."""
+        names = [name for above, name in pairwise(self.path) if above == "States"]
+        return f" (state {names[-1]!r})" if names and repr(names[-1]) not in self.message else ""
 
     def answer(self) -> dict[str, Any]:
         """As a diagnostic of ValidateStateMachineDefinition. Source: Step Functions API Reference."""

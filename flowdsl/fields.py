@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from functools import cache
-from typing import Any, Final, Literal, TypeVar, dataclass_transform
+from functools import cache, wraps
+from typing import Any, Final, Literal, ParamSpec, TypeVar, cast, dataclass_transform
 
 import attrs
 
@@ -13,6 +13,7 @@ from .source import Caller, caller
 
 Language = Literal["JSONPath", "JSONata"]
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Unset(Enum):
@@ -128,6 +129,19 @@ def element(cls: type[T]) -> type[T]:
     return made  # type: ignore[no-any-return]
 
 
+def keeping_unknown(make: Callable[P, T]) -> Callable[P, T]:
+    """For a function that makes an element: a keyword that it does not have is kept in the element's `extras`."""
+    known = make.__code__.co_varnames[: make.__code__.co_argcount + make.__code__.co_kwonlyargcount]
+
+    @wraps(make)
+    def made(*values: Any, **fields: Any) -> T:
+        unknown = {pascal(key): fields.pop(key) for key in [*fields] if key not in known}
+        element = make(*values, **fields)
+        return evolve(element, extras=unknown) if unknown else element
+
+    return cast("Callable[P, T]", made)
+
+
 @element
 class Element:
     """A state or a part of a state: something that the author said at one place and ASL writes as a JSON object."""
@@ -141,7 +155,7 @@ class Element:
             return NotImplemented
         return all(
             getattr(self, attribute.name) == getattr(other, attribute.name)
-            for attribute in attrs.fields(_class(self))
+            for attribute in attrs.fields(class_of(self))
             if attribute.eq
         )
 
@@ -150,13 +164,13 @@ class Element:
     def __repr__(self) -> str:
         shown = [
             f"{attribute.alias}={getattr(self, attribute.name)!r}"
-            for attribute in attrs.fields(_class(self))
+            for attribute in attrs.fields(class_of(self))
             if attribute.repr and getattr(self, attribute.name) is not UNSET
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _class(value: object) -> type[Any]:
+def class_of(value: object) -> type[Any]:
     """The type checkers do not know that `element` makes classes of attrs."""
     return type(value)
 

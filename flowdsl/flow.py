@@ -58,7 +58,7 @@ def chain(*steps: Any) -> Flow:
     for step in steps:
         if isinstance(step, Flow):
             items.extend(step.items)
-        elif isinstance(step, Element | Goto | End):
+        elif isinstance(step, Goto | End) or (isinstance(step, Element) and hasattr(step, "as_")):
             items.append(step)
         else:
             raise TypeError(f"chain takes states, chains, goto(...) and end(), not {step!r}")

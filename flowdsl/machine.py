@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import attrs
@@ -10,7 +11,7 @@ import attrs
 from . import kinds
 from .author import Dynamic, Function
 from .diagnostics import AslPath, Diagnostic
-from .fields import UNSET, Element, Language, Unset, asl, by_asl_name, element, evolve, sugar
+from .fields import UNSET, Element, Language, Unset, asl, by_asl_name, class_of, element, evolve, sugar
 from .flow import End, Flow, Goto, as_flow
 from .lower import lower
 from .source import Caller, Span
@@ -79,6 +80,8 @@ class StateMachine(Graph):
     """Where a `goto` said the target that stands at an ASL path."""
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError('a StateMachine takes its name first: StateMachine("payment", chain(...))')
         if self.flow is UNSET:
             return
         flow = as_flow(self.flow)
@@ -100,7 +103,7 @@ def _located(element: Element, path: AslPath, links: Mapping[AslPath, Caller | N
     for index, step in enumerate(path):
         at, names = _into(at, step)
         keywords = names or keywords
-        if isinstance(at, Element):
+        if isinstance(at, Element) and not isinstance(at, Function):
             found, keywords = at.origin or found, ()
         linked = links.get(path[: index + 1])
         if linked is not None:
@@ -113,7 +116,7 @@ def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
     if isinstance(at, Element) and isinstance(step, str):
         spec = by_asl_name(type(at)).get(step)
         if spec is None:
-            return at.extras.get(step), (_snake(step),)
+            return at.extras.get(step), (snake(step),)
         return getattr(at, spec.attribute), (spec.attribute, *spec.said_by)
     try:
         return at[step], ()
@@ -121,7 +124,7 @@ def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
         return None, ()
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
 
 
@@ -188,7 +191,7 @@ class _Wiring:
         self._note_functions(step)
         here = (*self.path, step.name)
         own: Language = "JSONata" if getattr(step, "query_language", UNSET) == "JSONata" else self.language
-        lowered = lower(step, own, lambda path, what, hint: self._report((*here, *path), step, what, hint))
+        lowered = lower(step, own, partial(self._report, step))
         state, tail = lowered.state, lowered.tail
         states[step.name] = state
         forks: list[Flow] = []
@@ -295,10 +298,19 @@ class _Wiring:
         if functions:
             self.machine.callees[(*self.path, step.name)] = functions
         for function in functions:
+            if function.name not in self.machine.functions:
+                self._unknown_settings(step, function)
             known = self.machine.functions.setdefault(function.name, function)
             if known != function:
                 message = f"two different functions are named {function.name!r}"
                 self._problem("FD213", (step.name, "Resource"), message, function.origin, "give one another name")
+
+    def _unknown_settings(self, step: State, function: Function) -> None:
+        known = [each.name for each in attrs.fields(class_of(function)) if each.name not in ("extras", "origin")]
+        for setting in map(snake, function.extras):
+            message = f"a Function has no setting {setting!r}"
+            at = (step.name, "Resource")
+            self._problem("FD102", at, message, function.origin, "it has " + ", ".join(known))
 
     def _again(self, step: State, follow: str | End) -> None:
         """The same state a second time: a join, if both lead on to the same state."""
@@ -313,11 +325,9 @@ class _Wiring:
             hint = f'write goto({step.name!r}) at one of them, or use a copy with .as_("...")'
             self._problem("FD211", (step.name,), message, step.origin, hint)
 
-    def _report(self, path: AslPath, step: State, message: str, hint: str) -> None:
-        span = _located(step, path[len(self.path) + 1 :], {})
-        self.machine.problems.append(
-            Diagnostic("FD212", f"{message} (state {step.name!r})", path, span=span, hint=hint)
-        )
+    def _report(self, step: State, path: AslPath, message: str, hint: str, origin: Caller | None) -> None:
+        span = origin.span() if origin else _located(step, path, {})
+        self.machine.problems.append(Diagnostic("FD212", message, (*self.path, step.name, *path), span=span, hint=hint))
 
     def _problem(self, code: str, path: AslPath, message: str, origin: Caller | None, hint: str | None = None) -> None:
         span = origin.span() if origin else None

@@ -12,9 +12,9 @@ import attrs
 
 from . import kinds
 from .author import DISCARD, Condition, Discard, Dynamic, Expression, Function, Jsonata, Path, state_input
-from .fields import UNSET, Element, Language, Unset, asl, element, sugar
+from .fields import UNSET, Element, Language, Unset, asl, element, keeping_unknown, sugar
 from .flow import End, Flow, Goto, chain, renamed
-from .source import Caller, caller
+from .source import Caller
 
 if TYPE_CHECKING:
     from .machine import Graph
@@ -99,6 +99,7 @@ class Rule(Element):
     steps: tuple[Step, ...] = sugar(default=())
 
 
+@keeping_unknown
 def when(
     condition: Condition | Mapping[str, Json] | Jsonata,
     *steps: Step,
@@ -107,7 +108,7 @@ def when(
     output: Json = UNSET,
 ) -> Rule:
     """A rule of a Choice. Its steps run where the condition holds and then join what follows the Choice."""
-    return Rule(condition, steps=steps, comment=comment, assign=assign, output=output, origin=caller())
+    return Rule(condition, steps=steps, comment=comment, assign=assign, output=output)
 
 
 @element
@@ -227,6 +228,7 @@ class Catcher(Element):
     steps: tuple[Step, ...] = sugar(default=())
 
 
+@keeping_unknown
 def retry(
     *errors: str,
     interval: int | Unset = UNSET,
@@ -246,10 +248,10 @@ def retry(
         max_delay=max_delay,
         jitter=jitter,
         comment=comment,
-        origin=caller(),
     )
 
 
+@keeping_unknown
 def catch(
     errors: str | Iterable[str],
     *steps: Step,
@@ -272,7 +274,6 @@ def catch(
         output=output,
         assign=assign,
         comment=comment,
-        origin=caller(),
     )
 
 

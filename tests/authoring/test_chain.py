@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import flowdsl as f
 
+TASKS = f.Function("tasks", "handlers/tasks")
 DONE = f.state_input.status == "done"
 
 
@@ -201,5 +204,66 @@ def test_an_expression_has_no_truth() -> None:
 
 
 def test_comparing_two_paths_needs_a_type() -> None:
-    with pytest.raises(TypeError, match=r"number\(a\) == b"):
-        assert f.state_input.a == f.state_input.b
+    (problem,) = problems(f.Choice("Ask", f.when(DONE & (f.state_input.a == f.state_input.b), f.Pass("A"))))
+    assert "$.a with $.b" in problem.message
+    assert "number(a) == b" in (problem.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (lambda: f.Pass("P", result={"at": Decimal("1.5")}), "a Decimal has no JSON form"),
+        (lambda: f.Pass("P", parameters={"at": {1, 2}}), "a set has no JSON form"),
+        (lambda: f.Pass("P", reslt=object()), "a object has no JSON form"),
+        (lambda: f.Pass("P", result=float("nan")), "a float has no JSON form"),
+        (lambda: f.Pass("P", result={"a": f.state_input.x}), "cannot stand here"),
+        (lambda: f.Pass("P", parameters={"f": TASKS}), "the function 'tasks' cannot stand here"),
+        (lambda: f.Pass("P", into="$.a"), "name of one field"),
+        (lambda: f.Pass("P", into="a.b"), "name of one field"),
+        (lambda: f.Pass("P", into=3), "name of one field"),
+        (lambda: f.Task("T", TASKS, wait_for_task_token=True), "gets no task token"),
+        (lambda: f.Task("T", f.Function("x", "handlers/x", tiemout=3)), "no setting 'tiemout'"),
+        (lambda: f.Task("T", TASKS, retry=f.retry("E")), "retry is a list"),
+        (lambda: f.Task("T", TASKS, catch=f.catch("E")), "catch is a list"),
+        (lambda: f.Parallel("P", named=["x"]), "named is a dict"),
+        (lambda: f.Choice("C", f.when(f.state_input.x == {"a": 1}, f.Pass("A"))), "comparing $.x"),
+        (lambda: f.Choice("C", f.when(f.state_input.x < datetime(2030, 1, 1), f.Pass("A"))), "no time zone"),  # noqa: DTZ001
+    ],
+)
+def test_what_an_author_may_get_wrong_is_a_problem_at_its_place(step: Any, words: str) -> None:
+    (problem,) = problems(step())
+    assert words in problem.message
+    assert problem.hint
+    assert problem.span is not None
+    assert problem.span.file == __file__
+
+
+def test_an_unknown_keyword_of_a_retry_is_kept_for_the_checker() -> None:
+    task = f.Task("T", TASKS, retry=[f.retry("E", jitterr="FULL")])  # type: ignore[call-arg]
+    assert wired(task)["States"]["T"]["Retry"] == [{"ErrorEquals": ["E"], "Jitterr": "FULL"}]
+
+
+def test_a_path_has_no_text() -> None:
+    with pytest.raises(TypeError, match=r"intrinsic\.format"):
+        f"x-{f.state_input.a}"
+    with pytest.raises(TypeError, match=r"intrinsic\.format"):
+        str(f.intrinsic.uuid())
+
+
+def test_a_machine_has_a_name() -> None:
+    with pytest.raises(TypeError, match="takes its name first"):
+        f.StateMachine(f.chain(f.Pass("A")))  # type: ignore[arg-type]
+
+
+def test_chain_takes_no_catch() -> None:
+    with pytest.raises(TypeError, match="chain takes states"):
+        f.chain(f.Pass("A"), f.catch("E"))
+
+
+def test_a_helper_is_shown_with_the_place_that_called_it() -> None:
+    def helper(name: str) -> f.Pass:
+        return f.Pass(name, into="$.a")
+
+    origin = helper("P").origin
+    assert origin is not None
+    assert origin.outer is None, "a test is no module"
