@@ -7,6 +7,7 @@ Source: ASL specification, "Input and output processing", "Assign field".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,7 @@ from attrs import field, frozen
 
 from ..expr.errors import StatesError
 from ..expr.scope import Evaluate, Scope
-from .history import JSON
+from .history import JSON, text
 
 if TYPE_CHECKING:
     from .execution import Fiber
@@ -54,6 +55,22 @@ def concurrency(number: float | None) -> int:
     if number is not None and number < 0:
         raise StatesError("States.Runtime", "MaxConcurrency cannot be negative.")
     return int(number or 0)
+
+
+_NUMBERS = {
+    "integer": (re.compile(r"[+-]?[0-9]{1,18}"), int),
+    "float": (re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"), float),
+}
+
+
+def parse_number(value: JSON, kind: str) -> float | None:
+    """A number that a Map refers to by path, an `integer` or a `float`; None where it is none.
+
+    The service reads its text: digits in a string will do (recorded for MaxItemsPerBatchPath), and 1.0 is no integer.
+    """
+    written = value if isinstance(value, str) else text(value)
+    pattern, number = _NUMBERS[kind]
+    return number(written) if pattern.fullmatch(written) else None
 
 
 Body = Mapping[str, Any]

@@ -6,7 +6,7 @@ Source: Step Functions Developer Guide, "Using Map state in Distributed mode"; t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -15,17 +15,18 @@ from attrs import frozen
 
 from ..expr.errors import StatesError
 from .calls import Call
-from .dataflow import Evaluated, Flow, Items
+from .children import gather
+from .dataflow import Evaluated, Flow, Items, parse_number
 from .effects import Failed, Invoke, Run, Succeeded, TimedOut
 from .errors import Failure
-from .execution import JOIN, Fiber, Steps
+from .execution import Fiber, Steps
 from .history import JSON
 from .item_reader import ReaderError, read_items
 from .limits import size
 from .map import selected
 from .program import Program
 from .result_writer import ResultWriter, write_results
-from .retry import Catcher, Retrier, guarded
+from .retry import Attempt
 from .task import Resource
 
 if TYPE_CHECKING:
@@ -74,14 +75,7 @@ class MapRun:
     program: Program
 
 
-def distributed_run(
-    state: State,
-    distribution: Distribution,
-    flow: Flow,
-    retriers: Sequence[Retrier],
-    catchers: Sequence[Catcher],
-    following: str | None,
-) -> Callable[[Fiber, JSON], Steps]:
+def distributed_attempt(state: State, distribution: Distribution, flow: Flow, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = min(distribution.items.max_concurrency(value, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
@@ -108,10 +102,7 @@ def distributed_run(
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
 
-    def run(fiber: Fiber, value: JSON) -> Steps:
-        return (yield from guarded(fiber, state, value, attempt, retriers, catchers, "MapStateFailed"))
-
-    return run
+    return attempt
 
 
 @frozen
@@ -219,16 +210,14 @@ def child_inputs(
         yield {**around, "Items": batch}
 
 
-def _whole(config: dict[str, JSON], field: str) -> int | None:
-    """A number of ItemBatcher; digits in a string will do, as a recording with variables shows."""
-    value = config.get(field)
-    if value is None:
+def _whole(config: dict[str, JSON], field: str) -> float | None:
+    if field not in config:
         return None
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        cause = f'The {field}Path field refers to value "{value}" which is not a valid integer'
-        raise StatesError("States.Runtime", cause) from None
+    number = parse_number(config[field], "integer")
+    if number is None:
+        cause = f'The {field}Path field refers to value "{config[field]}" which is not a valid integer'
+        raise StatesError("States.Runtime", cause)
+    return number
 
 
 @frozen
@@ -242,26 +231,23 @@ class Child:
 
 def _run_all(fiber: Fiber, run: MapRun, inputs: list[JSON], limit: int, tolerance: _Tolerance) -> Steps:
     """Run a child execution for each input, at most `limit` at a time; returns them in the order of the inputs."""
-    ended: list[Child | None] = [None] * len(inputs)
-    following = failures = 0
-    while following < len(inputs) or fiber.children:
-        while following < len(inputs) and len(fiber.children) < limit:
-            fiber.spawn(partial(_child, run=run, value=inputs[following], index=following), following)
-            following += 1
-        child: Fiber = yield JOIN
-        del fiber.children[child.id]
-        if child.failure is not None:
-            raise child.failure
-        ended[child.index] = child.output
-        failures += isinstance(child.output.signal, Failed)
+    children: list[Child | None] = [None] * len(inputs)
+    failures = 0
+
+    def start(index: int) -> None:
+        fiber.spawn(partial(_child, run=run, value=inputs[index], index=index), index)
+
+    def ended(waiting: Fiber) -> None:
+        nonlocal failures
+        child: Child = waiting.output
+        children[waiting.index] = child
+        failures += isinstance(child.signal, Failed)
         if tolerance.exceeded(failures):
-            for left in fiber.children.values():
-                fiber.execution.abort(left)
-            fiber.children = {}
-            fiber.ended.clear()
             cause = "The specified tolerated failure threshold was exceeded"
             raise Failure("States.ExceedToleratedFailureThreshold", cause)
-    return ended
+
+    yield from gather(fiber, len(inputs), limit, start, ended)
+    return children
 
 
 def _child(_: Fiber, run: MapRun, value: JSON, index: int) -> Steps:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
 from ..expr.scope import Evaluate, Scope
+from ..kinds import MAX_SECONDS, POSITIVE_SECONDS, SECONDS
 from .dataflow import (
     Body,
     CatchFlow,
@@ -70,7 +71,17 @@ class JSONata:
         return lambda value, scope: evaluate(_states(value, scope), scope.variables)
 
     def seconds(self, state: Body, field: str) -> Seconds:
-        return self.number(state, field, "integer")
+        """The message follows the one for a Wait's Seconds."""
+        number = self.number(state, field, "integer")
+
+        def seconds(value: JSON, fiber: Fiber) -> float | None:
+            found = number(value, fiber)
+            if found is not None and not POSITIVE_SECONDS.accepts(found):
+                what = f"The {field} field must be an integer between 1 and {MAX_SECONDS}: {text(found)}"
+                raise QueryEvaluationError(what, field)
+            return found
+
+        return seconds
 
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]:
         field = "Seconds" if "Seconds" in state else "Timestamp"
@@ -78,10 +89,10 @@ class JSONata:
 
         def after(value: JSON, fiber: Fiber) -> float:
             seconds = evaluate(_states(value, fiber.scope), fiber.variables)
-            if type(seconds) is not int or not 0 <= seconds <= 99_999_999:
-                what = f"The Seconds field must be an integer between 0 and 99999999: {text(seconds)}"
+            if not SECONDS.accepts(seconds):
+                what = f"The Seconds field must be an integer between 0 and {MAX_SECONDS}: {text(seconds)}"
                 raise WaitError("States.QueryEvaluationError", what, field)
-            return fiber.now + seconds
+            return fiber.now + float(seconds)
 
         def at(value: JSON, fiber: Fiber) -> float:
             timestamp = evaluate(_states(value, fiber.scope), fiber.variables)

@@ -25,6 +25,7 @@ from .dataflow import (
     Transform,
     concurrency,
     nothing,
+    parse_number,
     same,
     unchanged,
 )
@@ -213,13 +214,12 @@ class JSONPath:
         find = compile_path(path)
 
         def number(value: JSON, fiber: Fiber) -> float:
-            found: JSON = find(value, fiber.scope)
-            if type(found) is int or (kind == "float" and type(found) is float):
-                return found
-            raise StatesError(
-                "States.Runtime",
-                f'The {field}Path field refers to value "{_shown(found)}" which is not a valid {kind}: {path}',
-            )
+            found = find(value, fiber.scope)
+            parsed = parse_number(found, kind)
+            if parsed is None:
+                cause = f'The {field}Path field refers to value "{_shown(found)}" which is not a valid {kind}: {path}'
+                raise StatesError("States.Runtime", cause)
+            return parsed
 
         return number
 

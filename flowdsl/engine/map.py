@@ -5,29 +5,22 @@ Source: ASL specification, "Map state"; the order and ancestry of events from re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .children import gather
 from .dataflow import Flow, Items
-from .execution import JOIN, Fiber, Steps
+from .execution import Fiber, Steps
 from .history import JSON
 from .interpreter import run_block, within_limit
-from .retry import Catcher, Retrier, guarded
+from .retry import Attempt
 
 if TYPE_CHECKING:
     from .program import Block, State
 
 
-def map_run(
-    state: State,
-    processor: Block,
-    flow: Flow,
-    items: Items,
-    retriers: Sequence[Retrier],
-    catchers: Sequence[Catcher],
-    following: str | None,
-) -> Callable[[Fiber, JSON], Steps]:
+def map_attempt(state: State, processor: Block, flow: Flow, items: Items, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = items.max_concurrency(value, fiber)
@@ -38,10 +31,7 @@ def map_run(
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
 
-    def run(fiber: Fiber, value: JSON) -> Steps:
-        return (yield from guarded(fiber, state, value, attempt, retriers, catchers, "MapStateFailed"))
-
-    return run
+    return attempt
 
 
 def _iterate(
@@ -54,42 +44,33 @@ def _iterate(
 ) -> Steps:
     """Run an iteration for each item, at most `limit` at a time; returns their outputs in the order of the items."""
     outputs: list[JSON] = [None] * len(found)
-    running: dict[int, Fiber] = {}
-    following = 0
     last = fiber.source
-    while following < len(found) or running:
-        while following < len(found) and (limit == 0 or len(running) < limit):
-            running[following] = _start(fiber, state, processor, found[following], following, select)
-            following += 1
-        ended: Fiber = yield JOIN
-        del running[ended.index]
-        del fiber.children[ended.id]
-        details = {"name": state.name, "index": ended.index}
-        fiber.source = ended.source
-        if ended.failure is not None:
-            fiber.note("MapIterationFailed", details)
-            _abort(fiber, state, running)
-            raise ended.failure
-        last = fiber.note("MapIterationSucceeded", details)
-        outputs[ended.index] = ended.output
+
+    def details(index: int) -> dict[str, JSON]:
+        return {"name": state.name, "index": index}
+
+    def start(index: int) -> None:
+        map_item = {"Index": index, "Value": found[index]}
+        value = within_limit(state.name, selected(fiber, state, map_item, select), found[index])
+        child = fiber.spawn(partial(run_block, block=processor, value=value), index, map_item)
+        child.record("MapIterationStarted", details(index))
+
+    def ended(iteration: Fiber) -> None:
+        nonlocal last
+        fiber.source = iteration.source
+        if iteration.failure is not None:
+            fiber.note("MapIterationFailed", details(iteration.index))
+            raise iteration.failure
+        last = fiber.note("MapIterationSucceeded", details(iteration.index))
+        outputs[iteration.index] = iteration.output
+
+    def aborted(iteration: Fiber) -> None:
+        iteration.note("MapIterationAborted", details(iteration.index))
+
+    yield from gather(fiber, len(found), limit, start, ended, aborted)
     fiber.source = last
     fiber.note("MapStateSucceeded")
     return outputs
-
-
-def _start(
-    fiber: Fiber,
-    state: State,
-    processor: Block,
-    item: JSON,
-    index: int,
-    select: Callable[[Fiber], JSON] | None,
-) -> Fiber:
-    map_item = {"Index": index, "Value": item}
-    value = within_limit(state.name, selected(fiber, state, map_item, select), item)
-    child = fiber.spawn(partial(run_block, block=processor, value=value), index, map_item)
-    child.record("MapIterationStarted", {"name": state.name, "index": index})
-    return child
 
 
 def selected(
@@ -108,11 +89,3 @@ def selected(
     finally:
         fiber.map_item = outer
         fiber.see(state)
-
-
-def _abort(fiber: Fiber, state: State, running: dict[int, Fiber]) -> None:
-    for index, child in running.items():
-        fiber.execution.abort(child)
-        child.note("MapIterationAborted", {"name": state.name, "index": index})
-    fiber.children = {}
-    fiber.ended.clear()

@@ -5,60 +5,47 @@ Source: ASL specification, "Parallel state".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from .children import gather
 from .dataflow import Flow
-from .execution import JOIN, Fiber, Steps
+from .execution import Fiber, Steps
 from .history import JSON
 from .interpreter import run_block, within_limit
-from .retry import Catcher, Retrier, guarded
+from .retry import Attempt
 
 if TYPE_CHECKING:
     from .program import Block, State
 
 
-def parallel_run(
-    state: State,
-    branches: Sequence[Block],
-    flow: Flow,
-    retriers: Sequence[Retrier],
-    catchers: Sequence[Catcher],
-    following: str | None,
-) -> Callable[[Fiber, JSON], Steps]:
+def parallel_attempt(state: State, branches: Sequence[Block], flow: Flow, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = within_limit(state.name, flow.effective(value, fiber.scope), value)
+        result: list[JSON] = [None] * len(branches)
         fiber.record("ParallelStateStarted")
-        children = [
-            fiber.spawn(partial(run_block, block=branch, value=effective), index)
-            for index, branch in enumerate(branches)
-        ]
-        for _ in children:
-            ended: Fiber = yield JOIN
-            if ended.failure is not None:
-                cut_off(fiber, ended)
-                fiber.source = ended.source
-                raise ended.failure
-            last = ended
-        fiber.children = {}
-        fiber.source = last.source
+
+        def start(index: int) -> None:
+            fiber.spawn(partial(run_block, block=branches[index], value=effective), index)
+
+        def ended(branch: Fiber) -> None:
+            if branch.failure is not None:
+                _note_aborted(branch)
+            fiber.source = branch.source
+            if branch.failure is not None:
+                raise branch.failure
+            result[branch.index] = branch.output
+
+        yield from gather(fiber, len(branches), 0, start, ended)
         fiber.note("ParallelStateSucceeded")
-        result = [child.output for child in children]
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
 
-    def run(fiber: Fiber, value: JSON) -> Steps:
-        return (yield from guarded(fiber, state, value, attempt, retriers, catchers, "ParallelStateFailed"))
-
-    return run
+    return attempt
 
 
-def cut_off(parent: Fiber, failed: Fiber) -> None:
-    """End all branches because one failed; the state in which it failed never exited either."""
+def _note_aborted(failed: Fiber) -> None:
+    """The state in which a branch failed never exited; a Fail state has no such event."""
     if failed.state is not None and failed.state.type != "Fail":
         failed.note(f"{failed.state.type}StateAborted")
-    for child in parent.children.values():
-        parent.execution.abort(child)
-    parent.children = {}
-    parent.ended.clear()

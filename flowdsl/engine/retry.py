@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Outcome = tuple[str | None, JSON, dict[str, JSON] | None]
 """Where a state goes on (None: the block ends), its output, and what it assigns."""
+Attempt = Callable[[Fiber, JSON], Steps]
+"""The work of a state on its raw input, once; the steps return an Outcome."""
 
 
 @frozen
@@ -65,44 +67,46 @@ class Catcher:
 
 
 def guarded(
-    fiber: Fiber,
     state: State,
-    value: JSON,
-    attempt: Callable[[Fiber, JSON], Steps],
+    attempt: Attempt,
     retriers: Sequence[Retrier],
     catchers: Sequence[Catcher],
     given_up: str | None = None,
-) -> Steps:
-    """Attempt a state's work until it succeeds, is caught or fails; returns an Outcome.
+) -> Attempt:
+    """The state's work, attempted until it succeeds, is caught or fails.
 
     `given_up` is the event that says that no attempt is left (MapStateFailed, ParallelStateFailed).
     """
-    used = [0] * len(retriers)
-    fiber.retry_count = 0
-    before = fiber.execution.history.events[fiber.entered - 1].previous
-    while True:
-        try:
-            return (yield from attempt(fiber, value))
-        except StatesError as error:
-            failure = located(fiber, state, error, before)
-        except Failure as failed:
-            failure = failed
-        if failure.terminal:
+
+    def run(fiber: Fiber, value: JSON) -> Steps:
+        used = [0] * len(retriers)
+        fiber.retry_count = 0
+        before = fiber.execution.history.events[fiber.entered - 1].previous
+        while True:
+            try:
+                return (yield from attempt(fiber, value))
+            except StatesError as error:
+                failure = located(fiber, state, error, before)
+            except Failure as failed:
+                failure = failed
+            if failure.terminal:
+                raise failure
+            delay = _next_delay(fiber, failure, retriers, used)
+            if delay is not None:
+                yield Sleep(fiber.now + delay)
+                fiber.retry_count += 1
+                if state.reads_context:
+                    fiber.see(state)
+                continue
+            if given_up is not None:
+                fiber.record(given_up)
+            for catcher in catchers:
+                if failure.matches(catcher.error_equals):
+                    output, assigned = catcher.flow(value, error_output(failure), fiber.scope)
+                    return catcher.next, output, assigned
             raise failure
-        delay = _next_delay(fiber, failure, retriers, used)
-        if delay is not None:
-            yield Sleep(fiber.now + delay)
-            fiber.retry_count += 1
-            if state.reads_context:
-                fiber.see(state)
-            continue
-        if given_up is not None:
-            fiber.record(given_up)
-        for catcher in catchers:
-            if failure.matches(catcher.error_equals):
-                output, assigned = catcher.flow(value, error_output(failure), fiber.scope)
-                return catcher.next, output, assigned
-        raise failure
+
+    return run
 
 
 def error_output(failure: Failure) -> dict[str, JSON]:

@@ -12,15 +12,15 @@ from attrs import frozen
 
 from ..diagnostics import AslPath
 from .dataflow import Items, QueryLanguage
-from .distributed import Distribution, ItemBatcher, ItemReader, distributed_run
+from .distributed import Distribution, ItemBatcher, ItemReader, distributed_attempt
 from .jsonpath import JSONPath
-from .map import map_run
-from .parallel import parallel_run
+from .map import map_attempt
+from .parallel import parallel_attempt
 from .program import Block, State, prepare_block
 from .result_writer import ResultWriter
-from .retry import Catcher, Retrier
+from .retry import Attempt, Catcher, Retrier, guarded
 from .simple import choice_step, fail_step, pass_step, succeed_step, wait_run
-from .task import Resource, task_run
+from .task import Resource, task_attempt
 
 
 @frozen
@@ -90,24 +90,24 @@ def _wait(state: State, source: Source) -> None:
 
 def _task(state: State, source: Source) -> None:
     body, query = source.body, source.query
-    state.run = task_run(
+    attempt = task_attempt(
         state,
         Resource.parse(body["Resource"]),
         query.flow(body, payload="Parameters"),
         query.seconds(body, "TimeoutSeconds"),
         query.seconds(body, "HeartbeatSeconds"),
         query.credentials(body),
-        _retriers(body),
-        _catchers(body, query),
         body.get("Next"),
     )
+    state.run = _guarded(state, source, attempt)
 
 
 def _parallel(state: State, source: Source) -> None:
-    body, query = source.body, source.query
+    body = source.body
     branches = [source.block(branch, "Branches", index) for index, branch in enumerate(body["Branches"])]
-    flow = query.flow(body, payload="Parameters")
-    state.run = parallel_run(state, branches, flow, _retriers(body), _catchers(body, query), body.get("Next"))
+    flow = source.query.flow(body, payload="Parameters")
+    attempt = parallel_attempt(state, branches, flow, body.get("Next"))
+    state.run = _guarded(state, source, attempt, "ParallelStateFailed")
 
 
 def _map(state: State, source: Source) -> None:
@@ -116,12 +116,12 @@ def _map(state: State, source: Source) -> None:
     processor = source.block(body[where], where)
     flow = query.flow(body)
     items = query.items(body)
-    retriers, catchers = _retriers(body), _catchers(body, query)
     if body[where].get("ProcessorConfig", {}).get("Mode", "INLINE") == "DISTRIBUTED":
         distribution = distribution_of(state, body, query, processor, items)
-        state.run = distributed_run(state, distribution, flow, retriers, catchers, body.get("Next"))
-        return
-    state.run = map_run(state, processor, flow, items, retriers, catchers, body.get("Next"))
+        attempt = distributed_attempt(state, distribution, flow, body.get("Next"))
+    else:
+        attempt = map_attempt(state, processor, flow, items, body.get("Next"))
+    state.run = _guarded(state, source, attempt, "MapStateFailed")
 
 
 def distribution_of(
@@ -154,15 +154,14 @@ def distribution_of(
     )
 
 
-def _retriers(body: dict[str, Any]) -> tuple[Retrier, ...]:
-    return tuple(Retrier.of(retrier) for retrier in body.get("Retry", ()))
-
-
-def _catchers(body: dict[str, Any], query: QueryLanguage) -> tuple[Catcher, ...]:
-    return tuple(
-        Catcher(tuple(catcher["ErrorEquals"]), catcher["Next"], query.catch(catcher, index))
-        for index, catcher in enumerate(body.get("Catch", ()))
+def _guarded(state: State, source: Source, attempt: Attempt, given_up: str | None = None) -> Attempt:
+    """With the state's Retry and Catch."""
+    retriers = tuple(Retrier.of(retrier) for retrier in source.body.get("Retry", ()))
+    catchers = tuple(
+        Catcher(tuple(catcher["ErrorEquals"]), catcher["Next"], source.query.catch(catcher, index))
+        for index, catcher in enumerate(source.body.get("Catch", ()))
     )
+    return guarded(state, attempt, retriers, catchers, given_up)
 
 
 PREPARERS: dict[str, Preparer] = {

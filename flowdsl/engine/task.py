@@ -6,7 +6,7 @@ Source: ASL specification, "Task state"; Step Functions Developer Guide, "Integr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
 
 from attrs import frozen
@@ -20,7 +20,7 @@ from .execution import Fiber, Steps
 from .history import JSON
 from .interpreter import oversized, within_limit
 from .limits import too_large
-from .retry import Catcher, Retrier, guarded
+from .retry import Attempt
 
 if TYPE_CHECKING:
     from .program import State
@@ -71,17 +71,15 @@ class Resource:
         return f"{self.action}.{self.pattern}" if self.pattern else self.action
 
 
-def task_run(
+def task_attempt(
     state: State,
     resource: Resource,
     flow: Flow,
     timeout: Seconds,
     heartbeat: Seconds,
     credentials: Callable[[JSON, Fiber], JSON] | None,
-    retriers: Sequence[Retrier],
-    catchers: Sequence[Catcher],
     following: str | None,
-) -> Callable[[Fiber, JSON], Steps]:
+) -> Attempt:
     events, named = resource.events, resource.named
     waits_for_token = resource.pattern == "waitForTaskToken"
 
@@ -119,10 +117,7 @@ def task_run(
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
 
-    def run(fiber: Fiber, value: JSON) -> Steps:
-        return (yield from guarded(fiber, state, value, attempt, retriers, catchers))
-
-    return run
+    return attempt
 
 
 def _scheduled(call: Call, resource: Resource) -> dict[str, JSON]:

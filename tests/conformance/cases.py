@@ -111,6 +111,8 @@ def _pending(call: Call, task: dict[str, Any]) -> Reply:
     elif task["kind"] == "failed":
         later.append(Later(1, Failed(task.get("error"), _text(task.get("cause")))))
     if call.integration != "activity" and "TaskSubmitted" not in task["path"]:
+        if task["kind"] == "timedout":
+            return Reply.timed_out()
         return Reply.failed(task.get("error"), _text(task.get("cause")))
     return Reply.pending(task.get("submitted"), *later)
 

@@ -142,7 +142,7 @@ def test_half_a_surrogate_pair_is_encoded_as_java_does() -> None:
         ({"Type": "Pass", "Parameters": {"x.$": "$.a.avg()", "y.$": "$.a.stddev()", "z.$": "$.a.sum()"}}, "SUCCEEDED"),
         ({"Type": "Pass", "InputPath": "$.a[?(@ > 1.5)]"}, "SUCCEEDED"),
         ({"Type": "Pass", "Parameters": {"x.$": "States.MathAdd($.n, 1)"}}, "FAILED"),
-        ({"Type": "Map", "ItemsPath": "$.a", "MaxConcurrencyPath": "$.n", "ItemProcessor": DISTRIBUTED}, "SUCCEEDED"),
+        ({"Type": "Map", "ItemsPath": "$.a", "MaxConcurrencyPath": "$.n", "ItemProcessor": DISTRIBUTED}, "FAILED"),
         (
             {
                 "Type": "Map",
@@ -265,3 +265,44 @@ def test_a_running_execution_is_given_back_for_the_same_input_only() -> None:
     assert scheduler.start(program, {"a": 1}, name="n") is first
     with pytest.raises(ExecutionAlreadyExistsError):
         scheduler.start(program, {"a": True}, name="n")
+
+
+def test_an_iteration_that_cannot_begin_ends_those_that_run() -> None:
+    definition = {
+        "StartAt": "M",
+        "QueryLanguage": "JSONata",
+        "States": {
+            "M": {
+                "Type": "Map",
+                "ItemSelector": {"x": "{% $states.context.Map.Item.Value.x %}"},
+                "ItemProcessor": {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}},
+                "Catch": [{"ErrorEquals": ["States.QueryEvaluationError"], "Next": "Later"}],
+                "End": True,
+            },
+            "Later": {"Type": "Wait", "Seconds": 60, "End": True},
+        },
+    }
+    result = execute(prepare(definition), [{"x": 1}, {}], invoke=LocalLambdas({}))
+    types = [event.type for event in result.history]
+    assert result.status == "SUCCEEDED"
+    assert types.count("WaitStateExited") == 1
+    assert "MapIterationAborted" in types
+
+
+@pytest.mark.parametrize("text", ["1", "+1", 1])
+def test_a_number_of_a_map_may_be_digits_in_a_string(text: Any) -> None:
+    fields = {"ToleratedFailureCountPath": "$.n", "ToleratedFailurePercentagePath": "$.n", "MaxConcurrencyPath": "$.n"}
+    result = run({"Type": "Map", "ItemsPath": "$.a", "ItemProcessor": DISTRIBUTED, **fields}, {"n": text, "a": [1]})
+    assert result.output == [1]
+
+
+@pytest.mark.parametrize("text", ["1_000", " 1", "\u0663", "", "1.0", 1.0, True, None, [1]])
+def test_what_is_no_whole_number_for_a_map(text: Any) -> None:
+    state = {"Type": "Map", "ItemsPath": "$.a", "ItemProcessor": DISTRIBUTED, "MaxConcurrencyPath": "$.n"}
+    assert "which is not a valid integer: $.n" in (run(state, {"n": text, "a": [1]}).cause or "")
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "1.5", "100000000", "'5'"])
+def test_a_timeout_in_jsonata_is_a_whole_number_of_seconds(seconds: str) -> None:
+    state = {"Type": "Task", "Resource": INVOKE, "TimeoutSeconds": f"{{% {seconds} %}}"}
+    assert run(state, language="JSONata").error == "States.QueryEvaluationError"
