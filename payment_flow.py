@@ -42,9 +42,12 @@ conflict = retry("ConflictingTransaction", max_attempts=0)
 storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=HOUR)
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
 
+# In seconds. A function ends before the step gives it up, so that two of one payment are not at work together.
+PSP_FUNCTION, PSP_STEP = 50, 60
+
 PSPS = [
-    Function("payment-psp-sandbox", "handlers/psp_sandbox"),
-    Function("payment-psp-stripe", "handlers/psp_stripe"),
+    Function("payment-psp-sandbox", "handlers/psp_sandbox", timeout=PSP_FUNCTION),
+    Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),
 ]
 
 
@@ -74,7 +77,7 @@ take_payment = Task(
     "TakePayment",
     dynamic(select_psp.out.function_arn, allowed=PSPS),
     into="payment",
-    timeout=60,
+    timeout=PSP_STEP,
     retry=[service_errors, final_errors, psp_errors],
     catch=[broken],
 )

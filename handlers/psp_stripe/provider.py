@@ -24,8 +24,9 @@ from handlers.psp_stripe.amounts import NotPayable, to_stripe
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
 
-TIMEOUT = 20
-"""Seconds for an answer; the function itself needs a longer timeout, so that it can still say what happened."""
+TIMEOUT = 15
+"""Seconds for an answer. An invocation asks Stripe three times at most (find, cancel, find), and the function itself
+needs a longer timeout than that, so that it can still say what happened."""
 
 KEYS_KEPT = 23 * 3600
 """Seconds for which Stripe surely still knows a key, less an hour for clocks and requests on their way."""

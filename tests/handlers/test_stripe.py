@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+import payment_flow
 from handlers.document import Misconfigured
 from handlers.psp import Answer, Outcome, PspRefused, PspUnavailable
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.psp_stripe.provider import TIMEOUT as REQUEST
 from handlers.psp_stripe.provider import StripePsp
 from tests.handlers.conftest import Call, document
 from tests.handlers.stripe_proxy import StripeProxy
@@ -243,6 +245,10 @@ def test_an_amount_that_stripe_would_round_is_declined(call: Call, stripe_server
         answer = call("psp_stripe", {**event, "operation": operation})
         assert (answer["status"], answer["code"]) == ("declined", "invalid_amount")
     assert stripe_server.requests == []
+
+
+def test_the_function_outlasts_its_requests_and_the_step_the_function() -> None:
+    assert 3 * REQUEST < payment_flow.PSP_FUNCTION < payment_flow.PSP_STEP
 
 
 def test_codes_are_mapped_to_outcomes_that_a_decline_can_have() -> None:
