@@ -187,6 +187,13 @@ def test_the_donors_return_answers_the_token(call: Call, step_functions: Stubber
     step_functions.assert_no_pending_responses()
 
 
+def test_what_the_browser_says_is_kept_short_and_without_cards(call: Call, step_functions: Stubber) -> None:
+    """More than the document has room for would end the execution, with the payment maybe taken at the PSP."""
+    output = json.dumps({"status": "returned", "outcome": "[card number removed]" + " " * 184})
+    step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": output})
+    assert call("donor_returned", {"token": "t", "outcome": "4242424242424242" + " " * 300_000}) == {"status": "done"}
+
+
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist"])
 def test_a_late_return_is_no_error(call: Call, step_functions: Stubber, code: str) -> None:
     step_functions.add_client_error("send_task_success", code)
