@@ -1,12 +1,13 @@
 """Lambda functions packaged as reproducible zips.
 
-`build` is the way in. A zip has the function's folder, what its modules import from the project (`imports`,
-`sources`) and its locked requirements (`requirements`), in the layout of the project; `archive` writes it,
-`manifest` records it, `workspace` swaps the whole build in.
+`build` is the way in, and `problems` says beforehand what is in its way. A zip has the function's folder, what its
+modules import from the project (`imports`, `sources`) and its locked requirements (`requirements`), in the layout of
+the project; `archive` writes it, `manifest` records it, `workspace` swaps the whole build in.
 """
 
 from .assembly import Progress, build
 from .handler import Handler
 from .manifest import Manifest, Packaged
+from .sources import problems
 
-__all__ = ["Handler", "Manifest", "Packaged", "Progress", "build"]
+__all__ = ["Handler", "Manifest", "Packaged", "Progress", "build", "problems"]

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..diagnostics import FlowError
+from attrs import frozen
+
+from ..diagnostics import Diagnostic, FlowError
 from ..source import shown
-from . import archive, manifest, workspace
+from . import archive, manifest
 from .archive import Archive
-from .handler import Handler, handler_string, platform, span, validate
+from .handler import Handler, distinct, gathered, handler_string, platform, span, validate
 from .manifest import Manifest, Packaged
-from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .requirements import Requirements
+    from .sources import Sources
+    from .workspace import Workspace
 
 RECIPE = 1
 """Counts up when what goes into a zip, or how, changes: every function is then built again."""
@@ -48,10 +51,17 @@ def build(
     wanted go. FlowError where anything is wrong, and where `output` has files that flowdsl did not write; the
     earlier build is then as it was.
     """
+    from . import workspace  # the checker does without
+
     root, output = root.resolve(), output.resolve()
-    wanted = None if functions is None else _distinct(functions)
+    wanted = None if functions is None else distinct(functions)
+    wrong: list[Diagnostic] = []
     for function in wanted or ():
-        validate(function, root)
+        with gathered(wrong):
+            validate(function, root)
+    if wrong:
+        raise FlowError(*wrong)
+    for function in wanted or ():
         if output.is_relative_to(root / function.source):
             raise FlowError.of(
                 f"the output {shown(output)} is in the folder of function {function.name!r}",
@@ -72,8 +82,8 @@ def build(
             packaged = {name: one for name, one in kept.items() if _keep(one, work)}
         else:
             packaged = {
-                function.name: _package(function, root, kept.get(function.name), work, on_progress)
-                for function in wanted
+                ready.function.name: _package(ready, kept.get(ready.function.name), work, on_progress)
+                for ready in _prepare(wanted, root)
             }
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
         made = Manifest(digests, packaged)
@@ -81,14 +91,38 @@ def build(
     return made
 
 
-def _package(
-    function: Handler, root: Path, earlier: Packaged | None, work: Workspace, on_progress: Progress
-) -> Packaged:
+@frozen
+class _Ready:
+    """A function of which everything is known but how its requirements install."""
+
+    function: Handler
+    sources: Sources
+    locked: Requirements | None
+
+
+def _prepare(functions: Iterable[Handler], root: Path) -> list[_Ready]:
+    """FlowError with all that is wrong with any function, before anything is installed."""
     from . import requirements, sources  # a build of definitions alone does without
 
-    found = sources.collect(function, root)
-    file = root / function.source / "requirements.txt"
-    locked = requirements.read(file) if file.is_file() else None
+    ready: list[_Ready] = []
+    wrong: list[Diagnostic] = []
+    for function in functions:
+        file = root / function.source / "requirements.txt"
+        with gathered(wrong):
+            locked = requirements.read(file) if file.is_file() else None
+            found = sources.collect(function, root)
+            if not (locked and locked.pins):
+                sources.check_external(found, function, set())
+            ready.append(_Ready(function, found, locked))
+    if wrong:
+        raise FlowError(*wrong)
+    return ready
+
+
+def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progress: Progress) -> Packaged:
+    from . import requirements, sources
+
+    function, found, locked = ready.function, ready.sources, ready.locked
     own = work.scratch / function.name
     inputs = _snapshot(function, found.files, locked, own)
     if earlier and earlier.inputs == inputs and _keep(earlier, work):
@@ -157,18 +191,3 @@ def _described(function: Handler, made: Archive | Packaged, inputs: str) -> Pack
         size=made.size,
         unzipped=made.unzipped,
     )
-
-
-def _distinct(functions: Iterable[Handler]) -> list[Handler]:
-    """By name, in order of names; FlowError for two different ones of a name (file systems may fold case)."""
-    named: dict[str, Handler] = {}
-    for function in functions:
-        other = named.setdefault(function.name.casefold(), function)
-        if other is not function and other != function:
-            raise FlowError.of(
-                f"two different functions are named {function.name!r}",
-                code="FD601",
-                span=span(function),
-                hint="give each a name of its own, or use one object for both",
-            )
-    return [named[name] for name in sorted(named)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
-from ..diagnostics import FlowError
+from ..diagnostics import Diagnostic, FlowError
 from ..source import Caller, Span, shown
 
 GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
@@ -61,27 +62,55 @@ def platform(function: Handler) -> str:
 
 
 def validate(function: Handler, root: Path) -> None:
-    """FlowError where the function could not be packaged whatever its code says."""
+    """FlowError with all for which the function could not be packaged whatever its code says."""
+    wrong: list[Diagnostic] = []
 
-    def wrong(message: str, hint: str) -> FlowError:
-        return FlowError.of(f"function {function.name!r}: {message}", code="FD601", span=span(function), hint=hint)
+    def refuse(message: str, hint: str) -> None:
+        said = f"function {function.name!r}: {message}"
+        wrong.append(Diagnostic("FD601", said, span=span(function), hint=hint))
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", function.name):
-        raise wrong("not a name that Lambda takes", "write 1 to 64 letters, digits, '-' and '_'")
+        refuse("not a name that Lambda takes", "write 1 to 64 letters, digits, '-' and '_'")
     if function.architecture not in MACHINES:
-        raise wrong(f"Lambda has no architecture {function.architecture!r}", f"write one of {', '.join(MACHINES)}")
+        refuse(f"Lambda has no architecture {function.architecture!r}", f"write one of {', '.join(MACHINES)}")
     if function.python not in GLIBC:
-        raise wrong(f"Lambda has no runtime python{function.python}", f"write one of {', '.join(GLIBC)}")
+        refuse(f"Lambda has no runtime python{function.python}", f"write one of {', '.join(GLIBC)}")
     parts = function.source.split("/")
     if not all(part.isidentifier() for part in parts):
-        raise wrong(
+        refuse(
             f"source {function.source!r} is not a folder below the project whose path can be imported",
             "write it relative to the project with names as in `import`, such as 'handlers/setup'",
         )
-    if not root.joinpath(*parts).is_dir():
-        raise wrong(f"there is no folder {shown(root.joinpath(*parts))}", "correct `source`, or create the folder")
+    elif not root.joinpath(*parts).is_dir():
+        refuse(f"there is no folder {shown(root.joinpath(*parts))}", "correct `source`, or create the folder")
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", function.handler):
-        raise wrong(f"handler {function.handler!r} is not module.function", "write it as 'handler.handler'")
+        refuse(f"handler {function.handler!r} is not module.function", "write it as 'handler.handler'")
+    if wrong:
+        raise FlowError(*wrong)
+
+
+def distinct(functions: Iterable[Handler]) -> list[Handler]:
+    """By name, in order of names; FlowError for different ones of a name (file systems may fold case)."""
+    named: dict[str, Handler] = {}
+    wrong: list[Diagnostic] = []
+    for function in functions:
+        other = named.setdefault(function.name.casefold(), function)
+        if other is not function and other != function:
+            message = f"two different functions are named {function.name!r}"
+            hint = "give each a name of its own, or use one object for both"
+            wrong.append(Diagnostic("FD601", message, span=span(function), hint=hint))
+    if wrong:
+        raise FlowError(*wrong)
+    return [named[name] for name in sorted(named)]
+
+
+@contextmanager
+def gathered(found: list[Diagnostic]) -> Iterator[None]:
+    """Put what a FlowError says with what was found before, to go on and find the rest."""
+    try:
+        yield
+    except FlowError as error:
+        found.extend(each for each in error.diagnostics if each not in found)
 
 
 def span(function: Handler) -> Span | None:

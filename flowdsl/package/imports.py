@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import platform
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from attrs import frozen
@@ -34,13 +34,19 @@ class Import:
 
 
 def parse(file: Path) -> ast.Module:
-    """The file's syntax tree; FlowError where it has none."""
+    """The file's syntax tree, which is nobody's to change; FlowError where it has none."""
+    return _parsed(file.read_bytes(), file)
+
+
+@lru_cache(1000)  # functions share modules
+def _parsed(content: bytes, file: Path) -> ast.Module:
     try:
-        return ast.parse(file.read_bytes(), shown(file))
-    except (SyntaxError, ValueError) as error:
+        return ast.parse(content, shown(file))
+    except (SyntaxError, ValueError, RecursionError) as error:
+        version = ".".join(map(str, sys.version_info[:3]))
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
         raise FlowError.of(
-            f"not Python {platform.python_version()}: {getattr(error, 'msg', error)}",
+            f"not Python {version}: {getattr(error, 'msg', error)}",
             code="FD602",
             span=Span(shown(file), line, column),
             hint="correct it, or run flowdsl on the Python that the function is written for",
@@ -52,6 +58,10 @@ def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[
 
     Those under `if TYPE_CHECKING` never run. `importlib.import_module` counts where it is given a literal.
     """
+
+    def where(node: ast.stmt | ast.expr) -> Span:
+        return Span(shown(file), node.lineno, node.col_offset + 1)
+
     rest: list[tuple[ast.AST, bool]] = [(tree, False)]
     while rest:
         node, optional = rest.pop()
@@ -64,17 +74,18 @@ def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[
             rest += [(child, optional) for child in (*node.handlers, *node.orelse, *node.finalbody)]
             continue
         rest += [(child, optional) for child in ast.iter_child_nodes(node)]
-        where = Span(shown(file), getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
         match node:
             case ast.Import(names=aliases):
                 for alias in aliases:
-                    yield Import(tuple(alias.name.split(".")), (), where, optional)
+                    yield Import(tuple(alias.name.split(".")), (), where(node), optional)
             case ast.ImportFrom(module=module, names=aliases, level=level):
                 names = tuple(alias.name for alias in aliases if alias.name != "*")
-                yield Import(_absolute(module or "", level, package, where), names, where, optional)
+                at = where(node)
+                yield Import(_absolute(module or "", level, package, at), names, at, optional)
             case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if _is_import_module(function):
                 relative = name.lstrip(".")
-                yield Import(_absolute(relative, len(name) - len(relative), package, where), (), where, optional)
+                at = where(node)
+                yield Import(_absolute(relative, len(name) - len(relative), package, at), (), at, optional)
 
 
 def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:

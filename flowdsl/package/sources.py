@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from attrs import frozen
 
 from ..diagnostics import Diagnostic, FlowError
 from ..source import shown
-from .handler import RUNTIME_MODULES, Handler, span
+from .handler import RUNTIME_MODULES, Handler, distinct, gathered, span, validate
 from .imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
@@ -42,14 +42,15 @@ class Sources:
 def collect(function: Handler, root: Path) -> Sources:
     """The function's folder, its `include`, and all that their modules import from the project, transitively.
 
-    FlowError where the handler is not there, a file is no Python, or an import of the project's leads
-    nowhere.
+    FlowError where the handler is not there, and with each file that is no Python and each import of the project's that
+    leads nowhere.
     """
     folder = root / function.source
     entry = _entry(function, root)
     waiting = [*entry, *_own(folder), *_included(function, root)]
     found: dict[str, Path] = {}
     external: list[Import] = []
+    wrong: list[Diagnostic] = []
     while waiting:
         file = waiting.pop()
         name = file.relative_to(root).as_posix()
@@ -59,12 +60,42 @@ def collect(function: Handler, root: Path) -> Sources:
         if file.suffix == ".py":
             package = file.relative_to(root).parent.parts
             waiting += find(root, package) or []  # a package's __init__.py runs before its modules
-            for wanted in imports(parse(file), package, file):
-                files = _resolve(wanted, root, folder)
-                waiting += files
-                if not files and not wanted.optional and wanted.module:
-                    external.append(wanted)
+            with gathered(wrong):
+                for wanted in imports(parse(file), package, file):
+                    with gathered(wrong):
+                        files = _resolve(wanted, root, folder)
+                        waiting += files
+                        if not files and not wanted.optional and wanted.module:
+                            external.append(wanted)
+    if wrong:
+        raise FlowError(*wrong)
     return Sources(dict(sorted(found.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file))))
+
+
+def problems(functions: Iterable[Handler], root: Path) -> list[Diagnostic]:
+    """What keeps functions from being packaged, as far as it costs next to nothing to know.
+
+    Where there are requirements, what the modules import is not looked at: that takes an installation.
+    """
+    functions = list(functions)
+    found: list[Diagnostic] = []
+    with gathered(found):
+        distinct(functions)
+    for function in functions:
+        with gathered(found):
+            validate(function, root)
+            if _has_requirements(root / function.source / "requirements.txt"):
+                _entry(function, root)
+            else:
+                check_external(collect(function, root), function, set())
+    return found
+
+
+def _has_requirements(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return any(line.partition("#")[0].strip() for line in lines)
 
 
 def check_external(sources: Sources, function: Handler, installed: set[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from flowdsl.author import Function
 from flowdsl.diagnostics import FlowError
+from flowdsl.package import problems
 
 HANDLER = "def handler(event, context): ...\n"
 
@@ -123,3 +124,64 @@ def test_all_missing_packages_come_at_once(project):
     with pytest.raises(FlowError) as caught:
         closure(project, "import stripe\nimport requests\n")
     assert [diagnostic.span.line for diagnostic in caught.value.diagnostics] == [2, 1]
+
+
+def test_mistakes_of_all_functions_come_at_once_before_anything_is_installed(project):
+    project.wheel("pure")
+    project.require("pure==1.0")
+    project.write(
+        {
+            "handlers/gone/__init__.py": "",
+            "handlers/typo/handler.py": "def handlr(event, context): ...\n",
+            "handlers/broken/handler.py": "import handlers.nowhere\nimport handlers.neither\nfrom . import other\n"
+            + HANDLER,
+            "handlers/broken/other.py": "def (\n",
+            "handlers/bare/handler.py": "import stripe\n" + HANDLER,
+            "handlers/loose/handler.py": HANDLER,
+            "handlers/loose/requirements.txt": "stripe\n",
+        }
+    )
+    names = ["setup", "gone", "typo", "broken", "bare", "loose"]
+    with pytest.raises(FlowError) as caught:
+        project.build(*(Function(name, f"handlers/{name}") for name in names))
+    assert sorted((each.code, each.span.file) for each in caught.value.diagnostics) == [
+        ("FD602", "handlers/broken/other.py"),
+        ("FD603", "handlers/broken/handler.py"),
+        ("FD603", "handlers/broken/handler.py"),
+        ("FD604", "handlers/bare/handler.py"),
+        ("FD605", __file__),
+        ("FD605", __file__),
+        ("FD610", "handlers/loose/requirements.txt"),
+    ]
+    assert project.said == []
+
+
+def test_problems_are_what_a_build_says_as_far_as_nothing_is_installed(shared):
+    shared.write({"handlers/setup/handler.py": "import stripe\nfrom ..psp import gone\n"})
+    nowhere = Function("nowhere", "handlers/nowhere", handler="handler")
+    assert [
+        (each.code, each.message) for each in problems([Function("a b", "handlers/setup"), nowhere], shared.root)
+    ] == [
+        ("FD601", "function 'a b': not a name that Lambda takes"),
+        ("FD601", "function 'nowhere': there is no folder handlers/nowhere"),
+        ("FD601", "function 'nowhere': handler 'handler' is not module.function"),
+    ]
+    setup = Function("setup", "handlers/setup")
+    assert [each.code for each in problems([setup], shared.root)] == ["FD605"]
+    shared.write({"handlers/setup/handler.py": "import stripe\n" + HANDLER})
+    assert [each.code for each in problems([setup], shared.root)] == ["FD604"]
+    shared.write({"handlers/setup/requirements.txt": "# nothing\n\n"})
+    assert [each.code for each in problems([setup], shared.root)] == ["FD604"]
+    shared.write({"handlers/setup/requirements.txt": "stripe==1.0\n"})
+    assert problems([setup], shared.root) == []
+
+
+def test_a_mistake_that_functions_share_is_told_once(project):
+    project.write({"shared.py": "def (\n", "handlers/setup/handler.py": "import shared\n" + HANDLER})
+    functions = [Function(name, "handlers/setup") for name in ("one", "other")]
+    assert [each.code for each in problems(functions, project.root)] == ["FD602"]
+
+
+def test_functions_of_one_name_are_problems(project):
+    clashing = [Function("setup", "handlers/setup"), Function("setup", "handlers/setup", timeout=5)]
+    assert [each.message for each in problems(clashing, project.root)] == ["two different functions are named 'setup'"]
