@@ -32,15 +32,20 @@ def check(
     locate: Locate | None = None,
     twice: Iterable[AslPath] = (),
     data: Data | None = None,
+    problems: Iterable[Diagnostic] = (),
+    python: bool = False,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a definition, in the order in which it stands there.
 
     `definition` is ASL as JSON values; any value gets an answer. `type` is STANDARD or EXPRESS. `locate` gives the
     place of an ASL path in the author's file. `twice` are the keys that stand more than once in the file's text, which
     the values cannot show. `data` is what the author declared (`annotations.declared`): with it, reading what no route
-    has produced is an error, without it a warning, for AWS accepts it.
+    has produced is an error, without it a warning, for AWS accepts it. `problems` is what is known already, from the
+    wiring of a flow: it is part of the answer, and what only follows from it is left out. `python` says that the author
+    wrote Python, so that hints speak of keywords.
     """
-    findings = Findings()
+    first = [*problems]
+    findings = Findings([*first], python)
     keys = {*twice}
     for path in keys:
         if not any(path[:length] in keys for length in range(1, len(path))):
@@ -51,7 +56,14 @@ def check(
         findings.error("FD101", message, (), hint=hint, said="Definition must be a valid JSON object", at="")
     else:
         _check(definition, type, data, findings)
-    return _placed(definition, findings.found, locate)
+    return _placed(definition, _once(first, findings.found), locate)
+
+
+def _once(first: list[Diagnostic], found: list[Diagnostic]) -> list[Diagnostic]:
+    """What was found without what is known already: `first` says it better."""
+    known = {(each.code, each.path) for each in first}
+    own = {id(each) for each in first}
+    return [each for each in found if id(each) in own or (each.code, each.path) not in known]
 
 
 def check_text(text: str, *, file: str = "definition.json", type: str = "STANDARD") -> list[Diagnostic]:
@@ -98,8 +110,8 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
     _size(definition, findings)
     scopes = survey(definition)
     given = check_fields(scopes, findings)
-    check_names(scopes, findings)
     check_graph(scopes, findings)
+    check_names(scopes, findings)
     check_handlers(scopes, findings)
     check_maps(scopes, type, findings)
     kinds = {state.type for scope in scopes for state in scope.states.values()}

@@ -39,7 +39,7 @@ class Function(Protocol):
 
 @attrs.frozen
 class Data:
-    """The shape of the execution's input, and of what the functions give by the ASL path of the Task that calls them."""
+    """The shape of the execution's input, and of what functions give by the ASL path of the Task that calls them."""
 
     input: Shape = ANY
     results: Mapping[AslPath, Shape] = attrs.field(factory=dict)

@@ -73,7 +73,7 @@ def _jsonata(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
                 "FD105",
                 f"{word} belongs to JSONPath, and the query language here is JSONata",
                 (*path, word),
-                hint='write "Condition": "{% … %}"',
+                hint=findings.either('write "Condition": "{% … %}"', 'write when(jsonata("…"), …)'),
                 said=f"The QueryLanguage is set to 'JSONata', but field '{word}' is only supported for the "
                 "'JSONPath' QueryLanguage",
                 at=path,
@@ -121,7 +121,10 @@ def _inner(word: str, value: Any, path: AslPath, findings: Findings) -> list[tup
 
 def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings: Findings) -> None:
     if "Variable" not in rule and "Condition" not in rule:
-        hint = 'write {"Variable": "$.…", "StringEquals": "…", "Next": "…"}'
+        hint = findings.either(
+            'write {"Variable": "$.…", "StringEquals": "…", "Next": "…"}',
+            'write when(state_input.status == "paid", …), and otherwise=… for what is done without a rule',
+        )
         findings.error("FD511", "a choice rule needs Variable, And, Or or Not", path, hint=hint)
     elif "Variable" in rule and not isinstance(rule["Variable"], str):
         findings.error("FD103", f"Variable must be a path, not {shown(rule['Variable'])}", (*path, "Variable"))
@@ -131,7 +134,7 @@ def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings:
         message = "a choice rule with a Variable needs a comparison, such as StringEquals"
         findings.error("FD511", message, path, hint=near)
     elif len(tests) > 1:
-        hint = 'join several with {"And": [{…}, {…}]}'
+        hint = findings.either('join several with {"And": [{…}, {…}]}', "join several conditions with &")
         findings.error("FD511", f"a choice rule has only one of {', '.join(tests)}", (*path, tests[1]), hint=hint)
 
 
@@ -157,6 +160,17 @@ def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
             "FD306",
             f"{word} compares with the text {shown(value)} itself",
             path,
-            hint=f"write {word}Path to compare with what the path finds" if word + "Path" in OPERATORS else None,
+            hint=_by_path(word, value, findings),
             aws="NO_PATH",
         )
+
+
+def _by_path(word: str, value: str, findings: Findings) -> str | None:
+    if word + "Path" not in OPERATORS:
+        return None
+    asl = f"write {word}Path to compare with what the path finds"
+    if not findings.python:
+        return asl
+    from .wording import path_in_python
+
+    return f"write {path_in_python(value)} without quotes to compare with what is there"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..diagnostics import AslPath
 from ..fields import Kind, Language, Spec, by_asl_name, specs
 from ..kinds import REFERENCE_PATH
-from ..states import STATES, Rule
+from ..states import Rule
 from .definition import Scope, StateAt, has_placeholder, is_placeholder
 from .findings import Findings, did_you_mean, shown
 
@@ -82,7 +82,10 @@ def _query_language(state: StateAt, machine: Language, findings: Findings) -> No
             "FD110",
             f"state {state.name!r} cannot use JSONPath in a state machine whose QueryLanguage is JSONata",
             (*state.path, "QueryLanguage"),
-            hint="leave the machine's QueryLanguage at JSONPath and set JSONata on the states that use it",
+            hint=findings.either(
+                "leave the machine's QueryLanguage at JSONPath and set JSONata on the states that use it",
+                'say query_language="JSONata" on the states that use it, not on the StateMachine',
+            ),
             said="'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
             at=state.path,
         )
@@ -145,14 +148,13 @@ def _unknown(job: _Job, key: str, findings: Findings) -> None:
     if job.cls is Rule and _is_rule_word(key):
         return  # choices.py looks at it
     what = f"a {job.cls.type} state" if job.state and job.path == job.state.path else _NAMES.get(job.cls.__name__, "")
-    owners = [name for name, cls in STATES.items() if key in by_asl_name(cls)]
-    known = [*by_asl_name(job.cls)]
-    hint = did_you_mean(key, known)
-    if hint is None and owners:
-        hint = f"{key} belongs to {', '.join(owners)}"
+    from .wording import keyword, unknown
+
+    word = f"keyword {keyword(job.cls, key)!r}" if findings.python else f"field {key!r}"
+    hint = unknown(job.cls, key, python=findings.python)
     findings.error(
         "FD102",
-        f"{what or 'this object'} has no field {key!r}",
+        f"{what or 'this object'} has no {word}",
         (*job.path, key),
         hint=hint,
         said=f"Field '{key}' is not supported",
@@ -189,32 +191,18 @@ def _language_fits(job: _Job, spec: Spec, key: str, findings: Findings) -> bool:
         return True
     message = f"{key} belongs to {needs}, and the query language here is {job.language}"
     path = (*job.path, key)
+    from .wording import other_language
+
+    hint = other_language(job.cls, spec, key, python=findings.python)
     if (getattr(job.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
-        findings.warning("FD105", message, path, hint=_twin_in(job, spec, key))
+        findings.warning("FD105", message, path, hint=hint)
         return True
     said = (
         f"The QueryLanguage is set to '{job.language}', but field '{key}' is only supported for the '{needs}' "
         "QueryLanguage"
     )
-    findings.error("FD105", message, path, hint=_twin_in(job, spec, key), said=said, at=job.path)
+    findings.error("FD105", message, path, hint=hint, said=said, at=job.path)
     return False
-
-
-def _twin_in(job: _Job, spec: Spec, key: str) -> str | None:
-    if key == spec.path:
-        return f'write "{spec.name}": "{{% … %}}"' if spec.jsonata else None
-    instead = {
-        "Parameters": "Arguments",
-        "Arguments": "Parameters",
-        "Items": "ItemsPath",
-        "OutputPath": "Output",
-        "ResultSelector": "Output",
-        "ResultPath": "Output",
-        "Result": "Output",
-    }.get(key)
-    if instead and instead in by_asl_name(job.cls):
-        return f"write {instead}, or set the state's QueryLanguage to {spec.language}"
-    return f"set the state's QueryLanguage to {spec.language}" if spec.language else None
 
 
 @cache
@@ -232,7 +220,7 @@ def _needed(cls: Any) -> tuple[Spec, ...]:
 def _exclusive(job: _Job, findings: Findings) -> None:
     wanted = getattr(job.cls, "exactly_one", ())
     for group in _groups(job.cls):
-        there = [name for name in group if name in job.value]
+        there = [name for name in group if name in job.value and _fits(job, name)]
         if len(there) > 1 and not any(set(there) <= set(other) for other in wanted if other is not group):
             if {"Next", "End"} == set(there) and job.value["End"] is False:
                 continue
@@ -247,8 +235,15 @@ def _exclusive(job: _Job, findings: Findings) -> None:
         there = [name for name in group if name in job.value]
         if not there or (there == ["End"] and job.value["End"] is False):
             names = ", ".join(group[:-1]) + " or " + group[-1]
-            hint = 'write "Next": "…" or "End": true' if "End" in group else None
+            hint = _missing(job, group, findings)
             findings.error("FD104", f"{_owner(job)} needs {names}", job.path, hint=hint)
+
+
+def _fits(job: _Job, key: str) -> bool:
+    """Whether the field belongs to the query language; if not, that alone is said of it."""
+    spec = by_asl_name(job.cls)[key]
+    needs = spec.language if key == spec.name else "JSONPath"
+    return needs is None or needs == job.language or (getattr(job.cls, "type", ""), key) in UNVERIFIED_LANGUAGE
 
 
 def _owner(job: _Job) -> str:
@@ -257,15 +252,33 @@ def _owner(job: _Job) -> str:
     return _NAMES.get(job.cls.__name__, "this object")
 
 
+def _missing(job: _Job, group: tuple[str, ...], findings: Findings) -> str | None:
+    """What to write where none of a group is there."""
+    if "End" in group:
+        return findings.either('write "Next": "…" or "End": true', "put it into a chain(...), or write end=True")
+    if not findings.python:
+        return None
+    from .wording import keyword
+
+    words = dict.fromkeys(keyword(job.cls, name) for name in group)
+    return "write " + " or ".join(f"{word}=…" for word in words)
+
+
 def _required(job: _Job, findings: Findings) -> None:
     missing = [
         spec.name
         for spec in _needed(job.cls)
         if spec.name not in job.value and (not spec.path or spec.path not in job.value)
     ]
-    if not missing:
-        return
+    if not missing or (job.cls is Rule and not any(map(_is_rule_word, job.value)) and "Condition" not in job.value):
+        return  # choices.py says that it is no rule
     said = f"These fields are required: [{', '.join(reversed(missing))}]"
     if job.cls.__name__ == "Credentials":
         said = f"The field '{missing[0]}' is required but was missing"
-    findings.error("FD104", f"{_owner(job)} needs {' and '.join(missing)}", job.path, said=said, at=job.path)
+    hint = None
+    if findings.python:
+        from .wording import keyword
+
+        hint = "write " + ", ".join(f"{keyword(job.cls, name)}=…" for name in missing)
+    message = f"{_owner(job)} needs {' and '.join(missing)}"
+    findings.error("FD104", message, job.path, hint=hint, said=said, at=job.path)

@@ -20,6 +20,12 @@ class Findings:
     """The diagnostics found so far. A rule says what is wrong; the place in the file is added later."""
 
     found: list[Diagnostic] = attrs.field(factory=list)
+    python: bool = False
+    """Whether the definition comes from a flow in Python: then hints are Python."""
+
+    def either(self, asl: str, python: str) -> str:
+        """The hint in the language that the author wrote in."""
+        return python if self.python else asl
 
     def error(
         self,
@@ -45,12 +51,17 @@ class Findings:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint with the nearest known word, or None where none is near."""
+    near = nearest(word, known)
+    return f"did you mean {near!r}?" if near else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that may have been meant."""
     from difflib import get_close_matches  # only a flow with mistakes needs it
 
     words = [*known]
     same = [each for each in words if each.lower() == word.lower()]
-    near = same or get_close_matches(word, words, 1, 0.7)
-    return f"did you mean {near[0]!r}?" if near else None
+    return next(iter(same or get_close_matches(word, words, 1, 0.7)), None)
 
 
 def shown(value: Any) -> str:

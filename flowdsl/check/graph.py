@@ -5,9 +5,14 @@ Source: ASL specification, "Transitions"; what the service answers for each.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..diagnostics import AslPath
 from .definition import Scope, StateAt, has_placeholder
-from .findings import TARGET, Findings, did_you_mean
+from .findings import TARGET, Findings, did_you_mean, nearest
+
+MISWIRED = frozenset({"FD201", "FD210", "FD211"})
+"""Steps of a flow that lead elsewhere than they seem to, and states that another of their name hides."""
 
 
 def check_graph(scopes: list[Scope], findings: Findings) -> None:
@@ -23,10 +28,12 @@ def check_graph(scopes: list[Scope], findings: Findings) -> None:
 def _check_scope(scope: Scope, homes: dict[str, Scope], findings: Findings) -> None:
     names = scope.fields["States"]
     open_end = False  # a target that is known only when the definition is deployed
+    missing: list[str] = []
     for target, path in _targets(scope):
         if has_placeholder(target):
             open_end = True
         elif isinstance(target, str) and target not in names:
+            missing.append(target)
             findings.error(
                 "FD401",
                 f"no state named {target!r}" + _elsewhere(target, homes),
@@ -44,25 +51,41 @@ def _check_scope(scope: Scope, homes: dict[str, Scope], findings: Findings) -> N
             "FD403",
             f"{what} no terminal state, so it can never end",
             where,
-            hint='give one of its states "End": true, or add a Succeed or Fail state',
+            hint=findings.either(
+                'give one of its states "End": true, or add a Succeed or Fail state',
+                "let one of its routes lead to end(), or to a Succeed or Fail state",
+            ),
             aws="MISSING_END_STATE",
             said="Workflow has no terminal state",
             at="",
         )
         return  # as the service, which then asks no further
     reached = reachable(scope)
-    if not reached:
+    if not reached or _is_miswired(scope, findings):
         return
+    unreached = [name for name in scope.states if name not in reached]
+    meant = [near for target in missing if (near := nearest(target, unreached))] if unreached else []
+    if meant:
+        reached = reachable(scope, meant)
     for name, state in scope.states.items():
         if name not in reached:
             findings.error(
                 "FD402",
                 f"no state leads to {name!r}",
                 state.path,
-                hint="let a state lead to it, or remove it",
+                hint=findings.either(
+                    "let a state lead to it, or remove it",
+                    "put it into the chain, write goto(...) to it, or remove it",
+                ),
                 aws=TARGET,
                 said=f'State "{name}" is not reachable.',
             )
+
+
+def _is_miswired(scope: Scope, findings: Findings) -> bool:
+    """Whether something is known of this level that may well be why a state cannot be reached."""
+    level = (*scope.path, "States")
+    return any(each.code in MISWIRED and each.path[: len(level)] == level for each in findings.found)
 
 
 def _targets(scope: Scope) -> list[tuple[object, AslPath]]:
@@ -83,11 +106,11 @@ def _elsewhere(target: str, homes: dict[str, Scope]) -> str:
     return " here: it stands outside, and a branch or an item processor leads only to its own states"
 
 
-def reachable(scope: Scope) -> set[str]:
-    """The names of the states that StartAt leads to."""
+def reachable(scope: Scope, also: Iterable[str] = ()) -> set[str]:
+    """The names of the states that StartAt leads to; `also` are states that count as reached."""
     start = scope.fields.get("StartAt")
     reached: set[str] = set()
-    todo = [start] if isinstance(start, str) and start in scope.states else []
+    todo = [*also, start] if isinstance(start, str) and start in scope.states else [*also]
     while todo:
         name = todo.pop()
         if name in reached:

@@ -60,7 +60,9 @@ def _check_list(state: StateAt, key: str, handlers: list[Any], raised: set[str],
                 findings.error("FD501", "States.ALL must stand alone in its ErrorEquals", path, hint=hint)
             if index < len(handlers) - 1:
                 message = f"States.ALL must be in the last element of {key}: what follows would never be asked"
-                findings.error("FD501", message, path, hint=f"move it to the end of {key}")
+                findings.error(
+                    "FD501", message, path, hint=f"move it to the end of {findings.either(key, key.lower() + '=[…]')}"
+                )
         for place, name in enumerate(names):
             if isinstance(name, str):
                 if name.startswith("States.") and name not in ERRORS and name not in raised:

@@ -1,7 +1,7 @@
 """Service integrations against botocore's models: the operation, its parameters, the errors it can raise.
 
 The model files are read without importing botocore, one per service that the definition calls; without botocore the
-rules say nothing. Source: Step Functions Developer Guide, "Integrating services", "AWS SDK integrations".
+rules say nothing but that. Source: Step Functions Developer Guide, "Integrating services", "AWS SDK integrations".
 """
 
 from __future__ import annotations
@@ -164,8 +164,15 @@ def model_of(service: str) -> Model | None:
 
 def check_integrations(tasks: list[tuple[StateAt, Resource]], findings: Findings) -> None:
     for state, resource in tasks:
-        if resource.kind in ("sdk", "integration") and resource.service and resource.action and services():
+        if resource.kind not in ("sdk", "integration") or not resource.service or not resource.action:
+            continue
+        if services():
             _check(state, resource, resource.service, resource.action, findings)
+        elif not _is_common(state, resource) and resource.service not in OWN_PARAMETERS:
+            hint = 'install it with: pip install "flowdsl[aws]"'
+            message = "botocore is not installed, so the parameters of services are not checked"
+            findings.warning("FD665", message, (*state.path, "Resource"), hint=hint)
+            return
 
 
 def _check(state: StateAt, resource: Resource, service: str, action: str, findings: Findings) -> None:

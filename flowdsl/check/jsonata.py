@@ -98,7 +98,7 @@ def _strings(value: Any, path: AslPath, findings: Findings) -> Iterator[tuple[st
                 todo.append((item, (*at, key)))
                 if key.endswith(".$"):
                     message = f"{key!r} means nothing in JSONata: the key keeps its .$ and the value stays text"
-                    hint = f'write "{key[:-2]}": "{{% … %}}"'
+                    hint = f'write "{key[:-2]}": ' + findings.either('"{% … %}"', 'jsonata("…")')
                     findings.warning("FD759", message, (*at, key), hint=hint)
 
 

@@ -178,7 +178,12 @@ def _retrier(state: StateAt, retrier: dict[str, Any], index: int, limit: int, wh
         total += min(delay, most)
         if total > limit:
             message = f"the waits between these attempts come to more than {what}"
-            findings.warning("FD955", message, path, hint="fewer attempts, or a MaxDelaySeconds")
+            findings.warning(
+                "FD955",
+                message,
+                path,
+                hint=findings.either("fewer attempts, or a MaxDelaySeconds", "fewer max_attempts, or max_delay=…"),
+            )
             return
         delay = min(delay * max(rate, 1.0), 1e12)
 

@@ -39,6 +39,7 @@ def _check_map(state: StateAt, type: str, findings: Findings) -> None:
                 "FD521",
                 'a Map in mode DISTRIBUTED needs ExecutionType: "STANDARD" or "EXPRESS"',
                 where,
+                hint='write execution_type="STANDARD"' if findings.python else None,
                 said="These fields are required: [ExecutionType]",
             )
         if type == "EXPRESS":
@@ -56,7 +57,10 @@ def _check_map(state: StateAt, type: str, findings: Findings) -> None:
                 "FD520",
                 f"{key} needs a Distributed Map",
                 (*state.path, key),
-                hint='write "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} in ItemProcessor',
+                hint=findings.either(
+                    'write "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} in ItemProcessor',
+                    'write mode="DISTRIBUTED", execution_type="STANDARD"',
+                ),
             )
     for key in DISTRIBUTED_ONLY_UNVERIFIED:
         if key in state.fields:

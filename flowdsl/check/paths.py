@@ -123,10 +123,22 @@ def _check_template(template: Any, path: AslPath, findings: Findings) -> None:
                 "FD305",
                 f"{key!r} holds the text {shown(value)} itself",
                 at,
-                hint=f'write "{key}.$" for what the path or function gives',
+                hint=_dynamic(key, value, findings),
                 aws="NO_DOLLAR",
             )
     _check_clashes(template, path, findings)
+
+
+def _dynamic(key: str, value: str, findings: Findings) -> str:
+    if not findings.python:
+        return f'write "{key}.$" for what the path or function gives'
+    if value.startswith("States."):
+        return "write one of flowdsl.intrinsic's functions for what it gives"
+    if value.startswith("$$"):
+        return "write context.… for what the path finds"
+    from .wording import path_in_python
+
+    return f"write {path_in_python(value)} without quotes for what the path finds"
 
 
 def _check_clashes(template: Any, path: AslPath, findings: Findings) -> None:
@@ -180,6 +192,6 @@ def _check_result(value: Any, path: AslPath, findings: Findings) -> None:
                 "FD307",
                 f"Result is a constant: {key!r} stays the text {shown(item)}",
                 at,
-                hint="write Parameters instead of Result",
+                hint=findings.either("write Parameters instead of Result", "write parameters=… instead of result=…"),
                 aws="PASS_RESULT_IS_STATIC",
             )

@@ -108,7 +108,10 @@ class Reader:
         caught = missing.source.startswith("the error that ")
         if missing.sometimes:
             message = f"{text}: {missing.name!r} is there only on some routes; {missing.source} has none"
-            hint = "keep it with a ResultPath in the Catch" if caught else "let every route put it there"
+            kept = self.findings.either(
+                "keep it with a ResultPath in the Catch", 'keep it with catch(..., into="error")'
+            )
+            hint = kept if caught else "let every route put it there"
             self.findings.warning("FD804" if caught else "FD802", message, path, hint=hint)
             return
         if missing.there is None:

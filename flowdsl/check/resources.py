@@ -13,6 +13,8 @@ from .definition import PLACEHOLDER
 _ARN = re.compile(
     r"arn:(?P<partition>[^:]+):(?P<service>[^:]+):(?P<region>[^:]*):(?P<account>[^:]*):(?P<rest>.+)", re.DOTALL
 )
+_FUNCTION = re.compile(r"function:[^:\s]+(:[^:\s]+)?")
+ACCOUNT_DIGITS = 12
 _UNKNOWN = "\0"  # stands for a ${Substitution}
 
 
@@ -88,6 +90,8 @@ class Resource(NamedTuple):
     action: str | None = None
     pattern: str | None = None
     """`sync`, `sync:2` or `waitForTaskToken`."""
+    fault: str | None = None
+    """What makes an ARN doubtful, such as an account number of four digits."""
 
 
 def resource_of(text: str) -> Resource:
@@ -102,7 +106,7 @@ def resource_of(text: str) -> Resource:
     if service == _UNKNOWN:
         return Resource(text, "unknown")
     if service == "lambda":
-        return Resource(text, "lambda")
+        return Resource(text, "lambda", pattern=None, fault=_fault(found))
     if service != "states":
         return Resource(text, "other", service)
     if rest.startswith("activity:"):
@@ -110,6 +114,16 @@ def resource_of(text: str) -> Resource:
     if (found["region"] or found["account"]) and not rest.startswith("aws-sdk:"):
         return Resource(text, "unknown" if _UNKNOWN in rest else "other", service)
     return _integration(text, rest)
+
+
+def _fault(arn: re.Match[str]) -> str | None:
+    """What is doubtful in a function's ARN. Names in capitals stand for what a reader is to fill in."""
+    rest, account = arn["rest"], arn["account"]
+    if _UNKNOWN not in rest and _FUNCTION.fullmatch(rest) is None:
+        return "it ends with function:NAME, perhaps with :VERSION after it"
+    if account.isdigit() and len(account) != ACCOUNT_DIGITS:
+        return f"an account number has {ACCOUNT_DIGITS} digits"
+    return None
 
 
 def _integration(text: str, rest: str) -> Resource:

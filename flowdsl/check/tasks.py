@@ -57,6 +57,8 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
         hint = 'a Lambda function is "arn:aws:lambda:REGION:ACCOUNT:function:NAME"'
         said = "Value is not a valid resource ARN"
         findings.error("FD651", f"{text!r} is not the ARN of a resource", path, hint=hint, said=said)
+    elif resource.fault:
+        findings.warning("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.fault)
     elif resource.kind == "partial":
         findings.warning("FD651", f"{text!r} is not a complete ARN", path)
     elif resource.kind == "other":
@@ -121,9 +123,12 @@ def _token(state: StateAt, findings: Findings) -> None:
         "FD659",
         f"state {state.name!r} waits for a task token and sends none, so nobody can call back",
         (*state.path, "Parameters" if "Parameters" in state.fields else "Arguments"),
-        hint='send {"token.$": "$$.Task.Token"}'
-        if state.language == "JSONPath"
-        else "send {% $states.context.Task.Token %}",
+        hint=findings.either(
+            'send {"token.$": "$$.Task.Token"}'
+            if state.language == "JSONPath"
+            else "send {% $states.context.Task.Token %}",
+            'send {"token": task_token}, from flowdsl',
+        ),
     )
 
 

@@ -62,7 +62,10 @@ swallowed = StateMachine(
 
 either = dynamic(
     state_input.shop,
-    allowed=[Function("get-order", "handlers/get_order"), Function("get-parcel", "handlers/get_parcel")],
+    allowed=[
+        Function("get-order", "handlers/get_order"),
+        Function("get-parcel", "handlers/get_parcel", handler="parcel.handler"),
+    ],
 )
 in_document = Task("ask the shop", either)
 in_field = Task("ask again", either, into="answer")

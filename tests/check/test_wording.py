@@ -1,0 +1,100 @@
+"""What is said to authors of Python, and what is left out because something else explains it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowdsl import project
+from flowdsl.check import check
+from flowdsl.diagnostics import Diagnostic
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
+
+
+def found_in(tmp_path: Path, steps: str) -> list[Diagnostic]:
+    """What is found in a machine whose steps are this text."""
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(f"from flowdsl import *\nFUNCTION = {FUNCTION!r}\nmachine = StateMachine('m', {steps})\n")
+    return [each for loaded in project.load(file) for each in project.diagnose(loaded)]
+
+
+HINTS = {
+    "Task('A', FUNCTION, tiemout=60)": "did you mean timeout=…?",
+    "Wait('A', seconds=1, second=3)": "did you mean seconds=…?",
+    "Pass('A', seconds=3)": "seconds= belongs to Wait",
+    "Wait('A')": "write seconds=… or timestamp=…",
+    "Map('A', items=[1], processor=Pass('B'))": (
+        'write items= with a path, such as items=state_input.lines, or say query_language="JSONata" on the state'
+    ),
+    "Choice('A', when('x == 1', Pass('B')), otherwise=end())": (
+        'write when(state_input.status == "paid", …), or say query_language="JSONata" on the state'
+    ),
+    "Choice('A', Pass('B'), otherwise=end())": (
+        'write when(state_input.status == "paid", …), and otherwise=… for what is done without a rule'
+    ),
+    "chain(Pass('A'), goto('A'))": "let one of its routes lead to end(), or to a Succeed or Fail state",
+    "Pass('A', parameters={'a': '$.b.c'})": "write state_input.b.c without quotes for what the path finds",
+    "Pass('A', parameters={'a': '$$.State.Name'})": "write context.… for what the path finds",
+    "Choice('A', when(state_input.a == '$.b', end()))": (
+        "write state_input.b without quotes to compare with what is there"
+    ),
+    "Pass('A', input_path='$.a'), query_language='JSONata'": "write state_input.… where the value is used",
+    "Map('A', items_path='$.a', processor=Pass('B')), query_language='JSONata'": 'write items=jsonata("…")',
+}
+
+
+@pytest.mark.parametrize("steps", HINTS)
+def test_hints_for_authors_of_python(steps: str, tmp_path: Path) -> None:
+    assert [each.hint for each in found_in(tmp_path, steps)] == [HINTS[steps]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "codes"),
+    [
+        ("chain(Choice('A', when(state_input.a == 1, goto('Refusd')), otherwise=end()), Pass('Refused'))", ["FD401"]),
+        ("chain(Pass('A'), Pass('A'), Pass('B'))", ["FD201"]),
+        ("chain(Pass('A'), end(), Pass('B'))", ["FD210"]),
+    ],
+)
+def test_what_follows_from_another_mistake_is_left_out(steps: str, codes: list[str], tmp_path: Path) -> None:
+    assert [each.code for each in found_in(tmp_path, steps)] == codes
+
+
+def test_a_state_that_nothing_explains_is_unreachable() -> None:
+    states: dict[str, Any] = {"A": {"Type": "Pass", "Next": "Refusd"}, "Refused": {"Type": "Pass", "Next": "Then"}}
+    states |= {name: {"Type": "Pass", "End": True} for name in ("Then", "Elsewhere")}
+    found = check({"StartAt": "A", "States": states})
+    assert [(each.code, each.path[2]) for each in found if each.path[-1] != "Elsewhere"] == [("FD401", "Next")]
+    assert [each.code for each in found if each.path[-1] == "Elsewhere"] == ["FD402"]
+
+
+@pytest.mark.parametrize("field", ["ItemsPath", "MaxConcurrencyPath"])
+def test_a_twin_of_the_other_language_is_said_once(field: str) -> None:
+    inner = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
+    state = {"Type": "Map", "Items": [1], "MaxConcurrency": 1, field: "$.a", "ItemProcessor": inner, "End": True}
+    found = check({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": state}})
+    assert [each.code for each in found] == ["FD105"]
+
+
+ARNS = {
+    "arn:aws:lambda:eu-west-1:1234:functio:foo": ["FD651"],
+    "arn:aws:lambda:eu-west-1:1234:function:foo": ["FD651"],
+    "arn:aws:lambda:eu-west-1:123456789012:function:": ["FD651"],
+    "arn:aws:lambda:eu-west-1:123456789012:function:foo:bar:baz": ["FD651"],
+    "arn:aws:lambda:eu-west-1:123456789012:function:foo": [],
+    "arn:aws:lambda:eu-west-1:123456789012:function:foo:$LATEST": [],
+    "arn:aws:lambda:REGION:ACCOUNT_ID:function:FUNCTION_NAME": [],
+    "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:foo": [],
+    "arn:aws:lambda:us-east-1:123456789012:${Function}": [],
+}
+
+
+@pytest.mark.parametrize("arn", ARNS)
+def test_arns_of_functions(arn: str) -> None:
+    found = check({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": arn, "End": True}}})
+    assert [each.code for each in found] == ARNS[arn]
+    assert not any(each.severity == "error" for each in found)
