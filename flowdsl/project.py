@@ -286,15 +286,21 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     """All that is wrong with a machine: what its author wrote, and the definition that it gives, in order of places."""
     from .check import check
 
-    found = [*_name_mistakes(loaded), *(loaded.machine.problems if loaded.machine else ())]
-    known = {(each.code, each.path) for each in found}
+    found = _name_mistakes(loaded)
     machine, data = loaded.machine, None
     if machine:
         from .check.annotations import declared
 
         data = declared(machine.input, machine.callees, find(loaded.file.parent).root)
-    checked = check(loaded.definition, type=type or loaded.type, locate=loaded.locate, twice=loaded.twice, data=data)
-    found.extend(each for each in checked if (each.code, each.path) not in known)
+    found += check(
+        loaded.definition,
+        type=type or loaded.type,
+        locate=loaded.locate,
+        twice=loaded.twice,
+        data=data,
+        problems=machine.problems if machine else (),
+        python=machine is not None,
+    )
     if machine:
         from .check.ignores import without_marked
 
