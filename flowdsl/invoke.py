@@ -381,6 +381,10 @@ def _response(responses: Mapping[str, Any], name: str, number: int) -> dict[str,
     """The response for the call of this number (from 0): its key is `2`, or a range `1-3` that holds it."""
     for key, response in responses.get(name, {}).items():
         first, _, last = str(key).partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise FlowError.of(f"the mocked response {name!r} has the key {key!r}", hint="write 0, or a range as 1-3")
         if int(first) <= number <= int(last or first):
+            if "Return" not in response and "Throw" not in response:
+                raise FlowError.of(f"the mocked response {name!r} has neither Return nor Throw under {key!r}")
             return dict(response)
     raise FlowError.of(f"the mocked response {name!r} has nothing for call number {number}")

@@ -117,8 +117,3 @@ def unchanged(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JS
 def nothing(value: JSON, scope: Scope) -> JSON:  # noqa: ARG001 - a Transform
     """What a path of null gives: an empty object."""
     return {}
-
-
-def is_jsonata(value: object) -> bool:
-    """Whether a string is an expression, `{% … %}`."""
-    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")

@@ -168,6 +168,8 @@ class Execution:
         self.now = now
         self.max_events = MAX_EVENTS if program.type == "STANDARD" else 1 << 62
         self.fibers: dict[int, Fiber] = {}
+        self.gone: list[int] = []
+        """The fibers that ended, or were cut off, in the last delivery."""
         self._fiber_ids = 0
         self._ready: deque[tuple[Fiber, Any]] = deque()
         self._effects: list[tuple[int, int, Effect]] = []
@@ -188,6 +190,7 @@ class Execution:
         self.now = moment.now = now
         chance.source = self.random
         self._effects = []
+        self.gone = []
         if isinstance(signal, Stop):
             # Recordings of stopped executions chain the last event to nothing.
             self.root.source = 0
@@ -233,6 +236,7 @@ class Execution:
             self.abort(child)
         if self.fibers.pop(fiber.id, None) is None:
             return
+        self.gone.append(fiber.id)
         if fiber.generator is not None:
             fiber.generator.close()
         if fiber.state is not None:
@@ -301,6 +305,7 @@ class Execution:
 
     def _ended(self, fiber: Fiber) -> None:
         del self.fibers[fiber.id]
+        self.gone.append(fiber.id)
         failure = fiber.failure
         parent = fiber.parent
         if failure is not None and (failure.terminal or parent is None):
@@ -331,6 +336,7 @@ class Execution:
         for left in self.fibers.values():
             if left.generator is not None:
                 left.generator.close()
+        self.gone += self.fibers
         self.fibers.clear()
 
 

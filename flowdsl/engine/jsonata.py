@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..expr.delimiters import is_expression
 from ..expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
 from ..expr.scope import Evaluate, Scope
 from ..kinds import MAX_SECONDS, POSITIVE_SECONDS, SECONDS
@@ -21,7 +22,6 @@ from .dataflow import (
     Seconds,
     Transform,
     concurrency,
-    is_jsonata,
     same,
     unchanged,
 )
@@ -146,7 +146,7 @@ class JSONata:
 
     def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:  # noqa: ARG002 - JSONPath's
         written = state.get(field)
-        if not is_jsonata(written):
+        if not is_expression(written):
             return lambda value, fiber: written
         evaluate = _compile(written, field, "number")
 

@@ -95,8 +95,9 @@ class Scheduler:
         self._order = itertools.count()
         self._jobs: dict[str, _Job] = {}
         self._activities: dict[str, list[_Job]] = {}
-        self._parents: dict[str, Callable[[Result], None]] = {}
-        self._children: dict[str, list[tuple[int, str]]] = {}
+        self._parents: dict[str, list[Callable[[Result], None]]] = {}
+        self._children: dict[str, dict[int, list[str]]] = {}
+        """The child executions by the parent's ARN and fiber."""
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: int | None = None
         self._held: list[Callable[[], None]] | None = None
@@ -229,8 +230,7 @@ class Scheduler:
     def _finished(self, execution: Execution, result: Result) -> None:
         arn = execution.identity.arn
         self._running.pop(arn, None)
-        parent = self._parents.pop(arn, None)
-        if parent is not None:
+        for parent in self._parents.pop(arn, ()):
             parent(result)
 
     # -- effects
@@ -355,8 +355,13 @@ class Scheduler:
             return
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):
-            self._parents[child.arn] = lambda result: self._signal(job, nested.outcome(job.call, result))
-            self._children.setdefault(job.execution.identity.arn, []).append((job.fiber, child.arn))
+            # As a timer, so that it comes after what was submitted, however soon the child ends.
+            self._adopt(
+                job.execution,
+                job.fiber,
+                child,
+                lambda result: self._later(self.clock.now(), job, nested.outcome(job.call, result)),
+            )
 
     def _run_child(self, execution: Execution, fiber: int, effect: Run) -> None:
         try:
@@ -373,20 +378,21 @@ class Scheduler:
                 signal = Succeeded(result.output) if done else Failed(result.error, result.cause)
                 self._deliver(execution, fiber, signal)
 
-        self._parents[child.arn] = ended
-        self._children.setdefault(execution.identity.arn, []).append((fiber, child.arn))
+        self._adopt(execution, fiber, child, ended)
 
     def _stop_orphans(self, execution: Execution) -> None:
         """Stop the child executions whose parents no longer wait for them."""
-        arn = execution.identity.arn
-        children = self._children.pop(arn, [])
-        kept = [(fiber, child) for fiber, child in children if execution.alive(fiber)]
-        if kept:
-            self._children[arn] = kept
-        for fiber, child in children:
-            if not execution.alive(fiber):
-                self._parents.pop(child, None)
+        children = self._children[execution.identity.arn]
+        for fiber in execution.gone:
+            for child in children.pop(fiber, ()):
                 self._stop(child, Stop("ABORTED"))
+        if execution.status != "RUNNING":
+            del self._children[execution.identity.arn]
+
+    def _adopt(self, execution: Execution, fiber: int, child: Result, ended: Callable[[Result], None]) -> None:
+        """Have a fiber told how a child execution ended, and the child stopped when the fiber is gone."""
+        self._parents.setdefault(child.arn, []).append(ended)
+        self._children.setdefault(execution.identity.arn, {}).setdefault(fiber, []).append(child.arn)
 
     # -- time
 

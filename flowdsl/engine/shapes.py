@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..diagnostics import AslPath, Diagnostic, FlowError
+from ..expr.delimiters import is_expression
 from ..fields import by_asl_name
 from ..kinds import REFERENCE_PATH
 from ..states import STATES
-from .dataflow import is_jsonata
 
 
 def refuse_other_kinds(kind: str, body: Mapping[str, Any], language: str, path: AslPath) -> None:
@@ -26,7 +26,7 @@ def refuse_other_kinds(kind: str, body: Mapping[str, Any], language: str, path: 
         known = by_asl_name(cls)
         for key, item in value.items():
             spec = known.get(key)
-            if spec is None or (spec.jsonata and language == "JSONata" and is_jsonata(item)):
+            if spec is None or (spec.jsonata and language == "JSONata" and is_expression(item)):
                 continue
             accepted = spec.kind if key == spec.name else (spec.by or REFERENCE_PATH)
             if not accepted.accepts(item):

@@ -31,6 +31,7 @@ _INTEGRATION = re.compile(
     r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>aws-sdk:[^:]+|[^:]+):(?P<action>[^.:]+)"
     r"(?:\.(?P<pattern>sync:2|sync|waitForTaskToken))?"
 )
+_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+", re.DOTALL)
 
 
 @frozen
@@ -44,7 +45,7 @@ class Resource:
 
     @classmethod
     def parse(cls, text: str) -> Resource:
-        if ":activity:" in text:
+        if _ACTIVITY.fullmatch(text):
             return cls(text, "activity", "activity")
         found = _INTEGRATION.fullmatch(text)
         if found is None:

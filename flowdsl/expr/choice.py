@@ -83,15 +83,34 @@ def _timestamps(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], boo
 
 
 def _matches(value: Any, operand: Any) -> bool:
-    return isinstance(value, str) and isinstance(operand, str) and _pattern(operand).fullmatch(value) is not None
+    """The parts between the wildcards stand in the value in their order, the first and the last at its ends."""
+    if not (isinstance(value, str) and isinstance(operand, str)):
+        return False
+    first, *others = _literals(operand)
+    if not others:
+        return value == first
+    *between, last = others
+    at, end = len(first), len(value) - len(last)
+    if at > end or not (value.startswith(first) and value.endswith(last)):
+        return False
+    for part in between:
+        found = value.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 @functools.lru_cache(maxsize=1024)
-def _pattern(wildcards: str) -> re.Pattern[str]:
-    """`*` matches any characters, none too; `\\*` is an asterisk and `\\\\` a backslash."""
-    pieces = re.findall(r"\\.|.", wildcards, re.DOTALL)
-    expression = "".join(".*" if piece == "*" else re.escape(piece[-1]) for piece in pieces)
-    return re.compile(expression, re.DOTALL)
+def _literals(wildcards: str) -> tuple[str, ...]:
+    """What stands between the wildcards `*`; `\\*` is an asterisk and `\\\\` a backslash."""
+    parts = [""]
+    for piece in re.findall(r"\\.|.", wildcards, re.DOTALL):
+        if piece == "*":
+            parts.append("")
+        else:
+            parts[-1] += piece[-1]
+    return tuple(parts)
 
 
 def _type_test(check: Callable[[Any], bool]) -> Operator:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ..diagnostics import Diagnostic, FlowError
+from .delimiters import expression_text, is_expression
 from .java import json_text
 from .jsonata_errors import STACK_OVERFLOW, TIMEOUT, QueryEvaluationError, expression_error, thrown
 from .jsonata_functions import FUNCTIONS, Function, FunctionError
@@ -53,16 +54,6 @@ class JsonataSyntaxError(ValueError):
         self.code = code
         self.message = message
         self.offset = offset
-
-
-def is_expression(text: Any) -> bool:
-    """Whether a string is `{% … %}`, with nothing around it."""
-    return isinstance(text, str) and text.startswith("{%") and text.endswith("%}") and len(text) >= 4
-
-
-def expression_text(text: str) -> str:
-    """What stands between the delimiters."""
-    return text[2:-2].strip()
 
 
 def compile_jsonata(

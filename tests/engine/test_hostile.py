@@ -306,3 +306,10 @@ def test_what_is_no_whole_number_for_a_map(text: Any) -> None:
 def test_a_timeout_in_jsonata_is_a_whole_number_of_seconds(seconds: str) -> None:
     state = {"Type": "Task", "Resource": INVOKE, "TimeoutSeconds": f"{{% {seconds} %}}"}
     assert run(state, language="JSONata").error == "States.QueryEvaluationError"
+
+
+def test_a_function_may_be_called_activity() -> None:
+    function = "arn:aws:lambda:us-east-1:123456789012:function:activity:live"
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": function, "End": True}}}
+    result = execute(prepare(definition), {}, invoke=LocalLambdas({"activity": lambda event, context: "done"}))
+    assert result.output == "done"

@@ -340,3 +340,34 @@ def test_an_invoker_that_breaks_is_a_bug_and_propagates() -> None:
     scheduler.start(one({"Type": "Task", "Resource": ACTIVITY}), {})
     with pytest.raises(ZeroDivisionError):
         scheduler.run()
+
+
+@pytest.mark.parametrize("pattern", [".sync", ".sync:2"])
+def test_a_child_is_submitted_before_it_ends_however_soon(pattern: str) -> None:
+    start = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::states:startExecution{pattern}",
+        "Parameters": {"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:leaf"},
+        "End": True,
+    }
+    scheduler = Scheduler(Script(), machines={"leaf": prepare(LEAF, name="leaf")})
+    result = scheduler.start(prepare({"StartAt": "S", "States": {"S": start}}), {})
+    scheduler.run()
+    types = [event.type for event in result.history]
+    assert types[3:6] == ["TaskStarted", "TaskSubmitted", "TaskSucceeded"]
+
+
+def test_two_parents_may_wait_for_one_child() -> None:
+    start = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:slow", "Name": "one"},
+        "End": True,
+    }
+    slow = prepare({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 9, "End": True}}}, name="slow")
+    scheduler = Scheduler(Script(), machines={"slow": slow})
+    parent = prepare({"StartAt": "S", "States": {"S": start}})
+    results = [scheduler.start(parent, {}), scheduler.start(parent, {})]
+    scheduler.run()
+    assert [result.status for result in results] == ["SUCCEEDED", "SUCCEEDED"]
+    assert results[0].output["ExecutionArn"] == results[1].output["ExecutionArn"]
