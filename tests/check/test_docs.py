@@ -9,41 +9,62 @@ from pathlib import Path
 
 import pytest
 
+from flowdsl import project
 from flowdsl.check import check, check_text
-from flowdsl.diagnostics import Diagnostic
+from flowdsl.diagnostics import Diagnostic, FlowError
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "checks.md").read_text()
 ENTRY = re.compile(
-    r"^### (FD\d+)\n\n[^\n]+\n\nBad:\n\n```json( states)?( express)?\n(.*?)```\n\nGood:\n\n```json.*?\n(.*?)```",
+    r"^### (FD\d+)\n\n[^\n]+\n\nBad:\n\n```(json|python)( states)?( express)?\n(.*?)```\n"
+    r"\nGood:\n\n```[^\n]*\n(.*?)```",
     re.M | re.S,
 )
 ENTRIES = ENTRY.findall(GUIDE)
-WITHOUT_EXAMPLE = {"FD108", "FD750"}
+WITHOUT_EXAMPLE = {"FD001", "FD108", "FD665", "FD750"}
+"""What depends on more than a definition; so do packages, projects and runs (FD6xx, FD7xx, FD9xx)."""
 
 
-def found_in(block: str, states: str, express: str) -> list[Diagnostic]:
+def found_in(block: str, language: str, states: str, express: str, folder: Path) -> list[Diagnostic]:
+    if language == "python":
+        return found_in_flow(block, folder)
     if states:
         first = json.dumps(next(iter(json.loads(block))))
         block = f'{{"StartAt": {first}, "States": {block}}}'
     return check_text(block, type="EXPRESS" if express else "STANDARD")
 
 
+def found_in_flow(text: str, folder: Path) -> list[Diagnostic]:
+    (folder / "pyproject.toml").touch()
+    file = folder / "flow.py"
+    file.write_text(text)
+    try:
+        return [each for loaded in project.load(file) for each in project.diagnose(loaded)]
+    except FlowError as error:
+        return [*error.diagnostics]
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry[0] for entry in ENTRIES])
-def test_examples(entry: tuple[str, ...]) -> None:
-    code, states, express, bad, good = entry
-    assert code in {each.code for each in found_in(bad, states, express)}
-    assert not found_in(good, states, express)
+def test_examples(entry: tuple[str, ...], tmp_path: Path) -> None:
+    code, language, states, express, bad, good = entry
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "good").mkdir()
+    assert code in {each.code for each in found_in(bad, language, states, express, tmp_path / "bad")}
+    assert not found_in(good, language, states, express, tmp_path / "good")
+
+
+def codes_in(folder: Path) -> set[str]:
+    return {code for file in folder.rglob("*.py") for code in re.findall(r"\"(FD\d{3})\"", file.read_text())}
 
 
 def test_every_code_has_an_entry() -> None:
-    used = {
-        code
-        for file in (ROOT / "flowdsl" / "check").glob("*.py")
-        for code in re.findall(r"\"(FD\d{3})\"", file.read_text())
-    }
-    assert used == {entry[0] for entry in ENTRIES} | WITHOUT_EXAMPLE
-    assert all(f"### {code}\n" in GUIDE for code in WITHOUT_EXAMPLE)
+    entries = re.findall(r"^### (FD\d+)$", GUIDE, re.M)
+    assert sorted(entries) == sorted(codes_in(ROOT / "flowdsl"))
+
+
+def test_every_finding_of_the_checker_has_an_example() -> None:
+    checked = codes_in(ROOT / "flowdsl" / "check")
+    assert checked - WITHOUT_EXAMPLE <= {entry[0] for entry in ENTRIES}
 
 
 def test_a_definition_that_is_too_long() -> None:
@@ -67,3 +88,13 @@ def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
     language._library.cache_clear()
     jsonata.read_text.cache_clear()
     assert [each.code for each in check(definition)] == ["FD751"]
+
+
+def test_without_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowdsl.check import integrations
+
+    monkeypatch.setattr(integrations, "services", dict)
+    state = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem", "Parameters": {}, "Next": "B"}
+    own = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}}
+    states = {"A": state, "B": {**state, "Next": "C"}, "C": {**own, "End": True}}
+    assert [(each.code, each.path[1]) for each in check({"StartAt": "A", "States": states})] == [("FD665", "A")]
