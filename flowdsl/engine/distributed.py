@@ -227,6 +227,9 @@ class Child:
     name: str
     input: JSON
     signal: Succeeded | Failed
+    start: float
+    """Seconds since 1970."""
+    stop: float
 
 
 def _run_all(fiber: Fiber, run: MapRun, inputs: list[JSON], limit: int, tolerance: _Tolerance) -> Steps:
@@ -250,10 +253,11 @@ def _run_all(fiber: Fiber, run: MapRun, inputs: list[JSON], limit: int, toleranc
     return children
 
 
-def _child(_: Fiber, run: MapRun, value: JSON, index: int) -> Steps:
+def _child(fiber: Fiber, run: MapRun, value: JSON, index: int) -> Steps:
     name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{run.arn}/{index}"))
+    start = fiber.now
     signal = yield Run(run.program, value, name)
-    return Child(name, value, signal)
+    return Child(name, value, signal, start, fiber.now)
 
 
 def _result(children: list[Child]) -> list[JSON]:

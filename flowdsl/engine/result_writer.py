@@ -69,10 +69,10 @@ def _entry(fiber: Fiber, run: MapRun, child: Child) -> dict[str, JSON]:
         "Input": text(child.input),
         "InputDetails": {"Included": True},
         "Name": child.name,
-        "StartDate": iso(fiber.now),
+        "StartDate": iso(child.start),
         "StateMachineArn": f"arn:aws:states:{place}:stateMachine:{run.program.name}",
         "Status": "SUCCEEDED" if isinstance(child.signal, Succeeded) else "FAILED",
-        "StopDate": iso(fiber.now),
+        "StopDate": iso(child.stop),
     }
     if isinstance(child.signal, Succeeded):
         entry |= {"Output": text(child.signal.output), "OutputDetails": {"Included": True}}

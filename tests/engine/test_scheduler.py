@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -371,3 +372,30 @@ def test_two_parents_may_wait_for_one_child() -> None:
     scheduler.run()
     assert [result.status for result in results] == ["SUCCEEDED", "SUCCEEDED"]
     assert results[0].output["ExecutionArn"] == results[1].output["ExecutionArn"]
+
+
+def test_a_result_writer_says_when_each_child_began_and_ended() -> None:
+    written: dict[str, Any] = {}
+
+    def invoke(call: Call) -> Reply:
+        written[call.arguments["Key"].rpartition("/")[2]] = json.loads(call.arguments["Body"])
+        return Reply.succeeded({})
+
+    machine = {
+        "Type": "Map",
+        "MaxConcurrency": 1,
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "W",
+            "States": {"W": {"Type": "Wait", "Seconds": 60, "End": True}},
+        },
+        "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"}},
+        "End": True,
+    }
+    scheduler = Scheduler(invoke)
+    scheduler.start(prepare({"StartAt": "M", "States": {"M": machine}}), [1, 2])
+    scheduler.run()
+    assert [(entry["StartDate"], entry["StopDate"]) for entry in written["SUCCEEDED_0.json"]] == [
+        ("2025-01-01T00:00:00.000Z", "2025-01-01T00:01:00.000Z"),
+        ("2025-01-01T00:01:00.000Z", "2025-01-01T00:02:00.000Z"),
+    ]
