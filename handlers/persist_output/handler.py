@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 from handlers.document import MalformedEvent
 from handlers.logs import invocation, logger
@@ -12,7 +12,15 @@ from handlers.transactions.store import store
 LOG = logger("persist_output")
 
 
-def handler(event: Any, context: Any) -> dict[str, Any]:
+class Stored(TypedDict):
+    """The document's `transaction`."""
+
+    id: str
+    status: Literal["paid", "declined", "abandoned", "broken"]
+    stored_at: str
+
+
+def handler(event: Any, context: Any) -> Stored:
     """Return `id`, `status` and `stored_at` of the record that stands for the donation.
 
     That may be an earlier one: see Store.put. Raises MalformedEvent, ConflictingTransaction.
@@ -23,4 +31,5 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         transaction = from_document(event)
         standing = store().put(transaction)
         LOG.info("stored", status=standing.status, complete=standing.complete, kept=standing is not transaction)
-        return {"id": standing.id, "status": standing.status, "stored_at": standing.stored_at}
+        stored = {"id": standing.id, "status": standing.status, "stored_at": standing.stored_at}
+        return cast("Stored", stored)

@@ -2,9 +2,12 @@
 
 from handlers.psp.interface import (
     Answer,
+    Attempt,
     Authorisation,
     Capture,
+    Operation,
     Outcome,
+    Payment,
     Psp,
     PspRefused,
     PspUnavailable,
@@ -14,9 +17,12 @@ from handlers.psp.payment import perform
 
 __all__ = [
     "Answer",
+    "Attempt",
     "Authorisation",
     "Capture",
+    "Operation",
     "Outcome",
+    "Payment",
     "Psp",
     "PspRefused",
     "PspUnavailable",

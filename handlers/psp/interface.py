@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, NotRequired, Protocol, TypedDict
 
 from attrs import field, frozen
 
@@ -84,6 +84,49 @@ class Answer:
     message: str
     reference: str | None = None
     redirect_url: str | None = None
+
+
+Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "cancelled"]
+"""How a payment stands for the flow: an Outcome, but `abandoned` for one that the donor left."""
+
+
+class Attempt(TypedDict):
+    """One attempt to take the payment, with the PSP's definite answer."""
+
+    number: int
+    psp: str
+    idempotency_key: str
+    status: str
+    code: str
+    message: str
+    reference: str | None
+    at: str
+    """RFC 3339."""
+    delay_seconds: int
+    redirected_at: NotRequired[str]
+
+
+class Payment(TypedDict):
+    """What a PSP's function answers: the new value of the document's `payment`."""
+
+    status: Status
+    code: str
+    message: str
+    reference: str | None
+    psp: str
+    delay_seconds: int
+    """Seconds to wait before the next attempt; 0 where there is none to make."""
+    redirect_url: str | None
+    attempts: list[Attempt]
+
+
+class Operation(Payment):
+    """The answer to a capture or a refund."""
+
+    operation: str
+    idempotency_key: str
+    amount: int | None
+    at: str
 
 
 class Psp(Protocol):

@@ -9,11 +9,23 @@ execution for the same donation asks the same PSP (see handlers.select_psp.choic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from handlers import clock
 from handlers.document import MalformedEvent, read
-from handlers.psp.interface import Answer, Authorisation, Capture, Outcome, Psp, PspUnavailable, Refund
+from handlers.psp.interface import (
+    Answer,
+    Attempt,
+    Authorisation,
+    Capture,
+    Operation,
+    Outcome,
+    Payment,
+    Psp,
+    PspUnavailable,
+    Refund,
+    Status,
+)
 
 OPERATIONS = ("pay", "authorise", "capture", "refund")
 _OPEN = ("new", "retry")
@@ -21,13 +33,13 @@ _FINAL = ("paid", "authorised", "declined", "abandoned")
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
-def perform(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
+def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
     """Do what the event asks for: `operation`, or authorise and capture in one step (`pay`), which the flow
     does.
 
     The event is the whole document. `pay` and `authorise` return the new value of `payment`; `capture` and
-    `refund` (optionally of an `amount`; several of one payment are told apart by `number`, 1 by default) a
-    description of the operation. Raises MalformedEvent, PspUnavailable, PspRefused.
+    `refund` (optionally of an `amount`; several of one payment are told apart by `number`, 1 by default) an
+    Operation. Raises MalformedEvent, PspUnavailable, PspRefused.
     """
     operation = event.get("operation", "pay")
     if operation not in OPERATIONS:
@@ -36,7 +48,7 @@ def perform(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
         return _related(event, psp, operation)
     status = read(event, "payment.status", str)
     if status in _FINAL:
-        return dict(event["payment"])
+        return cast("Payment", dict(event["payment"]))
     if status == "redirect":
         return _after_redirect(event, psp)
     if status not in _OPEN:
@@ -44,7 +56,7 @@ def perform(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
     return _attempt(event, psp, capture=operation == "pay")
 
 
-def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> dict[str, Any]:
+def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
     attempts = read(event, "payment.attempts", list[Any])
     number = len(attempts) + 1
     donation = read(event, "donation.id", str)
@@ -62,7 +74,7 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> dict[str, 
     return _payment(psp, answer, [*attempts, {"number": number, "psp": psp.name, "idempotency_key": request.key}])
 
 
-def _after_redirect(event: Mapping[str, Any], psp: Psp) -> dict[str, Any]:
+def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
     """The donor came back, or did not in time: ask the PSP, and give the payment up unless it was completed.
 
     A refused card ends the attempt but not always the payment: the donor's browser may still hold the page with
@@ -107,7 +119,7 @@ def _definite(answer: Answer) -> Answer:
     return answer
 
 
-def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> dict[str, Any]:
+def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> Payment:
     """The document's `payment` after an answer to the last one of the attempts, which gets the answer written in."""
     number = len(attempts)
     status, message, delay = str(answer.outcome), answer.message, 0
@@ -119,16 +131,19 @@ def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> dict[s
         status, message = "declined", f"retry schedule exhausted after {number} attempts: {answer.message}"
     result = {"status": status, "code": answer.code, "message": message, "reference": answer.reference}
     last = {**attempts[-1], **result, "at": clock.now(), "delay_seconds": delay}
-    return {
-        **result,
-        "psp": psp.name,
-        "delay_seconds": delay,
-        "redirect_url": answer.redirect_url,
-        "attempts": [*attempts[:-1], last],
-    }
+    return Payment(
+        status=cast("Status", status),
+        code=answer.code,
+        message=message,
+        reference=answer.reference,
+        psp=psp.name,
+        delay_seconds=delay,
+        redirect_url=answer.redirect_url,
+        attempts=cast("list[Attempt]", [*attempts[:-1], last]),
+    )
 
 
-def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> dict[str, Any]:
+def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     number = read(event, "number", int) if "number" in event else 1
     amount = read(event, "amount", int) if "amount" in event else None
     if amount is not None and amount < 1:
@@ -140,14 +155,17 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> dict[str, An
         answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
     else:
         answer = _definite(psp.refund(Refund(reference, currency, key, amount)))
-    return {
-        "operation": operation,
-        "status": str(answer.outcome),
-        "code": answer.code,
-        "message": answer.message,
-        "psp": psp.name,
-        "reference": answer.reference,
-        "idempotency_key": key,
-        "amount": amount,
-        "at": clock.now(),
-    }
+    return Operation(
+        status=cast("Status", str(answer.outcome)),
+        code=answer.code,
+        message=answer.message,
+        reference=answer.reference,
+        psp=psp.name,
+        delay_seconds=0,
+        redirect_url=None,
+        attempts=event["payment"].get("attempts", []),
+        operation=operation,
+        idempotency_key=key,
+        amount=amount,
+        at=clock.now(),
+    )

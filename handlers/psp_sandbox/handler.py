@@ -6,14 +6,14 @@ from typing import Any
 
 from handlers import sqlite
 from handlers.logs import invocation, logger
-from handlers.psp import perform
+from handlers.psp import Payment, perform
 from handlers.psp_sandbox.ledger import Ledger
 from handlers.psp_sandbox.provider import SandboxPsp
 
 LOG = logger("psp_sandbox")
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Payment:
     with invocation(LOG, event, context):
         result = perform(event, SandboxPsp(Ledger(sqlite.database("psp-sandbox"))))
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])

@@ -13,13 +13,13 @@ import stripe
 
 from handlers.document import Misconfigured
 from handlers.logs import invocation, logger
-from handlers.psp import perform
+from handlers.psp import Payment, perform
 from handlers.psp_stripe.provider import TIMEOUT, StripePsp
 
 LOG = logger("psp_stripe")
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Payment:
     with invocation(LOG, event, context):
         result = perform(event, _psp())
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])

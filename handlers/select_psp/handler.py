@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from handlers import clock
 from handlers.document import Misconfigured, read
@@ -14,7 +14,16 @@ from handlers.select_psp.selection import select, settings
 LOG = logger("select_psp")
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+class Selected(TypedDict):
+    """The document's `psp`."""
+
+    name: str
+    function_arn: str
+    reason: str
+    chosen_at: str
+
+
+def handler(event: dict[str, Any], context: Any) -> Selected:
     """Return `name`, `function_arn`, `reason` and `chosen_at`; a donation that has a PSP keeps it.
 
     Raises NoPspAvailable, MalformedEvent, Misconfigured.
