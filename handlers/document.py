@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin
 
 T = TypeVar("T")
 
@@ -16,6 +16,12 @@ _WORDS: dict[type, str] = {
     float: "a number",
     type(None): "null",
 }
+
+
+class Done(TypedDict):
+    """What a step answers that has nothing to add."""
+
+    status: Literal["done"]
 
 
 class MalformedEvent(ValueError):

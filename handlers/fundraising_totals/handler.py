@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.document import read
+from handlers.document import Done, read
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.logs import invocation, logger
 
 LOG = logger("fundraising_totals")
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+class Counted(Done):
+    """The charity's total in the minor unit, this donation included."""
+
+    total: int
+    currency: str
+
+
+def handler(event: dict[str, Any], context: Any) -> Counted:
     """Return `total`, the charity's in that currency (minor unit). A donation counts once. Raises MalformedEvent."""
     with invocation(LOG, event, context):
         contribution = Contribution(

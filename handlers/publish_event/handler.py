@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.document import read
+from handlers.document import Done, read
 from handlers.logs import invocation, logger
 from handlers.outbox import Message, send
 
 LOG = logger("publish_event")
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Done:
     """Send `donation.paid` once for a donation, without the donor. Raises MalformedEvent, NotDelivered."""
     with invocation(LOG, event, context):
         donation = read(event, "donation.id", str)

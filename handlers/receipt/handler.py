@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.document import read
+from handlers.document import Done, read
 from handlers.logs import invocation, logger
 from handlers.money import amount_text
 from handlers.outbox import Message, send
@@ -24,7 +24,7 @@ Please keep this receipt for your records.
 """
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Done:
     """Send `email.receipt` (to, subject, text) once for a donation. Raises MalformedEvent, NotDelivered."""
     with invocation(LOG, event, context):
         donation, charity = read(event, "donation.id", str), read(event, "donation.charity", str)

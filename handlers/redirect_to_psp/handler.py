@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from handlers.document import read
+from handlers.document import Done, read
 from handlers.logs import invocation, logger
 from handlers.outbox import Message, send
 
 LOG = logger("redirect_to_psp")
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> Done:
     """Send `payment.redirect` with the URL and the token; the event is `{"token": …, "document": …}`.
 
     A token that Step Functions issued anew (the step was retried) is a message of its own. Raises
