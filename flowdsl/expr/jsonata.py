@@ -40,6 +40,8 @@ MAX_DEPTH: Final = 100
 """How deep an evaluation may nest."""
 STATES_FIELDS: Final = ("input", "result", "errorOutput", "context")
 """What `$states` can hold."""
+MAX_WHOLE: Final = 10**21
+"""From here on a whole number is written as a double, as in JavaScript."""
 KEPT: Final = 16
 """Inputs and results that are remembered as looked through."""
 MAX_SECONDS: Final = 5.0
@@ -349,17 +351,25 @@ def _library() -> SimpleNamespace:
         seen[id(value)] = (value, made)
         return made
 
+    def double(value: int) -> float:
+        try:
+            return float(value)
+        except OverflowError:
+            raise _Thrown(f". D1001: Number out of range: {value}") from None
+
     def to_json(value: Any) -> Any:
         """Plain JSON values: no null of the library's, whole floats as integers; what needs no change is kept."""
         kind = value.__class__
-        if kind is str or kind is int or kind is bool or value is None:
+        if kind is int:
+            return value if -MAX_WHOLE < value < MAX_WHOLE else double(value)
+        if kind is str or kind is bool or value is None:
             return value
         if value is null:
             return None
         if kind is float:
             if not math.isfinite(value):
                 return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
-            return int(value) if value.is_integer() and abs(value) < 1e21 else value
+            return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
         if isinstance(value, dict):
             changed = {key: made for key, item in value.items() if (made := to_json(item)) is not item}
             return {**value, **changed} if changed else value

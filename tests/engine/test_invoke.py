@@ -308,3 +308,11 @@ def test_a_function_that_ends_its_process() -> None:
 def test_a_string_payload_is_the_text_of_the_request() -> None:
     assert invoke(lambda event, context: event, "0.5").output["Payload"] == 0.5
     assert invoke(lambda event, context: event, "not JSON").error == "Lambda.InvalidRequestContentException"
+
+
+def test_a_handler_that_raises_after_its_time_has_timed_out() -> None:
+    def late(event: Any, context: Any) -> Any:
+        time.sleep(0.02)
+        raise ValueError("too late")
+
+    assert call(late, timeout_seconds=0.01).error == "Sandbox.Timedout"

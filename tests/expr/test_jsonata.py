@@ -245,3 +245,14 @@ def test_says_what_to_install_where_the_library_is_missing(monkeypatch: pytest.M
             evaluate("1 + 1 + 12345")
     finally:
         _library.cache_clear()
+
+
+def test_whole_numbers_beyond_a_double_s_digits_are_doubles() -> None:
+    def evaluate(text: str) -> Any:
+        return compile_jsonata(f"{{% {text} %}}", "Output")({"input": {"n": 10**400}}, {})
+
+    assert evaluate("$power(2, 70)") == 2.0**70
+    assert isinstance(evaluate("$power(2, 70)"), float)
+    assert evaluate("$power(2, 60)") == 2**60
+    with pytest.raises(QueryEvaluationError, match="D1001"):
+        evaluate("[$states.input.n]")
