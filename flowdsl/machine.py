@@ -11,7 +11,7 @@ import attrs
 from . import kinds
 from .author import Dynamic, Function
 from .diagnostics import AslPath, Diagnostic
-from .fields import UNSET, Element, Language, Unset, asl, by_asl_name, class_of, element, evolve, sugar
+from .fields import UNSET, Element, Language, Unset, asl, by_asl_name, class_of, element, evolve, per_class, sugar
 from .flow import End, Flow, Goto, as_flow
 from .lower import lower
 from .source import Caller, Span
@@ -117,11 +117,22 @@ def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
         spec = by_asl_name(type(at)).get(step)
         if spec is None:
             return at.extras.get(step), (snake(step),)
-        return getattr(at, spec.attribute), (spec.attribute, *spec.said_by)
+        return getattr(at, spec.attribute), (spec.attribute, *spec.said_by, *_position(type(at), spec.attribute))
     try:
         return at[step], ()
     except (KeyError, IndexError, TypeError):
         return None, ()
+
+
+@per_class
+def _positional(cls: type[Any]) -> list[str]:
+    return [attribute.name for attribute in attrs.fields(cls) if attribute.init and not attribute.kw_only]
+
+
+def _position(cls: type[Any], attribute: str) -> tuple[str, ...]:
+    """The place of a positional argument as `Caller.span` names it."""
+    names = _positional(cls)
+    return (f"#{names.index(attribute)}",) if attribute in names else ()
 
 
 def snake(name: str) -> str:

@@ -66,7 +66,7 @@ class Caller:
     """For a call inside a function: the call at module level that led there."""
 
     def span(self, keywords: tuple[str, ...] = ()) -> Span:
-        """The call, or the value of the first of these keywords that it was given."""
+        """The call, or the value of the first of these keywords that it was given; `#1` is its second argument."""
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
         if line is None or start is None:
@@ -106,7 +106,10 @@ def _place(node: ast.expr) -> Place:
 
 def _keyword(file: str, call: Place, keywords: tuple[str, ...]) -> Place | None:
     node = _calls(file).get(call)
-    given = {keyword.arg: keyword.value for keyword in node.keywords} if node else {}
+    if node is None:
+        return None
+    given = {f"#{index}": value for index, value in enumerate(node.args)}
+    given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
     return next((_place(given[name]) for name in keywords if name in given), None)
 
 

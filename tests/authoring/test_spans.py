@@ -29,6 +29,9 @@ machine = f.StateMachine(
     ("path", "said"),
     [
         (("States", "Ask", "TimeoutSeconds"), "60"),
+        (("States", "Ask", "Resource"), '"arn:aws:states:::sqs:sendMessage"'),
+        (("States", "Ask", "Retry", 0, "ErrorEquals"), '"E"'),
+        (("States", "Loop", "Choices", 0, "Variable"), 'f.when(task.out.status == "again", f.goto(task))'),
         (("States", "Ask", "Retry"), '[f.retry("E", interval=5)]'),
         (("States", "Ask", "Retry", 0), 'f.retry("E", interval=5)'),
         (("States", "Ask", "Retry", 0, "IntervalSeconds"), "5"),
