@@ -316,3 +316,25 @@ def test_a_handler_that_raises_after_its_time_has_timed_out() -> None:
         raise ValueError("too late")
 
     assert call(late, timeout_seconds=0.01).error == "Sandbox.Timedout"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (5, "no 'StateMachines'"),
+        ({"StateMachines": 5}, "no 'machine' in StateMachines"),
+        ({"StateMachines": {"machine": {"TestCases": {"case": 5}}}}, "an object at StateMachines/machine/TestCases"),
+        ({"0": 5}, "an object at 0"),
+        ({"0": {}}, "neither Return nor Throw"),
+        ({"first": {"Return": 1}}, "the key 'first'"),
+        ({"0": {"Throw": 5}}, "an object at Throw"),
+        ({"1": {"Return": 1}}, "nothing for call number 0"),
+    ],
+)
+def test_a_broken_mock_configuration_says_where(config: Any, said: str) -> None:
+    if isinstance(config, dict) and "StateMachines" not in config:
+        cases = {"machine": {"TestCases": {"case": {"S": "answer"}}}}
+        config = {"StateMachines": cases, "MockedResponses": {"answer": config}}
+    definition = {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": ARN, "End": True}}}
+    with pytest.raises(FlowError, match=said):
+        execute(prepare(definition), {}, invoke=MockConfig(config, "machine", "case"))
