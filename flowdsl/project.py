@@ -244,12 +244,17 @@ def _places(traceback: TracebackType | None, root: Path) -> list[Span]:
     while traceback:
         code = traceback.tb_frame.f_code
         own = Path(code.co_filename)
-        installed = "site-packages" in own.parts or code.co_filename.startswith(_PACKAGE)
-        if own.is_relative_to(root) and not installed:
+        if is_authors(own, root):
             span = Caller(code, traceback.tb_lasti).span()
             found.append(attrs.evolve(span, file=shown(own)))
         traceback = traceback.tb_next
     return found
+
+
+def is_authors(file: Path, root: Path) -> bool:
+    """Whether the file is the project's own, and nothing that is installed."""
+    installed = "site-packages" in file.parts or str(file).startswith(_PACKAGE)
+    return file.is_relative_to(root) and not installed
 
 
 def _message(error: BaseException) -> str:
@@ -271,7 +276,7 @@ def _message(error: BaseException) -> str:
 
 def _hint(error: BaseException) -> str | None:
     if isinstance(error, ModuleNotFoundError):
-        return f"install it, or put {error.name}.py into the project's folder"
+        return f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
     if isinstance(error, ImportError) and "relative import" in str(error):
         return "a flow file is not part of a package: import from the project's folder"
     return None
@@ -305,8 +310,33 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         from .check.ignores import without_marked
 
         found = without_marked(found, str(loaded.file))
+    return _in_order(found)
+
+
+def review(machines: list[Loaded], *, type: Type | None = None, packaging: bool = True) -> list[Diagnostic]:
+    """All that keeps the machines of a file from being built, in order of places: what `diagnose` says of each, two of
+    one name and, with `packaging`, functions that cannot be packaged."""
+    found = [*_clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
+    called = functions(machines) if packaging else []
+    if called:
+        from .package import problems
+
+        found += problems(called, find(machines[0].file.parent).root)
+    return _in_order(found)
+
+
+def _in_order(found: list[Diagnostic]) -> list[Diagnostic]:
     relative = [_relative(each) for each in found]
     return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))
+
+
+def located(loaded: Loaded, state: str) -> Span | None:
+    """Where the author wrote the state of this name."""
+    from .check.definition import survey
+
+    paths = [scope.states[state].path for scope in survey(loaded.definition) if state in scope.states]
+    span = loaded.locate(paths[0]) if paths else None
+    return _relative_span(span) if span else None
 
 
 def _relative(diagnostic: Diagnostic) -> Diagnostic:
@@ -334,16 +364,17 @@ def functions(machines: list[Loaded]) -> list[Function]:
     return [function for loaded in machines if loaded.machine for function in loaded.machine.functions.values()]
 
 
-def definitions(machines: list[Loaded]) -> Mapping[str, str]:
-    """What a build writes: file name to text. Raises FlowError where two machines have one name."""
+def _clashes(machines: list[Loaded]) -> list[Diagnostic]:
+    """Machines of one name would be one file of a build; file systems may fold case."""
     named: dict[str, Loaded] = {}
-    for loaded in machines:
-        other = named.setdefault(loaded.name.casefold(), loaded)
-        if other is not loaded:
-            raise FlowError.of(
-                f"two state machines are named {loaded.name!r}",
-                code="FD707",
-                span=loaded.locate(()),
-                hint="give one of them another name",
-            )
+    others = [loaded for loaded in machines if named.setdefault(loaded.name.casefold(), loaded) is not loaded]
+    hint = "give one of them another name"
+    return [
+        Diagnostic("FD707", f"two state machines are named {loaded.name!r}", span=loaded.locate(()), hint=hint)
+        for loaded in others
+    ]
+
+
+def definitions(machines: list[Loaded]) -> Mapping[str, str]:
+    """What a build writes: file name to text, of machines that `review` finds nothing wrong with."""
     return {f"{loaded.name}.asl.json": loaded.text for loaded in machines}

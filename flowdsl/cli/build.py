@@ -36,7 +36,7 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
 
     file = file or project.default_flow()
     machines = project.load(file)
-    found = [diagnostic for loaded in machines for diagnostic in project.diagnose(loaded)]
+    found = project.review(machines, packaging=not asl_only)
     if output.has_errors(found):
         raise FlowError(*found)
     if found:
@@ -50,5 +50,6 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
         output=target,
         on_progress=lambda name, what: click.echo(f"{name}: {what}" if name else what, err=True),
     )
-    for name in [*made.definitions, *([] if asl_only else (each.file for each in made.functions.values()))]:
+    zips = [] if asl_only else [each.file for each in made.functions.values()]
+    for name in [*made.definitions, *zips, package.MANIFEST]:
         click.echo(shown(target / name))

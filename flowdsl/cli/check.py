@@ -33,7 +33,8 @@ def check(ctx: click.Context, files: tuple[Path, ...], form: str, type_: Literal
     """Check flows in Python, JSON or YAML.
 
     What is found goes to stdout, with the place in the file and what to write instead; all mistakes of all files come
-    in one run. Without FILE the flow of pyproject.toml is checked.
+    in one run: those of the definitions, and functions that could not be packaged. Without FILE the flow of
+    pyproject.toml is checked.
 
     \b
         flowdsl check payment_flow.py
@@ -47,9 +48,9 @@ def check(ctx: click.Context, files: tuple[Path, ...], form: str, type_: Literal
     names: list[str] = []
     for file in files or (project.default_flow(),):
         try:
-            for loaded in project.load(file):
-                names.append(loaded.name)
-                found.extend(project.diagnose(loaded, type=type_))
+            machines = project.load(file)
+            names.extend(loaded.name for loaded in machines)
+            found.extend(project.review(machines, type=type_))
         except FlowError as error:
             found.extend(error.diagnostics)
     if form == "aws" and len(names) > 1:

@@ -28,14 +28,7 @@ class Mistake(click.ClickException):
         self.color = color
 
     def show(self, file: IO[Any] | None = None) -> None:
-        for diagnostic in self.diagnostics:
-            click.echo(styled(diagnostic), file=file, err=file is None, color=self.color)
-
-
-def styled(diagnostic: Diagnostic) -> str:
-    """The diagnostic's text with its severity in colour; click removes the colour where there is no terminal."""
-    plain = f"{diagnostic.severity} {diagnostic.code}"
-    return diagnostic.text().replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
+        click.echo(as_text(self.diagnostics), file=file, err=file is None, color=self.color)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -69,7 +62,20 @@ def _escaped(text: str, also: str = "") -> str:
 
 
 def as_text(diagnostics: Iterable[Diagnostic]) -> str:
-    return "\n".join(map(styled, diagnostics))
+    """Each with its severity in colour (click removes it where there is no terminal). What is said of one place for
+    several states, because they share what stands there, is said once."""
+    same: dict[object, list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        place = diagnostic.span or diagnostic.path
+        same.setdefault((diagnostic.code, diagnostic.severity, diagnostic.message, place), []).append(diagnostic)
+    return "\n".join(_styled(first, len(others)) for first, *others in same.values())
+
+
+def _styled(diagnostic: Diagnostic, others: int) -> str:
+    plain = f"{diagnostic.severity} {diagnostic.code}"
+    said, *below = diagnostic.text().split("\n")
+    said = said.replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
+    return "\n".join([said + f" (and {others} more)" * bool(others), *below])
 
 
 FORMATS = {"text": as_text, "json": as_json, "github": as_github, "aws": as_aws}

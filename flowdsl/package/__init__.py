@@ -7,7 +7,8 @@ the project; `archive` writes it, `manifest` records it, `workspace` swaps the w
 
 from .assembly import Progress, build
 from .handler import Handler
+from .manifest import FILE as MANIFEST
 from .manifest import Manifest, Packaged
 from .sources import problems
 
-__all__ = ["Handler", "Manifest", "Packaged", "Progress", "build", "problems"]
+__all__ = ["MANIFEST", "Handler", "Manifest", "Packaged", "Progress", "build", "problems"]

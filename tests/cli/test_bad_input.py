@@ -14,6 +14,10 @@ PYTHON = {
     "null": (b"a = 1\0\n", ["flow.py:1:1: error FD703 "]),
     "encoding": (b"a = '\xff'\n", ["flow.py:1:", "error FD703 SyntaxError: "]),
     "missing module": ("import nowhere\n", ["flow.py:1:1: error FD703 ModuleNotFoundError: No module named 'nowhere'"]),
+    "missing module of a package": (
+        "from handlers.nowhere import x\n",
+        ["flow.py:1:1: error FD703 ModuleNotFoundError", "put handlers/nowhere.py into the project's folder"],
+    ),
     "misspelt name": (
         "from flowdsl import Pas\n",
         ["flow.py:1:1: error FD703 ImportError: cannot import name 'Pas' from 'flowdsl'"],
@@ -74,7 +78,7 @@ def test_a_mistake_in_an_imported_file(project):
 def test_what_a_flow_prints_is_not_the_result(project):
     project.write("flow.py", f"print('loading')\n{GOOD}")
     done = project.run("build", "flow.py", "--asl-only")
-    assert (done.exit_code, done.stdout) == (0, "build/m.asl.json\n")
+    assert (done.exit_code, done.stdout) == (0, "build/m.asl.json\nbuild/manifest.json\n")
     assert "loading" in done.stderr
 
 
@@ -147,7 +151,7 @@ ARGUMENTS = {
     ),
     "mock without value": (["run", "hello.py", "--mock", "Greet"], "write STATE=JSON"),
     "mock not JSON": (["run", "hello.py", "--mock", "Greet=x"], "--mock Greet:1:1: error FD704 not JSON"),
-    "mock of no state": (["run", "hello.py", "--mock", "Gret=1"], "no state is named 'Gret'"),
+    "mock of no state": (["run", "hello.py", "--mock", "Gret=1"], "no state is named 'Gret'; did you mean 'Greet'?"),
     "callback of no state": (["run", "hello.py", "--callback", "Gret=1"], "no state is named 'Gret'"),
     "callback of a task that waits for none": (
         ["run", "hello.py", "--callback", "Greet=1"],
@@ -156,6 +160,7 @@ ARGUMENTS = {
     "mock of no task": (["run", "hello.py", "--mock", "Rest=1"], "the state is a Wait, not a Task"),
     "no mocks": (["run", "hello.py", "--mocks", "hello.py"], "hello.py:1:1: error FD704 not JSON"),
     "other mocks": (["run", "hello.py", "--mocks", "a.json"], "a.json has no test cases for hello"),
+    "no state to test": (["test-state", "hello.py", "--state", "Gret"], "did you mean 'Greet'?"),
     "no machine": (["run", "hello.py", "--machine", "x"], "say --machine with one of hello"),
     "format": (["check", "--format", "xml"], "'xml' is not one of"),
     "shell": (["completion", "tcsh"], "'tcsh' is not one of"),

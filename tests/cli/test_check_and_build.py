@@ -96,7 +96,7 @@ def test_the_type_of_machine_counts(project):
 
 def test_build_writes_the_definition(project):
     done = project.run("build", "--asl-only")
-    assert (done.exit_code, done.stdout) == (0, "build/hello.asl.json\n")
+    assert (done.exit_code, done.stdout) == (0, "build/hello.asl.json\nbuild/manifest.json\n")
     written = (project.root / "build" / "hello.asl.json").read_bytes()
     assert json.loads(written)["States"]["Greet"]["ResultPath"] == "$.greeting"
     project.run("build", "hello.py", "--asl-only", "--output", "other")
@@ -123,7 +123,7 @@ def test_build_refuses_mistakes_and_leaves_the_earlier_build(project):
 def test_build_packages_functions(project):
     done = project.run("build")
     assert done.exit_code == 0, done.output
-    assert done.stdout.split() == ["build/hello.asl.json", "build/greet.zip"]
+    assert done.stdout.split() == ["build/hello.asl.json", "build/greet.zip", "build/manifest.json"]
     assert "greet: packaged" in done.stderr
     assert "greet: unchanged" in project.run("build").stderr
 
@@ -137,9 +137,68 @@ a = StateMachine("same", Pass("A"))
 b = StateMachine("same", Pass("B"))
 """,
     )
+    said = "two.py:3:5: error FD707 two state machines are named 'same'"
     done = project.run("build", "two.py", "--asl-only")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "two.py:3:5: error FD707 two state machines are named 'same'" in done.stderr
+    assert said in done.stderr
+    done = project.run("check", "two.py")
+    assert (done.exit_code, said in done.stdout) == (2, True)
+
+
+FUNCTIONS = """\
+from flowdsl import Function, StateMachine, Task, Wait, chain
+
+gone = Task("Gone", Function("gone", "handlers/gone"))
+typo = Task("Typo", Function("typo", "handlers/typo"))
+broken = Task("Broken", Function("broken", "handlers/broken"))
+bare = Task("Bare", Function("bare", "handlers/bare"))
+machine = StateMachine("hello", chain(gone, typo, broken, bare, Wait("Rest", seconds=-5)))
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "build"])
+def test_functions_are_looked_at_with_everything_else(project, command):
+    project.write("hello.py", FUNCTIONS)
+    project.write("handlers/typo/handler.py", "def handlr(event, context): ...\n")
+    project.write("handlers/broken/handler.py", "def handler(event, context:\n")
+    project.write("handlers/bare/handler.py", "import stripe\ndef handler(event, context): ...\n")
+    done = project.run(command)
+    said = done.stdout if command == "check" else done.stderr
+    assert done.exit_code == 2
+    assert re.findall(r"^(\S+?):(\d+):\d+: error (FD\d+) ", said, re.MULTILINE) == [
+        ("handlers/bare/handler.py", "1", "FD604"),
+        ("handlers/broken/handler.py", "1", "FD602"),
+        ("hello.py", "3", "FD601"),
+        ("hello.py", "4", "FD605"),
+        ("hello.py", "7", "FD103"),
+    ]
+    assert "add it to handlers/bare/requirements.txt" in said
+    assert not (project.root / "build").exists()
+
+
+def test_functions_do_not_keep_definitions_from_being_built(project):
+    (project.root / "handlers/greet/handler.py").unlink()
+    assert project.run("build", "--asl-only").exit_code == 0
+    assert project.run("build").exit_code == 2
+
+
+def test_what_states_share_is_said_once(project):
+    project.write(
+        "shared.py",
+        """\
+from flowdsl import Pass, StateMachine, Task, chain, retry
+wrong = retry("Busy", interval=0)
+tasks = [Task(name, "arn:aws:states:::sqs:sendMessage", arguments={}, retry=[wrong]) for name in "ABC"]
+machine = StateMachine("shared", chain(*tasks), query_language="JSONata")
+""",
+    )
+    done = project.run("check", "shared.py")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("shared.py:2:")]
+    assert len(lines) == 1
+    assert lines[0].endswith("(and 2 more)")
+    found = json.loads(project.run("check", "shared.py", "--format", "json").stdout)
+    assert len([each for each in found if each["line"] == 2]) == 3
+    assert project.run("build", "shared.py", "--asl-only").stderr.count("shared.py:2:") == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
