@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from importlib import import_module
+from io import BytesIO, TextIOWrapper
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,9 +31,12 @@ from .engine import (
     WallClock,
     prepare,
 )
-from .invoke import Handler, Hosted, LocalLambdas, MockConfig, first_of, unmocked
+from .invoke import Handler, Hosted, LocalLambdas, MockConfig, first_of, function_of, unmocked
 from .project import Loaded, Project, import_from
 from .services import Services
+
+Output = Callable[[Call, Reply, str], None]
+"""Called after each call with what was written during it."""
 
 
 @frozen
@@ -56,17 +60,22 @@ def run(
     answers: Answers | None = None,
     real_time: bool = False,
     on_event: Listener | None = None,
+    on_output: Output | None = None,
+    otherwise: Invoker = unmocked,
 ) -> Result:
     """Run one execution to its end, or until nothing can happen any more.
 
-    Waits take no time unless `real_time` is set. Raises FlowError for a definition that cannot be run, and for a call
-    that neither a handler nor `answers` answers.
+    Waits take no time unless `real_time` is set. What handlers write goes to `on_output`, or to stderr without one.
+    Calls that neither a handler nor `answers` answers go to `otherwise`. Raises FlowError for a definition that cannot
+    be run, and what `otherwise` raises.
     """
     settings = place(project)
     definition = placed(loaded.definition, region=settings.region, account=settings.account)
     program = prepare(definition, name=loaded.name, type=loaded.type)
     functions = loaded.machine.functions.values() if loaded.machine else ()
-    invoke = invoker(LocalLambdas(handlers(functions, project.root)), answers or Answers())
+    invoke = invoker(LocalLambdas(handlers(functions, project.root)), answers or Answers(), otherwise)
+    if on_output is not None:
+        invoke = _heard(invoke, on_output)
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
     scheduler = Scheduler(invoke, clock=clock, settings=settings, on_event=on_event)
     result = scheduler.start(program, input, name=name)
@@ -84,9 +93,30 @@ def place(project: Project) -> Settings:
     return settings
 
 
-def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
-    """The answer to a call: a mock's, else the function's, else that of the endpoint in AWS_ENDPOINT_URL; then the
-    callback's, where the call waits for one."""
+def _heard(invoke: Invoker, on_output: Output) -> Invoker:
+    """Keep what is written to stdout and stderr during a call, and hand it over afterwards."""
+    written = BytesIO()
+    # One stream for all calls: a handler's logging may hold on to what stderr was when its module was imported.
+    stream = TextIOWrapper(written, "utf-8", "backslashreplace", newline="", write_through=True)
+
+    def heard(call: Call) -> Reply:
+        written.seek(0)
+        written.truncate()
+        try:
+            with redirect_stdout(stream), redirect_stderr(stream):
+                reply = invoke(call)
+        except BaseException:  # whoever ends a run that hangs wants to see it
+            sys.stderr.write(written.getvalue().decode(errors="replace"))
+            raise
+        on_output(call, reply, written.getvalue().decode(errors="replace"))
+        return reply
+
+    return heard
+
+
+def invoker(lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked) -> Invoker:
+    """The answer to a call: a mock's, else the function's, else that of the endpoint in AWS_ENDPOINT_URL, else that of
+    `otherwise`; then the callback's, where the call waits for one."""
     services = Services.at()
 
     def mocked(call: Call) -> Reply | None:
@@ -99,7 +129,7 @@ def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
         calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
         if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
             return lambdas(call)
-        return services(call) if services.configured else unmocked(call)
+        return services(call) if services.configured else otherwise(call)
 
     handled = evolve(answers.config, otherwise=known) if answers.config else known
     either = first_of(mocked, handled)
@@ -111,13 +141,6 @@ def invoker(lambdas: LocalLambdas, answers: Answers) -> Invoker:
         return reply
 
     return answer
-
-
-def function_of(call: Call) -> str:
-    """The name or ARN of the function that is called, or nothing."""
-    if call.action == "function":
-        return call.resource
-    return str(call.arguments.get("FunctionName", "")) if isinstance(call.arguments, dict) else ""
 
 
 def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:

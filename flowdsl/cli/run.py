@@ -14,7 +14,7 @@ from ..diagnostics import FlowError
 from . import output
 
 if TYPE_CHECKING:
-    from ..invoke import MockConfig
+    from ..invoke import Call, MockConfig
     from ..project import Loaded
 
 
@@ -77,6 +77,7 @@ def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ..
     help="What goes to stdout: the execution's output, or an object with its status, output, error, cause and dates, "
     "with --events also its events as GetExecutionHistory returns them.",
 )
+@click.option("--logs", is_flag=True, help="Show what the handlers write, as they write it.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not show the steps.")
 @click.pass_context
 def run(
@@ -93,6 +94,7 @@ def run(
     events: bool,
     real_time: bool,
     form: str,
+    logs: bool,
     quiet: bool,
 ) -> None:
     """Run a state machine on this machine: a flow in Python, JSON or YAML.
@@ -103,12 +105,13 @@ def run(
         flowdsl run order.asl.json --input '{"amount": 5}' --mock Charge='{"status": "paid"}'
 
     The flow is checked first. Its Lambda functions are called in this process. Each step is shown on stderr as it
-    happens, with the time since the start: time is virtual, so that a wait of a day passes at once. The output goes to
-    stdout.
+    happens, with the time since the start: time is virtual, so that a wait of a day passes at once. What a function
+    writes is shown with its failure, or all of it with --logs. The output goes to stdout.
 
     Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
     """
     from .. import local, project
+    from ..invoke import Reply, unmocked
     from .steps import Steps, render
 
     loaded = choose(project.load(file), machine)
@@ -119,17 +122,24 @@ def run(
         click.echo(output.as_text(found), err=True)
     config = _config(mock_file, loaded.name, case) if mock_file else None
     answers = local.Answers(mocks, callbacks, config)
-    steps = Steps(loaded.definition, real_time=real_time)
+    own = project.find(loaded.file.parent)
+    steps = Steps(loaded.definition, root=own.root, real_time=real_time)
     _require(loaded.definition, answers.mocks, answers.callbacks)
     show = steps.event if events else steps.step
+
+    def refuse(call: Call) -> Reply:
+        return unmocked(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded))
+
     result = local.run(
         loaded,
         json_argument(source, "--input"),
-        project=project.find(loaded.file.parent),
+        project=own,
         name=name,
         answers=answers,
         real_time=real_time,
         on_event=None if quiet or (events and form == "json") else show,
+        on_output=None if logs else steps.written,
+        otherwise=refuse,
     )
     if not quiet or result.status != "SUCCEEDED":
         steps.ended(result)
@@ -142,16 +152,41 @@ def run(
 
 def _require(definition: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
     """Refuse answers to what never asks."""
+    from ..check.findings import did_you_mean
     from .steps import nested
 
     states = {name: state for name, state, _ in nested(definition)}
     for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
         if name not in states:
-            raise click.UsageError(f"{option} {name}=…: no state is named {name!r}")
+            near = did_you_mean(name, states)
+            raise click.UsageError(f"{option} {name}=…: no state is named {name!r}" + (f"; {near}" if near else ""))
         if states[name].get("Type") != "Task":
             raise click.UsageError(f"{option} {name}=…: the state is a {states[name].get('Type')}, not a Task")
         if option == "--callback" and not str(states[name].get("Resource")).endswith(".waitForTaskToken"):
             raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
+
+
+def _answer(call: Call, loaded: Loaded) -> str:
+    """How a call could be answered that nothing answers."""
+    import shlex
+
+    from ..invoke import function_name, function_of
+
+    state = shlex.quote(call.state_name)
+    result = '{"Payload": …}' if (call.integration, call.action) == ("lambda", "invoke") else "…"
+    say = f"say --mock {state}='{result}'"
+    if call.pattern == "waitForTaskToken":
+        say = f"say --mock {state}='{{}}' --callback {state}='…'"
+    if call.integration != "lambda":
+        return f"{say}, or name an endpoint that answers in AWS_ENDPOINT_URL"
+    if loaded.machine is None:
+        return say
+    from ..check.findings import did_you_mean
+
+    known = loaded.machine.functions
+    near = did_you_mean(function_name(function_of(call)), known)
+    has = near or (f"the flow has {', '.join(known)}" if known else "the flow has no Function")
+    return f"{has}; a dynamic(..., allowed=[...]) can only call what it allows\n      = or {say}"
 
 
 def choose(machines: list[Loaded], name: str | None) -> Loaded:

@@ -3,60 +3,141 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import evolve, frozen
+
+from ..project import is_authors
+from ..source import shown
 
 if TYPE_CHECKING:
-    from ..engine import Event, Result
+    from ..engine import Call, Event, Reply, Result
 
 _COLOURS = {"SUCCEEDED": "green", "RUNNING": "yellow"}
 _SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
+_COLUMN = 12
+"""The width of the time since the start: days, or fractions of a second."""
+_STATE = ("StateEntered", "StateExited")
+_FRAME = re.compile(r'\s*File "(.+)", line (\d+), in ')
+_TELLING = 1000
+"""Characters of a cause that tell which call failed."""
+
+
+@frozen
+class _Place:
+    """What an event is about: a state of an execution, and the items of the Maps around it, outermost first."""
+
+    arn: str
+    state: str = ""
+    items: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.state + "".join(f" (item {index})" for index in self.items)
 
 
 class Steps:
-    """Shows the steps of the executions of one definition."""
+    """Shows the steps of the executions of one definition; `root` is the folder of the handlers."""
 
-    def __init__(self, definition: Mapping[str, Any], *, real_time: bool) -> None:
+    def __init__(self, definition: Mapping[str, Any], *, root: Path, real_time: bool) -> None:
+        self._root = root
         self._real_time = real_time
         self._started = time.monotonic()
-        self._depths = {name: depth for name, _, depth in nested(definition)}
-        self._states: dict[int, str] = {}
-        """The state that each event belongs to."""
-        self._attempts: dict[str, int] = {}
-        self._entered: dict[str, float] = {}
-        self._waiting: dict[str, None] = {}
+        self._around = {name: around for name, _, around in nested(definition)}
+        self._places: dict[tuple[str, int], _Place] = {}
+        """By execution and event."""
+        self._attempts: dict[_Place, int] = {}
+        self._entered: dict[_Place, float] = {}
+        self._waiting: dict[_Place, None] = {}
+        self._written: dict[tuple[str, str], list[str]] = {}
+        """What calls wrote that failed, by state and cause, until their events come."""
+
+    def written(self, call: Call, reply: Reply, text: str) -> None:
+        """Keep what a failing call wrote, to be shown with its failure."""
+        if reply.kind == "failed" and text:
+            self._written.setdefault((call.state_name, (reply.cause or "")[:_TELLING]), []).append(text)
 
     def event(self, result: Result, event: Event) -> None:
+        self._show_written(self._follow(result, event), event)
         details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
         _say(result, event, f"{event.id:>4} <- {event.previous:<4} {event.type}  {details}".rstrip())
 
     def step(self, result: Result, event: Event) -> None:
-        name = event.name if event.type.endswith(("StateEntered", "StateExited")) else None
-        name = self._states[event.id] = name or self._states.get(event.previous, "")
-        indent = "  " * self._depths.get(name, 0)
+        at = self._follow(result, event)
+        indent = self._indent(at)
         if event.type.endswith("StateEntered"):
-            self._entered[name], self._attempts[name] = event.timestamp, 0
-            _say(result, event, indent + click.style(name, bold=True))
+            self._entered[at], self._attempts[at] = event.timestamp, 0
+            items = str(at).removeprefix(at.state)
+            _say(result, event, indent + click.style(at.state, bold=True) + click.style(items, dim=True) * bool(items))
         elif event.type == "WaitStateExited":
-            waited = duration(event.timestamp - self._entered[name])
-            _say(result, event, indent + click.style(f"{name} waited {waited}", dim=True))
+            waited = duration(event.timestamp - self._entered[at])
+            _say(result, event, indent + click.style(f"{at} waited {waited}", dim=True))
         elif event.type in _SCHEDULED:
-            self._attempts[name] += 1
-            if self._attempts[name] > 1:
-                _say(result, event, indent + f"{name} is tried again (attempt {self._attempts[name]})")
+            self._attempts[at] = self._attempts.get(at, 0) + 1
+            if self._attempts[at] > 1:
+                _say(result, event, indent + f"{at} is tried again (attempt {self._attempts[at]})")
         elif event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken"):
-            self._waiting[name] = None
-            _say(result, event, indent + click.style(f"{name} waits for a callback", dim=True))
+            self._waiting[at] = None
+            _say(result, event, indent + click.style(f"{at} waits for a callback", dim=True))
         elif event.type.endswith(("TimedOut", "Failed")) and not event.type.startswith("Execution"):
-            self._waiting.pop(name, None)
-            _say(result, event, indent + click.style(f"{name} {_failure(event)}", fg="red"))
+            self._waiting.pop(at, None)
+            self._show_written(at, event)
+            failure = self._failure(event)
+            if failure:
+                _say(result, event, indent + click.style(f"{at} {failure}", fg="red"))
         elif event.type.endswith("Succeeded"):
-            self._waiting.pop(name, None)
+            self._waiting.pop(at, None)
+
+    def _follow(self, result: Result, event: Event) -> _Place:
+        """What the event is about: its own state, else that of the event before it."""
+        before = self._places.get((result.arn, event.previous), _Place(result.arn))
+        at = before
+        if event.name and (event.type.startswith("MapIteration") or event.type.endswith(_STATE)):
+            # What is known of the items around it; the event before it may be further inside.
+            at = evolve(before, state=event.name, items=before.items[: self._around.get(event.name, ()).count("Map")])
+        if event.type == "MapIterationStarted":
+            at = evolve(at, items=(*at.items, (event.details or {})["index"]))
+        self._places[result.arn, event.id] = at
+        return at
+
+    def _indent(self, at: _Place) -> str:
+        return "  " * len(self._around.get(at.state, ()))
+
+    def _failure(self, event: Event) -> str:
+        """Nothing for an event that only passes on the failure of what is inside."""
+        details = event.details or {}
+        reason = self._reason(details.get("error"), details.get("cause"))
+        if event.type.endswith("TimedOut"):
+            return f"timed out: {reason}" if reason else "timed out"
+        return f"failed: {reason}" if reason else ""
+
+    def _reason(self, error: str | None, cause: str | None) -> str:
+        """The error and its cause; of a cause that is Lambda's JSON the message, and where it was raised."""
+        place = ""
+        with suppress(ValueError, KeyError, TypeError):
+            told = json.loads(cause or "")
+            cause = told["errorMessage"]
+            place = self._raised_at(told["stackTrace"])
+        return ": ".join(part for part in (error, cause) if part) + place
+
+    def _raised_at(self, trace: list[str]) -> str:
+        """The innermost place in the project."""
+        frames = [_FRAME.match(frame) for frame in reversed(trace)]
+        places = [(Path(frame[1]), frame[2]) for frame in frames if frame]
+        return next((f" (at {shown(file)}:{line})" for file, line in places if is_authors(file, self._root)), "")
+
+    def _show_written(self, at: _Place, event: Event) -> None:
+        cause = str((event.details or {}).get("cause") or "")
+        texts = self._written.get((at.state, cause[:_TELLING]))
+        if texts and event.type.endswith("Failed"):
+            for line in texts.pop(0).splitlines():
+                click.echo(f"{'':>{_COLUMN}}  {self._indent(at)}| {line}", err=True)
 
     def ended(self, result: Result) -> None:
         """Say how the execution ended."""
@@ -65,53 +146,40 @@ class Steps:
         if not self._real_time:
             said += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
         if result.status == "RUNNING":
-            waiting = ", ".join(self._waiting) or "something"
+            waiting = ", ".join(map(str, self._waiting)) or "something"
             said = (
                 f"{status}: waits for a callback of {waiting} that nothing sends; answer it with --callback STATE=JSON"
             )
         elif result.error is not None or result.cause is not None:
-            said += f": {_reason(result.error, result.cause)}"
+            said += f": {self._reason(result.error, result.cause)}"
         click.echo(said, err=True)
-
-
-def _failure(event: Event) -> str:
-    details = event.details or {}
-    what = "timed out" if event.type.endswith("TimedOut") else "failed"
-    reason = _reason(details.get("error"), details.get("cause"))
-    return f"{what}: {reason}" if reason else what
-
-
-def _reason(error: str | None, cause: str | None) -> str:
-    """The error and its cause; of a cause that is Lambda's JSON only the message."""
-    with suppress(ValueError, KeyError, TypeError):
-        cause = json.loads(cause or "")["errorMessage"]
-    return ": ".join(part for part in (error, cause) if part)
 
 
 def _say(result: Result, event: Event, what: str) -> None:
     since = "+" + duration(event.timestamp - result.start_date)
-    click.echo(f"{click.style(f'{since:>9}', fg='cyan')}  {what}", err=True)
+    click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {what}", err=True)
 
 
 def duration(seconds: float) -> str:
-    """`0:05:00`, `1 day, 0:00:00`; fractions of a second only where there are any.
+    """`0:05:00`, `1d 0:00:00`; fractions of a second only where there are any.
 
-    >>> duration(300), duration(90061.25)
-    ('0:05:00', '1 day, 1:01:01.250')
+    >>> duration(300), duration(300.25), duration(90061)
+    ('0:05:00', '0:05:00.250', '1d 1:01:01')
     """
-    text = str(timedelta(milliseconds=round(seconds * 1000)))
-    return text[:-3] if "." in text else text
+    whole = timedelta(milliseconds=round(seconds * 1000))
+    text = str(timedelta(seconds=whole.seconds, microseconds=whole.microseconds))
+    return (f"{whole.days}d " if whole.days else "") + (text[:-3] if "." in text else text)
 
 
-def nested(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], int]]:
-    """Every state: its name, the state, and how deep in Parallel and Map it is."""
-    todo: list[tuple[Mapping[str, Any], int]] = [(definition, 0)]
+def nested(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """Every state: its name, the state, and the types of the states that it is in, outermost first."""
+    todo: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [(definition, ())]
     while todo:
-        graph, depth = todo.pop()
+        graph, around = todo.pop()
         for name, state in graph.get("States", {}).items():
-            yield name, state, depth
+            yield name, state, around
             inner = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]
-            todo.extend((each, depth + 1) for each in inner if each)
+            todo.extend((each, (*around, state["Type"])) for each in inner if each)
 
 
 def render(result: Result, *, events: bool) -> dict[str, Any]:

@@ -88,7 +88,9 @@ def test_state(
     """
     from .. import local, project, teststate
     from ..asl import placed
-    from ..invoke import LocalLambdas
+    from ..check.findings import did_you_mean
+    from ..invoke import LocalLambdas, unmocked
+    from .steps import nested
 
     loaded = choose(project.load(file), machine)
     if name is None and "States" in loaded.definition:
@@ -108,10 +110,14 @@ def test_state(
             mock=mock,
             state_name=name,
             state_configuration=configuration,
-            invoke=local.invoker(lambdas, local.Answers()),
+            invoke=local.invoker(
+                lambdas, local.Answers(), lambda call: unmocked(call, hint="say --mock '{\"result\": …}'")
+            ),
             settings=settings,
         )
     except teststate.TestStateError as error:
-        raise FlowError.of(str(error), code="FD940") from error
+        states = [each for each, _, _ in nested(loaded.definition)]
+        near = did_you_mean(name, states) if name is not None and name not in states else None
+        raise FlowError.of(str(error), code="FD940", hint=near) from error
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     ctx.exit(1 if answer["status"] == "FAILED" else 0)

@@ -9,8 +9,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
-from ..invoke import Handler, LocalLambdas, function_name
-from ..local import function_of
+from ..invoke import Handler, LocalLambdas, function_name, function_of
 from .answers import Answer, copied, give
 from .coverage import states as states_of
 from .run import UnmockedCall

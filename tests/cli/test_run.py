@@ -1,7 +1,9 @@
 """`flowdsl run`."""
 
 import json
+import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -84,9 +86,9 @@ machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet"
     assert done.exit_code == 1
     assert [line.split(maxsplit=1)[1] for line in done.stderr.splitlines()[:4]] == [
         "Greet",
-        "Greet failed: KeyError: 'no name'",
+        "Greet failed: KeyError: 'no name' (at handlers/greet/handler.py:2)",
         "Greet is tried again (attempt 2)",
-        "Greet failed: KeyError: 'no name'",
+        "Greet failed: KeyError: 'no name' (at handlers/greet/handler.py:2)",
     ]
 
 
@@ -107,17 +109,102 @@ machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet"
 
 def test_what_a_handler_prints_is_not_the_result(project):
     project.write("handlers/greet/handler.py", "def handler(event, context):\n    print('working')\n    return 1\n")
-    done = project.run("run", "hello.py", "-q")
+    done = project.run("run", "hello.py", "-q", "--logs")
     assert (json.loads(done.stdout), done.stderr) == ({"greeting": 1}, "working\n")
+    done = project.run("run", "hello.py")
+    assert (json.loads(done.stdout), "working" in done.stderr) == ({"greeting": 1}, False)
+
+
+CHATTY = """\
+import logging, sys
+log = logging.StreamHandler()  # holds on to what stderr is now
+
+def price(n):
+    return 10 // n
+
+def handler(event, context):
+    print("n is", event["n"])
+    sys.stdout.buffer.write(b"raw \\xff\\n")
+    log.emit(logging.makeLogRecord({"msg": "to the log"}))
+    return price(event["n"])
+"""
+PRICES = """\
+from flowdsl import Function, Map, Pass, StateMachine, Task, catch, chain, state_input
+price = Task("Price", Function("greet", "handlers/greet"))
+each = Map("Each", items=state_input.prices, processor=price, catch=[catch("States.ALL")])
+machine = StateMachine("hello", chain(each, Pass("Done")))
+"""
+
+
+def test_what_a_failing_handler_wrote_is_shown_with_the_place_and_the_item(project):
+    project.write("handlers/greet/handler.py", CHATTY)
+    project.write("hello.py", PRICES)
+    done = project.run("run", "hello.py", "--input", '{"prices": [{"n": 1}, {"n": 0}, {"n": 2}]}')
+    assert done.exit_code == 0
+    assert [re.sub(r"^ *\+0:00:00  ", "", line).strip() for line in done.stderr.splitlines()[:-1]] == [
+        "Each",
+        "Price (item 0)",
+        "Price (item 1)",
+        "Price (item 2)",
+        "| n is 0",
+        "| raw \ufffd",
+        "| to the log",
+        "Price (item 1) failed: ZeroDivisionError: integer division or modulo by zero (at handlers/greet/handler.py:5)",
+        "Done",
+    ]
+    events = project.run("run", "hello.py", "--events", "--input", '{"prices": [{"n": 0}]}').stderr.splitlines()
+    assert next(line.split()[1:] for line in events if line.strip().startswith("|")) == ["n", "is", "0"]
+    failed = project.run("run", "hello.py", "-q", "--input", '{"prices": [{"n": 0}]}')
+    assert failed.stderr == ""
+
+
+def test_days_keep_the_column(project):
+    project.write("days.json", {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 90061, "End": True}}})
+    lines = project.run("run", "days.json").stderr.splitlines()
+    assert lines[:2] == ["    +0:00:00  A", " +1d 1:01:01  A waited 1d 1:01:01"]
+    assert lines[2].startswith("SUCCEEDED after 1d 1:01:01 ")
 
 
 def test_what_nothing_answers_is_a_mistake_of_the_command(project):
     project.write("task.json", {"StartAt": "Charge", "States": {"Charge": {**TASK, "End": True}}})
     done = project.run("run", "task.json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "'Charge'" in done.stderr
+    assert "task.json:1:34: error FD001 the state 'Charge' calls the function 'charge', and nothing" in done.stderr
+    assert """say --mock Charge='{"Payload": …}'""" in done.stderr
     done = project.run("run", "task.json", "--mock", 'Charge={"Payload": 5}')
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"Payload": 5})
+
+
+def test_a_function_that_is_not_the_flows_is_told_with_those_that_are(project):
+    project.write(
+        "hello.py",
+        """\
+from flowdsl import Function, StateMachine, Task, dynamic, state_input
+greet = Task("Say it", dynamic(state_input.who, allowed=[Function("greet", "handlers/greet")]))
+machine = StateMachine("hello", greet)
+""",
+    )
+    done = project.run("run", "hello.py", "--input", '{"who": "gret"}')
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "hello.py:2:9: error FD001 the state 'Say it' calls the function 'gret'" in done.stderr
+    assert "did you mean 'greet'?; a dynamic(..., allowed=[...]) can only call what it allows" in done.stderr
+    assert """say --mock 'Say it'='{"Payload": …}'""" in done.stderr
+    project.write("ask.json", CALLBACK)
+    assert "say --mock Ask='{}' --callback Ask='…'" in project.run("run", "ask.json").stderr
+
+
+def test_ctrl_c_in_a_handler_shows_what_it_wrote(project):
+    project.write(
+        "handlers/greet/handler.py",
+        "import time\ndef handler(event, context):\n"
+        "    print('stuck')\n    open('there', 'w').close()\n    time.sleep(60)\n",
+    )
+    process = project.start("run", "hello.py", "-q")
+    while not (project.root / "there").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.strip()) == (130, "", "stuck")
 
 
 def test_a_mock_config_file_answers(project):
