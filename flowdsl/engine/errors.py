@@ -10,9 +10,8 @@ class Failure(Exception):  # noqa: N818 - the failure of a state, not a mistake
     """A state failed with this error: Retry and Catch look at it, the execution ends with it.
 
     Both `error` and `cause` may be None, as for a Fail state that says neither. `terminal` failures (States.Runtime,
-    an output beyond the size limit) end the execution at once, whatever Retry and Catch say. `task` tells that a task
-    failed, which States.TaskFailed matches. `alias` is a second name that ErrorEquals may use. Source: Step Functions
-    Developer Guide, "Handling errors".
+    an output beyond the size limit) end the execution at once, whatever Retry and Catch say. `alias` is a second name
+    that ErrorEquals may use. Source: Step Functions Developer Guide, "Handling errors".
     """
 
     def __init__(
@@ -21,22 +20,21 @@ class Failure(Exception):  # noqa: N818 - the failure of a state, not a mistake
         cause: str | None = None,
         *,
         terminal: bool = False,
-        task: bool = False,
         alias: str | None = None,
     ) -> None:
         super().__init__(error, cause)
         self.error = error
         self.cause = cause
         self.terminal = terminal
-        self.task = task
         self.alias = alias
 
     def matches(self, names: tuple[str, ...]) -> bool:
-        """Whether an ErrorEquals with these names means this failure."""
+        """Whether an ErrorEquals with these names means this failure; States.TaskFailed is a wildcard for all but
+        timeouts."""
         for name in names:
             if name == "States.ALL" or (self.error is not None and name == self.error) or name == self.alias:
                 return True
-            if name == "States.TaskFailed" and self.task and self.error != "States.Timeout":
+            if name == "States.TaskFailed" and self.error != "States.Timeout":
                 return True
         return False
 

@@ -85,4 +85,4 @@ def oversized(name: str, *, terminal: bool = True) -> Failure:
     cause = (
         f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
     )
-    return Failure("States.DataLimitExceeded", cause, terminal=terminal, task=not terminal)
+    return Failure("States.DataLimitExceeded", cause, terminal=terminal)

@@ -165,6 +165,6 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
     if isinstance(signal, TimedOut):
         fiber.record(f"{events}TimedOut", details)
         alias = "States.HeartbeatTimeout" if signal.heartbeat else None
-        raise Failure(signal.error, signal.cause, task=True, alias=alias)
+        raise Failure(signal.error, signal.cause, alias=alias)
     fiber.record(f"{events}Failed", details)
-    raise Failure(signal.error, signal.cause, task=True)
+    raise Failure(signal.error, signal.cause)

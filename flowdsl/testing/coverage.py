@@ -140,8 +140,7 @@ class _Reader:
         error = fault.error
         if error is None and fault.fail_state in self.named:
             error = self.named[fault.fail_state][0][1].get("Error")
-        task = fault.fail_state is None
-        failure = Failure(error, task=task, alias="States.HeartbeatTimeout" if fault.heartbeat else None)
+        failure = Failure(error, alias="States.HeartbeatTimeout" if fault.heartbeat else None)
         for index, part in enumerate(parts):
             if failure.matches(tuple(part.get("ErrorEquals", ()))):
                 return index

@@ -38,7 +38,7 @@ class Mock:
 
     @property
     def failure(self) -> Failure | None:
-        return None if self.error is None else Failure(self.error, self.cause, task=True)
+        return None if self.error is None else Failure(self.error, self.cause)
 
 
 def read_mock(given: Mapping[str, Any], tested: Tested) -> Mock:

@@ -399,3 +399,14 @@ def test_a_result_writer_says_when_each_child_began_and_ended() -> None:
         ("2025-01-01T00:00:00.000Z", "2025-01-01T00:01:00.000Z"),
         ("2025-01-01T00:01:00.000Z", "2025-01-01T00:02:00.000Z"),
     ]
+
+
+@pytest.mark.parametrize("type_", ["Parallel", "Map"])
+def test_task_failed_is_a_wildcard_for_what_fails_inside(type_: str) -> None:
+    inside = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Custom"}}}
+    body = {"Branches": [inside]} if type_ == "Parallel" else {"ItemProcessor": inside}
+    outer = {"Type": type_, **body, "Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "P"}], "End": True}
+    scheduler = Scheduler(Script())
+    result = scheduler.start(prepare({"StartAt": "S", "States": {"S": outer, **LEAF["States"]}}), [1])
+    scheduler.run()
+    assert result.output == {"Error": "Custom", "Cause": None}
