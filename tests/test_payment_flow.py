@@ -45,25 +45,6 @@ STEPS = ["Receipt", "FundraisingTotals", "PublishEvent"]
 RESULTS = {"Receipt": "receipt", "FundraisingTotals": "totals", "PublishEvent": "event"}
 
 
-@pytest.fixture(autouse=True)
-def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """SQLite files of this test's own, and no way to any AWS account."""
-    folder = tmp_path / "payments"
-    monkeypatch.setenv("PAYMENTS_DATA", str(folder))
-    for name in (
-        "PSPS",
-        "CHOICES_TABLE",
-        "TRANSACTIONS_TABLE",
-        "TOTALS_TABLE",
-        "PAYMENTS_EVENT_BUS",
-        "STRIPE_API_KEY",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "none")
-    return folder
-
-
 def donation(token: str = "tok_paid", **changes: Any) -> dict[str, Any]:
     return {
         "id": "don-1",
