@@ -319,7 +319,7 @@ def review(machines: list[Loaded], *, type: Type | None = None, packaging: bool 
     found = [*_clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
     called = functions(machines) if packaging else []
     if called:
-        from .package import problems
+        from .package.sources import problems
 
         found += problems(called, find(machines[0].file.parent).root)
     return _in_order(found)

@@ -32,7 +32,8 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
     fails leaves the earlier one as it was. A build of unchanged files is byte for byte the same. The names of the files
     that were written go to stdout.
     """
-    from .. import package, project
+    from .. import project
+    from ..package import assembly, manifest
 
     file = file or project.default_flow()
     machines = project.load(file)
@@ -43,7 +44,7 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
         click.echo(output.as_text(found), err=True)
     settings = project.find(machines[0].file.parent)
     target = Path(folder).absolute() if folder else settings.output
-    made = package.build(
+    made = assembly.build(
         None if asl_only else project.functions(machines),
         project.definitions(machines),
         root=settings.root,
@@ -51,5 +52,5 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
         on_progress=lambda name, what: click.echo(f"{name}: {what}" if name else what, err=True),
     )
     zips = [] if asl_only else [each.file for each in made.functions.values()]
-    for name in [*made.definitions, *zips, package.MANIFEST]:
+    for name in [*made.definitions, *zips, manifest.FILE]:
         click.echo(shown(target / name))

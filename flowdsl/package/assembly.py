@@ -13,15 +13,15 @@ from attrs import frozen
 
 from ..diagnostics import Diagnostic, FlowError
 from ..source import shown
-from . import archive, manifest
+from . import archive, manifest, workspace
 from .archive import Archive
 from .handler import Handler, distinct, gathered, handler_string, platform, span, validate
 from .manifest import Manifest, Packaged
+from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .requirements import Requirements
     from .sources import Sources
-    from .workspace import Workspace
 
 RECIPE = 1
 """Counts up when what goes into a zip, or how, changes: every function is then built again."""
@@ -51,8 +51,6 @@ def build(
     wanted go. FlowError where anything is wrong, and where `output` has files that flowdsl did not write; the
     earlier build is then as it was.
     """
-    from . import workspace  # the checker does without
-
     root, output = root.resolve(), output.resolve()
     wanted = None if functions is None else distinct(functions)
     wrong: list[Diagnostic] = []

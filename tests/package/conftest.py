@@ -11,7 +11,8 @@ import pytest
 from attrs import field, mutable
 
 from flowdsl.author import Function
-from flowdsl.package import Manifest, build
+from flowdsl.package.assembly import build
+from flowdsl.package.manifest import Manifest
 
 ASL = '{"StartAt": "Pay", "States": {"Pay": {"Type": "Succeed"}}}\n'
 HANDLER = "from . import greeting\n\n\ndef handler(event, context):\n    return greeting.greet(event['name'])\n"

@@ -17,14 +17,16 @@ import pytest
 
 from flowdsl.author import Function
 from flowdsl.diagnostics import FlowError
-from flowdsl.package import archive, build, manifest, requirements, workspace
+from flowdsl.package import archive, manifest, requirements, workspace
+from flowdsl.package.assembly import build
 
 BUILD = """
 import os, resource, signal, sys, time
 from pathlib import Path
 from flowdsl.author import Function
 from flowdsl.diagnostics import FlowError
-from flowdsl.package import build, workspace
+from flowdsl.package import workspace
+from flowdsl.package.assembly import build
 FUNCTIONS = [Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")]
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -6,7 +6,7 @@ import pytest
 
 from flowdsl.author import Function
 from flowdsl.diagnostics import FlowError
-from flowdsl.package import problems
+from flowdsl.package.sources import problems
 
 HANDLER = "def handler(event, context): ...\n"
 

@@ -65,7 +65,7 @@ from pathlib import Path
 os.umask(int(sys.argv[1], 8))
 os.chdir(sys.argv[2])
 from flowdsl.author import Function
-from flowdsl.package import build
+from flowdsl.package.assembly import build
 build([Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")],
       {"payment.asl.json": "{}"}, root=Path(sys.argv[3]), output=Path(sys.argv[3]) / "build")
 """
