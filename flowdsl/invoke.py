@@ -123,13 +123,20 @@ class LocalLambdas:
             return self._invoke(call, call.resource, call.arguments, lambda output, request: output, json.dumps)
         if call.integration == "lambda" and call.action == "invoke":
             arguments = call.arguments if isinstance(call.arguments, dict) else {}
-            answer = partial(_invoked, arguments.get("InvocationType", "RequestResponse"))
+            function = str(arguments.get("FunctionName", ""))
+            status = _STATUS.get(str(arguments.get("InvocationType")), 200)
+            if status == 204 and self.knows(function):
+                return Reply.succeeded(_invoked(status, None, _request_id(call)))
             try:
                 event = _payload(arguments.get("Payload", {}))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 cause = f"Could not parse request body into json: {error} (Service: Lambda, Status Code: 400)"
                 return Reply.failed("Lambda.InvalidRequestContentException", cause)
-            return self._invoke(call, str(arguments.get("FunctionName", "")), event, answer, _compact)
+            reply = self._invoke(call, function, event, partial(_invoked, status), _compact)
+            if status == 202 and reply.kind == "failed" and self.knows(function):
+                # Who invokes asynchronously does not hear of the function's errors.
+                return Reply.succeeded(_invoked(status, None, _request_id(call)))
+            return reply
         return unmocked(call)
 
     def knows(self, text: str) -> bool:
@@ -300,11 +307,13 @@ def first_of(*invokers: Callable[[Call], Reply | None]) -> Invoker:
     return invoke
 
 
-def _invoked(invocation_type: str, output: Any, request: str) -> dict[str, Any]:
-    """The answer of lambda:invoke around what the function returned."""
-    asynchronous = invocation_type == "Event"
-    status = 202 if asynchronous else 200
-    payload = "" if asynchronous else output
+_STATUS = {"RequestResponse": 200, "Event": 202, "DryRun": 204}
+"""Lambda's answer by InvocationType. Source: Lambda API reference, Invoke."""
+
+
+def _invoked(status: int, output: Any, request: str) -> dict[str, Any]:
+    """The answer of lambda:invoke around what the function returned, which only 200 shows."""
+    payload = output if status == 200 else ""
     length = str(len(_compact(payload)))
     headers = {
         "Connection": "keep-alive",
@@ -325,7 +334,7 @@ def _invoked(invocation_type: str, output: Any, request: str) -> dict[str, Any]:
         "SdkResponseMetadata": {"RequestId": request},
         "StatusCode": status,
     }
-    if asynchronous:
+    if status != 200:
         del answer["ExecutedVersion"]
     return answer
 

@@ -338,3 +338,18 @@ def test_a_broken_mock_configuration_says_where(config: Any, said: str) -> None:
     definition = {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": ARN, "End": True}}}
     with pytest.raises(FlowError, match=said):
         execute(prepare(definition), {}, invoke=MockConfig(config, "machine", "case"))
+
+
+def test_a_dry_run_calls_nobody_and_an_event_hears_of_no_error() -> None:
+    calls = []
+
+    def broken(event: Any, context: Any) -> Any:
+        calls.append(event)
+        raise ValueError("no")
+
+    assert invoke(broken, {}, InvocationType="DryRun").output["StatusCode"] == 204
+    assert calls == []
+    assert invoke(broken, {}, InvocationType="Event").output["StatusCode"] == 202
+    assert calls == [{}]
+    assert invoke(broken, {}, InvocationType="RequestResponse").error == "ValueError"
+    assert invoke(broken, {}, function="unknown", InvocationType="Event").error == "Lambda.ResourceNotFoundException"
