@@ -257,6 +257,9 @@ def is_authors(file: Path, root: Path) -> bool:
     return file.is_relative_to(root) and not installed
 
 
+_TOO_MANY = re.compile(r"(\w+)\.__init__\(\) takes (?:from \d+ to )?(\d+) positional arguments? but ")
+
+
 def _message(error: BaseException) -> str:
     """The exception as Python says it; a mistake in a call of flowdsl in flowdsl's own words alone."""
     from traceback import TracebackException
@@ -270,8 +273,17 @@ def _message(error: BaseException) -> str:
     ours = innermost and innermost.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<attrs"))
     if ours and isinstance(error, TypeError | ValueError):
         said = str(error)
+    said = said.partition(". Did you mean")[0]  # newer Pythons; `_hint` says it on all
+    if isinstance(error, ImportError) and error.path:
+        said = said.removesuffix(f" ({error.path})")
     missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", said)
-    return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}" if missing else said
+    if missing:
+        return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}"
+    too_many = _TOO_MANY.search(said)
+    if too_many:
+        most = int(too_many[2]) - 1  # Python counts `self`
+        return f"{too_many[1]}(...) takes at most {most} argument{'s' * (most > 1)} without a name"
+    return said
 
 
 def _hint(error: BaseException) -> str | None:
@@ -279,6 +291,28 @@ def _hint(error: BaseException) -> str | None:
         return f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
     if isinstance(error, ImportError) and "relative import" in str(error):
         return "a flow file is not part of a package: import from the project's folder"
+    too_many = _TOO_MANY.search(str(error)) if isinstance(error, TypeError) else None
+    if too_many:
+        one = 'put the steps into one flow: StateMachine("payment", chain(...))'
+        return one if too_many[1] == "StateMachine" else "name the others, as in items=..."
+    return _nearest(error)
+
+
+def _nearest(error: BaseException) -> str | None:
+    """What a name that is not known may stand for."""
+    import builtins
+
+    from .check.findings import did_you_mean
+
+    wanted = re.match(r"cannot import name '(\w+)'", str(error)) if isinstance(error, ImportError) else None
+    if wanted and isinstance(error, ImportError) and error.name in sys.modules:
+        return did_you_mean(wanted[1], vars(sys.modules[error.name]))
+    innermost = error.__traceback__
+    while innermost and innermost.tb_next:
+        innermost = innermost.tb_next
+    if isinstance(error, NameError) and innermost:
+        frame = innermost.tb_frame
+        return did_you_mean(str(error.name), {**vars(builtins), **frame.f_globals, **frame.f_locals})
     return None
 
 

@@ -20,10 +20,22 @@ PYTHON = {
     ),
     "misspelt name": (
         "from flowdsl import Pas\n",
-        ["flow.py:1:1: error FD703 ImportError: cannot import name 'Pas' from 'flowdsl'"],
+        ["flow.py:1:1: error FD703 ImportError: cannot import name 'Pas' from 'flowdsl'\n", "did you mean 'Pass'?"],
     ),
     "relative import": ("from . import x\n", ["flow.py:1:1: error FD703", "a flow file is not part of a package"]),
     "name": ("machine = StateMachine('m')\n", ["flow.py:1:11: error FD703 NameError: name 'StateMachine' is not"]),
+    "name that is nearly one": (
+        "from flowdsl import chain\nflow = chian()\n",
+        ["flow.py:2:8: error FD703 NameError: name 'chian' is not defined\n", "did you mean 'chain'?"],
+    ),
+    "steps without a chain": (
+        "from flowdsl import Pass, StateMachine\nmachine = StateMachine('m', Pass('A'), Pass('B'))\n",
+        ["flow.py:2:11: error FD703 StateMachine(...) takes at most 2 arguments without", "one flow: StateMachine("],
+    ),
+    "a processor without its name": (
+        "from flowdsl import Map, Pass\nx = Map('A', Pass('B'), items=[1])\n",
+        ["flow.py:2:5: error FD703 Map(...) takes at most 1 argument without a name", "name the others"],
+    ),
     "users own": (
         "def price():\n    return 1 / 0\n\n\ntotal = price()\n",
         [
