@@ -29,8 +29,8 @@ INTEGRATIONS: dict[str, dict[str, tuple[str, ...]]] = {
     | _actions("stopQueryExecution", "getQueryExecution", "getQueryResults"),
     "batch": _actions("submitJob", patterns=(SYNC,)),
     "bedrock": _actions("invokeModel", patterns=(TOKEN,)) | _actions("createModelCustomizationJob", patterns=(SYNC,)),
-    "codebuild": _actions("startBuild", "startBuildBatch", "retryBuild", "retryBuildBatch", patterns=(SYNC,))
-    | _actions("stopBuild", "stopBuildBatch", "batchDeleteBuilds", "batchGetReports", "batchGetBuildBatches"),
+    "codebuild": _actions("startBuild", "startBuildBatch", "retryBuildBatch", patterns=(SYNC,))
+    | _actions("stopBuild", "stopBuildBatch", "batchDeleteBuilds", "deleteBuildBatch", "batchGetReports"),
     "databrew": _actions("startJobRun", patterns=(SYNC,)),
     "dynamodb": _actions("getItem", "putItem", "updateItem", "deleteItem"),
     "ecs": _actions("runTask", patterns=(SYNC, TOKEN)),
@@ -49,7 +49,8 @@ INTEGRATIONS: dict[str, dict[str, tuple[str, ...]]] = {
     | _actions(
         "setClusterTerminationProtection", "cancelStep", "modifyInstanceFleetByName", "modifyInstanceGroupByName"
     ),
-    "emr-containers": _actions("createVirtualCluster", "deleteVirtualCluster", "startJobRun", patterns=(SYNC,)),
+    "emr-containers": _actions("deleteVirtualCluster", "startJobRun", patterns=(SYNC,))
+    | _actions("createVirtualCluster"),
     "emr-serverless": _actions(
         "createApplication",
         "startApplication",
