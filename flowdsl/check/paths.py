@@ -13,7 +13,6 @@ from .. import kinds
 from ..diagnostics import AslPath
 from ..expr.path import Path, PathSyntaxError, Root
 from ..expr.path_parser import parse_path
-from ..states import Wait
 from .definition import StateAt, has_placeholder
 from .fields import Given
 from .findings import Findings, shown
@@ -59,7 +58,7 @@ def _check_field(each: Given, findings: Findings) -> None:
         if check_intrinsic(text, path, findings) and kind is kinds.TEXT_PATH and not gives_string(text):
             findings.error("FD304", f"{each.key} needs a string, and {text.partition('(')[0]} gives none", path)
         return
-    if each.cls is Wait and is_intrinsic(text):  # Published definitions have it; whether AWS takes it is not known.
+    if each.key == "TimestampPath" and is_intrinsic(text):  # Samples have it, the documentation has not.
         from .intrinsics import check_intrinsic
 
         check_intrinsic(text, path, findings)
