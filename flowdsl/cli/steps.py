@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, frozen
 
-from ..project import is_authors
+from ..mistakes import is_authors
 from ..source import shown
 
 if TYPE_CHECKING:
