@@ -45,6 +45,8 @@ class Object(NamedTuple):
 
 Shape: TypeAlias = Unknown | Scalar | Array | Object
 ANY: Final = Unknown()
+MAYBE: Final = Field(ANY, False)
+"""A field that may be there or not, and be anything."""
 STRING, NUMBER, BOOLEAN, NULL = Scalar("string"), Scalar("number"), Scalar("boolean"), Scalar("null")
 
 
@@ -106,32 +108,28 @@ def merge(one: Shape, other: Shape, depth: int = 0) -> Shape:
 
 
 def _merge_objects(one: Object, other: Object, depth: int) -> Object:
-    closed = one.closed and other.closed
-    changed = closed is not one.closed
-    fields: dict[str, Field] = {}
-    for name, field in one.fields.items():
-        there = other.fields.get(name)
-        if there is field:
-            fields[name] = field
+    """A state at which a thousand routes meet merges a thousand times, mostly fields that are the same."""
+    own, theirs = one.fields, other.fields
+    changed: dict[str, Field] = {}
+    for name, field in own.items():
+        if field is MAYBE or (there := theirs.get(name)) is field:
             continue
-        new = field
         if there is None:
-            if not other.closed:  # It may be there or not, and be anything.
-                new = field if field.shape is ANY and not field.always and not field.absent else Field(ANY, False)
+            if not other.closed:
+                changed[name] = MAYBE
             elif field.always:
-                new = Field(field.shape, False, other.source)
-        else:
+                changed[name] = Field(field.shape, False, other.source)
+        elif there.shape is not field.shape or (field.always and not there.always):
             shape = merge(field.shape, there.shape, depth + 1)
             if shape is not field.shape or (field.always and not there.always):
-                always = field.always and there.always
-                new = Field(shape, always, field.absent or there.absent)
-        changed = changed or new is not field
-        fields[name] = new
-    for name, field in other.fields.items():
-        if name not in fields:
-            fields[name] = Field(field.shape, False, one.source) if one.closed else Field(ANY, False)
-            changed = True
-    return Object(fields, closed, one.source or other.source) if changed else one
+                changed[name] = Field(shape, field.always and there.always, field.absent or there.absent)
+    for name, field in theirs.items():
+        if name not in own:
+            changed[name] = Field(field.shape, False, one.source) if one.closed else MAYBE
+    closed = one.closed and other.closed
+    if not changed and closed is one.closed:
+        return one
+    return Object({**own, **changed}, closed, one.source or other.source)
 
 
 def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: str) -> Shape:
