@@ -7,7 +7,7 @@ jsonata-python parses; without it the expressions stay unread, and one warning s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,13 +66,18 @@ def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
             if found is None:
                 continue
             expression, offset = found
+            place = _Place(each.state, path, each.key, each.cls, offset)
+            if plain := _PLAIN.fullmatch(expression):
+                root, *names = plain[1].split(".")
+                _read(root, names, place, reads, findings)
+                continue
             read = None if has_placeholder(expression) else read_text(expression)
             if isinstance(read, _Wrong):
                 at = offset + min(read.offset, len(expression))
                 message = f"not JSONata: {read.message} (at offset {at} of the string)"
                 findings.error("FD751", message, path, aws=INVALID)
             elif read is not None:
-                _examine(read, _Place(each.state, path, each.key, each.cls, offset), reads, findings)
+                _examine(read, place, reads, findings)
             elif not has_placeholder(expression):
                 missing = missing or _warn_missing(path, findings)
     return reads
@@ -128,11 +133,7 @@ class _Wrong(NamedTuple):
 def read_text(expression: str) -> Expression | _Wrong | None:
     """What the expression reads, what is wrong with it, or None where nothing can parse it."""
     from ..expr.jsonata import JsonataSyntaxError
-    from ..expr.jsonata_reader import Expression, Read, read_expression
-
-    if plain := _PLAIN.fullmatch(expression):
-        root, *names = plain[1].split(".")
-        return Expression((Read(root, tuple(names), 0),), (), (), ())
+    from ..expr.jsonata_reader import read_expression
 
     try:
         return read_expression(expression)
@@ -169,11 +170,7 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
         message, hint = "$$ refers to nothing: an expression has no input of its own", "write $states.input"
         findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, said="JSONata '$$' not allowed")
     for each in found.reads:
-        if each.name == "states":
-            if each.fields:
-                _states_field(each.fields[0], place, findings)
-        elif each.name != "eval":
-            reads.append(VariableRead(each.name, place.state, place.path, "JSONata", place.cls is Catcher))
+        _read(each.name, each.fields, place, reads, findings)
     for each in found.calls:
         if each.name == "eval":
             hint = "write $parse(…) to read JSON from text"
@@ -181,6 +178,15 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
         elif each.name not in (known := functions()):
             message = f"there is no function ${each.name} (at offset {place.offset + each.offset} of the string)"
             findings.warning("FD755", message, place.path, hint=did_you_mean(each.name, known))
+
+
+def _read(name: str, fields: Sequence[str], place: _Place, reads: list[VariableRead], findings: Findings) -> None:
+    """What `$name.field` reads."""
+    if name == "states":
+        if fields:
+            _states_field(fields[0], place, findings)
+    elif name != "eval":
+        reads.append(VariableRead(name, place.state, place.path, "JSONata", place.cls is Catcher))
 
 
 def _states_field(name: str, place: _Place, findings: Findings) -> None:
