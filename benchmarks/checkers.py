@@ -1,8 +1,8 @@
 """Recall and false alarms of checkers: `python -m benchmarks.checkers FOLDER`, a folder as docs/conformance.md says.
 
-The peers are installed once into .flowdsl/bench: statelint from PyPI, asl-validator from npm. What is counted: of the
-definitions that AWS refused, or that its documentation refuses, how many are refused; of those that AWS took or
-published, how many are refused. Warnings do not count.
+The peers are installed once into .flowdsl/bench: statelint from PyPI, asl-validator and amazon-states-language-service
+from npm. What is counted: of the definitions that AWS refused, or that its documentation refuses, how many are refused;
+of those that AWS took or published, how many are refused. Warnings do not count. CPU times are of whole processes.
 """
 
 from __future__ import annotations
@@ -19,22 +19,43 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".flowdsl" / "bench"
 HERE = Path(__file__).parent / "peers"
+NODE = {"asl-validator": "asl-validator@4.0.0", "als": "amazon-states-language-service@1.16.1"}
 
 
 def install() -> dict[str, list[str]]:
-    """The command of each checker; those that can be installed here."""
-    commands = {"flowdsl": [sys.executable, str(HERE / "with_flowdsl_check.py")]}
+    """The command of each checker."""
     venv = PEERS / "statelint"
     if not venv.exists():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         subprocess.run([venv / "bin" / "pip", "install", "-q", "statelint==3.1.0"], check=True)
-    commands["statelint 3.1.0 (PyPI)"] = [str(venv / "bin" / "python"), str(HERE / "with_statelint.py")]
-    modules = PEERS / "asl-validator"
-    if not modules.exists():
-        modules.mkdir(parents=True)
-        subprocess.run(["npm", "install", "--silent", "--prefix", modules, "asl-validator@4.0.0"], check=True)
-    commands["asl-validator 4.0.0 (npm)"] = ["node", str(HERE / "with_asl_validator.js")]
-    return commands
+    for name, package in NODE.items():
+        modules = PEERS / name
+        if not modules.exists():
+            modules.mkdir(parents=True)
+            subprocess.run(["npm", "install", "--silent", "--prefix", modules, package], check=True)
+    return {
+        "flowdsl": [sys.executable, str(HERE / "with_flowdsl_check.py")],
+        "statelint 3.1.0 (PyPI)": [str(venv / "bin" / "python"), str(HERE / "with_statelint.py")],
+        "asl-validator 4.0.0 (npm)": ["node", str(HERE / "with_asl_validator.js")],
+        "amazon-states-language-service 1.16.1 (npm)": ["node", str(HERE / "with_language_service.js")],
+    }
+
+
+def chain(length: int) -> str:
+    """A definition of so many Tasks, each with a retry, a catcher and two expressions, and a Succeed."""
+    states: dict[str, Any] = {
+        f"S{number}": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": {"FunctionName": "f", "Payload": {"a.$": "$.x.y[0]", "b.$": "States.Format('{}', $.z)"}},
+            "ResultPath": f"$.r{number}",
+            "Retry": [{"ErrorEquals": ["Lambda.ServiceException"], "IntervalSeconds": 1}],
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": f"S{length}"}],
+            "Next": f"S{number + 1}",
+        }
+        for number in range(length)
+    }
+    return json.dumps({"StartAt": "S0", "States": {**states, f"S{length}": {"Type": "Succeed"}}})
 
 
 def definitions(folder: Path) -> tuple[list[str], list[str]]:
@@ -60,7 +81,8 @@ def _text(definition: Any) -> str:
 def ask(command: list[str], texts: list[str]) -> tuple[int, float]:
     """How many texts are refused, and the CPU seconds of the whole process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "NODE_PATH": str(PEERS / "asl-validator" / "node_modules")}
+    modules = os.pathsep.join(str(PEERS / name / "node_modules") for name in NODE)
+    environment = {**os.environ, "NODE_PATH": modules}
     environment["PYTHONPATH"] = str(ROOT) if command[0] == sys.executable else ""
     answer = subprocess.run(
         command, input=json.dumps(texts), capture_output=True, text=True, check=True, env=environment
@@ -71,12 +93,15 @@ def ask(command: list[str], texts: list[str]) -> tuple[int, float]:
 
 def main(folder: Path) -> None:
     refused, taken = definitions(folder)
-    print(f"| checker | refuses of {len(refused)} that AWS refuses | of {len(taken)} that AWS takes | CPU for all |")
-    print("| --- | ---: | ---: | ---: |")
+    head = f"refuses of {len(refused)} that AWS refuses | of {len(taken)} that AWS takes"
+    print(f"| checker | {head} | CPU for all | for one state | for 1,000 |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for name, command in install().items():
         right, first = ask(command, refused)
         wrong, second = ask(command, taken)
-        print(f"| {name} | {right} ({right / len(refused):.0%}) | {wrong} | {first + second:.1f} s |")
+        share = f"{right} ({right / len(refused):.0%})"
+        one, many = (min(ask(command, [chain(length)])[1] for _ in range(5)) for length in (1, 1_000))
+        print(f"| {name} | {share} | {wrong} | {first + second:.1f} s | {one:.2f} s | {many:.2f} s |")
 
 
 if __name__ == "__main__":
