@@ -28,6 +28,11 @@ class Failure(Exception):  # noqa: N818 - the failure of a state, not a mistake
         self.terminal = terminal
         self.alias = alias
 
+    def without_trace(self) -> Failure:
+        """The failure alone: a traceback keeps the frames, and with them all that the execution has made."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
+
     def matches(self, names: tuple[str, ...]) -> bool:
         """Whether an ErrorEquals with these names means this failure; States.TaskFailed is a wildcard for all but
         timeouts."""

@@ -219,6 +219,11 @@ class Execution:
         """Whether the fiber has not ended and was not cut off."""
         return fiber_id in self.fibers
 
+    def release(self) -> None:
+        """Let go of the fibers of an execution that has ended: without this cycle its history is freed with the last
+        reference to it, and not only when the garbage collector comes by."""
+        del self.root
+
     # -- what fibers use
 
     def next_fiber_id(self) -> int:
@@ -234,6 +239,7 @@ class Execution:
         """End a fiber and all below it from outside, and write what was cut off."""
         for child in fiber.children.values():
             self.abort(child)
+        fiber.children = {}
         if self.fibers.pop(fiber.id, None) is None:
             return
         self.gone.append(fiber.id)
@@ -293,7 +299,7 @@ class Execution:
             fiber.output = stop.value
             self._ended(fiber)
         except Failure as failure:
-            fiber.failure = failure
+            fiber.failure = failure.without_trace()
             self._ended(fiber)
         else:
             if not isinstance(effect, _Join):
@@ -336,6 +342,8 @@ class Execution:
         for left in self.fibers.values():
             if left.generator is not None:
                 left.generator.close()
+            left.children = {}
+            left.ended.clear()
         self.gone += self.fibers
         self.fibers.clear()
 

@@ -88,7 +88,7 @@ def guarded(
             except StatesError as error:
                 failure = located(fiber, state, error, before)
             except Failure as failed:
-                failure = failed
+                failure = failed.without_trace()
             if failure.terminal:
                 raise failure
             delay = _next_delay(fiber, failure, retriers, used)

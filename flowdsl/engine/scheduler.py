@@ -209,7 +209,8 @@ class Scheduler:
         longest = MAX_STANDARD_SECONDS if program.type == "STANDARD" else MAX_EXPRESS_SECONDS
         seconds = min(longest, program.timeout_seconds or longest)
         timed_out = Stop("TIMED_OUT", "States.Timeout")
-        self._timers.at(execution.start, lambda: self._deliver(execution, execution.root.id, Start()), lambda: True)
+        root = execution.root.id
+        self._timers.at(execution.start, lambda: self._deliver(execution, root, Start()), lambda: True)
         is_limit = seconds == MAX_STANDARD_SECONDS
         self._timers.at(
             execution.start + seconds,
@@ -230,8 +231,11 @@ class Scheduler:
     def _finished(self, execution: Execution, result: Result) -> None:
         arn = execution.identity.arn
         self._running.pop(arn, None)
+        execution.release()
         for parent in self._parents.pop(arn, ()):
             parent(result)
+        if not self._running:
+            self._timers.clear()
 
     # -- effects
 

@@ -39,6 +39,10 @@ class Timers:
             heapq.heappop(self._heap)
         return None
 
+    def clear(self) -> None:
+        """Forget all timers, when nothing runs that they could matter to."""
+        self._heap.clear()
+
     def pop_due(self, now: float) -> Timer | None:
         """Take the next timer off where its time has come."""
         timer = self.next()
