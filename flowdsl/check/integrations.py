@@ -6,7 +6,6 @@ rules say nothing but that. Source: Step Functions Developer Guide, "Integrating
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -157,6 +156,8 @@ def model_of(service: str) -> Model | None:
     folder, name = _folder(), services().get(service.replace("-", "").lower())
     if folder is None or name is None:
         return None
+    import gzip  # the commonest integrations need no model
+
     for path in sorted((folder / name).glob("*/service-2.json.gz"), reverse=True):
         return Model(gzip.decompress(path.read_bytes()).decode())
     return None
