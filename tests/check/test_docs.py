@@ -39,7 +39,7 @@ def found_in_flow(text: str, folder: Path) -> list[Diagnostic]:
     file = folder / "flow.py"
     file.write_text(text)
     try:
-        return [each for loaded in project.load(file) for each in project.diagnose(loaded)]
+        return project.review(project.load(file), packaging=False)
     except FlowError as error:
         return [*error.diagnostics]
 
