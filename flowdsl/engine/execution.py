@@ -7,7 +7,6 @@ starts a thread or calls anybody's code, so an execution that is given the same 
 from __future__ import annotations
 
 import hashlib
-import random
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, date, datetime
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from ..expr.chance import chance
+from ..expr.chance import Dice, chance
 from ..expr.scope import Scope
 from .effects import Effect, Entry, Signal, Start, Stop
 from .errors import Failure, HistoryFull
@@ -158,7 +157,7 @@ class Execution:
         self.settings = settings
         self.history = History()
         self.journal: list[Entry] = []
-        self.random = random.Random(f"{identity.seed}/{identity.arn}")  # noqa: S311 - jitter, not secrets
+        self.dice = Dice(f"{identity.seed}/{identity.arn}")
         self.status: Status = "RUNNING"
         self.output: JSON = None
         self.error: str | None = None
@@ -188,7 +187,7 @@ class Execution:
             return ()
         self.journal.append(Entry(now, fiber_id, signal))
         self.now = moment.now = now
-        chance.source = self.random
+        chance.dice = self.dice
         self._effects = []
         self.gone = []
         if isinstance(signal, Stop):

@@ -6,6 +6,7 @@ Source: Step Functions Developer Guide, "Service quotas".
 from __future__ import annotations
 
 import json
+import marshal
 import math
 import sys
 from typing import Any
@@ -26,20 +27,19 @@ MAX_NESTING = 250
 ones count as too large, so that what walks a value never meets the limit of Python's stack."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_SMALL = 4096
-_SHALLOW = 50
+_SMALL = 1000
+"""Bytes that marshal writes of a value that cannot be beyond MAX_NESTING: it takes five or more for each level."""
+_DENSEST = 6
+"""JSON text has at most so many times the bytes that marshal writes: `false,` to its one, an escape to a character."""
 
 
 def too_large(value: Any) -> bool:
-    """Whether the value is beyond MAX_DATA as JSON text, or beyond MAX_NESTING; small values are told without writing
+    """Whether the value is beyond MAX_DATA as JSON text, or beyond MAX_NESTING; most values are told without writing
     any text."""
-    if type(value) is str:
-        return len(value) * 6 > MAX_DATA and size(value) > MAX_DATA
-    return not _fits(value, _SMALL, _SHALLOW) and _beyond(value, MAX_DATA)
-
-
-def _beyond(value: Any, most: int) -> bool:
-    return not _fits(value, None, MAX_NESTING) or size(value) > most
+    length = _marshalled(value)
+    if length <= _SMALL:
+        return False
+    return _nested_too_deep(value) or (length * _DENSEST > MAX_DATA and size(value) > MAX_DATA)
 
 
 def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> bool:
@@ -48,9 +48,7 @@ def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> 
     All together are counted only when something that isn't small is assigned: small values cannot fill ten MiB within
     the events that an execution may have.
     """
-    if _fits(assigned, _SMALL, _SHALLOW):
-        return False
-    return _beyond(assigned, MAX_DATA) or size(variables) > MAX_VARIABLES
+    return _marshalled(assigned) > _SMALL and (too_large(assigned) or size(variables) > MAX_VARIABLES)
 
 
 def size(value: Any) -> int:
@@ -62,30 +60,20 @@ def size(value: Any) -> int:
     return len(written) if written.isascii() else len(written.encode(errors="surrogatepass"))
 
 
-def _fits(value: Any, budget: float | None, levels: int) -> bool:
-    """Whether a generous estimate of the value's size stays within the budget, and its nesting within the levels."""
-    left = math.inf if budget is None else budget
+def _marshalled(value: Any) -> float:
+    """Bytes of the value as marshal writes it, in a tenth of the time of JSON; infinite where it is nested too deep for
+    that, or not of Python's own types."""
+    try:
+        return len(marshal.dumps(value, 2))  # later versions write what occurs twice only once
+    except ValueError:
+        return math.inf
+
+
+def _nested_too_deep(value: Any) -> bool:
     level = [value]
-    while level:
-        below: list[Any] = []
-        for part in level:
-            kind = type(part)
-            if kind is str:
-                left -= 6 * len(part) + 3
-            elif kind is dict:
-                below.extend(part.values())
-                left -= 2 + 4 * len(part) + 6 * sum(map(len, part))
-            elif kind is list:
-                below.extend(part)
-                left -= 2 + len(part)
-            elif kind is int:
-                left -= part.bit_length() // 3 + 3
-            else:
-                left -= 26
-            if left < 0:
-                return False
-        level = below
-        levels -= 1
-        if levels < 0:
-            return not below
+    for _ in range(MAX_NESTING + 1):
+        containers = [part for part in level if isinstance(part, (dict, list))]
+        level = [inner for part in containers for inner in (part.values() if isinstance(part, dict) else part)]
+        if not level:
+            return False
     return True

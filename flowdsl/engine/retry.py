@@ -56,7 +56,7 @@ class Retrier:
         if self.max_delay_seconds is not None:
             seconds = min(seconds, self.max_delay_seconds)
         seconds = min(seconds, 31_622_400.0)
-        return fiber.execution.random.uniform(0, seconds) if self.full_jitter else seconds
+        return fiber.execution.dice.numbers.uniform(0, seconds) if self.full_jitter else seconds
 
 
 @frozen

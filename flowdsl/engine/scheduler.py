@@ -430,9 +430,12 @@ class Scheduler:
             self._inbox.get()()
 
 
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
 def _copied(value: JSON, what: str) -> JSON:
     """A JSON value from outside, as the engine's own: whoever gave it may change theirs. Raises FlowError."""
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        return json.loads(_encode(value))
     except (TypeError, ValueError, RecursionError) as error:
         raise FlowError.of(f"{what} must be a JSON value: {error}") from None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..expr.errors import StatesError
 from .calls import Call
@@ -42,6 +42,10 @@ class Resource:
     integration: str
     action: str
     pattern: Pattern = ""
+    events: str = field(init=False, eq=False, repr=False)
+    """How the types of its events begin."""
+    named: dict[str, JSON] = field(init=False, eq=False, repr=False)
+    """What every event of an integration says about it; functions and activities are named once."""
 
     @classmethod
     def parse(cls, text: str) -> Resource:
@@ -53,16 +57,14 @@ class Resource:
         pattern = cast(Pattern, found["pattern"] or "")
         return cls(text, found["service"], found["action"], pattern)
 
-    @property
-    def events(self) -> str:
-        """How the types of its events begin."""
+    @events.default
+    def _events(self) -> str:
         if self.integration == "activity":
             return "Activity"
         return "LambdaFunction" if self.action == "function" else "Task"
 
-    @property
-    def named(self) -> dict[str, JSON]:
-        """What every event of an integration says about it; functions and activities are named once."""
+    @named.default
+    def _named(self) -> dict[str, JSON]:
         if self.events != "Task":
             return {}
         return {"resourceType": self.integration, "resource": self.full_action}

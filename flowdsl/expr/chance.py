@@ -5,14 +5,30 @@ from __future__ import annotations
 import random
 import threading
 import uuid
+from functools import cached_property
+
+
+class Dice:
+    """A generator of random numbers; it is seeded when the first is drawn, since that takes as long as two states."""
+
+    def __init__(self, seed: str | None = None) -> None:
+        self._seed = seed
+
+    @cached_property
+    def numbers(self) -> random.Random:
+        return random.Random(self._seed)  # noqa: S311 - jitter and identifiers, not secrets
 
 
 class _Chance(threading.local):
-    """`source` is the generator that this thread's expressions draw from; the engine sets each execution's own, so that
-    a replay draws the same."""
+    """`dice` are those that this thread's expressions draw from; the engine sets each execution's own, so that a replay
+    draws the same."""
 
     def __init__(self) -> None:
-        self.source = random.Random()  # noqa: S311 - not for secrets
+        self.dice = Dice()
+
+    @property
+    def source(self) -> random.Random:
+        return self.dice.numbers
 
 
 chance = _Chance()
