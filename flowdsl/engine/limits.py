@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import marshal
-import math
 import sys
 from typing import Any
 
@@ -27,19 +26,15 @@ MAX_NESTING = 250
 ones count as too large, so that what walks a value never meets the limit of Python's stack."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_SMALL = 1000
-"""Bytes that marshal writes of a value that cannot be beyond MAX_NESTING: it takes five or more for each level."""
-_DENSEST = 6
-"""JSON text has at most so many times the bytes that marshal writes: `false,` to its one, an escape to a character."""
+_SMALL = 1200
+"""What marshal writes in so few bytes is beyond no limit: each level of nesting takes it five or more, a number that
+Python does not write out 1,900; and JSON text has at most six times as many (`false,` to one byte)."""
 
 
 def too_large(value: Any) -> bool:
     """Whether the value is beyond MAX_DATA as JSON text, or beyond MAX_NESTING; most values are told without writing
     any text."""
-    length = _marshalled(value)
-    if length <= _SMALL:
-        return False
-    return _nested_too_deep(value) or (length * _DENSEST > MAX_DATA and size(value) > MAX_DATA)
+    return not _is_small(value) and (_nested_too_deep(value) or size(value) > MAX_DATA)
 
 
 def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> bool:
@@ -48,7 +43,7 @@ def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> 
     All together are counted only when something that isn't small is assigned: small values cannot fill ten MiB within
     the events that an execution may have.
     """
-    return _marshalled(assigned) > _SMALL and (too_large(assigned) or size(variables) > MAX_VARIABLES)
+    return not _is_small(assigned) and (too_large(assigned) or size(variables) > MAX_VARIABLES)
 
 
 def size(value: Any) -> int:
@@ -60,13 +55,12 @@ def size(value: Any) -> int:
     return len(written) if written.isascii() else len(written.encode(errors="surrogatepass"))
 
 
-def _marshalled(value: Any) -> float:
-    """Bytes of the value as marshal writes it, in a tenth of the time of JSON; infinite where it is nested too deep for
-    that, or not of Python's own types."""
+def _is_small(value: Any) -> bool:
+    """Whether the value is far from every limit; marshal tells in a tenth of the time of JSON."""
     try:
-        return len(marshal.dumps(value, 2))  # later versions write what occurs twice only once
-    except ValueError:
-        return math.inf
+        return len(marshal.dumps(value, 2)) <= _SMALL  # later versions write what occurs twice only once
+    except ValueError:  # nested too deep for marshal, or not of Python's own types
+        return False
 
 
 def _nested_too_deep(value: Any) -> bool:
