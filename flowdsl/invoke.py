@@ -11,8 +11,7 @@ import json
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -168,11 +167,10 @@ class LocalLambdas:
         hosted = (
             handler if isinstance(handler, Hosted) else Hosted(handler, self.timeout_seconds, self.memory_limit_in_mb)
         )
-        context = self._context(function, call, request, hosted)
         started = time.monotonic()
+        context = _context(function, call, request, hosted, started)
         try:
-            with _surroundings(call.now):
-                output, failed = handler(json.loads(json.dumps(event)), context), None
+            output, failed = _called(handler, event, context, call.now), None
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
             failed = Reply.failed(type(error).__name__, write(_raised(error, request)))
         except SystemExit as error:
@@ -196,18 +194,19 @@ class LocalLambdas:
             return Reply.failed("Function.ResponseSizeTooLarge", write(shown))
         return Reply.succeeded(answer(json.loads(written), request))
 
-    def _context(self, function: str, call: Call, request: str, hosted: Hosted) -> LambdaContext:
-        name = function_name(function)
-        return LambdaContext(
-            function_name=name,
-            function_version="$LATEST",
-            invoked_function_arn=function_arn(function, call),
-            memory_limit_in_mb=hosted.memory_limit_in_mb,
-            aws_request_id=request,
-            log_group_name=f"/aws/lambda/{name}",
-            log_stream_name="local",
-            deadline=time.monotonic() + hosted.timeout_seconds,
-        )
+
+def _context(function: str, call: Call, request: str, hosted: Hosted, started: float) -> LambdaContext:
+    name = function_name(function)
+    return LambdaContext(
+        function_name=name,
+        function_version="$LATEST",
+        invoked_function_arn=function_arn(function, call),
+        memory_limit_in_mb=hosted.memory_limit_in_mb,
+        aws_request_id=request,
+        log_group_name=f"/aws/lambda/{name}",
+        log_stream_name="local",
+        deadline=started + hosted.timeout_seconds,
+    )
 
 
 def _payload(value: Any) -> Any:
@@ -222,20 +221,20 @@ def _request_id(call: Call) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
 
 
-@contextmanager
-def _surroundings(now: float) -> Iterator[None]:
-    """The environment variable FLOWDSL_NOW, which tells a handler what time it is for its execution; and the working
-    directory, back where it was for whoever is called next."""
+def _called(handler: Handler, event: Any, context: LambdaContext, now: float) -> Any:
+    """What the handler returns. While it is called FLOWDSL_NOW tells it what time it is for its execution; environment
+    variable and working directory are back as they were for whoever is called next."""
     before, folder = os.environ.get("FLOWDSL_NOW"), os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     os.environ["FLOWDSL_NOW"] = (
         datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
     try:
-        yield
+        return handler(json.loads(json.dumps(event)), context)
     finally:
         os.chdir(folder)
-        os.environ.pop("FLOWDSL_NOW", None)
-        if before is not None:
+        if before is None:
+            os.environ.pop("FLOWDSL_NOW", None)
+        else:
             os.environ["FLOWDSL_NOW"] = before
 
 
@@ -353,8 +352,10 @@ def _error(kind: str, message: str, request: str, trace: list[str]) -> dict[str,
 
 
 def _below(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that is the handler's own."""
-    return trace.tb_next if trace is not None else None
+    """The part of a traceback that is the handler's own, below LocalLambdas._invoke and _called."""
+    for _ in range(2):
+        trace = trace.tb_next if trace is not None else None
+    return trace
 
 
 def _plain(value: object) -> Any:
