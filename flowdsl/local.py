@@ -31,7 +31,8 @@ from .engine import (
     WallClock,
     prepare,
 )
-from .invoke import Handler, Hosted, LocalLambdas, MockConfig, first_of, function_of, unmocked
+from .invoke import Handler, Hosted, LocalLambdas, first_of, function_of, unmocked
+from .mockconfig import MockConfig
 from .project import Loaded, Project, import_from
 from .services import Services
 

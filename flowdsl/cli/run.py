@@ -14,7 +14,8 @@ from ..diagnostics import FlowError
 from . import output
 
 if TYPE_CHECKING:
-    from ..invoke import Call, MockConfig
+    from ..invoke import Call
+    from ..mockconfig import MockConfig
     from ..project import Loaded
 
 
@@ -234,7 +235,7 @@ def _json(text: str, what: str) -> Any:
 
 
 def _config(file: Path, machine: str, case: str | None) -> MockConfig:
-    from ..invoke import MockConfig
+    from ..mockconfig import MockConfig
 
     config = _read(file)
     try:

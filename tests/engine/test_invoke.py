@@ -15,7 +15,8 @@ import pytest
 
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Result, VirtualClock, execute, prepare
-from flowdsl.invoke import Hosted, LocalFiles, LocalLambdas, MockConfig, first_of, function_name
+from flowdsl.invoke import Hosted, LocalFiles, LocalLambdas, first_of, function_name
+from flowdsl.mockconfig import MockConfig
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
