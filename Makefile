@@ -26,7 +26,7 @@ help:
 	@touch $@
 
 .venv/run.stamp: .venv/python.stamp pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[handlers]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[build,handlers,jsonata,yaml]'
 	@touch $@
 
 .venv/dev.stamp: .venv/python.stamp pyproject.toml

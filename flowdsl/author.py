@@ -104,6 +104,29 @@ class Path(Expression):
     def __iter__(self) -> NoReturn:
         raise TypeError("a path cannot be looped over: its list is known only when the flow runs; use Map")
 
+    def __contains__(self, item: object) -> NoReturn:
+        raise TypeError(f"{self!r} is known only when the flow runs: write intrinsic.array_contains(path, {item!r})")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(f"{self!r} is known only when the flow runs: write intrinsic.array_length(path)")
+
+    def __call__(self, *values: object) -> NoReturn:  # noqa: ARG002 - whatever it is called with
+        raise TypeError(
+            f"{self!r} is a path, which has no methods: matches(path, 'x*') and flowdsl.intrinsic do such work"
+        )
+
+    def __add__(self, other: object) -> NoReturn:
+        raise TypeError(
+            f"{self!r} is known only when the flow runs: write intrinsic.math_add or intrinsic.format for +"
+        )
+
+    __radd__ = __sub__ = __rsub__ = __add__
+
+    def __and__(self, other: object) -> NoReturn:
+        raise TypeError("put each comparison into parentheses: (a == 1) & (b == 2); & and | bind closer than ==")
+
+    __rand__ = __or__ = __ror__ = __and__
+
     def write(self, language: Language) -> str:
         start = self._root if self._root.startswith("$") else _ROOTS[self._root][language == "JSONata"]
         return start + "".join(_step(step, language) for step in self._steps)

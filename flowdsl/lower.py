@@ -14,8 +14,9 @@ import attrs
 
 from .author import DISCARD, Dynamic, Function, Jsonata, Path, result, state_input
 from .diagnostics import AslPath
-from .fields import UNSET, Language, evolve
-from .states import Building, Catcher, Map, Parallel, Pass, State, Task, Working
+from .fields import UNSET, Element, Language, evolve
+from .flow import Flow
+from .states import Building, Catcher, Choice, Map, Parallel, Pass, Rule, State, Task, Working
 from .write import Report, expression, written
 
 Placed = TypeVar("Placed", Building, Catcher)
@@ -41,6 +42,7 @@ def lower(state: State, language: Language, report: Report) -> Lowered:
     """
     tail = None
     produced: Any = result
+    state = _meant(state, report)
     if isinstance(state, Task):
         state, produced = _called(state, language, report)
         if language == "JSONPath" and produced is not result:
@@ -64,6 +66,41 @@ def lower(state: State, language: Language, report: Report) -> Lowered:
         )
         state = evolve(state, catch=catchers)
     return Lowered(written(state, language, report, ()), tail)
+
+
+def _meant(state: State, report: Report) -> State:
+    """The state without what it cannot have beside each other, and without parts of the wrong kind; all reported."""
+    if isinstance(state, Building) and state.into is not UNSET and state.result_path is not UNSET:
+        report(("ResultPath",), "into and result_path both say where the result goes", "write one of them", None)
+    if isinstance(state, Choice) and isinstance(state.choices, list | tuple):
+        for rule in state.choices:
+            if not isinstance(rule, Rule):
+                what = f"a Choice takes when(...), not {_kind(rule)}"
+                report(("Choices",), what, "write when(condition, steps...)", None)
+        return evolve(state, choices=tuple(rule for rule in state.choices if isinstance(rule, Rule)))
+    if isinstance(state, Parallel):
+        if state.named is not UNSET and state.branches is not UNSET:
+            report(("Branches",), "branches are given in a row or as named=, not both", "write one of them", None)
+        if isinstance(state.branches, list | tuple):
+            for index, branch in enumerate(state.branches):
+                if not _runs(branch):
+                    hint = "write them one after the other; steps in a row are chain(...)"
+                    report(("Branches", index), f"a branch is a state or a chain, not {_kind(branch)}", hint, None)
+            return evolve(state, branches=tuple(each for each in state.branches if _runs(each)))
+    if isinstance(state, Map) and state.processor is not UNSET and not _runs(state.processor):
+        hint = 'a function is called by a Task: processor=Task("Each", function)'
+        report(("ItemProcessor",), f"a processor is a state or a chain, not {_kind(state.processor)}", hint, None)
+        return evolve(state, processor=UNSET)
+    return state
+
+
+def _runs(value: Any) -> bool:
+    """Whether a value can be a branch or what a Map does for each item."""
+    return isinstance(value, Flow) or (isinstance(value, Element) and not isinstance(value, Function | Rule | Catcher))
+
+
+def _kind(value: Any) -> str:
+    return f"a {type(value).__name__}"
 
 
 def _called(task: Task, language: Language, report: Report) -> tuple[Task, Path]:

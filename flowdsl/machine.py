@@ -12,7 +12,7 @@ from . import kinds
 from .author import Dynamic, Function
 from .diagnostics import AslPath, Diagnostic
 from .fields import UNSET, Element, Language, Unset, asl, by_asl_name, class_of, element, evolve, per_class, sugar
-from .flow import End, Flow, Goto, as_flow
+from .flow import End, Flow, Goto, as_flow, chain
 from .lower import lower
 from .source import Caller, Span
 from .states import (
@@ -230,7 +230,7 @@ class _Wiring:
         state = evolve(state, choices=rules, otherwise=UNSET)
         if state.default is not UNSET:
             return state
-        other = as_flow(step.otherwise) if step.otherwise is not UNSET else Flow(())
+        other = self._steps(step.otherwise, step, ("Default",)) if step.otherwise is not UNSET else Flow(())
         return evolve(state, default=self._target(other, follow, step, ("Default",), forks, extra))
 
     def _catch(self, state: Any, follow: str | End, forks: list[Flow], extra: dict[str, State]) -> Any:
@@ -250,11 +250,20 @@ class _Wiring:
         forks: list[Flow],
         extra: dict[str, State],
     ) -> Any:
-        steps = as_flow(part.steps) if part.steps else Flow(())
+        steps = self._steps(part.steps, state, at, part.origin) if part.steps else Flow(())
         if part.next is not UNSET:
             return evolve(part, steps=())
         target = self._target(steps, follow, state, (*at, "Next"), forks, extra)
         return evolve(part, steps=(), next=target)
+
+    def _steps(self, steps: Any, state: State, at: AslPath, origin: Caller | None = None) -> Flow:
+        try:
+            return as_flow(steps)
+        except TypeError as error:
+            self._problem(
+                "FD214", (state.name, *at), str(error), origin or state.origin, "steps follow one another: a, b"
+            )
+            return Flow(())
 
     def _target(
         self,
@@ -358,7 +367,7 @@ def _said(target: str | End) -> str:
     return "the end" if isinstance(target, End) else repr(target)
 
 
-def fail(name: str, *, error: Any = UNSET, cause: Any = UNSET) -> Fail:
+def fail(name: str, error: Any = UNSET, cause: Any = UNSET) -> Fail:
     """End the execution as FAILED at a state of this name."""
     return Fail(name, error=error, cause=cause)
 
@@ -368,4 +377,4 @@ def poll(decision: str, step: State, *between: Step, until: Any) -> Flow:
 
     `decision` names the Choice that asks; `between` usually holds a Wait.
     """
-    return Flow((step, Choice(decision, Rule(until), otherwise=[*between, Goto(step, origin=None)])))
+    return chain(step, Choice(decision, Rule(until), otherwise=chain(*between, Goto(step, origin=None))))

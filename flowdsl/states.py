@@ -43,6 +43,11 @@ class State(Element):
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     query_language: Language | Unset = asl("QueryLanguage", kinds.LANGUAGE, default=UNSET)
 
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            kind = self.type or "State"
+            raise TypeError(f'a {kind} takes its name first: {kind}("Charge", ...)')
+
     def as_(self, prefix: str) -> Self:
         """The same state, and the states inside it, with `prefix` put in front of their names as it stands."""
         return renamed(self, prefix)
@@ -228,9 +233,14 @@ class Catcher(Element):
     steps: tuple[Step, ...] = sugar(default=())
 
 
+def _names(errors: Iterable[str | type[BaseException]]) -> tuple[str, ...]:
+    """Error names; an exception class stands for its own name, as Lambda reports it."""
+    return tuple(error.__name__ if isinstance(error, type) else error for error in errors)
+
+
 @keeping_unknown
 def retry(
-    *errors: str,
+    *errors: str | type[BaseException],
     interval: int | Unset = UNSET,
     max_attempts: int | Unset = UNSET,
     backoff_rate: float | Unset = UNSET,
@@ -241,7 +251,7 @@ def retry(
     """Try again after these errors: first after `interval` seconds (1), `max_attempts` times (3), each wait
     `backoff_rate` times (2.0) the one before, `max_delay` seconds at most."""
     return Retrier(
-        errors,
+        _names(errors),
         interval=interval,
         max_attempts=max_attempts,
         backoff_rate=backoff_rate,
@@ -253,7 +263,7 @@ def retry(
 
 @keeping_unknown
 def catch(
-    errors: str | Iterable[str],
+    errors: str | type[BaseException] | Iterable[str | type[BaseException]],
     *steps: Step,
     into: str | Discard | Unset = UNSET,
     result_path: JsonPath = UNSET,
@@ -265,7 +275,7 @@ def catch(
 
     `into="error"` puts the object with Error and Cause at `$.error` of the state's input.
     """
-    names = (errors,) if isinstance(errors, str) else tuple(errors)
+    names = _names([errors] if isinstance(errors, str | type) else errors)
     return Catcher(
         names,
         steps=steps,

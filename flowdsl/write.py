@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from .author import All, Any_, Condition, Expression, Function, Jsonata, Misused, Not, Path
+from .author import All, Any_, Condition, Expression, Function, Jsonata, Misused, Not, Path, is_present
 from .diagnostics import AslPath
 from .fields import ByPath, Element, Language, Spec, evolve, given
 from .intrinsic import array
@@ -83,6 +83,16 @@ def _value(value: Any, spec: Spec, language: Language, report: Report, path: Asl
         for misused in _misused(value):
             report(path, misused.message, misused.instead, misused.origin)
         return f"{{% {value.write(language)} %}}" if language == "JSONata" else value.rule()
+    if spec.kind.shape == "rule" and isinstance(value, Path):
+        report(
+            path, f"{value!r} alone is no condition", "compare it, as in path == True, or ask is_present(path)", None
+        )
+        value = is_present(value)
+        return f"{{% {value.write(language)} %}}" if language == "JSONata" else value.rule()
+    if spec.kind.shape == "rule" and isinstance(value, bool) and language == "JSONPath":
+        what = f"the condition is Python's {value}, whatever the flow's data"
+        report(path, what, "compare with ==, != or <, not with is and in; for null write == None", None)
+        return {"Variable": "$", "IsPresent": value}
     if isinstance(value, Expression):
         return _expression(value, spec, language, report, path)
     if spec.kind.shape == "template" and isinstance(value, Mapping | list | tuple):
@@ -106,9 +116,10 @@ def _expression(value: Expression, spec: Spec, language: Language, report: Repor
 def template(value: Any, language: Language, report: Report, path: AslPath = ()) -> Any:
     """A payload template with its expressions written: `"key.$"` under JSONPath, `{% %}` under JSONata."""
     if isinstance(value, Mapping):
+        pairs = keyed(value, report, path)
         if language == "JSONata":
-            return {key: template(item, language, report, (*path, key)) for key, item in value.items()}
-        return dict(_pair(key, item, report, path) for key, item in value.items())
+            return {key: template(item, language, report, (*path, key)) for key, item in pairs}
+        return dict(_pair(key, item, report, path) for key, item in pairs)
     if isinstance(value, list | tuple):
         return [template(item, language, report, (*path, index)) for index, item in enumerate(value)]
     if isinstance(value, Jsonata):
@@ -121,6 +132,14 @@ def template(value: Any, language: Language, report: Report, path: AslPath = ())
     return constant(value, report, path)
 
 
+def keyed(value: Mapping[Any, Any], report: Report, path: AslPath) -> list[tuple[str, Any]]:
+    """The pairs of an object; a key that is no text is reported and becomes its description."""
+    for key in value:
+        if not isinstance(key, str):
+            report(path, f"{key!r} is no key of a JSON object", "keys are text", None)
+    return [(key if isinstance(key, str) else repr(key), item) for key, item in value.items()]
+
+
 def constant(value: Any, report: Report, path: AslPath) -> Any:
     """The value as JSON; a datetime as RFC 3339. What has no JSON is reported and becomes its description."""
     if value is None or isinstance(value, str | bool | int):
@@ -128,7 +147,7 @@ def constant(value: Any, report: Report, path: AslPath) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, Mapping):
-        return {str(key): constant(item, report, (*path, str(key))) for key, item in value.items()}
+        return {key: constant(item, report, (*path, key)) for key, item in keyed(value, report, path)}
     if isinstance(value, list | tuple):
         return [constant(item, report, (*path, index)) for index, item in enumerate(value)]
     if isinstance(value, datetime):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -236,6 +237,60 @@ def test_what_an_author_may_get_wrong_is_a_problem_at_its_place(step: Any, words
     assert problem.hint
     assert problem.span is not None
     assert problem.span.file == __file__
+
+
+X = f.state_input.x
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (lambda: f.Parallel("P", [f.Pass("A"), f.Pass("B")]), "a branch is a state or a chain, not a list"),
+        (lambda: f.Parallel("P", f.Pass("A"), X), "a branch is a state or a chain, not a Path"),
+        (lambda: f.Parallel("P", f.Pass("A"), named={"b": f.Pass("B")}), "not both"),
+        (lambda: f.Pass("P", into="a", result_path="$.b"), "both say where"),
+        (lambda: f.Choice("C", f.when(X == 1), X > 3), "takes when(...), not a Comparison"),
+        (lambda: f.Choice("C", f.when(X == 1), (X > 3, f.Pass("A"))), "takes when(...), not a tuple"),
+        (lambda: f.Choice("C", f.when(X == 1, [f.Pass("A")])), "chain takes states"),
+        (lambda: f.Choice("C", f.when(X == 1), otherwise="B"), "chain takes states"),
+        (lambda: f.Choice("C", f.when(X, f.Pass("A"))), "alone is no condition"),
+        (lambda: f.Choice("C", f.when(X is None, f.Pass("A"))), "Python's False"),
+        (lambda: f.Pass("P", parameters={X: 3}), "no key of a JSON object"),
+        (lambda: f.Map("M", processor=TASKS), "a processor is a state or a chain, not a Function"),
+    ],
+)
+def test_what_is_of_another_kind_is_a_problem(step: Any, words: str) -> None:
+    machine = f.StateMachine("m", step())
+    (problem,) = machine.problems
+    assert words in problem.message
+    assert problem.hint
+    assert problem.span is not None
+    json.dumps(f.dump(machine))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (lambda: X + 1, "intrinsic.math_add"),
+        (lambda: "order-" + X, "intrinsic.format"),
+        (lambda: len(X), "array_length"),
+        (lambda: 1 in X, "array_contains"),
+        (lambda: X.startswith("x"), "matches"),
+        (lambda: X == "x" & X.y == "y", "parentheses"),
+        (lambda: f.Task(TASKS), "a Task takes its name first"),
+        (lambda: f.poll("P", TASKS, until=X == 1), "chain takes states"),
+    ],
+)
+def test_what_python_alone_can_refuse_says_what_to_write(mistake: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        mistake()
+
+
+def test_an_exception_class_stands_for_its_name() -> None:
+    task = f.Task("T", TASKS, retry=[f.retry(KeyError, "E")], catch=[f.catch(ValueError, f.end())])
+    state = wired(task)["States"]["T"]
+    assert state["Retry"][0]["ErrorEquals"] == ["KeyError", "E"]
+    assert state["Catch"][0]["ErrorEquals"] == ["ValueError"]
 
 
 def test_an_unknown_keyword_of_a_retry_is_kept_for_the_checker() -> None:
