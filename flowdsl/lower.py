@@ -74,10 +74,10 @@ def _meant(state: State, report: Report) -> State:
         report(("ResultPath",), "into and result_path both say where the result goes", "write one of them", None)
     if isinstance(state, Choice) and isinstance(state.choices, list | tuple):
         for rule in state.choices:
-            if not isinstance(rule, Rule):
+            if not isinstance(rule, Element):
                 what = f"a Choice takes when(...), not {_kind(rule)}"
                 report(("Choices",), what, "write when(condition, steps...)", None)
-        return evolve(state, choices=tuple(rule for rule in state.choices if isinstance(rule, Rule)))
+        return evolve(state, choices=tuple(rule for rule in state.choices if isinstance(rule, Element)))
     if isinstance(state, Parallel):
         if state.named is not UNSET and state.branches is not UNSET:
             report(("Branches",), "branches are given in a row or as named=, not both", "write one of them", None)
