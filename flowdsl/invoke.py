@@ -215,7 +215,7 @@ def _payload(value: Any) -> Any:
 
 def _request_id(call: Call) -> str:
     """In the form of a UUID; the same in every run that is seeded alike."""
-    told = f"{call.execution_arn}/{call.state_name}/{call.now}/{call.retry_count}"
+    told = f"{call.execution_arn}/{call.event_id}"
     digits = hashlib.sha1(told.encode(errors="replace"), usedforsecurity=False).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
 

@@ -35,6 +35,8 @@ class Call:
     pattern: Literal["", "sync", "sync:2", "waitForTaskToken"] = ""
     task_token: str | None = None
     retry_count: int = 0
+    event_id: int = 0
+    """The id of the event that tells of the call: no two calls of an execution have the same."""
     timeout_seconds: float | None = None
     heartbeat_seconds: float | None = None
     credentials: JSON = None

@@ -354,3 +354,11 @@ def test_a_dry_run_calls_nobody_and_an_event_hears_of_no_error() -> None:
     assert calls == [{}]
     assert invoke(broken, {}, InvocationType="RequestResponse").error == "ValueError"
     assert invoke(broken, {}, function="unknown", InvocationType="Event").error == "Lambda.ResourceNotFoundException"
+
+
+def test_every_call_has_a_request_id_of_its_own() -> None:
+    task = {"Type": "Task", "Resource": ARN, "End": True}
+    each = {"Type": "Map", "ItemProcessor": {"StartAt": "S", "States": {"S": task}}, "End": True}
+    work = LocalLambdas({"f": lambda event, context: context.aws_request_id})
+    result = execute(prepare({"StartAt": "M", "States": {"M": each}}), [1, 2, 3], invoke=work)
+    assert len(set(result.output)) == 3
