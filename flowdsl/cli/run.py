@@ -124,9 +124,11 @@ def run(
     config = _config(mock_file, loaded.name, case) if mock_file else None
     answers = local.Answers(mocks, callbacks, config)
     own = project.find(loaded.file.parent)
-    steps = Steps(loaded.definition, root=own.root, real_time=real_time)
+    steps = Steps(loaded.definition, root=own.root, real_time=real_time, mocked=mocks)
     _require(loaded.definition, answers.mocks, answers.callbacks)
     show = steps.event if events else steps.step
+    if quiet or (events and form == "json"):
+        show = steps.nothing
 
     def refuse(call: Call) -> Reply:
         return unmocked(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded))
@@ -138,7 +140,7 @@ def run(
         name=name,
         answers=answers,
         real_time=real_time,
-        on_event=None if quiet or (events and form == "json") else show,
+        on_event=show,
         on_output=None if logs else steps.written,
         otherwise=refuse,
     )

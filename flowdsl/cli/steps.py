@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from attrs import evolve, frozen
 
 from ..mistakes import is_authors
 from ..source import shown
+from ..testing.visits import PASSED_ON, Reading, origin
 
 if TYPE_CHECKING:
     from ..engine import Call, Event, Reply, Result
@@ -24,7 +26,7 @@ _COLOURS = {"SUCCEEDED": "green", "RUNNING": "yellow"}
 _SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
 _COLUMN = 12
 """The width of the time since the start: days, or fractions of a second."""
-_STATE = ("StateEntered", "StateExited")
+_FAILED = ("TimedOut", "Failed")
 _FRAME = re.compile(r'\s*File "(.+)", line (\d+), in ')
 _TELLING = 1000
 """Characters of a cause that tell which call failed."""
@@ -43,18 +45,25 @@ class _Place:
 
 
 class Steps:
-    """Shows the steps of the executions of one definition; `root` is the folder of the handlers."""
+    """Shows the steps of the executions of one definition; `root` is the folder of the handlers, `mocked` the states
+    that have a --mock."""
 
-    def __init__(self, definition: Mapping[str, Any], *, root: Path, real_time: bool) -> None:
+    def __init__(
+        self, definition: Mapping[str, Any], *, root: Path, real_time: bool, mocked: Collection[str] = ()
+    ) -> None:
         self._root = root
         self._real_time = real_time
+        self._mocked = mocked
         self._started = time.monotonic()
         self._around = {name: around for name, _, around in nested(definition)}
         self._places: dict[tuple[str, int], _Place] = {}
         """By execution and event."""
+        self._readings: dict[str, Reading] = {}
+        """By execution."""
         self._attempts: dict[_Place, int] = {}
         self._entered: dict[_Place, float] = {}
         self._waiting: dict[_Place, None] = {}
+        """What has waited for a callback that never came."""
         self._written: dict[tuple[str, str], list[str]] = {}
         """What calls wrote that failed, by state and cause, until their events come."""
 
@@ -62,6 +71,10 @@ class Steps:
         """Keep what a failing call wrote, to be shown with its failure."""
         if reply.kind == "failed" and text:
             self._written.setdefault((call.state_name, (reply.cause or "")[:_TELLING]), []).append(text)
+
+    def nothing(self, result: Result, event: Event) -> None:
+        """Only remember what `ended` says."""
+        self._follow(result, event)
 
     def event(self, result: Result, event: Event) -> None:
         self._show_written(self._follow(result, event), event)
@@ -82,28 +95,37 @@ class Steps:
             self._attempts[at] = self._attempts.get(at, 0) + 1
             if self._attempts[at] > 1:
                 _say(result, event, indent + f"{at} is tried again (attempt {self._attempts[at]})")
-        elif event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken"):
-            self._waiting[at] = None
+        elif _waits(event):
             _say(result, event, indent + click.style(f"{at} waits for a callback", dim=True))
-        elif event.type.endswith(("TimedOut", "Failed")) and not event.type.startswith("Execution"):
-            self._waiting.pop(at, None)
+        elif event.type.endswith(_FAILED) and event.type != "ExecutionTimedOut":
+            if event.type == "ExecutionFailed":
+                source = origin(result.history, event)
+                if source.type not in PASSED_ON and source.type.endswith((*_FAILED, "FailStateEntered")):
+                    return  # it was said
+                at = self._places[result.arn, source.id]
             self._show_written(at, event)
             failure = self._failure(event)
             if failure:
                 _say(result, event, indent + click.style(f"{at} {failure}", fg="red"))
-        elif event.type.endswith("Succeeded"):
-            self._waiting.pop(at, None)
 
     def _follow(self, result: Result, event: Event) -> _Place:
-        """What the event is about: its own state, else that of the event before it."""
-        before = self._places.get((result.arn, event.previous), _Place(result.arn))
-        at = before
-        if event.name and (event.type.startswith("MapIteration") or event.type.endswith(_STATE)):
+        """What the event is about."""
+        reading = self._readings.setdefault(result.arn, Reading())
+        reading.take(event)
+        visit = reading.owners.get(event.id)
+        at = self._places.get((result.arn, event.previous), _Place(result.arn))
+        if visit and visit.id == event.id:
             # What is known of the items around it; the event before it may be further inside.
-            at = evolve(before, state=event.name, items=before.items[: self._around.get(event.name, ()).count("Map")])
+            at = evolve(at, state=visit.name, items=at.items[: self._around.get(visit.name, ()).count("Map")])
+        elif visit:
+            at = self._places[result.arn, visit.id]
         if event.type == "MapIterationStarted":
             at = evolve(at, items=(*at.items, (event.details or {})["index"]))
         self._places[result.arn, event.id] = at
+        if _waits(event):
+            self._waiting[at] = None
+        elif event.type in ("TaskSucceeded", "TaskFailed"):
+            self._waiting.pop(at, None)
         return at
 
     def _indent(self, at: _Place) -> str:
@@ -146,13 +168,18 @@ class Steps:
         if not self._real_time:
             said += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
         if result.status == "RUNNING":
-            waiting = ", ".join(map(str, self._waiting)) or "something"
-            said = (
-                f"{status}: waits for a callback of {waiting} that nothing sends; answer it with --callback STATE=JSON"
-            )
+            said = f"{status}: it waits for what nothing sends"
         elif result.error is not None or result.cause is not None:
             said += f": {self._reason(result.error, result.cause)}"
         click.echo(said, err=True)
+        for state in dict.fromkeys(at.state for at in self._waiting):
+            alone = f"; --mock {quote(state)}=… is only what its call gives" if state in self._mocked else ""
+            hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
+            click.echo(f"{state} waited for a callback that nothing sends\n      = {hint}", err=True)
+
+
+def _waits(event: Event) -> bool:
+    return event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken")
 
 
 def _say(result: Result, event: Event, what: str) -> None:

@@ -54,9 +54,16 @@ def real(*, times: int = 1) -> Answer:
     return Answer("real", lambda call, real, answered: real(call), times)
 
 
-def fail(error: str, cause: str | None = None, *, times: int = 1) -> Answer:
-    """An error of this name."""
-    return evolve(_failing("fail", error, lambda call: cause, times), failure=(error, cause))
+def fail(error: str | type[BaseException], cause: str | None = None, *, times: int = 1) -> Answer:
+    """An error of this name, or of the name of this exception class. Raises TypeError where it is neither."""
+    if isinstance(error, type) and issubclass(error, BaseException):
+        error = error.__name__
+    if not isinstance(error, str) or not error:
+        raise TypeError(f"fail({error!r}): write an error's name or an exception class, such as fail('PspUnavailable')")
+    if not isinstance(cause, str | None):
+        raise TypeError(f"fail({error!r}, {cause!r}): the cause is a text")
+    name = error
+    return evolve(_failing("fail", name, lambda call: cause, times), failure=(name, cause))
 
 
 def throttle(error: str = "Lambda.TooManyRequestsException", *, times: int = 1) -> Answer:

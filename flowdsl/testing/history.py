@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from ..engine.history import MEMBERS, Event
-from .visits import Fault, Visit, visits
+from .visits import Fault, Visit, ended_in, visits
 
 _TEXT = ("input", "output", "parameters")
 
@@ -108,6 +108,10 @@ class History(Sequence[Event]):
     def states(self) -> list[str]:
         """The names of the states in the order in which they were entered."""
         return [visit.name for visit in self.visits]
+
+    def ended_in(self) -> list[str]:
+        """The state in which the execution failed, or those that it was in when it timed out or was aborted."""
+        return ended_in(self.events)
 
     # -- time
 

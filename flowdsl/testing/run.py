@@ -66,10 +66,10 @@ class ExecutionFailed(Exception):  # noqa: N818 - the API's name
 
     def __str__(self) -> str:
         run = self.run
-        states = run.history.states()
-        last = f" in state {states[-1]!r}" if states else ""
+        states = run.history.ended_in()
+        where = f" in state{'s' * (len(states) > 1)} {', '.join(map(repr, states))}" if states else ""
         said = f"{run.error or 'no error name'}: {run.cause or 'no cause'}"
-        return f"execution {run.name!r} ended {run.status}{last}: {said}"
+        return f"execution {run.name!r} ended {run.status}{where}: {said}"
 
 
 class ExecutionAlreadyExists(Exception):  # noqa: N818 - the API's name

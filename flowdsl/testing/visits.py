@@ -7,7 +7,7 @@ of the embedded engine alike. Source: Step Functions API reference, HistoryEvent
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
@@ -21,6 +21,8 @@ _FAILURES = {
     f"{task}{how}" for task in _TASKS for how in ("Failed", "TimedOut", "ScheduleFailed", "StartFailed", "SubmitFailed")
 } | {"EvaluationFailed", "MapRunFailed"}
 _GIVEN_UP = {"ParallelStateFailed", "MapStateFailed"}
+PASSED_ON = {"ExecutionFailed", "ParallelStateFailed", "MapStateFailed", "MapIterationFailed"}
+"""The events that come from a failure further inside, which is the event before them."""
 _ENDED_BADLY = {"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 _BRANCHING = {"ParallelStateStarted": "Parallel", "MapStateStarted": "Map", "MapIterationStarted": "Map"}
 _CLIMBING = {
@@ -85,14 +87,43 @@ class Visit:
 
 def visits(events: Iterable[Event]) -> list[Visit]:
     """The visits of one execution, in the order in which they began."""
-    reading = _Reading()
-    for event in events:
-        reading.take(event)
-    return reading.visits
+    return Reading.of(events).visits
+
+
+def ended_in(events: Sequence[Event]) -> list[str]:
+    """The states in which an execution failed, or those that it was in when it was stopped; none where it was not."""
+    if not events or events[-1].type not in _ENDED_BADLY:
+        return []
+    reading = Reading.of(events)
+    if events[-1].type == "ExecutionFailed":
+        visit = reading.owners.get(origin(events, events[-1]).id)
+        return [visit.name] if visit else []
+    inside = [visit for visit in reading.visits if visit.stop is None]
+    around = [visit.parent for visit in inside]
+    return list(dict.fromkeys(visit.name for visit in inside if visit not in around))
+
+
+def origin(events: Sequence[Event], event: Event) -> Event:
+    """The event from which a failure comes that `event` passes on; `event` itself where it passes nothing on.
+
+    Where something went wrong without an event of its own it is the last event before; its state is the one.
+    """
+    known = {each.id: each for each in events}
+    error = (event.details or {}).get("error")
+    while event.type in PASSED_ON and event.previous in known:
+        before = known[event.previous]
+        if error and (before.details or {}).get("error", error) != error:
+            break  # another failure, such as that of a catcher
+        if before.type.endswith("StateExited"):
+            break  # of the state around it
+        event = before
+    return event
 
 
 @define
-class _Reading:
+class Reading:
+    """What is known of one execution's visits, event by event."""
+
     visits: list[Visit] = field(factory=list)
     owners: dict[int, Visit] = field(factory=dict)
     """Which visit an event belongs to, by the event's id."""
@@ -100,6 +131,15 @@ class _Reading:
     """The visit that an event of type …StateExited ended."""
     branching: set[int] = field(factory=set)
     """The events after which states inside a Parallel or Map begin."""
+    entered: dict[tuple[int, str], Visit] = field(factory=dict)
+    """The latest visit by the event before it and the state's name."""
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Reading:
+        reading = cls()
+        for event in events:
+            reading.take(event)
+        return reading
 
     def take(self, event: Event) -> None:
         details = event.details or {}
@@ -139,6 +179,7 @@ class _Reading:
             self.left[event.previous].following = visit.name
         self.visits.append(visit)
         self.owners[event.id] = visit
+        self.entered[event.previous, visit.name] = visit
 
     def _owner(self, event: Event, details: dict[str, Any]) -> Visit | None:
         visit = self.owners.get(event.previous)
@@ -151,8 +192,16 @@ class _Reading:
                 visit = visit.parent
             visit = visit or self._latest(details.get("name"))
         elif event.type == "EvaluationFailed":
-            visit = self._latest(details.get("state")) or visit
+            visit = self._evaluating(event, str(details.get("state")), visit)
+        elif event.type == "ExecutionFailed" and event.previous in self.left:
+            visit = self.left[event.previous].parent or visit  # what it made of its branches' results
         return visit
+
+    def _evaluating(self, event: Event, state: str, before: Visit | None) -> Visit | None:
+        """What is evaluated when a state is entered fails after the event before that."""
+        if before is not None and before.name == state and before.stop is None:
+            return before
+        return self.entered.get((event.previous, state)) or self._latest(state) or before
 
     def _latest(self, name: str | None) -> Visit | None:
         return next((visit for visit in reversed(self.visits) if visit.name == name and visit.stop is None), None)

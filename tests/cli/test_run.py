@@ -229,6 +229,89 @@ def test_a_callback_is_answered_or_times_out(project):
     done = project.run(*arguments)
     assert done.exit_code == 1
     assert "+1:00:00  Ask timed out: States.Timeout" in done.stderr
+    hint = "answer it with --callback Ask='{…}'; --mock Ask=… is only what its call gives"
+    assert done.stderr.splitlines()[-2:] == ["Ask waited for a callback that nothing sends", f"      = {hint}"]
+    assert project.run(*arguments, "--quiet").stderr.splitlines()[-1] == f"      = {hint}"
+    assert hint in project.run(*arguments, "--events").stderr
+    for name, mocked in (("caught", {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]}), ("failed", {})):
+        states = {"Ask": {**CALLBACK["States"]["Ask"], **mocked}, **({"Done": {"Type": "Succeed"}} if mocked else {})}
+        project.write(f"{name}.json", {**CALLBACK, "States": states})
+        assert hint in project.run("run", f"{name}.json", "--mock", "Ask={}").stderr
+    assert "callback that" not in project.run(*arguments, "--callback", "Ask={}").stderr
+
+
+def test_a_task_that_waits_for_ever_says_how_it_is_answered(project):
+    ask = {key: value for key, value in CALLBACK["States"]["Ask"].items() if key != "TimeoutSeconds"}
+    project.write("ask.json", {**CALLBACK, "States": {"Ask": ask}})
+    done = project.run("run", "ask.json", "--mock", "Ask={}")
+    assert done.exit_code == 1
+    said = done.stderr.splitlines()
+    assert said[-3] == "RUNNING: it waits for what nothing sends"
+    assert said[-2:] == [
+        "Ask waited for a callback that nothing sends",
+        "      = answer it with --callback Ask='{…}'; --mock Ask=… is only what its call gives",
+    ]
+
+
+def _jsonata(**states):
+    return {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
+
+
+def _inside(state):
+    return {"ItemProcessor": {"StartAt": "In", "States": {"In": state}}, "Type": "Map", "End": True}
+
+
+_PATH = {"Type": "Pass", "InputPath": "$.nope", "End": True}
+_RUNTIME = "States.Runtime: An error occurred while executing the state"
+
+
+@pytest.mark.parametrize(
+    ("machine", "said"),
+    [
+        (_jsonata(First={"Type": "Pass", "Output": "{% 1 + 'a' %}", "End": True}), "First failed: States.Query"),
+        (
+            _jsonata(
+                First={"Type": "Pass", "Next": "Fork"},
+                Fork={"Type": "Choice", "Choices": [{"Condition": "{% $states.input.x %}", "Next": "End"}]},
+                End={"Type": "Succeed"},
+            ),
+            "Fork failed: States.Query",
+        ),
+        (
+            _jsonata(Each={**_inside({"Type": "Pass", "Output": "{% 1 + 'a' %}", "End": True}), "Items": [1]}),
+            "In (item 0) failed: States.Query",
+        ),
+        (
+            {"StartAt": "Before", "States": {"Before": {"Type": "Pass", "Next": "First"}, "First": _PATH}},
+            f"First failed: {_RUNTIME} 'First'",
+        ),
+        (
+            {"StartAt": "Each", "States": {"Each": {**_inside(_PATH), "ItemsPath": "$.items"}}},
+            f"In (item 0) failed: {_RUNTIME} 'In'",
+        ),
+        (
+            {
+                "StartAt": "Both",
+                "States": {
+                    "Both": {
+                        "Type": "Parallel",
+                        "Branches": [{"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}],
+                        "ResultSelector": {"a.$": "$.nope"},
+                        "End": True,
+                    }
+                },
+            },
+            f"Both failed: {_RUNTIME} 'Both'",
+        ),
+    ],
+    ids=["arguments", "condition", "map", "path", "path-in-map", "after-branches"],
+)
+def test_a_failure_is_told_once_with_its_own_state(project, machine, said):
+    project.write("fail.json", machine)
+    done = project.run("run", "fail.json", "--input", '{"items": [{}]}')
+    assert done.exit_code == 1, done.stderr
+    failed = [line.split(maxsplit=1)[1].strip() for line in done.stderr.splitlines() if " failed: " in line]
+    assert [line[: len(said)] for line in failed] == [said]
 
 
 def test_events_are_shown_as_they_happen(project, definition):

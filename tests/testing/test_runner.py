@@ -29,6 +29,7 @@ from flowdsl.testing import (
 )
 
 CHARGE = Function("charge", "handlers/charge")
+CHARGE_ARN = "arn:aws:lambda:us-east-1:123456789012:function:charge"
 
 
 def machine(resource: str = "arn:aws:lambda:us-east-1:123456789012:function:charge", **fields: Any) -> dict[str, Any]:
@@ -443,3 +444,44 @@ def test_a_mock_that_comes_after_the_start_is_looked_at_too() -> None:
     flow.mock("Chrage", returns=1)
     with pytest.raises(LookupError, match="did you mean 'Charge'"):
         flow.finish(started)
+
+
+def both(*names: str) -> dict[str, Any]:
+    branches = [{"StartAt": name, "States": {name: machine(CHARGE_ARN)["States"]["Charge"]}} for name in names]
+    return {"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": branches, "End": True}}}
+
+
+def test_a_failure_is_that_of_the_branch_that_failed() -> None:
+    for failing in ("Bill", "Stock"):
+        flow = Runner.of(both("Bill", "Stock"))
+        for name in ("Bill", "Stock"):
+            flow.mock(name, **({"raises": RuntimeError} if name == failing else {"returns": {}}))
+        assert f"ended FAILED in state '{failing}': RuntimeError" in str(error(flow))
+
+
+def test_a_timed_out_execution_was_in_all_open_states() -> None:
+    flow = Runner.of({**both("Bill", "Stock"), "TimeoutSeconds": 60})
+    flow.mock("Bill", slow(90), returns={})
+    flow.mock("Stock", slow(90), returns={})
+    assert "ended TIMED_OUT in states 'Bill', 'Stock': " in str(error(flow))
+
+
+def test_a_failing_catcher_is_its_own_states_failure() -> None:
+    states = machine(CHARGE_ARN, Catch=[{"ErrorEquals": ["Boom"], "ResultPath": "$.a[0].b", "Next": "Charge"}])
+    before = {"Before": {"Type": "Pass", "Next": "Charge"}, **states["States"]}
+    flow = Runner.of({"StartAt": "Before", "States": before})
+    flow.mock("Charge", fail("Boom", times=9))
+    assert flow.run({}, check=False).history.ended_in() == ["Charge"]
+    assert Runner.of({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}).run({}).history.ended_in() == []
+
+
+def test_fail_takes_an_exception_class_by_its_name() -> None:
+    flow = Runner.of(machine())
+    flow.mock("Charge", fail(RuntimeError, "no money"))
+    failed = error(flow)
+    assert (failed.error, failed.cause) == ("RuntimeError", "no money")
+    for wrong in (RuntimeError("no money"), None, 5, ""):
+        with pytest.raises(TypeError, match="an error's name or an exception class"):
+            fail(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the cause is a text"):
+        fail("Boom", {"a": 1})  # type: ignore[arg-type]
