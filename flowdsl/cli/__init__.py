@@ -69,7 +69,7 @@ def app(ctx: click.Context) -> None:
 
     \b
         [tool.flowdsl]
-        flow = "hello.py"      # the file that build and check take when none is named
+        flow = "hello.py"      # the file that check, run and build take when none is named
         output = "build"       # where build writes
 
     Exit codes: 0 done; 1 the execution failed, timed out or was aborted; 2 a mistake in the flow or the command.

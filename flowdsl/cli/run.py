@@ -31,7 +31,7 @@ def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ..
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--input",
     "-i",
@@ -83,7 +83,7 @@ def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ..
 @click.pass_context
 def run(
     ctx: click.Context,
-    file: Path,
+    file: Path | None,
     *,
     source: str,
     name: str,
@@ -105,9 +105,10 @@ def run(
         flowdsl run payment_flow.py --input donation.json --callback RedirectToPsp='{"status": "returned"}'
         flowdsl run order.asl.json --input '{"amount": 5}' --mock Charge='{"status": "paid"}'
 
-    The flow is checked first. Its Lambda functions are called in this process. Each step is shown on stderr as it
-    happens, with the time since the start: time is virtual, so that a wait of a day passes at once. What a function
-    writes is shown with its failure, or all of it with --logs. The output goes to stdout.
+    Without FILE the flow of pyproject.toml is run. The flow and its functions are checked first. Its Lambda functions
+    are called in this process. Each step is shown on stderr as it happens, with the time since the start: time is
+    virtual, so that a wait of a day passes at once. What a function writes is shown with its failure, or all of it
+    with --logs. The output goes to stdout.
 
     Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
     """
@@ -115,8 +116,8 @@ def run(
     from ..invoke import Reply, unmocked
     from .steps import Steps, render
 
-    loaded = choose(project.load(file), machine)
-    found = project.diagnose(loaded)
+    loaded = choose(project.load(file or project.default_flow()), machine)
+    found = project.review([loaded])
     if output.has_errors(found):
         raise FlowError(*found)
     if found:
@@ -156,17 +157,26 @@ def run(
 def _require(definition: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
     """Refuse answers to what never asks."""
     from ..check.findings import did_you_mean
+    from ..testing.mocks import function_of_state
     from .steps import nested
 
     states = {name: state for name, state, _ in nested(definition)}
     for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
         if name not in states:
+            calling = [each for each, state in states.items() if function_of_state(state) == name]
             near = did_you_mean(name, states)
+            if calling:
+                near = f"{_list(calling)} call{'s' * (len(calling) == 1)} the function {name!r}: name the state"
             raise click.UsageError(f"{option} {name}=…: no state is named {name!r}" + (f"; {near}" if near else ""))
         if states[name].get("Type") != "Task":
             raise click.UsageError(f"{option} {name}=…: the state is a {states[name].get('Type')}, not a Task")
         if option == "--callback" and not str(states[name].get("Resource")).endswith(".waitForTaskToken"):
             raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
+
+
+def _list(names: list[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _answer(call: Call, loaded: Loaded) -> str:

@@ -22,6 +22,16 @@ def _object(_ctx: click.Context, option: click.Parameter, value: str | None) -> 
     return found
 
 
+def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
+    """How to give a mock, where a mock is what is missing or wrong."""
+    if mock is None:
+        return "give its result with --mock '{\"result\": …}'" if "TestState API does not support" in said else None
+    known = ("result", "errorOutput", "fieldValidationMode")
+    if "Unknown parameter in mock:" in said and not any(key in mock for key in known):
+        return f"write {json.dumps({'result': mock}, ensure_ascii=False)}"
+    return None
+
+
 @click.command("test-state")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--state", "name", metavar="NAME", help="Which state, where the file holds a state machine.")
@@ -118,6 +128,6 @@ def test_state(
     except teststate.TestStateError as error:
         states = [each for each, _, _ in nested(loaded.definition)]
         near = did_you_mean(name, states) if name is not None and name not in states else None
-        raise FlowError.of(str(error), code="FD940", hint=near) from error
+        raise FlowError.of(str(error), code="FD940", hint=near or _mock_hint(str(error), mock)) from error
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     ctx.exit(1 if answer["status"] == "FAILED" else 0)

@@ -79,10 +79,13 @@ def validate(function: Handler, root: Path) -> None:
     if not all(part.isidentifier() for part in parts):
         refuse(
             f"source {function.source!r} is not a folder below the project whose path can be imported",
-            "write it relative to the project with names as in `import`, such as 'handlers/setup'",
+            "write it relative to the folder of pyproject.toml with names as in `import`, such as 'handlers/setup'",
         )
     elif not root.joinpath(*parts).is_dir():
-        refuse(f"there is no folder {shown(root.joinpath(*parts))}", "correct `source`, or create the folder")
+        refuse(
+            f"there is no folder {shown(root.joinpath(*parts))}",
+            "`source` is relative to the folder of pyproject.toml: correct it, or create the folder",
+        )
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", function.handler):
         refuse(f"handler {function.handler!r} is not module.function", "write it as 'handler.handler'")
     if wrong:

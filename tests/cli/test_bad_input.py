@@ -153,7 +153,7 @@ ARGUMENTS = {
     "no command": ([], "Usage:"),
     "unknown command": (["bild"], "No such command 'bild'"),
     "unknown option": (["build", "--asl"], "No such option"),
-    "no file": (["run"], "Missing argument 'FILE'"),
+    "no file": (["test-state"], "Missing argument 'FILE'"),
     "a folder": (["run", "handlers"], "handlers: is a folder, not a flow"),
     "no input": (["run", "hello.py", "-i", "nope.json"], "--input nope.json: there is no such file"),
     "bad input": (["run", "hello.py", "-i", '{"a": }'], "--input:1:7: error FD704 not JSON"),
@@ -190,9 +190,10 @@ def test_arguments(project, case):
 
 def test_a_handler_that_is_not_there(project):
     (project.root / "handlers" / "greet" / "handler.py").unlink()
-    done = project.run("run", "hello.py")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "hello.py:3:23: error FD710 function 'greet': there is no handlers/greet/handler.py" in done.stderr
+    for command, code in ((("run", "hello.py"), "FD605"), (("test-state", "hello.py", "--state", "Greet"), "FD710")):
+        done = project.run(*command)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"hello.py:3:23: error {code} function 'greet': there is no handlers/greet/handler.py" in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

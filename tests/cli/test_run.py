@@ -323,6 +323,43 @@ def test_events_are_shown_as_they_happen(project, definition):
     ]
 
 
+def test_the_flow_of_pyproject_runs_where_none_is_named(project):
+    done = project.run("run", "--input", '{"name": "Ada"}', "-q")
+    assert json.loads(done.stdout)["greeting"]["text"] == "Hello Ada"
+    project.write("pyproject.toml", "")
+    done = project.run("run")
+    assert (done.exit_code, "FD702" in done.stderr, "[tool.flowdsl] flow =" in done.stderr) == (2, True, True)
+
+
+def test_a_mock_named_after_a_function_is_told_which_states_call_it(project):
+    project.write(
+        "hello.py",
+        """\
+from flowdsl import Function, StateMachine, Task, chain
+greet = Function("greet", "handlers/greet")
+machine = StateMachine("hello", chain(Task("First", greet), Task("Second", greet)))
+""",
+    )
+    done = project.run("run", "hello.py", "--mock", "greet=1")
+    assert done.exit_code == 2
+    said = "no state is named 'greet'; First and Second call the function 'greet': name the state"
+    assert said in " ".join(done.stderr.split())
+    project.write("task.json", {"StartAt": "Charge", "States": {"Charge": {**TASK, "End": True}}})
+    done = project.run("run", "task.json", "--mock", "charge=1")
+    assert "Charge calls the function 'charge': name the state" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("def handler(event, context:\n", "FD602"), ("def other(event, context): ...\n", "FD605")]
+)
+def test_a_broken_handler_is_told_before_anything_runs(project, code, said):
+    project.write("handlers/greet/handler.py", code)
+    done = project.run("run", "hello.py", "--input", '{"name": "Ada"}')
+    assert (done.exit_code, done.stdout, "+0:00:00" in done.stderr) == (2, "", False)
+    assert said in done.stderr
+    assert done.stderr.strip() == project.run("check", "hello.py").stdout.strip()
+
+
 def test_json_tells_all(project, definition):
     project.write("pass.json", definition())
     done = project.run("run", "pass.json", "--input", '{"a": 1}', "--name", "first", "--format", "json", "--events")

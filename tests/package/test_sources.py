@@ -166,6 +166,8 @@ def test_problems_are_what_a_build_says_as_far_as_nothing_is_installed(shared):
         ("FD601", "function 'nowhere': there is no folder handlers/nowhere"),
         ("FD601", "function 'nowhere': handler 'handler' is not module.function"),
     ]
+    missing = problems([nowhere], shared.root)[0]
+    assert missing.hint == "`source` is relative to the folder of pyproject.toml: correct it, or create the folder"
     setup = Function("setup", "handlers/setup")
     assert [each.code for each in problems([setup], shared.root)] == ["FD605"]
     shared.write({"handlers/setup/handler.py": "import stripe\n" + HANDLER})

@@ -89,3 +89,33 @@ def test_a_definition_that_aws_would_refuse_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path, {**SEND, "Next": 5}, "--mock", '{"result": {}}')
     assert done.exit_code == 2
     assert "InvalidDefinition" in done.stderr
+
+
+WAITING = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    "Parameters": {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"},
+    "End": True,
+}
+BRANCHES = [{"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}]
+
+
+def test_a_result_that_is_no_mock_is_told_how_to_be_one(tmp_path: Path) -> None:
+    done = run(tmp_path, WAITING, "--mock", '{"ok": true, "who": "Zoë"}')
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert 'Unknown parameter in mock: "ok"' in done.stderr
+    assert '= write {"result": {"ok": true, "who": "Zoë"}}\n' in done.stderr
+    assert json.loads(run(tmp_path, WAITING, "--mock", '{"result": {"ok": true}}').stdout)["status"] == "SUCCEEDED"
+    done = run(tmp_path, WAITING, "--mock", '{"result": {"ok": true}, "ok": true}')
+    assert (done.exit_code, "= write" in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "result"), [(WAITING, "{}"), ({"Type": "Parallel", "Branches": BRANCHES, "End": True}, "[{}]")]
+)
+def test_what_cannot_be_run_is_told_to_be_mocked(tmp_path: Path, state: dict[str, Any], result: str) -> None:
+    done = run(tmp_path, state)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "TestState API does not support" in done.stderr
+    assert "= give its result with --mock '{\"result\": …}'" in done.stderr
+    assert run(tmp_path, state, "--mock", f'{{"result": {result}}}').exit_code == 0
