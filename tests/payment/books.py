@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def donation(token: str = "tok_paid", **changes: Any) -> dict[str, Any]:
 
 def charges() -> list[tuple[int, str]]:
     """The amounts that the sandbox has taken, with the idempotency keys."""
-    with sqlite3.connect(sqlite.database("psp-sandbox")) as db:
+    with closing(sqlite3.connect(sqlite.database("psp-sandbox"))) as db:
         return db.execute("SELECT amount, key FROM movements WHERE kind = 'capture'").fetchall()
 
 
