@@ -81,7 +81,6 @@ def parts(cls: type[Any]) -> Kind:
 STRING = Kind("a string", is_string)
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
 JSON = Kind("a JSON value", lambda value: True)
-CONSTANT = Kind("a JSON value", lambda value: True, "scalar")
 TEMPLATE = Kind("an object", is_template, "template")
 ANY_TEMPLATE = Kind("a JSON value", lambda value: True, "template")
 VARIABLES = Kind("an object of variable names and values", is_template, "template")

@@ -11,10 +11,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
+from ..author import Function
 from ..diagnostics import AslPath
 from .shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Array, Field, Object, Scalar, Shape, kind_of, merge, merged
 
@@ -24,17 +25,6 @@ _LISTS = {"list", "List", "Sequence", "Iterable", "tuple", "Tuple"}
 _WRAPPERS = {"Annotated", "Required", "NotRequired", "Final", "ReadOnly"}
 _DECORATORS = {"define", "frozen", "mutable", "s", "attrs", "dataclass", "dataclasses"}
 _STRING_ENUMS = {"StrEnum"}
-
-
-class Function(Protocol):
-    """A Lambda function of the flow; `flowdsl.author.Function` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def handler(self) -> str: ...
 
 
 @attrs.frozen

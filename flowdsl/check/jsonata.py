@@ -46,10 +46,6 @@ class _Place(NamedTuple):
     offset: int
 
 
-def has_jsonata(given: list[Given]) -> bool:
-    return any(each.language == "JSONata" and _reads(each) for each in given)
-
-
 def _reads(each: Given) -> bool:
     return each.spec.jsonata or each.kind.shape == "template"
 
