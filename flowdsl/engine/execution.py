@@ -7,6 +7,7 @@ starts a thread or calls anybody's code, so an execution that is given the same 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from ..expr.chance import Dice, chance
 from ..expr.scope import Scope
 from .effects import Effect, Entry, Signal, Start, Stop
 from .errors import Failure, HistoryFull
-from .history import JSON, Event, History
+from .history import JSON, History
 from .limits import MAX_EVENTS
 from .times import moment
 
@@ -74,12 +75,24 @@ class Fiber:
     """
 
     __slots__ = (
-        *("children", "ended", "entered", "execution", "failure", "generator", "id", "index", "joining", "map_item"),
-        *("output", "parent", "retry_count", "scope", "source", "state", "task_token", "ticket", "variables"),
+        *("children", "ended", "entered", "execution", "failure", "generator", "history", "id", "index", "joining"),
+        *(
+            "map_item",
+            "output",
+            "parent",
+            "retry_count",
+            "scope",
+            "source",
+            "state",
+            "task_token",
+            "ticket",
+            "variables",
+        ),
     )
 
     def __init__(self, execution: Execution, parent: Fiber | None, index: int) -> None:
         self.execution = execution
+        self.history = execution.history
         self.id = execution.next_fiber_id()
         self.parent = parent
         self.index = index
@@ -105,14 +118,8 @@ class Fiber:
 
     def record(self, type: str, details: dict[str, JSON] | None = None) -> int:
         """Write the next event of this line of control; it follows from the one before."""
-        execution = self.execution
-        events = execution.history.events
-        number = len(events) + 1
-        if number >= execution.max_events:
-            raise HistoryFull
-        events.append(Event(number, self.source, execution.now, type, details))
-        self.source = number
-        return number
+        self.source = self.history.write(type, self.source, self.execution.now, details)
+        return self.source
 
     def note(self, type: str, details: dict[str, JSON] | None = None) -> int:
         """Write an event that nothing follows from: the next one follows from what this one does."""
@@ -155,7 +162,7 @@ class Execution:
         self.input = input
         self.identity = identity
         self.settings = settings
-        self.history = History()
+        self.history = History(MAX_EVENTS if program.type == "STANDARD" else sys.maxsize)
         self.journal: list[Entry] = []
         self.dice = Dice(f"{identity.seed}/{identity.arn}")
         self.status: Status = "RUNNING"
@@ -165,7 +172,6 @@ class Execution:
         self.start = now
         self.stop: float | None = None
         self.now = now
-        self.max_events = MAX_EVENTS if program.type == "STANDARD" else 1 << 62
         self.fibers: dict[int, Fiber] = {}
         self.gone: list[int] = []
         """The fibers that ended, or were cut off, in the last delivery."""
@@ -191,6 +197,8 @@ class Execution:
         self._effects = []
         self.gone = []
         if isinstance(signal, Stop):
+            if not self.history:
+                self._record_start()
             # Recordings of stopped executions chain the last event to nothing.
             self.root.source = 0
             self._end(signal.status, None, signal.error, signal.cause, self.root)
@@ -259,7 +267,7 @@ class Execution:
             }
             if self.program.type == "STANDARD" and self.settings.since(REDRIVE):
                 self._execution_context["RedriveCount"] = 0
-        entered = self.history.events[fiber.entered - 1].timestamp
+        entered = self.history.timestamp(fiber.entered)
         current: dict[str, JSON] = {"Name": state.name, "EnteredTime": iso(entered)}
         if state.retries:
             current["RetryCount"] = fiber.retry_count
@@ -276,15 +284,17 @@ class Execution:
 
     def task_token(self, fiber: Fiber) -> str:
         """A token that no other task of any execution has, the same in every replay."""
-        told = f"{self.identity.arn}/{fiber.id}/{len(self.history.events)}/{fiber.retry_count}"
+        told = f"{self.identity.arn}/{fiber.id}/{len(self.history)}/{fiber.retry_count}"
         return hashlib.sha256(told.encode()).hexdigest() * 2
 
     # -- the loop
 
     def _begin(self) -> None:
-        details = {"input": self.input, "roleArn": self.settings.role_arn}
-        self.root.note("ExecutionStarted", details)
+        self._record_start()
         self.launch(self.root, self.program.begin(self.root, self.input))
+
+    def _record_start(self) -> None:
+        self.root.note("ExecutionStarted", {"input": self.input, "roleArn": self.settings.role_arn})
 
     def _resume(self, fiber: Fiber, value: Any) -> None:
         if fiber.id not in self.fibers:
@@ -335,8 +345,7 @@ class Execution:
         event = {"TIMED_OUT": "ExecutionTimedOut", "ABORTED": "ExecutionAborted"}.get(
             status, f"Execution{status.title()}"
         )
-        events = self.history.events
-        events.append(Event(len(events) + 1, fiber.source, self.now, event, details))
+        self.history.close(event, fiber.source, self.now, details)
         self._ready.clear()
         for left in self.fibers.values():
             if left.generator is not None:

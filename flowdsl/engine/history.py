@@ -1,16 +1,18 @@
 """What happened in an execution, as GetExecutionHistory returns it.
 
-Events keep references to the values that they speak of; text is made when somebody reads it.
+Events keep references to the values that they speak of; text, and the events themselves, are made when somebody reads
+them.
 Source: Step Functions API reference, HistoryEvent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, overload
 
 from ..expr.java import json_text
+from .errors import HistoryFull
 
 JSON = Any
 """A JSON value: None, bool, int, float, str, list or dict. Never changed in place once an execution has it."""
@@ -103,35 +105,81 @@ def _render_details(details: dict[str, JSON]) -> dict[str, JSON]:
     return shown
 
 
+_COLUMNS = 5
+"""Of an event that is written: type, previous, timestamp, and either the name of a state and its input or output, or
+None and the details."""
+
+
 class History(Sequence[Event]):
-    """The events of one execution, oldest first."""
+    """The events of one execution, oldest first.
 
-    __slots__ = ("events",)
+    They are kept as columns in one flat list: an object or two for each event would be work for Python's garbage
+    collector, and that work would grow with the history.
+    """
 
-    def __init__(self) -> None:
-        self.events: list[Event] = []
+    __slots__ = ("_columns", "_room")
+
+    def __init__(self, most: int) -> None:
+        self._columns: list[Any] = []
+        self._room = (most - 1) * _COLUMNS
+
+    def write(self, type: str, previous: int, timestamp: float, details: dict[str, JSON] | None) -> int:
+        """Add an event; gives its id. Raises HistoryFull where only the last event has room left."""
+        columns = self._columns
+        if len(columns) >= self._room:
+            raise HistoryFull
+        columns += (type, previous, timestamp, None, details)
+        return len(columns) // _COLUMNS
+
+    def write_data(self, type: str, previous: int, timestamp: float, name: str, data: JSON) -> int:
+        """The same for the StateEntered event of a state and its input, or its StateExited and its output."""
+        columns = self._columns
+        if len(columns) >= self._room:
+            raise HistoryFull
+        columns += (type, previous, timestamp, name, data)
+        return len(columns) // _COLUMNS
+
+    def close(self, type: str, previous: int, timestamp: float, details: dict[str, JSON]) -> None:
+        """Add the event that ends the execution."""
+        self._columns += (type, previous, timestamp, None, details)
+
+    def previous(self, id: int) -> int:
+        """The previousEventId of an event."""
+        previous: int = self._columns[(id - 1) * _COLUMNS + 1]
+        return previous
+
+    def timestamp(self, id: int) -> float:
+        """When an event was, in seconds since 1970."""
+        timestamp: float = self._columns[(id - 1) * _COLUMNS + 2]
+        return timestamp
 
     def render(self) -> list[dict[str, JSON]]:
         """The `events` of boto3's get_execution_history."""
-        return [event.render() for event in self.events]
+        return [event.render() for event in self]
+
+    def _event(self, index: int) -> Event:
+        at = index * _COLUMNS
+        kind, previous, timestamp, name, data = self._columns[at : at + _COLUMNS]
+        if name is None:
+            return Event(index + 1, previous, timestamp, kind, data)
+        key = "input" if kind.endswith("StateEntered") else "output"
+        return Event(index + 1, previous, timestamp, kind, {"name": name, key: data})
 
     @overload
     def __getitem__(self, index: int) -> Event: ...
     @overload
     def __getitem__(self, index: slice) -> list[Event]: ...
     def __getitem__(self, index: int | slice) -> Event | list[Event]:
-        return self.events[index]
+        places = range(len(self))[index]
+        return [self._event(place) for place in places] if isinstance(places, range) else self._event(places)
 
     def __len__(self) -> int:
-        return len(self.events)
-
-    def __iter__(self) -> Iterator[Event]:
-        return iter(self.events)
+        return len(self._columns) // _COLUMNS
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, History) and self.events == other.events
+        return isinstance(other, History) and self._columns == other._columns
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"History({len(self.events)} events)"
+        return f"History({len(self)} events)"

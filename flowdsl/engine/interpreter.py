@@ -24,12 +24,13 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
     Choice cheap.
     """
     states = block.states
+    execution, write = fiber.execution, fiber.history.write_data
     name: str | None = block.start_at
     while name is not None:
         state = states[name]
         fiber.state = state
         before = fiber.source
-        fiber.entered = fiber.record(state.entered, {"name": name, "input": value})
+        fiber.source = fiber.entered = write(state.entered, before, execution.now, name, value)
         if state.reads_context:
             fiber.retry_count = 0
             fiber.task_token = None
@@ -46,7 +47,7 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
             raise oversized(state.name) from None  # a value was made that is nested too deep to be looked at
         value = within_limit(state.name, output, value)
         if not assigned:
-            fiber.record(state.exited, {"name": state.name, "output": value})
+            fiber.source = write(state.exited, fiber.source, execution.now, state.name, value)
         else:
             fiber.assign(assigned)
             if variables_too_large(assigned, fiber.variables):

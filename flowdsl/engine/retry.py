@@ -81,7 +81,7 @@ def guarded(
     def run(fiber: Fiber, value: JSON) -> Steps:
         used = [0] * len(retriers)
         fiber.retry_count = 0
-        before = fiber.execution.history.events[fiber.entered - 1].previous
+        before = fiber.history.previous(fiber.entered)
         while True:
             try:
                 return (yield from attempt(fiber, value))

@@ -244,9 +244,9 @@ class Scheduler:
         arn = execution.identity.arn
         result = self.executions[arn]
         if self._on_event is not None:
-            for event in execution.history.events[result.told :]:
+            for event in execution.history[result.told :]:
                 self._on_event(result, event)
-            result.told = len(execution.history.events)
+            result.told = len(execution.history)
         if arn in self._children:
             self._stop_orphans(execution)
         for effect in asked:

@@ -109,7 +109,7 @@ def task_attempt(
             now=fiber.now,
             task_token=fiber.task_token,
             retry_count=fiber.retry_count,
-            event_id=len(fiber.execution.history.events) + 1,
+            event_id=len(fiber.history) + 1,
             region=fiber.execution.settings.region,
             account=fiber.execution.settings.account,
         )
