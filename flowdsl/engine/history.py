@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, overload
 
+from attrs import frozen
+
 from ..expr.java import json_text
 from .errors import HistoryFull
 
@@ -43,6 +45,7 @@ _DETAILS_OF_TEXT = {"input": "inputDetails", "output": "outputDetails"}
 _NO_TRUNCATION = {"parameters"}
 
 
+@frozen(unsafe_hash=False)
 class Event:
     """One entry of a history.
 
@@ -51,14 +54,11 @@ class Event:
     and each of `assignedVariables`).
     """
 
-    __slots__ = ("details", "id", "previous", "timestamp", "type")
-
-    def __init__(self, id: int, previous: int, timestamp: float, type: str, details: dict[str, JSON] | None) -> None:
-        self.id = id
-        self.previous = previous
-        self.timestamp = timestamp
-        self.type = type
-        self.details = details
+    id: int
+    previous: int
+    timestamp: float
+    type: str
+    details: dict[str, JSON] | None
 
     @property
     def name(self) -> str | None:
@@ -77,16 +77,6 @@ class Event:
         if member is not None:
             shown[member] = _render_details(self.details or {})
         return shown
-
-    def __repr__(self) -> str:
-        return f"Event({self.id}, previous={self.previous}, {self.type}, {self.details})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Event):
-            return NotImplemented
-        return all(getattr(self, slot) == getattr(other, slot) for slot in Event.__slots__)
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def _render_details(details: dict[str, JSON]) -> dict[str, JSON]:
