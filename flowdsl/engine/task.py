@@ -143,10 +143,16 @@ def _whole(seconds: float) -> float:
 
 
 def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
-    """Carry out the call, write down what comes back, and return the task's result."""
+    """Carry out the call, write down what comes back, and return the task's result.
+
+    A job or a message that could not be submitted leaves a TaskSubmitFailed. Source: HistoryEvent in the API reference;
+    seen for `batch:submitJob.sync` in histories that others published.
+    """
     events, named = resource.events, resource.named
+    failed = f"{events}SubmitFailed" if resource.pattern else f"{events}Failed"
     signal = yield Invoke(call)
     while isinstance(signal, (Submitted, Started)):
+        failed = f"{events}Failed"
         if isinstance(signal, Started):
             fiber.record(f"{events}Started", {"workerName": signal.worker} if signal.worker else {})
         else:
@@ -169,5 +175,5 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
         fiber.record(f"{events}TimedOut", details)
         alias = "States.HeartbeatTimeout" if signal.heartbeat else None
         raise Failure(signal.error, signal.cause, alias=alias)
-    fiber.record(f"{events}Failed", details)
+    fiber.record(failed, details)
     raise Failure(signal.error, signal.cause)
