@@ -7,7 +7,6 @@ starts a thread or calls anybody's code, so an execution that is given the same 
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, date, datetime
@@ -20,7 +19,7 @@ from ..expr.scope import Scope
 from .effects import Effect, Entry, Signal, Start, Stop
 from .errors import Failure, HistoryFull
 from .history import JSON, History
-from .limits import MAX_EVENTS
+from .limits import MAX_EVENTS, MAX_EXPRESS_EVENTS
 from .times import moment
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ class Execution:
         self.input = input
         self.identity = identity
         self.settings = settings
-        self.history = History(MAX_EVENTS if program.type == "STANDARD" else sys.maxsize)
+        self.history = History(MAX_EVENTS if program.type == "STANDARD" else MAX_EXPRESS_EVENTS)
         self.journal: list[Entry] = []
         self.dice = Dice(f"{identity.seed}/{identity.arn}")
         self.status: Status = "RUNNING"
@@ -213,8 +212,7 @@ class Execution:
                 fiber, value = ready.popleft()
                 self._resume(fiber, value)
         except HistoryFull:
-            cause = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
-            self._end("FAILED", None, "States.Runtime", cause, self.root)
+            self._end_full()
         return self._effects if self.status == "RUNNING" else ()
 
     def waiting(self, fiber_id: int, ticket: int) -> bool:
@@ -332,6 +330,13 @@ class Execution:
             self._ready.append((parent, fiber))
         else:
             parent.ended.append(fiber)
+
+    def _end_full(self) -> None:
+        if self.program.type == "STANDARD":
+            cause = f"The execution reached the maximum number of history events ({MAX_EVENTS})."
+            self._end("FAILED", None, "States.Runtime", cause, self.root)
+        else:
+            self._end("TIMED_OUT", None, "States.Timeout", None, self.root)
 
     def _end(self, status: Status, output: JSON, error: str | None, cause: str | None, fiber: Fiber) -> None:
         self.status, self.output, self.error, self.cause, self.stop = status, output, error, cause, self.now

@@ -18,6 +18,9 @@ MAX_STANDARD_SECONDS = 365 * 24 * 3600.0
 """How long a Standard execution may run."""
 MAX_EXPRESS_SECONDS = 300.0
 """How long an Express execution may run."""
+MAX_EXPRESS_EVENTS = 1_000_000
+"""Events after which an Express execution counts as timed out. AWS counts none, but the five minutes pass while an
+execution goes around a loop; on a virtual clock, where states take no time, it would never end."""
 MAX_VARIABLES = 10 * 1024 * 1024
 """Bytes of all variables of an execution together."""
 

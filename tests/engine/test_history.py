@@ -109,6 +109,12 @@ def test_the_25000th_event_may_be_the_end() -> None:
     assert (result.status, len(result.history)) == ("SUCCEEDED", 25_000)
 
 
+def test_an_express_execution_in_an_endless_loop_times_out() -> None:
+    around = {"StartAt": "S", "States": {"S": {"Type": "Pass", "Next": "S"}}}
+    result = execute(prepare(around, type="EXPRESS"), {}, invoke=Script())
+    assert (result.status, result.error, len(result.history)) == ("TIMED_OUT", "States.Timeout", 1_000_000)
+
+
 def test_an_express_execution_has_no_limit_of_events() -> None:
     result = execute(prepare(loop(10_000), type="EXPRESS"), {"n": 0}, invoke=Script())
     assert (result.status, result.output) == ("SUCCEEDED", {"n": 10_000})
