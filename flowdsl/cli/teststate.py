@@ -29,6 +29,10 @@ def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
     known = ("result", "errorOutput", "fieldValidationMode")
     if "Unknown parameter in mock:" in said and not any(key in mock for key in known):
         return f"write {json.dumps({'result': mock}, ensure_ascii=False)}"
+    if said.endswith("'Payload' must be a string"):
+        return (
+            'AWS wants its JSON as text, such as "Payload": "{\\"paid\\": true}"; or say "fieldValidationMode": "NONE"'
+        )
     return None
 
 

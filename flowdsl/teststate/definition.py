@@ -25,12 +25,14 @@ UNNAMED = "StateName"
 
 @frozen
 class Tested:
-    """A state: `language` is the query language around it; `machine` the whole definition, or one made around it."""
+    """A state: `language` is the query language around it; `machine` the whole definition, or one made around it;
+    `in_map` tells that it stands inside a Map."""
 
     name: str
     body: dict[str, Any] = field(repr=False)
     language: str
     machine: dict[str, Any] = field(repr=False)
+    in_map: bool = False
 
 
 def find_state(definition: Mapping[str, Any] | str, name: str | None) -> Tested:
@@ -41,15 +43,15 @@ def find_state(definition: Mapping[str, Any] | str, name: str | None) -> Tested:
         _validate(machine, [("States", UNNAMED, *path) for path in twice])
         return Tested(UNNAMED, machine["States"][UNNAMED], "JSONPath", machine)
     _validate(read, twice)
-    for found, body, language in _states(read, "JSONPath"):
+    for found, body, language, in_map in _states(read, "JSONPath"):
         if found == name:
-            return Tested(name, body, language, read)
+            return Tested(name, body, language, read, in_map)
     raise invalid("State not found in definition")
 
 
 def inner_states(body: Mapping[str, Any]) -> set[str]:
     """The names of all states inside a Map or Parallel."""
-    return {name for block in _blocks(body) for name, _, _ in _states(block, "JSONPath")}
+    return {name for block in _blocks(body) for name, *_ in _states(block, "JSONPath")}
 
 
 def _read(definition: Mapping[str, Any] | str) -> tuple[Any, Sequence[AslPath]]:
@@ -98,13 +100,16 @@ def _said(diagnostic: Diagnostic) -> str:
     return f"{answer['code']}: {answer['message']}{place}"
 
 
-def _states(machine: Mapping[str, Any], outer: str) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Every state of a machine with the query language around it, those inside others too."""
+def _states(
+    machine: Mapping[str, Any], outer: str, *, in_map: bool = False
+) -> Iterator[tuple[str, dict[str, Any], str, bool]]:
+    """Every state of a machine with the query language around it, and whether it stands inside a Map; those inside
+    others too."""
     language = machine.get("QueryLanguage", outer)
     for name, body in machine["States"].items():
-        yield name, body, language
+        yield name, body, language, in_map
         for block in _blocks(body):
-            yield from _states(block, language)
+            yield from _states(block, language, in_map=in_map or body["Type"] == "Map")
 
 
 def _blocks(body: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -61,7 +61,8 @@ def test_state(
     HTTP Tasks are not among it. Time is virtual. Raises TestStateError where AWS refuses the request, FlowError where
     a Task would call what nothing here answers.
     """
-    _check_parameters(inspection_level, mock, state_name, state_configuration)
+    texts = {"definition": definition, "roleArn": role_arn, "stateName": state_name}
+    _check_parameters(texts, inspection_level, mock, state_configuration)
     tested = find_state(definition, state_name)
     kind = tested.body["Type"]
     if mock is None:
@@ -122,14 +123,14 @@ _CONFIGURATION = {
 
 
 def _check_parameters(
-    level: str,
-    mock: Mapping[str, Any] | None,
-    state_name: str | None,
-    configuration: Mapping[str, Any] | None,
+    texts: Mapping[str, Any], level: str, mock: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None
 ) -> None:
-    """What the AWS SDK and the API's front refuse, whatever the state."""
-    if state_name is not None and not state_name:
-        raise _parameter("Invalid length for parameter stateName, value: 0, valid min length: 1")
+    """What the AWS SDK and the API's front refuse, whatever the state; `texts` must not be empty."""
+    if configuration is not None:
+        texts = {**texts, "stateConfiguration.errorCausedByState": configuration.get("errorCausedByState")}
+    for name, text in texts.items():
+        if text == "":
+            raise _parameter(f"Invalid length for parameter {name}, value: 0, valid min length: 1")
     if mock is not None:
         _check_members("mock", mock, _MOCK)
         _check_members("mock.errorOutput", mock.get("errorOutput", {}), _ERROR_OUTPUT)

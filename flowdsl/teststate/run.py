@@ -140,6 +140,9 @@ def _execution(tested: Tested, setting: Setting, state: State) -> _Execution:
     execution = _Execution(program, setting.input, identity, setting.settings, setting.now)
     execution.given = setting.context
     execution.root.variables = setting.variables
+    if tested.in_map and setting.context is None:
+        # Source: Developer Guide, "Testing state machines with TestState API", "Automatic Context population".
+        execution.root.map_item = {"Index": 0, "Value": setting.input}
     return execution
 
 

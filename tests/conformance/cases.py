@@ -80,9 +80,10 @@ class Verdict:
 class Recorded:
     """The invoker that answers each state's calls with what was recorded, in order."""
 
-    def __init__(self, tasks: list[dict[str, Any]]) -> None:
+    def __init__(self, case: dict[str, Any]) -> None:
         self._tasks: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
-        for task in tasks:
+        self._workers = _workers(case)
+        for task in case["tasks"]:
             self._tasks[task["state"]].append(task)
 
     def __call__(self, call: Call) -> Reply:
@@ -93,7 +94,7 @@ class Recorded:
             return Reply.failed("Conformance.NotRecorded", f"{call.state_name} was called more often than recorded")
         task = waiting.popleft()
         if call.waits:
-            return _pending(call, task)
+            return _pending(call, task, self._workers.get(task["scheduledEventId"]))
         if task["kind"] == "succeeded":
             return Reply.succeeded(_value(task["output"]))
         if task["kind"] == "timedout":
@@ -101,11 +102,18 @@ class Recorded:
         return Reply.failed(task.get("error"), _text(task.get("cause")))
 
 
-def _pending(call: Call, task: dict[str, Any]) -> Reply:
+def _workers(case: dict[str, Any]) -> dict[int, str | None]:
+    """How the worker that took an activity's task called itself, by the id of ActivityScheduled."""
+    events = case["expected"].get("events") or ()
+    started = [event for event in events if event["type"] == "ActivityStarted"]
+    return {event["previousEventId"]: event.get("details", {}).get("workerName") for event in started}
+
+
+def _pending(call: Call, task: dict[str, Any], worker: str | None) -> Reply:
     """A job or a message: what was submitted, then, before any timeout, how it ended."""
     later = []
     if call.integration == "activity" and "ActivityStarted" in task["path"]:
-        later.append(Later(0, Started("BASE_ID_ACTIVITY_CONSUMER")))
+        later.append(Later(0, Started(worker)))
     if task["kind"] == "succeeded":
         later.append(Later(1, Succeeded(_value(task["output"]))))
     elif task["kind"] == "failed":
@@ -144,7 +152,7 @@ def run(case: dict[str, Any]) -> Result:
     program = prepare(case["definition"], name="machine", type=case["state_machine_type"])
     role = f"arn:aws:iam::{ACCOUNT}:role/role"
     settings = Settings(account=ACCOUNT, role_arn=role, as_of=when.date(), activities=_activities(case))
-    scheduler = Scheduler(Recorded(case["tasks"]), clock=VirtualClock(when), settings=settings)
+    scheduler = Scheduler(Recorded(case), clock=VirtualClock(when), settings=settings)
     result = scheduler.start(program, case["input"])
     scheduler.run(until=result)
     return result

@@ -240,6 +240,20 @@ def test_a_state_inside_another_is_found_and_speaks_the_machines_language() -> N
     assert tried(MACHINE, state_name="Double", input="21") == {"status": "SUCCEEDED", "output": "42"}
 
 
+def test_a_state_inside_a_map_has_its_input_as_the_first_item() -> None:
+    item = {"Type": "Pass", "Parameters": {"item.$": "$$.Map.Item"}, "End": True}
+    machine = {
+        "StartAt": "All",
+        "States": {"All": {**MAP, "ItemProcessor": {"StartAt": "One", "States": {"One": item}}}},
+    }
+    assert json.loads(tried(machine, state_name="One", input="7")["output"]) == {"item": {"Index": 0, "Value": 7}}
+    call = {**TASK, "End": True, "ResultSelector": {"item.$": "$$.Map.Item"}}
+    del call["Next"]
+    machine["States"]["All"]["ItemProcessor"]["States"]["One"] = call
+    answer = tried(machine, state_name="One", mock={"result": {}}, context={"State": {"Name": "One"}})
+    assert answer["error"] == "States.Runtime"  # a context object that is given is all there is
+
+
 def test_a_context_object_may_be_given_with_a_mock() -> None:
     state = {**TASK, "ResultSelector": {"who.$": "$$.Execution.Name"}}
     context = {"Execution": {"Name": "mine"}}
@@ -270,6 +284,8 @@ def test_a_context_object_may_be_given_with_a_mock() -> None:
          "Invalid State Machine Execution Input: 'Input is not valid JSON'"),
         (TASK, {"variables": "[]", "mock": {"result": {}}}, "ValidationException",
          "Variables must be a valid JSON object"),
+        ("", {}, "ParamValidationError",
+         "Parameter validation failed:\nInvalid length for parameter definition, value: 0, valid min length: 1"),
         (TASK, {"mock": {"results": 5}}, "ParamValidationError", None),
         (TASK, {"state_configuration": {"retrierRetryCount": -1}}, "ParamValidationError", None),
         (TASK, {"state_configuration": {"retrierRetryCount": "1"}}, "ParamValidationError", None),

@@ -119,3 +119,10 @@ def test_what_cannot_be_run_is_told_to_be_mocked(tmp_path: Path, state: dict[str
     assert "TestState API does not support" in done.stderr
     assert "= give its result with --mock '{\"result\": …}'" in done.stderr
     assert run(tmp_path, state, "--mock", f'{{"result": {result}}}').exit_code == 0
+
+
+def test_a_payload_that_is_no_text_is_told_to_be(tmp_path: Path) -> None:
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {}, "End": True}
+    done = run(tmp_path, state, "--mock", '{"result": {"Payload": {"paid": true}}}')
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert """= AWS wants its JSON as text, such as "Payload": "{\\"paid\\": true}\"""" in done.stderr

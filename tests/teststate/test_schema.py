@@ -42,6 +42,8 @@ def answer(resource: str, result: Any, mode: str | None = None) -> str:
         ("elasticmapreduce:addStep", {"StepId": "s"}, "SUCCEEDED"),
         ("bedrock:invokeModel", {"Body": "{}", "ContentType": 5}, "Field 'ContentType' must be a string"),
         ("http:invoke", ["anything"], "SUCCEEDED"),
+        ("eks:call", ["anything"], "SUCCEEDED"),
+        ("eks:createCluster", {"Cluster": 5}, "Field 'Cluster' must be an object"),
         ("apigateway:invoke", {"approved": True}, "SUCCEEDED"),
     ],
 )
