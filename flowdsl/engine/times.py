@@ -22,8 +22,11 @@ def current_time() -> float:
 
 
 def until_timestamp(value: JSON) -> float:
-    """Seconds since 1970 of a timestamp as a running Wait reads it; raises ValueError where it is none."""
+    """Whole seconds since 1970 of a timestamp as a running Wait reads it; raises ValueError where it is none.
+
+    Fractions of a second are cut off (Developer Guide, "Wait workflow state").
+    """
     parsed = parse_offset_date_time(value) if isinstance(value, str) else None
     if parsed is None:
         raise ValueError(f"not a timestamp: {value!r}")
-    return parsed.timestamp()
+    return parsed.replace(microsecond=0).timestamp()

@@ -38,7 +38,8 @@ def compile_condition(condition: Condition, compile_steps: CompileSteps) -> Test
             return lambda candidate, document: truth
         case Exists(query):
             found = _operand(query, compile_steps)
-            return lambda candidate, document: found(candidate, document) is not ABSENT
+            # Null is as good as missing: measured in github.com/floci-io/floci/issues/3480 with Step Functions Local.
+            return lambda candidate, document: found(candidate, document) not in (ABSENT, None)
         case Not(inner):
             test = compile_condition(inner, compile_steps)
             return lambda candidate, document: not test(candidate, document)

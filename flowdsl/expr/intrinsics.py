@@ -71,9 +71,11 @@ def compile_intrinsic(text: str) -> Evaluate:
     def call(document: Any, scope: Scope) -> Any:
         try:
             return evaluate(document, scope)
-        except (_Failed, NotApplicable) as reason:
-            cause = f"The function '{text}' had the following error: {reason}"
-        raise StatesError("States.Runtime", cause)
+        except StatesError as wrong:
+            reason = wrong.cause or ""
+        except (_Failed, NotApplicable) as wrong:
+            reason = str(wrong)
+        raise StatesError("States.Runtime", f"The function '{text}' had the following error: {reason}")
 
     return call
 

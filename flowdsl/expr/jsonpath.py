@@ -46,11 +46,21 @@ def root_document(path: Path, document: Any, scope: Scope) -> Any:
 
 
 def compile_lookup(path: Path) -> Search:
-    """Compile a parsed path for callers that word their own errors (choice rules, intrinsics)."""
+    """Compile a parsed path for callers that word their own errors (choice rules, intrinsics).
+
+    Into a document that is null no path leads, not even `$`: that is States.Runtime, whoever asks (the service's
+    answer, quoted in github.com/awslabs/states-language/issues/29).
+    """
     lookup = compile_steps(path)
     match path.root:
         case Root.INPUT:
-            return lambda document, scope: lookup(document)
+
+            def from_input(document: Any, scope: Scope) -> Any:  # noqa: ARG001 - a Search
+                if document is None:
+                    raise StatesError("States.Runtime", "Unable to apply Path transformation to null or empty input.")
+                return lookup(document)
+
+            return from_input
         case Root.CONTEXT:
             return lambda document, scope: lookup(scope.context)
         case Root.VARIABLE:

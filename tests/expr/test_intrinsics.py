@@ -123,6 +123,11 @@ FAILURES = [
 ]
 
 
+def test_no_argument_is_looked_for_in_null() -> None:
+    with pytest.raises(StatesError, match="had the following error: Unable to apply Path transformation to null"):
+        compile_intrinsic("States.Format('{}', $.a)")(None, SCOPE)
+
+
 @pytest.mark.parametrize(("text", "reason"), FAILURES, ids=[text for text, _ in FAILURES])
 def test_says_what_failed_and_names_the_whole_call(text: str, reason: str) -> None:
     with pytest.raises(StatesError) as caught:

@@ -53,9 +53,10 @@ FOUND = [
     ("$.empty[0:]", []),
     ("$.store.*.price", [19.95]),
     ("$.store.book[0]['author','price']", {"author": "Rees", "price": 8.95}),
-    ("$.store.book[?(@.isbn)].author", ["Waugh", "Melville"]),
-    ("$.store.book[?(!@.isbn)].author", ["Rees"]),
-    ("$.store.book[?(@.price < 10 && @.isbn)].author", ["Melville"]),
+    ("$.store.book[?(@.isbn)].author", ["Waugh"]),  # null is as good as missing
+    ("$.store.book[?(!@.isbn)].author", ["Rees", "Melville"]),
+    ("$.store.book[?(@.price < 13 && @.isbn)].author", ["Waugh"]),
+    ("$.store.book[?(@.isbn == null)].price", [8]),
     ("$.store.book[?(@.price > 10 || @.author == 'Rees')].author", ["Rees", "Waugh"]),
     ("$.store.book[?(@.price <= $['limit'])].author", ["Rees", "Melville"]),
     ("$.store.book[?(@.author =~ /.*L.*/i)].author", ["Melville"]),
@@ -122,6 +123,19 @@ def test_names_the_field_and_the_input() -> None:
     assert caught.value.cause == (
         "The JSONPath '$.a' specified for the field 'b.$' could not be found in the input '{\"c\":[1.5,\"é\"]}'"
     )
+
+
+@pytest.mark.parametrize("path", ["$", "$.a", "$.a[*]", "$..a", "$[0]"])
+def test_no_path_leads_into_null(path: str) -> None:
+    cause = "Unable to apply Path transformation to null or empty input."
+    for evaluate in (compile_path(path), compile_field_path(path, "b.$")):
+        with pytest.raises(StatesError, match=f"^States.Runtime: {cause}$"):
+            evaluate(None, SCOPE)
+
+
+@pytest.mark.parametrize("path", ["$$.Execution.Id", "$order.lines[0].id"])
+def test_other_roots_are_read_beside_null(path: str) -> None:
+    assert compile_path(path)(None, SCOPE) in ("arn", 7)
 
 
 def test_names_the_context_object_where_that_was_searched() -> None:
