@@ -60,20 +60,27 @@ def compile_condition(condition: Condition, compile_steps: CompileSteps) -> Test
 def evaluate_function(
     name: str, node: Any, arguments: tuple[Operand, ...], document: Any, compile_steps: CompileSteps
 ) -> Any:
-    """A path function applied to the node it follows; null where the node is of another kind."""
+    """A path function applied to the node it follows; null where the node is of another kind.
+
+    Its arguments add to the node; those that are arrays, such as what `$.sum($..price)` finds, add all their items.
+    """
     values = [_operand(each, compile_steps)(node, document) for each in arguments]
     if name in {"length", "size"}:
-        return len(node) if isinstance(node, dict | list) else None
+        counted = values[0] if values else node
+        return len(counted) if isinstance(counted, dict | list) else None
     if name == "keys":
         return list(node) if isinstance(node, dict) else None
+    spread = [item for each in (node, *values) for item in (each if isinstance(each, list) else [each])]
+    if not isinstance(node, list):
+        del spread[0]
     if name == "concat":
-        return "".join(each for each in (*_items(node), *values) if isinstance(each, str))
+        return "".join(each for each in spread if isinstance(each, str))
     if name == "append":
         return [*node, *values] if isinstance(node, list) else node
     if name in {"first", "last", "index"}:
         index = {"first": 0, "last": -1}.get(name, values[0] if values and isinstance(values[0], int) else 0)
         return node[index] if isinstance(node, list) and -len(node) <= index < len(node) else None
-    numbers = [_double(each) for each in (*_items(node), *values) if _is_number(each)]
+    numbers = [_double(each) for each in spread if _is_number(each)]
     return _AGGREGATES[name](numbers) if numbers else None
 
 
@@ -101,10 +108,6 @@ _AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {
     "avg": _average,
     "stddev": _deviation,
 }
-
-
-def _items(node: Any) -> list[Any]:
-    return node if isinstance(node, list) else []
 
 
 def _operand(operand: Operand, compile_steps: CompileSteps) -> Value:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from attrs import evolve
+
 from .filters import compile_condition, evaluate_function
 from .java import json_text
 from .path import (
@@ -20,6 +22,8 @@ from .path import (
     NotApplicable,
     NotFound,
     Path,
+    Query,
+    Root,
     Slice,
     Step,
     Wildcard,
@@ -100,6 +104,7 @@ class _Search:
     __slots__ = ("definite", "fragments", "steps")
 
     def __init__(self, path: Path) -> None:
+        path = _with_the_function_first(path)
         self.definite = path.is_definite
         self.fragments = tuple(_fragment(step) for step in path.steps)
         steps: list[Callable[[Any, Any], bool] | None] = [
@@ -206,6 +211,17 @@ class _Search:
             return NotFound(f"The path {location} is null")
         rest = "".join(self.fragments[at:])
         return NotApplicable(f"Filter: {rest} can only be applied to arrays. Current context is: {_shown(node)}")
+
+
+def _with_the_function_first(path: Path) -> Path:
+    """Jayway takes `$..price.sum()` for `$.sum($..price)`; `$..a.length()` counts the children of what it finds."""
+    match path.steps:
+        case (Descend(), *between, Function(name, arguments)):
+            scan = (Descend(), *between, *([Wildcard()] if name in {"length", "size"} else []))
+            found = Query(False, Path(path.text, Root.INPUT, None, scan))
+            return evolve(path, steps=(Function(name, (found, *arguments)),))
+        case _:
+            return path
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any]]:

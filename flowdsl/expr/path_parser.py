@@ -156,12 +156,16 @@ class _Parser:
         self.space()
         if self.take(")"):
             return ()
+        self.depth += 1  # where names end at a comma
+        if self.depth > _MAX_DEPTH:
+            raise self.error("the functions are nested too deeply")
         found = [self.operand()]
         self.space()
         while self.take(","):
             self.space()
             found.append(self.operand())
             self.space()
+        self.depth -= 1
         self.expect(")")
         return tuple(found)
 
