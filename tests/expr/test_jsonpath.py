@@ -78,7 +78,7 @@ FOUND = [
     ("$..price.sum()", 49.89),
     ("$.store..price.min()", [None, None, None, None]),  # each price has a minimum only where it is a list
     ("$.sum($.limit, $.store.book[*].price, 1)", 40.94),
-    ("$.concat($.text, $.items, \"!\")", "abc3!"),
+    ('$.concat($.text, $.items, "!")', "abc3!"),
     ("$..book.length()", 3),
     ("$[(@.length-1)]", None),
     (r"$.store\.book", "dotted"),
