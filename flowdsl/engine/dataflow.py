@@ -41,8 +41,8 @@ class Flow:
 class Items:
     """Where a Map's items come from."""
 
-    find: Callable[[JSON, JSON, Fiber], list[JSON]] = field(repr=False)
-    """From the raw and the effective input."""
+    find: Callable[[JSON, JSON, Fiber], JSON] = field(repr=False)
+    """From the raw and the effective input: an array, or an object for its pairs."""
     select: Callable[[JSON, JSON, Fiber], JSON] | None = field(repr=False)
     """The input of one iteration, from the state's raw and effective input, in a scope whose context holds Map.Item;
     None where that is the item itself."""
@@ -77,6 +77,8 @@ Body = Mapping[str, Any]
 """A state, or a part of one, as JSON."""
 Evaluated = Callable[[JSON, "Fiber"], JSON]
 """The value of a field, from the state's raw input."""
+Number = Callable[[JSON, "Fiber"], float | None]
+"""A number of a Map, from the state's raw input; None where the state says none."""
 Seconds = Callable[[JSON, "Fiber"], float | None]
 """TimeoutSeconds or HeartbeatSeconds, from the state's raw input."""
 
@@ -96,11 +98,11 @@ class QueryLanguage(Protocol):
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]: ...
     def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None: ...
     def items(self, state: Body) -> Items: ...
-    def resolved(self, part: Body, path: str) -> Evaluated:
-        """The whole of a part of the state, its expressions and its `…Path` fields evaluated."""
+    def value(self, part: Body, field: str, path: str) -> Evaluated | None:
+        """Any JSON value in a part of the state, its expressions evaluated; None where the part has no such field."""
 
-    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:
-        """A number of a Map; `kind` is `integer` or `float`."""
+    def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:
+        """A number of a Map, or of a part of it at this path; `kind` is `integer` or `float`."""
 
     def payload(self, part: Body, path: str) -> Evaluated:
         """Parameters or Arguments of a part of the state; an empty object where there are none."""

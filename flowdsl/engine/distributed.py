@@ -6,26 +6,29 @@ Source: Step Functions Developer Guide, "Using Map state in Distributed mode"; t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
 from ..expr.errors import StatesError
 from .calls import Call
 from .children import gather
-from .dataflow import Evaluated, Flow, Items, parse_number
+from .dataflow import Evaluated, Flow, Items, Number
 from .effects import Failed, Invoke, Run, Succeeded, TimedOut
-from .errors import Failure
+from .errors import Failure, HistoryFull
 from .execution import Fiber, Steps
 from .history import JSON
-from .item_reader import ReaderError, read_items
-from .limits import size
+from .item_formats import ReaderError
+from .item_reader import read_items
+from .items import Item, items_of
+from .limits import MAX_DATA, size
 from .map import selected
 from .program import Program
-from .result_writer import ResultWriter, write_results
+from .result_writer import Child, MapRun, ResultWriter, Writing, write_results
 from .retry import Attempt
 from .task import Resource
 
@@ -42,13 +45,20 @@ NEW_ANCESTRY = date(2024, 11, 1)
 class ItemReader:
     resource: Resource
     arguments: Evaluated
-    config: Evaluated
-    """ReaderConfig with its paths resolved: MaxItems and so on."""
+    config: Mapping[str, Any]
+    max_items: Number
+
+    def reader_config(self, value: JSON, fiber: Fiber) -> dict[str, Any]:
+        """ReaderConfig with MaxItems as a number."""
+        return {**self.config, "MaxItems": self.max_items(value, fiber)}
 
 
 @frozen
 class ItemBatcher:
-    config: Evaluated
+    max_items: Number
+    max_bytes: Number
+    input: Evaluated | None
+    """BatchInput."""
 
 
 @frozen
@@ -56,45 +66,51 @@ class Distribution:
     """What a Distributed Map says beyond an inline one."""
 
     processor: Block
-    child_type: Literal["STANDARD", "EXPRESS"]
+    child_type: Literal["EXPRESS", "STANDARD"]
     label: str
     items: Items
     reader: ItemReader | None
     batcher: ItemBatcher | None
     writer: ResultWriter | None
-    tolerated_count: Evaluated
-    tolerated_percentage: Evaluated
-
-
-@frozen
-class MapRun:
-    """One run: `arn` is its name in events, `key` its own part of it."""
-
-    arn: str
-    key: str
-    program: Program
+    tolerated_count: Number
+    tolerated_percentage: Number
 
 
 def distributed_attempt(state: State, distribution: Distribution, flow: Flow, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = min(distribution.items.max_concurrency(value, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
-        found = None if distribution.reader else distribution.items.find(value, effective, fiber)
+        found = None if distribution.reader else items_of(distribution.items.find(value, effective, fiber))
         fiber.record("MapStateStarted", {"length": len(found or ())})
-        count = _count(distribution.tolerated_count(value, fiber))
-        percentage = _percentage(distribution.tolerated_percentage(value, fiber))
+        tolerance = _Tolerance(
+            _count(distribution.tolerated_count(value, fiber)),
+            _percentage(distribution.tolerated_percentage(value, fiber)),
+        )
+        reader, batcher, writer = distribution.reader, distribution.batcher, distribution.writer
+        reading = None if reader is None else _reading(fiber, state, value, reader)
+        batch = None if batcher is None else Batch.of(batcher, value, fiber)
+        writing = None if writer is None else writer.prepared(value, fiber)
         run = _map_run(fiber, distribution)
         started = fiber.record("MapRunStarted", {"mapRunArn": run.arn})
+        children: list[Child] = []
         try:
-            if found is None:
-                found = yield from _read(fiber, state, value, distribution)
-            inputs = list(child_inputs(fiber, state, value, effective, found, distribution))
-            children = yield from _run_all(fiber, run, inputs, limit, _Tolerance(count, percentage, len(inputs)))
-            result = _result(children)
-            if distribution.writer is not None:
-                result = yield from write_results(fiber, state, value, distribution.writer, run, children)
+            if reading is not None:
+                found = yield from reading
+            chosen = selections(fiber, state, value, effective, found or [], distribution.items)
+            children += [Child(run, made, count) for made, count in batched(chosen, batch)]
+            result: JSON = yield from _run_all(fiber, children, limit, tolerance)
+            if writing is not None:
+                result = yield from write_results(fiber, state, writing, run, children)
         except Failure as failure:
+            if writing is not None and failure.error == EXCEEDED:
+                yield from _write_what_there_is(fiber, state, writing, run, children)
             fiber.record("MapRunFailed", {"error": failure.error, "cause": failure.cause or ""})
+            raise
+        except GeneratorExit:
+            # The execution, or what the Map stands in, ends before the run does.
+            fiber.source = started
+            with suppress(HistoryFull):
+                fiber.record("MapRunAborted")
             raise
         succeeded = fiber.record("MapRunSucceeded")
         fiber.note("MapStateSucceeded")
@@ -105,21 +121,29 @@ def distributed_attempt(state: State, distribution: Distribution, flow: Flow, fo
     return attempt
 
 
+EXCEEDED = "States.ExceedToleratedFailureThreshold"
+
+
+def _write_what_there_is(fiber: Fiber, state: State, writing: Writing, run: MapRun, children: list[Child]) -> Steps:
+    """A run that failed has results too; where they cannot be written, its own failure is the one to tell."""
+    with suppress(Failure):
+        yield from write_results(fiber, state, writing, run, children)
+
+
 @frozen
 class _Tolerance:
     count: float
     percentage: float
-    total: int
 
-    def exceeded(self, failures: int) -> bool:
-        """Either threshold may be given; the run fails when one that is given is passed. Both default to none
-        tolerated."""
+    def exceeded(self, failures: int, total: int) -> bool:
+        """Of items. Either threshold may be given; the run fails when one that is given is passed. Both default to
+        none tolerated."""
         if failures == 0:
             return False
         if self.count == 0 and self.percentage == 0:
             return True
         by_count = self.count > 0 and failures > self.count
-        return by_count or (self.percentage > 0 and failures * 100 > self.percentage * self.total)
+        return by_count or (self.percentage > 0 and failures * 100 > self.percentage * total)
 
 
 def _count(value: JSON) -> float:
@@ -143,20 +167,21 @@ def _map_run(fiber: Fiber, distribution: Distribution) -> MapRun:
     return MapRun(f"arn:aws:states:{settings.region}:{settings.account}:mapRun:{name}:{key}", key, program)
 
 
-def _read(fiber: Fiber, state: State, value: JSON, distribution: Distribution) -> Steps:
-    """Fetch what ItemReader names and take its items apart."""
-    reader = distribution.reader
-    assert reader is not None  # noqa: S101 - the caller looked
-    config = reader.config(value, fiber) or {}
+def _reading(fiber: Fiber, state: State, value: JSON, reader: ItemReader) -> Steps:
+    """The steps that fetch what ItemReader names and take its items apart; its fields are evaluated now."""
+    config = reader.reader_config(value, fiber)
     arguments = reader.arguments(value, fiber)
 
     def fetch(action: str, wanted: JSON) -> Steps:
         return (yield from served(fiber, state, reader.resource, action, wanted, "States.ItemReaderFailed"))
 
-    try:
-        return (yield from read_items(fetch, reader.resource.action, arguments, config))
-    except ReaderError as error:
-        raise Failure("States.ItemReaderFailed", str(error)) from error
+    def read() -> Steps:
+        try:
+            return (yield from read_items(fetch, reader.resource.action, arguments, config, fiber.execution.settings))
+        except ReaderError as error:
+            raise Failure("States.ItemReaderFailed", str(error)) from error
+
+    return read()
 
 
 def served(fiber: Fiber, state: State, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
@@ -183,82 +208,80 @@ def served(fiber: Fiber, state: State, resource: Resource, action: str, argument
     raise Failure(error, signal.cause if isinstance(signal, (Failed, TimedOut)) else None)
 
 
-def child_inputs(
-    fiber: Fiber, state: State, value: JSON, effective: JSON, found: list[JSON], distribution: Distribution
+def selections(
+    fiber: Fiber, state: State, value: JSON, effective: JSON, found: list[Item], items: Items
 ) -> Iterator[JSON]:
-    """The inputs of the child executions."""
-    choose = distribution.items.select
-    select = None if choose is None else partial(choose, value, effective)
-    chosen = (selected(fiber, state, {"Index": index, "Value": item}, select) for index, item in enumerate(found))
-    batcher = distribution.batcher
-    if batcher is None:
-        yield from chosen
-        return
-    config = batcher.config(value, fiber)
-    most, most_bytes = (_whole(config, field) for field in ("MaxItemsPerBatch", "MaxInputBytesPerBatch"))
-    around: dict[str, JSON] = {"BatchInput": config["BatchInput"]} if "BatchInput" in config else {}
-    batch: list[JSON] = []
-    used = 0
-    for item in chosen:
-        needed = size(item) + 1 if most_bytes else 0
-        if batch and ((most and len(batch) >= most) or (most_bytes and used + needed > most_bytes)):
-            yield {**around, "Items": batch}
-            batch, used = [], 0
-        batch.append(item)
-        used += needed
-    if batch:
-        yield {**around, "Items": batch}
-
-
-def _whole(config: dict[str, JSON], field: str) -> float | None:
-    if field not in config:
-        return None
-    number = parse_number(config[field], "integer")
-    if number is None:
-        cause = f'The {field}Path field refers to value "{config[field]}" which is not a valid integer'
-        raise StatesError("States.Runtime", cause)
-    return number
+    """What ItemSelector makes of each item."""
+    select = None if items.select is None else partial(items.select, value, effective)
+    for index, item in enumerate(found):
+        yield selected(fiber, state, item, item.context(index, fiber.execution.settings), select)
 
 
 @frozen
-class Child:
-    """A child execution that has ended."""
+class Batch:
+    """How large a batch may be, and what else is in each."""
 
-    name: str
-    input: JSON
-    signal: Succeeded | Failed
-    start: float
-    """Seconds since 1970."""
-    stop: float
+    max_items: float | None
+    max_bytes: float
+    """Of the whole input of a child execution, as JSON."""
+    around: dict[str, JSON]
+
+    @classmethod
+    def of(cls, batcher: ItemBatcher, value: JSON, fiber: Fiber) -> Batch:
+        most, most_bytes = batcher.max_items(value, fiber), batcher.max_bytes(value, fiber)
+        for field, number in (("MaxItemsPerBatch", most), ("MaxInputBytesPerBatch", most_bytes)):
+            if number is not None and number < 0:
+                raise StatesError("States.Runtime", f"{field} cannot be negative.")
+        around = {} if batcher.input is None else {"BatchInput": batcher.input(value, fiber)}
+        return cls(most, min(most_bytes or MAX_DATA, MAX_DATA), around)
 
 
-def _run_all(fiber: Fiber, run: MapRun, inputs: list[JSON], limit: int, tolerance: _Tolerance) -> Steps:
-    """Run a child execution for each input, at most `limit` at a time; returns them in the order of the inputs."""
-    children: list[Child | None] = [None] * len(inputs)
+def batched(chosen: Iterable[JSON], batch: Batch | None) -> Iterator[tuple[JSON, int]]:
+    """The inputs of the child executions, each with the number of items in it.
+
+    A batch has at least one item, however large. Source: Developer Guide, "ItemBatcher (Map)": where no size is given,
+    as many items as make 256 KiB.
+    """
+    if batch is None:
+        yield from ((item, 1) for item in chosen)
+        return
+    empty = size({**batch.around, "Items": []})
+    items: list[JSON] = []
+    used = empty
+    for item in chosen:
+        needed = size(item) + (1 if items else 0)
+        if items and (len(items) == batch.max_items or used + needed > batch.max_bytes):
+            yield {**batch.around, "Items": items}, len(items)
+            items, used, needed = [], empty, needed - 1
+        items.append(item)
+        used += needed
+    if items:
+        yield {**batch.around, "Items": items}, len(items)
+
+
+def _run_all(fiber: Fiber, children: list[Child], limit: int, tolerance: _Tolerance) -> Steps:
+    """Run the child executions, at most `limit` at a time; returns the outputs of those that succeed, in order."""
+    total = sum(child.items for child in children)
     failures = 0
 
     def start(index: int) -> None:
-        fiber.spawn(partial(_child, run=run, value=inputs[index], index=index), index)
+        fiber.spawn(partial(_run_child, child=children[index], index=index), index)
 
     def ended(waiting: Fiber) -> None:
         nonlocal failures
-        child: Child = waiting.output
-        children[waiting.index] = child
-        failures += isinstance(child.signal, Failed)
-        if tolerance.exceeded(failures):
-            cause = "The specified tolerated failure threshold was exceeded"
-            raise Failure("States.ExceedToleratedFailureThreshold", cause)
+        child = children[waiting.index]
+        if isinstance(child.signal, Failed):
+            failures += child.items
+        if tolerance.exceeded(failures, total):
+            raise Failure(EXCEEDED, "The specified tolerated failure threshold was exceeded")
 
-    yield from gather(fiber, len(inputs), limit, start, ended)
-    return children
-
-
-def _child(fiber: Fiber, run: MapRun, value: JSON, index: int) -> Steps:
-    name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{run.arn}/{index}"))
-    start = fiber.now
-    signal = yield Run(run.program, value, name)
-    return Child(name, value, signal, start, fiber.now)
-
-
-def _result(children: list[Child]) -> list[JSON]:
+    yield from gather(fiber, len(children), limit, start, ended)
     return [child.signal.output for child in children if isinstance(child.signal, Succeeded)]
+
+
+def _run_child(fiber: Fiber, child: Child, index: int) -> Steps:
+    child.name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{child.run.arn}/{index}"))
+    child.start = fiber.now
+    child.signal = yield Run(child.run.program, child.input, child.name)
+    child.stop = fiber.now
+    return None

@@ -350,13 +350,14 @@ class Execution:
         event = {"TIMED_OUT": "ExecutionTimedOut", "ABORTED": "ExecutionAborted"}.get(
             status, f"Execution{status.title()}"
         )
-        self.history.close(event, fiber.source, self.now, details)
+        source = fiber.source
         self._ready.clear()
         for left in self.fibers.values():
             if left.generator is not None:
-                left.generator.close()
+                left.generator.close()  # a Map Run writes that it was aborted
             left.children = {}
             left.ended.clear()
+        self.history.close(event, source, self.now, details)
         self.gone += self.fibers
         self.fibers.clear()
 

@@ -1,45 +1,59 @@
-"""What an ItemReader reads: JSON, JSON Lines, CSV, an S3 inventory manifest, or the listing of a bucket.
+"""What an ItemReader reads: one file, the listing of a bucket, or the files that a listing or a manifest names.
 
 Source: Step Functions Developer Guide, "ItemReader (Map)"; messages from recorded executions.
 """
 
 from __future__ import annotations
 
-import base64
 import csv
-import gzip
-import io
 import json
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from .execution import Steps
+from .execution import Settings, Steps
 from .history import JSON
+from .item_formats import ReaderError, content, parse, rows
+from .items import Item, items_of, iterable
+from .times import until_timestamp
 
 Fetch = Callable[[str, JSON], Steps]
 """(action, arguments) → the answer of the service, as a generator that asks for it."""
 
 MAX_ITEMS = 100_000_000
-_DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 
 
-class ReaderError(Exception):
-    """States.ItemReaderFailed; the message is its cause."""
+def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any], settings: Settings) -> Steps:
+    """The list of items that an ItemReader gives. Raises ReaderError.
 
-
-def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any]) -> Steps:
-    """The list of items that an ItemReader gives. Raises ReaderError."""
+    No file is fetched after the one that brings the items to MaxItems.
+    """
     most = _max_items(config.get("MaxItems"))
+    if not isinstance(arguments, dict):
+        raise ReaderError("The arguments of an ItemReader must be an object.")
+    kind, parsed = config.get("InputType", "JSON"), config
+    files: Sequence[tuple[JSON, JSON]]
+    flattened = config.get("Transformation") == "LOAD_AND_FLATTEN"
     if action == "listObjectsV2":
-        items = yield from _listing(fetch, arguments)
+        listed = yield from _listing(fetch, arguments)
+        bucket = arguments.get("Bucket")
+        if not flattened:
+            return items_of([_metadata(entry) for entry in listed], f"S3://{bucket}")[:most]
+        files = [(bucket, entry.get("Key")) for entry in listed if not _is_folder(entry)]
+    elif config.get("ManifestType") == "ATHENA_DATA":
+        files = list(_athena_files((yield from _body(fetch, arguments))))
+    elif kind == "MANIFEST" or config.get("ManifestType") == "S3_INVENTORY":
+        files, headers = _inventory((yield from _body(fetch, arguments)))
+        kind, parsed = "CSV", {**config, "CSVHeaderLocation": "GIVEN", "CSVHeaders": headers}
     else:
-        answer = yield from fetch(action, arguments)
-        kind = config.get("InputType", "JSON")
-        if kind == "MANIFEST":
-            items = yield from _manifest(fetch, action, answer, config)
-        else:
-            items = parse(_text(answer), kind, config)
+        found = _items((yield from _body(fetch, arguments)), kind, config, arguments, settings)
+        return found[:most]
+    items: list[Item] = []
+    for bucket, key in files:
+        if len(items) >= most:
+            break
+        place = {**_owner(arguments), "Bucket": bucket, "Key": key}
+        items += _items((yield from _body(fetch, place)), kind, parsed, place, settings)
     return items[:most]
 
 
@@ -47,98 +61,81 @@ def _max_items(value: JSON) -> int:
     """The limit; 0 is none, and neither is a number beyond the service's own."""
     if value is None:
         return MAX_ITEMS
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        raise ReaderError(f"field MaxItems must be an integer, not {value!r}") from None
-    if number < 0:
+    if value < 0:
         raise ReaderError("field MaxItems must be positive")
-    return min(number, MAX_ITEMS) or MAX_ITEMS
+    return min(int(value), MAX_ITEMS) or MAX_ITEMS
 
 
-def parse(text: str, kind: str, config: dict[str, Any]) -> list[JSON]:
-    if kind == "CSV":
-        return _csv(text, config)
-    try:
-        if kind == "JSONL":
-            return [_json(line) for line in text.split("\n") if line.strip()]
-        found = _json(text)
-    except (ValueError, RecursionError) as error:
-        raise ReaderError(f"Attempting to parse the file as {kind} failed: {error}") from error
-    for step in str(config.get("ItemsPointer", "")).split("/")[1:]:
-        found = found.get(step) if isinstance(found, dict) else None
-    if not isinstance(found, list):
+def _body(fetch: Fetch, arguments: dict[str, JSON]) -> Steps:
+    return content((yield from fetch("getObject", arguments)))
+
+
+def _owner(arguments: dict[str, JSON]) -> dict[str, JSON]:
+    return {key: arguments[key] for key in ("ExpectedBucketOwner",) if key in arguments}
+
+
+def _items(raw: bytes, kind: str, config: dict[str, Any], place: dict[str, JSON], settings: Settings) -> list[Item]:
+    found = parse(raw, kind, config)
+    if not iterable(found, settings):
         raise ReaderError("Attempting to map over non-iterable node.")
-    return found
+    return items_of(found, f"S3://{place.get('Bucket')}/{place.get('Key')}")
 
 
-def _json(text: str) -> JSON:
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> JSON:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _csv(text: str, config: dict[str, Any]) -> list[JSON]:
-    """Rows as objects of strings; a row that is shorter than the header has empty strings, what is beyond it is
-    dropped."""
-    delimiter = _DELIMITERS.get(config.get("CSVDelimiter", "COMMA"))
-    if delimiter is None:
-        raise ReaderError(f"CSVDelimiter must be one of {', '.join(_DELIMITERS)}.")
+def _inventory(raw: bytes) -> tuple[list[tuple[str, str]], list[str]]:
+    """The files that the manifest.json of an S3 inventory names, and their columns."""
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
-    except csv.Error as error:
-        raise ReaderError(f"Attempting to parse the file as CSV failed: {error}") from error
-    headers = config.get("CSVHeaders")
-    if config.get("CSVHeaderLocation", "FIRST_ROW") == "FIRST_ROW":
-        headers, rows = (rows[0], rows[1:]) if rows else ([], [])
-    if not isinstance(headers, list):
-        raise ReaderError("CSVHeaders must be given where CSVHeaderLocation is GIVEN.")
-    if len(set(headers)) != len(headers):
-        raise ReaderError("CSV headers cannot contain duplicates.")
-    return [dict(zip(headers, [*row, *[""] * (len(headers) - len(row))], strict=False)) for row in rows]
-
-
-def _manifest(fetch: Fetch, action: str, answer: JSON, config: dict[str, Any]) -> Steps:
-    """An S3 inventory: manifest.json names the CSV files, whose columns are in its fileSchema."""
-    try:
-        manifest = json.loads(_text(answer))
+        manifest = json.loads(raw)
         bucket = str(manifest["destinationBucket"]).rpartition(":")[2]
-        keys = [file["key"] for file in manifest["files"]]
         headers = [column.strip() for column in manifest["fileSchema"].split(",")]
-    except (ValueError, KeyError, TypeError) as error:
+        return [(bucket, file["key"]) for file in manifest["files"]], headers
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ReaderError(f"The manifest is not an S3 inventory's: {error}") from error
-    items: list[JSON] = []
-    for key in keys:
-        part = yield from fetch(action, {"Bucket": bucket, "Key": key})
-        items += _csv(_text(part), {**config, "CSVHeaderLocation": "GIVEN", "CSVHeaders": headers})
-    return items
 
 
-def _listing(fetch: Fetch, arguments: JSON) -> Steps:
-    items: list[JSON] = []
-    token = None
+def _athena_files(raw: bytes) -> Iterator[tuple[str, str]]:
+    """The files that the manifest of an UNLOAD query of Athena names: a URI of S3 on each line."""
+    try:
+        uris = [row[0].strip() for row in rows(raw.decode(), {})]
+    except (ValueError, csv.Error) as error:
+        raise ReaderError(f"The manifest is not Athena's: {error}") from error
+    for uri in uris:
+        scheme, _, place = uri.partition("://")
+        bucket, _, key = place.partition("/")
+        if scheme.lower() != "s3" or not key:
+            raise ReaderError(f"The manifest is not Athena's: {uri} is no URI of an object in S3.")
+        yield bucket, key
+
+
+def _listing(fetch: Fetch, arguments: dict[str, JSON]) -> Steps:
+    items: list[dict[str, JSON]] = []
+    token: dict[str, JSON] | None = None
     while True:
-        page = yield from fetch(
-            "listObjectsV2", arguments if token is None else {**arguments, "ContinuationToken": token}
-        )
-        if not isinstance(page, dict) or not isinstance(contents := page.get("Contents", []), list):
+        page = yield from fetch("listObjectsV2", arguments if token is None else {**arguments, **token})
+        contents = page.get("Contents", []) if isinstance(page, dict) else None
+        if not isinstance(contents, list) or not all(isinstance(entry, dict) for entry in contents):
             raise ReaderError("The answer is not the listing of a bucket.")
         items += contents
-        token = page.get("NextContinuationToken")
-        if token is None:
+        if page.get("NextContinuationToken") is None:
             return items
+        token = {"ContinuationToken": page["NextContinuationToken"]}
 
 
-def _text(answer: JSON) -> str:
-    """The body of an object: text, JSON that was parsed on the way, or base64 of gzipped text."""
-    body = answer.get("Body") if isinstance(answer, dict) else answer
-    if not isinstance(body, str):
-        return json.dumps(body)
-    if not body.startswith("H4sI"):
-        return body
-    try:
-        return gzip.decompress(base64.b64decode(body)).decode()
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise ReaderError(f"Attempting to decompress the file failed: {error}") from error
+def _is_folder(entry: dict[str, JSON]) -> bool:
+    """Whether this is what the S3 console makes for a folder: it holds nothing to load."""
+    return str(entry.get("Key", "")).endswith("/") and entry.get("Size") in (0, None)
+
+
+def _metadata(entry: dict[str, JSON]) -> dict[str, JSON]:
+    """An entry of a listing as an item: `Etag`, as the Developer Guide spells it, and a time in seconds since 1970."""
+    said = {("Etag" if key == "ETag" else key): value for key, value in entry.items()}
+    modified = said.get("LastModified")
+    if isinstance(modified, str):
+        with suppress(ValueError):
+            said["LastModified"] = until_timestamp(modified)
+    elif isinstance(modified, (int, float)) and modified >= _IN_MILLISECONDS:
+        said["LastModified"] = modified / 1000
+    return said
+
+
+_IN_MILLISECONDS = 10**11
+"""Times of optimised integrations are in milliseconds since 1970; in seconds this would be the year 5138."""

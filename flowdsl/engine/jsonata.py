@@ -19,6 +19,7 @@ from .dataflow import (
     Finish,
     Flow,
     Items,
+    Number,
     Seconds,
     Transform,
     concurrency,
@@ -27,6 +28,7 @@ from .dataflow import (
 )
 from .errors import WaitError
 from .history import JSON, text
+from .items import iterable
 from .times import current_time, until_timestamp
 
 if TYPE_CHECKING:
@@ -123,16 +125,18 @@ class JSONata:
 
             select = select_item
         most = self.number(state, "MaxConcurrency", "integer")
-        evaluate = _compile(state["Items"], "Items", "array") if "Items" in state else None
+        evaluate = _compile(state["Items"], "Items") if "Items" in state else None
+        as_array = _compile(state["Items"], "Items", "array") if "Items" in state else None
 
-        def find(raw: JSON, effective: JSON, fiber: Fiber) -> list[JSON]:  # noqa: ARG001 - as Items says
-            if evaluate is not None:
-                found = evaluate(_states(raw, fiber.scope), fiber.variables)
-            elif not isinstance(raw, list):
-                raise QueryEvaluationError(f"Map state input must be an array but was: {text(raw)}", None)
-            else:
-                found = raw
-            return list(found)
+        def find(raw: JSON, effective: JSON, fiber: Fiber) -> JSON:  # noqa: ARG001 - as Items says
+            if evaluate is None or as_array is None:
+                if not iterable(raw, fiber.execution.settings):
+                    raise QueryEvaluationError(f"Map state input must be an array but was: {text(raw)}", None)
+                return raw
+            found = evaluate(_states(raw, fiber.scope), fiber.variables)
+            if not iterable(found, fiber.execution.settings):
+                return as_array(_states(raw, fiber.scope), fiber.variables)  # raises what to say about it
+            return found
 
         return Items(find, select, lambda value, fiber: concurrency(most(value, fiber)))
 
@@ -140,15 +144,17 @@ class JSONata:
         evaluate = _compile(part.get("Arguments", {}), f"{path}/Arguments")
         return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
 
-    def resolved(self, part: Body, path: str) -> Evaluated:
-        evaluate = _compile(dict(part), path)
+    def value(self, part: Body, field: str, path: str) -> Evaluated | None:
+        if field not in part:
+            return None
+        evaluate = _compile(part[field], f"{path}{field}")
         return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
 
-    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:  # noqa: ARG002 - JSONPath's
-        written = state.get(field)
+    def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:  # noqa: ARG002 - JSONPath's
+        written = part.get(field)
         if not is_expression(written):
             return lambda value, fiber: written
-        evaluate = _compile(written, field, "number")
+        evaluate = _compile(written, f"{path}{field}", "number")
 
         def number(value: JSON, fiber: Fiber) -> float | None:
             found: float = evaluate(_states(value, fiber.scope), fiber.variables)

@@ -21,6 +21,7 @@ from .dataflow import (
     Finish,
     Flow,
     Items,
+    Number,
     Seconds,
     Transform,
     concurrency,
@@ -30,6 +31,7 @@ from .dataflow import (
     unchanged,
 )
 from .history import JSON, text
+from .items import iterable
 from .times import until_timestamp
 
 if TYPE_CHECKING:
@@ -179,9 +181,9 @@ class JSONPath:
         path = state.get("ItemsPath", "$")
         find = same if path == "$" else compile_path(path)
 
-        def items(raw: JSON, effective: JSON, fiber: Fiber) -> list[JSON]:  # noqa: ARG001 - as Items says
+        def items(raw: JSON, effective: JSON, fiber: Fiber) -> JSON:  # noqa: ARG001 - as Items says
             found = find(effective, fiber.scope)
-            if not isinstance(found, list):
+            if not iterable(found, fiber.execution.settings):
                 raise StatesError("States.Runtime", f'Reference path "{path}" must point to array.')
             return found
 
@@ -195,22 +197,18 @@ class JSONPath:
         template = compile_template(part.get("Parameters", {}))
         return lambda value, fiber: template(value, fiber.scope)
 
-    def resolved(self, part: Body, path: str) -> Evaluated:  # noqa: ARG002 - JSONata's
-        template = compile_template({key: item for key, item in part.items() if not key.endswith("Path")})
-        found = {key[:-4]: compile_path(item) for key, item in part.items() if key.endswith("Path")}
+    def value(self, part: Body, field: str, path: str) -> Evaluated | None:  # noqa: ARG002 - JSONata's
+        if field not in part:
+            return None
+        template = compile_template(part[field])
+        return lambda value, fiber: template(value, fiber.scope)
 
-        def resolve(value: JSON, fiber: Fiber) -> JSON:
-            paths = {key: find(value, fiber.scope) for key, find in found.items()}
-            return {**template(value, fiber.scope), **paths}
-
-        return resolve
-
-    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:
+    def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:
         """A number of a Map, literal or by path; `kind` is `integer` or `float`."""
-        if f"{field}Path" not in state:
-            literal = state.get(field)
+        if f"{field}Path" not in part:
+            literal = part.get(field)
             return lambda value, fiber: literal
-        path = state[f"{field}Path"]
+        path = part[f"{field}Path"]
         find = compile_path(path)
 
         def number(value: JSON, fiber: Fiber) -> float:

@@ -14,17 +14,22 @@ from .dataflow import Flow, Items
 from .execution import Fiber, Steps
 from .history import JSON
 from .interpreter import run_block, within_limit
+from .items import Item, items_of
 from .retry import Attempt
 
 if TYPE_CHECKING:
     from .program import Block, State
 
+MAX_CONCURRENCY = 40
+"""Iterations at once, where MaxConcurrency says nothing or more. Source: Step Functions Developer Guide, "Map state
+processing modes"."""
+
 
 def map_attempt(state: State, processor: Block, flow: Flow, items: Items, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
-        limit = items.max_concurrency(value, fiber)
-        found = items.find(value, effective, fiber)
+        limit = min(items.max_concurrency(value, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
+        found = items_of(items.find(value, effective, fiber))
         select = None if items.select is None else partial(items.select, value, effective)
         fiber.record("MapStateStarted", {"length": len(found)})
         result = yield from _iterate(fiber, state, processor, found, select, limit)
@@ -38,7 +43,7 @@ def _iterate(
     fiber: Fiber,
     state: State,
     processor: Block,
-    found: list[JSON],
+    found: list[Item],
     select: Callable[[Fiber], JSON] | None,
     limit: int,
 ) -> Steps:
@@ -50,8 +55,9 @@ def _iterate(
         return {"name": state.name, "index": index}
 
     def start(index: int) -> None:
-        map_item = {"Index": index, "Value": found[index]}
-        value = within_limit(state.name, selected(fiber, state, map_item, select), found[index])
+        item = found[index]
+        map_item = item.context(index, fiber.execution.settings)
+        value = within_limit(state.name, selected(fiber, state, item, map_item, select), item.value)
         child = fiber.spawn(partial(run_block, block=processor, value=value), index, map_item)
         child.record("MapIterationStarted", details(index))
 
@@ -76,12 +82,13 @@ def _iterate(
 def selected(
     fiber: Fiber,
     state: State,
+    item: Item,
     map_item: dict[str, JSON],
     select: Callable[[Fiber], JSON] | None,
 ) -> JSON:
     """The input of one iteration: what ItemSelector makes of the item."""
     if select is None:
-        return map_item["Value"]
+        return item.input
     outer, fiber.map_item = fiber.map_item, map_item
     fiber.see(state)
     try:

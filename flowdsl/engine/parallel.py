@@ -45,7 +45,11 @@ def parallel_attempt(state: State, branches: Sequence[Block], flow: Flow, follow
     return attempt
 
 
+_ABORTED = ("Map", "Parallel", "Task", "Wait")
+"""The types of states whose HistoryEventType has a …StateAborted; the others end in the step that enters them."""
+
+
 def _note_aborted(failed: Fiber) -> None:
-    """The state in which a branch failed never exited; a Fail state has no such event."""
-    if failed.state is not None and failed.state.type != "Fail":
+    """The state in which a branch failed never exited."""
+    if failed.state is not None and failed.state.type in _ABORTED:
         failed.note(f"{failed.state.type}StateAborted")

@@ -139,15 +139,22 @@ def distribution_of(
         else ItemReader(
             Resource.parse(reader["Resource"]),
             query.payload(reader, "ItemReader"),
-            query.resolved(reader.get("ReaderConfig", {}), "ItemReader/ReaderConfig"),
+            reader.get("ReaderConfig", {}),
+            query.number(reader.get("ReaderConfig", {}), "MaxItems", "integer", "ItemReader/ReaderConfig/"),
         ),
-        batcher=None if batcher is None else ItemBatcher(query.resolved(batcher, "ItemBatcher")),
+        batcher=None
+        if batcher is None
+        else ItemBatcher(
+            query.number(batcher, "MaxItemsPerBatch", "integer", "ItemBatcher/"),
+            query.number(batcher, "MaxInputBytesPerBatch", "integer", "ItemBatcher/"),
+            query.value(batcher, "BatchInput", "ItemBatcher/"),
+        ),
         writer=None
         if writer is None
         else ResultWriter(
             Resource.parse(writer["Resource"]) if "Resource" in writer else None,
             query.payload(writer, "ResultWriter"),
-            query.resolved(writer.get("WriterConfig", {}), "ResultWriter/WriterConfig"),
+            writer.get("WriterConfig", {}),
         ),
         tolerated_count=query.number(body, "ToleratedFailureCount", "integer"),
         tolerated_percentage=query.number(body, "ToleratedFailurePercentage", "float"),

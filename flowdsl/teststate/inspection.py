@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from ..engine.dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, QueryLanguage, Seconds, Transform
+from ..engine.dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Number, QueryLanguage, Seconds, Transform
 from ..expr.java import json_text
 from ..expr.scope import Evaluate, Scope
 
@@ -145,11 +145,11 @@ class Inspected:
             items, find=lambda raw, seen, fiber: self.inspection.note("afterItemsPath", found(raw, seen, fiber))
         )
 
-    def resolved(self, part: Body, path: str) -> Evaluated:
-        return self.language.resolved(part, path)
+    def value(self, part: Body, field: str, path: str) -> Evaluated | None:
+        return self.language.value(part, field, path)
 
-    def number(self, state: Body, field: str, kind: str) -> Callable[[JSON, Fiber], float | None]:
-        return self.language.number(state, field, kind)
+    def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:
+        return self.language.number(part, field, kind, path)
 
     def payload(self, part: Body, path: str) -> Evaluated:
         return self.language.payload(part, path)

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..engine.dataflow import Flow
-from ..engine.distributed import Distribution, child_inputs
+from ..engine.distributed import Batch, Distribution, batched, selections
 from ..engine.errors import Failure
 from ..engine.execution import Fiber, Steps
 from ..engine.history import JSON
-from ..engine.item_reader import ReaderError, read_items
+from ..engine.item_formats import ReaderError
+from ..engine.item_reader import read_items
+from ..engine.items import items_of
 from ..engine.program import State
 from ..engine.states import Source, distribution_of
 from ..engine.task import Resource
@@ -158,17 +160,16 @@ def _inputs(
     """The inputs of the iterations."""
     note = query.inspection.note
     if distribution.reader is None:
-        found = distribution.items.find(value, effective, fiber)
+        found = items_of(distribution.items.find(value, effective, fiber))
     else:
         found = yield from _read(fiber, value, distribution, configuration)
-    unbatched = evolve(distribution, batcher=None)
-    items = list(child_inputs(fiber, state, value, effective, found, unbatched))
+    items = list(selections(fiber, state, value, effective, found, distribution.items))
     if distribution.items.select is not None:
         note("afterItemSelector", items)
     if distribution.batcher is None:
         return items
-    unselected = evolve(distribution, items=evolve(distribution.items, select=None))
-    return note("afterItemBatcher", list(child_inputs(fiber, state, value, effective, items, unselected)))
+    batch = Batch.of(distribution.batcher, value, fiber)
+    return note("afterItemBatcher", [made for made, _ in batched(items, batch)])
 
 
 def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: Configuration) -> Steps:
@@ -181,8 +182,8 @@ def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: 
         return {"Body": configuration.items}
 
     try:
-        config = reader.config(value, fiber) or {}
-        return (yield from read_items(fetch, "getObject", reader.arguments(value, fiber), config))
+        arguments, config = reader.arguments(value, fiber), reader.reader_config(value, fiber)
+        return (yield from read_items(fetch, "getObject", arguments, config, fiber.execution.settings))
     except ReaderError as error:
         raise Failure("States.ItemReaderFailed", str(error)) from error
 

@@ -162,7 +162,7 @@ def test_a_wait_may_be_longer_than_an_execution() -> None:
     assert run({"Type": "Wait", "SecondsPath": "$.n"}, {"n": 10**15}).status == "TIMED_OUT"
 
 
-@pytest.mark.parametrize("body", ["H4sIxx", "H4sI", "[" * 100_000, "[NaN]", "[" + "9" * 5000 + "]", '{"a": 1}'])
+@pytest.mark.parametrize("body", ["H4sIxx", "H4sI", "[" * 100_000, "[NaN]", "[" + "9" * 5000 + "]", '"a"'])
 def test_a_file_that_cannot_be_read_fails_the_state(body: str) -> None:
     reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
     result = run({"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED}, reply=Reply.succeeded(body))
