@@ -151,13 +151,13 @@ def compile_rule(rule: dict[str, Any]) -> Rule:
     And, Or and Not look only at as many rules as they need.
     """
     if "And" in rule:
-        rules = tuple(compile_rule(each) for each in rule["And"])
+        rules = _rules(rule, "And")
         return lambda document, scope: all(each(document, scope) for each in rules)
     if "Or" in rule:
-        rules = tuple(compile_rule(each) for each in rule["Or"])
+        rules = _rules(rule, "Or")
         return lambda document, scope: any(each(document, scope) for each in rules)
     if "Not" in rule:
-        negated = compile_rule(rule["Not"])
+        negated = compile_rule(_rule(rule["Not"], "Not"))
         return lambda document, scope: not negated(document, scope)
     named = [name for name in rule if name in OPERATORS]
     if len(named) != 1 or "Variable" not in rule:
@@ -166,6 +166,8 @@ def compile_rule(rule: dict[str, Any]) -> Rule:
     operand = rule[name]
     compared = OPERATORS[name]
     test = compared.test
+    _refuse_another_kind("Variable", rule["Variable"], "path")
+    _refuse_another_kind(name, operand, "path" if compared.is_path else compared.kind)
     if name == "IsPresent":
         present = _lookup(parse_path(rule["Variable"]))
         return lambda document, scope: test(present(document, scope), operand)
@@ -174,6 +176,35 @@ def compile_rule(rule: dict[str, Any]) -> Rule:
         other = _required(operand)
         return lambda document, scope: test(variable(document, scope), other(document, scope))
     return lambda document, scope: test(variable(document, scope), operand)
+
+
+def _rules(rule: dict[str, Any], name: str) -> tuple[Rule, ...]:
+    rules = rule[name]
+    if not isinstance(rules, list) or not rules:
+        raise RuleError(f"{name} must be a list of rules with at least one, not {rules!r}")
+    return tuple(compile_rule(_rule(each, name)) for each in rules)
+
+
+def _rule(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise RuleError(f"a rule of {name} must be an object, not {value!r}")
+    return value
+
+
+_KINDS: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+    "path": ("a path", lambda value: isinstance(value, str)),
+    "string": ("a string", lambda value: isinstance(value, str)),
+    "number": ("a number", _is_number),
+    "boolean": ("true or false", lambda value: isinstance(value, bool)),
+    "timestamp": ("a timestamp such as 2024-01-31T12:00:00Z", _is_timestamp),
+    "test": ("true or false", lambda value: isinstance(value, bool)),
+}
+
+
+def _refuse_another_kind(name: str, value: Any, kind: str) -> None:
+    what, fits = _KINDS[kind]
+    if not fits(value):
+        raise RuleError(f"{name} must be {what}, not {value!r}")
 
 
 def _lookup(path: Path) -> Evaluate:

@@ -97,7 +97,7 @@ def _average(numbers: list[float]) -> float:
 
 def _deviation(numbers: list[float]) -> float:
     """Of the population, as Jayway adds it up."""
-    variance = sum(number * number for number in numbers) / len(numbers) - _average(numbers) ** 2
+    variance = sum(number * number for number in numbers) / len(numbers) - _average(numbers) * _average(numbers)
     return math.sqrt(variance) if variance > 0 else 0.0
 
 

@@ -181,6 +181,14 @@ def test_reads_variables_and_the_context_object() -> None:
         ({"Variable": "$.v", "NumericEquals": 1, "StringEquals": "a"}, RuleError),
         ({"Variable": "v", "NumericEquals": 1}, PathSyntaxError),
         ({"Variable": "$.v", "NumericEqualsPath": "w"}, PathSyntaxError),
+        ({"Variable": 5, "NumericEquals": 1}, RuleError),
+        ({"Variable": "$.v", "NumericEqualsPath": 1}, RuleError),
+        ({"Variable": "$.v", "NumericEquals": "1"}, RuleError),
+        ({"Variable": "$.v", "NumericEquals": True}, RuleError),
+        ({"Variable": "$.v", "TimestampEquals": "2024-01-31"}, RuleError),
+        ({"Variable": "$.v", "IsNull": "true"}, RuleError),
+        ({"And": []}, RuleError),
+        ({"Not": [{"Variable": "$.v", "IsNull": True}]}, RuleError),
     ],
 )
 def test_refuses_what_is_no_rule(rule: dict[str, Any], error: type[Exception]) -> None:

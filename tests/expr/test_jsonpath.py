@@ -25,6 +25,7 @@ STORE: dict[str, Any] = {
     "store.book": "dotted",
     'a\\"b': "kept",
     "empty": [],
+    "huge": [1e308, 1],
     "text": "abc",
     "nothing": None,
 }
@@ -80,6 +81,7 @@ FOUND = [
     ("$.sum($.limit, $.store.book[*].price, 1)", 40.94),
     ('$.concat($.text, $.items, "!")', "abc3!"),
     ("$..book.length()", 3),
+    ("$.huge.stddev()", 0.0),
     ("$[(@.length-1)]", None),
     (r"$.store\.book", "dotted"),
     ("$['a\\\"b']", "kept"),  # recorded: a backslash in a quoted name stays
