@@ -34,7 +34,7 @@ from .engine import (
 from .invoke import Handler, Hosted, LocalLambdas, first_of, function_of, unmocked
 from .mockconfig import MockConfig
 from .project import Loaded, Project, import_from
-from .services import Services
+from .services import Hosts, Services
 
 Output = Callable[[Call, Reply, str], None]
 """Called after each call with what was written during it."""
@@ -74,7 +74,8 @@ def run(
     definition = placed(loaded.definition, region=settings.region, account=settings.account)
     program = prepare(definition, name=loaded.name, type=loaded.type)
     functions = loaded.machine.functions.values() if loaded.machine else ()
-    invoke = invoker(LocalLambdas(handlers(functions, project.root)), answers or Answers(), otherwise)
+    lambdas = LocalLambdas(handlers(functions, project.root))
+    invoke = invoker(lambdas, answers or Answers(), otherwise, hosts=project.hosts)
     if on_output is not None:
         invoke = _heard(invoke, on_output)
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
@@ -115,10 +116,12 @@ def _heard(invoke: Invoker, on_output: Output) -> Invoker:
     return heard
 
 
-def invoker(lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked) -> Invoker:
-    """The answer to a call: a mock's, else the function's, else that of the endpoint in AWS_ENDPOINT_URL, else that of
-    `otherwise`; then the callback's, where the call waits for one."""
-    services = Services.at()
+def invoker(
+    lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked, *, hosts: Hosts | None = None
+) -> Invoker:
+    """The answer to a call: a mock's, else the function's, else that of the endpoint in AWS_ENDPOINT_URL or of what
+    stands in for a host, else that of `otherwise`; then the callback's, where the call waits for one."""
+    services = Services.at(hosts=hosts)
 
     def mocked(call: Call) -> Reply | None:
         if call.state_name not in answers.mocks:
@@ -130,7 +133,7 @@ def invoker(lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmock
         calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
         if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
             return lambdas(call)
-        return services(call) if services.configured else otherwise(call)
+        return services(call) if services.answers(call) else otherwise(call)
 
     handled = evolve(answers.config, otherwise=known) if answers.config else known
     either = first_of(mocked, handled)

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -19,6 +19,9 @@ from .diagnostics import AslPath, Diagnostic, FlowError
 from .machine import StateMachine
 from .mistakes import author_error, syntax_error
 from .source import Span, shown
+
+if TYPE_CHECKING:
+    from .services.hosts import Hosts
 
 Type = Literal["STANDARD", "EXPRESS"]
 
@@ -35,6 +38,8 @@ class Project:
     """The AWS region that placeholders stand for in a local run, such as `eu-west-1`."""
     account: str | None = None
     """The AWS account number, 12 digits, likewise."""
+    hosts: Hosts = attrs.field(factory=dict)
+    """What stands in for the hosts that HTTP Tasks call."""
 
 
 @attrs.frozen
@@ -96,7 +101,14 @@ def _read_settings(file: Path) -> Project:
         raise FlowError(*mistakes)
     root = file.parent
     paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
-    return Project(root, **paths, region=settings.get("region"), account=settings.get("account"))
+    hosts = _hosts(settings["hosts"]) if "hosts" in settings else {}
+    return Project(root, **paths, region=settings.get("region"), account=settings.get("account"), hosts=hosts)
+
+
+def _hosts(table: Any) -> Hosts:
+    from .services.hosts import hosts_in  # only a project that has some
+
+    return hosts_in(table)
 
 
 def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
@@ -104,8 +116,13 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
         return [_setting(file, content, "flowdsl", "tool.flowdsl is not a table", "write [tool.flowdsl]")]
     found = []
     for key, value in settings.items():
+        if key == "hosts":
+            from .services.hosts import mistakes_in
+
+            found += [_setting(file, content, key, f"[tool.flowdsl] {wrong}", None) for wrong in mistakes_in(value)]
+            continue
         if key not in _KEYS:
-            hint = f"the keys are {', '.join(_KEYS)}"
+            hint = f"the keys are {', '.join(_KEYS)}, hosts"
             found.append(_setting(file, content, key, f"[tool.flowdsl] has no key {key!r}", hint))
             continue
         pattern, what = _KEYS[key]
@@ -117,7 +134,9 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
 def _setting(file: Path, content: str, key: str, message: str, hint: str | None) -> Diagnostic:
     table = max(content.find("[tool.flowdsl]"), 0)
     lines = content[:table].count("\n"), content[table:].splitlines()
-    pattern = re.compile(rf"""\s*["']?(tool\.flowdsl\.)?{re.escape(key)}["']?\s*=""")
+    pattern = re.compile(
+        rf"""\s*(\[tool\.flowdsl\.{re.escape(key)}|["']?(tool\.flowdsl\.)?{re.escape(key)}["']?\s*=)"""
+    )
     number = next((index for index, line in enumerate(lines[1]) if pattern.match(line)), 0)
     return Diagnostic("FD701", message, span=Span(shown(file), lines[0] + number + 1), hint=hint)
 

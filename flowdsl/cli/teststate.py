@@ -125,7 +125,10 @@ def test_state(
             state_name=name,
             state_configuration=configuration,
             invoke=local.invoker(
-                lambdas, local.Answers(), lambda call: unmocked(call, hint="say --mock '{\"result\": …}'")
+                lambdas,
+                local.Answers(),
+                lambda call: unmocked(call, hint="say --mock '{\"result\": …}'"),
+                hosts=own.hosts,
             ),
             settings=settings,
         )

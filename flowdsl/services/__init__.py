@@ -3,12 +3,14 @@
     execute(program, {"order": 5}, invoke=Services.at("http://localhost:5000"))
     execute(program, {"order": 5}, invoke=first_of(mocked, Services.at()))       # AWS_ENDPOINT_URL
 
-Nothing is called where no endpoint is configured. boto3 is imported with the first call.
+Nothing is called where no endpoint is configured. boto3 is imported with the first call. HTTP Tasks call what stands in
+for their hosts: `Services.at(hosts={"api.stripe.com": Host("http://localhost:12111")})`.
 """
 
 from __future__ import annotations
 
 from .endpoints import Endpoints
+from .hosts import Host, Hosts
 from .invoker import Services
 
-__all__ = ["Endpoints", "Services"]
+__all__ = ["Endpoints", "Host", "Hosts", "Services"]

@@ -29,7 +29,11 @@ class Job:
     status: str
     """The path of the status in the job."""
     succeeded: tuple[str, ...]
-    failed: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    gone: bool = False
+    """Whether it has succeeded when what is described is not there any more."""
+    keeps: tuple[str, ...] = ()
+    """What the result has besides, of the answer to the call that started the job."""
 
     def wanted(self, arguments: JSON, started: JSON) -> dict[str, JSON]:
         """The arguments of the call that describes the job."""
@@ -43,6 +47,7 @@ class Job:
 
 
 _CODEBUILD = ("FAILED", "FAULT", "TIMED_OUT", "STOPPED")
+_FARGATE = {"ClusterName": "$.ClusterName", "FargateProfileName": "$.FargateProfileName"}
 _SAGEMAKER = ("Failed", "Stopped")
 
 JOBS: dict[tuple[str, str], Job] = {
@@ -67,6 +72,14 @@ JOBS: dict[tuple[str, str], Job] = {
         "batchGetBuilds", {"Ids": "Build.Id[]"}, "Builds.0", "BuildStatus", ("SUCCEEDED",), _CODEBUILD
     ),
     ("codebuild", "startBuildBatch"): Job(
+        "batchGetBuildBatches",
+        {"Ids": "BuildBatch.Id[]"},
+        "BuildBatches.0",
+        "BuildBatchStatus",
+        ("SUCCEEDED",),
+        _CODEBUILD,
+    ),
+    ("codebuild", "retryBuildBatch"): Job(
         "batchGetBuildBatches",
         {"Ids": "BuildBatch.Id[]"},
         "BuildBatches.0",
@@ -101,6 +114,53 @@ JOBS: dict[tuple[str, str], Job] = {
         ("ACTIVE",),
         ("CREATE_FAILED", "DEGRADED"),
     ),
+    ("eks", "deleteCluster"): Job(
+        "describeCluster", {"Name": "$.Name"}, "", "Cluster.Status", (), ("FAILED",), gone=True
+    ),
+    ("eks", "deleteNodegroup"): Job(
+        "describeNodegroup",
+        {"ClusterName": "$.ClusterName", "NodegroupName": "$.NodegroupName"},
+        "",
+        "Nodegroup.Status",
+        (),
+        ("DELETE_FAILED",),
+        gone=True,
+    ),
+    ("eks", "createFargateProfile"): Job(
+        "describeFargateProfile", _FARGATE, "", "FargateProfile.Status", ("ACTIVE",), ("CREATE_FAILED",)
+    ),
+    ("eks", "deleteFargateProfile"): Job(
+        "describeFargateProfile", _FARGATE, "", "FargateProfile.Status", (), ("DELETE_FAILED",), gone=True
+    ),
+    ("elasticmapreduce", "addStep"): Job(
+        "describeStep",
+        {"ClusterId": "$.ClusterId", "StepId": "StepId"},
+        "",
+        "Step.Status.State",
+        ("COMPLETED",),
+        ("CANCELLED", "FAILED", "INTERRUPTED"),
+        keeps=("StepId",),
+    ),
+    ("elasticmapreduce", "createCluster"): Job(
+        "describeCluster",
+        {"ClusterId": "ClusterId"},
+        "",
+        "Cluster.Status.State",
+        ("WAITING",),
+        ("TERMINATED", "TERMINATED_WITH_ERRORS"),
+        keeps=("ClusterId",),
+    ),
+    ("elasticmapreduce", "terminateCluster"): Job(
+        "describeCluster",
+        {"ClusterId": "$.ClusterId"},
+        "",
+        "Cluster.Status.State",
+        ("TERMINATED",),
+        ("TERMINATED_WITH_ERRORS",),
+    ),
+    ("emr-containers", "deleteVirtualCluster"): Job(
+        "describeVirtualCluster", {"Id": "Id"}, "VirtualCluster", "State", ("TERMINATED",), ("ARRESTED",)
+    ),
     ("emr-containers", "startJobRun"): Job(
         "describeJobRun",
         {"VirtualClusterId": "$.VirtualClusterId", "Id": "Id"},
@@ -116,6 +176,27 @@ JOBS: dict[tuple[str, str], Job] = {
         "State",
         ("SUCCESS",),
         ("FAILED", "CANCELLED"),
+    ),
+    **{
+        ("emr-serverless", action): Job(
+            "getApplication", {"ApplicationId": "$.ApplicationId"}, "Application", "State", (state,)
+        )
+        for action, state in (
+            ("startApplication", "STARTED"),
+            ("stopApplication", "STOPPED"),
+            ("deleteApplication", "TERMINATED"),
+        )
+    },
+    ("emr-serverless", "createApplication"): Job(
+        "getApplication", {"ApplicationId": "ApplicationId"}, "Application", "State", ("CREATED",), ("TERMINATED",)
+    ),
+    ("emr-serverless", "cancelJobRun"): Job(
+        "getJobRun",
+        {"ApplicationId": "$.ApplicationId", "JobRunId": "$.JobRunId"},
+        "JobRun",
+        "State",
+        ("CANCELLED",),
+        ("SUCCESS", "FAILED"),
     ),
     ("glue", "startJobRun"): Job(
         "getJobRun",

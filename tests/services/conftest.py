@@ -61,6 +61,7 @@ class Stub:
     url: str
     answers: list[tuple[int, dict[str, str], bytes]] = field(factory=list)
     requests: list[tuple[str, dict[str, str], bytes]] = field(factory=list)
+    methods: list[str] = field(factory=list)
 
     def will_answer(self, body: Any, status: int = 200, **headers: str) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -78,6 +79,7 @@ def stub() -> Iterator[Stub]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             stub.requests.append((self.path, dict(self.headers), body))
+            stub.methods.append(self.command)
             status, headers, content = stub.answers.pop(0) if len(stub.answers) > 1 else stub.answers[0]
             if status == HANG_UP:
                 return
@@ -87,7 +89,7 @@ def stub() -> Iterator[Stub]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_POST  # noqa: N815 - names of http.server
+        do_DELETE = do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - names of http.server
 
         def log_message(self, *arguments: Any) -> None:
             pass

@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from flowdsl.cli import app
 
+from .conftest import Stub
+
 CREATE = {
     "Type": "Task",
     "Resource": "arn:aws:states:::aws-sdk:sqs:createQueue",
@@ -48,3 +50,64 @@ def test_an_endpoint_that_does_not_answer_is_said(tmp_path: Path, command: str, 
     done = run(command, tmp_path, *options, endpoint="http://127.0.0.1:9")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Could not connect to the endpoint URL" in done.stderr
+
+
+PAY = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::http:invoke",
+    "Parameters": {
+        "ApiEndpoint": "https://api.stripe.com/v1/charges",
+        "Method": "POST",
+        "Authentication": {"ConnectionArn": "arn:aws:events:us-east-1:123456789012:connection/Stripe/1"},
+        "RequestBody.$": "$",
+    },
+    "End": True,
+}
+
+
+def pay(folder: Path, settings: str) -> Result:
+    (folder / "pyproject.toml").write_text(settings)
+    file = folder / "pay.asl.json"
+    file.write_text(json.dumps({"StartAt": "Pay", "States": {"Pay": PAY}}))
+    arguments = ["run", str(file), "--input", '{"amount": 5}']
+    return CliRunner(env={"STRIPE_KEY": "k1", "AWS_ENDPOINT_URL": None}).invoke(app, arguments, prog_name="flowdsl")
+
+
+def test_an_http_task_calls_the_host_that_pyproject_names(tmp_path: Path, stub: Stub) -> None:
+    stub.will_answer({"id": "ch_1"})
+    done = pay(
+        tmp_path,
+        f"""[tool.flowdsl.hosts."api.stripe.com"]
+url = "{stub.url}"
+headers = {{ Authorization = "Bearer ${{STRIPE_KEY}}" }}
+""",
+    )
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["ResponseBody"] == {"id": "ch_1"}
+    assert (stub.requests[0][0], stub.requests[0][1]["Authorization"]) == ("/v1/charges", "Bearer k1")
+    done = pay(tmp_path, '[tool.flowdsl.hosts."other.example.com"]\nurl = "http://localhost:1"\n')
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "error FD935 the state 'Pay' calls api.stripe.com" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('[tool.flowdsl]\nhosts = "x"\n', "pyproject.toml:2:1: error FD701 [tool.flowdsl] hosts must be a table"),
+        (
+            '[tool.flowdsl.hosts."a.b"]\nurl = "a.b"\n',
+            'pyproject.toml:1:1: error FD701 [tool.flowdsl] hosts."a.b" url must',
+        ),
+        (
+            '[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nheader = 1\n',
+            "has no key 'header'; the keys are url, headers",
+        ),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nheaders = { a = 1 }\n', "headers must be a table of texts"),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nbody = 1\n', "body must be a table"),
+        ('[tool.flowdsl.hosts]\n"a.b" = 1\n', 'hosts."a.b" must be a table'),
+    ],
+)
+def test_hosts_that_are_said_wrong(tmp_path: Path, settings: str, said: str) -> None:
+    done = pay(tmp_path, settings)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr

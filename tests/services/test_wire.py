@@ -192,12 +192,6 @@ def test_a_job_that_nobody_knows_to_look_after_is_refused(stub: Stub) -> None:
         run(services(stub), "mediaconvert:createQueue.sync", {})
 
 
-@pytest.mark.parametrize("resource", ["http:invoke", "apigateway:invoke", "eks:call"])
-def test_apis_that_are_not_of_aws_are_refused(stub: Stub, resource: str) -> None:
-    with pytest.raises(FlowError, match="is no API of AWS's own"):
-        run(services(stub), resource, {})
-
-
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -1,0 +1,98 @@
+"""What stands in for the hosts that HTTP Tasks call: `[tool.flowdsl.hosts]` of pyproject.toml.
+
+    [tool.flowdsl.hosts."api.stripe.com"]
+    url = "http://localhost:12111"
+    headers = { Authorization = "Bearer ${STRIPE_KEY}" }
+
+A host has the base of the URLs that are called instead, and what its EventBridge connection adds to each call. Nothing
+is called at a host that isn't there, so that no test reaches the world unasked.
+Source: Step Functions Developer Guide, "Call HTTPS APIs in Step Functions workflows".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from attrs import field, frozen
+
+from ..diagnostics import FlowError
+
+JSON = Any
+
+
+@frozen
+class Host:
+    """What is called instead of a host.
+
+    `url` is `http` or `https`, a host and perhaps a path that the paths of calls are put behind. `headers`, `query` and
+    `body` are a connection's: they win over the Task's own. `${NAME}` in them is an environment variable.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(factory=dict)
+    query: Mapping[str, str] = field(factory=dict)
+    body: Mapping[str, JSON] = field(factory=dict)
+
+
+Hosts = Mapping[str, Host]
+"""By the host as calls name it: `api.stripe.com`, or `api.stripe.com:8443`."""
+
+
+def host_of(hosts: Hosts, called: SplitResult, state: str) -> Host:
+    """Raises FlowError where nothing is configured for the host of a URL."""
+    found = hosts.get(called.netloc.rpartition("@")[2]) or hosts.get(called.hostname or "")
+    if found is None:
+        raise FlowError.of(
+            f"the state {state!r} calls {called.hostname or 'no host'}, and only hosts that are configured are called",
+            code="FD935",
+            hint=f'say in pyproject.toml where to call instead: [tool.flowdsl.hosts."{called.hostname}"] '
+            'url = "http://localhost:8000"; or give the state a mock',
+        )
+    return found
+
+
+def expanded(text: str) -> str:
+    """The text with environment variables in place of `${NAME}`. Raises FlowError where one is not set."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in os.environ:
+            raise FlowError.of(
+                f"[tool.flowdsl.hosts] speaks of ${{{found[1]}}}, and there is no such environment variable",
+                code="FD936",
+                hint=f"set {found[1]}",
+            )
+        return os.environ[found[1]]
+
+    return re.sub(r"\$\{(\w+)\}", value, text)
+
+
+def hosts_in(table: Mapping[str, Mapping[str, Any]]) -> Hosts:
+    """The hosts of a table in which `mistakes_in` finds none."""
+    return {name: Host(**said) for name, said in table.items()}
+
+
+def mistakes_in(table: Any) -> Iterator[str]:
+    """What is wrong with the table of hosts in pyproject.toml."""
+    if not isinstance(table, dict):
+        yield 'hosts must be a table of hosts, such as [tool.flowdsl.hosts."api.stripe.com"]'
+        return
+    for name, said in table.items():
+        where = f'hosts."{name}"'
+        if not isinstance(said, dict):
+            yield f'{where} must be a table, such as {{ url = "http://localhost:8000" }}'
+            continue
+        for key in said.keys() - {"url", "headers", "query", "body"}:
+            yield f"{where} has no key {key!r}; the keys are url, headers, query, body"
+        url = said.get("url")
+        if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            yield f'{where} url must be a URL, such as "http://localhost:8000"'
+        for key in ("headers", "query"):
+            values = said.get(key, {})
+            if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+                yield f'{where} {key} must be a table of texts, such as {{ Authorization = "Bearer ${{KEY}}" }}'
+        if not isinstance(said.get("body", {}), dict):
+            yield f"{where} body must be a table"

@@ -1,0 +1,121 @@
+"""Requests over HTTP, to what stands in for the hosts that Tasks name.
+
+One request is one attempt; redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+from attrs import frozen
+
+from ..diagnostics import FlowError
+from ..expr.java import json_text
+from .hosts import Host
+
+JSON = Any
+Pairs = list[tuple[str, str]]
+
+
+def parsed(text: str) -> JSON:
+    """The JSON value that a text is, or the text itself."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    return text
+
+
+class LostAnswerError(Exception):
+    """The call was made, and no answer came: whether it was carried out is not known."""
+
+
+@frozen
+class Answer:
+    status: int
+    reason: str
+    headers: dict[str, list[str]]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """Raises ValueError where the body is no text."""
+        return self.body.decode()
+
+    def shown(self, read: Callable[[str], JSON] = parsed) -> dict[str, JSON]:
+        """The result of the integrations that call APIs by HTTP. Raises ValueError where the body is no text."""
+        return {
+            "Headers": self.headers,
+            "ResponseBody": read(self.text),
+            "StatusCode": self.status,
+            "StatusText": self.reason,
+        }
+
+
+def body_text(body: JSON) -> str:
+    return body if isinstance(body, str) else json_text(body)
+
+
+def pairs(values: JSON) -> Iterator[tuple[str, str]]:
+    """The names and values of headers or query parameters; a value may be a list of values."""
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        for each in value if isinstance(value, list) else [value]:
+            yield name, body_text(each)
+
+
+def form(query: Pairs) -> str:
+    """
+    >>> form([("a[0]", "x y"), ("b", "ü")])
+    'a%5B0%5D=x%20y&b=%C3%BC'
+    """
+    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+
+
+def send(
+    host: Host, method: str, called: SplitResult, query: Pairs, headers: Pairs, body: str | None, *, seconds: float
+) -> Answer:
+    """Call the host in place of the one in the URL.
+
+    Raises FlowError where nobody listens there, LostAnswerError where no answer comes.
+    """
+    base = urlsplit(host.url)
+    path = base.path.rstrip("/") + (quote(called.path, safe="/%:@!$&'()*+,;=~") or "/")
+    asked = "&".join(filter(None, (called.query, form(query))))
+    make = HTTPSConnection if base.scheme == "https" else HTTPConnection
+    connection = make(base.hostname or "", base.port, timeout=seconds)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise FlowError.of(
+            f"nothing answers at {host.url}, which stands in for {called.hostname}: {error}",
+            code="FD933",
+            hint="start it, or correct the url in [tool.flowdsl.hosts]",
+        ) from None
+    try:
+        return _sent(connection, method, f"{path}?{asked}" if asked else path, headers, body)
+    except (OSError, HTTPException) as error:
+        raise LostAnswerError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _sent(connection: HTTPConnection, method: str, target: str, headers: Pairs, body: str | None) -> Answer:
+    content = None if body is None else body.encode()
+    connection.putrequest(method, target, skip_accept_encoding=True)
+    for name, value in headers:
+        connection.putheader(name, value.encode())
+    if content is not None:
+        connection.putheader("Content-Length", str(len(content)))
+    connection.endheaders(content)
+    response = connection.getresponse()
+    return Answer(response.status, response.reason, _headers(response), response.read())
+
+
+def _headers(response: HTTPResponse) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in response.getheaders():
+        found.setdefault(name, []).append(value)
+    return found
