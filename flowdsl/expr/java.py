@@ -6,6 +6,7 @@ Step Functions is written in Java, and shows these in outputs and causes.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from typing import Any
 
@@ -49,7 +50,12 @@ def _digits(value: float) -> int:
 
 
 def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """As Jackson writes it: `\\u001F` where Python writes `\\u001f`."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ESCAPE.sub(lambda found: found[0].upper().replace("U", "u"), written) if "\\u" in written else written
+
+
+_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")
 
 
 def hash_set(values: list[Any]) -> list[Any]:

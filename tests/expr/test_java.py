@@ -26,6 +26,10 @@ def test_doubles(value: float, text: str) -> None:
     assert double_text(value) == text
 
 
+def test_escapes_are_those_of_jackson() -> None:
+    assert json_text("a\x1f\n\\u001f\\\x0b") == r'"a\u001F\n\\u001f\\\u000B"'
+
+
 def test_texts() -> None:
     value: Any = {"a": ["é", None, True, 1.5], "b": {}}
     assert json_text(value) == '{"a":["é",null,true,1.5],"b":{}}'
