@@ -1,4 +1,4 @@
-"""Calls from Task states to what answers them on the desk: Python functions, and folders in place of buckets.
+"""Calls from Task states to what answers them on the desk: Python functions.
 
 This is the only place where user code is called. An invoker is a function from `Call` to `Reply`; they are put one
 before the other with `first_of`.
@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
 
 from attrs import define, field, frozen
 
@@ -29,7 +32,6 @@ __all__ = [
     "Call",
     "Hosted",
     "LambdaContext",
-    "LocalFiles",
     "LocalLambdas",
     "Reply",
     "first_of",
@@ -102,8 +104,9 @@ class LocalLambdas:
     timeout of its own. During a call the environment variable FLOWDSL_NOW has the execution's time (RFC 3339, UTC).
 
     Event and answer go through JSON; an exception becomes Lambda's error (its class's name, and a cause with
-    errorMessage, errorType, requestId and stackTrace). A function that took longer than its timeout fails as Lambda's
-    Sandbox.Timedout, once it returns: what it did is done, as with a real timeout. One that exits (SystemExit) fails as
+    errorMessage, errorType, requestId and stackTrace). A function is stopped after its timeout (where this is the main
+    thread, the system has SIGALRM and no debugger watches; elsewhere it goes on to its end) and fails as Lambda's
+    Sandbox.Timedout: what it did is done, as with a real timeout. One that exits (SystemExit, os._exit) fails as
     Runtime.ExitError; KeyboardInterrupt and other exceptions that are no Exception go through.
 
     Calls to anything that isn't a function here raise FlowError, so that no test reaches the world unasked; activities
@@ -168,15 +171,19 @@ class LocalLambdas:
         )
         started = time.monotonic()
         context = _context(function, call, request, hosted, started)
+        output, failed, late = None, None, False
         try:
-            output, failed = _called(handler, event, context, call.now), None
+            with _held(hosted.timeout_seconds):
+                output = _called(handler, event, context, call.now)
+        except _OverdueError:
+            late = True
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
             failed = Reply.failed(type(error).__name__, write(_raised(error, request)))
         except SystemExit as error:
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
             message = f"RequestId: {request} Error: Runtime exited with error: exit status {status}"
             failed = Reply.failed("Runtime.ExitError", write(_error("Runtime.ExitError", message, request, [])))
-        if time.monotonic() - started > hosted.timeout_seconds:
+        if late or time.monotonic() - started > hosted.timeout_seconds:
             message = f"RequestId: {request} Error: Task timed out after {hosted.timeout_seconds:.2f} seconds"
             shown = {"errorType": "Sandbox.Timedout", "errorMessage": message}
             return Reply.failed("Sandbox.Timedout", write(shown))
@@ -237,48 +244,58 @@ def _called(handler: Handler, event: Any, context: LambdaContext, now: float) ->
             os.environ["FLOWDSL_NOW"] = before
 
 
+class _OverdueError(BaseException):
+    """The function's time is up; no Exception, so that the function's own `except Exception` does not see it."""
+
+
+@contextmanager
+def _held(seconds: float) -> Iterator[None]:
+    """Keep a function from ending this process, and from running longer than this."""
+    process, leave = os.getpid(), os._exit
+
+    def exit_(status: int) -> NoReturn:
+        if os.getpid() == process:
+            raise SystemExit(status)
+        leave(status)  # a process that the function forked
+
+    os._exit = exit_
+    watched = sys.gettrace() is not None or threading.current_thread() is not threading.main_thread()
+    try:
+        if watched or not hasattr(signal, "setitimer"):
+            yield
+        else:
+            with _alarm(seconds):
+                yield
+    finally:
+        os._exit = leave
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise _OverdueError in this, the main thread, after so many seconds; whoever else has an alarm gets it later."""
+
+    def overdue(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise _OverdueError
+
+    before = signal.signal(signal.SIGALRM, overdue)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the alarm may go off on the line above
+            signal.signal(signal.SIGALRM, before)
+            if remaining:
+                signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
+
+
 def function_arn(text: str, call: Call) -> str:
     """The full ARN of a function that a call names in any form."""
     if text.startswith("arn:"):
         return text
     return f"arn:aws:lambda:{call.region}:{call.account}:function:{text.rpartition('function:')[2]}"
-
-
-@frozen
-class LocalFiles:
-    """Folders in place of S3 buckets, for an ItemReader, a ResultWriter, or a Task with an S3 integration.
-
-    `buckets` maps a bucket's name to a folder; keys are paths below it. Calls to other services or buckets are answered
-    with None, so that `first_of` goes on.
-    """
-
-    buckets: Mapping[str, Path]
-
-    def __call__(self, call: Call) -> Reply | None:
-        arguments = call.arguments if isinstance(call.arguments, dict) else {}
-        folder = self.buckets.get(str(arguments.get("Bucket")))
-        if call.integration not in ("s3", "aws-sdk:s3") or folder is None:
-            return None
-        if call.action == "listObjectsV2":
-            return Reply.succeeded({"Contents": self._listing(folder, str(arguments.get("Prefix", "")))})
-        file = folder / str(arguments.get("Key", ""))
-        if not file.resolve().is_relative_to(folder.resolve()):
-            return Reply.failed("S3.S3Exception", f"the key {arguments.get('Key')!r} leaves its bucket")
-        if call.action == "getObject":
-            if not file.is_file():
-                return Reply.failed("S3.NoSuchKeyException", "The specified key does not exist.")
-            return Reply.succeeded({"Body": file.read_text(), "ContentLength": file.stat().st_size})
-        if call.action == "putObject":
-            file.parent.mkdir(parents=True, exist_ok=True)
-            body = arguments.get("Body", "")
-            file.write_text(body if isinstance(body, str) else _compact(body))
-            return Reply.succeeded({})
-        return None
-
-    def _listing(self, folder: Path, prefix: str) -> list[dict[str, Any]]:
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        entries = [{"Key": file.relative_to(folder).as_posix(), "Size": file.stat().st_size} for file in files]
-        return [entry for entry in entries if str(entry["Key"]).startswith(prefix)]
 
 
 def unmocked(call: Call, *, span: Span | None = None, hint: str | None = None) -> Reply:

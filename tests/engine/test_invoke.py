@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,10 +16,11 @@ import pytest
 
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Result, VirtualClock, execute, prepare
-from flowdsl.invoke import Hosted, LocalFiles, LocalLambdas, first_of, function_name
+from flowdsl.invoke import Hosted, LocalLambdas, first_of, function_name
 from flowdsl.mockconfig import MockConfig
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
+LEAVE = os._exit
 
 
 def call(handler: Any, event: Any = None, *, name: str = ARN, **options: Any) -> Result:
@@ -297,13 +299,51 @@ def test_a_function_may_have_a_timeout_of_its_own() -> None:
     assert result.error == "Sandbox.Timedout"
 
 
-def test_a_function_that_ends_its_process() -> None:
-    states = {"S": {"Type": "Task", "Resource": ARN, "End": True}}
-    result = execute(
-        prepare({"StartAt": "S", "States": states}), {}, invoke=LocalLambdas({"f": lambda event, context: sys.exit(3)})
-    )
+@pytest.mark.parametrize("leave", [sys.exit, LEAVE])
+def test_a_function_that_ends_its_process(leave: Any) -> None:
+    result = call(lambda event, context: os._exit(3) if leave is LEAVE else leave(3))
     assert result.error == "Runtime.ExitError"
     assert "exit status 3" in str(result.cause)
+    assert os._exit is LEAVE
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_process_that_a_function_forks_may_end() -> None:
+    def forks(event: Any, context: Any) -> Any:
+        child = os.fork()
+        if child == 0:
+            os._exit(7)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert call(forks).output == 7
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
+def test_a_function_that_hangs_is_stopped() -> None:
+    def hangs(event: Any, context: Any) -> Any:
+        try:
+            time.sleep(60)
+        except Exception:  # noqa: BLE001 - what a function may catch
+            return "went on"
+
+    started = time.monotonic()
+    result = call(hangs, timeout_seconds=0.02)
+    assert time.monotonic() - started < 30
+    assert result.error == "Sandbox.Timedout"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
+def test_an_alarm_of_someone_else_goes_off_after_the_function() -> None:
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    try:
+        assert call(lambda event, context: time.sleep(0.03) or "done").output == "done"
+        time.sleep(0.05)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert rung == [signal.SIGALRM]
 
 
 def test_a_string_payload_is_the_text_of_the_request() -> None:
