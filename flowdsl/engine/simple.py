@@ -21,7 +21,11 @@ Step = Callable[[Fiber, JSON], Outcome]
 
 
 def pass_step(flow: Flow, result: JSON, has_result: bool, following: str | None) -> Step:
-    """Pass: the effective input, or Result, becomes the result."""
+    """Pass: the effective input, or Result, becomes the result.
+
+    Where there is Result, InputPath and Parameters are not looked at (recorded: TestState has no afterInputPath and no
+    afterParameters for such a state).
+    """
     if flow.is_identity and not has_result:
         outcome_of_identity = following
 
@@ -33,9 +37,7 @@ def pass_step(flow: Flow, result: JSON, has_result: bool, following: str | None)
     if has_result:
 
         def fixed(fiber: Fiber, value: JSON) -> Outcome:
-            scope = fiber.scope
-            effective(value, scope)  # a wrong InputPath fails even where Result replaces the input
-            output, assigned = finish(value, result, scope)
+            output, assigned = finish(value, result, fiber.scope)
             return following, output, assigned
 
         return fixed
