@@ -270,7 +270,7 @@ def _run_all(fiber: Fiber, children: list[Child], limit: int, tolerance: _Tolera
     def ended(waiting: Fiber) -> None:
         nonlocal failures
         child = children[waiting.index]
-        if isinstance(child.signal, Failed):
+        if not isinstance(child.signal, Succeeded):
             failures += child.items
         if tolerance.exceeded(failures, total):
             raise Failure(EXCEEDED, "The specified tolerated failure threshold was exceeded")

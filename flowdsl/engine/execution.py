@@ -339,7 +339,9 @@ class Execution:
             self._end("TIMED_OUT", None, "States.Timeout", None, self.root)
 
     def _end(self, status: Status, output: JSON, error: str | None, cause: str | None, fiber: Fiber) -> None:
-        self.status, self.output, self.error, self.cause, self.stop = status, output, error, cause, self.now
+        self.status, self.output, self.stop = status, output, self.now
+        if status != "TIMED_OUT":  # DescribeExecution tells no error of it; States.Timeout is in the event alone
+            self.error, self.cause = error, cause
         details: dict[str, JSON] = {}
         if status == "SUCCEEDED":
             details["output"] = output

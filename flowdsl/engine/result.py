@@ -28,6 +28,7 @@ class Result:
 
     @property
     def error(self) -> str | None:
+        """None of one that is TIMED_OUT too, as DescribeExecution has it: `States.Timeout` is in its last event."""
         return self._execution.error
 
     @property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import define, frozen
 
 from .dataflow import Evaluated
-from .effects import Failed, Succeeded
+from .effects import Failed, Succeeded, TimedOut
 from .execution import Fiber, Steps, iso
 from .history import JSON, text
 from .program import Program
@@ -20,7 +20,7 @@ from .task import Resource
 if TYPE_CHECKING:
     from .program import State
 
-Status = Literal["SUCCEEDED", "FAILED", "ABORTED", "PENDING"]
+Status = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING"]
 
 
 @frozen
@@ -44,7 +44,7 @@ class Child:
     start: float | None = None
     """Seconds since 1970; None while it was not started."""
     stop: float | None = None
-    signal: Succeeded | Failed | None = None
+    signal: Succeeded | Failed | TimedOut | None = None
 
     @property
     def status(self) -> Status:
@@ -52,6 +52,8 @@ class Child:
             return "PENDING"
         if self.signal is None:
             return "ABORTED"
+        if isinstance(self.signal, TimedOut):
+            return "TIMED_OUT"
         return "SUCCEEDED" if isinstance(self.signal, Succeeded) else "FAILED"
 
 
@@ -76,7 +78,7 @@ class ResultWriter:
 
 _FILES: dict[str, tuple[Status, ...]] = {
     "SUCCEEDED": ("SUCCEEDED",),
-    "FAILED": ("FAILED", "ABORTED"),
+    "FAILED": ("FAILED", "ABORTED", "TIMED_OUT"),
     "PENDING": ("PENDING",),
 }
 """The files, and of which executions they tell."""
@@ -155,5 +157,6 @@ def _entry(fiber: Fiber, child: Child) -> dict[str, JSON]:
     else:
         entry["RedriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
     if isinstance(child.signal, Failed):
-        entry |= {"Error": child.signal.error, "Cause": child.signal.cause}
+        told = (("Error", child.signal.error), ("Cause", child.signal.cause))
+        entry |= {field: value for field, value in told if value is not None}
     return dict(sorted(entry.items()))

@@ -355,7 +355,7 @@ class Scheduler:
         try:
             child = self._start(program, nested.child_input(arguments), name)
         except (ValueError, FlowError) as error:
-            self._later(self.clock.now(), job, nested.refused(error))
+            self._later(self.clock.now(), job, nested.refused(job.call, error))
             return
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):
@@ -378,8 +378,11 @@ class Scheduler:
 
         def ended(result: Result) -> None:
             if execution.alive(fiber):
-                done = result.status == "SUCCEEDED"
-                signal = Succeeded(result.output) if done else Failed(result.error, result.cause)
+                signal: Signal = Failed(result.error, result.cause)
+                if result.status == "SUCCEEDED":
+                    signal = Succeeded(result.output)
+                elif result.status == "TIMED_OUT":
+                    signal = TimedOut()
                 self._deliver(execution, fiber, signal)
 
         self._adopt(execution, fiber, child, ended)

@@ -16,8 +16,9 @@ Status = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 class Run:
     """An execution that has ended, on the embedded engine or on a deployed machine.
 
-    `output` is a JSON value, None unless SUCCEEDED; `error` and `cause` are None unless it failed. `start` and `stop`
-    are in UTC, in the time of the clock that it ran on.
+    `output` is a JSON value, None unless SUCCEEDED; `error` and `cause` are None unless it failed, and of one
+    that is TIMED_OUT too, as DescribeExecution has them. `start` and `stop` are in UTC, in the time of the clock that
+    it ran on.
     """
 
     name: str
@@ -69,6 +70,8 @@ class ExecutionFailed(Exception):  # noqa: N818 - the API's name
         states = run.history.ended_in()
         where = f" in state{'s' * (len(states) > 1)} {', '.join(map(repr, states))}" if states else ""
         said = f"{run.error or 'no error name'}: {run.cause or 'no cause'}"
+        if run.status == "TIMED_OUT":
+            said = f"its time was up after {run.duration:g} s"
         return f"execution {run.name!r} ended {run.status}{where}: {said}"
 
 

@@ -80,7 +80,7 @@ def run_state(tested: Tested, setting: Setting, inspection: Inspection) -> Tried
     root = execution.root
     if execution.status == "SUCCEEDED":
         return Tried("SUCCEEDED", execution.output, arrived[0], variables=root.variables)
-    failure = root.failure or Failure(execution.error, execution.cause)
+    failure = root.failure or Failure("States.Timeout", None)
     try:
         return _handled(tested, setting, query, failure, root)
     except StatesError as error:

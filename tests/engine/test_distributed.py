@@ -432,6 +432,19 @@ def test_a_failure_is_written_as_it_is_whatever_the_transformation() -> None:
     assert (entry["Status"], entry["Error"], entry["Cause"]) == ("FAILED", "E", "two")
 
 
+def test_an_execution_that_timed_out_is_among_the_failed_without_an_error() -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "W",
+        "States": {"W": {"Type": "Wait", "Seconds": 301, "End": True}},
+    }
+    bucket = Bucket({})
+    result = run({**writer(), "ItemProcessor": processor, "ToleratedFailureCount": 1}, [1], bucket=bucket)
+    assert result.status == "SUCCEEDED"
+    (entry,) = json.loads(bucket.put["FAILED_0.json"])
+    assert (entry["Status"], "Error" in entry, "Cause" in entry) == ("TIMED_OUT", False, False)
+
+
 def test_results_that_cannot_be_written() -> None:
     program_input = [1]
 

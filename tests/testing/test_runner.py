@@ -463,7 +463,7 @@ def test_a_timed_out_execution_was_in_all_open_states() -> None:
     flow = Runner.of({**both("Bill", "Stock"), "TimeoutSeconds": 60})
     flow.mock("Bill", slow(90), returns={})
     flow.mock("Stock", slow(90), returns={})
-    assert "ended TIMED_OUT in states 'Bill', 'Stock': " in str(error(flow))
+    assert "ended TIMED_OUT in states 'Bill', 'Stock': its time was up after 60 s" in str(error(flow))
 
 
 def test_a_failing_catcher_is_its_own_states_failure() -> None:
