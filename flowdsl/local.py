@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from .asl import placed
 from .author import Function
+from .buckets import LocalFiles
 from .diagnostics import FlowError
 from .engine import (
     Call,
@@ -50,6 +51,8 @@ class Answers:
     """What SendTaskSuccess brings to a Task that waits for a callback, as soon as its call was made."""
     config: MockConfig | None = None
     """A test case of a MockConfigFile."""
+    buckets: Mapping[str, Path] = {}
+    """Folders in place of S3 buckets, by the bucket's name, for ItemReader, ResultWriter and Tasks that use S3."""
 
 
 def run(
@@ -119,8 +122,9 @@ def _heard(invoke: Invoker, on_output: Output) -> Invoker:
 def invoker(
     lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked, *, hosts: Hosts | None = None
 ) -> Invoker:
-    """The answer to a call: a mock's, else the function's, else that of the endpoint in AWS_ENDPOINT_URL or of what
-    stands in for a host, else that of `otherwise`; then the callback's, where the call waits for one."""
+    """The answer to a call: a mock's, else that of a folder in place of a bucket, else the function's, else that of the
+    endpoint in AWS_ENDPOINT_URL or of what stands in for a host, else that of `otherwise`; then the callback's, where
+    the call waits for one."""
     services = Services.at(hosts=hosts)
 
     def mocked(call: Call) -> Reply | None:
@@ -136,7 +140,7 @@ def invoker(
         return services(call) if services.answers(call) else otherwise(call)
 
     handled = evolve(answers.config, otherwise=known) if answers.config else known
-    either = first_of(mocked, handled)
+    either = first_of(mocked, LocalFiles(answers.buckets), handled)
 
     def answer(call: Call) -> Reply:
         reply = either(call)

@@ -30,6 +30,19 @@ def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ..
     return answers
 
 
+def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    """Each value is `BUCKET=FOLDER`."""
+    buckets = {}
+    for value in values:
+        bucket, _, folder = value.partition("=")
+        if not (bucket and folder):
+            raise click.BadParameter(f"{value!r}: write BUCKET=FOLDER, such as donations=examples/data")
+        if not Path(folder).is_dir():
+            raise click.BadParameter(f"{value!r}: there is no folder {folder}")
+        buckets[bucket] = Path(folder)
+    return buckets
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -66,6 +79,15 @@ def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ..
     type=click.Path(path_type=Path),
     help="Mocked responses in the form of Step Functions Local's MockConfigFile.",
 )
+@click.option(
+    "--bucket",
+    "buckets",
+    metavar="BUCKET=FOLDER",
+    callback=_buckets,
+    multiple=True,
+    help="Use a folder in place of an S3 bucket, for an ItemReader, a ResultWriter or a Task with S3. Can be given "
+    "for several buckets.",
+)
 @click.option("--case", metavar="NAME", help="Which test case of --mocks, where it has several.")
 @click.option("--events", is_flag=True, help="Show the events of the history instead of the steps.")
 @click.option("--real-time", is_flag=True, help="Let waits, delays and timeouts take their time.")
@@ -91,6 +113,7 @@ def run(
     mocks: dict[str, Any],
     callbacks: dict[str, Any],
     mock_file: Path | None,
+    buckets: dict[str, Path],
     case: str | None,
     events: bool,
     real_time: bool,
@@ -123,7 +146,7 @@ def run(
     if found:
         click.echo(output.as_text(found), err=True)
     config = _config(mock_file, loaded.name, case) if mock_file else None
-    answers = local.Answers(mocks, callbacks, config)
+    answers = local.Answers(mocks, callbacks, config, buckets)
     own = project.find(loaded.file.parent)
     steps = Steps(loaded.definition, root=own.root, real_time=real_time, mocked=mocks)
     _require(loaded.definition, answers.mocks, answers.callbacks)
@@ -185,6 +208,9 @@ def _answer(call: Call, loaded: Loaded) -> str:
 
     from ..invoke import function_name, function_of
 
+    if call.integration in ("s3", "aws-sdk:s3") and isinstance(call.arguments, dict):
+        bucket = shlex.quote(str(call.arguments.get("Bucket")))
+        return f"say --bucket {bucket}=FOLDER, or name an endpoint that answers in AWS_ENDPOINT_URL"
     state = shlex.quote(call.state_name)
     result = '{"Payload": …}' if (call.integration, call.action) == ("lambda", "invoke") else "…"
     say = f"say --mock {state}='{result}'"

@@ -175,6 +175,35 @@ def test_what_nothing_answers_is_a_mistake_of_the_command(project):
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"Payload": 5})
 
 
+EACH = {
+    "Type": "Map",
+    "ItemReader": {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+        "Parameters": {"Bucket": "donations", "Key": "all.csv"},
+    },
+    "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Keep",
+        "States": {"Keep": {"Type": "Pass", "End": True}},
+    },
+    "End": True,
+}
+
+
+def test_a_folder_in_place_of_a_bucket(project):
+    project.write("each.json", {"StartAt": "Each", "States": {"Each": EACH}})
+    done = project.run("run", "each.json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "say --bucket donations=FOLDER" in done.stderr
+    project.write("data/all.csv", "id\n7\n")
+    done = project.run("run", "each.json", "--bucket", "donations=data")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [{"id": "7"}])
+    for wrong, said in (("donations", "write BUCKET=FOLDER"), ("donations=nowhere", "there is no folder nowhere")):
+        done = project.run("run", "each.json", "--bucket", wrong)
+        assert (done.exit_code, done.stdout, said in done.stderr) == (2, "", True)
+
+
 def test_a_function_that_is_not_the_flows_is_told_with_those_that_are(project):
     project.write(
         "hello.py",

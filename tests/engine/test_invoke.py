@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from flowdsl.buckets import LocalFiles
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Result, VirtualClock, execute, prepare
 from flowdsl.invoke import Hosted, LocalLambdas, first_of, function_name
@@ -261,6 +263,33 @@ def test_items_of_a_local_folder(tmp_path: Path) -> None:
         "States": {"P": {"Type": "Pass", "OutputPath": "$.Key", "End": True}},
     }
     assert distributed(tmp_path, ItemReader=reader, ItemProcessor=processor).output == ["lines.jsonl"]
+
+
+def test_what_a_listing_says_and_files_that_are_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "data.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "P",
+        "States": {"P": {"Type": "Pass", "End": True}},
+    }
+
+    def listed(**config: str) -> Any:
+        reader = {
+            "Resource": "arn:aws:states:::s3:listObjectsV2",
+            "Parameters": {"Bucket": "b"},
+            "ReaderConfig": config,
+        }
+        state = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True}
+        program = prepare({"StartAt": "S", "States": {"S": state}})
+        return execute(program, {}, invoke=first_of(LocalFiles({"b": folder}))).output
+
+    (entry,) = listed()
+    assert (entry["Key"], entry["StorageClass"], len(entry["Etag"])) == ("data.csv.gz", "STANDARD", 34)
+    assert abs(entry["LastModified"] - time.time()) < 3600
+    flattened = listed(InputType="CSV", CSVHeaderLocation="FIRST_ROW", Transformation="LOAD_AND_FLATTEN")
+    assert flattened == [{"a": "1"}]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
