@@ -106,6 +106,9 @@ def distributed_attempt(state: State, distribution: Distribution, flow: Flow, fo
                 yield from _write_what_there_is(fiber, state, writing, run, children)
             fiber.record("MapRunFailed", {"error": failure.error, "cause": failure.cause or ""})
             raise
+        except StatesError as error:  # ItemSelector could not be evaluated
+            fiber.record("MapRunFailed", {"error": error.error, "cause": error.cause or ""})
+            raise
         except GeneratorExit:
             # The execution, or what the Map stands in, ends before the run does.
             fiber.source = started

@@ -512,3 +512,17 @@ def test_a_branch_that_fails_aborts_the_map_run_of_another() -> None:
     assert kinds[-4:] == ["MapRunAborted", "MapStateAborted", "ParallelStateFailed", "ExecutionFailed"]
     aborted = result.history[kinds.index("MapStateAborted")]
     assert result.history[aborted.previous - 1].type == "MapRunAborted"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kinds"),
+    [
+        ({"ItemSelector": {"x.$": "$.nope"}}, ["MapRunStarted", "MapRunFailed", "ExecutionFailed"]),
+        (
+            {"QueryLanguage": "JSONata", "ItemSelector": "{% $nope %}"},
+            ["MapRunStarted", "MapRunFailed", "EvaluationFailed", "MapStateFailed", "ExecutionFailed"],
+        ),
+    ],
+)
+def test_a_run_whose_items_cannot_be_selected_fails(fields: dict[str, Any], kinds: list[str]) -> None:
+    assert [event.type for event in run(fields, [1]).history][3:] == kinds
