@@ -6,7 +6,6 @@ before the other with `first_of`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -127,7 +126,7 @@ class LocalLambdas:
             function = str(arguments.get("FunctionName", ""))
             status = _STATUS.get(str(arguments.get("InvocationType")), 200)
             if status == 204 and self.knows(function):
-                return Reply.succeeded(_invoked(status, None, _request_id(call)))
+                return Reply.succeeded(_invoked(status, None, call.request_id))
             try:
                 event = _payload(arguments.get("Payload", {}))
             except (ValueError, RecursionError) as error:
@@ -136,7 +135,7 @@ class LocalLambdas:
             reply = self._invoke(call, function, event, partial(_invoked, status), _compact)
             if status == 202 and reply.kind == "failed" and self.knows(function):
                 # Who invokes asynchronously does not hear of the function's errors.
-                return Reply.succeeded(_invoked(status, None, _request_id(call)))
+                return Reply.succeeded(_invoked(status, None, call.request_id))
             return reply
         return unmocked(call)
 
@@ -157,7 +156,7 @@ class LocalLambdas:
         write: Callable[[Any], str],
     ) -> Reply:
         handler = self._find(function)
-        request = _request_id(call)
+        request = call.request_id
         if handler is None:
             arn = function_arn(function, call)
             qualified = arn if arn.count(":") == 7 else f"{arn}:$LATEST"
@@ -218,13 +217,6 @@ def _context(function: str, call: Call, request: str, hosted: Hosted, started: f
 def _payload(value: Any) -> Any:
     """What the function gets: a string is the text of the request's body, which has to be JSON."""
     return json.loads(value) if isinstance(value, str) else value
-
-
-def _request_id(call: Call) -> str:
-    """In the form of a UUID; the same in every run that is seeded alike."""
-    told = f"{call.execution_arn}/{call.event_id}"
-    digits = hashlib.sha1(told.encode(errors="replace"), usedforsecurity=False).hexdigest()
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
 
 
 def _called(handler: Handler, event: Any, context: LambdaContext, now: float) -> Any:

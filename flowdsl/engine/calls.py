@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -47,6 +48,13 @@ class Call:
     def waits(self) -> bool:
         """Whether the answer to the call is not yet the task's result."""
         return self.pattern != "" or self.integration == "activity"
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that the call is, in the form of a UUID; the same in every run that is seeded alike."""
+        told = f"{self.execution_arn}/{self.event_id}"
+        digits = hashlib.sha1(told.encode(errors="replace"), usedforsecurity=False).hexdigest()
+        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
 
 
 @frozen

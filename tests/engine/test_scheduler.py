@@ -195,6 +195,32 @@ def test_a_nested_execution_that_fails() -> None:
     assert '"Error":"E"' in (result.cause or "")
 
 
+@pytest.mark.parametrize(
+    ("integration", "error", "service"),
+    [
+        ("states", "StepFunctions.ExecutionAlreadyExistsException", "(Service: AWSStepFunctions; Status Code: 400;"),
+        ("aws-sdk:sfn", "Sfn.ExecutionAlreadyExistsException", "(Service: Sfn, Status Code: 400, Request ID: "),
+    ],
+)
+def test_a_name_is_taken_once(integration: str, error: str, service: str) -> None:
+    state = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{integration}:startExecution",
+        "Parameters": {"StateMachineArn": "child", "Name": "n", "Input": {"a": 1}},
+    }
+    scheduler = Scheduler(Script(), machines={"child": one({"Type": "Pass"})})
+    first = scheduler.start(one(state), {})
+    scheduler.run()
+    assert first.output.keys() - {"ExecutionArn", "StartDate"} == (
+        {"SdkHttpMetadata", "SdkResponseMetadata"} if integration == "states" else set()
+    )
+    second = scheduler.start(one(state), {})
+    scheduler.run()
+    arn = "arn:aws:states:us-east-1:123456789012:execution:machine:n"
+    assert second.error == error
+    assert (second.cause or "").startswith(f"Execution Already Exists: '{arn}' {service}")
+
+
 def test_a_nested_execution_ends_with_the_task_that_waits_for_it() -> None:
     child = one({"Type": "Wait", "Seconds": 100})
     state = {
