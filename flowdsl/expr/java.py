@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import struct
-from typing import Any
+from typing import Any, Final
 
 
 def json_text(value: Any) -> str:
@@ -56,6 +56,25 @@ def _quoted(value: Any) -> str:
 
 
 _ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")
+
+
+def class_name(value: Any, *, plain: bool) -> str:
+    """The name of the class of a value: Jackson's node, or, of values that are `plain`, Java's own."""
+    if plain and value is None:
+        return "null"
+    if plain and isinstance(value, str | bool | float):
+        return f"java.lang.{_PLAIN[type(value)]}"
+    if type(value) is int:
+        kind = "Int" if -(2**31) <= value < 2**31 else "Long" if -(2**63) <= value < 2**63 else "BigInteger"
+        if plain and kind != "BigInteger":
+            return "java.lang.Integer" if kind == "Int" else "java.lang.Long"
+    else:
+        kind = _NODES[type(value)]
+    return f"com.fasterxml.jackson.databind.node.{kind}Node"
+
+
+_PLAIN: Final = {str: "String", float: "Double", bool: "Boolean"}
+_NODES: Final = {str: "Text", float: "Double", bool: "Boolean", list: "Array", dict: "Object", type(None): "Null"}
 
 
 def hash_set(values: list[Any]) -> list[Any]:

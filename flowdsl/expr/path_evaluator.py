@@ -6,12 +6,12 @@ Step Functions shows those words in causes ("No results for path: $['a']"), so t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from attrs import evolve
 
 from .filters import compile_condition, evaluate_function
-from .java import json_text
+from .java import class_name, json_text
 from .path import (
     ABSENT,
     Descend,
@@ -138,7 +138,7 @@ class _Search:
             case Name(names):
                 if not isinstance(node, dict):
                     if definite:
-                        raise NotFound(_not_an_object(self.fragments[at], location, node))
+                        raise self._not_an_object(at, node, location)
                     return
                 if len(names) > 1 and at == len(self.steps) - 1:
                     found.append({name: node[name] for name in names if name in node})
@@ -185,7 +185,8 @@ class _Search:
                     self._walk(at + 1, value, f"{location}[{index}]", False, document, found)
         elif definite:
             rest = "".join(self.fragments[at:])
-            raise NotApplicable(f"Filter: {rest} can not be applied to primitives. Current context is: {_shown(node)}")
+            shown = self._shown(at, node)
+            raise NotApplicable(f"Filter: {rest} can not be applied to primitives. Current context is: {shown}")
 
     def _descend(self, at: int, node: Any, location: str, document: Any, found: list[Any]) -> None:
         step, condition = self.steps[at]
@@ -207,10 +208,28 @@ class _Search:
                 self._descend(at, value, f"{location}[{key}]", document, found)
 
     def _not_an_array(self, at: int, node: Any, location: str) -> Exception:
-        if node is ABSENT:
+        if node is ABSENT or (node is None and self._is_plain(at)):
             return NotFound(f"The path {location} is null")
-        rest = "".join(self.fragments[at:])
-        return NotApplicable(f"Filter: {rest} can only be applied to arrays. Current context is: {_shown(node)}")
+        rest, shown = "".join(self.fragments[at:]), self._shown(at, node)
+        return NotApplicable(f"Filter: {rest} can only be applied to arrays. Current context is: {shown}")
+
+    def _not_an_object(self, at: int, node: Any, location: str) -> Exception:
+        kind = "null" if node is ABSENT else class_name(node, plain=self._is_plain(at))
+        return NotFound(
+            f"Expected to find an object with property {self.fragments[at]} in path {location} but found '{kind}'. "
+            "This is not a json object according to the JsonProvider: "
+            "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."
+        )
+
+    def _is_plain(self, at: int) -> bool:
+        """Whether the step at `at` meets a plain Java value: Jayway takes those out of objects, and nodes out of
+        arrays."""
+        return at > 0 and isinstance(self.steps[at - 1][0], Name)
+
+    def _shown(self, at: int, node: Any) -> str:
+        if node is ABSENT:
+            return "null"
+        return node if isinstance(node, str) and self._is_plain(at) else json_text(node)
 
 
 def _with_the_function_first(path: Path) -> Path:
@@ -270,18 +289,3 @@ def _fragment(step: Step) -> str:
             return "[?]"
         case Function(name):
             return f".{name}()"
-
-
-def _shown(node: Any) -> str:
-    return "null" if node is ABSENT else json_text(node)
-
-
-_JACKSON_NODES: Final = {str: "Text", int: "Int", float: "Double", bool: "Boolean", list: "Array", type(None): "Null"}
-
-
-def _not_an_object(fragment: str, location: str, node: Any) -> str:
-    kind = "null" if node is ABSENT else f"com.fasterxml.jackson.databind.node.{_JACKSON_NODES[type(node)]}Node"
-    return (
-        f"Expected to find an object with property {fragment} in path {location} but found '{kind}'. This is not a "
-        "json object according to the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."
-    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.expr.java import double_text, hash_code, hash_set, java_text, json_text
+from flowdsl.expr.java import class_name, double_text, hash_code, hash_set, java_text, json_text
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,24 @@ def test_hash_sets() -> None:
     assert hash_set([1, None, None]) == [None, 1]
     assert hash_set([{"a": 1, "b": 2}, {"b": 2, "a": 1}]) == [{"a": 1, "b": 2}]
     assert hash_set([True, 1]) == [1, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain", "name"),
+    [
+        ("a", True, "java.lang.String"),
+        (1, True, "java.lang.Integer"),
+        (2**31, True, "java.lang.Long"),
+        (2**63, True, "com.fasterxml.jackson.databind.node.BigIntegerNode"),
+        (1.5, True, "java.lang.Double"),
+        (True, True, "java.lang.Boolean"),
+        (None, True, "null"),
+        ([], True, "com.fasterxml.jackson.databind.node.ArrayNode"),
+        ({}, False, "com.fasterxml.jackson.databind.node.ObjectNode"),
+        (2**31, False, "com.fasterxml.jackson.databind.node.LongNode"),
+        (None, False, "com.fasterxml.jackson.databind.node.NullNode"),
+        (False, False, "com.fasterxml.jackson.databind.node.BooleanNode"),
+    ],
+)
+def test_class_names(value: Any, plain: bool, name: str) -> None:
+    assert class_name(value, plain=plain) == name

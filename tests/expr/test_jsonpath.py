@@ -101,6 +101,10 @@ def test_finds(path: str, value: Any) -> None:
     assert compile_path(path)(document, SCOPE) == value
 
 
+NO_OBJECT = (
+    "Expected to find an object with property ['x'] in path {} but found '{}'. This is not a json object according to "
+    "the JsonProvider: 'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."
+)
 MISSING = [
     ("$.nope", "No results for path: $['nope']"),
     ("$.nope.deep", "Missing property in path $['nope']"),
@@ -108,8 +112,17 @@ MISSING = [
     ("$.limit[0]", "Filter: [0] can only be applied to arrays. Current context is: 10"),
     ("$.store[0].x", "Filter: [0]['x'] can only be applied to arrays. Current context is: "),
     ("$.items[9][0]", "The path $['items'][9] is null"),
-    ("$.text.x", "Expected to find an object with property ['x'] in path $['text'] but found "),
-    ("$.text[?(@.a)]", 'Filter: [?] can not be applied to primitives. Current context is: "abc"'),
+    ("$.items[9][?(@.a)]", "Filter: [?] can not be applied to primitives. Current context is: null"),
+    ("$.nothing[0]", "The path $['nothing'] is null"),
+    ("$.items[5][0]", "Filter: [0] can only be applied to arrays. Current context is: null"),
+    ("$.text[?(@.a)]", "Filter: [?] can not be applied to primitives. Current context is: abc"),
+    ("$.items[3][0]", 'Filter: [0] can only be applied to arrays. Current context is: "3"'),
+    ("$.text.x", NO_OBJECT.format("$['text']", "java.lang.String")),
+    ("$.limit.x", NO_OBJECT.format("$['limit']", "java.lang.Integer")),
+    ("$.nothing.x", NO_OBJECT.format("$['nothing']", "null")),
+    ("$.items[0].x", NO_OBJECT.format("$['items'][0]", "com.fasterxml.jackson.databind.node.IntNode")),
+    ("$.items.x", NO_OBJECT.format("$['items']", "com.fasterxml.jackson.databind.node.ArrayNode")),
+    ("$.items[9].x", NO_OBJECT.format("$['items'][9]", "null")),
     ("$$.Nope", "No results for path: $['Nope']"),
     ("$nope", "No results for path: $['nope']"),
 ]
