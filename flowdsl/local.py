@@ -122,9 +122,9 @@ def _heard(invoke: Invoker, on_output: Output) -> Invoker:
 def invoker(
     lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked, *, hosts: Hosts | None = None
 ) -> Invoker:
-    """The answer to a call: a mock's, else that of a folder in place of a bucket, else the function's, else that of the
-    endpoint in AWS_ENDPOINT_URL or of what stands in for a host, else that of `otherwise`; then the callback's, where
-    the call waits for one."""
+    """The answer to a call: a mock's, else the MockConfigFile's, else that of a folder in place of a bucket, else the
+    function's, else that of the endpoint in AWS_ENDPOINT_URL or of what stands in for a host, else that of `otherwise`;
+    then the callback's, where the call waits for one."""
     services = Services.at(hosts=hosts)
 
     def mocked(call: Call) -> Reply | None:
@@ -139,8 +139,8 @@ def invoker(
             return lambdas(call)
         return services(call) if services.answers(call) else otherwise(call)
 
-    handled = evolve(answers.config, otherwise=known) if answers.config else known
-    either = first_of(mocked, LocalFiles(answers.buckets), handled)
+    scripted = [answers.config] if answers.config else []
+    either = first_of(mocked, *scripted, LocalFiles(answers.buckets), known)
 
     def answer(call: Call) -> Reply:
         reply = either(call)

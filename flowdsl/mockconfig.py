@@ -5,69 +5,170 @@ Source: Step Functions Developer Guide, "Testing state machines with Step Functi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from .diagnostics import FlowError
-from .engine import Call, Failed, Invoker, Later, Reply, Succeeded
-from .invoke import unmocked
+from .diagnostics import AslPath, Diagnostic, FlowError
+from .engine import Call, Failed, Later, Reply, Succeeded
+from .source import Span, shown
+
+_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+
+Locate = Callable[[AslPath], Span | None]
+"""Where in the file stands what the configuration has at a path."""
+
+
+@frozen
+class Response:
+    """A mocked response: what answers the calls of the numbers `first` to `last`, counted from 0."""
+
+    first: int
+    last: int
+    reply: Reply
+    signal: Succeeded | Failed
+    """What ends a task that waits: a job, a callback."""
 
 
 @define
 class MockConfig:
-    """An invoker of one test case of one state machine; states that the case doesn't name go to `otherwise`.
+    """One test case: an invoker of the states that it names, which gives None for the others.
 
-    Raises FlowError where the configuration has nothing for a call.
+    Calls are counted by state, anew in each execution; the child executions of a Distributed Map are counted together.
+    An ItemReader's calls are counted apart from a ResultWriter's. Raises FlowError where nothing answers a call.
     """
 
-    config: Mapping[str, Any]
-    machine: str
-    case: str
-    otherwise: Invoker = unmocked
-    _calls: dict[tuple[str, str], int] = field(factory=dict, init=False)
+    responses: Mapping[str, tuple[str, tuple[Response, ...]]]
+    """The name of the mocked response and what it has, by state."""
+    _calls: dict[tuple[str, str, str], int] = field(factory=dict, init=False)
 
-    def __call__(self, call: Call) -> Reply:
-        states = _object(self.config, "StateMachines", self.machine, "TestCases", self.case)
-        if call.state_name not in states:
-            return self.otherwise(call)
-        key = (call.execution_arn, call.state_name)
+    def __call__(self, call: Call) -> Reply | None:
+        if call.state_name not in self.responses:
+            return None
+        name, responses = self.responses[call.state_name]
+        machine = call.state_machine_arn
+        key = (machine if "/" in machine else call.execution_arn, call.state_name, call.resource)
         number = self._calls.get(key, 0)
         self._calls[key] = number + 1
-        name = str(states[call.state_name])
-        response = _response(_object(self.config, "MockedResponses", name), name, number)
-        if "Throw" in response:
-            thrown = _object(response, "Throw")
-            error, cause = thrown.get("Error"), thrown.get("Cause")
-            if call.waits:
-                return Reply.pending({}, Later(0, Failed(error, cause)))
-            return Reply.failed(error, cause)
-        if call.waits:
-            return Reply.pending({}, Later(0, Succeeded(response["Return"])))
-        return Reply.succeeded(response["Return"])
+        found = next((each for each in responses if each.first <= number <= each.last), None)
+        if found is None:
+            raise FlowError.of(
+                f"call number {number} (from 0) of the state {call.state_name!r}: the mocked response {name!r} has "
+                "nothing for it",
+                code="FD712",
+                hint=f'give it a "{number}", or a range such as "{number}-99"',
+            )
+        return Reply.pending({}, Later(0, found.signal)) if call.waits else found.reply
 
 
-def _object(value: Any, *keys: str) -> Mapping[str, Any]:
-    """The object at these keys of a mock configuration. Raises FlowError where there is none."""
-    for at, key in enumerate(keys):
-        if not isinstance(value, Mapping) or key not in value:
-            raise FlowError.of(f"the mock configuration has no {key!r} in {'/'.join(keys[:at]) or 'it'}")
-        value = value[key]
+def load(file: Path, machine: str, case: str | None, *, states: Collection[str] | None = None) -> MockConfig:
+    """`parse` of a file. Raises FlowError (FD711) where it cannot be read or is no JSON."""
+    from . import document
+
+    try:
+        found = document.read_json(file.read_text(encoding="utf-8-sig"), shown(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None
+    return parse(found.value, machine, case, states=states, locate=found.span)
+
+
+def parse(
+    config: Any,
+    machine: str,
+    case: str | None = None,
+    *,
+    states: Collection[str] | None = None,
+    locate: Locate = lambda path: None,
+) -> MockConfig:
+    """A test case of the state machine of this name, or of the only one there is; None is the only case there is.
+
+    `states` are the names that the machine has, where they are to be compared. Raises FlowError (FD712) with all that
+    is wrong.
+    """
+    machines = _object(config, ("StateMachines",), locate)
+    if machine not in machines and len(machines) != 1:
+        raise _refused(f"no state machine {machine!r}", f"it has {_list(machines)}", ("StateMachines",), locate)
+    at: AslPath = ("StateMachines", machine if machine in machines else next(iter(machines)), "TestCases")
+    cases = _object(config, at, locate)
+    if case is None and len(cases) == 1:
+        (case,) = cases
+    if case is None or case not in cases:
+        said = f"no test case {case!r}" if case else "several test cases" if cases else "no test cases"
+        raise _refused(said, f"name one of them: {_list(cases)}" if cases else None, at, locate)
+    mocked = _object(config, ("MockedResponses",), locate)
+    mistakes: list[Diagnostic] = []
+    responses = {}
+    for state, name in _object(config, (*at, case), locate).items():
+        place = (*at, case, state)
+        if states is not None and state not in states:
+            mistakes.append(_mistake(f"the machine has no state {state!r}", _near(state, states), place, locate))
+        if name not in mocked:
+            mistakes.append(_mistake(f"there is no mocked response {name!r}", _near(name, mocked), place, locate))
+            continue
+        read = [*_responses(mocked[name], ("MockedResponses", name), locate)]
+        mistakes += [each for each in read if isinstance(each, Diagnostic)]
+        responses[state] = (name, tuple(each for each in read if isinstance(each, Response)))
+    if mistakes:
+        raise FlowError(*dict.fromkeys(mistakes))
+    return MockConfig(responses)
+
+
+def _responses(responses: Any, at: AslPath, locate: Locate) -> Iterator[Response | Diagnostic]:
+    if not isinstance(responses, Mapping):
+        yield _mistake("a mocked response is an object", 'write {"0": {"Return": …}}', at, locate)
+        return
+    for key, response in responses.items():
+        place = (*at, key)
+        numbers = _RANGE.fullmatch(key)
+        if numbers is None:
+            yield _mistake(f"{key!r} is no number of a call", "write 0, or a range as 1-3", place, locate)
+        elif not isinstance(response, Mapping) or len(response) != 1 or not response.keys() <= {"Return", "Throw"}:
+            hint = 'write {"Return": …} or {"Throw": {"Error": …, "Cause": …}}'
+            yield _mistake("a response has either Return or Throw", hint, place, locate)
+        elif "Return" in response:
+            value = response["Return"]
+            yield _numbered(numbers, Reply.succeeded(value), Succeeded(value))
+        else:
+            thrown = response["Throw"]
+            if not isinstance(thrown, Mapping) or "Error" not in thrown or not thrown.keys() <= {"Error", "Cause"}:
+                yield _mistake("Throw has an Error and may have a Cause", None, (*place, "Throw"), locate)
+                continue
+            error, cause = thrown["Error"], thrown.get("Cause")
+            yield _numbered(numbers, Reply.failed(error, cause), Failed(error, cause))
+
+
+def _numbered(numbers: re.Match[str], reply: Reply, signal: Succeeded | Failed) -> Response:
+    return Response(int(numbers[1]), int(numbers[2] or numbers[1]), reply, signal)
+
+
+def _object(config: Any, at: AslPath, locate: Locate) -> Mapping[str, Any]:
+    """The object at a path of the configuration. Raises FlowError where there is none."""
+    value = config
+    for key in at:
+        value = value.get(key) if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping):
-        raise FlowError.of(f"the mock configuration must have an object at {'/'.join(keys)}, not {value!r}")
+        form = '{"StateMachines": {NAME: {"TestCases": {CASE: {STATE: RESPONSE}}}}, "MockedResponses": {…}}'
+        raise _refused(f"no object at {'/'.join(map(str, at))}", f"its form is {form}", at[:-1], locate)
     return value
 
 
-def _response(responses: Mapping[str, Any], name: str, number: int) -> Mapping[str, Any]:
-    """The response for the call of this number (from 0): its key is `2`, or a range `1-3` that holds it."""
-    for key in responses:
-        first, _, last = str(key).partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            raise FlowError.of(f"the mocked response {name!r} has the key {key!r}", hint="write 0, or a range as 1-3")
-        if int(first) <= number <= int(last or first):
-            response = _object(responses, key)
-            if "Return" not in response and "Throw" not in response:
-                raise FlowError.of(f"the mocked response {name!r} has neither Return nor Throw under {key!r}")
-            return response
-    raise FlowError.of(f"the mocked response {name!r} has nothing for call number {number}")
+def _refused(said: str, hint: str | None, at: AslPath, locate: Locate) -> FlowError:
+    return FlowError(_mistake(f"the mock configuration has {said}", hint, at, locate))
+
+
+def _mistake(message: str, hint: str | None, at: AslPath, locate: Locate) -> Diagnostic:
+    return Diagnostic("FD712", message, span=locate(at), hint=hint)
+
+
+def _near(name: str, names: Collection[str]) -> str | None:
+    from .check.findings import did_you_mean
+
+    return did_you_mean(name, names) or (f"it has {_list(names)}" if names else None)
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(names) or "none"

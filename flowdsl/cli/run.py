@@ -15,7 +15,6 @@ from . import output
 
 if TYPE_CHECKING:
     from ..invoke import Call
-    from ..mockconfig import MockConfig
     from ..project import Loaded
 
 
@@ -135,9 +134,9 @@ def run(
 
     Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
     """
-    from .. import local, project
+    from .. import local, mockconfig, project
     from ..invoke import Reply, unmocked
-    from .steps import Steps, render
+    from .steps import Steps, nested, render
 
     loaded = choose(project.load(file or project.default_flow()), machine)
     found = project.review([loaded])
@@ -145,11 +144,12 @@ def run(
         raise FlowError(*found)
     if found:
         click.echo(output.as_text(found), err=True)
-    config = _config(mock_file, loaded.name, case) if mock_file else None
+    states = {name: state for name, state, _ in nested(loaded.definition)}
+    config = mockconfig.load(mock_file, loaded.name, case, states=states) if mock_file else None
     answers = local.Answers(mocks, callbacks, config, buckets)
     own = project.find(loaded.file.parent)
     steps = Steps(loaded.definition, root=own.root, real_time=real_time, mocked=mocks)
-    _require(loaded.definition, answers.mocks, answers.callbacks)
+    _require(states, answers.mocks, answers.callbacks)
     show = steps.event if events else steps.step
     if quiet or (events and form == "json"):
         show = steps.nothing
@@ -177,13 +177,11 @@ def run(
     ctx.exit(0 if result.status == "SUCCEEDED" else 1)
 
 
-def _require(definition: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
+def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
     """Refuse answers to what never asks."""
     from ..check.findings import did_you_mean
     from ..testing.mocks import function_of_state
-    from .steps import nested
 
-    states = {name: state for name, state, _ in nested(definition)}
     for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
         if name not in states:
             calling = [each for each, state in states.items() if function_of_state(state) == name]
@@ -270,22 +268,3 @@ def _json(text: str, what: str) -> Any:
         path = found.twice[0]
         raise FlowError.of(f"the key {path[-1]!r} is there twice", code="FD711", span=found.span(path))
     return found.value
-
-
-def _config(file: Path, machine: str, case: str | None) -> MockConfig:
-    from ..mockconfig import MockConfig
-
-    config = _read(file)
-    try:
-        cases = [*config["StateMachines"][machine]["TestCases"]]
-    except (KeyError, TypeError):
-        raise FlowError.of(
-            f"{file} has no test cases for {machine}",
-            code="FD712",
-            hint=f'it needs {{"StateMachines": {{"{machine}": {{"TestCases": {{…}}}}}}, "MockedResponses": {{…}}}}',
-        ) from None
-    if case is None and len(cases) == 1:
-        case = cases[0]
-    if case is None or case not in cases:
-        raise click.UsageError(f"--mocks {file} has no test case {case!r}: say --case with one of {', '.join(cases)}")
-    return MockConfig(config, machine, case)

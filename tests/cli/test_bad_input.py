@@ -171,7 +171,7 @@ ARGUMENTS = {
     ),
     "mock of no task": (["run", "hello.py", "--mock", "Rest=1"], "the state is a Wait, not a Task"),
     "no mocks": (["run", "hello.py", "--mocks", "hello.py"], "hello.py:1:1: error FD704 not JSON"),
-    "other mocks": (["run", "hello.py", "--mocks", "a.json"], "a.json has no test cases for hello"),
+    "other mocks": (["run", "hello.py", "--mocks", "a.json"], "the mock configuration has no object at StateMachines"),
     "no state to test": (["test-state", "hello.py", "--state", "Gret"], "did you mean 'Greet'?"),
     "no machine": (["run", "hello.py", "--machine", "x"], "say --machine with one of hello"),
     "format": (["check", "--format", "xml"], "'xml' is not one of"),

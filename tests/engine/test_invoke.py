@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from flowdsl import mockconfig
 from flowdsl.buckets import LocalFiles
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Result, VirtualClock, execute, prepare
 from flowdsl.invoke import Hosted, LocalLambdas, first_of, function_name
-from flowdsl.mockconfig import MockConfig
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 LEAVE = os._exit
@@ -185,7 +185,7 @@ CONFIG = {
 def mocked(case: str, resource: str = "arn:aws:states:::lambda:invoke") -> Result:
     task = {"Type": "Task", "Resource": resource, "Parameters": {}, "Retry": [{"ErrorEquals": ["States.ALL"]}]}
     machine = prepare({"StartAt": "S", "States": {"S": {**task, "End": True}}}, name="machine")
-    return execute(machine, {}, invoke=MockConfig(CONFIG, "machine", case))
+    return execute(machine, {}, invoke=first_of(mockconfig.parse(CONFIG, "machine", case)))
 
 
 def test_mocks_of_step_functions_local() -> None:
@@ -200,7 +200,7 @@ def test_mocks_of_tasks_that_wait() -> None:
 
 
 def test_a_mock_configuration_without_the_case() -> None:
-    with pytest.raises(FlowError, match="the mock configuration has no 'third'"):
+    with pytest.raises(FlowError, match="the mock configuration has no test case 'third'"):
         mocked("third")
 
 
@@ -391,23 +391,57 @@ def test_a_handler_that_raises_after_its_time_has_timed_out() -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        (5, "no 'StateMachines'"),
-        ({"StateMachines": 5}, "no 'machine' in StateMachines"),
-        ({"StateMachines": {"machine": {"TestCases": {"case": 5}}}}, "an object at StateMachines/machine/TestCases"),
-        ({"0": 5}, "an object at 0"),
-        ({"0": {}}, "neither Return nor Throw"),
-        ({"first": {"Return": 1}}, "the key 'first'"),
-        ({"0": {"Throw": 5}}, "an object at Throw"),
-        ({"1": {"Return": 1}}, "nothing for call number 0"),
+        (5, "no object at StateMachines"),
+        ({"StateMachines": 5}, "no object at StateMachines"),
+        ({"StateMachines": {"machine": {"TestCases": {"case": 5}}}}, "no object at .*TestCases/case"),
+        ({"StateMachines": {"machine": {"TestCases": {"other": {}}}}}, "no test case 'case'"),
+        ({"StateMachines": {"one": {}, "two": {}}}, "no state machine 'machine'"),
+        ({"0": 5}, "either Return or Throw"),
+        ({"0": {}}, "either Return or Throw"),
+        ({"0": {"Return": 1, "Throw": {"Error": "E"}}}, "either Return or Throw"),
+        ({"first": {"Return": 1}}, "'first' is no number"),
+        ({"0": {"Throw": {"error": "E"}}}, "Throw has an Error"),
+        ({"1": {"Return": 1}}, "call number 0 .* of the state 'S'.* nothing for it"),
     ],
 )
 def test_a_broken_mock_configuration_says_where(config: Any, said: str) -> None:
     if isinstance(config, dict) and "StateMachines" not in config:
         cases = {"machine": {"TestCases": {"case": {"S": "answer"}}}}
         config = {"StateMachines": cases, "MockedResponses": {"answer": config}}
+    elif isinstance(config, dict):
+        config = {**config, "MockedResponses": {}}
     definition = {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": ARN, "End": True}}}
     with pytest.raises(FlowError, match=said):
-        execute(prepare(definition), {}, invoke=MockConfig(config, "machine", "case"))
+        execute(prepare(definition), {}, invoke=first_of(mockconfig.parse(config, "machine", "case")))
+
+
+def test_what_is_misspelt_in_a_mock_configuration_is_found_before_anything_runs() -> None:
+    cases = {"some name": {"TestCases": {"only": {"Chargee": "paid", "Notify": "payd"}}}}
+    config = {"StateMachines": cases, "MockedResponses": {"paid": {"0": {"Return": {}}}}}
+    with pytest.raises(FlowError) as refused:
+        mockconfig.parse(config, "machine", states={"Charge", "Notify"})
+    said = [(each.message, each.hint) for each in refused.value.diagnostics]
+    assert said == [
+        ("the machine has no state 'Chargee'", "did you mean 'Charge'?"),
+        ("there is no mocked response 'payd'", "did you mean 'paid'?"),
+    ]
+
+
+def test_the_calls_of_child_executions_are_counted_together() -> None:
+    price = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
+    processor = {"StartAt": "Price", "States": {"Price": price}}
+    each = {"Type": "Map", "MaxConcurrency": 1, "End": True, "ItemProcessor": processor}
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    distributed = {**each, "ItemProcessor": {**processor, "ProcessorConfig": config}}
+    responses = {"0": {"Return": "zero"}, "1-2": {"Return": "more"}}
+    mocks = {
+        "StateMachines": {"machine": {"TestCases": {"case": {"Price": "prices"}}}},
+        "MockedResponses": {"prices": responses},
+    }
+    for state in (each, distributed):
+        machine = prepare({"StartAt": "Each", "States": {"Each": state}}, name="machine")
+        result = execute(machine, [1, 2, 3], invoke=first_of(mockconfig.parse(mocks, "machine")))
+        assert result.output == ["zero", "more", "more"]
 
 
 def test_a_dry_run_calls_nobody_and_an_event_hears_of_no_error() -> None:
