@@ -47,7 +47,7 @@ class Items:
     """The input of one iteration, from the state's raw and effective input, in a scope whose context holds Map.Item;
     None where that is the item itself."""
     max_concurrency: Callable[[JSON, Fiber], int] = field(repr=False)
-    """0 is no limit."""
+    """From the effective input; 0 is no limit."""
 
 
 def concurrency(number: float | None) -> int:
@@ -76,9 +76,10 @@ def parse_number(value: JSON, kind: str) -> float | None:
 Body = Mapping[str, Any]
 """A state, or a part of one, as JSON."""
 Evaluated = Callable[[JSON, "Fiber"], JSON]
-"""The value of a field, from the state's raw input."""
+"""The value of a field of a Map, from the state's effective input: InputPath says what a state sees of its input
+(ASL specification, "Input and output processing")."""
 Number = Callable[[JSON, "Fiber"], float | None]
-"""A number of a Map, from the state's raw input; None where the state says none."""
+"""A number of a Map, from the state's effective input; None where the state says none."""
 Seconds = Callable[[JSON, "Fiber"], float | None]
 """TimeoutSeconds or HeartbeatSeconds, from the state's raw input."""
 

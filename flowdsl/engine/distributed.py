@@ -79,17 +79,17 @@ class Distribution:
 def distributed_attempt(state: State, distribution: Distribution, flow: Flow, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
-        limit = min(distribution.items.max_concurrency(value, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
+        limit = min(distribution.items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
         found = None if distribution.reader else items_of(distribution.items.find(value, effective, fiber))
         fiber.record("MapStateStarted", {"length": len(found or ())})
         tolerance = _Tolerance(
-            _count(distribution.tolerated_count(value, fiber)),
-            _percentage(distribution.tolerated_percentage(value, fiber)),
+            _count(distribution.tolerated_count(effective, fiber)),
+            _percentage(distribution.tolerated_percentage(effective, fiber)),
         )
         reader, batcher, writer = distribution.reader, distribution.batcher, distribution.writer
-        reading = None if reader is None else _reading(fiber, state, value, reader)
-        batch = None if batcher is None else Batch.of(batcher, value, fiber)
-        writing = None if writer is None else writer.prepared(value, fiber)
+        reading = None if reader is None else _reading(fiber, state, effective, reader)
+        batch = None if batcher is None else Batch.of(batcher, effective, fiber)
+        writing = None if writer is None else writer.prepared(effective, fiber)
         run = _map_run(fiber, distribution)
         started = fiber.record("MapRunStarted", {"mapRunArn": run.arn})
         children: list[Child] = []

@@ -117,10 +117,10 @@ class JSONPath:
             literal = state.get(field)
             return lambda value, fiber: literal
         path = state[f"{field}Path"]
-        find = compile_path(path)
+        find, enter = compile_path(path), _path(state, "InputPath")
 
         def seconds(value: JSON, fiber: Fiber) -> float:
-            found = find(value, fiber.scope)
+            found = find(enter(value, fiber.scope), fiber.scope)
             if type(found) is not int or not 0 < found <= MAX_SECONDS:
                 shown = found if isinstance(found, str) else text(found)
                 raise StatesError(
@@ -174,8 +174,8 @@ class JSONPath:
     def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None:
         if "Credentials" not in state:
             return None
-        template = compile_template(state["Credentials"])
-        return lambda value, fiber: template(value, fiber.scope)
+        template, enter = compile_template(state["Credentials"]), _path(state, "InputPath")
+        return lambda value, fiber: template(enter(value, fiber.scope), fiber.scope)
 
     def items(self, state: Body) -> Items:
         path = state.get("ItemsPath", "$")

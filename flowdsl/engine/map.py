@@ -28,7 +28,7 @@ processing modes"."""
 def map_attempt(state: State, processor: Block, flow: Flow, items: Items, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
-        limit = min(items.max_concurrency(value, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
+        limit = min(items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
         found = items_of(items.find(value, effective, fiber))
         select = None if items.select is None else partial(items.select, value, effective)
         fiber.record("MapStateStarted", {"length": len(found)})

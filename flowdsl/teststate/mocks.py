@@ -65,7 +65,7 @@ def _check(body: Mapping[str, Any], result: JSON, mode: str) -> None:
     if body["Type"] == "Task":
         if mode != "NONE":
             check_result(Resource.parse(body["Resource"]), result, strict=mode == "STRICT")
-    elif "ResultWriter" in body:
+    elif "Resource" in body.get("ResultWriter", {}):
         if not isinstance(result, dict):
             raise invalid("Mocked result must be a JSON object.")
     elif not isinstance(result, list):
@@ -126,11 +126,11 @@ def mocked_map(state: State, source: Source, query: Inspected, mock: Mock, confi
 
     def run(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
-        note("maxConcurrency", distribution.items.max_concurrency(value, fiber))
+        note("maxConcurrency", distribution.items.max_concurrency(effective, fiber))
         inputs = yield from _inputs(fiber, state, value, effective, distribution, query, configuration)
         if configuration.failed_iterations > len(inputs):
             raise invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
-        if _exceeded(fiber, value, distribution, query, configuration.failed_iterations, len(inputs)):
+        if _exceeded(fiber, effective, distribution, query, configuration.failed_iterations, len(inputs)):
             cause = "The specified tolerated failure threshold was exceeded"
             raise Failure("States.ExceedToleratedFailureThreshold", cause)
         if isinstance(mock.result, list) and len(mock.result) != len(inputs):
@@ -162,13 +162,13 @@ def _inputs(
     if distribution.reader is None:
         found = items_of(distribution.items.find(value, effective, fiber))
     else:
-        found = yield from _read(fiber, value, distribution, configuration)
+        found = yield from _read(fiber, effective, distribution, configuration)
     items = list(selections(fiber, state, value, effective, found, distribution.items))
     if distribution.items.select is not None:
         note("afterItemSelector", items)
     if distribution.batcher is None:
         return items
-    batch = Batch.of(distribution.batcher, value, fiber)
+    batch = Batch.of(distribution.batcher, effective, fiber)
     return note("afterItemBatcher", [made for made, _ in batched(items, batch)])
 
 

@@ -526,3 +526,22 @@ def test_a_branch_that_fails_aborts_the_map_run_of_another() -> None:
 )
 def test_a_run_whose_items_cannot_be_selected_fails(fields: dict[str, Any], kinds: list[str]) -> None:
     assert [event.type for event in run(fields, [1]).history][3:] == kinds
+
+
+def test_the_paths_of_a_map_see_what_input_path_selects() -> None:
+    reader = {**GET, "ReaderConfig": {"MaxItemsPath": "$.n"}, "Parameters": {"Bucket.$": "$.b", "Key": "k"}}
+    fields = {
+        **writer(),
+        "InputPath": "$.in",
+        "MaxConcurrencyPath": "$.n",
+        "ToleratedFailureCountPath": "$.n",
+        "ToleratedFailurePercentagePath": "$.n",
+        "ItemReader": reader,
+        "ItemBatcher": {"MaxItemsPerBatchPath": "$.n", "BatchInput": {"x.$": "$.b"}},
+        "OutputPath": "$.ResultWriterDetails.Bucket",
+    }
+    fields["ResultWriter"]["Parameters"] = {"Bucket.$": "$.b"}
+    bucket = Bucket({"b/k": "[1, 2, 3]"})
+    assert run(fields, {"in": {"n": 2, "b": "b"}}, bucket=bucket).output == "b"
+    (entry,) = json.loads(bucket.put["SUCCEEDED_0.json"])
+    assert json.loads(entry["Input"]) == {"BatchInput": {"x": "b"}, "Items": [1, 2]}
