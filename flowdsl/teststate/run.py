@@ -16,6 +16,7 @@ from ..engine.effects import Invoke, Signal, Sleep, Start, Stop, Wake
 from ..engine.errors import Failure
 from ..engine.execution import Execution, Fiber
 from ..engine.interpreter import located
+from ..engine.items import Item
 from ..engine.program import Block, Program, State, prepare_block
 from ..engine.retry import Outcome, Retrier, error_output
 from ..engine.states import PREPARERS, Source, language_of
@@ -142,7 +143,7 @@ def _execution(tested: Tested, setting: Setting, state: State) -> _Execution:
     execution.root.variables = setting.variables
     if tested.in_map and setting.context is None:
         # Source: Developer Guide, "Testing state machines with TestState API", "Automatic Context population".
-        execution.root.map_item = {"Index": 0, "Value": setting.input}
+        execution.root.map_item = Item(setting.input).context(0, setting.settings)
     return execution
 
 

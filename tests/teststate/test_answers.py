@@ -246,12 +246,25 @@ def test_a_state_inside_a_map_has_its_input_as_the_first_item() -> None:
         "StartAt": "All",
         "States": {"All": {**MAP, "ItemProcessor": {"StartAt": "One", "States": {"One": item}}}},
     }
-    assert json.loads(tried(machine, state_name="One", input="7")["output"]) == {"item": {"Index": 0, "Value": 7}}
+    assert json.loads(tried(machine, state_name="One", input="7")["output"]) == {
+        "item": {"Index": 0, "Value": 7, "Source": "STATE_DATA"}
+    }
     call = {**TASK, "End": True, "ResultSelector": {"item.$": "$$.Map.Item"}}
     del call["Next"]
     machine["States"]["All"]["ItemProcessor"]["States"]["One"] = call
     answer = tried(machine, state_name="One", mock={"result": {}}, context={"State": {"Name": "One"}})
     assert answer["error"] == "States.Runtime"  # a context object that is given is all there is
+
+
+def test_a_result_is_an_object_where_it_is_written_elsewhere() -> None:
+    details = {"Bucket": "b", "Key": "k"}
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "p"}}
+    written = {"MapRunArn": "a", "ResultWriterDetails": details}
+    assert (
+        tried({**DISTRIBUTED, "ResultWriter": writer}, input=ITEMS, mock={"result": written})["status"] == "SUCCEEDED"
+    )
+    formatted = {**DISTRIBUTED, "ResultWriter": {"WriterConfig": {"OutputType": "JSON", "Transformation": "NONE"}}}
+    assert tried(formatted, input=ITEMS, mock={"result": [1, 2, 3]})["status"] == "SUCCEEDED"
 
 
 def test_a_context_object_may_be_given_with_a_mock() -> None:
