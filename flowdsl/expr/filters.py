@@ -169,10 +169,12 @@ def _ordered(order: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _matches(left: Any, right: Any) -> bool:
+    """Jayway takes what is missing, null or no scalar for an empty text."""
     pattern, value = (left, right) if isinstance(left, re.Pattern) else (right, left)
-    if not isinstance(pattern, re.Pattern) or not isinstance(value, str | int | float):
+    if not isinstance(pattern, re.Pattern) or isinstance(value, re.Pattern):
         return False
-    return pattern.fullmatch(value if isinstance(value, str) else json_text(value)) is not None
+    written = value if isinstance(value, str) else json_text(value) if isinstance(value, int | float) else ""
+    return pattern.fullmatch(written) is not None
 
 
 def _contained(left: Any, right: Any) -> bool:

@@ -189,6 +189,8 @@ class _Search:
             raise NotApplicable(f"Filter: {rest} can not be applied to primitives. Current context is: {shown}")
 
     def _descend(self, at: int, node: Any, location: str, document: Any, found: list[Any]) -> None:
+        """Where the step after `..` is not the last, Jayway takes the step after it to all items of an array:
+        `$..[0].a` is `$..[*].a`."""
         step, condition = self.steps[at]
         match step:
             case Name(names):
@@ -196,12 +198,15 @@ class _Search:
             case Index() | Slice():
                 applies = isinstance(node, list)
             case Filter():
-                applies = isinstance(node, dict) and condition is not None and condition(node, document)
+                applies = condition is not None and condition(node, document)
             case Wildcard():
                 applies = True
             case _:
                 applies = False
-        if applies:
+        if applies and isinstance(node, list) and at + 1 < len(self.steps):
+            for index, value in enumerate(node):
+                self._walk(at + 1, value, f"{location}[{index}]", False, document, found)
+        elif applies:
             self._walk(at, node, location, False, document, found)
         for key, value in _children(node):
             if isinstance(value, dict | list):

@@ -44,6 +44,9 @@ FOUND = [
     ("$..author", ["Rees", "Waugh", "Melville"]),
     ("$..book[2].author", ["Melville"]),
     ("$..book[0,1].author", ["Rees", "Waugh"]),
+    ("$.store..[0]", [{"author": "Rees", "price": 8.95, "tags": ["a"]}, "a"]),
+    ("$.store..[0].author", ["Rees", "Waugh", "Melville"]),  # as Jayway: all items, where the index is not last
+    ("$.store.book[?(@.isbn =~ /0.*|/)].price", [8.95, 12.99, 8]),  # what is missing is an empty text
     ("$.items[0,9]", [1, None]),
     ("$.items[:2]", [1, 2]),
     ("$.items[1:3]", [2, 3]),
