@@ -123,7 +123,7 @@ def test_a_function_that_takes_too_long() -> None:
 
 
 def test_no_such_function() -> None:
-    result = invoke(lambda event, context: None, function="other")
+    result = invoke(lambda event, context: None, {}, function="other")
     assert result.error == "Lambda.ResourceNotFoundException"
     assert (result.cause or "").startswith(
         "Function not found: arn:aws:lambda:us-east-1:123456789012:function:other:$LATEST (Service: AWSLambda;"
