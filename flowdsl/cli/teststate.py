@@ -60,7 +60,7 @@ def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
     type=click.Choice(["INFO", "DEBUG", "TRACE"], case_sensitive=False),
     default="INFO",
     show_default=True,
-    help="DEBUG and TRACE also show what each step of the data flow made.",
+    help="DEBUG also shows what each step of the data flow made, TRACE also the request and response of an HTTP Task.",
 )
 @click.option("--context", metavar="FILE|JSON", callback=_object, help="The context object ($$), with a mock.")
 @click.option("--variables", metavar="FILE|JSON", callback=_object, help="The variables that the state finds.")
@@ -72,6 +72,7 @@ def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
     help='Such as {"retrierRetryCount": 2}: retries that were made before; mapIterationFailureCount, '
     "mapItemReaderData, errorCausedByState.",
 )
+@click.option("--reveal-secrets", is_flag=True, help="With TRACE, show what the connection adds to an HTTP request.")
 @click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
 @click.pass_context
 def test_state(
@@ -85,6 +86,7 @@ def test_state(
     context: dict[str, Any] | None,
     variables: dict[str, Any] | None,
     configuration: dict[str, Any] | None,
+    reveal_secrets: bool,
     machine: str | None,
 ) -> None:
     """Run one state on this machine, and answer as AWS's TestState does.
@@ -124,6 +126,7 @@ def test_state(
             mock=mock,
             state_name=name,
             state_configuration=configuration,
+            reveal_secrets=reveal_secrets,
             invoke=local.invoker(
                 lambdas,
                 local.Answers(),

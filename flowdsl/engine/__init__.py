@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .calls import Call, Heartbeat, Invoker, Later, Reply
+from .calls import Call, Exchange, Heartbeat, Invoker, Later, Reply
 from .clock import Clock, VirtualClock, WallClock
 from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
@@ -30,6 +30,7 @@ __all__ = [
     "Clock",
     "Entry",
     "Event",
+    "Exchange",
     "ExecutionAlreadyExistsError",
     "Failed",
     "Heartbeat",

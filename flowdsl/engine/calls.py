@@ -71,6 +71,15 @@ class Later:
 
 
 @frozen
+class Exchange:
+    """What went over HTTP, as TestState's TRACE shows it: `revealed` is the request with what its connection added."""
+
+    request: dict[str, str]
+    revealed: dict[str, str]
+    response: dict[str, str]
+
+
+@frozen
 class Reply:
     """The answer to a call. Use the constructors below.
 
@@ -85,6 +94,7 @@ class Reply:
     cause: str | None = None
     seconds: float = 0.0
     later: tuple[Later, ...] = ()
+    exchange: Exchange | None = None
 
     @classmethod
     def succeeded(cls, output: JSON, *, seconds: float = 0.0) -> Reply:

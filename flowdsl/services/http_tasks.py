@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..engine import Call, Failed
+from attrs import evolve
+
+from ..engine import Call, Exchange, Failed, Reply
 from ..expr.java import json_text
-from .hosts import Hosts, expanded, host_of
-from .web import Answer, LostAnswerError, Pairs, body_text, form, pairs, send
+from .hosts import Host, Hosts, expanded, host_of
+from .web import Answer, LostAnswerError, Pairs, Request, body_text, form, pairs, send
 
 JSON = Any
 Result = dict[str, JSON]
@@ -39,28 +41,40 @@ class RefusedError(Exception):
     """The arguments cannot be a call; the text says why."""
 
 
-def http_invoke(call: Call, hosts: Hosts) -> Result | Failed:
+def http_invoke(call: Call, hosts: Hosts) -> Reply:
     """Call an HTTPS API with what its connection adds. Raises FlowError for a host that is not configured."""
     try:
         arguments = _arguments(call, _FORBIDDEN)
         connection = arguments.get("InvocationConfig") or arguments.get("Authentication")
         if not isinstance(connection, dict) or not connection.get("ConnectionArn"):
             raise RefusedError("ConnectionArn is missing in InvocationConfig")
-        called = urlsplit(required(arguments, "ApiEndpoint"))
-        host = host_of(hosts, called, call.state_name)
-        added = {name: expanded(value) for name, value in host.headers.items()}
-        body = _merged(arguments.get("RequestBody"), {name: _expanded(value) for name, value in host.body.items()})
-        content = None if body is None else _encoded(body, arguments.get("Transform"))
+        host = host_of(hosts, urlsplit(required(arguments, "ApiEndpoint")), call.state_name)
+        request = _request(call, arguments, host)
     except RefusedError as error:
-        return refused(call, error)
-    query = {**as_object(arguments.get("QueryParameters")), **{key: expanded(part) for key, part in host.query.items()}}
+        return _reply(refused(call, error))
+    try:
+        answer = send(host, request, seconds=seconds_of(call))
+    except LostAnswerError as lost:
+        return Reply.failed("States.Http.Socket", str(lost))
+    own = _request(call, arguments, Host(host.url))
+    exchange = Exchange(own.traced(), request.traced(), answer.traced(request.called.scheme))
+    return evolve(_reply(_judged(answer)), exchange=exchange)
+
+
+def _request(call: Call, arguments: Result, connection: Host) -> Request:
+    """The request of an HTTP Task, in which what the connection has wins."""
+    added = {name: expanded(value) for name, value in connection.headers.items()}
+    body = _merged(arguments.get("RequestBody"), {name: _expanded(value) for name, value in connection.body.items()})
+    content = None if body is None else _encoded(body, arguments.get("Transform"))
+    asked = {name: expanded(value) for name, value in connection.query.items()}
+    query = {**as_object(arguments.get("QueryParameters")), **asked}
     named = {name.lower() for name in added}
     own = [(name, value) for name, value in pairs(arguments.get("Headers")) if name.lower() not in named]
     headers = [*_given(call, content is not None and not isinstance(body, str), [*own, *added.items()])]
-    try:
-        answer = send(host, arguments["Method"], called, [*pairs(query)], headers, content, seconds=seconds_of(call))
-    except LostAnswerError as lost:
-        return Failed("States.Http.Socket", str(lost))
+    return Request(arguments["Method"], urlsplit(arguments["ApiEndpoint"]), [*pairs(query)], headers, content)
+
+
+def _judged(answer: Answer) -> Result | Failed:
     if _BINARY.match(",".join(_header(answer, "content-type"))):
         return Failed("States.Runtime", "The content type of the response is not supported")
     try:
@@ -69,6 +83,10 @@ def http_invoke(call: Call, hosts: Hosts) -> Result | Failed:
         return answer.shown()
     except ValueError:
         return Failed("States.Runtime", "The response body is no text")
+
+
+def _reply(found: Result | Failed) -> Reply:
+    return Reply.failed(found.error, found.cause) if isinstance(found, Failed) else Reply.succeeded(found)
 
 
 def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
@@ -89,7 +107,8 @@ def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
         headers.append(("Content-Type", "application/json"))
     query = [*pairs(arguments.get("QueryParameters")), *((name, expanded(value)) for name, value in host.query.items())]
     try:
-        answer = send(host, arguments["Method"], called, query, headers, content, seconds=seconds_of(call))
+        request = Request(arguments["Method"], called, query, headers, content)
+        answer = send(host, request, seconds=seconds_of(call))
         if not 200 <= answer.status < 300:
             return Failed(f"ApiGateway.{answer.status}", answer.text)
         return answer.shown()

@@ -56,7 +56,7 @@ class Services:
 
     def answers(self, call: Call) -> bool:
         """Whether anything is configured for calls such as this."""
-        return bool(self.hosts) if (call.integration, call.action) in _BY_HTTP else self.configured
+        return bool(self.hosts) if (call.integration, call.action) in (*_BY_HTTP, _HTTP_TASK) else self.configured
 
     @classmethod
     def at(cls, url: str | None = None, urls: Mapping[str, str] | None = None, hosts: Hosts | None = None) -> Services:
@@ -68,6 +68,8 @@ class Services:
             return Reply.pending()
         if call.integration == "lambda" and call.action == "function":
             return self._function(call)
+        if (call.integration, call.action) == _HTTP_TASK:
+            return http_invoke(call, self.hosts)
         by_http = _BY_HTTP.get((call.integration, call.action))
         if by_http is not None:
             found = by_http(call, self.hosts)
@@ -199,6 +201,6 @@ _BY_HTTP: dict[tuple[str, str], Callable[[Call, Hosts], dict[str, JSON] | Failed
     ("apigateway", "invoke"): gateway_invoke,
     ("eks", "call"): kubernetes_call,
     ("eks", "runJob"): start_job,
-    ("http", "invoke"): http_invoke,
 }
-"""Calls to APIs that aren't AWS's own."""
+"""Calls to APIs that aren't AWS's own, but for HTTP Tasks."""
+_HTTP_TASK = ("http", "invoke")

@@ -17,7 +17,7 @@ from ..engine import Call, Failed, Succeeded
 from ..expr.java import json_text
 from .hosts import Hosts, expanded, host_of
 from .http_tasks import RefusedError, as_object, refused, required, seconds_of
-from .web import LostAnswerError, Pairs, body_text, pairs, parsed, send
+from .web import LostAnswerError, Pairs, Request, body_text, pairs, parsed, send
 
 JSON = Any
 Result = dict[str, JSON]
@@ -44,7 +44,7 @@ def kubernetes_call(call: Call, hosts: Hosts, read: Callable[[str], JSON] = pars
     query = [*pairs(arguments.get("QueryParameters"))]
     content = None if body is None else body_text(body)
     try:
-        answer = send(host, method, called, query, headers, content, seconds=seconds_of(call))
+        answer = send(host, Request(method, called, query, headers, content), seconds=seconds_of(call))
         if not 200 <= answer.status < 300:
             return Failed(f"EKS.{answer.status}", answer.text)
         return answer.shown(read)

@@ -34,6 +34,32 @@ class LostAnswerError(Exception):
 
 
 @frozen
+class Request:
+    method: str
+    called: SplitResult
+    """The URL as the Task names it."""
+    query: Pairs
+    headers: Pairs
+    body: str | None
+
+    @property
+    def target(self) -> str:
+        path = quote(self.called.path, safe="/%:@!$&'()*+,;=~") or "/"
+        asked = "&".join(filter(None, (self.called.query, form(self.query))))
+        return f"{path}?{asked}" if asked else path
+
+    def traced(self) -> dict[str, str]:
+        """As TestState's TRACE shows it."""
+        shown = {
+            "protocol": self.called.scheme,
+            "method": self.method,
+            "url": f"{self.called.scheme}://{self.called.netloc}{self.target}",
+            "headers": _listed(self.headers),
+        }
+        return shown if self.body is None else {**shown, "body": self.body}
+
+
+@frozen
 class Answer:
     status: int
     reason: str
@@ -45,6 +71,16 @@ class Answer:
         """Raises ValueError where the body is no text."""
         return self.body.decode()
 
+    def traced(self, protocol: str) -> dict[str, str]:
+        """As TestState's TRACE shows it."""
+        return {
+            "protocol": protocol,
+            "statusCode": str(self.status),
+            "statusMessage": self.reason,
+            "headers": _listed([(name, value) for name, values in self.headers.items() for value in values]),
+            "body": self.body.decode(errors="replace"),
+        }
+
     def shown(self, read: Callable[[str], JSON] = parsed) -> dict[str, JSON]:
         """The result of the integrations that call APIs by HTTP. Raises ValueError where the body is no text."""
         return {
@@ -53,6 +89,10 @@ class Answer:
             "StatusCode": self.status,
             "StatusText": self.reason,
         }
+
+
+def _listed(headers: Pairs) -> str:
+    return f"[{', '.join(f'{name}: {value}' for name, value in headers)}]"
 
 
 def body_text(body: JSON) -> str:
@@ -74,38 +114,34 @@ def form(query: Pairs) -> str:
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
 
 
-def send(
-    host: Host, method: str, called: SplitResult, query: Pairs, headers: Pairs, body: str | None, *, seconds: float
-) -> Answer:
-    """Call the host in place of the one in the URL.
+def send(host: Host, request: Request, *, seconds: float) -> Answer:
+    """Call the host in place of the one in the request.
 
     Raises FlowError where nobody listens there, LostAnswerError where no answer comes.
     """
     base = urlsplit(host.url)
-    path = base.path.rstrip("/") + (quote(called.path, safe="/%:@!$&'()*+,;=~") or "/")
-    asked = "&".join(filter(None, (called.query, form(query))))
     make = HTTPSConnection if base.scheme == "https" else HTTPConnection
     connection = make(base.hostname or "", base.port, timeout=seconds)
     try:
         connection.connect()
     except OSError as error:
         raise FlowError.of(
-            f"nothing answers at {host.url}, which stands in for {called.hostname}: {error}",
+            f"nothing answers at {host.url}, which stands in for {request.called.hostname}: {error}",
             code="FD933",
             hint="start it, or correct the url in [tool.flowdsl.hosts]",
         ) from None
     try:
-        return _sent(connection, method, f"{path}?{asked}" if asked else path, headers, body)
+        return _sent(connection, request, base.path.rstrip("/") + request.target)
     except (OSError, HTTPException) as error:
         raise LostAnswerError(str(error) or type(error).__name__) from error
     finally:
         connection.close()
 
 
-def _sent(connection: HTTPConnection, method: str, target: str, headers: Pairs, body: str | None) -> Answer:
-    content = None if body is None else body.encode()
-    connection.putrequest(method, target, skip_accept_encoding=True)
-    for name, value in headers:
+def _sent(connection: HTTPConnection, request: Request, target: str) -> Answer:
+    content = None if request.body is None else request.body.encode()
+    connection.putrequest(request.method, target, skip_accept_encoding=True)
+    for name, value in request.headers:
         connection.putheader(name, value.encode())
     if content is not None:
         connection.putheader("Content-Length", str(len(content)))

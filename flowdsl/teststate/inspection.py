@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from ..engine.calls import Exchange
 from ..engine.dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Number, QueryLanguage, Seconds, Transform
 from ..expr.java import json_text
 from ..expr.scope import Evaluate, Scope
@@ -38,6 +39,16 @@ class Inspection:
     """The steps that were seen, as JSON values by their name in InspectionData."""
 
     seen: dict[str, JSON] = field(factory=dict)
+    exchanges: list[Exchange] = field(factory=list)
+    """What a Task's call sent and got over HTTP, if it did."""
+
+    def traced(self, *, reveal_secrets: bool) -> dict[str, JSON]:
+        """`request` and `response` of an HTTP Task."""
+        shown = {}
+        for exchange in self.exchanges:
+            shown["request"] = exchange.revealed if reveal_secrets else exchange.request
+            shown["response"] = exchange.response
+        return shown
 
     def note(self, step: str, value: JSON) -> JSON:
         self.seen[step] = value

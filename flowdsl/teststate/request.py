@@ -57,9 +57,9 @@ def test_state(
     in seconds since 1970.
 
     The answer has `status` (SUCCEEDED, FAILED, RETRIABLE, CAUGHT_ERROR) and, where there are any, `output` (JSON
-    text), `error`, `cause`, `nextState`, and `inspectionData` beyond the level INFO. The requests and responses of
-    HTTP Tasks are not among it. Time is virtual. Raises TestStateError where AWS refuses the request, FlowError where
-    a Task would call what nothing here answers.
+    text), `error`, `cause`, `nextState`, and `inspectionData` beyond the level INFO; at TRACE it has the request and
+    response of an HTTP Task, with what its connection adds where `reveal_secrets` says so. Time is virtual. Raises
+    TestStateError where AWS refuses the request, FlowError where a Task would call what nothing here answers.
     """
     texts = {"definition": definition, "roleArn": role_arn, "stateName": state_name}
     _check_parameters(texts, inspection_level, mock, state_configuration)
@@ -92,6 +92,8 @@ def test_state(
             answer["inspectionData"]["variables"] = json_text(tried.variables)
         if tried.handled:
             answer["inspectionData"]["errorDetails"] = tried.handled
+        if inspection_level == "TRACE":
+            answer["inspectionData"].update(inspection.traced(reveal_secrets=reveal_secrets))
     return answer
 
 

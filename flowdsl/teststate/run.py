@@ -77,7 +77,7 @@ def run_state(tested: Tested, setting: Setting, inspection: Inspection) -> Tried
     state, query = _prepared(tested, setting, inspection)
     _stop_after(state, arrived.append)
     execution = _execution(tested, setting, state)
-    _run(execution, setting)
+    _run(execution, setting, inspection)
     root = execution.root
     if execution.status == "SUCCEEDED":
         return Tried("SUCCEEDED", execution.output, arrived[0], variables=root.variables)
@@ -147,7 +147,7 @@ def _execution(tested: Tested, setting: Setting, state: State) -> _Execution:
     return execution
 
 
-def _run(execution: Execution, setting: Setting) -> None:
+def _run(execution: Execution, setting: Setting, inspection: Inspection) -> None:
     asked = execution.deliver(execution.root.id, Start(), setting.now)
     now = setting.now
     signal: Signal
@@ -157,20 +157,22 @@ def _run(execution: Execution, setting: Setting) -> None:
             now, signal = effect.until, Wake()
         else:
             assert isinstance(effect, Invoke)  # noqa: S101 - a single state asks for nothing else
-            seconds, signal = _answer(effect.call, setting)
+            seconds, signal = _answer(effect.call, setting, inspection)
             now += seconds
         if now - setting.now > MAX_SECONDS:
             now, signal = setting.now + MAX_SECONDS, Stop("TIMED_OUT", "States.Timeout")
         asked = execution.deliver(fiber, signal, max(now, execution.now))
 
 
-def _answer(call: Call, setting: Setting) -> tuple[float, Signal]:
+def _answer(call: Call, setting: Setting, inspection: Inspection) -> tuple[float, Signal]:
     """How the call of a Task ends, and after how many seconds."""
     if setting.mock is not None:
         if setting.mock.error is not None:
             return 0, Failed(setting.mock.error, setting.mock.cause)
         return 0, Succeeded(setting.mock.result)
     reply = setting.invoke(call)
+    if reply.exchange is not None:
+        inspection.exchanges.append(reply.exchange)
     limit = MAX_SECONDS if call.timeout_seconds is None else call.timeout_seconds
     if reply.kind in ("timed_out", "pending") or reply.seconds > limit:
         return limit, TimedOut()

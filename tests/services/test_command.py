@@ -90,6 +90,33 @@ headers = {{ Authorization = "Bearer ${{STRIPE_KEY}}" }}
     assert "error FD935 the state 'Pay' calls api.stripe.com" in done.stderr
 
 
+@pytest.mark.parametrize(("options", "reveals"), [((), False), (("--reveal-secrets",), True)])
+def test_trace_shows_what_an_http_task_sent_and_got(
+    tmp_path: Path, stub: Stub, options: tuple[str, ...], reveals: bool
+) -> None:
+    stub.will_answer({"id": "ch_1"}, status=201)
+    (tmp_path / "pyproject.toml").write_text(
+        f"""[tool.flowdsl.hosts."api.stripe.com"]
+url = "{stub.url}"
+headers = {{ Authorization = "Bearer s3cret" }}
+query = {{ key = "s3cret" }}
+body = {{ key = "s3cret" }}
+"""
+    )
+    file = tmp_path / "pay.json"
+    file.write_text(json.dumps(PAY))
+    arguments = ["test-state", str(file), "--input", '{"amount": 5}', "--inspection-level", "TRACE", *options]
+    done = CliRunner().invoke(app, arguments, prog_name="flowdsl")
+    assert done.exit_code == 0, done.stderr
+    data = json.loads(done.stdout)["inspectionData"]
+    request = data["request"]
+    assert (request["protocol"], request["method"]) == ("https", "POST")
+    assert request["url"].startswith("https://api.stripe.com/v1/charges")
+    assert [("s3cret" in request[part]) for part in ("url", "headers", "body")] == [reveals] * 3
+    assert "Range: bytes=0-262144" in request["headers"]
+    assert (data["response"]["statusCode"], data["response"]["body"]) == ("201", '{"id": "ch_1"}')
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
