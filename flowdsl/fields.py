@@ -56,6 +56,18 @@ class Kind:
     """The only words it takes, if it is one of a few."""
     said: str | None = None
     """What AWS says of a value that is none, where that is known."""
+    least: float | None = None
+    most: float | None = None
+    """The bounds of a number."""
+
+    def complaint(self, value: Any) -> str | None:
+        """What AWS says of this value, which is none, where that is known."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if self.least is not None and value < self.least:
+                return f"Minimum value is {self.least}"
+            if self.most is not None and value > self.most:
+                return f"Maximum value is {self.most}"
+        return self.said
 
 
 @attrs.frozen

@@ -50,7 +50,7 @@ def is_string(value: Any) -> bool:
 
 def integer(minimum: int, maximum: int) -> Kind:
     what = f"an integer from {minimum:,} to {maximum:,}"
-    return Kind(what, lambda value: is_integer(value) and minimum <= value <= maximum)
+    return Kind(what, lambda value: is_integer(value) and minimum <= value <= maximum, least=minimum, most=maximum)
 
 
 def filled(cls: type[Any]) -> Kind:
@@ -63,7 +63,11 @@ def filled_parts(cls: type[Any]) -> Kind:
 
 def number(minimum: float, maximum: float | None = None) -> Kind:
     what = f"a number of at least {minimum}" if maximum is None else f"a number from {minimum} to {maximum}"
-    return Kind(what, lambda value: is_number(value) and minimum <= value and (maximum is None or value <= maximum))
+
+    def accepts(value: Any) -> bool:
+        return is_number(value) and minimum <= value and (maximum is None or value <= maximum)
+
+    return Kind(what, accepts, least=float(minimum), most=None if maximum is None else float(maximum))
 
 
 def one_of(*words: str) -> Kind:
@@ -107,7 +111,7 @@ TIMESTAMP = Kind(
 )
 SECONDS = integer(0, MAX_SECONDS)
 POSITIVE_SECONDS = integer(1, MAX_SECONDS)
-COUNT = Kind("an integer of at least 0", lambda value: is_integer(value) and value >= 0, said="Minimum value is 0")
+COUNT = Kind("an integer of at least 0", lambda value: is_integer(value) and value >= 0, least=0)
 STATE_NAME = Kind("the name of a state", lambda value: isinstance(value, str))
 ITEMS = Kind("a list, or JSONata that gives one", lambda value: isinstance(value, list | dict))
 MACHINE = Kind("an object with StartAt and States", lambda value: isinstance(value, dict), "machine")

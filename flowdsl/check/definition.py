@@ -84,7 +84,7 @@ def survey(definition: Mapping[str, Any]) -> list[Scope]:
     The machine's QueryLanguage is the default for every state at every depth; a state's own does not pass to the states
     inside it (observed behaviour of the service).
     """
-    default: Language = "JSONata" if definition.get("QueryLanguage") == "JSONata" else "JSONPath"
+    default = _language(definition, "JSONPath")
     root = Scope((), dict(definition), StateMachine, None)
     scopes: list[Scope] = []
     todo = [root]
@@ -104,10 +104,18 @@ def survey(definition: Mapping[str, Any]) -> list[Scope]:
 
 def _state(name: str, fields: dict[str, Any], scope: Scope, default: Language) -> StateAt:
     kind = fields.get("Type")
-    said = fields.get("QueryLanguage")
-    language: Language = said if said in ("JSONata", "JSONPath") else default
+    language = _language(fields, default)
     cls = STATES.get(kind) if isinstance(kind, str) else None
     return StateAt(name, (*scope.path, "States", name), fields, cls, language, scope)
+
+
+def _language(fields: Mapping[str, Any], default: Language) -> Language:
+    """What a QueryLanguage is taken for: anything but "JSONPath" for JSONata (observed behaviour of the service), so that
+    no more is said of a misspelt one than that it is misspelt."""
+    said = fields.get("QueryLanguage", default)
+    if has_placeholder(said):
+        return default
+    return "JSONPath" if said == "JSONPath" else "JSONata"
 
 
 def _inner(state: StateAt) -> Iterator[Scope]:

@@ -80,6 +80,31 @@ def test_a_twin_of_the_other_language_is_said_once(field: str) -> None:
     assert [each.code for each in found] == ["FD105"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("MaxConcurrency", -1, "Minimum value is 0"),
+        ("ToleratedFailureCount", -1, "Minimum value is 0"),
+        ("ToleratedFailurePercentage", -1, "Minimum value is 0.0"),
+        ("ToleratedFailurePercentage", 101, "Maximum value is 100.0"),
+        ("ItemBatcher", {"MaxItemsPerBatch": -1}, "Minimum value is 0"),
+        ("ToleratedFailureCount", "1", None),
+    ],
+)
+def test_what_aws_says_of_numbers_out_of_bounds(field: str, value: Any, said: str | None) -> None:
+    inner = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
+    mode = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    state = {"Type": "Map", field: value, "ItemProcessor": {**mode, **inner}, "End": True}
+    (found,) = check({"StartAt": "M", "States": {"M": state}})
+    assert (found.code, found.aws_message) == ("FD103", said)
+
+
+@pytest.mark.parametrize("language", ["JSON", 1, None])
+def test_a_misspelt_query_language_is_taken_for_jsonata(language: Any) -> None:
+    state = {"Type": "Pass", "QueryLanguage": language, "Output": {}, "End": True}
+    assert [each.code for each in check({"StartAt": "A", "States": {"A": state}})] == ["FD103"]
+
+
 ARNS = {
     "arn:aws:lambda:eu-west-1:1234:functio:foo": ["FD651"],
     "arn:aws:lambda:eu-west-1:1234:function:foo": ["FD651"],
