@@ -27,30 +27,43 @@ from .path import (
 
 Test = Callable[[Any, Any], bool]
 Value = Callable[[Any, Any], Any]
-CompileSteps = Callable[[Path], Callable[[Any], Any]]
+CompileQuery = Callable[[Path, bool], Callable[[Any], Any]]
+"""A path inside a path, and whether every property that it names must be there, to what looks it up."""
 
 
-def compile_condition(condition: Condition, compile_steps: CompileSteps) -> Test:
-    """The test of one candidate: (candidate, whole document) → bool."""
+def compile_filter(condition: Condition, compile_query: CompileQuery) -> Test:
+    """The test of one candidate: (candidate, whole document) → bool; false, too, where a path cannot apply to it."""
+    holds = _compile(condition, compile_query)
+
+    def test(candidate: Any, document: Any) -> bool:
+        try:
+            return holds(candidate, document)
+        except NotApplicable:
+            return False
+
+    return test
+
+
+def _compile(condition: Condition, compile_query: CompileQuery) -> Test:
     match condition:
         case Literal(value):
             truth = bool(value)
             return lambda candidate, document: truth
         case Exists(query):
-            found = _operand(query, compile_steps)
+            found = _operand(query, compile_query, required=True)
             # Null is as good as missing: measured in github.com/floci-io/floci/issues/3480 with Step Functions Local.
             return lambda candidate, document: found(candidate, document) not in (ABSENT, None)
         case Not(inner):
-            test = compile_condition(inner, compile_steps)
+            test = _compile(inner, compile_query)
             return lambda candidate, document: not test(candidate, document)
         case AllOf(conditions):
-            tests = tuple(compile_condition(each, compile_steps) for each in conditions)
+            tests = tuple(_compile(each, compile_query) for each in conditions)
             return lambda candidate, document: all(test(candidate, document) for test in tests)
         case AnyOf(conditions):
-            tests = tuple(compile_condition(each, compile_steps) for each in conditions)
+            tests = tuple(_compile(each, compile_query) for each in conditions)
             return lambda candidate, document: any(test(candidate, document) for test in tests)
         case Comparison(left, operator, right):
-            left_value, right_value = _operand(left, compile_steps), _operand(right, compile_steps)
+            left_value, right_value = _operand(left, compile_query), _operand(right, compile_query)
             compare = _COMPARE[operator]
             return lambda candidate, document: compare(
                 left_value(candidate, document), right_value(candidate, document)
@@ -58,13 +71,13 @@ def compile_condition(condition: Condition, compile_steps: CompileSteps) -> Test
 
 
 def evaluate_function(
-    name: str, node: Any, arguments: tuple[Operand, ...], document: Any, compile_steps: CompileSteps
+    name: str, node: Any, arguments: tuple[Operand, ...], document: Any, compile_query: CompileQuery
 ) -> Any:
     """A path function applied to the node it follows; null where the node is of another kind.
 
     Its arguments add to the node; those that are arrays, such as what `$.sum($..price)` finds, add all their items.
     """
-    values = [_operand(each, compile_steps)(node, document) for each in arguments]
+    values = [_operand(each, compile_query)(node, document) for each in arguments]
     if name in {"length", "size"}:
         counted = values[0] if values else node
         return len(counted) if isinstance(counted, dict | list) else None
@@ -110,7 +123,7 @@ _AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {
 }
 
 
-def _operand(operand: Operand, compile_steps: CompileSteps) -> Value:
+def _operand(operand: Operand, compile_query: CompileQuery, *, required: bool = False) -> Value:
     match operand:
         case Literal(value):
             return lambda candidate, document: value
@@ -118,14 +131,13 @@ def _operand(operand: Operand, compile_steps: CompileSteps) -> Value:
             compiled = re.compile(pattern, _flags(flags))
             return lambda candidate, document: compiled
         case Query(relative, path):
-            lookup = compile_steps(path)
+            lookup = compile_query(path, required)
 
             def query(candidate: Any, document: Any) -> Any:
                 try:
-                    value = lookup(candidate if relative else document)
-                except (NotFound, NotApplicable):
+                    return lookup(candidate if relative else document)
+                except NotFound:
                     return ABSENT
-                return value
 
             return query
 

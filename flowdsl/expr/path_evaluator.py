@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
-from .filters import compile_condition, evaluate_function
+from .filters import compile_filter, evaluate_function
 from .java import class_name, json_text
 from .path import (
     ABSENT,
@@ -35,8 +35,25 @@ Lookup = Callable[[Any], Any]
 
 
 def compile_steps(path: Path) -> Lookup:
-    """Compile the steps of a path for its root document; roots are the caller's business."""
-    search = _Search(path)
+    """Compile the steps of a path for its root document; roots are the caller's business.
+
+    An indefinite path below something that is missing gives an empty list (recorded; Jayway's own word is NotFound).
+    """
+    lookup = _compile_query(path, False)
+    if _with_the_function_first(path).is_definite:
+        return lookup
+
+    def several(document: Any) -> Any:
+        try:
+            return lookup(document)
+        except NotFound:
+            return []
+
+    return several
+
+
+def _compile_query(path: Path, required: bool) -> Lookup:
+    search = _Search(path, required)
     if not path.is_reference:
         return search
     keys: tuple[str | int, ...] = tuple(
@@ -101,26 +118,22 @@ def _by_names(keys: tuple[Any, ...], search: Lookup) -> Lookup:
 class _Search:
     """The general case: every branch of the search, in document order."""
 
-    __slots__ = ("definite", "fragments", "steps")
+    __slots__ = ("definite", "fragments", "required", "steps")
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, required: bool) -> None:
+        """`required`: whether a property that an indefinite path finds nowhere in one of its branches is an error."""
+        self.required = required
         path = _with_the_function_first(path)
         self.definite = path.is_definite
         self.fragments = tuple(_fragment(step) for step in path.steps)
         steps: list[Callable[[Any, Any], bool] | None] = [
-            compile_condition(step.condition, compile_steps) if isinstance(step, Filter) else None
-            for step in path.steps
+            compile_filter(step.condition, _compile_query) if isinstance(step, Filter) else None for step in path.steps
         ]
         self.steps = tuple(zip(path.steps, steps, strict=True))
 
     def __call__(self, document: Any) -> Any:
         found: list[Any] = []
-        try:
-            self._walk(0, document, "$", True, document, found)
-        except NotFound:
-            # Recorded: an indefinite path below something that is missing gives an empty list.
-            if self.definite:
-                raise
+        self._walk(0, document, "$", True, document, found)
         if self.definite:
             if not found:
                 raise NotFound("No results for path: $" + "".join(self.fragments))
@@ -147,7 +160,7 @@ class _Search:
                     here = f"{location}['{name}']"
                     if name in node:
                         self._walk(at + 1, node[name], here, after, document, found)
-                    elif after and at < len(self.steps) - 1:
+                    elif self.required or (after and at < len(self.steps) - 1):
                         raise NotFound(f"Missing property in path {here}")
             case Index() | Slice():
                 if not isinstance(node, list):
@@ -164,7 +177,7 @@ class _Search:
             case Descend():
                 self._descend(at + 1, node, location, document, found)
             case Function(name, arguments):
-                found.append(evaluate_function(name, node, arguments, document, compile_steps))
+                found.append(evaluate_function(name, node, arguments, document, _compile_query))
 
     def _select(
         self,
@@ -194,7 +207,7 @@ class _Search:
         step, condition = self.steps[at]
         match step:
             case Name(names):
-                applies = isinstance(node, dict) and (len(names) > 1 or names[0] in node)
+                applies = isinstance(node, dict) and (self.required or len(names) > 1 or names[0] in node)
             case Index() | Slice():
                 applies = isinstance(node, list)
             case Filter():

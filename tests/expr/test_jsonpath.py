@@ -61,6 +61,12 @@ FOUND = [
     ("$.store.book[?(!@.isbn)].author", ["Rees", "Melville"]),
     ("$.store.book[?(@.price < 13 && @.isbn)].author", ["Waugh"]),
     ("$.store.book[?(@.isbn == null)].price", [8]),
+    ("$.store.book[?(@.tags[*])].author", ["Rees"]),
+    ("$.store.book[?(@.tags[?(@ == 'b')])].author", ["Rees"]),  # Jayway: an empty list is there
+    ("$.store.book[?(@.price[0] != 1)]", []),  # what cannot be applied fails the whole filter
+    ("$.store.book[?(!@.author[0])]", []),
+    ("$[?(@..price)].limit", []),  # some object in it has no price
+    ("$.store.bicycle[?(@..price)].price", [19.95]),
     ("$.store.book[?(@.price > 10 || @.author == 'Rees')].author", ["Rees", "Waugh"]),
     ("$.store.book[?(@.price <= $['limit'])].author", ["Rees", "Melville"]),
     ("$.store.book[?(@.author =~ /.*L.*/i)].author", ["Melville"]),
