@@ -17,6 +17,24 @@ class QueryEvaluationError(StatesError):
         self.location = location
 
 
+class JsonataSyntaxError(ValueError):
+    """The expression does not parse. `code` is JSONata's (`S0201`), `offset` counts characters of the expression."""
+
+    def __init__(self, code: str, message: str, offset: int) -> None:
+        super().__init__(f"{code}: {message} (at offset {offset})")
+        self.code = code
+        self.message = message
+        self.offset = offset
+
+
+class Unsupported(Exception):  # noqa: N818 - an outcome; the caller knows the field and makes it an error
+    """The result is or holds a function."""
+
+
+class Thrown(Exception):  # noqa: N818 - as Unsupported
+    """The evaluation threw; the argument is the rest of the sentence."""
+
+
 def expression_error(expression: str, field: str, what: str) -> QueryEvaluationError:
     """`The JSONata expression '…' specified for the field '…' …`."""
     cause = f"The JSONata expression '{expression}' specified for the field '{field}' {what}"
@@ -26,6 +44,7 @@ def expression_error(expression: str, field: str, what: str) -> QueryEvaluationE
 STACK_OVERFLOW: Final = (
     "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive"
 )
+MEMORY: Final = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 TIMEOUT: Final = "Expression evaluation timeout: Check for infinite loop"
 
 _UNCODED: Final = {
@@ -70,5 +89,17 @@ def thrown(error: Any, templates: dict[str, str]) -> str:
     return f". {code}: " + _PLACEHOLDER.sub(fill, template.replace("Object", "function"))
 
 
+def slipped(error: Exception, templates: dict[str, str]) -> str:
+    """The same of another exception of jsonata-python, which raises some of the language's sentences without code."""
+    text = str(error)
+    code = next((code for code, template in templates.items() if template.replace('"', "'") == text), None)
+    return f": {text}" if code is None else f". {code}: {text}"
+
+
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_unknown)
+
+
+def _unknown(value: Any) -> str | None:
+    """The library's null is null."""
+    return None if repr(value) == "null" else str(value)

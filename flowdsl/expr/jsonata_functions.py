@@ -7,24 +7,20 @@ fraction.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
 
 from .chance import chance, random_uuid
+from .jsonata_errors import MEMORY, Thrown
+from .jsonata_signatures import FunctionError
 
 MAX_LONG: Final = 2**63
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
-
-
-class FunctionError(Exception):
-    """A function cannot take its arguments; the argument is JSONata's code and sentence."""
 
 
 @attrs.frozen
@@ -88,13 +84,13 @@ def numbers_between(first: Any, last: Any, step: Any) -> Any:
     found = range(start, end + (1 if by > 0 else -1), by)
     if len(found) < 2:
         return found[0] if found else None
-    if len(found) > MAX_ITEMS:
-        raise FunctionError(f"D3137: The range has more than {MAX_ITEMS} items")
+    if len(found) >= MAX_ITEMS:
+        raise Thrown(f": {MEMORY}")
     return list(found)
 
 
-MAX_ITEMS: Final = 1_000_000
-"""As many as JSONata's own range operator makes."""
+MAX_ITEMS: Final = 500_000
+"""So many items have been seen to exceed the memory of an expression, and 200,000 not to."""
 
 
 def hash_of(text: Any, algorithm: Any) -> Any:
@@ -161,26 +157,6 @@ def _refuse(name: str) -> None:
     raise ValueError(name)
 
 
-def number(value: Any) -> Any:
-    """JSONata's own `$number`, with its own error where jsonata-python lets one of Python's out."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        for prefix, base in _BASES.items():
-            if value.lower().startswith(prefix):
-                with contextlib.suppress(ValueError):
-                    return int(value[2:], base)
-        if _NUMBER.fullmatch(value) and math.isfinite(found := float(value)):
-            return int(found) if found.is_integer() else found
-        raise FunctionError(f"D3030: Unable to cast value to a number: {json.dumps(value, ensure_ascii=False)}")
-    if isinstance(value, bool | int | float):
-        return int(value) if isinstance(value, bool) else value
-    raise _mismatch("number", 0)
-
-
-_NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
-_BASES: Final = {"0x": 16, "0o": 8, "0b": 2}
-
 FUNCTIONS: Final[dict[str, Function]] = {
     "partition": Function("an", 0, partition),
     "range": Function("nnn", 2, numbers_between),
@@ -188,5 +164,4 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "random": Function("n", 0, random),
     "uuid": Function("", 0, uuid),
     "parse": Function("s", 0, parse),
-    "number": Function("x", 1, number),
 }

@@ -74,18 +74,18 @@ def test_a_definition_that_is_too_long() -> None:
 
 def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
     from flowdsl.check import jsonata
-    from flowdsl.expr import jsonata as language
+    from flowdsl.expr.jsonata_library import jsonata_library
 
     for module in [name for name in sys.modules if name.partition(".")[0] == "jsonata"]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "jsonata", None)
-    language._library.cache_clear()
+    jsonata_library.cache_clear()
     jsonata.read_text.cache_clear()
     state = {"Type": "Pass", "Output": ["{% 1 + %}", "{% 2 %}"], "End": True}
     definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": state}}
     assert [each.code for each in check(definition)] == ["FD750"]
     monkeypatch.undo()
-    language._library.cache_clear()
+    jsonata_library.cache_clear()
     jsonata.read_text.cache_clear()
     assert [each.code for each in check(definition)] == ["FD751"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from flowdsl.diagnostics import FlowError
-from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, _library, compile_jsonata, is_expression
+from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, compile_jsonata, is_expression
+from flowdsl.expr.jsonata_library import jsonata_library
 
 STATES: dict[str, Any] = {
     "input": {
@@ -72,6 +73,26 @@ VALUES = [
     ("$now()", "2023-11-14T22:13:20.500Z"),
     ("1" + " + 1" * 99, 100),
     ("[1 / 0, -1 / 0, 0 / 0, 1e308 * 10]", ["Infinity", "-Infinity", "NaN", "Infinity"]),
+    # What the reference implementation of JSONata 2.0.6 answers.
+    ("[1.5 % 1, -5 % 3, 5 % 0]", [0.5, -2, "NaN"]),
+    ("[1 in [true], null in [null], [1] in [[1]]]", [False, True, False]),
+    ("$distinct([1, true, 1, {'a': 1}, {'a': 1}])", [1, True, {"a": 1}]),
+    ("$distinct([1, 1])", [1]),
+    ("[$count(null), $reverse([null, 1]), $zip([1, null], [null, 2])]", [1, 1, None, [1, None], [None, 2]]),
+    (
+        "$string({'é': [1e20, 1234567890123456, 1e-7, null, $sum]})",
+        '{"é":[100000000000000000000,1234567890123460,1e-7,null,""]}',
+    ),
+    ("$string({'a': [1], 'b': []}, true)", '{\n  "a": [\n    1\n  ],\n  "b": []\n}'),
+    ("'id-' & 1e21 & [1.0]", "id-1e+21[1]"),
+    ("($uppercase ~> $lowercase)('aB')", "ab"),
+    ("$map(['1', '2'], $number)", [1, 2]),
+    ("$sort([{'n': 2}, {'n': 1}], function($l, $r){ $l.n > $r.n })", [{"n": 1}, {"n": 2}]),
+    ("$sort(['b', 'a'])", ["a", "b"]),
+    ("$split('a1b2c', /(\\d)/)", ["a", "b", "c"]),
+    ("$toMillis('2020-01') + $toMillis('1970-01-01T01:00:00.001+01:00')", 1577836800001),
+    ("[$formatNumber(0.125, '0.00'), $formatNumber(2.5, '0'), $formatNumber(0.145, '0%')]", ["0.12", "2", "14%"]),
+    ("[$number('0x1f'), $number(true), $number('1.0')]", [31, 1, 1]),
 ]
 
 
@@ -133,6 +154,57 @@ THROWN = [
     ("$parse(null)", 'T0410: Argument 1 of function "parse" does not match function signature'),
     ('$parse(\'{"a":1,"a":2}\')', "D3137: Invalid JSON"),
     ("$parse('1e400')", "D3137: Invalid JSON"),
+    # In the words of the reference implementation of JSONata 2.0.6.
+    ("$sum(null)", 'T0412: Argument 1 of function "sum" must be an array of "numbers"'),
+    ("$sum(1, 2)", 'T0410: Argument 2 of function "sum" does not match function signature'),
+    ("$length(null)", 'T0410: Argument 1 of function "length" does not match function signature'),
+    ("$join(['a'], 1)", 'T0410: Argument 2 of function "join" does not match function signature'),
+    ("$map([1], 1)", 'T0410: Argument 2 of function "map" does not match function signature'),
+    ("$map([1], $uppercase)", 'T0410: Argument 1 of function "uppercase" does not match function signature'),
+    (
+        "[1].$uppercase()",
+        'T0411: Context value is not a compatible type with argument 1 of function "uppercase"',
+    ),
+    (
+        "($f := function($x)<n:n>{$x}; $f('a'))",
+        'T0410: Argument 1 of function "f" does not match function signature',
+    ),
+    ("true and $uppercase(1)", 'T0410: Argument 1 of function "and" does not match function signature'),
+    ("true and 1 + 'a'", 'T2002: The right side of the "and" operator must evaluate to a number'),
+    ("false or 1 < 'a'", 'T2009: The values 1 and "a" either side of operator "or" must be of the same data type'),
+    ("true * 2", 'T2001: The left side of the "*" operator must evaluate to a number'),
+    ("1 / 0 + 1", "D1001: Number out of range: null"),
+    ("$string(1 / 0)", "D3001: Attempting to invoke string function on Infinity or NaN"),
+    ("-null", "D1002: Cannot negate a non-numeric value: null"),
+    ("(1)()", "T1006: Attempted to invoke a non-function"),
+    ("$error()", "D3137: $error() function evaluated"),
+    ("$assert(false, 'no')", "D3141: no"),
+    (
+        "$sort([1, 'a'])",
+        "D3070: The single argument form of the sort function can only be applied to an array of strings or an array "
+        "of numbers.  Use the second argument to specify a comparison function",
+    ),
+    (
+        "$toMillis('bad')",
+        'D3110: The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given "bad"',
+    ),
+    ("$toMillis('1', '[Y')", "D3135: No matching closing bracket ']' in date/time picture string"),
+    (
+        "$formatBase(1, 99)",
+        "D3100: The radix of the formatBase function must be between 2 and 36.  It was given 99",
+    ),
+    (
+        "$formatNumber(1, 'x')",
+        "D3086: The sub-picture must not contain a passive character that is preceded by an active character and that "
+        "is followed by another active character",
+    ),
+    (
+        "$power(10, 400)",
+        "D3061: The power function has resulted in a value that cannot be represented as a JSON number: base=10, "
+        "exponent=400",
+    ),
+    ("$match('ab', /x*/)", "D1004: Regular expression matches zero length string"),
+    ("$decodeUrl('%')", 'D3140: Malformed URL passed to $decodeUrl(): "%"'),
 ]
 
 
@@ -160,8 +232,26 @@ def test_nests_a_hundred_deep_at_most(expression: str) -> None:
     )
 
 
+@pytest.mark.parametrize("expression", ["[1..873783] ~> $count()", "$sum([1..900000])", "$range(1, 500000, 1)"])
+def test_has_memory_for_so_many_numbers(expression: str) -> None:
+    with pytest.raises(QueryEvaluationError) as caught:
+        evaluate(expression)
+    assert (caught.value.cause or "").endswith(
+        "during evaluation: Expression evaluation memory limit exceeded: Check for excessive memory usage"
+    )
+
+
+def test_a_long_range_is_no_failure() -> None:
+    assert evaluate("[1..873782] ~> $count()") == 873_782
+
+
+def test_what_the_library_slips_is_the_expression_s_failure() -> None:
+    with pytest.raises(QueryEvaluationError, match="threw an error during evaluation"):
+        evaluate("$parseInteger('a', '')")
+
+
 def test_an_endless_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowdsl.expr.jsonata.MAX_SECONDS", 0.05)
+    monkeypatch.setattr("flowdsl.expr.jsonata_library.MAX_SECONDS", 0.05)
     with pytest.raises(QueryEvaluationError, match="Expression evaluation timeout: Check for infinite loop"):
         evaluate("($f := function($x){ $f($x+1) }; $f(1))")
 
@@ -230,7 +320,9 @@ def test_expressions_fill_the_whole_string(text: Any, expected: bool) -> None:
     assert is_expression(text) is expected
 
 
-@pytest.mark.parametrize("text", ["1 +", "{'a':}", "'open", "(1", "$f(", "[1,", "/a", "1 := 2"])
+@pytest.mark.parametrize(
+    "text", ["1 +", "{'a':}", "'open", "(1", "$f(", "[1,", "/a", "1 := 2", "!1", "$match('a', /(/)"]
+)
 def test_refuses_what_does_not_parse(text: str) -> None:
     with pytest.raises(JsonataSyntaxError) as caught:
         compile_jsonata("{% " + text + " %}", "Output")
@@ -239,12 +331,12 @@ def test_refuses_what_does_not_parse(text: str) -> None:
 
 def test_says_what_to_install_where_the_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jsonata", None)
-    _library.cache_clear()
+    jsonata_library.cache_clear()
     try:
         with pytest.raises(FlowError, match="jsonata-python"):
             evaluate("1 + 1 + 12345")
     finally:
-        _library.cache_clear()
+        jsonata_library.cache_clear()
 
 
 def test_whole_numbers_beyond_a_double_s_digits_are_doubles() -> None:

@@ -1,0 +1,348 @@
+"""jsonata-python, made to behave as the service does: JSONata 2.0.6, of which it is a port of a port.
+
+Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions"; the reference implementation
+of that version. The library is imported when the first expression is compiled.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from ..diagnostics import Diagnostic, FlowError
+from .jsonata_builtins import corrected, text_of
+from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported
+from .jsonata_functions import FUNCTIONS, Function
+from .jsonata_signatures import MismatchError, fitted
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+MAX_DEPTH: Final = 100
+"""How deep an evaluation may nest."""
+MAX_SECONDS: Final = 5.0
+"""How long one expression may run (real time, whatever the engine's clock says)."""
+MAX_WHOLE: Final = 10**21
+"""From here on a whole number is written as a double, as in JavaScript."""
+MAX_RANGE: Final = 873_782
+"""Numbers that `[1..n]` may make: one more has been seen to exceed the memory of an expression."""
+TOO_LONG_A_RANGE: Final = 10_000_000
+"""From here on the language itself refuses a range."""
+KEPT: Final = 16
+"""Inputs and results that are remembered as looked through."""
+ARITIES: Final = {"string": 1, "zip": 0}
+"""How many arguments `$map` and its like give to a function; for the others, as many as its signature has."""
+
+
+@functools.cache
+def jsonata_library() -> SimpleNamespace:
+    """What is made of the library once: the frame with the functions, the parser, the conversions, the guard."""
+    from types import SimpleNamespace
+
+    try:
+        from jsonata import jexception, utils
+        from jsonata.functions import Functions
+        from jsonata.jsonata import Jsonata
+        from jsonata.parser import Parser
+    except ModuleNotFoundError as error:
+        message = "a JSONata expression needs jsonata-python, which is not installed"
+        raise FlowError(Diagnostic("FD900", message, (), hint="install flowdsl[jsonata]")) from error
+
+    null = utils.Utils.NULL_VALUE
+    letters = {bool: "b", str: "s", int: "n", float: "n", list: "a", dict: "o", type(null): "l", type(None): "m"}
+
+    def kind_of(value: Any) -> str:
+        """The letter that stands for the kind of a value in a signature."""
+        letter = letters.get(value.__class__)
+        if letter is None:
+            letter = "a" if isinstance(value, list) else "o" if isinstance(value, dict) else "f"
+        return letter
+
+    def is_number(value: Any) -> bool:
+        if kind_of(value) != "n" or value != value:
+            return False
+        if math.isinf(value):
+            raise jexception.JException("D1001", 0, None)
+        return True
+
+    class Expression(Jsonata):  # type: ignore[misc] # the library has no types
+        """The interpreter of one expression."""
+
+        def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:
+            """What goes wrong inside `and` and `or` is said of them."""
+            name = expr.value
+            if name not in ("and", "or"):
+                return super().evaluate_binary(expr, input, environment)
+            first = self.eval(expr.lhs, input, environment)
+            try:
+                if self.boolize(first) is (name == "or"):
+                    return bool(name == "or")
+                return self.boolize(self.eval(expr.rhs, input, environment))
+            except MismatchError as error:
+                error.named = name
+                raise
+            except jexception.JException as error:
+                if error.error in ("T2001", "T2002", "T2010"):
+                    error.current = name
+                elif error.error == "T2009":
+                    error.extra = name
+                raise
+
+        def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: Any) -> Any:
+            """In doubles, as in JavaScript: 1.5 % 1 is 0.5, 1 / 0 is infinite; the service writes that as a name."""
+            for value, code in ((lhs, "T2001"), (rhs, "T2002")):
+                if value is not None and not is_number(value):
+                    raise jexception.JException(code, -1, op, value)
+            return None if lhs is None or rhs is None else _arithmetic(op, lhs, rhs)
+
+        def evaluate_includes_expression(self, lhs: Any, rhs: Any) -> Any:
+            """True is not 1, and arrays and objects are only themselves."""
+            if lhs is None or rhs is None:
+                return False
+            kind = kind_of(lhs)
+            return any(
+                item is lhs or (kind in "nsb" and kind_of(item) == kind and item == lhs)
+                for item in (rhs if isinstance(rhs, list) else [rhs])
+            )
+
+        def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
+            return (text_of(kind_of, lhs) or "") + (text_of(kind_of, rhs) or "")
+
+        def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
+            for value, code in ((lhs, "T2003"), (rhs, "T2004")):
+                if value is not None and not (kind_of(value) == "n" and value == value // 1):
+                    raise jexception.JException(code, -1, value)
+            if lhs is None or rhs is None or lhs > rhs:
+                return None
+            size = int(rhs) - int(lhs) + 1
+            if size > TOO_LONG_A_RANGE:
+                raise jexception.JException("D2014", -1, size)
+            if size > MAX_RANGE:
+                raise Thrown(f": {MEMORY}")
+            return utils.Utils.create_sequence_from_iter(range(int(lhs), int(rhs) + 1))
+
+        def evaluate_function(self, expr: Any, *others: Any) -> Any:
+            """The call names a function of the expression's own that does not take its arguments."""
+            try:
+                return super().evaluate_function(expr, *others)
+            except MismatchError as error:
+                if error.named is None:
+                    procedure = expr.procedure
+                    error.named = procedure.steps[0].value if procedure.type == "path" else procedure.value
+                raise
+
+        def validate_arguments(self, signature: Any, args: Any, context: Any) -> Any:
+            """For functions of the expression's own; Checked does it for the others, however they are called."""
+            declared = signature.signature if isinstance(signature, Parser.Symbol) else None
+            return args if declared is None else fitted(declared, args, context, kind_of)
+
+        def apply_inner(self, proc: Any, *others: Any) -> Any:
+            if kind_of(proc) != "f":
+                raise jexception.JException("T1006", 0)
+            return super().apply_inner(proc, *others)
+
+    class Checked(Jsonata.JFunction):  # type: ignore[misc] # as above
+        """A function of the library, held to its signature. The library asks `signature` for its arity."""
+
+        def __init__(self, function: Any, corrected: Callable[..., Any] | None) -> None:
+            super().__init__(None, None)
+            self.function_name = function.function_name
+            self.signature = self
+            self.checked = function
+            self.corrected = corrected
+
+        def call(self, input: Any, args: Any) -> Any:
+            try:
+                taken = fitted(self.checked.signature, args, input, kind_of)
+            except MismatchError as error:
+                error.named = self.function_name
+                raise
+            if self.corrected is None:
+                return self.checked.call(input, taken)
+            return self.corrected(*taken)
+
+        def set_function_name(self, name: str) -> None:
+            """A function keeps its name where an argument is bound to it."""
+
+        def get_number_of_args(self) -> int:
+            return int(self.checked.signature.get_number_of_args())
+
+        def get_min_number_of_args(self) -> int:
+            return ARITIES.get(self.function_name, self.get_number_of_args())
+
+    class Added(Jsonata.JFunction):  # type: ignore[misc] # as above
+        """A function of ours. The library asks its `signature` how many arguments `$map` may give it: one."""
+
+        def __init__(self, name: str, function: Function) -> None:
+            super().__init__(None, "<x:x>")
+            self.name = name
+            self.added = function
+
+        def call(self, input: Any, args: Any) -> Any:  # noqa: ARG002 - as the library names it
+            found = self.added.apply(*self.added.check(self.name, args))
+            return null if found is None and self.name == "parse" and args[0] is not None else found
+
+    def like(items: list[Any], made: list[Any]) -> list[Any]:
+        return utils.Utils.create_sequence_from_iter(made) if utils.Utils.is_sequence(items) else made
+
+    own = Jsonata.static_frame.bindings
+    better = corrected({name: _spread(function) for name, function in own.items()}, kind_of, Functions.func_apply, like)
+    frame = Jsonata.Frame(None)
+    for name, function in own.items():
+        frame.bindings[name] = Checked(function, better.get(name))
+    for name, added in FUNCTIONS.items():
+        frame.bindings[name] = Added(name, added)
+    del frame.bindings["eval"]  # The service does not support $eval.
+
+    def parse(text: str) -> Any:
+        try:
+            instance = Expression(text)
+        except jexception.JException as error:
+            raise JsonataSyntaxError(str(error.error), str(error), max(error.location, 0)) from None
+        except Exception as error:  # noqa: BLE001 - slips of the library, and regular expressions that Python refuses
+            raise JsonataSyntaxError("S0500", str(error), 0) from None
+        return instance
+
+    def wrap(ast: Any) -> Any:
+        instance = Expression("null")
+        instance.ast = ast
+        return instance
+
+    def guard(frame: Any) -> None:
+        depth = 0
+        deadline = time.monotonic() + MAX_SECONDS
+
+        def enter(*_: Any) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Thrown(f": {STACK_OVERFLOW}. Depth={depth} max={MAX_DEPTH}")
+            if time.monotonic() > deadline:
+                raise Thrown(f": {TIMEOUT}")
+
+        def leave(*_: Any) -> None:
+            nonlocal depth
+            depth -= 1
+
+        frame.bindings["__evaluate_entry"] = enter
+        frame.bindings["__evaluate_exit"] = leave
+
+    from_json = _from_json(null)
+    return SimpleNamespace(
+        Frame=Jsonata.Frame,
+        JException=jexception.JException,
+        Jsonata=Jsonata,
+        Symbol=Parser.Symbol,
+        from_input=_remembering(from_json),
+        from_json=from_json,
+        functions=frame,
+        guard=guard,
+        known=frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS),
+        null=null,
+        parse=parse,
+        templates=jexception.JException.error_codes,
+        to_json=_to_json(null),
+        wrap=wrap,
+    )
+
+
+def _spread(function: Any) -> Callable[..., Any]:
+    """A function of the library, called with its arguments one by one."""
+    return lambda *arguments: function.call(None, arguments)
+
+
+def _from_json(null: Any) -> Callable[[Any], Any]:
+    def from_json(value: Any) -> Any:
+        """JSON null as the library's own null, which it tells from undefined; what holds none is kept as it is."""
+        if value is None:
+            return null
+        kind = value.__class__
+        if kind is dict:
+            changed = {
+                key: made
+                for key, item in value.items()
+                if (item is None or item.__class__ in _CONTAINERS) and (made := from_json(item)) is not item
+            }
+            return {**value, **changed} if changed else value
+        if kind is list:
+            items = [from_json(item) if item is None or item.__class__ in _CONTAINERS else item for item in value]
+            return value if all(map(operator.is_, items, value)) else items
+        return value
+
+    return from_json
+
+
+_CONTAINERS: Final = frozenset({dict, list})
+
+
+def _remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, once for the several expressions of a state: nobody changes an input or a result."""
+    seen: dict[int, tuple[Any, Any]] = {}
+
+    def converted(value: Any) -> Any:
+        entry = seen.get(id(value))
+        if entry is not None and entry[0] is value:
+            return entry[1]
+        made = convert(value)
+        if len(seen) >= KEPT:
+            seen.clear()
+        seen[id(value)] = (value, made)
+        return made
+
+    return converted
+
+
+def _to_json(null: Any) -> Callable[[Any], Any]:
+    def to_json(value: Any) -> Any:
+        """Plain JSON values: no null of the library's, whole floats as integers; what needs no change is kept."""
+        kind = value.__class__
+        if kind is int:
+            return value if -MAX_WHOLE < value < MAX_WHOLE else _double(value)
+        if kind is str or kind is bool or value is None:
+            return value
+        if value is null:
+            return None
+        if kind is float:
+            if not math.isfinite(value):
+                return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
+            return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
+        if isinstance(value, dict):
+            changed = {key: made for key, item in value.items() if (made := to_json(item)) is not item}
+            return {**value, **changed} if changed else value
+        if isinstance(value, list):
+            made = [to_json(item) for item in value]
+            return value if kind is list and all(map(operator.is_, made, value)) else made
+        raise Unsupported
+
+    return to_json
+
+
+def _arithmetic(op: str, lhs: float, rhs: float) -> float:
+    """The result of JavaScript's operator; of whole numbers exactly while JavaScript's is exact."""
+    if lhs.__class__ is int and rhs.__class__ is int and op in _EXACT and abs(found := _EXACT[op](lhs, rhs)) < _SAFE:
+        return found
+    left, right = _double(lhs), _double(rhs)
+    if op in _EXACT:
+        found = _EXACT[op](left, right)
+    elif op == "%":
+        found = math.fmod(left, right) if right else math.nan
+    elif right:
+        found = left / right
+    else:
+        found = math.nan if left == 0 else math.copysign(math.inf, left) * math.copysign(1, right)
+    return int(found) if found.is_integer() and abs(found) < _SAFE else found
+
+
+_EXACT: Final[dict[str, Callable[[float, float], float]]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_SAFE: Final = 2**53
+
+
+def _double(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise Thrown(f". D1001: Number out of range: {value}") from None
