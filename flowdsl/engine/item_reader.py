@@ -126,8 +126,8 @@ def _is_folder(entry: dict[str, JSON]) -> bool:
 
 
 def _metadata(entry: dict[str, JSON]) -> dict[str, JSON]:
-    """An entry of a listing as an item: `Etag`, as the Developer Guide spells it, and a time in seconds since 1970."""
-    said = {("Etag" if key == "ETag" else key): value for key, value in entry.items()}
+    """An entry of a listing as an item: the fields that the Developer Guide shows, a time in seconds since 1970."""
+    said = {name: entry[field] for field, name in _METADATA.items() if field in entry}
     modified = said.get("LastModified")
     if isinstance(modified, str):
         with suppress(ValueError):
@@ -137,5 +137,13 @@ def _metadata(entry: dict[str, JSON]) -> dict[str, JSON]:
     return said
 
 
+_METADATA = {
+    "ETag": "Etag",
+    "Key": "Key",
+    "LastModified": "LastModified",
+    "Size": "Size",
+    "StorageClass": "StorageClass",
+}
+"""What an item has of an Object of S3, and how it is spelt there."""
 _IN_MILLISECONDS = 10**11
 """Times of optimised integrations are in milliseconds since 1970; in seconds this would be the year 5138."""

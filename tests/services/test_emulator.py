@@ -177,3 +177,33 @@ def test_a_distributed_map_reads_its_items_from_a_bucket(services: Services, cal
     }
     result = execute(prepare(definition), {}, invoke=services)
     assert result.output == [{"id": "1", "amount": "5"}, {"id": "2", "amount": "7"}]
+
+
+def test_a_distributed_map_reads_from_buckets_and_writes_to_them(call: Call, services: Services, bucket: str) -> None:
+    for key, body in (("in/1.json", [1, 2]), ("in/2.json", [3])):
+        call("aws-sdk:s3:putObject", {"Bucket": bucket, "Key": key, "Body": body})
+    call("aws-sdk:s3:putObject", {"Bucket": bucket, "Key": "in/", "Body": ""})
+
+    def run(reader: dict[str, Any], **fields: Any) -> Result:
+        processor = {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "P",
+            "States": {"P": {"Type": "Pass", "End": True}},
+        }
+        state = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True, **fields}
+        return execute(prepare({"StartAt": "M", "States": {"M": state}}), {}, invoke=services)
+
+    listing = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": bucket, "Prefix": "in/"}}
+    listed = run(listing).output
+    assert [item["Key"] for item in listed] == ["in/", "in/1.json", "in/2.json"]
+    assert {key for item in listed for key in item} == {"Etag", "Key", "LastModified", "Size", "StorageClass"}
+    config = {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"}
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": bucket, "Prefix": "out"}}
+    written = run({**listing, "ReaderConfig": config}, ResultWriter=writer).output["ResultWriterDetails"]
+    manifest = json.loads(call("aws-sdk:s3:getObject", written).output["Body"])
+    (file,) = manifest["ResultFiles"]["SUCCEEDED"]
+    results = call("aws-sdk:s3:getObject", {"Bucket": bucket, "Key": file["Key"]}).output["Body"]
+    assert [entry["Output"] for entry in json.loads(results)] == ["1", "2", "3"]
+    missing = run({"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": bucket, "Key": "none"}})
+    assert missing.error == "States.ItemReaderFailed"
+    assert (missing.cause or "").startswith("The specified key does not exist.")
