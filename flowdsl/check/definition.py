@@ -110,8 +110,7 @@ def _state(name: str, fields: dict[str, Any], scope: Scope, default: Language) -
 
 
 def _language(fields: Mapping[str, Any], default: Language) -> Language:
-    """What a QueryLanguage is taken for: anything but "JSONPath" for JSONata (observed behaviour of the service), so that
-    no more is said of a misspelt one than that it is misspelt."""
+    """What a QueryLanguage is taken for: anything but "JSONPath" for JSONata (observed behaviour of the service)."""
     said = fields.get("QueryLanguage", default)
     if has_placeholder(said):
         return default

@@ -120,7 +120,9 @@ def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, give
         if job.language == "JSONata" and spec.jsonata:
             what += " or JSONata in {% %}"
         hint = did_you_mean(value, kind.words) if isinstance(value, str) else None
-        findings.error("FD103", f"{key} must be {what}, not {shown(value)}", path, hint=hint, said=kind.complaint(value))
+        findings.error(
+            "FD103", f"{key} must be {what}, not {shown(value)}", path, hint=hint, said=kind.complaint(value)
+        )
         return
     given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
     cls = kind.of
