@@ -16,7 +16,7 @@ import attrs
 from .errors import StatesError
 from .jsonpath import ABSENT, NotApplicable, NotFound, Path, compile_lookup, parse_path
 from .scope import Evaluate, Scope
-from .timestamps import parse_timestamp
+from .timestamps import parse_instant
 
 Rule = Callable[[Any, Scope], bool]
 
@@ -43,7 +43,7 @@ def _is_timestamp(value: Any) -> bool:
     return isinstance(value, str) and _instant(value) is not None
 
 
-_instant = functools.lru_cache(maxsize=1024)(parse_timestamp)
+_instant = functools.lru_cache(maxsize=1024)(parse_instant)
 
 
 def _strings(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

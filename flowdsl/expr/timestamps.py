@@ -21,6 +21,15 @@ def parse_timestamp(text: str) -> datetime | None:
     return _instant(_TIMESTAMP.fullmatch(text))
 
 
+def parse_instant(text: str) -> tuple[datetime, int] | None:
+    """As parse_timestamp, with the nanoseconds that a datetime cannot hold: so instants compare as the service's do."""
+    found = _TIMESTAMP.fullmatch(text)
+    instant = _instant(found)
+    if found is None or instant is None:
+        return None
+    return instant, int((found[7] or "").ljust(9, "0")[6:])
+
+
 def parse_offset_date_time(text: str) -> datetime | None:
     """As parse_timestamp, but as a running Wait reads it: lower-case t and z do, and seconds may lack (measured)."""
     return _instant(_OFFSET_DATE_TIME.fullmatch(text))

@@ -128,6 +128,10 @@ def test_numbers_and_booleans_are_not_mixed() -> None:
 
 def test_timestamps_compare_as_instants() -> None:
     assert holds({"Variable": "$.v", "TimestampEquals": "2024-01-01T01:00:00+01:00"}, {"v": EARLY})
+    assert holds({"Variable": "$.v", "TimestampEquals": "2024-01-01T00:00:00.000Z"}, {"v": EARLY})
+    nanoseconds = {"Variable": "$.v", "TimestampLessThan": "2024-01-01T00:00:00.123456790Z"}
+    assert holds(nanoseconds, {"v": "2024-01-01T00:00:00.123456789Z"})
+    assert not holds(nanoseconds, {"v": "2024-01-01T00:00:00.12345679Z"})
 
 
 @pytest.mark.parametrize(
