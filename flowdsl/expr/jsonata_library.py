@@ -17,6 +17,7 @@ from ..diagnostics import Diagnostic, FlowError
 from .jsonata_builtins import corrected, text_of
 from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported
 from .jsonata_functions import FUNCTIONS, Function
+from .jsonata_shortcuts import MAX_WHOLE, whole
 from .jsonata_signatures import MismatchError, fitted
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ MAX_DEPTH: Final = 100
 """How deep an evaluation may nest."""
 MAX_SECONDS: Final = 5.0
 """How long one expression may run (real time, whatever the engine's clock says)."""
-MAX_WHOLE: Final = 10**21
-"""From here on a whole number is written as a double, as in JavaScript."""
 MAX_RANGE: Final = 873_782
 """Numbers that `[1..n]` may make: one more has been seen to exceed the memory of an expression."""
 TOO_LONG_A_RANGE: Final = 10_000_000
@@ -257,26 +256,28 @@ def _spread(function: Any) -> Callable[..., Any]:
 
 def _from_json(null: Any) -> Callable[[Any], Any]:
     def from_json(value: Any) -> Any:
-        """JSON null as the library's own null, which it tells from undefined; what holds none is kept as it is."""
+        """JSON null as the null of the library, which tells it from undefined, and 1.0 as 1; the rest is kept."""
         if value is None:
             return null
         kind = value.__class__
+        if kind is float:
+            return whole(value)
         if kind is dict:
             changed = {
                 key: made
                 for key, item in value.items()
-                if (item is None or item.__class__ in _CONTAINERS) and (made := from_json(item)) is not item
+                if item.__class__ in _CHANGING and (made := from_json(item)) is not item
             }
             return {**value, **changed} if changed else value
         if kind is list:
-            items = [from_json(item) if item is None or item.__class__ in _CONTAINERS else item for item in value]
+            items = [from_json(item) if item.__class__ in _CHANGING else item for item in value]
             return value if all(map(operator.is_, items, value)) else items
         return value
 
     return from_json
 
 
-_CONTAINERS: Final = frozenset({dict, list})
+_CHANGING: Final = frozenset({dict, list, float, type(None)})
 
 
 def _remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -309,7 +310,7 @@ def _to_json(null: Any) -> Callable[[Any], Any]:
         if kind is float:
             if not math.isfinite(value):
                 return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[repr(value)]
-            return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
+            return whole(value)
         if isinstance(value, dict):
             changed = {key: made for key, item in value.items() if (made := to_json(item)) is not item}
             return {**value, **changed} if changed else value

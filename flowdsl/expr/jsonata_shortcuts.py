@@ -96,9 +96,32 @@ def _read(ast: Any, functions: Container[str], general: Callable[[Any], Run]) ->
                 return otherwise(states, variables, now)
             else:
                 return UNDEFINED
-        return value
+        return whole(value) if value.__class__ in _WITH_FLOATS else value
 
     return read
+
+
+MAX_WHOLE: Final = 10**21
+"""From here on a whole number is written as a double, as in JavaScript."""
+_WITH_FLOATS: Final = frozenset({float, dict, list})
+
+
+def whole(value: Any) -> Any:
+    """A JSON value in which 1.0 is 1, as JavaScript has it; the same value where there is nothing to change."""
+    kind = value.__class__
+    if kind is float:
+        return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
+    if kind is dict:
+        changed = {
+            key: made
+            for key, item in value.items()
+            if item.__class__ in _WITH_FLOATS and (made := whole(item)) is not item
+        }
+        return {**value, **changed} if changed else value
+    if kind is list:
+        items = [whole(item) if item.__class__ in _WITH_FLOATS else item for item in value]
+        return value if all(map(operator.is_, items, value)) else items
+    return value
 
 
 def _binary(name: str, left: Run, right: Run, otherwise: Run) -> Run | None:

@@ -19,6 +19,7 @@ STATES: dict[str, Any] = {
         "rows": [{"q": 1}, {"q": 2}],
         "mixed": [1, None, 2],
         "one": [7],
+        "floats": {"whole": 1.0, "list": [2.0, 0.5], "big": 1e300},
     },
     "context": {"State": {"Name": "Pay"}},
 }
@@ -73,6 +74,8 @@ VALUES = [
     ("$now()", "2023-11-14T22:13:20.500Z"),
     ("1" + " + 1" * 99, 100),
     ("[1 / 0, -1 / 0, 0 / 0, 1e308 * 10]", ["Infinity", "-Infinity", "NaN", "Infinity"]),
+    ("$states.input.floats", {"whole": 1, "list": [2, 0.5], "big": 1e300}),
+    ("$string([$states.input.floats])", '[{"whole":1,"list":[2,0.5],"big":1e+300}]'),
     # What the reference implementation of JSONata 2.0.6 answers.
     ("[1.5 % 1, -5 % 3, 5 % 0]", [0.5, -2, "NaN"]),
     ("[1 in [true], null in [null], [1] in [[1]]]", [False, True, False]),
