@@ -80,10 +80,9 @@ def choice_step(
                 output, assigned = flow.finish(value, seen, scope)
                 return following, output, assigned
         if default is None:
-            raise StatesError(
-                "States.NoChoiceMatched",
-                "Failed to transition out of the state. The state does not point to a next state.",
-            )
+            # The specification calls it States.NoChoiceMatched; the service does not.
+            cause = "Failed to transition out of the state. The state does not point to a next state."
+            raise StatesError("States.Runtime", cause)
         following, flow = default
         output, assigned = flow.finish(value, seen, scope)
         return following, output, assigned

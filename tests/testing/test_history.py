@@ -157,7 +157,7 @@ def test_a_state_that_fails_by_itself_is_counted() -> None:
         .history
     )
     assert history.failed() == {"Which": 1}
-    assert history.faults()[0].error == "States.NoChoiceMatched"
+    assert history.faults()[0].error == "States.Runtime"
 
 
 def _recorded() -> list[Any]:
