@@ -26,6 +26,10 @@ _ELSEWHERE = {("bedrock", "invokeModel"): "bedrock-runtime"}
 """Optimised integrations whose API is one of another service."""
 
 
+_RENAMED = {("dynamodb", "NULL"): "nul", ("dynamodbstreams", "NULL"): "nul"}
+"""Members that the AWS SDK for Java names otherwise (`null` is a word of Java's own)."""
+
+
 @frozen
 class Operation:
     """An action of a service. `names_of` gives a structure's members by the names that Step Functions has for them."""
@@ -50,7 +54,7 @@ class Operation:
         >>> operation("sqs", "sendMessage").shown("MD5OfMessageBody")
         'MD5OfMessageBody'
         """
-        written = decapitalised(member) if self.sdk else member
+        written = _RENAMED.get((self.service, member)) or decapitalised(member) if self.sdk else member
         return written[:1].upper() + written[1:]
 
 

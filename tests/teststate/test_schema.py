@@ -28,6 +28,8 @@ def answer(resource: str, result: Any, mode: str | None = None) -> str:
         ("dynamodb:putItem", {"Attributes": {"a": "x"}}, "Field 'Attributes' must be an object"),
         ("dynamodb:putItem", {"Attributes": {"a": {"BOOL": "true"}}}, "Field 'BOOL' must be a boolean"),
         ("aws-sdk:dynamodb:putItem", {"Attributes": {"a": {"Bool": "true"}}}, "Field 'Bool' must be a boolean"),
+        ("aws-sdk:dynamodb:putItem", {"Attributes": {"a": {"Nul": "true"}}}, "Field 'Nul' must be a boolean"),
+        ("dynamodb:putItem", {"Attributes": {"a": {"NULL": "true"}}}, "Field 'NULL' must be a boolean"),
         ("dynamodb:putItem", {"Attributes": {"a": {"L": [{"N": 1}]}}}, "Field 'N' must be a string"),
         ("dynamodb:putItem", {"ConsumedCapacity": {"CapacityUnits": True}}, "Field 'CapacityUnits' must be a number"),
         ("dynamodb:putItem", "text", "Mocked result must be a JSON object."),
