@@ -129,6 +129,9 @@ def _shown(fiber: Fiber, children: list[Child], transformation: str) -> list[JSO
     return shown
 
 
+_KINDS = {"STANDARD": "execution", "EXPRESS": "express"}
+
+
 def _entry(fiber: Fiber, child: Child) -> dict[str, JSON]:
     settings, machine = fiber.execution.settings, child.run.program.name
     place = f"{settings.region}:{settings.account}"
@@ -141,7 +144,7 @@ def _entry(fiber: Fiber, child: Child) -> dict[str, JSON]:
     if child.start is None:
         return entry
     entry |= {
-        "ExecutionArn": f"arn:aws:states:{place}:execution:{machine}:{child.name}",
+        "ExecutionArn": f"arn:aws:states:{place}:{_KINDS[child.run.program.type]}:{machine}:{child.name}",
         "Name": child.name,
         "RedriveCount": 0,
         "StartDate": iso(child.start),

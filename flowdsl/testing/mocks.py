@@ -145,6 +145,8 @@ def resources_of(state: Mapping[str, Any]) -> Iterator[str]:
     for part in (state, state.get("ItemReader"), state.get("ResultWriter")):
         if isinstance(part, Mapping) and "Resource" in part:
             yield str(part["Resource"])
+            if part.get("ReaderConfig", {}).get("Transformation") == "LOAD_AND_FLATTEN":
+                yield f"{str(part['Resource']).rpartition(':')[0]}:getObject"  # of each object that is listed
 
 
 def function_of_state(state: Mapping[str, Any]) -> str:

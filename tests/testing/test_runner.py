@@ -99,6 +99,24 @@ def test_what_a_map_reads_is_mocked(target: str) -> None:
     assert mock.calls == [{"Bucket": "donations", "Key": "today.json"}]
 
 
+def test_the_listing_and_the_objects_that_a_map_loads_are_mocked() -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "One",
+        "States": {"One": {"Type": "Pass", "End": True}},
+    }
+    reader = {
+        "Resource": "arn:aws:states:::s3:listObjectsV2",
+        "ReaderConfig": {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"},
+        "Parameters": {"Bucket": "donations"},
+    }
+    each = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True}
+    flow = Runner.of({"StartAt": "Each", "States": {"Each": each}})
+    flow.mock("s3:listObjectsV2", returns={"Contents": [{"Key": "one.json"}, {"Key": "two.json"}]})
+    flow.mock("s3:getObject", effect=lambda arguments: {"Body": json.dumps([arguments["Key"]])})
+    assert flow.run({}).output == ["one.json", "two.json"]
+
+
 def test_effect_gets_the_payload() -> None:
     flow = Runner.of(machine())
     flow.mock("Charge", effect=lambda event: event["amount"] * 2)
