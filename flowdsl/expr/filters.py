@@ -94,7 +94,8 @@ def evaluate_function(
         index = {"first": 0, "last": -1}.get(name, values[0] if values and isinstance(values[0], int) else 0)
         return node[index] if isinstance(node, list) and -len(node) <= index < len(node) else None
     numbers = [_double(each) for each in spread if _is_number(each)]
-    return _AGGREGATES[name](numbers) if numbers else None
+    result = _AGGREGATES[name](numbers) if numbers else None
+    return result if result is None or math.isfinite(result) else None
 
 
 def _double(number: float) -> float:

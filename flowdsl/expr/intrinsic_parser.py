@@ -5,6 +5,7 @@ Source: ASL specification, "Intrinsic Functions"; the nesting limit is in the De
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TypeAlias
 
@@ -130,8 +131,12 @@ class _Parser:
                 )
             return Constant(unescape(found.group(1)), found.group(1), offset)
         if number := self.match(_NUMBER):
-            plain = number.group(1) is None and number.group(2) is None and len(number.group()) < 4000
-            return Constant(int(number.group()) if plain else float(number.group()), number.group(), offset)
+            digits = number.group()
+            plain = number.group(1) is None and number.group(2) is None and len(digits) < 4000
+            value = int(digits) if plain else float(digits)
+            if value in (math.inf, -math.inf):
+                raise IntrinsicSyntaxError("the number is larger than any double", offset)
+            return Constant(value, digits, offset)
         if keyword := self.match(_KEYWORD):
             return Constant(_KEYWORDS[keyword.group()], keyword.group(), offset)
         raise IntrinsicSyntaxError(

@@ -198,9 +198,14 @@ def _string_to_json(text: Any) -> Any:
     if not _string(text).strip():
         return None
     try:
-        return json.loads(text, parse_constant=lambda name: _refuse())
+        return json.loads(text, parse_constant=lambda name: _refuse(), parse_float=_finite)
     except (ValueError, RecursionError):
         _refuse()
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse()
 
 
 def _partition(array: Any, size: Any) -> list[Any]:

@@ -91,6 +91,7 @@ FOUND = [
     ('$.concat($.text, $.items, "!")', "abc3!"),
     ("$..book.length()", 3),
     ("$.huge.stddev()", 0.0),
+    ("$.sum($.huge, $.huge)", None),  # no number that JSON has
     ("$[(@.length-1)]", None),
     (r"$.store\.book", "dotted"),
     ("$['a\\\"b']", "kept"),  # recorded: a backslash in a quoted name stays
