@@ -58,7 +58,7 @@ def concurrency(number: float | None) -> int:
 
 
 _NUMBERS = {
-    "integer": (re.compile(r"[+-]?[0-9]{1,18}"), int),
+    "integer": (re.compile(r"[+-]?0*[0-9]{1,19}"), int),
     "float": (re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"), float),
 }
 
@@ -66,11 +66,15 @@ _NUMBERS = {
 def parse_number(value: JSON, kind: str) -> float | None:
     """A number that a Map refers to by path, an `integer` or a `float`; None where it is none.
 
-    The service reads its text: digits in a string will do (recorded for MaxItemsPerBatchPath), and 1.0 is no integer.
+    The service reads its text: digits in a string will do (recorded for MaxItemsPerBatchPath), 1.0 is no integer, and
+    neither is what takes more than 64 bits.
     """
     written = value if isinstance(value, str) else text(value)
     pattern, number = _NUMBERS[kind]
-    return number(written) if pattern.fullmatch(written) else None
+    if pattern.fullmatch(written) is None:
+        return None
+    parsed = number(written)
+    return parsed if kind == "float" or -(2**63) <= parsed < 2**63 else None
 
 
 Body = Mapping[str, Any]

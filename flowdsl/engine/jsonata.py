@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..expr.delimiters import is_expression
 from ..expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
 from ..expr.scope import Evaluate, Scope
-from ..kinds import MAX_SECONDS, POSITIVE_SECONDS, SECONDS
+from ..kinds import COUNT, MAX_SECONDS, POSITIVE_SECONDS, SECONDS
 from .dataflow import (
     Body,
     CatchFlow,
@@ -74,7 +74,7 @@ class JSONata:
 
     def seconds(self, state: Body, field: str) -> Seconds:
         """The message follows the one for a Wait's Seconds."""
-        number = self.number(state, field, "integer")
+        number = self.number(state, field, "float")
 
         def seconds(value: JSON, fiber: Fiber) -> float | None:
             found = number(value, fiber)
@@ -160,6 +160,8 @@ class JSONata:
             found: float = evaluate(_states(value, fiber.scope), fiber.variables)
             return found
 
+            if kind == "integer" and not COUNT.accepts(found):
+                raise QueryEvaluationError(f"The {field} field must be {COUNT.what}: {text(found)}", f"{path}{field}")
         return number
 
 

@@ -314,6 +314,31 @@ def test_what_is_no_number_is_told_before_the_run_starts(field: str, wrong: Any)
     assert [event.type for event in result.history][-2:] == ["MapStateStarted", "ExecutionFailed"]
 
 
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [
+        ("2", None),
+        (2**63 - 1, None),
+        (2**63, "States.Runtime"),
+        ("2.0", "States.Runtime"),
+        (-1, "States.ItemReaderFailed"),
+    ],
+)
+def test_max_items_path_reads_a_64_bit_integer(limit: Any, error: str | None) -> None:
+    fields = {"ItemReader": {**GET, "ReaderConfig": {"MaxItemsPath": "$.n"}}}
+    assert run(fields, {"n": limit}, bucket=Bucket({"b/k": "[1, 2]"})).error == error
+
+
+@pytest.mark.parametrize("limit", ["-1", "1.5", "'2'"])
+def test_max_items_in_jsonata_is_a_whole_number(limit: str) -> None:
+    arguments = {"Bucket": "b", "Key": "k"}
+    config = {"InputType": "JSON", "MaxItems": f"{{% {limit} %}}"}
+    reader = {"Resource": GET["Resource"], "Arguments": arguments, "ReaderConfig": config}
+    result = run({"QueryLanguage": "JSONata", "ItemReader": reader}, bucket=Bucket({"b/k": "[1]"}))
+    assert result.error == "States.QueryEvaluationError"
+    assert "EvaluationFailed" in [event.type for event in result.history]
+
+
 # -- batches
 
 
