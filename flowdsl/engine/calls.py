@@ -95,6 +95,7 @@ class Reply:
     seconds: float = 0.0
     later: tuple[Later, ...] = ()
     exchange: Exchange | None = None
+    refused: bool = False
 
     @classmethod
     def succeeded(cls, output: JSON, *, seconds: float = 0.0) -> Reply:
@@ -103,6 +104,10 @@ class Reply:
     @classmethod
     def failed(cls, error: str | None, cause: str | None = None, *, seconds: float = 0.0) -> Reply:
         return cls("failed", error=error, cause=cause, seconds=seconds)
+
+    @classmethod
+    def of(cls, failed: Failed) -> Reply:
+        return cls("failed", error=failed.error, cause=failed.cause, refused=failed.refused)
 
     @classmethod
     def timed_out(cls) -> Reply:

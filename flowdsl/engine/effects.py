@@ -78,8 +78,12 @@ class Succeeded:
 
 @frozen
 class Failed:
+    """`refused` tells that the call could not be made of its arguments: a States.Runtime of the state, not a failure of
+    the task."""
+
     error: str | None = None
     cause: str | None = None
+    refused: bool = False
 
 
 @frozen

@@ -298,7 +298,7 @@ class Scheduler:
         call, now = job.call, self.clock.now()
         done = now + reply.seconds
         if reply.kind == "failed":
-            self._later(done, job, Failed(reply.error, reply.cause))
+            self._later(done, job, Failed(reply.error, reply.cause, reply.refused))
         elif reply.kind == "timed_out":
             if call.timeout_seconds is None and call.heartbeat_seconds is None:
                 self._later(now, job, TimedOut())

@@ -166,6 +166,8 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
         fiber.record(f"{events}Succeeded", {**named, "output": signal.output})
         return signal.output
     assert isinstance(signal, (Failed, TimedOut))  # noqa: S101 - the scheduler's contract
+    if isinstance(signal, Failed) and signal.refused:
+        raise StatesError(signal.error or "States.Runtime", signal.cause or "")
     details = dict(named)
     if signal.error is not None:
         details["error"] = signal.error

@@ -76,17 +76,17 @@ def _request(call: Call, arguments: Result, connection: Host) -> Request:
 
 def _judged(answer: Answer) -> Result | Failed:
     if _BINARY.match(",".join(_header(answer, "content-type"))):
-        return Failed("States.Runtime", "The content type of the response is not supported")
+        return Failed("States.Runtime", "The content type of the response is not supported", refused=True)
     try:
         if not 200 <= answer.status < 300:
             return Failed(f"States.Http.StatusCode.{answer.status}", answer.text or answer.reason)
         return answer.shown()
     except ValueError:
-        return Failed("States.Runtime", "The response body is no text")
+        return Failed("States.Runtime", "The response body is no text", refused=True)
 
 
 def _reply(found: Result | Failed) -> Reply:
-    return Reply.failed(found.error, found.cause) if isinstance(found, Failed) else Reply.succeeded(found)
+    return Reply.of(found) if isinstance(found, Failed) else Reply.succeeded(found)
 
 
 def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
@@ -115,7 +115,7 @@ def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
     except LostAnswerError as lost:
         return Failed("ApiGateway.SdkClientException", str(lost))
     except ValueError:
-        return Failed("States.Runtime", "The response body is no text")
+        return Failed("States.Runtime", "The response body is no text", refused=True)
 
 
 def _arguments(call: Call, forbidden: re.Pattern[str]) -> Result:
@@ -142,7 +142,8 @@ def as_object(value: JSON) -> Result:
 
 def refused(call: Call, error: RefusedError) -> Failed:
     given = json_text(call.arguments)
-    return Failed("States.Runtime", f"The Parameters '{given}' could not be used to start the Task: [{error}]")
+    cause = f"The Parameters '{given}' could not be used to start the Task: [{error}]"
+    return Failed("States.Runtime", cause, refused=True)
 
 
 def seconds_of(call: Call) -> float:

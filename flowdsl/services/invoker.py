@@ -74,7 +74,7 @@ class Services:
         if by_http is not None:
             found = by_http(call, self.hosts)
             if isinstance(found, Failed):
-                return Reply.failed(found.error, found.cause)
+                return Reply.of(found)
             if call.pattern != "sync":
                 return Reply.succeeded(found)
             return self._look_after(call, found, lambda: ended_job(call, found, self.hosts))
@@ -88,7 +88,7 @@ class Services:
             )
         answer = self._call(call)
         if isinstance(answer, Failed):
-            return Reply.failed(answer.error, answer.cause)
+            return Reply.of(answer)
         if job is None:
             return Reply.succeeded(answer)
         looking = evolve(call, action=job.action, arguments=job.wanted(call.arguments, answer))
@@ -99,7 +99,7 @@ class Services:
         arguments = {"FunctionName": call.resource, "Payload": json_text(call.arguments)}
         answer = self._call(evolve(call, action="invoke", arguments=arguments))
         if isinstance(answer, Failed):
-            return Reply.failed(answer.error, answer.cause)
+            return Reply.of(answer)
         return Reply.succeeded(answer["Payload"])
 
     def _call(self, call: Call) -> dict[str, JSON] | Failed:
@@ -128,7 +128,8 @@ class Services:
             return Failed(*failure(wanted, error.response))
         except (ArgumentError, ParamValidationError) as error:
             given = json_text(call.arguments)
-            return Failed("States.Runtime", f"The Parameters '{given}' could not be used to start the Task: [{error}]")
+            cause = f"The Parameters '{given}' could not be used to start the Task: [{error}]"
+            return Failed("States.Runtime", cause, refused=True)
         except (ConnectionClosedError, ReadTimeoutError, ResponseStreamingError) as error:
             # Whether the call was carried out is not known: a failure of the task, for Retry and Catch.
             return Failed(f"{error_prefix(wanted)}.SdkClientException", str(error))

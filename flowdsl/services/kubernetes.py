@@ -51,7 +51,7 @@ def kubernetes_call(call: Call, hosts: Hosts, read: Callable[[str], JSON] = pars
     except LostAnswerError as lost:
         return Failed("EKS.SdkClientException", str(lost))
     except ValueError:
-        return Failed("States.Runtime", "The response body is no text")
+        return Failed("States.Runtime", "The response body is no text", refused=True)
 
 
 def start_job(call: Call, hosts: Hosts) -> Result | Failed:

@@ -177,7 +177,7 @@ def _answer(call: Call, setting: Setting, inspection: Inspection) -> tuple[float
     if reply.kind in ("timed_out", "pending") or reply.seconds > limit:
         return limit, TimedOut()
     if reply.kind == "failed":
-        return reply.seconds, Failed(reply.error, reply.cause)
+        return reply.seconds, Failed(reply.error, reply.cause, reply.refused)
     return reply.seconds, Succeeded(reply.output)
 
 

@@ -220,3 +220,17 @@ def test_a_body_that_is_no_text_is_base64(stub: Stub) -> None:
     stub.will_answer(b"\x1f\x8b\x08\x00\xff")
     result = run(services(stub), "aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"})
     assert result.output["Body"] == "H4sIAP8="
+
+
+def test_arguments_that_are_no_call_are_not_caught(stub: Stub) -> None:
+    """A States.Runtime of the state, as Step Functions says it: no failure of the task."""
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Call"}]
+    result = run(services(stub), "sqs:sendMessage", {"QueueUrl": "q", "Body": "x"}, Catch=catch)
+    assert (result.status, result.error) == ("FAILED", "States.Runtime")
+    assert result.cause == (
+        "An error occurred while executing the state 'Call' (entered at the event id #2). The Parameters "
+        """'{"QueueUrl":"q","Body":"x"}' could not be used to start the Task: """
+        '[The field "Body" is not supported by Step Functions]'
+    )
+    assert "TaskFailed" not in [event.type for event in result.history]
+    assert not stub.requests
