@@ -150,7 +150,7 @@ class JSONata:
         evaluate = _compile(part[field], f"{path}{field}")
         return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
 
-    def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:  # noqa: ARG002 - JSONPath's
+    def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:
         written = part.get(field)
         if not is_expression(written):
             return lambda value, fiber: written
