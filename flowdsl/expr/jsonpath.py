@@ -48,8 +48,8 @@ def root_document(path: Path, document: Any, scope: Scope) -> Any:
 def compile_lookup(path: Path) -> Search:
     """Compile a parsed path for callers that word their own errors (choice rules, intrinsics).
 
-    Into a document that is null no path leads, not even `$`: that is States.Runtime, whoever asks (the service's
-    answer, quoted in github.com/awslabs/states-language/issues/29).
+    Into a document that is null no path leads, not even `$`: that is States.Runtime, whoever asks (Developer Guide,
+    "Handling errors"; the service's answer is quoted in github.com/awslabs/states-language/issues/29).
     """
     lookup = compile_steps(path)
     match path.root:
