@@ -20,6 +20,7 @@ _OPTIMISED = {
     "dynamodb": ("DynamoDB", "AmazonDynamoDBv2"),
     "ecs": ("ECS", "AmazonECS"),
     "emr": ("ElasticMapReduce", "AmazonElasticMapReduce"),
+    "eks": ("EKS", "AmazonEKS"),
     "events": ("EventBridge", "AmazonEventBridge"),
     "glue": ("Glue", "AWSGlue"),
     "lambda": ("Lambda", "AWSLambda"),

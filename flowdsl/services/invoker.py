@@ -188,6 +188,8 @@ def _exited_badly(job: JSON) -> bool:
 
 def _outcome(call: Call, job: Job, described: dict[str, JSON]) -> JSON:
     result = at(_plain(described), job.result)
+    if job.within:
+        return {job.within: result}
     if call.pattern == "sync:2":
         return {key: json.loads(value) if key in ("Input", "Output") else value for key, value in result.items()}
     return result

@@ -32,6 +32,8 @@ class Job:
     failed: tuple[str, ...] = ()
     gone: bool = False
     """Whether it has succeeded when what is described is not there any more."""
+    within: str = ""
+    """The name that the result has the job under, where it is not the result itself."""
     keeps: tuple[str, ...] = ()
     """What the result has besides, of the answer to the call that started the job."""
 
@@ -69,7 +71,13 @@ JOBS: dict[tuple[str, str], Job] = {
         ("Failed", "Stopped"),
     ),
     ("codebuild", "startBuild"): Job(
-        "batchGetBuilds", {"Ids": "Build.Id[]"}, "Builds.0", "BuildStatus", ("SUCCEEDED",), _CODEBUILD
+        "batchGetBuilds",
+        {"Ids": "Build.Id[]"},
+        "Builds.0",
+        "BuildStatus",
+        ("SUCCEEDED",),
+        _CODEBUILD,
+        within="Build",
     ),
     ("codebuild", "startBuildBatch"): Job(
         "batchGetBuildBatches",
@@ -78,6 +86,7 @@ JOBS: dict[tuple[str, str], Job] = {
         "BuildBatchStatus",
         ("SUCCEEDED",),
         _CODEBUILD,
+        within="BuildBatch",
     ),
     ("codebuild", "retryBuildBatch"): Job(
         "batchGetBuildBatches",
@@ -86,6 +95,7 @@ JOBS: dict[tuple[str, str], Job] = {
         "BuildBatchStatus",
         ("SUCCEEDED",),
         _CODEBUILD,
+        within="BuildBatch",
     ),
     ("databrew", "startJobRun"): Job(
         "describeJobRun",

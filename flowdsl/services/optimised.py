@@ -80,8 +80,12 @@ def _invoke(call: Call) -> JSON:
     return {**call.arguments, "Payload": payload if isinstance(payload, str) else json_text(payload)}
 
 
+_UNTYPED = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
+
+
 def _invoked(result: Result) -> Result | Failed:
-    """The payload as a JSON value; an error of the function is the task's."""
+    """The payload as a JSON value; an error of the function is the task's. What is said of one that has no type: AWS's
+    answers quoted in public issues."""
     text = result.get("Payload", "")
     try:
         payload = json.loads(text) if text else ""
@@ -89,7 +93,7 @@ def _invoked(result: Result) -> Result | Failed:
         payload = text
     if result.get("FunctionError"):
         kind = payload.get("errorType") if isinstance(payload, dict) else None
-        return Failed(kind or "Lambda.Unknown", text)
+        return Failed(kind, text) if kind else Failed("Lambda.Unknown", _UNTYPED + text)
     return {**result, "Payload": payload}
 
 

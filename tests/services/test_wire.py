@@ -103,6 +103,16 @@ def test_a_functions_error_is_the_tasks(stub: Stub) -> None:
     assert (result.error, json.loads(result.cause or "")) == ("CardDeclined", said)
 
 
+def test_a_functions_error_without_a_type_is_unknown(stub: Stub) -> None:
+    stub.will_answer({"errorMessage": "exited"}, X_Amz_Function_Error="Unhandled")
+    result = run(services(stub), "lambda:invoke", {"FunctionName": "charge"})
+    assert (result.error, result.cause) == (
+        "Lambda.Unknown",
+        "The cause could not be determined because Lambda did not return an error type. Returned payload: "
+        '{"errorMessage": "exited"}',
+    )
+
+
 def test_the_arn_of_a_function_gives_what_it_returns(stub: Stub) -> None:
     stub.will_answer({"paid": True})
     call = Call(
@@ -185,6 +195,24 @@ def test_a_container_that_exits_badly_fails_its_task(stub: Stub, code: int, stat
     result = run(services(stub), "ecs:runTask.sync", {"Cluster": "c", "TaskDefinition": "d"})
     assert result.status == status
     assert stub.bodies[1] == {"cluster": "c", "tasks": ["arn:t"]}
+
+
+def test_a_build_is_the_result_under_its_name(stub: Stub) -> None:
+    build = {"id": "b:1", "buildStatus": "SUCCEEDED", "reportArns": ["r"]}
+    stub.will_answer({"build": build})
+    stub.will_answer({"builds": [build]})
+    result = run(services(stub), "codebuild:startBuild.sync", {"ProjectName": "p"})
+    assert result.output["Build"]["ReportArns"] == ["r"]
+
+
+def test_a_cluster_that_is_gone_is_deleted(stub: Stub) -> None:
+    stub.will_answer({"cluster": {"name": "c", "status": "DELETING"}})
+    stub.will_answer({"cluster": {"name": "c", "status": "DELETING"}})
+    stub.will_answer({"message": "no"}, status=404, X_Amzn_ErrorType="ResourceNotFoundException")
+    result = run(services(stub), "eks:deleteCluster.sync", {"Name": "c"})
+    assert result.output == {"Cluster": {"Name": "c", "Status": "DELETING"}}
+    failed = run(services(stub), "eks:createCluster.sync", {"Name": "c"})
+    assert failed.error == "EKS.ResourceNotFoundException"
 
 
 def test_a_job_that_nobody_knows_to_look_after_is_refused(stub: Stub) -> None:
