@@ -7,7 +7,7 @@ Source: Step Functions API Reference, TestState; Developer Guide, "Testing state
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from attrs import evolve
@@ -128,36 +128,44 @@ def _check_parameters(
     texts: Mapping[str, Any], level: str, mock: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None
 ) -> None:
     """What the AWS SDK and the API's front refuse, whatever the state; `texts` must not be empty."""
+    wrong = [*_wrong_parameters(texts, mock, configuration)]
+    if wrong:
+        raise TestStateError("ParamValidationError", "\n".join(("Parameter validation failed:", *wrong)))
+    if mock is not None:
+        _check_choice("mock.fieldValidationMode", mock.get("fieldValidationMode", "STRICT"), _MODES)
+    _check_choice("inspectionLevel", level, _LEVELS)
+
+
+def _wrong_parameters(
+    texts: Mapping[str, Any], mock: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None
+) -> Iterator[str]:
     if configuration is not None:
         texts = {**texts, "stateConfiguration.errorCausedByState": configuration.get("errorCausedByState")}
     for name, text in texts.items():
         if text == "":
-            raise _parameter(f"Invalid length for parameter {name}, value: 0, valid min length: 1")
+            yield f"Invalid length for parameter {name}, value: 0, valid min length: 1"
     if mock is not None:
-        _check_members("mock", mock, _MOCK)
-        _check_members("mock.errorOutput", mock.get("errorOutput", {}), _ERROR_OUTPUT)
-        _check_choice("mock.fieldValidationMode", mock.get("fieldValidationMode", "STRICT"), _MODES)
+        yield from _wrong_members("mock", mock, _MOCK)
+        if isinstance(mock.get("errorOutput"), Mapping):
+            yield from _wrong_members("mock.errorOutput", mock["errorOutput"], _ERROR_OUTPUT)
     if configuration is not None:
-        _check_members("stateConfiguration", configuration, _CONFIGURATION)
-    _check_choice("inspectionLevel", level, _LEVELS)
+        yield from _wrong_members("stateConfiguration", configuration, _CONFIGURATION)
 
 
-def _check_members(where: str, given: Mapping[str, Any], members: Mapping[str, type]) -> None:
+def _wrong_members(where: str, given: Mapping[str, Any], members: Mapping[str, type]) -> Iterator[str]:
     """The names and types of a structure, and that numbers are not negative, in the words of botocore."""
     for name, value in given.items():
         if name not in members:
-            raise _parameter(f'Unknown parameter in {where}: "{name}", must be one of: {", ".join(members)}')
+            yield f'Unknown parameter in {where}: "{name}", must be one of: {", ".join(members)}'
+            continue
         kind = members[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise _parameter(
-                f"Invalid type for parameter {where}.{name}, value: {value}, type: {type(value)}, valid types: {kind}"
+            wanted = dict if kind is Mapping else kind
+            yield (
+                f"Invalid type for parameter {where}.{name}, value: {value}, type: {type(value)}, valid types: {wanted}"
             )
-        if isinstance(value, int) and value < 0:
-            raise _parameter(f"Invalid value for parameter {where}.{name}, value: {value}, valid min value: 0")
-
-
-def _parameter(what: str) -> TestStateError:
-    return TestStateError("ParamValidationError", f"Parameter validation failed:\n{what}")
+        elif isinstance(value, int) and value < 0:
+            yield f"Invalid value for parameter {where}.{name}, value: {value}, valid min value: 0"
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

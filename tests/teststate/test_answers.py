@@ -300,7 +300,10 @@ def test_a_context_object_may_be_given_with_a_mock() -> None:
         ("", {}, "ParamValidationError",
          "Parameter validation failed:\nInvalid length for parameter definition, value: 0, valid min length: 1"),
         (TASK, {"mock": {"results": 5}}, "ParamValidationError", None),
-        (TASK, {"state_configuration": {"retrierRetryCount": -1}}, "ParamValidationError", None),
+        (TASK, {"state_configuration": {"retrierRetryCount": -1, "mapIterationFailureCount": "2"}},
+         "ParamValidationError", "Parameter validation failed:\nInvalid value for parameter "
+         "stateConfiguration.retrierRetryCount, value: -1, valid min value: 0\nInvalid type for parameter "
+         "stateConfiguration.mapIterationFailureCount, value: 2, type: <class 'str'>, valid types: <class 'int'>"),
         (TASK, {"state_configuration": {"retrierRetryCount": "1"}}, "ParamValidationError", None),
         (TASK, {"mock": {"errorOutput": 5}}, "ParamValidationError", None),
         ({"Type": "Pass"}, {}, "InvalidDefinition", None),
