@@ -200,6 +200,6 @@ def _states_field(name: str, place: _Place, findings: Findings) -> None:
         message = f"$states.result does not exist yet in {place.key}"
         hint = "it can be read in Output and Assign; the state's input is $states.input"
         findings.error("FD754", message, place.path, hint=hint, aws=INVALID)
-    elif name == "result" and (in_catch or place.state.type in ("Wait", "Choice", "Succeed")):
+    elif name == "result" and (in_catch or place.state.type not in ("Task", "Parallel", "Map")):
         where = "a Catch" if in_catch else f"a {place.state.type} state"
         findings.warning("FD754", f"{where} has no $states.result", place.path)

@@ -41,8 +41,10 @@ class JSONata:
     """QueryLanguage for JSONata."""
 
     def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:  # noqa: ARG002 - JSONPath's
+        """`$states` tells of the result of a Task, Parallel or Map alone: it is that of an API or a sub-workflow
+        (Developer Guide, "Passing data between states with variables", "Reserved variable: $states")."""
         effective = same if payload is None else self._arguments(state)
-        finish = _finish(state, "result", "")
+        finish = _finish(state, "result" if state["Type"] in ("Task", "Parallel", "Map") else None, "")
         return Flow(effective, finish, effective is same and finish is unchanged)
 
     def input(self, state: Body) -> Transform:  # noqa: ARG002 - JSONPath's
@@ -66,7 +68,7 @@ class JSONata:
 
     def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:  # noqa: ARG002 - JSONPath's
         """A rule that is taken has its own Output and Assign; the state's are for Default."""
-        return Flow(same, _finish(rule, "result", f"Choices[{index}]/"))
+        return Flow(same, _finish(rule, None, f"Choices[{index}]/"))
 
     def text(self, state: Body, field: str) -> Evaluate:
         evaluate = _compile(state.get(field), field, "string")
@@ -158,10 +160,10 @@ class JSONata:
 
         def number(value: JSON, fiber: Fiber) -> float | None:
             found: float = evaluate(_states(value, fiber.scope), fiber.variables)
-            return found
-
             if kind == "integer" and not COUNT.accepts(found):
                 raise QueryEvaluationError(f"The {field} field must be {COUNT.what}: {text(found)}", f"{path}{field}")
+            return found
+
         return number
 
 
@@ -173,15 +175,17 @@ def _states(value: JSON, scope: Scope) -> _Values:
     return {"input": value, "context": scope.context}
 
 
-def _finish(body: Body, second: str, where: str) -> Finish:
-    """`second` is what `$states` holds besides the input: `result`, or `errorOutput` in a catcher."""
+def _finish(body: Body, second: str | None, where: str) -> Finish:
+    """`second` is what `$states` holds besides the input: `result`, `errorOutput` in a catcher, or nothing."""
     output = _compile(body["Output"], f"{where}Output") if "Output" in body else None
     assign = _compile(body["Assign"], f"{where}Assign") if "Assign" in body else None
     if output is None and assign is None:
         return unchanged
 
     def finish(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:
-        states = {"input": raw, "context": scope.context, second: result}
+        states = {"input": raw, "context": scope.context}
+        if second is not None:
+            states[second] = result
         assigned = None if assign is None else assign(states, scope.variables)
         return (result if output is None else output(states, scope.variables)), assigned
 
