@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from .chance import random_uuid
 from .delimiters import expression_text, is_expression
 from .java import json_text
 from .jsonata_errors import (
     STACK_OVERFLOW,
+    InternalError,
     JsonataSyntaxError,
     QueryEvaluationError,
     Thrown,
@@ -103,6 +105,9 @@ def _checked(text: str, field: str, expected: str | None, now: Callable[[], floa
             raise expression_error(text, field, "returned an unsupported result type.") from None
         except Thrown as error:
             raise expression_error(text, field, f"threw an error during evaluation{error}") from None
+        except InternalError:
+            what = f"threw an internal error during evaluation. {random_uuid()}"
+            raise expression_error(text, field, what) from None
         if value is UNDEFINED:
             raise expression_error(text, field, "returned nothing (undefined).")
         if expected is not None and (actual := _type_name(value)) != expected:
@@ -172,7 +177,7 @@ def _general(instance: Any) -> Run:
             raise Thrown(f". {error}") from None
         except RecursionError:
             raise Thrown(f": {STACK_OVERFLOW}") from None
-        except (Thrown, Unsupported):
+        except (InternalError, Thrown, Unsupported):
             raise
         except Exception as error:  # noqa: BLE001 - slips of the library; the expression's failure, not the engine's
             raise Thrown(slipped(error, library.templates)) from None

@@ -6,6 +6,7 @@ own object for null, and functions.
 
 from __future__ import annotations
 
+import base64
 import decimal
 import functools
 import json
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from .jsonata_errors import InternalError
 from .jsonata_signatures import FunctionError
 
 Value = Any
@@ -42,6 +44,8 @@ def corrected(
         "sum": total,
         "formatBase": functools.partial(format_base, original["formatBase"]),
         "formatNumber": functools.partial(format_number, original["formatNumber"]),
+        "parseInteger": functools.partial(parse_integer, original["parseInteger"]),
+        "base64decode": base64_decode,
         "toMillis": functools.partial(to_millis, original["toMillis"]),
         "distinct": functools.partial(distinct, kind_of, like),
         "sort": functools.partial(sort, kind_of, call),
@@ -190,6 +194,25 @@ def format_number(original: Function, value: Value, picture: Value, options: Val
                 exact = decimal.Decimal(repr(value)).quantize(unit, decimal.ROUND_HALF_EVEN)
             value = int(exact) if exact == exact.to_integral_value() else float(exact)
     return original(value, picture, options)
+
+
+def parse_integer(original: Function, text: Value, picture: Value) -> Value:
+    """What is no number in the picture's digits, letters or words is NaN."""
+    try:
+        return original(text, picture)
+    except (KeyError, TypeError, ValueError):
+        return math.nan
+
+
+def base64_decode(text: Value) -> Value:
+    """Padding may be missing; anything else that is no Base64 has been seen to be an error inside the service."""
+    if text is None:
+        return None
+    padding = "" if "=" in text else "=" * (-len(text) % 4)
+    try:
+        return base64.b64decode(text + padding, validate=True).decode(errors="replace")
+    except ValueError:
+        raise InternalError from None
 
 
 _TIMESTAMP: Final = re.compile(

@@ -35,6 +35,10 @@ class Thrown(Exception):  # noqa: N818 - as Unsupported
     """The evaluation threw; the argument is the rest of the sentence."""
 
 
+class InternalError(Exception):
+    """The evaluation stumbles over what the service foresees no error for; it gives a number of its own for each."""
+
+
 def expression_error(expression: str, field: str, what: str) -> QueryEvaluationError:
     """`The JSONata expression '…' specified for the field '…' …`."""
     cause = f"The JSONata expression '{expression}' specified for the field '{field}' {what}"

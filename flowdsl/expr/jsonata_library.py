@@ -29,6 +29,8 @@ MAX_SECONDS: Final = 5.0
 """How long one expression may run (real time, whatever the engine's clock says)."""
 MAX_RANGE: Final = 873_782
 """Numbers that `[1..n]` may make: one more has been seen to exceed the memory of an expression."""
+MAX_TEXT: Final = 8 * MAX_RANGE
+"""Characters that `&` may join, if a number takes as much as eight: 2^22 have been seen to be kept, 2^23 not."""
 TOO_LONG_A_RANGE: Final = 10_000_000
 """From here on the language itself refuses a range."""
 KEPT: Final = 16
@@ -109,7 +111,10 @@ def jsonata_library() -> SimpleNamespace:
             )
 
         def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
-            return (text_of(kind_of, lhs) or "") + (text_of(kind_of, rhs) or "")
+            made = (text_of(kind_of, lhs) or "") + (text_of(kind_of, rhs) or "")
+            if len(made) > MAX_TEXT:
+                raise Thrown(f": {MEMORY}")
+            return made
 
         def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
             for value, code in ((lhs, "T2003"), (rhs, "T2004")):

@@ -244,6 +244,26 @@ def test_has_memory_for_so_many_numbers(expression: str) -> None:
     )
 
 
+DOUBLING = '($p := function($s, $n) {{ $n = 0 ? $s : $p($s & $s, $n - 1) }}; $length($p("x", {})))'
+
+
+def test_has_memory_for_so_long_a_text() -> None:
+    assert evaluate(DOUBLING.format(22)) == 2**22
+    with pytest.raises(QueryEvaluationError, match="Expression evaluation memory limit exceeded"):
+        evaluate(DOUBLING.format(23))
+
+
+@pytest.mark.parametrize(("text", "picture"), [("a", "0"), ("nothing", "w")])
+def test_what_parse_integer_cannot_read_is_no_number(text: str, picture: str) -> None:
+    assert evaluate(f"$parseInteger('{text}', '{picture}')") == "NaN"
+
+
+def test_no_base64_is_an_error_inside_the_service() -> None:
+    assert evaluate("$base64decode('w6k=') & $base64decode('YQ')") == "\u00e9a"
+    with pytest.raises(QueryEvaluationError, match=r"threw an internal error during evaluation\. [0-9a-f-]{36}$"):
+        evaluate('$base64decode("!!!")')
+
+
 def test_a_long_range_is_no_failure() -> None:
     assert evaluate("[1..873782] ~> $count()") == 873_782
 
