@@ -127,13 +127,13 @@ def mocked_map(state: State, source: Source, query: Inspected, mock: Mock, confi
     def run(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         note("maxConcurrency", distribution.items.max_concurrency(effective, fiber))
-        inputs = yield from _inputs(fiber, state, value, effective, distribution, query, configuration)
+        items, inputs = yield from _inputs(fiber, state, value, effective, distribution, query, configuration)
         if configuration.failed_iterations > len(inputs):
             raise invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
         if _exceeded(fiber, effective, distribution, query, configuration.failed_iterations, len(inputs)):
             cause = "The specified tolerated failure threshold was exceeded"
             raise Failure("States.ExceedToleratedFailureThreshold", cause)
-        if isinstance(mock.result, list) and len(mock.result) != len(inputs):
+        if isinstance(mock.result, list) and len(mock.result) not in (len(inputs), len(items)):
             raise invalid("Input array does not equal the mocked result array's size.")
         return (yield from _mocked(fiber, value, flow, mock, body))
 
@@ -157,7 +157,7 @@ def _inputs(
     query: Inspected,
     configuration: Configuration,
 ) -> Steps:
-    """The inputs of the iterations."""
+    """The items and the inputs of the iterations, which are as many unless they are batched."""
     note = query.inspection.note
     if distribution.reader is None:
         found = items_of(distribution.items.find(value, effective, fiber))
@@ -167,9 +167,9 @@ def _inputs(
     if distribution.items.select is not None:
         note("afterItemSelector", items)
     if distribution.batcher is None:
-        return items
+        return items, items
     batch = Batch.of(distribution.batcher, effective, fiber)
-    return note("afterItemBatcher", [made for made, _ in batched(items, batch)])
+    return items, note("afterItemBatcher", [made for made, _ in batched(items, batch)])
 
 
 def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: Configuration) -> Steps:

@@ -189,6 +189,9 @@ def test_a_mocked_map_shows_its_items() -> None:
     assert data["afterItemSelector"] == selected
     assert data["afterItemBatcher"] == [{"Items": selected[:2]}, {"Items": selected[2:]}]
     assert (data["maxConcurrency"], data["toleratedFailurePercentage"]) == (4, 50.0)
+    # Whether AWS counts items or batches is not known.
+    assert tried(state, input=ITEMS, mock={"result": [1, 2, 3]})["status"] == "SUCCEEDED"
+    assert refused(state, input=ITEMS, mock={"result": [1, 2, 3, 4]})[0] == "ValidationException"
 
 
 @pytest.mark.parametrize(("failures", "status"), [(1, "SUCCEEDED"), (2, "FAILED")])
