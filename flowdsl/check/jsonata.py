@@ -71,7 +71,7 @@ def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
             if isinstance(read, _Wrong):
                 at = offset + min(read.offset, len(expression))
                 message = f"not JSONata: {read.message} (at offset {at} of the string)"
-                findings.error("FD751", message, path, aws=INVALID)
+                findings.error("FD751", message, path, aws=INVALID, said=read.message)
             elif read is not None:
                 _examine(read, place, reads, findings)
             elif not has_placeholder(expression):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..diagnostics import Diagnostic, FlowError
 from .jsonata_builtins import corrected, text_of
-from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported
+from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported, thrown
 from .jsonata_functions import FUNCTIONS, Function
 from .jsonata_shortcuts import MAX_WHOLE, whole
 from .jsonata_signatures import MismatchError, fitted
@@ -206,7 +206,8 @@ def jsonata_library() -> SimpleNamespace:
         try:
             instance = Expression(text)
         except jexception.JException as error:
-            raise JsonataSyntaxError(str(error.error), str(error), max(error.location, 0)) from None
+            sentence = thrown(error, jexception.JException.error_codes).partition(": ")[2]
+            raise JsonataSyntaxError(str(error.error), sentence, max(error.location, 0)) from None
         except Exception as error:  # noqa: BLE001 - slips of the library, and regular expressions that Python refuses
             raise JsonataSyntaxError("S0500", str(error), 0) from None
         return instance

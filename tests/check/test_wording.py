@@ -105,6 +105,21 @@ def test_a_misspelt_query_language_is_taken_for_jsonata(language: Any) -> None:
     assert [each.code for each in check({"StartAt": "A", "States": {"A": state}})] == ["FD103"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("a[1,2)", 'Expected "]", got ","'),
+        ('{"a":}', 'The symbol "}" cannot be used as a unary operator'),
+        ("1 +", "Unexpected end of expression"),
+    ],
+)
+def test_what_aws_says_of_what_is_no_jsonata(expression: str, said: str) -> None:
+    pytest.importorskip("jsonata")
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}", "End": True}
+    (found,) = check({"StartAt": "A", "States": {"A": state}})
+    assert (found.aws, found.aws_message) == ("INVALID_JSONATA_EXPRESSION", said)
+
+
 ARNS = {
     "arn:aws:lambda:eu-west-1:1234:functio:foo": ["FD651"],
     "arn:aws:lambda:eu-west-1:1234:function:foo": ["FD651"],
