@@ -181,11 +181,10 @@ class LocalLambdas:
         except SystemExit as error:
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
             message = f"RequestId: {request} Error: Runtime exited with error: exit status {status}"
-            failed = Reply.failed("Runtime.ExitError", write(_error("Runtime.ExitError", message, request, [])))
+            failed = Reply.failed("Runtime.ExitError", write(_told("Runtime.ExitError", message)))
         if late or time.monotonic() - started > hosted.timeout_seconds:
             message = f"RequestId: {request} Error: Task timed out after {hosted.timeout_seconds:.2f} seconds"
-            shown = {"errorType": "Sandbox.Timedout", "errorMessage": message}
-            return Reply.failed("Sandbox.Timedout", write(shown))
+            return Reply.failed("Sandbox.Timedout", write(_told("Sandbox.Timedout", message)))
         if failed is not None:
             return failed
         try:
@@ -353,6 +352,11 @@ def _raised(error: Exception, request: str) -> dict[str, Any]:
     except Exception as second:  # noqa: BLE001 - the handler's own class may be broken
         message = f"<no message: {type(second).__name__}>"
     return _error(type(error).__name__, message, request, trace)
+
+
+def _told(kind: str, message: str) -> dict[str, Any]:
+    """What Lambda itself tells, where the runtime cannot."""
+    return {"errorType": kind, "errorMessage": message}
 
 
 def _error(kind: str, message: str, request: str, trace: list[str]) -> dict[str, Any]:

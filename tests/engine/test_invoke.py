@@ -332,7 +332,9 @@ def test_a_function_may_have_a_timeout_of_its_own() -> None:
 def test_a_function_that_ends_its_process(leave: Any) -> None:
     result = call(lambda event, context: os._exit(3) if leave is LEAVE else leave(3))
     assert result.error == "Runtime.ExitError"
-    assert "exit status 3" in str(result.cause)
+    told = json.loads(result.cause or "")
+    assert list(told) == ["errorType", "errorMessage"]
+    assert told["errorMessage"].endswith(" Error: Runtime exited with error: exit status 3")
     assert os._exit is LEAVE
 
 
