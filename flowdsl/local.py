@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from importlib import import_module
@@ -27,6 +27,7 @@ from .engine import (
     Result,
     Scheduler,
     Settings,
+    Started,
     Succeeded,
     VirtualClock,
     WallClock,
@@ -54,6 +55,10 @@ class Answers:
     buckets: Mapping[str, Path] = {}
     """Folders in place of S3 buckets, by the bucket's name, for ItemReader, ResultWriter and Tasks that use S3."""
 
+    def __contains__(self, state: str) -> bool:
+        """Whether calls of this state have a mock."""
+        return state in self.mocks or (self.config is not None and state in self.config.responses)
+
 
 def run(
     loaded: Loaded,
@@ -62,6 +67,9 @@ def run(
     project: Project,
     name: str = "local",
     answers: Answers | None = None,
+    named: Mapping[str, str] | None = None,
+    machines: Sequence[Loaded] = (),
+    seed: int = 0,
     real_time: bool = False,
     on_event: Listener | None = None,
     on_output: Output | None = None,
@@ -69,30 +77,46 @@ def run(
 ) -> Result:
     """Run one execution to its end, or until nothing can happen any more.
 
-    Waits take no time unless `real_time` is set. What handlers write goes to `on_output`, or to stderr without one.
+    `named` are further functions, as in Project.handlers; `machines` those that `states:startExecution` starts, by
+    their names; `seed` decides all that is random. Waits take no time unless `real_time` is set. What handlers write
+    goes to `on_output`, or to stderr without one.
     Calls that neither a handler nor `answers` answers go to `otherwise`. Raises FlowError for a definition that cannot
     be run, and what `otherwise` raises.
     """
     settings = place(project)
-    definition = placed(loaded.definition, region=settings.region, account=settings.account)
-    program = prepare(definition, name=loaded.name, type=loaded.type)
-    functions = loaded.machine.functions.values() if loaded.machine else ()
-    lambdas = LocalLambdas(handlers(functions, project.root))
-    invoke = invoker(lambdas, answers or Answers(), otherwise, hosts=project.hosts)
+    answers = answers or Answers()
+    programs = {
+        each.name: prepare(
+            placed(each.definition, region=settings.region, account=settings.account), name=each.name, type=each.type
+        )
+        for each in (*machines, loaded)
+    }
+    lambdas = LocalLambdas(handlers_of([loaded, *machines], project, named))
+    invoke = invoker(lambdas, answers, otherwise, hosts=project.hosts)
     if on_output is not None:
         invoke = _heard(invoke, on_output)
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
-    scheduler = Scheduler(invoke, clock=clock, settings=settings, on_event=on_event)
-    result = scheduler.start(program, input, name=name)
+    scheduler = Scheduler(
+        invoke,
+        clock=clock,
+        settings=settings,
+        machines=programs,
+        mocked=lambda call: call.state_name in answers,
+        on_event=on_event,
+        seed=seed,
+    )
+    result = scheduler.start(programs[loaded.name], input, name=name)
     scheduler.run(until=result)
     return result
 
 
 def place(project: Project) -> Settings:
-    """Where the project's executions seem to run."""
+    """Where the project's executions seem to run: what pyproject.toml says, else the region of AWS_REGION or
+    AWS_DEFAULT_REGION, else Settings' own."""
     settings = Settings()
-    if project.region:
-        settings = evolve(settings, region=project.region)
+    region = project.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if region:
+        settings = evolve(settings, region=region)
     if project.account:
         settings = evolve(settings, account=project.account)
     return settings
@@ -137,18 +161,43 @@ def invoker(
         calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
         if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
             return lambdas(call)
-        return services(call) if services.answers(call) else otherwise(call)
+        if services.answers(call):
+            return services(call)
+        # What gets the token need not be there, where the token is answered anyway.
+        return Reply.succeeded({}) if call.state_name in answers.callbacks else otherwise(call)
 
     scripted = [answers.config] if answers.config else []
     either = first_of(mocked, *scripted, LocalFiles(answers.buckets), known)
 
     def answer(call: Call) -> Reply:
         reply = either(call)
-        if call.pattern == "waitForTaskToken" and call.state_name in answers.callbacks and reply.kind == "succeeded":
-            return Reply.pending(reply.output, Later(reply.seconds, Succeeded(answers.callbacks[call.state_name])))
+        if call.state_name in answers.callbacks:
+            ended = Later(reply.seconds, Succeeded(answers.callbacks[call.state_name]))
+            if call.pattern == "waitForTaskToken" and reply.kind == "succeeded":
+                return Reply.pending(reply.output, ended)
+            if call.integration == "activity" and reply.kind == "pending":
+                return Reply.pending(None, Later(reply.seconds, Started()), ended)
         return reply
 
     return answer
+
+
+def handlers_of(
+    machines: Iterable[Loaded], project: Project, named: Mapping[str, str] | None = None
+) -> dict[str, Handler]:
+    """The functions of these machines, of the project and of `named`, as `handlers`."""
+    declared = [function for each in machines if each.machine for function in each.machine.functions.values()]
+    further = {**project.handlers, **(named or {})}
+    return handlers([*declared, *(_function(name, place) for name, place in further.items())], project.root)
+
+
+def _function(name: str, place: str) -> Function:
+    """A function at `folder`, in its handler.py, or at `folder/file.py:function`."""
+    file, _, function = place.partition(":")
+    path = PurePosixPath(file)
+    if path.suffix != ".py":
+        return Function(name, file, handler=f"handler.{function or 'handler'}")
+    return Function(name, str(path.parent), handler=f"{path.stem}.{function or 'handler'}")
 
 
 def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:

@@ -40,6 +40,8 @@ class Project:
     """The AWS account number, 12 digits, likewise."""
     hosts: Hosts = attrs.field(factory=dict)
     """What stands in for the hosts that HTTP Tasks call."""
+    handlers: Mapping[str, str] = attrs.field(factory=dict)
+    """Lambda functions that no flow in Python declares: their folder, or `folder/file.py:function`, by their name."""
 
 
 @attrs.frozen
@@ -102,7 +104,14 @@ def _read_settings(file: Path) -> Project:
     root = file.parent
     paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
     hosts = _hosts(settings["hosts"]) if "hosts" in settings else {}
-    return Project(root, **paths, region=settings.get("region"), account=settings.get("account"), hosts=hosts)
+    return Project(
+        root,
+        **paths,
+        region=settings.get("region"),
+        account=settings.get("account"),
+        hosts=hosts,
+        handlers=settings.get("handlers", {}),
+    )
 
 
 def _hosts(table: Any) -> Hosts:
@@ -121,8 +130,15 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
 
             found += [_setting(file, content, key, f"[tool.flowdsl] {wrong}", None) for wrong in mistakes_in(value)]
             continue
+        if key == "handlers":
+            if not isinstance(value, dict) or not all(isinstance(place, str) and place for place in value.values()):
+                said = (
+                    '[tool.flowdsl] handlers must be a table of folders by function, such as charge = "handlers/charge"'
+                )
+                found.append(_setting(file, content, key, said, None))
+            continue
         if key not in _KEYS:
-            hint = f"the keys are {', '.join(_KEYS)}, hosts"
+            hint = f"the keys are {', '.join(_KEYS)}, handlers, hosts"
             found.append(_setting(file, content, key, f"[tool.flowdsl] has no key {key!r}", hint))
             continue
         pattern, what = _KEYS[key]

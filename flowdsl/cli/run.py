@@ -6,9 +6,10 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from attrs import evolve
 
 from ..diagnostics import FlowError
 from . import output
@@ -42,6 +43,27 @@ def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, .
     return buckets
 
 
+def _handlers(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Each value is `NAME=FOLDER` or `NAME=FOLDER/FILE.py:FUNCTION`."""
+    pairs = [value.partition("=") for value in values]
+    for name, equals, place in pairs:
+        if not (name and place):
+            raise click.BadParameter(f"'{name}{equals}{place}': write NAME=FOLDER, such as charge=handlers/charge")
+    return {name: place for name, _, place in pairs}
+
+
+handler_option = click.option(
+    "--handler",
+    "handlers",
+    metavar="NAME=FOLDER",
+    callback=_handlers,
+    multiple=True,
+    help="The Lambda function of this name is `handler` in this folder's handler.py, or is at FOLDER/FILE.py:FUNCTION. "
+    "Folders are relative to the project. Can be given for several functions, or for all runs in pyproject.toml, under "
+    "[tool.flowdsl.handlers].",
+)
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -54,6 +76,21 @@ def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, .
 )
 @click.option("--name", default="local", show_default=True, help="The execution's name.")
 @click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
+    help="Run it as a machine of this type. Without it a flow in Python is what it says, any other STANDARD.",
+)
+@handler_option
+@click.option(
+    "--nested",
+    "nested_files",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A file with machines that states:startExecution starts, by their names; those of FILE itself are there too.",
+)
 @click.option(
     "--mock",
     "mocks",
@@ -68,8 +105,8 @@ def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, .
     metavar="STATE=JSON",
     callback=_answers,
     multiple=True,
-    help="Answer a Task that waits for a callback (waitForTaskToken). Without it the Task waits, on the virtual clock, "
-    "until it times out.",
+    help="Answer a Task that waits for a callback (waitForTaskToken) or a worker (an activity). Without it the Task "
+    "waits, on the virtual clock, until it times out.",
 )
 @click.option(
     "--mocks",
@@ -88,6 +125,7 @@ def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, .
     "for several buckets.",
 )
 @click.option("--case", metavar="NAME", help="Which test case of --mocks, where it has several.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What all that is random comes from, as jitter.")
 @click.option("--events", is_flag=True, help="Show the events of the history instead of the steps.")
 @click.option("--real-time", is_flag=True, help="Let waits, delays and timeouts take their time.")
 @click.option(
@@ -109,11 +147,15 @@ def run(
     source: str,
     name: str,
     machine: str | None,
+    kind: Literal["STANDARD", "EXPRESS"] | None,
+    handlers: dict[str, str],
+    nested_files: tuple[Path, ...],
     mocks: dict[str, Any],
     callbacks: dict[str, Any],
     mock_file: Path | None,
     buckets: dict[str, Path],
     case: str | None,
+    seed: int,
     events: bool,
     real_time: bool,
     form: str,
@@ -138,13 +180,18 @@ def run(
     from ..invoke import Reply, unmocked
     from .steps import Steps, nested, render
 
-    loaded = choose(project.load(file or project.default_flow()), machine)
-    found = project.review([loaded])
+    machines = project.load(file or project.default_flow())
+    loaded = choose(machines, machine)
+    if kind:
+        loaded = evolve(loaded, type=kind)
+    others = [each for each in machines if each.name != loaded.name]
+    others += [each for path in nested_files for each in project.load(path)]
+    found = project.review([loaded, *others] if nested_files else [loaded])
     if output.has_errors(found):
         raise FlowError(*found)
     if found:
         click.echo(output.as_text(found), err=True)
-    states = {name: state for name, state, _ in nested(loaded.definition)}
+    states = {name: state for each in (*others, loaded) for name, state, _ in nested(each.definition)}
     config = mockconfig.load(mock_file, loaded.name, case, states=states) if mock_file else None
     answers = local.Answers(mocks, callbacks, config, buckets)
     own = project.find(loaded.file.parent)
@@ -163,6 +210,9 @@ def run(
         project=own,
         name=name,
         answers=answers,
+        named=handlers,
+        machines=others,
+        seed=seed,
         real_time=real_time,
         on_event=show,
         on_output=None if logs else steps.written,
@@ -191,7 +241,8 @@ def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Map
             raise click.UsageError(f"{option} {name}=…: no state is named {name!r}" + (f"; {near}" if near else ""))
         if states[name].get("Type") != "Task":
             raise click.UsageError(f"{option} {name}=…: the state is a {states[name].get('Type')}, not a Task")
-        if option == "--callback" and not str(states[name].get("Resource")).endswith(".waitForTaskToken"):
+        resource = str(states[name].get("Resource"))
+        if option == "--callback" and not (resource.endswith(".waitForTaskToken") or ":activity:" in resource):
             raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
 
 
@@ -213,11 +264,14 @@ def _answer(call: Call, loaded: Loaded) -> str:
     result = '{"Payload": …}' if (call.integration, call.action) == ("lambda", "invoke") else "…"
     say = f"say --mock {state}='{result}'"
     if call.pattern == "waitForTaskToken":
-        say = f"say --mock {state}='{{}}' --callback {state}='…'"
+        say = f"say --callback {state}='…', and --mock {state}='{{}}' for what its call gives"
+    if (call.integration, call.action) == ("states", "startExecution"):
+        return f"say --nested FILE for the file of the machine that it starts\n      = or {say}"
     if call.integration != "lambda":
         return f"{say}, or name an endpoint that answers in AWS_ENDPOINT_URL"
     if loaded.machine is None:
-        return say
+        name = shlex.quote(function_name(function_of(call)))
+        return f"say --handler {name}=FOLDER for the folder of its handler.py\n      = or {say}"
     from ..check.findings import did_you_mean
 
     known = loaded.machine.functions

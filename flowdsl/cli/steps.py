@@ -34,14 +34,18 @@ _TELLING = 1000
 
 @frozen
 class _Place:
-    """What an event is about: a state of an execution, and the items of the Maps around it, outermost first."""
+    """What an event is about: a state of an execution, and the items of the Maps around it, outermost first.
+
+    `child` tells which child execution it is.
+    """
 
     arn: str
+    child: str = ""
     state: str = ""
     items: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return self.state + "".join(f" (item {index})" for index in self.items)
+        return self.state + self.child + "".join(f" (item {index})" for index in self.items)
 
 
 class Steps:
@@ -62,8 +66,11 @@ class Steps:
         """By execution."""
         self._attempts: dict[_Place, int] = {}
         self._entered: dict[_Place, float] = {}
-        self._waiting: dict[_Place, None] = {}
-        """What has waited for a callback that never came."""
+        self._waiting: dict[_Place, str] = {}
+        """What has waited for something that never came, and for what."""
+        self._children: dict[str, str] = {}
+        """What child executions are called, by ARN; the execution itself is called nothing."""
+        self._start = 0.0
         self._written: dict[tuple[str, str], list[str]] = {}
         """What calls wrote that failed, by state and cause, until their events come."""
 
@@ -79,7 +86,8 @@ class Steps:
     def event(self, result: Result, event: Event) -> None:
         self._show_written(self._follow(result, event), event)
         details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
-        _say(result, event, f"{event.id:>4} <- {event.previous:<4} {event.type}  {details}".rstrip())
+        child = self._children[result.arn]
+        self._say(event, f"{event.id:>4} <- {event.previous:<4} {event.type}{child}  {details}".rstrip())
 
     def step(self, result: Result, event: Event) -> None:
         at = self._follow(result, event)
@@ -87,16 +95,16 @@ class Steps:
         if event.type.endswith("StateEntered"):
             self._entered[at], self._attempts[at] = event.timestamp, 0
             items = str(at).removeprefix(at.state)
-            _say(result, event, indent + click.style(at.state, bold=True) + click.style(items, dim=True) * bool(items))
+            self._say(event, indent + click.style(at.state, bold=True) + click.style(items, dim=True) * bool(items))
         elif event.type == "WaitStateExited":
             waited = duration(event.timestamp - self._entered[at])
-            _say(result, event, indent + click.style(f"{at} waited {waited}", dim=True))
+            self._say(event, indent + click.style(f"{at} waited {waited}", dim=True))
         elif event.type in _SCHEDULED:
             self._attempts[at] = self._attempts.get(at, 0) + 1
             if self._attempts[at] > 1:
-                _say(result, event, indent + f"{at} is tried again (attempt {self._attempts[at]})")
-        elif _waits(event):
-            _say(result, event, indent + click.style(f"{at} waits for a callback", dim=True))
+                self._say(event, indent + f"{at} is tried again (attempt {self._attempts[at]})")
+        elif waited_for := _waited_for(event):
+            self._say(event, indent + click.style(f"{at} waits for {waited_for}", dim=True))
         elif event.type.endswith(_FAILED) and event.type != "ExecutionTimedOut":
             if event.type == "ExecutionFailed":
                 source = origin(result.history, event)
@@ -106,14 +114,16 @@ class Steps:
             self._show_written(at, event)
             failure = self._failure(event)
             if failure:
-                _say(result, event, indent + click.style(f"{at} {failure}", fg="red"))
+                self._say(event, indent + click.style(f"{at} {failure}", fg="red"))
 
     def _follow(self, result: Result, event: Event) -> _Place:
         """What the event is about."""
         reading = self._readings.setdefault(result.arn, Reading())
         reading.take(event)
         visit = reading.owners.get(event.id)
-        at = self._places.get((result.arn, event.previous), _Place(result.arn))
+        if result.arn not in self._children:
+            self._children[result.arn] = self._called(result)
+        at = self._places.get((result.arn, event.previous), _Place(result.arn, self._children[result.arn]))
         if visit and visit.id == event.id:
             # What is known of the items around it; the event before it may be further inside.
             at = evolve(at, state=visit.name, items=at.items[: self._around.get(visit.name, ()).count("Map")])
@@ -122,11 +132,20 @@ class Steps:
         if event.type == "MapIterationStarted":
             at = evolve(at, items=(*at.items, (event.details or {})["index"]))
         self._places[result.arn, event.id] = at
-        if _waits(event):
-            self._waiting[at] = None
-        elif event.type in ("TaskSucceeded", "TaskFailed"):
+        waited_for = _waited_for(event)
+        if waited_for:
+            self._waiting[at] = waited_for
+        elif event.type in ("TaskSucceeded", "TaskFailed", "ActivitySucceeded", "ActivityFailed"):
             self._waiting.pop(at, None)
         return at
+
+    def _called(self, result: Result) -> str:
+        if not self._children:
+            self._start = result.start_date
+            return ""
+        machine = result.identity.state_machine_name.rpartition("/")[2]
+        number = sum(called.startswith(f" ({machine} ") for called in self._children.values()) + 1
+        return f" ({machine} {number})"
 
     def _indent(self, at: _Place) -> str:
         return "  " * len(self._around.get(at.state, ()))
@@ -161,6 +180,10 @@ class Steps:
             for line in texts.pop(0).splitlines():
                 click.echo(f"{'':>{_COLUMN}}  {self._indent(at)}| {line}", err=True)
 
+    def _say(self, event: Event, what: str) -> None:
+        since = "+" + duration(event.timestamp - self._start)
+        click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {what}", err=True)
+
     def ended(self, result: Result) -> None:
         """Say how the execution ended."""
         status = click.style(result.status, fg=_COLOURS.get(result.status, "red"), bold=True)
@@ -172,19 +195,18 @@ class Steps:
         elif result.error is not None or result.cause is not None:
             said += f": {self._reason(result.error, result.cause)}"
         click.echo(said, err=True)
-        for state in dict.fromkeys(at.state for at in self._waiting):
+        for state, waited_for in {at.state: waited_for for at, waited_for in self._waiting.items()}.items():
             alone = f"; --mock {quote(state)}=… is only what its call gives" if state in self._mocked else ""
             hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
-            click.echo(f"{state} waited for a callback that nothing sends\n      = {hint}", err=True)
+            click.echo(f"{state} waited for {waited_for} that nothing sends\n      = {hint}", err=True)
 
 
-def _waits(event: Event) -> bool:
-    return event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken")
-
-
-def _say(result: Result, event: Event, what: str) -> None:
-    since = "+" + duration(event.timestamp - result.start_date)
-    click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {what}", err=True)
+def _waited_for(event: Event) -> str:
+    """What must come from outside before the task goes on, if anything must."""
+    if event.type == "ActivityScheduled":
+        return "a worker"
+    waits = event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken")
+    return "a callback" if waits else ""
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import click
 
 from ..diagnostics import FlowError
-from .run import choose, json_argument
+from .run import choose, handler_option, json_argument
 
 
 def _object(_ctx: click.Context, option: click.Parameter, value: str | None) -> Any:
@@ -74,6 +74,7 @@ def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
 )
 @click.option("--reveal-secrets", is_flag=True, help="With TRACE, show what the connection adds to an HTTP request.")
 @click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
+@handler_option
 @click.pass_context
 def test_state(
     ctx: click.Context,
@@ -88,6 +89,7 @@ def test_state(
     configuration: dict[str, Any] | None,
     reveal_secrets: bool,
     machine: str | None,
+    handlers: dict[str, str],
 ) -> None:
     """Run one state on this machine, and answer as AWS's TestState does.
 
@@ -113,8 +115,7 @@ def test_state(
         raise click.UsageError(f"say --state with one of {', '.join(loaded.definition['States'])}")
     own = project.find(loaded.file.parent)
     settings = local.place(own)
-    functions = loaded.machine.functions.values() if loaded.machine else ()
-    lambdas = LocalLambdas(local.handlers(functions, own.root))
+    lambdas = LocalLambdas(local.handlers_of([loaded], own, handlers))
     value = json_argument(source, "--input")
     try:
         answer = teststate.test_state(

@@ -16,6 +16,8 @@ class Result:
         self._execution = execution
         self.told = 0
         """How many events the listener has heard of."""
+        self.children: list[Result] = []
+        """The executions that it started here, nested ones and those of Distributed Maps, oldest first."""
 
     @property
     def status(self) -> Status:

@@ -69,8 +69,8 @@ class Scheduler:
     """Runs executions.
 
     `invoke` carries out the calls of Task states; `clock` is a VirtualClock unless another is given; `machines` are
-    the state machines that `states:startExecution` and `start` find by name or ARN; `on_event` is told each event as
-    it happens.
+    the state machines that `states:startExecution` and `start` find by name or ARN, but for the calls that `mocked`
+    says that `invoke` answers; `on_event` is told each event as it happens.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Scheduler:
         clock: Clock | None = None,
         settings: Settings | None = None,
         machines: Mapping[str, Program] | None = None,
+        mocked: Callable[[Call], bool] = lambda call: False,
         on_event: Listener | None = None,
         seed: int | None = None,
     ) -> None:
@@ -88,6 +89,7 @@ class Scheduler:
         self.settings = settings or Settings()
         self.machines: dict[str, Program] = dict(machines or {})
         self.executions: dict[str, Result] = {}
+        self._mocked = mocked
         self._on_event = on_event
         self._seed = secrets.randbits(64) if seed is None else seed
         self._running: dict[str, tuple[Execution, Result]] = {}
@@ -274,7 +276,7 @@ class Scheduler:
         if call.task_token is not None:
             self._jobs[call.task_token] = job
         machine = nested.target(call, self.machines)
-        if machine is not None:
+        if machine is not None and not self._mocked(call):
             self._start_nested(job, machine)
         else:
             self._call(job)
@@ -357,6 +359,7 @@ class Scheduler:
         except (ValueError, FlowError) as error:
             self._later(self.clock.now(), job, nested.refused(job.call, error))
             return
+        self.executions[job.execution.identity.arn].children.append(child)
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):
             # As a timer, so that it comes after what was submitted, however soon the child ends.
@@ -375,6 +378,8 @@ class Scheduler:
             now = self.clock.now()
             self._timers.at(now, lambda: self._deliver(execution, fiber, failed), lambda: execution.alive(fiber))
             return
+
+        self.executions[execution.identity.arn].children.append(child)
 
         def ended(result: Result) -> None:
             if execution.alive(fiber):

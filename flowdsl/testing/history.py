@@ -147,10 +147,17 @@ class History(Sequence[Event]):
         """
         return sum(visit.seconds for visit in self._named(name))
 
+    @property
+    def _has_map_runs(self) -> bool:
+        return any(event.type == "MapRunStarted" for event in self.events)
+
     def _named(self, name: str | None) -> list[Visit]:
         found = [visit for visit in self.visits if name in (None, visit.name)]
         if not found and name is not None:
-            raise LookupError(f"the execution never entered {name!r}; it entered {', '.join(self.entered())}")
+            where = (
+                "; the states of a Distributed Map are in the histories of run.children" if self._has_map_runs else ""
+            )
+            raise LookupError(f"the execution never entered {name!r}; it entered {', '.join(self.entered())}{where}")
         return found
 
     def _of(self, types: Sequence[StepType]) -> Iterable[Visit]:

@@ -9,13 +9,13 @@ from typing import Any
 from ..asl import dump, text
 from ..diagnostics import FlowError
 from ..invoke import Handler
-from ..local import handlers
+from ..local import handlers_of
 from ..machine import StateMachine
 from ..project import Loaded, find, load
 from ..source import shown
 
-Machine = StateMachine | Mapping[str, Any] | Path | str
-"""The author's object, ASL as JSON values, or a file with either."""
+Machine = StateMachine | Loaded | Mapping[str, Any] | Path | str
+"""The author's object, what `flowdsl.project.load` gave, ASL as JSON values, or a file with any of them."""
 
 
 def resolve(machine: Machine | None, root: Path) -> Loaded:
@@ -25,6 +25,8 @@ def resolve(machine: Machine | None, root: Path) -> Loaded:
     """
     if machine is None or isinstance(machine, Path | str):
         found = _in_file(machine, root)
+    elif isinstance(machine, Loaded):
+        found = machine
     elif isinstance(machine, StateMachine):
         definition = dump(machine)
         file = Path(machine.origin.code.co_filename) if machine.origin else root
@@ -56,8 +58,5 @@ def of_project(root: Path) -> list[Loaded]:
 
 
 def functions(loaded: Loaded, root: Path) -> dict[str, Handler]:
-    """The machine's functions by name; a function's module is imported when it is called first."""
-    if loaded.machine is None:
-        return {}
-    folder = find(loaded.file.parent if loaded.file.is_file() else root).root
-    return handlers(loaded.machine.functions.values(), folder)
+    """The functions of the machine and of its project by name; a module is imported when it is called first."""
+    return handlers_of([loaded], find(loaded.file.parent if loaded.file.is_file() else root))

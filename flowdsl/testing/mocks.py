@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from ..buckets import LocalFiles
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
 from ..invoke import Handler, LocalLambdas, function_name, function_of
+from ..mockconfig import MockConfig
+from ..services import Services
 from .answers import Answer, copied, give
 from .coverage import states as states_of
 from .run import UnmockedCall
@@ -60,11 +63,20 @@ class Callback:
 
 @define
 class Mocks:
-    """An invoker: mocks first, then the functions of the project; nothing else is ever called."""
+    """An invoker: mocks first, then the functions of the project; nothing else is called, but what `files` and
+    `services` stand for."""
 
     functions: Mapping[str, Handler]
+    files: LocalFiles = field(factory=lambda: LocalFiles({}))
+    services: Services | None = None
+    config: MockConfig | None = field(default=None, init=False)
     mocks: dict[str, Mock] = field(factory=dict)
     callbacks: list[Callback] = field(factory=list)
+
+    def has_mock(self, call: Call) -> bool:
+        """Whether there is a mock for the call."""
+        named = self.config is not None and call.state_name in self.config.responses
+        return named or any(name in self.mocks for name in names(call))
 
     def __call__(self, call: Call) -> Reply:
         mock = next((self.mocks[name] for name in names(call) if name in self.mocks), None)
@@ -89,12 +101,17 @@ class Mocks:
         return answer.respond(call, rest, lambda value: _work(call, lambda _: value))
 
     def _real(self, call: Call, mock: Mock | None = None) -> Reply:
+        reply = (self.config(call) if self.config else None) or self.files(call)
+        if reply is not None:
+            return reply
         if call.integration == "lambda":
             local = LocalLambdas(self.functions)
             if local.knows(function_of(call)):
                 return local(call)
         if call.waits and any(callback.state == call.state_name for callback in self.callbacks):
             return Reply.succeeded({})
+        if self.services is not None and self.services.answers(call):
+            return self.services(call)
         raise UnmockedCall(_unmocked(call, mock, self.functions))
 
     def _callback(self, call: Call) -> Callback | None:
@@ -105,9 +122,10 @@ class Mocks:
                 return callback
         return None
 
-    def verify(self, definition: Mapping[str, Any], machine: str) -> None:
-        """Raise LookupError where a mock's target, or a callback's state, is nothing that the machine has."""
-        states = {str(path[-1]): state for path, state in states_of(definition) if any(resources_of(state))}
+    def verify(self, definitions: Iterable[Mapping[str, Any]], machine: str) -> None:
+        """Raise LookupError where a mock's target, or a callback's state, is nothing that the machines have."""
+        found = [each for definition in definitions for each in states_of(definition)]
+        states = {str(path[-1]): state for path, state in found if any(resources_of(state))}
         resources = {resource for state in states.values() for resource in resources_of(state)}
         named = {function_of_state(state) for state in states.values()} - {""}
         known = [*states, *sorted(named | set(self.functions))]
@@ -201,15 +219,33 @@ def _unmocked(call: Call, mock: Mock | None, functions: Mapping[str, Handler]) -
         lines[0] = f"the state {call.state_name!r} calls {what}, and the script of its mock is at its end"
         lines.append("  give the mock something to go on with: returns=..., raises=... or effect=...")
     else:
-        lines.append(f"  mock it: flow.mock({call.state_name!r}, returns={{...}})")
+        lines.append(f"  {_how(call)}")
     if call.integration == "lambda" and functions:
         lines.append(f"  functions of this project: {', '.join(sorted(functions))}")
     return "\n".join(lines)
 
 
+def _how(call: Call) -> str:
+    """How to answer a call that has no mock."""
+    mock = f"mock it: flow.mock({call.state_name!r}, returns={{...}})"
+    if call.integration == "s3" and call.action in _OF_S3:
+        bucket = call.arguments.get("Bucket") if isinstance(call.arguments, dict) else None
+        mock = f"mock it: flow.mock('s3:{call.action}', returns={_OF_S3[call.action]})"
+        return f"{mock}, or give its bucket: Runner.of(buckets={{{bucket!r}: folder}})"
+    if call.pattern == "waitForTaskToken":
+        return f"answer its task token: flow.answer({call.state_name!r}, {{...}}, after=30); the call alone: {mock}"
+    if call.integration == "states" and call.action == "startExecution":
+        return f"{mock}, or give the machine that it starts: Runner.of(machines=[...])"
+    return mock
+
+
+_OF_S3 = {"getObject": '{"Body": "..."}', "putObject": "{}", "listObjectsV2": '{"Contents": [...]}'}
+"""What an ItemReader and a ResultWriter call, and an answer."""
+
+
 def _no_target(target: str, known: list[str], machine: str) -> str:
     close = difflib.get_close_matches(target, known, 1)
-    hint = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
+    hint = f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}" if known else ""
     return f"the machine {machine!r} has no task or function {target!r}{hint}"
 
 

@@ -31,6 +31,9 @@ class Run:
     start: datetime
     stop: datetime
     history: History = field(repr=False)
+    children: tuple[Run, ...] = field(default=(), repr=False)
+    """The executions that it started on the embedded engine, nested ones and those of Distributed Maps, in the order in
+    which they started; those that had ended when it ended."""
 
     @property
     def duration(self) -> float:

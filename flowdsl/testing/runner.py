@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
+from .. import mockconfig
 from ..asl import placed, text
+from ..buckets import LocalFiles
 from ..engine import Result, Scheduler, Settings, VirtualClock, prepare
+from ..engine.limits import MAX_DATA, too_large
 from ..engine.program import Program
 from ..fields import UNSET
 from ..invoke import Handler
 from ..project import Loaded, find
+from ..services import Services
 from .answers import Answer, copied
+from .coverage import states as states_of
 from .history import History
 from .machines import Machine, functions, resolve
 from .mocks import Callback, Mock, Mocks, Raising, scripted
@@ -43,6 +48,8 @@ class Runner:
     mocks: Mocks
     scheduler: Scheduler
     program: Program
+    nested: tuple[Loaded, ...] = ()
+    """The machines that it may start (states:startExecution)."""
     _started: dict[str, Result] = field(factory=dict, init=False)
     _observed: set[str] = field(factory=set, init=False)
 
@@ -53,23 +60,43 @@ class Runner:
         *,
         root: Path | None = None,
         handlers: Mapping[str, Handler] | None = None,
+        buckets: Mapping[str, Path | str] | None = None,
+        machines: Iterable[Machine] = (),
+        endpoint: str | None = None,
         start: datetime = START,
         seed: int = 0,
     ) -> Runner:
         """A runner of this machine; None is that of `[tool.flowdsl]` in the project around `root`.
 
-        `handlers` are Python functions, by the Lambda function's name, besides those that the machine names; `start` is
-        the first moment of the virtual clock; `seed` decides the jitter of retries. Raises FlowError.
+        `handlers` are Python functions, by the Lambda function's name, besides those that the machine names; `buckets`
+        are folders in place of S3 buckets; `machines` are those that `states:startExecution` starts, by their names;
+        `endpoint` is the URL of what answers all other calls to services, such as moto's server (nothing is read from
+        the environment); `start` is the first moment of the virtual clock; `seed` decides the jitter of retries.
+        Raises FlowError.
         """
         root = root or Path.cwd()
         loaded = resolve(machine, root)
-        mocks = Mocks({**functions(loaded, root), **(handlers or {})})
+        nested = tuple(resolve(each, root) for each in machines)
+        known = {name: handler for each in (loaded, *nested) for name, handler in functions(each, root).items()}
         found = find(root)
+        mocks = Mocks(
+            {**known, **(handlers or {})},
+            LocalFiles({bucket: root / folder for bucket, folder in (buckets or {}).items()}),
+            Services.at(endpoint, hosts=found.hosts) if endpoint else None,
+        )
         settings = Settings(found.region or REGION, found.account or ACCOUNT)
-        definition = placed(loaded.definition, region=settings.region, account=settings.account)
-        program = prepare(definition, name=loaded.name, type=loaded.type)
-        scheduler = Scheduler(mocks, clock=VirtualClock(start), settings=settings, seed=seed)
-        return cls(loaded, mocks, scheduler, program)
+        programs = {
+            each.name: prepare(
+                placed(each.definition, region=settings.region, account=settings.account),
+                name=each.name,
+                type=each.type,
+            )
+            for each in (*nested, loaded)
+        }
+        scheduler = Scheduler(
+            mocks, clock=VirtualClock(start), settings=settings, machines=programs, mocked=mocks.has_mock, seed=seed
+        )
+        return cls(loaded, mocks, scheduler, programs[loaded.name], nested)
 
     def mock(
         self,
@@ -112,14 +139,28 @@ class Runner:
 
         `after` is in seconds of virtual time from the call, as are `heartbeats`, when a heartbeat is sent. `times` is
         how many calls are answered so (None: all); further answers for the state follow in the order given. What
-        gets the token is called as usual, or mocked; a service that is not mocked is not called.
+        gets the token is called as usual, or mocked; a service that is not mocked is not called. Raises ValueError for
+        an answer after one for all calls.
         """
         if isinstance(output, Answer) and output.failure is None:
             raise TypeError(f"answer({state!r}, ...): a callback is a value or fail(error, cause)")
         if min(after, *heartbeats, 0) < 0:
             raise ValueError(f"answer({state!r}, ...): after= and heartbeats= are seconds from the call, 0 or more")
         value = output if isinstance(output, Answer) else copied(output, f"the answer to {state!r}")
+        if not isinstance(value, Answer) and too_large(value):
+            raise ValueError(f"answer({state!r}, ...): SendTaskSuccess takes at most {MAX_DATA:,} bytes of JSON")
+        if any(each.state == state and each.times is None for each in self.mocks.callbacks):
+            raise ValueError(f"answer({state!r}, ...): the answer before it is for all calls; give that one times=1")
         self.mocks.callbacks.append(Callback(state, value, after, tuple(heartbeats), times))
+
+    def mock_config(self, config: Path | str | Mapping[str, Any], *, case: str | None = None) -> None:
+        """Let a test case of a MockConfigFile of Step Functions Local (a file, or its JSON) answer the states that it
+        names, where they have no mock of their own; None is the only case there is. Raises FlowError.
+        """
+        states = {str(path[-1]) for each in (self.machine, *self.nested) for path, _ in states_of(each.definition)}
+        read = mockconfig.parse if isinstance(config, Mapping) else mockconfig.load
+        source: Any = Path(config) if isinstance(config, str) else config
+        self.mocks.config = read(source, self.machine.name, case, states=states)
 
     def start(self, input: Any, *, name: str | None = None) -> Result:
         """StartExecution: the execution moves on in `finish`.
@@ -127,7 +168,7 @@ class Runner:
         A running execution of the same name and input is returned again. Raises ExecutionAlreadyExists where one of
         that name has another input or has ended; an Express machine starts a new one each time.
         """
-        self.mocks.verify(self.machine.definition, self.machine.name)
+        self._verify()
         input = copied(input, "the execution's input")  # noqa: A001 - the API's name
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
@@ -146,7 +187,7 @@ class Runner:
         Raises UnmockedCall where it calls what is not there, and StillRunning where it waits for a callback for ever.
         """
         __tracebackhide__ = True
-        self.mocks.verify(self.machine.definition, self.machine.name)
+        self._verify()
         try:
             self.scheduler.run(until=started)
         except UnmockedCall as error:
@@ -169,6 +210,10 @@ class Runner:
         __tracebackhide__ = True
         return self.finish(self.start(input, name=name), check=check)
 
+    def _verify(self) -> None:
+        definitions = [each.definition for each in (self.machine, *self.nested)]
+        self.mocks.verify(definitions, self.machine.name)
+
     def _observe(self, run: Run) -> None:
         """Tell of the execution and of the child executions (of a distributed Map) that have ended since."""
         self._observed |= {each.arn for each in self._started.values()}
@@ -180,6 +225,7 @@ class Runner:
 
 def _run(result: Result) -> Run:
     assert result.status != "RUNNING" and result.stop_date is not None  # noqa: S101, PT018 - finished
+    children = tuple(_run(child) for child in result.children if child.status != "RUNNING")
     return Run(
         name=result.name,
         arn=result.arn,
@@ -191,4 +237,5 @@ def _run(result: Result) -> Run:
         start=datetime.fromtimestamp(result.start_date, UTC),
         stop=datetime.fromtimestamp(result.stop_date, UTC),
         history=History(result.history),
+        children=children,
     )

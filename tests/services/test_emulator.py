@@ -9,6 +9,7 @@ import pytest
 
 from flowdsl.engine import Result, Scheduler, execute, prepare
 from flowdsl.services import Services
+from flowdsl.testing import Runner, UnmockedCall
 
 Call = Callable[..., Result]
 
@@ -207,3 +208,14 @@ def test_a_distributed_map_reads_from_buckets_and_writes_to_them(call: Call, ser
     missing = run({"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": bucket, "Key": "none"}})
     assert missing.error == "States.ItemReaderFailed"
     assert (missing.cause or "").startswith("The specified key does not exist.")
+
+
+def test_a_runner_calls_the_endpoint_that_it_was_given(emulator: str, queue: str) -> None:
+    send = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
+    machine = {
+        "StartAt": "Send",
+        "States": {"Send": {**send, "Parameters": {"QueueUrl": queue, "MessageBody": "hello"}}},
+    }
+    with pytest.raises(UnmockedCall):
+        Runner.of(machine).run({})
+    assert "MessageId" in Runner.of(machine, endpoint=emulator).run({}).output

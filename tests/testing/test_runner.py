@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowdsl import Function, StateMachine, Task, chain, dump, task_token
 from flowdsl.diagnostics import FlowError
+from flowdsl.project import load
 from flowdsl.testing import (
     ExecutionAlreadyExists,
     ExecutionFailed,
@@ -503,3 +505,103 @@ def test_fail_takes_an_exception_class_by_its_name() -> None:
             fail(wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="the cause is a text"):
         fail("Boom", {"a": 1})  # type: ignore[arg-type]
+
+
+CHILD = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 60, "End": True}}}
+PARENT = machine(
+    "arn:aws:states:::states:startExecution.sync:2",
+    Parameters={"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:child", "Input.$": "$"},
+    OutputPath="$.Output",
+)
+
+
+def test_a_nested_machine_runs_on_the_same_clock() -> None:
+    child = StateMachine("child", chain(Task("Work", CHARGE_ARN)))
+    flow = Runner.of(PARENT, machines=[child], handlers={"charge": lambda event, context: {"paid": event["amount"]}})
+    flow.mock("Work", slow(30), real())
+    run = flow.run({"amount": 5})
+    assert (run.output, run.duration) == ({"paid": 5}, 30)
+    assert [(each.status, each.history.states()) for each in run.children] == [("SUCCEEDED", ["Work"])]
+    flow.mock("Charge", returns={"Output": "mocked"})
+    assert flow.run({}).output == "mocked"
+
+
+def test_a_machine_that_is_not_given_is_not_started() -> None:
+    with pytest.raises(UnmockedCall, match=r"Runner.of\(machines="):
+        Runner.of(PARENT).run({})
+
+
+def each(**fields: Any) -> dict[str, Any]:
+    processor = {**machine(), "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    return {"StartAt": "Each", "States": {"Each": {"Type": "Map", "ItemProcessor": processor, "End": True, **fields}}}
+
+
+READER = {
+    "Resource": "arn:aws:states:::s3:getObject",
+    "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+    "Parameters": {"Bucket": "donations", "Key": "all.csv"},
+}
+
+
+def test_the_child_executions_of_a_distributed_map() -> None:
+    flow = Runner.of(each(ToleratedFailureCount=1))
+    flow.mock("Charge", fail("Declined"), returns="paid")
+    run = flow.run([1, 2, 3])
+    assert [(child.status, child.error, child.output) for child in run.children] == [
+        ("FAILED", "Declined", None),
+        ("SUCCEEDED", None, "paid"),
+        ("SUCCEEDED", None, "paid"),
+    ]
+    with pytest.raises(LookupError, match=r"histories of run\.children"):
+        run.history.faults("Charge")
+
+
+def test_folders_in_place_of_buckets(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text("id\n7\n")
+    with pytest.raises(UnmockedCall, match=r"flow.mock\('s3:getObject', returns=\{\"Body\".*buckets=\{'donations'"):
+        Runner.of(each(ItemReader=READER)).run({})
+    for buckets in ({"donations": tmp_path}, {"donations": str(tmp_path)}):
+        flow = Runner.of(each(ItemReader=READER), buckets=buckets)
+        assert flow.mock("Charge", effect=lambda item: item["id"]).calls == []
+        assert flow.run({}).output == ["7"]
+
+
+MOCKS = {
+    "StateMachines": {"StateMachine": {"TestCases": {"paid": {"Charge": "paid"}, "busy": {"Charge": "busy"}}}},
+    "MockedResponses": {"paid": {"0-9": {"Return": "paid"}}, "busy": {"0": {"Throw": {"Error": "Busy", "Cause": "c"}}}},
+}
+
+
+def test_a_mock_config_file(tmp_path: Path) -> None:
+    file = tmp_path / "mocks.json"
+    file.write_text(json.dumps(MOCKS))
+    for config in (MOCKS, file, str(file)):
+        flow = Runner.of(machine())
+        flow.mock_config(config, case="busy")
+        assert error(flow).error == "Busy"
+        flow.mock_config(config, case="paid")
+        assert flow.run({}).output == "paid"
+        flow.mock("Charge", returns="mocked")
+        assert flow.run({}).output == "mocked"
+    with pytest.raises(FlowError, match="name one of them: paid, busy"):
+        flow.mock_config(MOCKS)
+
+
+def test_a_loaded_machine_can_be_run(tmp_path: Path) -> None:
+    file = tmp_path / "child.json"
+    file.write_text(json.dumps(CHILD))
+    (loaded,) = load(file)
+    assert Runner.of(loaded).run({}).duration == 60
+
+
+def test_an_answer_after_one_for_all_calls_would_never_be_given() -> None:
+    flow = Runner.of(TOKEN)
+    flow.answer("Charge", {}, times=1)
+    flow.answer("Charge", {})
+    with pytest.raises(ValueError, match="give that one times=1"):
+        flow.answer("Charge", {})
+
+
+def test_an_answer_is_no_larger_than_the_api_takes() -> None:
+    with pytest.raises(ValueError, match="at most 262,144 bytes"):
+        Runner.of(TOKEN).answer("Charge", "x" * 262_144)

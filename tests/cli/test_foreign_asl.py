@@ -1,0 +1,149 @@
+"""`flowdsl run` and `test-state` on definitions that were not written with flowdsl: what they call is named on the
+command line or in pyproject.toml."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+CHARGE = {
+    "StartAt": "Charge",
+    "States": {"Charge": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:1:function:charge", "End": True}},
+}
+HANDLER = "def handler(event, context):\n    return {'paid': event['amount']}\n"
+OTHER = "def main(event, context):\n    return {'other': event['amount']}\n"
+AMOUNT = ("--input", '{"amount": 5}')
+
+
+def outcome(done: Any) -> Any:
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_handler_is_named_on_the_command_line(project):
+    project.write("order.asl.json", CHARGE)
+    project.write("functions/charge/handler.py", HANDLER)
+    project.write("functions/charge/app.py", OTHER)
+    done = project.run("run", "order.asl.json", *AMOUNT)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "say --handler charge=FOLDER for the folder of its handler.py" in done.stderr
+    for place, expected in (("functions/charge", "paid"), ("functions/charge/app.py:main", "other")):
+        handler = ("--handler", f"charge={place}")
+        assert outcome(project.run("run", "order.asl.json", *AMOUNT, *handler)) == {expected: 5}
+        tested = outcome(project.run("test-state", "order.asl.json", "--state", "Charge", *AMOUNT, *handler))
+        assert json.loads(tested["output"]) == {expected: 5}
+
+
+def test_handlers_of_the_project(project):
+    project.write("order.asl.json", CHARGE)
+    project.write("functions/charge/handler.py", HANDLER)
+    project.write("pyproject.toml", '[tool.flowdsl.handlers]\ncharge = "functions/charge"\n')
+    assert outcome(project.run("run", "order.asl.json", *AMOUNT)) == {"paid": 5}
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        ("charge", "write NAME=FOLDER"),
+        ("charge=", "write NAME=FOLDER"),
+        ("charge=nowhere", "function 'charge': there is no nowhere/handler.py"),
+    ],
+)
+def test_a_handler_that_is_not_there(project, handler, said):
+    project.write("order.asl.json", CHARGE)
+    done = project.run("run", "order.asl.json", "--handler", handler)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_a_wrong_table_of_handlers(project):
+    project.write("pyproject.toml", "[tool.flowdsl.handlers]\ncharge = 5\n")
+    done = project.run("run")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "pyproject.toml:1:1: error FD701 [tool.flowdsl] handlers must be a table of folders" in done.stderr
+
+
+CHILD = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 60, "End": True}}}
+PARENT = {
+    "StartAt": "Start",
+    "States": {
+        "Start": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": {"StateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:child", "Input": {"a": 1}},
+            "OutputPath": "$.Output",
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_nested_machine(project):
+    project.write("parent.json", PARENT)
+    project.write("child.json", CHILD)
+    done = project.run("run", "parent.json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "say --nested FILE for the file of the machine that it starts" in done.stderr
+    done = project.run("run", "parent.json", "--nested", "child.json")
+    assert outcome(done) == {"a": 1}
+    assert "+0:01:00  Rest (child 1) waited 0:01:00" in done.stderr
+    done = project.run("run", "parent.json", "--nested", "child.json", "--mock", 'Start={"Output": "mocked"}')
+    assert outcome(done) == "mocked"
+    project.write("child.json", {**CHILD, "StartAt": "Nowhere"})
+    assert "child.json" in project.run("run", "parent.json", "--nested", "child.json").stderr
+
+
+def test_child_executions_of_a_distributed_map_are_shown_on_one_clock(project):
+    processor = {**CHILD, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    each = {"Type": "Map", "MaxConcurrency": 1, "Label": "Each", "ItemProcessor": processor, "End": True}
+    project.write("map.json", {"StartAt": "Each", "States": {"Each": each}})
+    done = project.run("run", "map.json", "--input", "[1, 2]")
+    assert outcome(done) == [1, 2]
+    waits = [line for line in done.stderr.splitlines() if "waited" in line]
+    assert [line.split() for line in waits] == [
+        ["+0:01:00", "Rest", "(Each", "1)", "waited", "0:01:00"],
+        ["+0:02:00", "Rest", "(Each", "2)", "waited", "0:01:00"],
+    ]
+    assert "WaitStateEntered (Each 2)" in project.run("run", "map.json", "--input", "[1, 2]", "--events").stderr
+
+
+def test_jitter_comes_from_the_seed(project):
+    retry = {"ErrorEquals": ["Busy"], "IntervalSeconds": 100, "JitterStrategy": "FULL", "MaxAttempts": 1}
+    charge = {**CHARGE["States"]["Charge"], "Retry": [retry]}
+    project.write("order.json", {**CHARGE, "States": {"Charge": charge}})
+    answers = {"0": {"Throw": {"Error": "Busy"}}, "1": {"Return": "paid"}}
+    cases = {"order": {"TestCases": {"busy": {"Charge": "busy"}}}}
+    project.write("mocks.json", {"StateMachines": cases, "MockedResponses": {"busy": answers}})
+
+    def ended(*options: str) -> str:
+        done = project.run("run", "order.json", "--mocks", "mocks.json", *options)
+        return str(done.stderr.splitlines()[-1].partition(" of virtual time")[0])
+
+    assert ended() == ended("--seed", "0") != ended("--seed", "1")
+
+
+def test_the_type_of_the_machine(project):
+    project.write("rest.json", CHILD)
+    for options, part in (((), ":execution:"), (("--type", "express"), ":express:")):
+        shown = outcome(project.run("run", "rest.json", "--format", "json", *options))
+        assert part in shown["executionArn"]
+
+
+def test_an_activity(project):
+    work = {"Type": "Task", "Resource": "arn:aws:states:eu-west-1:1:activity:pick", "End": True}
+    project.write("work.json", {"StartAt": "Pick", "States": {"Pick": work}})
+    done = project.run("run", "work.json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Pick waited for a worker that nothing sends" in done.stderr
+    assert "answer it with --callback Pick='{…}'" in done.stderr
+    assert outcome(project.run("run", "work.json", "--callback", 'Pick={"picked": 3}')) == {"picked": 3}
+
+
+def test_the_region_is_the_environments_where_the_project_has_none(project):
+    project.write(
+        "name.json", {"StartAt": "A", "States": {"A": {"Type": "Pass", "OutputPath": "$$.Execution.Id", "End": True}}}
+    )
+    done = project.run("run", "name.json", env={"AWS_DEFAULT_REGION": "eu-north-1", "AWS_REGION": ""})
+    assert outcome(done).startswith("arn:aws:states:eu-north-1:")
