@@ -149,6 +149,9 @@ class Fiber:
 class Execution:
     """A running execution: `deliver` moves it on; `status`, `output`, `error`, `cause` and `history` tell of it."""
 
+    tells_place = True
+    """Whether the cause of a failed evaluation begins with the state and the event at which it was entered."""
+
     def __init__(
         self,
         program: Program,

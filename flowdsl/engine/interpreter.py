@@ -62,7 +62,7 @@ def located(fiber: Fiber, state: State, error: StatesError, before: int) -> Fail
     A failed query is written down as an event, which follows from what the step began with (`before`).
     """
     where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{fiber.entered}). "
-    cause = where + (error.cause or "")
+    cause = (where if fiber.execution.tells_place else "") + (error.cause or "")
     if error.error == "States.QueryEvaluationError":
         details: dict[str, JSON] = {"error": error.error, "cause": cause, "state": state.name}
         location = getattr(error, "location", None)

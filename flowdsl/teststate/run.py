@@ -63,6 +63,8 @@ class _Execution(Execution):
     """An execution of a machine with a single state, whose context object may be given."""
 
     given: dict[str, JSON] | None = None
+    tells_place = False
+    """Seen in answers of TestState that were quoted in public."""
 
     def context(self, fiber: Fiber, state: State) -> dict[str, JSON]:
         made = super().context(fiber, state)

@@ -164,6 +164,15 @@ def test_a_catcher_may_assign() -> None:
     assert seen({**TASK, "Catch": catch}, mock=BUSY)["variables"] == {"why": "try later"}
 
 
+def test_a_cause_tells_no_place() -> None:
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"r": "{% $nope %}"}, "End": True}
+    cause = "The JSONata expression '$nope' specified for the field 'Output/r' returned nothing (undefined)."
+    assert tried(state)["cause"] == cause
+    task = {**state, "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {}}
+    caught = {**task, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Next"}]}
+    assert json.loads(tried(caught, mock={"result": {}})["output"])["Cause"] == cause
+
+
 def test_a_runtime_error_is_not_caught() -> None:
     state = {**TASK, "InputPath": "$.none", "Catch": CATCH}
     answer = tried(state, mock={"result": {}})
