@@ -94,8 +94,8 @@ _TYPES: dict[str, tuple[str, Any]] = {
 
 
 _MAXIMA = {("lambda", "MemorySize"): 10_240}
-"""Where botocore's models are newer than those that TestState was recorded with: Lambda's allows 32,768 MB, its Developer
-Guide ("Configure Lambda function memory") and the recordings 10,240."""
+"""Where botocore's models are newer than those that TestState was recorded with: Lambda's allows 32,768 MB, the
+recordings 10,240, as Lambda's Developer Guide says ("Configure Lambda function memory")."""
 
 
 def _wrong(message: str) -> TestStateError:
