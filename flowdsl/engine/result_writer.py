@@ -12,6 +12,7 @@ from attrs import define, frozen
 
 from .dataflow import Evaluated
 from .effects import Failed, Succeeded, TimedOut
+from .errors import Failure
 from .execution import Fiber, Steps, iso
 from .history import JSON, text
 from .program import Program
@@ -62,7 +63,7 @@ class Writing:
     """ResultWriter with its fields evaluated; no `resource` where the results are only formatted, not exported."""
 
     resource: Resource | None
-    arguments: dict[str, JSON]
+    arguments: JSON
     config: Mapping[str, Any]
 
 
@@ -92,6 +93,8 @@ def write_results(fiber: Fiber, state: State, writing: Writing, run: MapRun, chi
     if resource is None:
         done = [child for child in children if child.status == "SUCCEEDED"]
         return _shown(fiber, done, writing.config.get("Transformation", "COMPACT"))
+    if not isinstance(writing.arguments, dict):
+        raise Failure("States.ResultWriterFailed", "The arguments of a ResultWriter must be an object.")
     bucket, prefix = writing.arguments.get("Bucket"), str(writing.arguments.get("Prefix", "")).rstrip("/")
     place = f"{prefix}/{run.key}" if prefix else run.key
     files: dict[str, list[dict[str, JSON]]] = {name: [] for name in sorted(_FILES)}

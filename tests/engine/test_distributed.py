@@ -570,3 +570,22 @@ def test_the_paths_of_a_map_see_what_input_path_selects() -> None:
     assert run(fields, {"in": {"n": 2, "b": "b"}}, bucket=bucket).output == "b"
     (entry,) = json.loads(bucket.put["SUCCEEDED_0.json"])
     assert json.loads(entry["Input"]) == {"BatchInput": {"x": "b"}, "Items": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"ItemReader": {"Resource": GET["Resource"], "Arguments": "{% 5 %}"}}, "States.ItemReaderFailed"),
+        (
+            {"ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Arguments": "{% 5 %}"}},
+            "States.ResultWriterFailed",
+        ),
+        ({"ItemReader": {**GET, "Parameters": {}}, "QueryLanguage": "JSONPath"}, "States.ItemReaderFailed"),
+    ],
+)
+def test_arguments_that_name_no_object(fields: dict[str, Any], error: str) -> None:
+    class Nothing(Bucket):
+        def __call__(self, call: Call) -> Reply:
+            return Reply.failed("S3.S3Exception", "no bucket")
+
+    assert run({"QueryLanguage": "JSONata", **fields}, [1], bucket=Nothing({})).error == error
