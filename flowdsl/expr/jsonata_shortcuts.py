@@ -54,6 +54,8 @@ def shortcut(ast: Any, functions: Container[str], general: Callable[[Any], Run],
         return None
     if ast.type in ("string", "number", "value"):
         value = ast.value
+        if value.__class__ is int and not -MAX_WHOLE < value < MAX_WHOLE:
+            value = float(value)
         return lambda states, variables, now: value
     if ast.type in ("path", "variable"):
         return _read(ast, functions, general)

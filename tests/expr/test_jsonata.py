@@ -369,5 +369,7 @@ def test_whole_numbers_beyond_a_double_s_digits_are_doubles() -> None:
     assert evaluate("$power(2, 70)") == 2.0**70
     assert isinstance(evaluate("$power(2, 70)"), float)
     assert evaluate("$power(2, 60)") == 2**60
+    assert isinstance(evaluate("1e21"), float)
+    assert isinstance(evaluate("-1e30"), float)
     with pytest.raises(QueryEvaluationError, match="D1001"):
         evaluate("[$states.input.n]")
