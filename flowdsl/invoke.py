@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from types import FrameType, TracebackType
+from itertools import dropwhile
+from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from attrs import define, field, frozen
@@ -235,6 +237,9 @@ def _called(handler: Handler, event: Any, context: LambdaContext, now: float) ->
             os.environ["FLOWDSL_NOW"] = before
 
 
+_HERE = Path(__file__).parent
+
+
 class _OverdueError(BaseException):
     """The function's time is up; no Exception, so that the function's own `except Exception` does not see it."""
 
@@ -346,7 +351,11 @@ def _invoked(status: int, output: Any, request: str) -> dict[str, Any]:
 
 
 def _raised(error: Exception, request: str) -> dict[str, Any]:
-    trace = traceback.format_list(traceback.extract_tb(_below(error.__traceback__)))
+    # As Lambda's runtime has them: without flowdsl's own frames, and without the marks of Python 3.11.
+    frames = dropwhile(
+        lambda each: Path(each.filename).is_relative_to(_HERE), traceback.extract_tb(error.__traceback__)
+    )
+    trace = traceback.format_list([(each.filename, each.lineno or 0, each.name, each.line) for each in frames])
     try:
         message = str(error)
     except Exception as second:  # noqa: BLE001 - the handler's own class may be broken
@@ -361,13 +370,6 @@ def _told(kind: str, message: str) -> dict[str, Any]:
 
 def _error(kind: str, message: str, request: str, trace: list[str]) -> dict[str, Any]:
     return {"errorMessage": message, "errorType": kind, "requestId": request, "stackTrace": trace}
-
-
-def _below(trace: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback that is the handler's own, below LocalLambdas._invoke and _called."""
-    for _ in range(2):
-        trace = trace.tb_next if trace is not None else None
-    return trace
 
 
 def _plain(value: object) -> Any:
