@@ -89,9 +89,13 @@ AWS_MOST = 100
 
 
 def as_aws(diagnostics: Sequence[Diagnostic]) -> str:
-    """The answer of ValidateStateMachineDefinition. Source: Step Functions API Reference."""
+    """The answer of ValidateStateMachineDefinition. Source: Step Functions API Reference.
+
+    A missing end comes after the missing targets, as the service has it.
+    """
     failed = any(diagnostic.severity == "error" for diagnostic in diagnostics)
-    found = [diagnostic.answer() for diagnostic in diagnostics]
+    ordered = sorted(diagnostics, key=lambda diagnostic: diagnostic.aws == "MISSING_END_STATE")
+    found = [diagnostic.answer() for diagnostic in ordered]
     answer = {"result": "FAIL" if failed else "OK", "diagnostics": found[:AWS_MOST], "truncated": len(found) > AWS_MOST}
     return json.dumps(answer, indent=2, ensure_ascii=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from flowdsl import project
 from flowdsl.check import check
-from flowdsl.diagnostics import Diagnostic
+from flowdsl.diagnostics import Diagnostic, as_aws
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
 
@@ -103,6 +104,19 @@ def test_what_aws_says_of_numbers_out_of_bounds(field: str, value: Any, said: st
 def test_a_misspelt_query_language_is_taken_for_jsonata(language: Any) -> None:
     state = {"Type": "Pass", "QueryLanguage": language, "Output": {}, "End": True}
     assert [each.code for each in check({"StartAt": "A", "States": {"A": state}})] == ["FD103"]
+
+
+def test_a_missing_end_comes_after_a_missing_target_for_aws() -> None:
+    found = check({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "NOPE"}}})
+    assert json.loads(as_aws(found))["diagnostics"] == [
+        {
+            "severity": "ERROR",
+            "code": "MISSING_TRANSITION_TARGET",
+            "message": "Missing 'Next' target: NOPE",
+            "location": "/States/A/Next",
+        },
+        {"severity": "ERROR", "code": "MISSING_END_STATE", "message": "Workflow has no terminal state"},
+    ]
 
 
 @pytest.mark.parametrize(

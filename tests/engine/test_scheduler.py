@@ -195,6 +195,21 @@ def test_a_nested_execution_that_fails() -> None:
     assert '"Error":"E"' in (result.cause or "")
 
 
+def test_a_nested_execution_that_times_out_has_no_error() -> None:
+    slow = {"StartAt": "W", "TimeoutSeconds": 5, "States": {"W": {"Type": "Wait", "Seconds": 9, "End": True}}}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": "child"},
+    }
+    scheduler = Scheduler(Script(), machines={"child": prepare(slow, name="child")})
+    result = scheduler.start(one(state), {})
+    scheduler.run()
+    assert (result.status, result.error, result.duration) == ("FAILED", "States.TaskFailed", 5)
+    told = json.loads(result.cause or "")
+    assert (told["Status"], told.keys() & {"Error", "Cause", "Output"}) == ("TIMED_OUT", set())
+
+
 @pytest.mark.parametrize(
     ("integration", "error", "service"),
     [
