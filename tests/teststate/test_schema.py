@@ -43,6 +43,16 @@ def answer(resource: str, result: Any, mode: str | None = None) -> str:
         ("sqs:sendMessage.waitForTaskToken", {"MessageId": 1}, "SUCCEEDED"),
         ("elasticmapreduce:addStep", {"StepId": "s"}, "SUCCEEDED"),
         ("bedrock:invokeModel", {"Body": "{}", "ContentType": 5}, "Field 'ContentType' must be a string"),
+        (
+            "states:startExecution",
+            {"ExecutionArn": "", "StartDate": "d"},
+            "Field 'ExecutionArn' is less than the minimum length",
+        ),
+        (
+            "states:startExecution",
+            {"ExecutionArn": "a" * 257, "StartDate": "d"},
+            "Field 'ExecutionArn' exceeds the maximum length",
+        ),
         ("http:invoke", ["anything"], "SUCCEEDED"),
         ("eks:call", ["anything"], "SUCCEEDED"),
         ("eks:createCluster", {"Cluster": 5}, "Field 'Cluster' must be an object"),
