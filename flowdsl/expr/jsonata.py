@@ -6,6 +6,7 @@ jsonata-python's, imported when the first expression is compiled; jsonata_shortc
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import time
@@ -167,10 +168,12 @@ def _general(instance: Any) -> Run:
         bindings["__evaluate_entry"] = bindings["__evaluate_exit"] = None
         if guarded:
             library.guard(frame)
-        instance.timestamp = math.floor(now() * 1000)
-        library.Jsonata.CURRENT.jsonata = instance
+        # Its own, for the same expression may be evaluated in another thread, at another time.
+        running = copy.copy(instance)
+        running.timestamp = math.floor(now() * 1000)
+        library.Jsonata.CURRENT.jsonata = running
         try:
-            value = instance.eval(ast, None, frame)
+            value = running.eval(ast, None, frame)
         except library.JException as error:
             raise Thrown(thrown(error, library.templates)) from None
         except FunctionError as error:

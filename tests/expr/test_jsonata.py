@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -271,6 +272,27 @@ def test_a_long_range_is_no_failure() -> None:
 def test_what_the_library_slips_is_the_expression_s_failure() -> None:
     with pytest.raises(QueryEvaluationError, match="threw an error during evaluation"):
         evaluate("$parseInteger('a', '')")
+
+
+def test_threads_evaluate_one_expression_at_times_of_their_own() -> None:
+    wrong: list[Any] = []
+
+    def evaluate_at(second: int) -> None:
+        run = compile_jsonata("{% $map([1..20], function($x){ $millis() }) %}", "Output", None, lambda: second)
+        for _ in range(50):
+            wrong.extend(found for found in run(STATES, {}) if found != second * 1000)
+
+    switched = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=evaluate_at, args=(second,)) for second in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(switched)
+    assert not wrong
 
 
 def test_an_endless_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
