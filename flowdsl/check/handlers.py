@@ -68,6 +68,9 @@ def _check_list(state: StateAt, key: str, handlers: list[Any], raised: set[str],
                 if name.startswith("States.") and name not in ERRORS and name not in raised:
                     message = f"there is no error {name!r}"
                     findings.warning("FD502", message, (*path, place), hint=did_you_mean(name, ERRORS))
+                if name == "States.Runtime":
+                    message = f"no {key} is asked for States.Runtime, which ends the execution at once"
+                    findings.warning("FD505", message, (*path, place), hint="remove it")
                 first = seen.setdefault(name, index)
                 if first < index:
                     message = f"{name!r} is handled by {key}[{first}] already, so {key}[{index}] is never asked for it"
