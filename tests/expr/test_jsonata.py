@@ -276,10 +276,12 @@ def test_what_the_library_slips_is_the_expression_s_failure() -> None:
 
 def test_threads_evaluate_one_expression_at_times_of_their_own() -> None:
     wrong: list[Any] = []
+    shared = "$map([1..20], function($x){ $millis() })"
+    evaluate(shared)
 
     def evaluate_at(second: int) -> None:
-        run = compile_jsonata("{% $map([1..20], function($x){ $millis() }) %}", "Output", None, lambda: second)
-        for _ in range(50):
+        run = compile_jsonata("{% " + shared + " %}", "Output", None, lambda: second)
+        for _ in range(100):
             wrong.extend(found for found in run(STATES, {}) if found != second * 1000)
 
     switched = sys.getswitchinterval()
