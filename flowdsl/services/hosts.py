@@ -87,8 +87,7 @@ def mistakes_in(table: Any) -> Iterator[str]:
             continue
         for key in said.keys() - {"url", "headers", "query", "body"}:
             yield f"{where} has no key {key!r}; the keys are url, headers, query, body"
-        url = said.get("url")
-        if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        if not _is_url(said.get("url")):
             yield f'{where} url must be a URL, such as "http://localhost:8000"'
         for key in ("headers", "query"):
             values = said.get(key, {})
@@ -96,3 +95,11 @@ def mistakes_in(table: Any) -> Iterator[str]:
                 yield f'{where} {key} must be a table of texts, such as {{ Authorization = "Bearer ${{KEY}}" }}'
         if not isinstance(said.get("body", {}), dict):
             yield f"{where} body must be a table"
+
+
+def _is_url(text: Any) -> bool:
+    try:
+        parts = urlsplit(text)
+        return isinstance(text, str) and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, AttributeError, TypeError):
+        return False

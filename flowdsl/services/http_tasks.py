@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from ..engine import Call, Exchange, Failed, Reply
 from ..expr.java import json_text
 from .hosts import Host, Hosts, expanded, host_of
-from .web import Answer, LostAnswerError, Pairs, Request, body_text, form, pairs, send
+from .web import Answer, LostAnswerError, Pairs, RefusedError, Request, body_text, form, pairs, send, url
 
 JSON = Any
 Result = dict[str, JSON]
@@ -37,10 +36,6 @@ _FORBIDDEN_GATEWAY = re.compile(
 _BINARY = re.compile(r"application/octet-stream|(image|video|audio)/.*")
 
 
-class RefusedError(Exception):
-    """The arguments cannot be a call; the text says why."""
-
-
 def http_invoke(call: Call, hosts: Hosts) -> Reply:
     """Call an HTTPS API with what its connection adds. Raises FlowError for a host that is not configured."""
     try:
@@ -48,12 +43,11 @@ def http_invoke(call: Call, hosts: Hosts) -> Reply:
         connection = arguments.get("InvocationConfig") or arguments.get("Authentication")
         if not isinstance(connection, dict) or not connection.get("ConnectionArn"):
             raise RefusedError("ConnectionArn is missing in InvocationConfig")
-        host = host_of(hosts, urlsplit(required(arguments, "ApiEndpoint")), call.state_name)
+        host = host_of(hosts, url(required(arguments, "ApiEndpoint")), call.state_name)
         request = _request(call, arguments, host)
+        answer = send(host, request, seconds=seconds_of(call))
     except RefusedError as error:
         return _reply(refused(call, error))
-    try:
-        answer = send(host, request, seconds=seconds_of(call))
     except LostAnswerError as lost:
         return Reply.failed("States.Http.Socket", str(lost))
     own = _request(call, arguments, Host(host.url))
@@ -71,7 +65,7 @@ def _request(call: Call, arguments: Result, connection: Host) -> Request:
     named = {name.lower() for name in added}
     own = [(name, value) for name, value in pairs(arguments.get("Headers")) if name.lower() not in named]
     headers = [*_given(call, content is not None and not isinstance(body, str), [*own, *added.items()])]
-    return Request(arguments["Method"], urlsplit(arguments["ApiEndpoint"]), [*pairs(query)], headers, content)
+    return Request(arguments["Method"], url(arguments["ApiEndpoint"]), [*pairs(query)], headers, content)
 
 
 def _judged(answer: Answer) -> Result | Failed:
@@ -94,7 +88,7 @@ def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
     try:
         arguments = _arguments(call, _FORBIDDEN_GATEWAY)
         path = "/".join(str(arguments[key]).strip("/") for key in ("Stage", "Path") if arguments.get(key))
-        called = urlsplit(f"https://{required(arguments, 'ApiEndpoint')}")._replace(path=f"/{path}")
+        called = url(f"https://{required(arguments, 'ApiEndpoint')}")._replace(path=f"/{path}")
         host = host_of(hosts, called, call.state_name)
     except RefusedError as error:
         return refused(call, error)
@@ -112,6 +106,8 @@ def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
         if not 200 <= answer.status < 300:
             return Failed(f"ApiGateway.{answer.status}", answer.text)
         return answer.shown()
+    except RefusedError as error:
+        return refused(call, error)
     except LostAnswerError as lost:
         return Failed("ApiGateway.SdkClientException", str(lost))
     except ValueError:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from attrs import evolve
 
 from ..engine import Call, Failed, Succeeded
 from ..expr.java import json_text
 from .hosts import Hosts, expanded, host_of
-from .http_tasks import RefusedError, as_object, refused, required, seconds_of
-from .web import LostAnswerError, Pairs, Request, body_text, pairs, parsed, send
+from .http_tasks import as_object, refused, required, seconds_of
+from .web import LostAnswerError, Pairs, RefusedError, Request, body_text, pairs, parsed, send, url
 
 JSON = Any
 Result = dict[str, JSON]
@@ -31,7 +31,7 @@ def kubernetes_call(call: Call, hosts: Hosts, read: Callable[[str], JSON] = pars
     try:
         arguments = as_object(call.arguments)
         method = required(arguments, "Method")
-        called = urlsplit(required(arguments, "Endpoint"))._replace(path=required(arguments, "Path"))
+        called = url(required(arguments, "Endpoint"))._replace(path=required(arguments, "Path"))
     except RefusedError as error:
         return refused(call, error)
     host = host_of(hosts, called, call.state_name)
@@ -48,6 +48,8 @@ def kubernetes_call(call: Call, hosts: Hosts, read: Callable[[str], JSON] = pars
         if not 200 <= answer.status < 300:
             return Failed(f"EKS.{answer.status}", answer.text)
         return answer.shown(read)
+    except RefusedError as error:
+        return refused(call, error)
     except LostAnswerError as lost:
         return Failed("EKS.SdkClientException", str(lost))
     except ValueError:

@@ -29,6 +29,10 @@ def parsed(text: str) -> JSON:
     return text
 
 
+class RefusedError(Exception):
+    """The arguments cannot be a call; the text says why."""
+
+
 class LostAnswerError(Exception):
     """The call was made, and no answer came: whether it was carried out is not known."""
 
@@ -106,6 +110,14 @@ def pairs(values: JSON) -> Iterator[tuple[str, str]]:
             yield name, body_text(each)
 
 
+def url(text: str) -> SplitResult:
+    """Raises RefusedError where the text is no URL."""
+    try:
+        return urlsplit(text)
+    except ValueError as error:
+        raise RefusedError(f"{text} is no URL: {error}") from None
+
+
 def form(query: Pairs) -> str:
     """
     >>> form([("a[0]", "x y"), ("b", "ü")])
@@ -117,7 +129,8 @@ def form(query: Pairs) -> str:
 def send(host: Host, request: Request, *, seconds: float) -> Answer:
     """Call the host in place of the one in the request.
 
-    Raises FlowError where nobody listens there, LostAnswerError where no answer comes.
+    Raises RefusedError for a method or headers that HTTP does not have, FlowError where nobody listens there,
+    LostAnswerError where no answer comes.
     """
     base = urlsplit(host.url)
     make = HTTPSConnection if base.scheme == "https" else HTTPConnection
@@ -140,9 +153,12 @@ def send(host: Host, request: Request, *, seconds: float) -> Answer:
 
 def _sent(connection: HTTPConnection, request: Request, target: str) -> Answer:
     content = None if request.body is None else request.body.encode()
-    connection.putrequest(request.method, target, skip_accept_encoding=True)
-    for name, value in request.headers:
-        connection.putheader(name, value.encode())
+    try:
+        connection.putrequest(request.method, target, skip_accept_encoding=True)
+        for name, value in request.headers:
+            connection.putheader(name, value.encode())
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
     if content is not None:
         connection.putheader("Content-Length", str(len(content)))
     connection.endheaders(content)

@@ -131,6 +131,8 @@ body = {{ key = "s3cret" }}
         ),
         ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nheaders = { a = 1 }\n', "headers must be a table of texts"),
         ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nbody = 1\n', "body must be a table"),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c:99999"\n', 'hosts."a.b" url must be a URL'),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = 5\n', 'hosts."a.b" url must be a URL'),
         ('[tool.flowdsl.hosts]\n"a.b" = 1\n', 'hosts."a.b" must be a table'),
     ],
 )

@@ -99,6 +99,10 @@ def test_an_answer_that_never_comes_is_a_failure_that_may_be_retried(stub: Stub)
         ({"Headers": {"authorization": "x"}}, "The header authorization is not supported"),
         ({"Headers": {"X-Amz-Date": "x"}}, "The header X-Amz-Date is not supported"),
         ({"ApiEndpoint": None}, "'ApiEndpoint' is required"),
+        ({"ApiEndpoint": "https://[api.example.com/"}, "is no URL"),
+        ({"Headers": {"A": "b\r\nC: d"}}, "Invalid header value"),
+        ({"Headers": {"Ä": "b"}}, "can't encode"),
+        ({"Headers": {"A:b": "c"}}, "Invalid header name"),
     ],
 )
 def test_a_task_that_is_no_call_fails_without_one(stub: Stub, arguments: dict[str, Any], said: str) -> None:
