@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -239,14 +240,13 @@ def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, fi
         value, shape, path, owner = todo.pop()
         structure = model.shape(shape)
         members = _members(structure)
-        # botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass.
-        known = {name.lower(): member for name, member in members.items()}
+        known = members | {_as_in_java(name): member for name, member in members.items()}
         names = {_plain(name, state): name for name in value}
         added = ADDED.get(where, ()) if owner == where else ()
         for name, written in names.items():
-            if name.lower() in known and not name[:1].islower():
+            if name in known:
                 if name == written:
-                    todo.extend(_inside(value[name], known[name.lower()], (*path, name), name, model, findings))
+                    todo.extend(_inside(value[name], known[name], (*path, name), name, model, findings))
             elif name not in added and not has_placeholder(name):
                 hint = did_you_mean(name, members) or (f"it has {', '.join([*members][:8])}" if members else None)
                 findings.warning("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
@@ -255,6 +255,11 @@ def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, fi
         if missing:
             message = f"{owner} needs {' and '.join(missing)}"
             findings.warning("FD662", message, path)
+
+
+def _as_in_java(name: str) -> str:
+    """botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass."""
+    return re.sub(r"^[A-Z]{2,}(?=[A-Z][a-z]|[0-9]|$)", lambda acronym: acronym[0].capitalize(), name)
 
 
 def _plain(name: str, state: StateAt) -> str:
