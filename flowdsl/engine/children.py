@@ -18,12 +18,11 @@ def gather(
     limit: int,
     start: Callable[[int], object],
     ended: Callable[[Fiber], None],
-    aborted: Callable[[Fiber], object] | None = None,
 ) -> Steps:
     """Run `count` children of a fiber, at most `limit` at a time (0: all at once), until all have ended.
 
     `start` spawns the one of an index, `ended` looks at each that has ended. Where either raises, the children that are
-    left are cut off, and `aborted` is told of each.
+    left are cut off.
     """
     following = 0
     try:
@@ -37,8 +36,6 @@ def gather(
     except (Failure, StatesError):
         for child in fiber.children.values():
             fiber.execution.abort(child)
-            if aborted is not None:
-                aborted(child)
         fiber.children = {}
         fiber.ended.clear()
         raise

@@ -248,13 +248,15 @@ class Execution:
         for child in fiber.children.values():
             self.abort(child)
         fiber.children = {}
-        if self.fibers.pop(fiber.id, None) is None:
-            return
-        self.gone.append(fiber.id)
-        if fiber.generator is not None:
-            fiber.generator.close()
-        if fiber.state is not None:
-            fiber.record(f"{fiber.state.type}StateAborted")
+        if self.fibers.pop(fiber.id, None) is not None:
+            self.gone.append(fiber.id)
+            if fiber.generator is not None:
+                fiber.generator.close()
+            if fiber.state is not None:
+                fiber.record(f"{fiber.state.type}StateAborted")
+        parent = fiber.parent
+        if parent is not None and parent.state is not None and fiber.map_item is not parent.map_item:
+            fiber.note("MapIterationAborted", {"name": parent.state.name, "index": fiber.index})
 
     def context(self, fiber: Fiber, state: State) -> dict[str, JSON]:
         """The context object. Source: Step Functions Developer Guide, "Context object"."""

@@ -70,10 +70,7 @@ def _iterate(
         last = fiber.note("MapIterationSucceeded", details(iteration.index))
         outputs[iteration.index] = iteration.output
 
-    def aborted(iteration: Fiber) -> None:
-        iteration.note("MapIterationAborted", details(iteration.index))
-
-    yield from gather(fiber, len(found), limit, start, ended, aborted)
+    yield from gather(fiber, len(found), limit, start, ended)
     fiber.source = last
     fiber.note("MapStateSucceeded")
     return outputs
