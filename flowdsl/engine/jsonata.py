@@ -114,8 +114,20 @@ class JSONata:
     def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None:
         if "Credentials" not in state:
             return None
-        evaluate = _compile(state["Credentials"], "Credentials")
-        return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
+        written = state["Credentials"]
+        if is_expression(written):
+            evaluate = _compile(written, "Credentials", "object")
+            return lambda value, fiber: evaluate(_states(value, fiber.scope), fiber.variables)
+        parts = {
+            key: _compile(value, f"Credentials/{key}", "string" if key == "RoleArn" else None)
+            for key, value in written.items()
+        }
+
+        def credentials(value: JSON, fiber: Fiber) -> JSON:
+            states = _states(value, fiber.scope)
+            return {key: part(states, fiber.variables) for key, part in parts.items()}
+
+        return credentials
 
     def items(self, state: Body) -> Items:
         select = None
