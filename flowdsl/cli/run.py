@@ -256,6 +256,7 @@ def _answer(call: Call, loaded: Loaded) -> str:
     import shlex
 
     from ..invoke import function_name, function_of
+    from ..services.hosts import host_named
 
     if call.integration in ("s3", "aws-sdk:s3") and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))
@@ -267,6 +268,10 @@ def _answer(call: Call, loaded: Loaded) -> str:
         say = f"say --callback {state}='…', and --mock {state}='{{}}' for what its call gives"
     if (call.integration, call.action) == ("states", "startExecution"):
         return f"say --nested FILE for the file of the machine that it starts\n      = or {say}"
+    host = host_named(call)
+    if host is not None:
+        instead = f'[tool.flowdsl.hosts."{host}"] url = "http://localhost:8000"'
+        return f"{say}, or say in pyproject.toml what to call instead: {instead}"
     if call.integration != "lambda":
         return f"{say}, or name an endpoint that answers in AWS_ENDPOINT_URL"
     if loaded.machine is None:

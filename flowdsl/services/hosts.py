@@ -14,12 +14,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
 
 from ..diagnostics import FlowError
+from ..engine import Call
 
 JSON = Any
 
@@ -40,6 +42,17 @@ class Host:
 
 Hosts = Mapping[str, Host]
 """By the host as calls name it: `api.stripe.com`, or `api.stripe.com:8443`."""
+
+
+def host_named(call: Call) -> str | None:
+    """The host that an HTTP Task, a call of API Gateway or of Kubernetes names; None for other calls."""
+    key = {"apigateway": "ApiEndpoint", "eks": "Endpoint", "http": "ApiEndpoint"}.get(call.integration)
+    named = call.arguments.get(key) if key is not None and isinstance(call.arguments, dict) else None
+    if not isinstance(named, str):
+        return None
+    with suppress(ValueError):
+        return urlsplit(named if "//" in named else f"//{named}").hostname
+    return None
 
 
 def host_of(hosts: Hosts, called: SplitResult, state: str) -> Host:

@@ -88,6 +88,10 @@ headers = {{ Authorization = "Bearer ${{STRIPE_KEY}}" }}
     done = pay(tmp_path, '[tool.flowdsl.hosts."other.example.com"]\nurl = "http://localhost:1"\n')
     assert (done.exit_code, done.stdout) == (2, "")
     assert "error FD935 the state 'Pay' calls api.stripe.com" in done.stderr
+    done = pay(tmp_path, "")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "= say --mock Pay='…', or say in pyproject.toml what to call instead: " in done.stderr
+    assert '[tool.flowdsl.hosts."api.stripe.com"]' in done.stderr
 
 
 @pytest.mark.parametrize(("options", "reveals"), [((), False), (("--reveal-secrets",), True)])
