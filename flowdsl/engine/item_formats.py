@@ -36,7 +36,9 @@ class ReaderError(Exception):
 
 def content(answer: JSON) -> bytes:
     """The body of an object, decompressed, from the answer to s3:getObject. Raises ReaderError."""
-    body = answer.get("Body") if isinstance(answer, dict) else answer
+    if not isinstance(answer, dict) or "Body" not in answer:
+        raise ReaderError('The answer to s3:getObject has no Body, such as {"Body": "the text of the file"}.')
+    body = answer["Body"]
     raw = _bytes(body) if isinstance(body, str) else json.dumps(body).encode()
     try:
         if raw.startswith(_GZIP):

@@ -142,8 +142,10 @@ class Scheduler:
 
     def send_task_success(self, token: str, output: JSON) -> None:
         """SendTaskSuccess. Raises UnknownTaskError where no task waits with this token, FlowError where the output is
-        no JSON value."""
+        no JSON value, or one beyond 256 KiB; the task goes on waiting then."""
         result = _copied(output, "the output of a task")
+        if too_large(result):
+            raise FlowError.of(f"the output of a task has at most {MAX_DATA} bytes as JSON")
         self._callback(token, lambda job: self._signal(job, Succeeded(result)))
 
     def send_task_failure(self, token: str, error: str | None = None, cause: str | None = None) -> None:

@@ -82,7 +82,12 @@ def _connect(service: str, url: str, region: str, keys: dict[str, str]) -> Any:
         inject_host_prefix=False,
         s3={"addressing_style": "path"},
     )
-    return botocore_session().create_client(service, region_name=region, endpoint_url=url, config=config, **keys)
+    try:
+        return botocore_session().create_client(service, region_name=region, endpoint_url=url, config=config, **keys)
+    except ValueError as error:
+        raise FlowError.of(
+            f"{url!r} is no endpoint: {error}", code="FD933", hint="write a URL, such as http://localhost:5000"
+        ) from error
 
 
 def _variable(operation: Operation) -> str:

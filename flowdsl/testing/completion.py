@@ -19,6 +19,7 @@ def run_to_completion(
     input: Any,
     *,
     machine: Machine | None = None,
+    runner: Runner | None = None,
     timeout: float = 900.0,
 ) -> tuple[Any, History]:
     """Run an execution of this name and return its output (a JSON value) and its history.
@@ -26,7 +27,8 @@ def run_to_completion(
     Where the environment variable STATE_MACHINE_ARN names a deployed machine the execution is started there, through
     boto3, at the endpoint STEPFUNCTIONS_ENDPOINT where that is set; `timeout` is how many seconds to wait for its end.
     Otherwise `machine`, by default that of `[tool.flowdsl]`, runs on the embedded engine with the project's own
-    functions; use the fixture `flow` for mocks.
+    functions; or `runner`, such as the fixture `flow`, with its mocks and answers, which a deployed machine has no use
+    for.
 
     Raises ExecutionFailed (with error, cause and history) unless it SUCCEEDED; ExecutionAlreadyExists, TimeoutError,
     FlowError.
@@ -34,7 +36,7 @@ def run_to_completion(
     __tracebackhide__ = True
     arn = os.environ.get("STATE_MACHINE_ARN")
     if not arn:
-        run = Runner.of(machine).run(input, name=name)
+        run = (runner or Runner.of(machine)).run(input, name=name)
         return run.output, run.history
     from .deployed import run_deployed
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from flowdsl.diagnostics import FlowError
 from flowdsl.engine import (
     Call,
     ExecutionAlreadyExistsError,
@@ -37,6 +38,19 @@ def one(state: dict[str, Any], **top: Any) -> Program:
 def waiting(**fields: Any) -> Program:
     parameters = {"QueueUrl": "q", "MessageBody": {"token.$": "$$.Task.Token"}}
     return one({"Type": "Task", "Resource": SEND, "Parameters": parameters, **fields})
+
+
+def test_an_output_beyond_the_limit_is_refused_and_the_task_waits_on() -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True}
+    scheduler = Scheduler(lambda call: Reply.succeeded({}))
+    result = scheduler.start(prepare({"StartAt": "S", "States": {"S": task}}), {})
+    scheduler.run()
+    (token,) = scheduler.tokens
+    with pytest.raises(FlowError, match="at most 262144 bytes"):
+        scheduler.send_task_success(token, "x" * 262_144)
+    scheduler.send_task_success(token, "short")
+    scheduler.run()
+    assert result.output == "short"
 
 
 def test_a_callback_succeeds() -> None:

@@ -25,6 +25,7 @@ from flowdsl.testing import (
     give,
     oversize,
     real,
+    run_to_completion,
     slow,
     throttle,
     timeout,
@@ -564,6 +565,22 @@ def test_folders_in_place_of_buckets(tmp_path: Path) -> None:
         flow = Runner.of(each(ItemReader=READER), buckets=buckets)
         assert flow.mock("Charge", effect=lambda item: item["id"]).calls == []
         assert flow.run({}).output == ["7"]
+
+
+def test_a_mocked_file_without_a_body_is_no_file() -> None:
+    flow = Runner.of(each(ItemReader=READER))
+    flow.mock("Each", returns=[{"id": "7"}])
+    assert "has no Body" in str(error(flow).cause)
+
+
+def test_the_same_test_on_the_desk_with_mocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STATE_MACHINE_ARN", raising=False)
+    flow = Runner.of(TOKEN)
+    flow.answer("Charge", "paid", after=60)
+    output, history = run_to_completion("paid-1", {}, runner=flow)
+    assert (output, history.duration) == ("paid", 60)
+    with pytest.raises(ExecutionAlreadyExists):
+        run_to_completion("paid-1", {}, runner=flow)
 
 
 MOCKS = {
