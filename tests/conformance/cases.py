@@ -179,6 +179,15 @@ def _output(result: Result) -> str | None:
     return json_text(result.output) if result.status == "SUCCEEDED" else None
 
 
+def _failure(result: Result, *, described: bool) -> tuple[str | None, str | None]:
+    """The error and cause as DescribeExecution told them, or else as the last event does, which says of an execution
+    that it timed out."""
+    if described or not result.history:
+        return result.error, result.cause
+    details = result.history[-1].details or {}
+    return details.get("error"), details.get("cause")
+
+
 def judge(case: dict[str, Any]) -> Verdict:
     area = case["area"]
     if case.get("needs_s3"):
@@ -188,8 +197,9 @@ def judge(case: dict[str, Any]) -> Verdict:
     except Exception as error:  # noqa: BLE001 - a crash is a verdict too
         return Verdict(case["id"], area, "status", f"{type(error).__name__}: {error}")
     expected = case["expected"]
+    error, cause = _failure(result, described="describe" in expected)
     differs = compare().outcome_differs(
-        expected, status=result.status, output=_output(result), error=result.error, cause=result.cause
+        expected, status=result.status, output=_output(result), error=error, cause=cause
     )
     if differs is not None:
         return Verdict(case["id"], area, differs.partition(":")[0], differs)
