@@ -30,6 +30,7 @@ class Transaction:
     """In the currency's minor unit."""
     currency: str | None
     psp: str | None
+    """Where the payment is, or is to be looked for."""
     reference: str | None
     started_at: str
     stored_at: str
@@ -52,6 +53,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
     clean: dict[str, Any] = cards.without_cards(dict(document))
     donation = clean["donation"] if isinstance(clean.get("donation"), dict) else clean
     payment = clean["payment"] if isinstance(clean.get("payment"), dict) else {}
+    selected = clean["psp"] if isinstance(clean.get("psp"), dict) else {}
     now = clock.now()
     text = json.dumps(clean, ensure_ascii=False)
     status = _status(clean, payment)
@@ -62,7 +64,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         charity=_text(donation.get("charity")),
         amount=donation["amount"] if type(donation.get("amount")) is int else None,
         currency=_text(donation.get("currency")),
-        psp=_text(payment.get("psp")),
+        psp=_text(payment.get("psp")) or _text(selected.get("name")),
         reference=_text(payment.get("reference")),
         started_at=_text(clean.get("started_at")) or now,
         stored_at=now,

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from handlers.document import MalformedEvent
 from handlers.transactions.__main__ import main
 from handlers.transactions.dynamodb import definition
+from handlers.transactions.record import from_document
 from handlers.transactions.store import ConflictingTransaction
 from tests.handlers.conftest import Call, document, donation, paid
 
@@ -253,3 +254,10 @@ def test_a_store_that_cannot_be_read(backend: str, data: Path, monkeypatch: pyte
 def test_looking_makes_no_file(data: Path) -> None:
     transactions("list")
     assert not data.exists()
+
+
+def test_a_broken_transaction_names_the_psp_where_the_payment_is_to_be_looked_for() -> None:
+    document = {"id": "don-1", "psp": {"name": "sandbox"}, "payment": {"status": "retry"}, "error": ERROR}
+    assert from_document(document).psp == "sandbox"
+    assert from_document({**document, "payment": {"status": "paid", "psp": "stripe"}}).psp == "stripe"
+    assert from_document({**document, "psp": None}).psp is None
