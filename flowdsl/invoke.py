@@ -172,11 +172,12 @@ class LocalLambdas:
         )
         started = time.monotonic()
         context = _context(function, call, request, hosted, started)
-        output, failed, late = None, None, False
+        output, failed, overdue, late = None, None, _OverdueError(), False
         try:
-            with _held(hosted.timeout_seconds):
-                output = _called(handler, event, context, call.now)
-        except _OverdueError:
+            output = _called(hosted, event, context, call.now, overdue)
+        except _OverdueError as error:
+            if error is not overdue:
+                raise  # it is for a function that this one was called by
             late = True
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
             failed = Reply.failed(type(error).__name__, write(_raised(error, request)))
@@ -191,7 +192,7 @@ class LocalLambdas:
             return failed
         try:
             written = _response_text(output)
-        except (TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 - as Lambda's runtime does; the answer's own classes may be broken
             message = f"Unable to marshal response: {error}"
             return Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
         if len(written.encode(errors="surrogatepass")) > MAX_RESPONSE:
@@ -220,7 +221,7 @@ def _payload(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _called(handler: Handler, event: Any, context: LambdaContext, now: float) -> Any:
+def _called(function: Hosted, event: Any, context: LambdaContext, now: float, overdue: _OverdueError) -> Any:
     """What the handler returns. While it is called FLOWDSL_NOW tells it what time it is for its execution; environment
     variable and working directory are back as they were for whoever is called next."""
     before, folder = os.environ.get("FLOWDSL_NOW"), os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
@@ -228,7 +229,8 @@ def _called(handler: Handler, event: Any, context: LambdaContext, now: float) ->
         datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
     try:
-        return handler(json.loads(json.dumps(event)), context)
+        with _in_process(), _alarm(function.timeout_seconds, overdue):
+            return function(json.loads(json.dumps(event)), context)
     finally:
         os.chdir(folder)
         if before is None:
@@ -244,39 +246,55 @@ class _OverdueError(BaseException):
     """The function's time is up; no Exception, so that the function's own `except Exception` does not see it."""
 
 
+_leave = os._exit
+_underway: list[int] = []
+"""The process of each call that is underway, in any thread."""
+_underway_lock = threading.Lock()
+
+
+def _exit(status: int) -> NoReturn:
+    if os.getpid() in _underway:
+        raise SystemExit(status)
+    _leave(status)  # a process that the function forked
+
+
 @contextmanager
-def _held(seconds: float) -> Iterator[None]:
-    """Keep a function from ending this process, and from running longer than this."""
-    process, leave = os.getpid(), os._exit
-
-    def exit_(status: int) -> NoReturn:
-        if os.getpid() == process:
-            raise SystemExit(status)
-        leave(status)  # a process that the function forked
-
-    os._exit = exit_
-    watched = sys.gettrace() is not None or threading.current_thread() is not threading.main_thread()
+def _in_process() -> Iterator[None]:
+    """Keep a function from ending this process with os._exit."""
+    process = os.getpid()
+    with _underway_lock:
+        _underway.append(process)
+        os._exit = _exit
     try:
-        if watched or not hasattr(signal, "setitimer"):
-            yield
-        else:
-            with _alarm(seconds):
-                yield
+        yield
     finally:
-        os._exit = leave
+        with _underway_lock:
+            _underway.remove(process)
+            if not _underway:
+                os._exit = _leave
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise _OverdueError in this, the main thread, after so many seconds; whoever else has an alarm gets it later."""
-
-    def overdue(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise _OverdueError
-
-    before = signal.signal(signal.SIGALRM, overdue)
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+def _alarm(seconds: float, overdue: _OverdueError) -> Iterator[None]:
+    """Raise `overdue` in this, the main thread, after so many seconds, and each second from then on, for a function
+    may catch it. An alarm of somebody else's, such as a test's timeout, that is due before goes off instead; one that
+    is due afterwards goes on."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer") or _debugged():
+        yield
+        return
     started = time.monotonic()
+    remaining, interval = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < remaining <= seconds:
+        yield
+        return
+
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        if not _debugged():
+            raise overdue
+
+    before = signal.signal(signal.SIGALRM, ring)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         yield
     finally:
         try:
@@ -285,6 +303,15 @@ def _alarm(seconds: float) -> Iterator[None]:
             signal.signal(signal.SIGALRM, before)
             if remaining:
                 signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
+
+
+def _debugged() -> bool:
+    """Whether somebody steps through this process, who needs the time that it takes; coverage traces it too."""
+    trace = sys.gettrace()
+    if trace is not None:
+        return not (getattr(trace, "__module__", None) or type(trace).__module__).startswith("coverage")
+    monitoring = getattr(sys, "monitoring", None)  # since Python 3.12
+    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
 
 
 def function_arn(text: str, call: Call) -> str:

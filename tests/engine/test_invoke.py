@@ -7,7 +7,11 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -79,6 +83,11 @@ def test_event_and_answer_go_through_json() -> None:
 
 def test_what_the_runtime_of_lambda_can_write() -> None:
     assert call(lambda event, context: [Decimal("1.5"), Decimal(2), b"text"]).output == [1.5, 2, "text"]
+
+
+@pytest.mark.parametrize("value", [Decimal("Infinity"), Decimal("sNaN"), Decimal("NaN"), b"\xff", {"a": {1, 2}}])
+def test_an_answer_that_json_has_not(value: Any) -> None:
+    assert call(lambda event, context: value).error == "Runtime.MarshalError"
 
 
 def test_an_answer_that_is_no_json() -> None:
@@ -349,7 +358,10 @@ def test_a_process_that_a_function_forks_may_end() -> None:
     assert call(forks).output == 7
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
+alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
+
+
+@alarms
 def test_a_function_that_hangs_is_stopped() -> None:
     def hangs(event: Any, context: Any) -> Any:
         try:
@@ -363,18 +375,104 @@ def test_a_function_that_hangs_is_stopped() -> None:
     assert result.error == "Sandbox.Timedout"
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
-def test_an_alarm_of_someone_else_goes_off_after_the_function() -> None:
-    rung: list[int] = []
-    before = signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
+@alarms
+def test_a_function_that_catches_everything_is_stopped() -> None:
+    def tries_for_ever(event: Any, context: Any) -> Any:
+        try:
+            time.sleep(30)
+        except BaseException:  # noqa: BLE001 - what a function may catch
+            time.sleep(30)
+
+    started = time.monotonic()
+    assert call(tries_for_ever, timeout_seconds=0.02).error == "Sandbox.Timedout"
+    assert time.monotonic() - started < 20
+
+
+class _TestIsOver(BaseException):
+    """What a test's timeout raises."""
+
+
+@contextmanager
+def somebodys_alarm(seconds: float) -> Iterator[None]:
+    def ring(number: int, frame: Any) -> None:
+        raise _TestIsOver
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        assert call(lambda event, context: time.sleep(0.03) or "done").output == "done"
-        time.sleep(0.05)
+        yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert rung == [signal.SIGALRM]
+
+
+@alarms
+def test_an_alarm_that_is_due_before_that_of_the_function_goes_off() -> None:
+    started = time.monotonic()
+    with pytest.raises(_TestIsOver), somebodys_alarm(0.05):
+        call(lambda event, context: time.sleep(30), timeout_seconds=60)
+    assert time.monotonic() - started < 20
+    assert os._exit is LEAVE
+
+
+@alarms
+def test_an_alarm_that_is_due_after_that_of_the_function_goes_on() -> None:
+    with somebodys_alarm(0.2):
+        assert call(lambda event, context: time.sleep(30), timeout_seconds=0.02).error == "Sandbox.Timedout"
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] < 0.2
+        with pytest.raises(_TestIsOver):
+            time.sleep(30)
+
+
+@alarms
+def test_a_function_is_stopped_inside_one_that_it_calls() -> None:
+    inner: list[Any] = []
+
+    def outer(event: Any, context: Any) -> Any:
+        inner.append(call(lambda event, context: time.sleep(30), timeout_seconds=60))
+
+    started = time.monotonic()
+    assert call(outer, timeout_seconds=0.05).error == "Sandbox.Timedout"
+    assert time.monotonic() - started < 20
+    assert inner == []
+
+
+@alarms
+def test_coverage_is_no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracer = type("CTracer", (), {"__module__": "coverage"})()
+    monkeypatch.setattr(sys, "gettrace", lambda: tracer)
+    started = time.monotonic()
+    assert call(lambda event, context: time.sleep(30), timeout_seconds=0.02).error == "Sandbox.Timedout"
+    assert time.monotonic() - started < 20
+
+
+@alarms
+def test_a_debugger_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepped: list[str] = []
+
+    def breaks(event: Any, context: Any) -> None:
+        monkeypatch.setattr(sys, "gettrace", lambda: test_a_debugger_may_take_its_time)  # as breakpoint() does
+        time.sleep(0.05)
+        stepped.append("on")
+
+    call(breaks, timeout_seconds=0.02)
+    assert stepped == ["on"]
+
+
+def test_functions_in_threads_end_alone() -> None:
+    both = threading.Barrier(2)
+
+    def ends(seconds: float) -> Result:
+        def work(event: Any, context: Any) -> None:
+            both.wait(10)
+            time.sleep(seconds)
+            os._exit(3)
+
+        return call(work)
+
+    with ThreadPoolExecutor() as threads:
+        assert [result.error for result in threads.map(ends, (0.01, 0.05))] == ["Runtime.ExitError"] * 2
+    assert os._exit is LEAVE
 
 
 def test_a_string_payload_is_the_text_of_the_request() -> None:
