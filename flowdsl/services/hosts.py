@@ -83,6 +83,20 @@ def expanded(text: str) -> str:
     return re.sub(r"\$\{(\w+)\}", value, text)
 
 
+def headers_of(host: Host) -> dict[str, str]:
+    """What the connection adds. Raises FlowError where a value cannot be one of a header, without the value: it may be
+    a secret."""
+    headers = {name: expanded(value) for name, value in host.headers.items()}
+    for name, value in headers.items():
+        if not value.isprintable():
+            raise FlowError.of(
+                f"[tool.flowdsl.hosts] the header {name} has a character that no header may have",
+                code="FD936",
+                hint=f"look for a line break or an invisible character in {host.headers[name]}",
+            )
+    return headers
+
+
 def hosts_in(table: Mapping[str, Mapping[str, Any]]) -> Hosts:
     """The hosts of a table in which `mistakes_in` finds none."""
     return {name: Host(**said) for name, said in table.items()}
@@ -98,10 +112,12 @@ def mistakes_in(table: Any) -> Iterator[str]:
         if not isinstance(said, dict):
             yield f'{where} must be a table, such as {{ url = "http://localhost:8000" }}'
             continue
+        if "/" in name:
+            yield f"{where} must be a host alone, such as api.stripe.com"
         for key in said.keys() - {"url", "headers", "query", "body"}:
             yield f"{where} has no key {key!r}; the keys are url, headers, query, body"
-        if not _is_url(said.get("url")):
-            yield f'{where} url must be a URL, such as "http://localhost:8000"'
+        if not _is_base(said.get("url")):
+            yield f'{where} url must be http:// or https://, a host and perhaps a path, as in "http://localhost:8000"'
         for key in ("headers", "query"):
             values = said.get(key, {})
             if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
@@ -110,9 +126,17 @@ def mistakes_in(table: Any) -> Iterator[str]:
             yield f"{where} body must be a table"
 
 
-def _is_url(text: Any) -> bool:
+def _is_base(text: Any) -> bool:
+    """Whether this is a URL that paths can be put behind."""
     try:
         parts = urlsplit(text)
-        return isinstance(text, str) and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+        return (
+            isinstance(text, str)
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and plain
+            and (parts.port != 0)
+        )
     except (ValueError, AttributeError, TypeError):
         return False

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from ..engine import Call, Exchange, Failed, Reply
 from ..expr.java import json_text
-from .hosts import Host, Hosts, expanded, host_of
+from .hosts import Host, Hosts, expanded, headers_of, host_of
 from .web import Answer, LostAnswerError, Pairs, RefusedError, Request, body_text, form, pairs, send, url
 
 JSON = Any
@@ -57,7 +57,7 @@ def http_invoke(call: Call, hosts: Hosts) -> Reply:
 
 def _request(call: Call, arguments: Result, connection: Host) -> Request:
     """The request of an HTTP Task, in which what the connection has wins."""
-    added = {name: expanded(value) for name, value in connection.headers.items()}
+    added = headers_of(connection)
     body = _merged(arguments.get("RequestBody"), {name: _expanded(value) for name, value in connection.body.items()})
     content = None if body is None else _encoded(body, arguments.get("Transform"))
     asked = {name: expanded(value) for name, value in connection.query.items()}
@@ -96,7 +96,7 @@ def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
     if not arguments.get("AllowNullValues"):
         body = _without_nulls(body)
     content = body_text(body) if body is not None and arguments["Method"] in _WITH_BODY else None
-    headers = [*pairs(arguments.get("Headers")), *((name, expanded(value)) for name, value in host.headers.items())]
+    headers = [*pairs(arguments.get("Headers")), *headers_of(host).items()]
     if content is not None and not isinstance(body, str) and not _has(headers, "content-type"):
         headers.append(("Content-Type", "application/json"))
     query = [*pairs(arguments.get("QueryParameters")), *((name, expanded(value)) for name, value in host.query.items())]

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from ..engine import Call, Failed, Succeeded
 from ..expr.java import json_text
-from .hosts import Hosts, expanded, host_of
+from .hosts import Hosts, headers_of, host_of
 from .http_tasks import as_object, refused, required, seconds_of
 from .web import LostAnswerError, Pairs, RefusedError, Request, body_text, pairs, parsed, send, url
 
@@ -40,7 +40,7 @@ def kubernetes_call(call: Call, hosts: Hosts, read: Callable[[str], JSON] = pars
     if body is not None:
         patch = "application/strategic-merge-patch+json" if method == "PATCH" else "application/json"
         headers.append(("Content-Type", patch))
-    headers += [(name, expanded(value)) for name, value in host.headers.items()]
+    headers += headers_of(host).items()
     query = [*pairs(arguments.get("QueryParameters"))]
     content = None if body is None else body_text(body)
     try:

@@ -22,6 +22,10 @@ JSON = Any
 Pairs = list[tuple[str, str]]
 
 
+_KEPT = "/%:@!$&'()*+,;=~"
+"""What stands in a URL as it is. Source: RFC 3986, section 3.3 and 3.4."""
+
+
 def parsed(text: str) -> JSON:
     """The JSON value that a text is, or the text itself."""
     with suppress(ValueError, RecursionError):
@@ -48,8 +52,8 @@ class Request:
 
     @property
     def target(self) -> str:
-        path = quote(self.called.path, safe="/%:@!$&'()*+,;=~") or "/"
-        asked = "&".join(filter(None, (self.called.query, form(self.query))))
+        path = quote(self.called.path, safe=_KEPT) or "/"
+        asked = "&".join(filter(None, (quote(self.called.query, safe=_KEPT + "?"), form(self.query))))
         return f"{path}?{asked}" if asked else path
 
     def traced(self) -> dict[str, str]:
@@ -137,14 +141,14 @@ def send(host: Host, request: Request, *, seconds: float) -> Answer:
     connection = make(base.hostname or "", base.port, timeout=seconds)
     try:
         connection.connect()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
         raise FlowError.of(
             f"nothing answers at {host.url}, which stands in for {request.called.hostname}: {error}",
             code="FD933",
             hint="start it, or correct the url in [tool.flowdsl.hosts]",
         ) from None
     try:
-        return _sent(connection, request, base.path.rstrip("/") + request.target)
+        return _sent(connection, request, quote(base.path.rstrip("/"), safe=_KEPT) + request.target)
     except (OSError, HTTPException) as error:
         raise LostAnswerError(str(error) or type(error).__name__) from error
     finally:

@@ -135,8 +135,11 @@ body = {{ key = "s3cret" }}
         ),
         ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nheaders = { a = 1 }\n', "headers must be a table of texts"),
         ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c"\nbody = 1\n', "body must be a table"),
-        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c:99999"\n', 'hosts."a.b" url must be a URL'),
-        ('[tool.flowdsl.hosts."a.b"]\nurl = 5\n', 'hosts."a.b" url must be a URL'),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c:99999"\n', 'hosts."a.b" url must be http:// or https://'),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = 5\n', 'hosts."a.b" url must be http:// or https://'),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://user:word@c"\n', 'hosts."a.b" url must be http:// or https://'),
+        ('[tool.flowdsl.hosts."a.b"]\nurl = "http://c/?key=1"\n', 'hosts."a.b" url must be http:// or https://'),
+        ('[tool.flowdsl.hosts."https://a.b"]\nurl = "http://c"\n', 'hosts."https://a.b" must be a host alone'),
         ('[tool.flowdsl.hosts]\n"a.b" = 1\n', 'hosts."a.b" must be a table'),
     ],
 )

@@ -139,6 +139,41 @@ def test_no_host_is_called_that_is_not_configured() -> None:
         run(Services.at(hosts=secret), "http:invoke", arguments)
 
 
+def test_a_secret_that_cannot_be_sent_is_not_told(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for secret in ("s3cret\n", "s3cret\r\nX: y", "s3cret\udcff"):
+        monkeypatch.setenv("KEY", secret)
+        for integration in ("http:invoke", "apigateway:invoke", "eks:call"):
+            services = Services.at(
+                hosts={"api.example.com": Host(stub.url, headers={"Authorization": "Bearer ${KEY}"})}
+            )
+            url = "api.example.com" if integration == "apigateway:invoke" else "https://api.example.com"
+            arguments = {
+                "ApiEndpoint": url,
+                "Endpoint": url,
+                "Method": "GET",
+                "Path": "/",
+                "InvocationConfig": CONNECTION,
+            }
+            with pytest.raises(FlowError, match=r"the header Authorization has a character") as refused:
+                run(services, integration, arguments)
+            assert "s3cret" not in str(refused.value)
+            assert "Bearer ${KEY}" in str(refused.value)
+    assert not stub.requests
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "a..b"])
+def test_a_host_whose_name_is_none_is_a_mistake(host: str) -> None:
+    arguments = {"ApiEndpoint": "https://api.example.com/", "Method": "GET", "Authentication": CONNECTION}
+    with pytest.raises(FlowError, match="nothing answers at"):
+        run(Services.at(hosts={"api.example.com": Host(f"http://{host}/")}), "http:invoke", arguments)
+
+
+def test_a_query_in_the_url_is_sent_as_a_url_may_have_it(stub: Stub) -> None:
+    stub.will_answer({})
+    invoke(stub, {"ApiEndpoint": "https://api.example.com/v1?q=a b&r=ü%20x", "QueryParameters": {"s": "1"}})
+    assert stub.requests[0][0] == "/base/v1?q=a%20b&r=%C3%BC%20x&s=1"
+
+
 def test_an_api_of_api_gateway_is_called_at_its_stage(stub: Stub) -> None:
     stub.will_answer({"ok": True}, X_Two="a")
     arguments = {
