@@ -35,8 +35,10 @@ from .engine import (
 )
 from .invoke import Handler, Hosted, LocalLambdas, first_of, function_of, unmocked
 from .mockconfig import MockConfig
+from .package.imports import defines, parse
 from .project import Loaded, Project, import_from
 from .services import Hosts, Services
+from .source import shown
 
 Output = Callable[[Call, Reply, str], None]
 """Called after each call with what was written during it."""
@@ -185,42 +187,52 @@ def invoker(
 def handlers_of(
     machines: Iterable[Loaded], project: Project, named: Mapping[str, str] | None = None
 ) -> dict[str, Handler]:
-    """The functions of these machines, of the project and of `named`, as `handlers`."""
-    declared = [function for each in machines if each.machine for function in each.machine.functions.values()]
-    further = {**project.handlers, **(named or {})}
-    return handlers([*declared, *(_function(name, place) for name, place in further.items())], project.root)
-
-
-def _function(name: str, place: str) -> Function:
-    """A function at `folder`, in its handler.py, or at `folder/file.py:function`."""
-    file, _, function = place.partition(":")
-    path = PurePosixPath(file)
-    if path.suffix != ".py":
-        return Function(name, file, handler=f"handler.{function or 'handler'}")
-    return Function(name, str(path.parent), handler=f"{path.stem}.{function or 'handler'}")
-
-
-def handlers(functions: Iterable[Function], root: Path) -> dict[str, Handler]:
-    """The functions by name; each is imported from the project's folder when it is called first.
+    """The functions of these machines, of the project and of `named`, by name; each is imported from the project's
+    folder when it is called first.
 
     What they print goes to stderr, as it would go to their log.
-    Raises FlowError where the file of a handler is not there.
+    Raises FlowError where a handler is not there, or not in the project.
     """
-    found: dict[str, Handler] = {}
-    for function in functions:
-        module, _, attribute = function.handler.rpartition(".")
-        file = root.joinpath(function.source, *module.split(".")).with_suffix(".py")
-        if not file.is_file():
-            raise FlowError.of(
-                f"function {function.name!r}: there is no {file.relative_to(root)}",
-                code="FD710",
-                span=function.origin.span() if function.origin else None,
-                hint="correct `source` or `handler`, which is module.function within the folder",
-            )
-        dotted = ".".join([*PurePosixPath(function.source).parts, module])
-        work = _imported_when_called(dotted, attribute, function.environment, root)
-        found[function.name] = Hosted(work, function.timeout, function.memory)
-    return found
+    declared = [function for each in machines if each.machine for function in each.machine.functions.values()]
+    further = {**project.handlers, **(named or {})}
+    functions = [*declared, *(_function(name, place, project.root) for name, place in further.items())]
+    return {function.name: _hosted(function, project.root) for function in functions}
+
+
+def _function(name: str, place: str, root: Path) -> Function:
+    """A function at `folder`, in its handler.py, or at `folder/file.py:function`."""
+    file, _, function = place.partition(":")
+    path = Path(os.path.normpath(root / file))
+    if not path.is_relative_to(root):
+        raise FlowError.of(
+            f"function {name!r}: {file} is not in the project's folder, {shown(root)}",
+            code="FD710",
+            hint="name a folder that is, relative to it",
+        )
+    within = PurePosixPath(path.relative_to(root).as_posix())
+    if path.suffix != ".py":
+        return Function(name, str(within), handler=f"handler.{function or 'handler'}", origin=None)
+    return Function(name, str(within.parent), handler=f"{path.stem}.{function or 'handler'}", origin=None)
+
+
+def _hosted(function: Function, root: Path) -> Hosted:
+    module, _, attribute = function.handler.rpartition(".")
+    file = root.joinpath(function.source, *module.split(".")).with_suffix(".py")
+    if not file.is_file():
+        raise _no_handler(function, f"there is no {shown(file)}")
+    if not defines(parse(file), attribute):
+        raise _no_handler(function, f"{shown(file)} defines no {attribute}")
+    dotted = ".".join([*PurePosixPath(function.source).parts, module])
+    work = _imported_when_called(dotted, attribute, function.environment, root)
+    return Hosted(work, function.timeout, function.memory)
+
+
+def _no_handler(function: Function, said: str) -> FlowError:
+    if function.origin:
+        span, hint = function.origin.span(), "correct `source` or `handler`, which is module.function within the folder"
+    else:
+        span, hint = None, f"correct --handler {function.name}=…, or {function.name} in [tool.flowdsl.handlers]"
+    return FlowError.of(f"function {function.name!r}: {said}", code="FD710", span=span, hint=hint)
 
 
 def _imported_when_called(module: str, attribute: str, environment: Mapping[str, str], root: Path) -> Handler:

@@ -29,7 +29,8 @@ def test_a_handler_is_named_on_the_command_line(project):
     done = project.run("run", "order.asl.json", *AMOUNT)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "say --handler charge=FOLDER for the folder of its handler.py" in done.stderr
-    for place, expected in (("functions/charge", "paid"), ("functions/charge/app.py:main", "other")):
+    charge = project.root / "functions/charge"
+    for place, expected in (("functions/charge", "paid"), (charge, "paid"), ("functions/charge/app.py:main", "other")):
         handler = ("--handler", f"charge={place}")
         assert outcome(project.run("run", "order.asl.json", *AMOUNT, *handler)) == {expected: 5}
         tested = outcome(project.run("test-state", "order.asl.json", "--state", "Charge", *AMOUNT, *handler))
@@ -48,11 +49,17 @@ def test_handlers_of_the_project(project):
     [
         ("charge", "write NAME=FOLDER"),
         ("charge=", "write NAME=FOLDER"),
-        ("charge=nowhere", "function 'charge': there is no nowhere/handler.py"),
+        ("charge=nowhere", "error FD710 function 'charge': there is no nowhere/handler.py\n      = correct --handler"),
+        ("charge=functions:nope", "function 'charge': functions/handler.py defines no nope"),
+        ("charge=functions/broken.py", "functions/broken.py:1:4: error FD602"),
+        ("charge=/etc", "error FD710 function 'charge': /etc is not in the project's folder"),
+        ("charge=../other", "error FD710 function 'charge': ../other is not in the project's folder"),
     ],
 )
 def test_a_handler_that_is_not_there(project, handler, said):
     project.write("order.asl.json", CHARGE)
+    project.write("functions/handler.py", HANDLER)
+    project.write("functions/broken.py", "def\n")
     done = project.run("run", "order.asl.json", "--handler", handler)
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
