@@ -20,6 +20,7 @@ from importlib import import_module
 from typing import Any
 
 from ..diagnostics import FlowError
+from ..expr.java import parse_json
 from .history import JSON
 
 MAX_FIELD = 8 * 1024 * 1024
@@ -70,18 +71,10 @@ def parse(raw: bytes, kind: str, config: Mapping[str, Any]) -> JSON:
         if kind == "CSV":
             return _csv(text, config)
         if kind == "JSONL":
-            return [_json(line) for line in text.split("\n") if line.strip()]
-        return _pointed(_json(text), str(config.get("ItemsPointer", "")))
-    except (ValueError, RecursionError, csv.Error) as error:
+            return [parse_json(line) for line in text.split("\n") if line.strip()]
+        return _pointed(parse_json(text), str(config.get("ItemsPointer", "")))
+    except (ValueError, csv.Error) as error:
         raise ReaderError(f"Attempting to parse the file as {kind} failed: {error}") from error
-
-
-def _json(text: str) -> JSON:
-    return json.loads(text, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> JSON:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _pointed(found: JSON, pointer: str) -> JSON:

@@ -6,11 +6,11 @@ Source: Step Functions Developer Guide, "ItemReader (Map)"; messages from record
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ..expr.java import parse_json
 from .execution import Settings, Steps
 from .history import JSON
 from .item_formats import ReaderError, content, parse, rows
@@ -84,11 +84,11 @@ def _items(raw: bytes, kind: str, config: dict[str, Any], place: dict[str, JSON]
 def _inventory(raw: bytes) -> tuple[list[tuple[str, str]], list[str]]:
     """The files that the manifest.json of an S3 inventory names, and their columns."""
     try:
-        manifest = json.loads(raw)
+        manifest = parse_json(raw)
         bucket = str(manifest["destinationBucket"]).rpartition(":")[2]
         headers = [column.strip() for column in manifest["fileSchema"].split(",")]
         return [(bucket, file["key"]) for file in manifest["files"]], headers
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReaderError(f"The manifest is not an S3 inventory's: {error}") from error
 
 

@@ -5,12 +5,12 @@ Source: Step Functions Developer Guide, "Start a workflow execution from a Task"
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from ..diagnostics import FlowError
+from ..expr.java import parse_json
 from .calls import Call
 from .effects import Failed, Signal, Submitted, Succeeded
 from .errors import ExecutionAlreadyExistsError, InvalidNameError
@@ -33,10 +33,10 @@ def target(call: Call, machines: Mapping[str, Program]) -> Program | None:
 
 
 def child_input(arguments: dict[str, JSON]) -> JSON:
-    """Input may be JSON text or a JSON value; none at all is an empty object."""
+    """Input may be JSON text or a JSON value; none at all is an empty object. Raises ValueError."""
     given = arguments.get("Input")
     if isinstance(given, str):
-        return json.loads(given)
+        return parse_json(given)
     return {} if given is None else given
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import random
 import re
@@ -21,7 +20,7 @@ import attrs
 from .chance import chance, random_uuid
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
-from .java import hash_set, java_text, json_text
+from .java import hash_set, java_text, json_text, parse_json
 from .jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
 from .path import Path, Root
 from .scope import Evaluate, Scope
@@ -198,14 +197,9 @@ def _string_to_json(text: Any) -> Any:
     if not _string(text).strip():
         return None
     try:
-        return json.loads(text, parse_constant=lambda name: _refuse(), parse_float=_finite)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         _refuse()
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    return number if math.isfinite(number) else _refuse()
 
 
 def _partition(array: Any, size: Any) -> list[Any]:

@@ -6,9 +6,10 @@ Step Functions is written in Java, and shows these in outputs and causes.
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 
 def json_text(value: Any) -> str:
@@ -20,6 +21,24 @@ def json_text(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(json_text, value)) + "]"
     return _quoted(value)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value that JSON text says. Raises ValueError where there is none: for NaN, a number beyond a double, or
+    arrays and objects that are nested too deep to be read, too."""
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
 
 
 def java_text(value: Any) -> str:

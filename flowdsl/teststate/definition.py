@@ -6,7 +6,6 @@ the messages, from recorded calls.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..check import check
 from ..diagnostics import AslPath, Diagnostic, FlowError
 from ..document import read_json
 from ..engine import prepare
+from ..expr.java import parse_json
 from .errors import TestStateError, invalid
 
 JSON = Any
@@ -122,10 +122,6 @@ def json_value(value: JSON, code: str, message: str) -> JSON:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_constant=_no_constant)
+        return parse_json(value)
     except ValueError:
         raise TestStateError(code, message) from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)

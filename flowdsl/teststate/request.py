@@ -13,7 +13,7 @@ from typing import Any, Literal
 from attrs import evolve
 
 from ..engine import Invoker, Settings
-from ..engine.limits import MAX_DATA
+from ..engine.limits import MAX_DATA, too_large
 from ..engine.task import Resource
 from ..expr.java import json_text
 from ..invoke import unmocked
@@ -201,7 +201,7 @@ def _check_unmocked(tested: Tested, answered: bool) -> None:
 
 def _input(given: JSON) -> JSON:
     code = "InvalidExecutionInput"
-    if isinstance(given, str) and len(given.encode()) > MAX_DATA:
+    if len(given.encode(errors="surrogatepass")) > MAX_DATA if isinstance(given, str) else too_large(given):
         raise TestStateError(code, f"Input size exceeds the maximum of {MAX_DATA} bytes")
     return json_value(given, code, "Invalid State Machine Execution Input: 'Input is not valid JSON'")
 

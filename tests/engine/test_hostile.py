@@ -162,11 +162,26 @@ def test_a_wait_may_be_longer_than_an_execution() -> None:
     assert run({"Type": "Wait", "SecondsPath": "$.n"}, {"n": 10**15}).status == "TIMED_OUT"
 
 
-@pytest.mark.parametrize("body", ["H4sIxx", "H4sI", "[" * 100_000, "[NaN]", "[" + "9" * 5000 + "]", '"a"'])
+NO_JSON = ["[" * 100_000, "[NaN]", "[1e999]", "[" + "9" * 5000 + "]", ""]
+
+
+@pytest.mark.parametrize("body", ["H4sIxx", "H4sI", '"a"', *NO_JSON])
 def test_a_file_that_cannot_be_read_fails_the_state(body: str) -> None:
     reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
-    result = run({"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED}, reply=Reply.succeeded(body))
+    answer = Reply.succeeded({"Body": body})
+    result = run({"Type": "Map", "ItemReader": reader, "ItemProcessor": DISTRIBUTED}, reply=answer)
     assert result.error == "States.ItemReaderFailed"
+    assert (result.cause or "").startswith("Attempting to ")
+
+
+@pytest.mark.parametrize("text", NO_JSON)
+def test_a_nested_execution_takes_no_input_that_is_no_json(text: str) -> None:
+    start = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2"}
+    arguments = {"StateMachineArn": "child", "Input.$": "$"}
+    program = prepare({"StartAt": "A", "States": {"A": {**start, "Parameters": arguments, "End": True}}})
+    child = prepare({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+    result = execute(program, text, invoke=lambda call: Reply.succeeded({}), machines={"child": child})
+    assert result.error == "StepFunctions.InvalidExecutionInputException"
 
 
 @pytest.mark.parametrize("reply", [Reply.timed_out(), Reply.pending(), Reply.failed("S3.S3Exception", "no")])

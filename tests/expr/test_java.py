@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.expr.java import class_name, double_text, hash_code, hash_set, java_text, json_text
+from flowdsl.expr.java import class_name, double_text, hash_code, hash_set, java_text, json_text, parse_json
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,13 @@ def test_hash_sets() -> None:
 )
 def test_class_names(value: Any, plain: bool, name: str) -> None:
     assert class_name(value, plain=plain) == name
+
+
+@pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "1e999", "[" * 100_000, "9" * 5000, "", "'a'"])
+def test_text_that_is_no_json(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)
+
+
+def test_json_text_gives_its_value() -> None:
+    assert parse_json('{"a":[1,1.5,null]}') == parse_json(b'{"a":[1,1.5,null]}') == {"a": [1, 1.5, None]}
