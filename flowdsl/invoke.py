@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 from attrs import define, field, frozen
 
 from .diagnostics import FlowError
-from .engine import Call, Invoker, Reply
+from .engine import Call, Invoker, Later, Reply, Started
 from .source import Span
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "LambdaContext",
     "LocalLambdas",
     "Reply",
+    "answered",
     "first_of",
     "function_name",
     "function_of",
@@ -319,6 +320,13 @@ def function_arn(text: str, call: Call) -> str:
     if text.startswith("arn:"):
         return text
     return f"arn:aws:lambda:{call.region}:{call.account}:function:{text.rpartition('function:')[2]}"
+
+
+def answered(call: Call, reply: Reply, *later: Later) -> Reply:
+    """The reply to a call whose task waits for an answer from outside, with that answer; an activity's worker takes the
+    task at once."""
+    taken = [Later(reply.seconds, Started())] if call.integration == "activity" else []
+    return Reply.pending(reply.output, *taken, *later, seconds=reply.seconds)
 
 
 def unmocked(call: Call, *, span: Span | None = None, hint: str | None = None) -> Reply:

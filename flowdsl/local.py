@@ -27,13 +27,13 @@ from .engine import (
     Result,
     Scheduler,
     Settings,
-    Started,
     Succeeded,
     VirtualClock,
     WallClock,
     prepare,
 )
-from .invoke import Handler, Hosted, LocalLambdas, first_of, function_of, unmocked
+from .engine.program import Program
+from .invoke import Handler, Hosted, LocalLambdas, answered, first_of, function_of, unmocked
 from .mockconfig import MockConfig
 from .package.imports import defines, parse
 from .project import Loaded, Project, import_from
@@ -87,12 +87,7 @@ def run(
     """
     settings = place(project)
     answers = answers or Answers()
-    programs = {
-        each.name: prepare(
-            placed(each.definition, region=settings.region, account=settings.account), name=each.name, type=each.type
-        )
-        for each in (*machines, loaded)
-    }
+    programs = prepared((*machines, loaded), settings)
     lambdas = LocalLambdas(handlers_of([loaded, *machines], project, named))
     invoke = invoker(lambdas, answers, otherwise, hosts=project.hosts)
     if on_output is not None:
@@ -110,6 +105,16 @@ def run(
     result = scheduler.start(programs[loaded.name], input, name=name)
     scheduler.run(until=result)
     return result
+
+
+def prepared(machines: Iterable[Loaded], settings: Settings) -> dict[str, Program]:
+    """The machines as the engine executes them, by name. Raises FlowError for a definition that cannot be run."""
+    return {
+        each.name: prepare(
+            placed(each.definition, region=settings.region, account=settings.account), name=each.name, type=each.type
+        )
+        for each in machines
+    }
 
 
 def place(project: Project) -> Settings:
@@ -173,12 +178,9 @@ def invoker(
 
     def answer(call: Call) -> Reply:
         reply = either(call)
-        if call.state_name in answers.callbacks:
-            ended = Later(reply.seconds, Succeeded(answers.callbacks[call.state_name]))
-            if call.pattern == "waitForTaskToken" and reply.kind == "succeeded":
-                return Reply.pending(reply.output, ended)
-            if call.integration == "activity" and reply.kind == "pending":
-                return Reply.pending(None, Later(reply.seconds, Started()), ended)
+        waiting = {"activity": "pending", "waitForTaskToken": "succeeded"}.get(call.pattern or call.integration)
+        if call.state_name in answers.callbacks and reply.kind == waiting:
+            return answered(call, reply, Later(reply.seconds, Succeeded(answers.callbacks[call.state_name])))
         return reply
 
     return answer

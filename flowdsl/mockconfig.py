@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from .diagnostics import AslPath, Diagnostic, FlowError
 from .engine import Call, Failed, Later, Reply, Succeeded
+from .invoke import answered
 from .source import Span, shown
 
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
@@ -61,7 +62,7 @@ class MockConfig:
                 code="FD712",
                 hint=f'give it a "{number}", or a range such as "{number}-99"',
             )
-        return Reply.pending({}, Later(0, found.signal)) if call.waits else found.reply
+        return answered(call, Reply.succeeded({}), Later(0, found.signal)) if call.waits else found.reply
 
 
 def load(file: Path, machine: str, case: str | None, *, states: Collection[str] | None = None) -> MockConfig:

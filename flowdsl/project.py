@@ -289,7 +289,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
 def review(machines: list[Loaded], *, type: Type | None = None, packaging: bool = True) -> list[Diagnostic]:
     """All that keeps the machines of a file from being built, in order of places: what `diagnose` says of each, two of
     one name and, with `packaging`, functions that cannot be packaged."""
-    found = [*_clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
+    found = [*clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
     called = functions(machines) if packaging else []
     if called:
         from .package.sources import problems
@@ -337,7 +337,7 @@ def functions(machines: list[Loaded]) -> list[Function]:
     return [function for loaded in machines if loaded.machine for function in loaded.machine.functions.values()]
 
 
-def _clashes(machines: list[Loaded]) -> list[Diagnostic]:
+def clashes(machines: list[Loaded]) -> list[Diagnostic]:
     """Machines of one name would be one file of a build; file systems may fold case."""
     named: dict[str, Loaded] = {}
     others = [loaded for loaded in machines if named.setdefault(loaded.name.casefold(), loaded) is not loaded]

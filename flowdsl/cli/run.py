@@ -186,7 +186,7 @@ def run(
         loaded = evolve(loaded, type=kind)
     others = [each for each in machines if each.name != loaded.name]
     others += [each for path in nested_files for each in project.load(path)]
-    found = project.review([loaded, *others] if nested_files else [loaded])
+    found = project.review([loaded, *others])
     if output.has_errors(found):
         raise FlowError(*found)
     if found:

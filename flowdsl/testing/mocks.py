@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 
 from ..buckets import LocalFiles
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
-from ..invoke import Handler, LocalLambdas, function_name, function_of
+from ..invoke import Handler, LocalLambdas, answered, function_name, function_of
 from ..mockconfig import MockConfig
 from ..services import Services
 from .answers import Answer, copied, give
@@ -81,10 +81,10 @@ class Mocks:
     def __call__(self, call: Call) -> Reply:
         mock = next((self.mocks[name] for name in names(call) if name in self.mocks), None)
         reply = self._mocked(call, mock) if mock else self._real(call)
-        if call.waits and reply.kind == "succeeded":
+        if call.waits and reply.kind in ("succeeded", "pending") and not reply.later:
             callback = self._callback(call)
             if callback is not None:
-                return Reply.pending(reply.output, *callback.later(), seconds=reply.seconds)
+                return answered(call, reply, *callback.later())
         return reply
 
     def _mocked(self, call: Call, mock: Mock) -> Reply:
@@ -108,10 +108,10 @@ class Mocks:
             local = LocalLambdas(self.functions)
             if local.knows(function_of(call)):
                 return local(call)
-        if call.waits and any(callback.state == call.state_name for callback in self.callbacks):
-            return Reply.succeeded({})
         if self.services is not None and self.services.answers(call):
             return self.services(call)
+        if call.waits and any(callback.state == call.state_name for callback in self.callbacks):
+            return Reply.pending({})  # what gets the token need not be there; further calls wait in vain
         raise UnmockedCall(_unmocked(call, mock, self.functions))
 
     def _callback(self, call: Call) -> Callback | None:
@@ -232,6 +232,8 @@ def _how(call: Call) -> str:
         bucket = call.arguments.get("Bucket") if isinstance(call.arguments, dict) else None
         mock = f"mock it: flow.mock('s3:{call.action}', returns={_OF_S3[call.action]})"
         return f"{mock}, or give its bucket: Runner.of(buckets={{{bucket!r}: folder}})"
+    if call.integration == "activity":
+        return f"{mock}, or answer it later, as its worker: flow.answer({call.state_name!r}, {{...}}, after=30)"
     if call.pattern == "waitForTaskToken":
         return f"answer its task token: flow.answer({call.state_name!r}, {{...}}, after=30); the call alone: {mock}"
     if call.integration == "states" and call.action == "startExecution":

@@ -11,15 +11,18 @@ from typing import Any
 from attrs import define, field
 
 from .. import mockconfig
-from ..asl import placed, text
+from ..asl import text
 from ..buckets import LocalFiles
-from ..engine import Result, Scheduler, Settings, VirtualClock, prepare
+from ..diagnostics import FlowError
+from ..engine import Result, Scheduler, Settings, VirtualClock
 from ..engine.limits import MAX_DATA, too_large
 from ..engine.program import Program
 from ..fields import UNSET
 from ..invoke import Handler
-from ..project import Loaded, find
+from ..local import prepared
+from ..project import Loaded, clashes, find
 from ..services import Services
+from ..source import shown
 from .answers import Answer, copied
 from .coverage import states as states_of
 from .history import History
@@ -33,7 +36,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 
 Observer = Callable[[Loaded, Sequence[History]], None]
 observers: list[Observer] = []
-"""Told of every machine that was run, with its history and those of its child executions (distributed Map)."""
+"""Told of every machine that was run, with the histories of its execution and of the child executions of its Maps."""
 
 
 @define
@@ -78,21 +81,20 @@ class Runner:
         loaded = resolve(machine, root)
         nested = tuple(resolve(each, root) for each in machines)
         known = {name: handler for each in (loaded, *nested) for name, handler in functions(each, root).items()}
+        for name, handler in (handlers or {}).items():
+            if not callable(handler):
+                raise TypeError(f"handlers={{{name!r}: {handler!r}}}: write a function of an event and a context")
+        same = clashes([loaded, *nested])
+        if same:
+            raise FlowError(*same)
         found = find(root)
         mocks = Mocks(
             {**known, **(handlers or {})},
-            LocalFiles({bucket: root / folder for bucket, folder in (buckets or {}).items()}),
+            LocalFiles({bucket: _folder(bucket, root / folder) for bucket, folder in (buckets or {}).items()}),
             Services.at(endpoint, hosts=found.hosts) if endpoint else None,
         )
         settings = Settings(found.region or REGION, found.account or ACCOUNT)
-        programs = {
-            each.name: prepare(
-                placed(each.definition, region=settings.region, account=settings.account),
-                name=each.name,
-                type=each.type,
-            )
-            for each in (*nested, loaded)
-        }
+        programs = prepared((*nested, loaded), settings)
         scheduler = Scheduler(
             mocks, clock=VirtualClock(start), settings=settings, machines=programs, mocked=mocks.has_mock, seed=seed
         )
@@ -139,8 +141,8 @@ class Runner:
 
         `after` is in seconds of virtual time from the call, as are `heartbeats`, when a heartbeat is sent. `times` is
         how many calls are answered so (None: all); further answers for the state follow in the order given. What
-        gets the token is called as usual, or mocked; a service that is not mocked is not called. Raises ValueError for
-        an answer after one for all calls.
+        gets the token is called as usual, or mocked; a service that has neither mock nor endpoint is not called.
+        Raises ValueError for an answer after one for all calls.
         """
         if isinstance(output, Answer) and output.failure is None:
             raise TypeError(f"answer({state!r}, ...): a callback is a value or fail(error, cause)")
@@ -215,12 +217,25 @@ class Runner:
         self.mocks.verify(definitions, self.machine.name)
 
     def _observe(self, run: Run) -> None:
-        """Tell of the execution and of the child executions (of a distributed Map) that have ended since."""
+        """Tell of the execution, and of the child executions that have ended since: those of a Distributed Map count as
+        the execution's own, a nested one as its machine's."""
         self._observed |= {each.arn for each in self._started.values()}
         children = [each for arn, each in self.scheduler.executions.items() if arn not in self._observed]
         self._observed |= {each.arn for each in children}
-        for observer in observers:
-            observer(self.machine, [run.history, *(History(each.history) for each in children)])
+        seen: dict[str, list[History]] = {self.machine.name: [run.history]}
+        for each in children:
+            name = each.identity.state_machine_name.partition("/")[0]
+            seen.setdefault(name, []).append(History(each.history))
+        for machine in (self.machine, *self.nested):
+            if machine.name in seen:
+                for observer in observers:
+                    observer(machine, seen[machine.name])
+
+
+def _folder(bucket: str, folder: Path) -> Path:
+    if not folder.is_dir():
+        raise FlowError.of(f"buckets={{{bucket!r}: ...}}: there is no folder {shown(folder)}", code="FD711")
+    return folder
 
 
 def _run(result: Result) -> Run:

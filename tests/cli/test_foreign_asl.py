@@ -116,6 +116,17 @@ def test_child_executions_of_a_distributed_map_are_shown_on_one_clock(project):
     assert "WaitStateEntered (Each 2)" in project.run("run", "map.json", "--input", "[1, 2]", "--events").stderr
 
 
+def test_all_machines_of_a_file_are_checked_for_each_can_be_started(project):
+    project.write(
+        "two.py",
+        "from flowdsl import Function, Pass, StateMachine, Task\n"
+        'one = StateMachine("one", Pass("A"))\ntwo = StateMachine("two", Task("B", Function("nope", "nope")))\n',
+    )
+    done = project.run("run", "two.py", "--machine", "one")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "two.py:3:37: error FD601 function 'nope': there is no folder nope" in done.stderr
+
+
 def test_jitter_comes_from_the_seed(project):
     retry = {"ErrorEquals": ["Busy"], "IntervalSeconds": 100, "JitterStrategy": "FULL", "MaxAttempts": 1}
     charge = {**CHARGE["States"]["Charge"], "Retry": [retry]}
@@ -145,7 +156,9 @@ def test_an_activity(project):
     assert (done.exit_code, done.stdout) == (1, "")
     assert "Pick waited for a worker that nothing sends" in done.stderr
     assert "answer it with --callback Pick='{…}'" in done.stderr
-    assert outcome(project.run("run", "work.json", "--callback", 'Pick={"picked": 3}')) == {"picked": 3}
+    done = project.run("run", "work.json", "--callback", 'Pick={"picked": 3}', "--events")
+    assert outcome(done) == {"picked": 3}
+    assert "ActivityStarted" in done.stderr
 
 
 def test_the_region_is_the_environments_where_the_project_has_none(project):

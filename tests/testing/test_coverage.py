@@ -230,6 +230,19 @@ def test_child_executions_of_a_distributed_map_count(monkeypatch: pytest.MonkeyP
     assert [reached for _, reached in measured.items()] == [2, 4, 4]
 
 
+def test_a_nested_machine_counts_as_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    coverage = Coverage()
+    monkeypatch.setattr(runner, "observers", [coverage.observe])
+    file = tmp_path / "child.json"
+    file.write_text('{"StartAt": "Unreached", "States": {"Unreached": {"Type": "Succeed"}}}')
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:child"
+    start = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync", "Next": "Done"}
+    states = {"Start": {**start, "Parameters": {"StateMachineArn": arn}}, **DONE, "Unreached": {"Type": "Succeed"}}
+    Runner.of({"StartAt": "Start", "States": states}, machines=[file]).run({})
+    assert coverage.machines["StateMachine"].hits.keys() == {"/States/Start", "/States/Done"}
+    assert coverage.machines["child"].hits.keys() == {"/States/Unreached"}
+
+
 def test_states_of_one_name_in_two_branches() -> None:
     def branch(seconds: int) -> dict[str, Any]:
         return {

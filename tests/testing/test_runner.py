@@ -527,6 +527,11 @@ def test_a_nested_machine_runs_on_the_same_clock() -> None:
     assert flow.run({}).output == "mocked"
 
 
+def test_machines_of_one_name_are_refused() -> None:
+    with pytest.raises(FlowError, match="two state machines are named 'StateMachine'"):
+        Runner.of(PARENT, machines=[CHILD])
+
+
 def test_a_machine_that_is_not_given_is_not_started() -> None:
     with pytest.raises(UnmockedCall, match=r"Runner.of\(machines="):
         Runner.of(PARENT).run({})
@@ -565,6 +570,51 @@ def test_folders_in_place_of_buckets(tmp_path: Path) -> None:
         flow = Runner.of(each(ItemReader=READER), buckets=buckets)
         assert flow.mock("Charge", effect=lambda item: item["id"]).calls == []
         assert flow.run({}).output == ["7"]
+
+
+def test_what_a_runner_is_given_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(FlowError, match=r"buckets=.'donations': .*there is no folder"):
+        Runner.of(each(ItemReader=READER), buckets={"donations": tmp_path / "nowhere"})
+    with pytest.raises(TypeError, match=r"handlers=.'charge': 'charge.py'.*write a function"):
+        Runner.of(machine(), handlers={"charge": "charge.py"})  # type: ignore[dict-item]
+
+
+ACTIVITY = machine(
+    "arn:aws:states:us-east-1:123456789012:activity:hands", TimeoutSeconds=60, Retry=[{"ErrorEquals": ["Busy"]}]
+)
+
+
+def test_an_answered_activity_has_a_worker_that_took_it() -> None:
+    flow = Runner.of(ACTIVITY)
+    flow.answer("Charge", "done", after=30)
+    run = flow.run({})
+    assert (run.output, run.duration) == ("done", 30)
+    assert [event.type for event in run.history.events][2:5] == [
+        "ActivityScheduled",
+        "ActivityStarted",
+        "ActivitySucceeded",
+    ]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        ACTIVITY,
+        machine(
+            "arn:aws:states:::glue:startJobRun.sync",
+            **{k: ACTIVITY["States"]["Charge"][k] for k in ("TimeoutSeconds", "Retry")},
+        ),
+    ],
+)
+def test_a_call_beyond_the_answers_waits_in_vain(definition: dict[str, Any]) -> None:
+    flow = Runner.of(definition)
+    flow.answer("Charge", fail("Busy"), times=1)
+    assert error(flow).history.faults("Charge")[-1].error == "States.Timeout"
+
+
+def test_a_worker_is_hinted_at() -> None:
+    with pytest.raises(UnmockedCall, match=r"as its worker: flow.answer\('Charge'"):
+        Runner.of(ACTIVITY).run({})
 
 
 def test_a_mocked_file_without_a_body_is_no_file() -> None:
