@@ -374,9 +374,13 @@ REDRIVE = date(2023, 11, 15)
 
 
 def iso(seconds: float) -> str:
-    """A time as the context object and messages write it, in milliseconds."""
+    """A time as the context object and messages write it: in milliseconds, without a fraction that is zero.
+
+    Source: Step Functions Developer Guide, "Timestamp format with fractional seconds".
+    """
     moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    millis = moment.microsecond // 1000
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{millis:03d}Z" if millis else "Z")
 
 
 def replay(

@@ -451,8 +451,8 @@ def test_a_result_writer_says_when_each_child_began_and_ended() -> None:
     scheduler.start(prepare({"StartAt": "M", "States": {"M": machine}}), [1, 2])
     scheduler.run()
     assert [(entry["StartDate"], entry["StopDate"]) for entry in written["SUCCEEDED_0.json"]] == [
-        ("2025-01-01T00:00:00.000Z", "2025-01-01T00:01:00.000Z"),
-        ("2025-01-01T00:01:00.000Z", "2025-01-01T00:02:00.000Z"),
+        ("2025-01-01T00:00:00Z", "2025-01-01T00:01:00Z"),
+        ("2025-01-01T00:01:00Z", "2025-01-01T00:02:00Z"),
     ]
 
 
