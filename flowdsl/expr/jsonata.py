@@ -6,7 +6,6 @@ jsonata-python's, imported when the first expression is compiled; jsonata_shortc
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 import time
@@ -145,22 +144,16 @@ def _expression(text: str) -> Run:
 
 def _general(instance: Any) -> Run:
     library = jsonata_library()
-    ast = instance.ast
-    depth, calls, names, fields = _survey(ast, library)
+    depth, calls, names, fields = _survey(instance.ast, library)
     guarded = calls or depth > MAX_DEPTH // 2
     needed = tuple(name for name in names if name and name not in ("$", "states"))
-    from_json, from_input = library.from_json, library.from_input
-
-    def protect(name: str, value: Any) -> Any:
-        if name not in fields:
-            return value
-        return from_input(value) if name in ("input", "result") else from_json(value)
+    from_json = library.from_json
 
     def run(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
         frame = library.Frame(library.functions)
         bindings = frame.bindings
         if fields:
-            bindings["states"] = {name: protect(name, value) for name, value in states.items()}
+            bindings["states"] = {name: from_json(value) for name, value in states.items() if name in fields}
         for name in needed:
             if name in variables:
                 bindings[name] = from_json(variables[name])
@@ -168,12 +161,8 @@ def _general(instance: Any) -> Run:
         bindings["__evaluate_entry"] = bindings["__evaluate_exit"] = None
         if guarded:
             library.guard(frame)
-        # Its own, for the same expression may be evaluated in another thread, at another time.
-        running = copy.copy(instance)
-        running.timestamp = math.floor(now() * 1000)
-        library.Jsonata.CURRENT.jsonata = running
         try:
-            value = running.eval(ast, None, frame)
+            value = instance.run(frame, math.floor(now() * 1000))
         except library.JException as error:
             raise Thrown(thrown(error, library.templates)) from None
         except FunctionError as error:

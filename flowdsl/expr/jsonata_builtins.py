@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from .chance import chance
 from .jsonata_errors import InternalError
 from .jsonata_signatures import FunctionError
 
@@ -48,6 +49,7 @@ def corrected(
         "base64decode": base64_decode,
         "toMillis": functools.partial(to_millis, original["toMillis"]),
         "distinct": functools.partial(distinct, kind_of, like),
+        "shuffle": shuffle,
         "sort": functools.partial(sort, kind_of, call),
         "match": functools.partial(match, original["match"]),
         "replace": functools.partial(replace, original["replace"]),
@@ -115,7 +117,7 @@ def _double(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -241,6 +243,11 @@ def to_millis(original: Function, text: Value, picture: Value) -> Value:
         ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
         moment += -ahead if zone[0] == "+" else ahead
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def shuffle(items: Value) -> Value:
+    """Drawn from the execution's own numbers, so that a replay has the same order."""
+    return None if items is None else chance.source.sample(items, len(items))
 
 
 def sort(

@@ -55,14 +55,6 @@ _UNCODED: Final = {
     "Second argument of replace function cannot be an empty string": "D3010",
     "Fourth argument of replace function must evaluate to a positive number": "D3011",
 }
-_SUBTYPES: Final = {
-    "a": "arrays",
-    "b": "booleans",
-    "f": "functions",
-    "n": "numbers",
-    "o": "objects",
-    "s": "strings",
-}
 _PLACEHOLDER: Final = re.compile(r"\{\{\{?\w+\}?\}\}")
 
 
@@ -80,10 +72,6 @@ def thrown(error: Any, templates: dict[str, str]) -> str:
     values = [error.current, error.expected, error.extra]
     if code == "D1002":
         values = [error.expected]
-    elif code == "T0411":  # jsonata-python gives the context value first, and not the function's name.
-        values = [error.expected, error.extra]
-    elif code == "T0412":
-        values[2] = _SUBTYPES.get(str(error.extra), error.extra)
     remaining = iter(values)
 
     def fill(placeholder: re.Match[str]) -> str:

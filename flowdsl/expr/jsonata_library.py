@@ -6,18 +6,20 @@ of that version. The library is imported when the first expression is compiled.
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from ..diagnostics import Diagnostic, FlowError
 from .jsonata_builtins import corrected, text_of
 from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported, thrown
 from .jsonata_functions import FUNCTIONS, Function
-from .jsonata_shortcuts import MAX_WHOLE, whole
+from .jsonata_shortcuts import MAX_WHOLE, remembering, whole
 from .jsonata_signatures import MismatchError, fitted
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ MAX_TEXT: Final = 8 * MAX_RANGE
 """Characters that `&` may join, if a number takes as much as eight: 2^22 have been seen to be kept, 2^23 not."""
 TOO_LONG_A_RANGE: Final = 10_000_000
 """From here on the language itself refuses a range."""
-KEPT: Final = 16
-"""Inputs and results that are remembered as looked through."""
 ARITIES: Final = {"string": 1, "zip": 0}
 """How many arguments `$map` and its like give to a function; for the others, as many as its signature has."""
 
@@ -70,8 +70,28 @@ def jsonata_library() -> SimpleNamespace:
             raise jexception.JException("D1001", 0, None)
         return True
 
+    @contextmanager
+    def current() -> Iterator[None]:
+        """The library has one current expression in a thread; afterwards it is again that of whoever else uses it."""
+        before = vars(Jsonata.CURRENT).get("jsonata")
+        try:
+            yield
+        finally:
+            if before is None:
+                vars(Jsonata.CURRENT).pop("jsonata", None)
+            else:
+                Jsonata.CURRENT.jsonata = before
+
     class Expression(Jsonata):  # type: ignore[misc] # the library has no types
         """The interpreter of one expression."""
+
+        def run(self, frame: Any, millis: int) -> Any:
+            """The value at this time, in milliseconds since 1970."""
+            running = copy.copy(self)  # for another thread may evaluate it at another time
+            running.timestamp = millis
+            with current():
+                Jsonata.CURRENT.jsonata = running
+                return running.eval(running.ast, None, frame)
 
         def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:
             """What goes wrong inside `and` and `or` is said of them."""
@@ -204,16 +224,16 @@ def jsonata_library() -> SimpleNamespace:
 
     def parse(text: str) -> Any:
         try:
-            instance = Expression(text)
+            with current():
+                return Expression(text)
         except jexception.JException as error:
             sentence = thrown(error, jexception.JException.error_codes).partition(": ")[2]
             raise JsonataSyntaxError(str(error.error), sentence, max(error.location, 0)) from None
         except Exception as error:  # noqa: BLE001 - slips of the library, and regular expressions that Python refuses
             raise JsonataSyntaxError("S0500", str(error), 0) from None
-        return instance
 
     def wrap(ast: Any) -> Any:
-        instance = Expression("null")
+        instance = parse("null")
         instance.ast = ast
         return instance
 
@@ -236,14 +256,11 @@ def jsonata_library() -> SimpleNamespace:
         frame.bindings["__evaluate_entry"] = enter
         frame.bindings["__evaluate_exit"] = leave
 
-    from_json = _from_json(null)
     return SimpleNamespace(
         Frame=Jsonata.Frame,
         JException=jexception.JException,
-        Jsonata=Jsonata,
         Symbol=Parser.Symbol,
-        from_input=_remembering(from_json),
-        from_json=from_json,
+        from_json=remembering(_from_json(null)),
         functions=frame,
         guard=guard,
         known=frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS),
@@ -284,23 +301,6 @@ def _from_json(null: Any) -> Callable[[Any], Any]:
 
 
 _CHANGING: Final = frozenset({dict, list, float, type(None)})
-
-
-def _remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, once for the several expressions of a state: nobody changes an input or a result."""
-    seen: dict[int, tuple[Any, Any]] = {}
-
-    def converted(value: Any) -> Any:
-        entry = seen.get(id(value))
-        if entry is not None and entry[0] is value:
-            return entry[1]
-        made = convert(value)
-        if len(seen) >= KEPT:
-            seen.clear()
-        seen[id(value)] = (value, made)
-        return made
-
-    return converted
 
 
 def _to_json(null: Any) -> Callable[[Any], Any]:

@@ -98,7 +98,7 @@ def _read(ast: Any, functions: Container[str], general: Callable[[Any], Run]) ->
                 return otherwise(states, variables, now)
             else:
                 return UNDEFINED
-        return whole(value) if value.__class__ in _WITH_FLOATS else value
+        return _made_whole(value)
 
     return read
 
@@ -124,6 +124,30 @@ def whole(value: Any) -> Any:
         items = [whole(item) if item.__class__ in _WITH_FLOATS else item for item in value]
         return value if all(map(operator.is_, items, value)) else items
     return value
+
+
+def remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same for values that nobody changes, once for the several expressions and states that read one."""
+    seen: dict[int, tuple[Any, Any]] = {}
+
+    def converted(value: Any) -> Any:
+        if value.__class__ is not dict and value.__class__ is not list:
+            return convert(value)
+        entry = seen.get(id(value))
+        if entry is not None and entry[0] is value:
+            return entry[1]
+        made = convert(value)
+        if len(seen) >= KEPT:
+            seen.clear()
+        seen[id(value)] = (value, made)
+        return made
+
+    return converted
+
+
+KEPT: Final = 16
+"""Values that are remembered as looked through."""
+_made_whole = remembering(whole)
 
 
 def _binary(name: str, left: Run, right: Run, otherwise: Run) -> Run | None:

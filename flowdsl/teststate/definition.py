@@ -6,6 +6,7 @@ the messages, from recorded calls.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -117,11 +118,9 @@ def _blocks(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def json_value(value: JSON, code: str, message: str) -> JSON:
-    """A member of the request that is JSON text in the API; here it may be the JSON value itself. Raises TestStateError
-    where the text is no JSON."""
-    if not isinstance(value, str):
-        return value
+    """A member of the request that is JSON text in the API; here it may be the JSON value itself, of which it makes a
+    copy. Raises TestStateError where it is no JSON."""
     try:
-        return parse_json(value)
-    except ValueError:
+        return parse_json(value if isinstance(value, str) else json.dumps(value))
+    except (TypeError, ValueError, RecursionError):
         raise TestStateError(code, message) from None

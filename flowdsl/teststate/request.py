@@ -201,9 +201,12 @@ def _check_unmocked(tested: Tested, answered: bool) -> None:
 
 def _input(given: JSON) -> JSON:
     code = "InvalidExecutionInput"
-    if len(given.encode(errors="surrogatepass")) > MAX_DATA if isinstance(given, str) else too_large(given):
+    is_long = isinstance(given, str) and len(given.encode(errors="surrogatepass")) > MAX_DATA
+    if not is_long:
+        given = json_value(given, code, "Invalid State Machine Execution Input: 'Input is not valid JSON'")
+    if is_long or too_large(given):
         raise TestStateError(code, f"Input size exceeds the maximum of {MAX_DATA} bytes")
-    return json_value(given, code, "Invalid State Machine Execution Input: 'Input is not valid JSON'")
+    return given
 
 
 def _variables(given: JSON) -> dict[str, JSON]:

@@ -7,8 +7,10 @@ import threading
 from typing import Any
 
 import pytest
+from jsonata.jsonata import Jsonata
 
 from flowdsl.diagnostics import FlowError
+from flowdsl.expr.chance import Dice, chance
 from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, compile_jsonata, is_expression
 from flowdsl.expr.jsonata_library import jsonata_library
 
@@ -295,6 +297,28 @@ def test_threads_evaluate_one_expression_at_times_of_their_own() -> None:
     finally:
         sys.setswitchinterval(switched)
     assert not wrong
+
+
+def test_other_users_of_the_library_keep_their_expression() -> None:
+    theirs = Jsonata("$millis()")
+    evaluate("$map([1], function($x){ $millis() })")
+    assert theirs.evaluate(None) > 1_700_000_001_000
+
+
+@pytest.mark.parametrize("expression", ["$shuffle([1..99])", "$random()", "$uuid()"])
+def test_chance_is_the_execution_s(expression: str) -> None:
+    found = []
+    for seed in ("a", "a", "b"):
+        chance.dice = Dice(seed)
+        found.append(evaluate(expression))
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_beyond_a_double_has_no_text(sign: int) -> None:
+    run = compile_jsonata("{% $string($huge) %}", "Output")
+    with pytest.raises(QueryEvaluationError, match="D3001"):
+        run(STATES, {"huge": sign * 10**400})
 
 
 def test_an_endless_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:

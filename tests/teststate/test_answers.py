@@ -314,6 +314,8 @@ def test_a_context_object_may_be_given_with_a_mock() -> None:
          "Input size exceeds the maximum of 262144 bytes"),
         (TASK, {"input": ["x" * 262_144], "mock": {"result": {}}}, "InvalidExecutionInput",
          "Input size exceeds the maximum of 262144 bytes"),
+        (TASK, {"input": {1, 2}, "mock": {"result": {}}}, "InvalidExecutionInput", None),
+        (TASK, {"input": float("nan"), "mock": {"result": {}}}, "InvalidExecutionInput", None),
         (TASK, {"mock": {"result": "[" * 100_000}}, "ValidationException", "Mocked result must be valid JSON"),
         (TASK, {"variables": "[]", "mock": {"result": {}}}, "ValidationException",
          "Variables must be a valid JSON object"),
@@ -388,3 +390,11 @@ def test_whatever_is_asked_there_is_an_answer_or_a_refusal(
 def test_what_pytest_sees_is_no_test() -> None:
     assert not teststate.test_state.__test__
     assert not teststate.TestStateError.__test__
+
+
+def test_an_input_may_change_between_two_calls() -> None:
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input %}", "End": True}
+    changing = {"a": 1.0}
+    assert tried(state, input=changing)["output"] == '{"a":1}'
+    changing["a"] = 2.0
+    assert tried(state, input=changing)["output"] == '{"a":2}'
