@@ -5,7 +5,6 @@ Source: Step Functions Developer Guide, "ItemReader (Map)"; messages from record
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -96,7 +95,7 @@ def _athena_files(raw: bytes) -> Iterator[tuple[str, str]]:
     """The files that the manifest of an UNLOAD query of Athena names: a URI of S3 on each line."""
     try:
         uris = [row[0].strip() for row in rows(raw.decode(), {})]
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         raise ReaderError(f"The manifest is not Athena's: {error}") from error
     for uri in uris:
         scheme, _, place = uri.partition("://")
