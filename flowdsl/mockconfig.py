@@ -17,7 +17,7 @@ from .engine import Call, Failed, Later, Reply, Succeeded
 from .invoke import answered
 from .source import Span, shown
 
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 Locate = Callable[[AslPath], Span | None]
 """Where in the file stands what the configuration has at a path."""
@@ -29,9 +29,7 @@ class Response:
 
     first: int
     last: int
-    reply: Reply
-    signal: Succeeded | Failed
-    """What ends a task that waits: a job, a callback."""
+    outcome: Succeeded | Failed
 
 
 @define
@@ -62,7 +60,9 @@ class MockConfig:
                 code="FD712",
                 hint=f'give it a "{number}", or a range such as "{number}-99"',
             )
-        return answered(call, Reply.succeeded({}), Later(0, found.signal)) if call.waits else found.reply
+        if call.waits:
+            return answered(call, Reply.succeeded({}), Later(0, found.outcome))
+        return Reply.of(found.outcome) if isinstance(found.outcome, Failed) else Reply.succeeded(found.outcome.output)
 
 
 def load(file: Path, machine: str, case: str | None, *, states: Collection[str] | None = None) -> MockConfig:
@@ -74,6 +74,9 @@ def load(file: Path, machine: str, case: str | None, *, states: Collection[str] 
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None
+    if found.twice:
+        said = [_mistake(f"the key {path[-1]!r} is there twice", None, path, found.span) for path in found.twice]
+        raise FlowError(*said)
     return parse(found.value, machine, case, states=states, locate=found.span)
 
 
@@ -107,6 +110,9 @@ def parse(
         place = (*at, case, state)
         if states is not None and state not in states:
             mistakes.append(_mistake(f"the machine has no state {state!r}", _near(state, states), place, locate))
+        if not isinstance(name, str):
+            mistakes.append(_mistake("a state has the name of one mocked response", None, place, locate))
+            continue
         if name not in mocked:
             mistakes.append(_mistake(f"there is no mocked response {name!r}", _near(name, mocked), place, locate))
             continue
@@ -122,28 +128,31 @@ def _responses(responses: Any, at: AslPath, locate: Locate) -> Iterator[Response
     if not isinstance(responses, Mapping):
         yield _mistake("a mocked response is an object", 'write {"0": {"Return": …}}', at, locate)
         return
+    read: list[Response] = []
     for key, response in responses.items():
         place = (*at, key)
-        numbers = _RANGE.fullmatch(key)
-        if numbers is None:
-            yield _mistake(f"{key!r} is no number of a call", "write 0, or a range as 1-3", place, locate)
+        numbers = _RANGE.fullmatch(key) if isinstance(key, str) else None
+        first, last = (int(numbers[1]), int(numbers[2] or numbers[1])) if numbers else (0, -1)
+        if first > last:
+            yield _mistake(f"{key!r} is no number of a call", 'write "0", or a range as "1-3"', place, locate)
+        elif any(each.first <= last and first <= each.last for each in read):
+            yield _mistake(f"{key!r} is a call that has a response already", None, place, locate)
         elif not isinstance(response, Mapping) or len(response) != 1 or not response.keys() <= {"Return", "Throw"}:
             hint = 'write {"Return": …} or {"Throw": {"Error": …, "Cause": …}}'
             yield _mistake("a response has either Return or Throw", hint, place, locate)
         elif "Return" in response:
-            value = response["Return"]
-            yield _numbered(numbers, Reply.succeeded(value), Succeeded(value))
+            read.append(Response(first, last, Succeeded(response["Return"])))
+        elif not _is_error(response["Throw"]):
+            yield _mistake("Throw has an Error and may have a Cause, both texts", None, (*place, "Throw"), locate)
         else:
-            thrown = response["Throw"]
-            if not isinstance(thrown, Mapping) or "Error" not in thrown or not thrown.keys() <= {"Error", "Cause"}:
-                yield _mistake("Throw has an Error and may have a Cause", None, (*place, "Throw"), locate)
-                continue
-            error, cause = thrown["Error"], thrown.get("Cause")
-            yield _numbered(numbers, Reply.failed(error, cause), Failed(error, cause))
+            read.append(Response(first, last, Failed(response["Throw"]["Error"], response["Throw"].get("Cause"))))
+    yield from read
 
 
-def _numbered(numbers: re.Match[str], reply: Reply, signal: Succeeded | Failed) -> Response:
-    return Response(int(numbers[1]), int(numbers[2] or numbers[1]), reply, signal)
+def _is_error(thrown: Any) -> bool:
+    fields = thrown if isinstance(thrown, Mapping) else {}
+    texts = all(isinstance(value, str) for value in fields.values())
+    return "Error" in fields and fields.keys() <= {"Error", "Cause"} and texts
 
 
 def _object(config: Any, at: AslPath, locate: Locate) -> Mapping[str, Any]:

@@ -501,6 +501,11 @@ def test_a_handler_that_raises_after_its_time_has_timed_out() -> None:
         ({"0": {"Return": 1, "Throw": {"Error": "E"}}}, "either Return or Throw"),
         ({"first": {"Return": 1}}, "'first' is no number"),
         ({"0": {"Throw": {"error": "E"}}}, "Throw has an Error"),
+        ({"0": {"Throw": {"Error": 5}}}, "Throw has an Error"),
+        ({"0": {"Throw": {"Error": "E", "Cause": [1]}}}, "Throw has an Error"),
+        ({0: {"Return": 1}}, 'write "0"'),
+        ({"3-1": {"Return": 1}}, "'3-1' is no number"),
+        ({"0-2": {"Return": 1}, "2-3": {"Return": 1}}, "'2-3' is a call that has a response already"),
         ({"1": {"Return": 1}}, "call number 0 .* of the state 'S'.* nothing for it"),
     ],
 )
@@ -513,6 +518,18 @@ def test_a_broken_mock_configuration_says_where(config: Any, said: str) -> None:
     definition = {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": ARN, "End": True}}}
     with pytest.raises(FlowError, match=said):
         execute(prepare(definition), {}, invoke=first_of(mockconfig.parse(config, "machine", "case")))
+
+
+def test_a_mock_configuration_that_says_something_twice(tmp_path: Path) -> None:
+    file = tmp_path / "mocks.json"
+    file.write_text(
+        '{"StateMachines": {"m": {"TestCases": {"c": {"S": "R"}}}},\n"MockedResponses": {"R": {"0": 1, "0": 2}}}'
+    )
+    with pytest.raises(FlowError, match=r"mocks.json:2:.*FD712 the key '0' is there twice"):
+        mockconfig.load(file, "m", None)
+    cases = {"m": {"TestCases": {"c": {"S": ["R"]}}}}
+    with pytest.raises(FlowError, match="a state has the name of one mocked response"):
+        mockconfig.parse({"StateMachines": cases, "MockedResponses": {"R": {}}}, "m")
 
 
 def test_what_is_misspelt_in_a_mock_configuration_is_found_before_anything_runs() -> None:
