@@ -37,7 +37,8 @@ class Call:
     task_token: str | None = None
     retry_count: int = 0
     event_id: int = 0
-    """The id of the event that tells of the call: no two calls of an execution have the same."""
+    """The id of the event that tells of a Task's call; 0 where the service itself calls, to read the items of a Map or
+    write its results."""
     timeout_seconds: float | None = None
     heartbeat_seconds: float | None = None
     credentials: JSON = None

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 from ..expr.errors import StatesError
-from .calls import Call
 from .children import gather
 from .dataflow import Evaluated, Flow, Items, Number
-from .effects import Failed, Invoke, Run, Succeeded, TimedOut
+from .effects import Run, Succeeded
 from .errors import Failure, HistoryFull
 from .execution import Fiber, Steps
 from .history import JSON
@@ -30,7 +29,7 @@ from .map import selected
 from .program import Program
 from .result_writer import Child, MapRun, ResultWriter, Writing, write_results
 from .retry import Attempt
-from .task import Resource
+from .task import Resource, served
 
 if TYPE_CHECKING:
     from .program import Block, State
@@ -185,30 +184,6 @@ def _reading(fiber: Fiber, state: State, value: JSON, reader: ItemReader) -> Ste
             raise Failure("States.ItemReaderFailed", str(error)) from error
 
     return read()
-
-
-def served(fiber: Fiber, state: State, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
-    """The answer to a call that the service itself makes for a state, to read its items or write its results.
-
-    Raises Failure with this error where there is none.
-    """
-    execution = fiber.execution
-    call = Call(
-        resource=f"arn:aws:states:::{resource.integration}:{action}",
-        integration=resource.integration,
-        action=action,
-        arguments=arguments,
-        state_name=state.name,
-        execution_arn=execution.identity.arn,
-        state_machine_arn=execution.identity.state_machine_arn,
-        now=fiber.now,
-        region=execution.settings.region,
-        account=execution.settings.account,
-    )
-    signal = yield Invoke(call)
-    if isinstance(signal, Succeeded):
-        return signal.output
-    raise Failure(error, signal.cause if isinstance(signal, (Failed, TimedOut)) else None)
 
 
 def selections(

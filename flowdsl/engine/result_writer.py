@@ -16,7 +16,7 @@ from .errors import Failure
 from .execution import Fiber, Steps, iso
 from .history import JSON, text
 from .program import Program
-from .task import Resource
+from .task import Resource, served
 
 if TYPE_CHECKING:
     from .program import State
@@ -87,8 +87,6 @@ _FILES: dict[str, tuple[Status, ...]] = {
 
 def write_results(fiber: Fiber, state: State, writing: Writing, run: MapRun, children: list[Child]) -> Steps:
     """Write SUCCEEDED_0.json, FAILED_0.json, PENDING_0.json and manifest.json; returns the Map state's result."""
-    from .distributed import served
-
     resource = writing.resource
     if resource is None:
         done = [child for child in children if child.status == "SUCCEEDED"]

@@ -36,7 +36,7 @@ _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+", re.DOTALL)
 
 @frozen
 class Resource:
-    """A Task's Resource taken apart; the fields are those of effects.Call."""
+    """A Task's Resource taken apart; the fields are those of calls.Call."""
 
     text: str
     integration: str
@@ -179,3 +179,27 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
         raise Failure(signal.error, signal.cause, alias=alias)
     fiber.record(failed, details)
     raise Failure(signal.error, signal.cause)
+
+
+def served(fiber: Fiber, state: State, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
+    """The answer to a call that the service itself makes for a state, to read its items or write its results.
+
+    Raises Failure with this error where there is none.
+    """
+    execution = fiber.execution
+    call = Call(
+        resource=f"arn:aws:states:::{resource.integration}:{action}",
+        integration=resource.integration,
+        action=action,
+        arguments=arguments,
+        state_name=state.name,
+        execution_arn=execution.identity.arn,
+        state_machine_arn=execution.identity.state_machine_arn,
+        now=fiber.now,
+        region=execution.settings.region,
+        account=execution.settings.account,
+    )
+    signal = yield Invoke(call)
+    if isinstance(signal, Succeeded):
+        return signal.output
+    raise Failure(error, signal.cause if isinstance(signal, (Failed, TimedOut)) else None)

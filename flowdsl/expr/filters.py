@@ -152,6 +152,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""What Java reads as a number."""
+
+
 def _equal(left: Any, right: Any) -> bool:
     """Jayway compares a string with a number by what is written on the left: `'1' == 1` and `1 == '1.0'` hold."""
     if left is ABSENT or right is ABSENT:
@@ -161,10 +165,7 @@ def _equal(left: Any, right: Any) -> bool:
     if isinstance(left, str) and _is_number(right):
         return left == json_text(right)
     if _is_number(left) and isinstance(right, str):
-        try:
-            return bool(left == float(right))
-        except ValueError:
-            return False
+        return _DECIMAL.fullmatch(right) is not None and bool(left == float(right))
     return bool(left == right)
 
 

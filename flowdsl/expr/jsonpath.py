@@ -29,7 +29,6 @@ __all__ = [
     "compile_lookup",
     "compile_path",
     "compile_reference",
-    "is_reference_path",
     "parse_path",
     "root_document",
 ]
@@ -116,14 +115,6 @@ def compile_field_path(text: str, field: str) -> Evaluate:
         return None if value is ABSENT else value
 
     return evaluate
-
-
-def is_reference_path(text: str) -> bool:
-    """Whether `text` is a Reference Path: a path of single names and indexes (ASL specification)."""
-    try:
-        return parse_path(text).is_reference
-    except PathSyntaxError:
-        return False
 
 
 @attrs.frozen
