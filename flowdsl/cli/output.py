@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable
 from typing import IO, Any
 
@@ -76,6 +78,16 @@ def _styled(diagnostic: Diagnostic, others: int) -> str:
     said, *below = diagnostic.text().split("\n")
     said = said.replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
     return "\n".join([said + f" (and {others} more)" * bool(others), *below])
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as stdout can show it: what its encoding has no bytes for is escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=2)
+    return text
 
 
 FORMATS = {"text": as_text, "json": as_json, "github": as_github, "aws": as_aws}

@@ -21,35 +21,35 @@ if TYPE_CHECKING:
 
 def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Each value is `STATE=JSON`."""
-    answers = {}
-    for value in values:
-        state, equals, text = value.partition("=")
-        if not equals:
-            raise click.BadParameter(f'{value!r}: write STATE=JSON, such as Charge=\'{{"status": "paid"}}\'')
-        answers[state] = _json(text, f"--{option.name.rstrip('s') if option.name else ''} {state}")
-    return answers
+    pairs = _pairs(values, 'STATE=JSON, such as Charge=\'{"status": "paid"}\'')
+    return {state: _json(text, f"{option.opts[0]} {state}") for state, text in pairs.items()}
 
 
 def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
     """Each value is `BUCKET=FOLDER`."""
-    buckets = {}
-    for value in values:
-        bucket, _, folder = value.partition("=")
-        if not (bucket and folder):
-            raise click.BadParameter(f"{value!r}: write BUCKET=FOLDER, such as donations=examples/data")
+    pairs = _pairs(values, "BUCKET=FOLDER, such as donations=examples/data")
+    for folder in pairs.values():
         if not Path(folder).is_dir():
-            raise click.BadParameter(f"{value!r}: there is no folder {folder}")
-        buckets[bucket] = Path(folder)
-    return buckets
+            raise click.BadParameter(f"there is no folder {folder}")
+    return {bucket: Path(folder) for bucket, folder in pairs.items()}
 
 
 def _handlers(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """Each value is `NAME=FOLDER` or `NAME=FOLDER/FILE.py:FUNCTION`."""
-    pairs = [value.partition("=") for value in values]
-    for name, equals, place in pairs:
-        if not (name and place):
-            raise click.BadParameter(f"'{name}{equals}{place}': write NAME=FOLDER, such as charge=handlers/charge")
-    return {name: place for name, _, place in pairs}
+    return _pairs(values, "NAME=FOLDER, such as charge=handlers/charge")
+
+
+def _pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
+    """The texts before and behind the `=` of each value; `form` is what to write."""
+    pairs: dict[str, str] = {}
+    for value in values:
+        name, _, text = value.partition("=")
+        if not (name and text):
+            raise click.BadParameter(f"{value!r}: write {form}")
+        if name in pairs:
+            raise click.BadParameter(f"{name} is there twice")
+        pairs[name] = text
+    return pairs
 
 
 handler_option = click.option(
@@ -180,6 +180,8 @@ def run(
     from ..invoke import Reply, unmocked
     from .steps import Steps, nested, render
 
+    if case and not mock_file:
+        raise click.UsageError("--case is a test case of the file that --mocks names: say both")
     machines = project.load(file or project.default_flow())
     loaded = choose(machines, machine)
     if kind:
@@ -221,9 +223,9 @@ def run(
     if not quiet or result.status != "SUCCEEDED":
         steps.ended(result)
     if form == "json":
-        click.echo(json.dumps(render(result, events=events), indent=2, ensure_ascii=False))
+        click.echo(output.json_text(render(result, events=events)))
     elif result.status == "SUCCEEDED":
-        click.echo(json.dumps(result.output, indent=2, ensure_ascii=False))
+        click.echo(output.json_text(result.output))
     ctx.exit(0 if result.status == "SUCCEEDED" else 1)
 
 
@@ -298,7 +300,10 @@ def choose(machines: list[Loaded], name: str | None) -> Loaded:
 def json_argument(source: str, option: str) -> Any:
     """The value of an option that takes a file, JSON, or - for stdin. Raises FlowError where it is none of them."""
     if source == "-":
-        return _json(sys.stdin.read(), f"{option} on stdin")
+        try:
+            return _json(sys.stdin.read(), f"{option} on stdin")
+        except UnicodeDecodeError:
+            raise FlowError.of(f"{option} on stdin is not UTF-8 text", code="FD711") from None
     if source.lstrip()[:1] in ("{", "[", '"'):
         return _json(source, option)
     if Path(source).is_file():

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from ..diagnostics import FlowError
+from . import output
 from .run import choose, handler_option, json_argument
 
 
@@ -106,13 +107,14 @@ def test_state(
     """
     from .. import local, project, teststate
     from ..asl import placed
+    from ..check.definition import survey
     from ..check.findings import did_you_mean
     from ..invoke import LocalLambdas, unmocked
-    from .steps import nested
 
     loaded = choose(project.load(file), machine)
+    names = [each for scope in survey(loaded.definition) for each in scope.states]
     if name is None and "States" in loaded.definition:
-        raise click.UsageError(f"say --state with one of {', '.join(loaded.definition['States'])}")
+        raise click.UsageError(f"say --state with one of {', '.join(names)}" if names else "the machine has no states")
     own = project.find(loaded.file.parent)
     settings = local.place(own)
     lambdas = LocalLambdas(local.handlers_of([loaded], own, handlers))
@@ -137,8 +139,7 @@ def test_state(
             settings=settings,
         )
     except teststate.TestStateError as error:
-        states = [each for each, _, _ in nested(loaded.definition)]
-        near = did_you_mean(name, states) if name is not None and name not in states else None
+        near = did_you_mean(name, names) if name is not None and name not in names else None
         raise FlowError.of(str(error), code="FD940", hint=near or _mock_hint(str(error), mock)) from error
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    click.echo(output.json_text(answer))
     ctx.exit(1 if answer["status"] == "FAILED" else 0)

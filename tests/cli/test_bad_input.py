@@ -1,6 +1,8 @@
 """Everything that can be wrong with what a user gives: one clear error on stderr, exit code 2, nothing on stdout."""
 
+import json
 import subprocess
+import sys
 
 import pytest
 
@@ -172,6 +174,13 @@ ARGUMENTS = {
     "mock of no task": (["run", "hello.py", "--mock", "Rest=1"], "the state is a Wait, not a Task"),
     "no mocks": (["run", "hello.py", "--mocks", "hello.py"], "hello.py:1:1: error FD704 not JSON"),
     "other mocks": (["run", "hello.py", "--mocks", "a.json"], "the mock configuration has no object at StateMachines"),
+    "a case without mocks": (
+        ["run", "hello.py", "--case", "x"],
+        "--case is a test case of the file that --mocks names",
+    ),
+    "a mock twice": (["run", "hello.py", "--mock", "Greet=1", "--mock", "Greet=2"], "Greet is there twice"),
+    "a handler twice": (["run", "hello.py", "--handler", "a=b", "--handler", "a=c"], "a is there twice"),
+    "a bucket that is nowhere": (["run", "hello.py", "--bucket", "a=nope"], "there is no folder nope"),
     "no state to test": (["test-state", "hello.py", "--state", "Gret"], "did you mean 'Greet'?"),
     "no machine": (["run", "hello.py", "--machine", "x"], "say --machine with one of hello"),
     "format": (["check", "--format", "xml"], "'xml' is not one of"),
@@ -186,6 +195,50 @@ def test_arguments(project, case):
     done = project.run(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--state", "A"), ("--state", "B")])
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"States": 5},
+        {"States": {"A": 5}},
+        {"States": {"A": {"ItemProcessor": 5}}},
+        {"States": {"A": {"Type": "Parallel", "Branches": [5]}}},
+    ],
+)
+def test_a_definition_that_is_none_is_not_tested(project, definition, options):
+    project.write("broken.json", definition)
+    done = project.run("test-state", "broken.json", *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_input_that_is_no_text(project):
+    done = subprocess.run(
+        [sys.executable, "-m", "flowdsl", "run", "hello.py", "--input", "-"],
+        input=b"\xff\xfe",
+        capture_output=True,
+        check=False,
+        env={**project.environment, "PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"error FD711 --input on stdin is not UTF-8 text\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_what_stdout_cannot_show_is_escaped(project, encoding):
+    project.write("pass.json", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    project.write("input.json", '["ü", "\\ud800"]')
+    for command in (["run", "pass.json"], ["test-state", "pass.json", "--state", "A"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "flowdsl", *command, "--input", "input.json"],
+            capture_output=True,
+            check=True,
+            env={**project.environment, "PYTHONIOENCODING": f"{encoding}:surrogateescape"},
+        )
+        shown = json.loads(done.stdout.decode(encoding))
+        assert (json.loads(shown["output"]) if "output" in shown else shown) == ["ü", "\ud800"]
 
 
 def test_a_handler_that_is_not_there(project):
