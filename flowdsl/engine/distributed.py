@@ -5,6 +5,7 @@ Source: Step Functions Developer Guide, "Using Map state in Distributed mode"; t
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -81,10 +82,7 @@ def distributed_attempt(state: State, distribution: Distribution, flow: Flow, fo
         limit = min(distribution.items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
         found = None if distribution.reader else items_of(distribution.items.find(value, effective, fiber))
         fiber.record("MapStateStarted", {"length": len(found or ())})
-        tolerance = _Tolerance(
-            _count(distribution.tolerated_count(effective, fiber)),
-            _percentage(distribution.tolerated_percentage(effective, fiber)),
-        )
+        tolerance = Tolerance.of(distribution, effective, fiber)
         reader, batcher, writer = distribution.reader, distribution.batcher, distribution.writer
         reading = None if reader is None else _reading(fiber, state, effective, reader)
         batch = None if batcher is None else Batch.of(batcher, effective, fiber)
@@ -126,6 +124,10 @@ def distributed_attempt(state: State, distribution: Distribution, flow: Flow, fo
 EXCEEDED = "States.ExceedToleratedFailureThreshold"
 
 
+def exceeded_tolerance() -> Failure:
+    return Failure(EXCEEDED, "The specified tolerated failure threshold was exceeded")
+
+
 def _write_what_there_is(fiber: Fiber, state: State, writing: Writing, run: MapRun, children: list[Child]) -> Steps:
     """A run that failed has results too; where they cannot be written, its own failure is the one to tell."""
     with suppress(Failure):
@@ -133,31 +135,30 @@ def _write_what_there_is(fiber: Fiber, state: State, writing: Writing, run: MapR
 
 
 @frozen
-class _Tolerance:
-    count: float
-    percentage: float
+class Tolerance:
+    """How many items may fail; None where the state does not say, and zero says no more than that."""
+
+    count: float | None
+    percentage: float | None
+
+    @classmethod
+    def of(cls, distribution: Distribution, value: JSON, fiber: Fiber) -> Tolerance:
+        count = distribution.tolerated_count(value, fiber)
+        percentage = distribution.tolerated_percentage(value, fiber)
+        if count is not None and count < 0:
+            raise StatesError("States.Runtime", "ToleratedFailureCount cannot be negative.")
+        if percentage is not None and not 0 <= percentage <= 100:
+            raise StatesError("States.Runtime", "ToleratedFailurePercentage must be between 0 and 100.")
+        return cls(count, percentage)
+
+    @property
+    def is_none(self) -> bool:
+        return not self.count and not self.percentage
 
     def exceeded(self, failures: int, total: int) -> bool:
-        """Of items. Either threshold may be given; the run fails when one that is given is passed. Both default to
-        none tolerated."""
-        if failures == 0:
-            return False
-        if self.count == 0 and self.percentage == 0:
-            return True
-        by_count = self.count > 0 and failures > self.count
-        return by_count or (self.percentage > 0 and failures * 100 > self.percentage * total)
-
-
-def _count(value: JSON) -> float:
-    if value is not None and value < 0:
-        raise StatesError("States.Runtime", "ToleratedFailureCount cannot be negative.")
-    return value or 0
-
-
-def _percentage(value: JSON) -> float:
-    if value is not None and not 0 <= value <= 100:
-        raise StatesError("States.Runtime", "ToleratedFailurePercentage must be between 0 and 100.")
-    return value or 0
+        """Whether more items failed than either threshold says."""
+        count, percentage = self.count or math.inf, self.percentage or math.inf
+        return failures > count or failures * 100 > percentage * total
 
 
 def _map_run(fiber: Fiber, distribution: Distribution) -> MapRun:
@@ -237,7 +238,7 @@ def batched(chosen: Iterable[JSON], batch: Batch | None) -> Iterator[tuple[JSON,
         yield {**batch.around, "Items": items}, len(items)
 
 
-def _run_all(fiber: Fiber, children: list[Child], limit: int, tolerance: _Tolerance) -> Steps:
+def _run_all(fiber: Fiber, children: list[Child], limit: int, tolerance: Tolerance) -> Steps:
     """Run the child executions, at most `limit` at a time; returns the outputs of those that succeed, in order."""
     total = sum(child.items for child in children)
     failures = 0
@@ -250,8 +251,8 @@ def _run_all(fiber: Fiber, children: list[Child], limit: int, tolerance: _Tolera
         child = children[waiting.index]
         if not isinstance(child.signal, Succeeded):
             failures += child.items
-        if tolerance.exceeded(failures, total):
-            raise Failure(EXCEEDED, "The specified tolerated failure threshold was exceeded")
+        if failures and (tolerance.is_none or tolerance.exceeded(failures, total)):
+            raise exceeded_tolerance()
 
     yield from gather(fiber, len(children), limit, start, ended)
     return [child.signal.output for child in children if isinstance(child.signal, Succeeded)]

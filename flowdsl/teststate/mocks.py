@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from ..engine.dataflow import Flow
-from ..engine.distributed import Batch, Distribution, batched, selections
+from ..engine.distributed import Batch, Distribution, Tolerance, batched, exceeded_tolerance, selections
 from ..engine.errors import Failure
 from ..engine.execution import Fiber, Steps
 from ..engine.history import JSON
@@ -130,9 +130,9 @@ def mocked_map(state: State, source: Source, query: Inspected, mock: Mock, confi
         items, inputs = yield from _inputs(fiber, state, value, effective, distribution, query, configuration)
         if configuration.failed_iterations > len(inputs):
             raise invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
-        if _exceeded(fiber, effective, distribution, query, configuration.failed_iterations, len(inputs)):
-            cause = "The specified tolerated failure threshold was exceeded"
-            raise Failure("States.ExceedToleratedFailureThreshold", cause)
+        # Without a threshold, a mocked result stands whatever failed.
+        if _tolerance(fiber, effective, distribution, query).exceeded(configuration.failed_iterations, len(inputs)):
+            raise exceeded_tolerance()
         if isinstance(mock.result, list) and len(mock.result) not in (len(inputs), len(items)):
             raise invalid("Input array does not equal the mocked result array's size.")
         return (yield from _mocked(fiber, value, flow, mock, body))
@@ -188,15 +188,10 @@ def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: 
         raise Failure("States.ItemReaderFailed", str(error)) from error
 
 
-def _exceeded(
-    fiber: Fiber, value: JSON, distribution: Distribution, query: Inspected, failures: int, total: int
-) -> bool:
-    """Whether more iterations failed than a given threshold tolerates; without one, a mocked result stands."""
-    count = distribution.tolerated_count(value, fiber)
-    percentage = distribution.tolerated_percentage(value, fiber)
-    if count is not None:
-        query.inspection.note("toleratedFailureCount", int(count))
-    if percentage is not None:
-        query.inspection.note("toleratedFailurePercentage", float(percentage))
-    by_count = count is not None and failures > count
-    return by_count or (percentage is not None and failures * 100 > percentage * total)
+def _tolerance(fiber: Fiber, value: JSON, distribution: Distribution, query: Inspected) -> Tolerance:
+    tolerance = Tolerance.of(distribution, value, fiber)
+    if tolerance.count is not None:
+        query.inspection.note("toleratedFailureCount", int(tolerance.count))
+    if tolerance.percentage is not None:
+        query.inspection.note("toleratedFailurePercentage", float(tolerance.percentage))
+    return tolerance

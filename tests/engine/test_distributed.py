@@ -387,6 +387,8 @@ def _count() -> dict[str, Any]:
         ({"ToleratedFailurePercentage": 25}, "SUCCEEDED"),
         ({"ToleratedFailurePercentage": 24.9}, "FAILED"),
         ({"ToleratedFailureCount": 9, "ToleratedFailurePercentage": 1}, "FAILED"),
+        ({"ToleratedFailureCount": 0, "ToleratedFailurePercentage": 0}, "FAILED"),
+        ({"ToleratedFailureCount": 0, "ToleratedFailurePercentage": 25}, "SUCCEEDED"),
         ({"ToleratedFailureCountPath": "$$.Execution.Input[0]"}, "SUCCEEDED"),
     ],
 )

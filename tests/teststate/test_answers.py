@@ -203,6 +203,18 @@ def test_a_mocked_map_shows_its_items() -> None:
     assert refused(state, input=ITEMS, mock={"result": [1, 2, 3, 4]})[0] == "ValidationException"
 
 
+@pytest.mark.parametrize(
+    ("field", "number", "cause"),
+    [
+        ("ToleratedFailureCountPath", -1, "ToleratedFailureCount cannot be negative."),
+        ("ToleratedFailurePercentagePath", 101, "ToleratedFailurePercentage must be between 0 and 100."),
+    ],
+)
+def test_a_threshold_is_held_to_its_bounds_as_in_an_execution(field: str, number: int, cause: str) -> None:
+    answer = tried({**DISTRIBUTED, field: "$.number"}, input={**ITEMS, "number": number}, mock={"result": [1, 2, 3]})
+    assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "States.Runtime", cause)
+
+
 @pytest.mark.parametrize(("failures", "status"), [(1, "SUCCEEDED"), (2, "FAILED")])
 @pytest.mark.parametrize("threshold", [{"ToleratedFailureCount": 1}, {"ToleratedFailurePercentage": 34}])
 def test_a_map_tolerates_failures(threshold: dict[str, int], failures: int, status: str) -> None:
