@@ -33,11 +33,12 @@ from .engine import (
     prepare,
 )
 from .engine.program import Program
+from .hosts import Hosts
 from .invoke import Handler, Hosted, LocalLambdas, answered, first_of, function_of, unmocked
 from .mockconfig import MockConfig
 from .package.imports import defines, parse
 from .project import Loaded, Project, import_from
-from .services import Hosts, Services
+from .services import Services
 from .source import shown
 
 Output = Callable[[Call, Reply, str], None]

@@ -9,19 +9,17 @@ from contextlib import redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import attrs
 
 from .asl import dump, text
 from .author import Function
 from .diagnostics import AslPath, Diagnostic, FlowError
+from .hosts import Hosts, hosts_in, mistakes_in
 from .machine import StateMachine
 from .mistakes import author_error, syntax_error
 from .source import Span, shown
-
-if TYPE_CHECKING:
-    from .services.hosts import Hosts
 
 Type = Literal["STANDARD", "EXPRESS"]
 
@@ -103,21 +101,14 @@ def _read_settings(file: Path) -> Project:
         raise FlowError(*mistakes)
     root = file.parent
     paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
-    hosts = _hosts(settings["hosts"]) if "hosts" in settings else {}
     return Project(
         root,
         **paths,
         region=settings.get("region"),
         account=settings.get("account"),
-        hosts=hosts,
+        hosts=hosts_in(settings.get("hosts", {})),
         handlers=settings.get("handlers", {}),
     )
-
-
-def _hosts(table: Any) -> Hosts:
-    from .services.hosts import hosts_in  # only a project that has some
-
-    return hosts_in(table)
 
 
 def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
@@ -126,8 +117,6 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
     found = []
     for key, value in settings.items():
         if key == "hosts":
-            from .services.hosts import mistakes_in
-
             found += [_setting(file, content, key, f"[tool.flowdsl] {wrong}", None) for wrong in mistakes_in(value)]
             continue
         if key == "handlers":

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "flowdsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ENTRANCES = {"__init__", "__main__"}
-HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jsonata", "yaml", "uv"}
+HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jsonata", "yaml", "uv", "pyarrow"}
 
 
 def layers() -> list[set[str]]:
@@ -115,16 +115,21 @@ def test_public_names_are_complete_and_sorted():
     )
 
 
+SETTINGS = '[tool.flowdsl]\nflow = "flow.py"\n[tool.flowdsl.hosts."api.stripe.com"]\nurl = "http://localhost:12111"\n'
+FLOW = 'from flowdsl import Pass, StateMachine\nmachine = StateMachine("m", Pass("A"))\n'
 COMMANDS = {
     "--help": ["--help"],
     "run --help": ["run", "--help"],
     "check": ["check", str(ROOT / "payment_flow.py")],
     "build --asl-only": ["build", str(ROOT / "payment_flow.py"), "--asl-only", "--output", "built"],
+    "build --asl-only with hosts": ["build", "--asl-only"],
 }
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    (tmp_path / "flow.py").write_text(FLOW)
     code = (
         "import sys; from flowdsl.cli import app\n"
         f"try: app({arguments!r})\n"
@@ -141,4 +146,8 @@ def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
     loaded = set(done.stderr.split())
     assert "flowdsl.cli.run" in loaded
     assert not {name.split(".")[0] for name in loaded} & (HEAVY | {"asyncio", "sqlite3", "pytest"})
-    assert not {name for name in loaded if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.local"))}
+    assert not {
+        name
+        for name in loaded
+        if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.local", "flowdsl.services"))
+    }

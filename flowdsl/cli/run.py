@@ -257,8 +257,8 @@ def _answer(call: Call, loaded: Loaded) -> str:
     """How a call could be answered that nothing answers."""
     import shlex
 
+    from ..hosts import host_named
     from ..invoke import function_name, function_of
-    from ..services.hosts import host_named
 
     if call.integration in ("s3", "aws-sdk:s3") and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))

@@ -9,8 +9,8 @@ for their hosts: `Services.at(hosts={"api.stripe.com": Host("http://localhost:12
 
 from __future__ import annotations
 
+from ..hosts import Host, Hosts
 from .endpoints import Endpoints
-from .hosts import Host, Hosts
 from .invoker import Services
 
 __all__ = ["Endpoints", "Host", "Hosts", "Services"]

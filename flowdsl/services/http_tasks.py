@@ -14,7 +14,7 @@ from attrs import evolve
 
 from ..engine import Call, Exchange, Failed, Reply
 from ..expr.java import json_text
-from .hosts import Host, Hosts, expanded, headers_of, host_of
+from ..hosts import Host, Hosts, expanded, headers_of, host_of
 from .web import Answer, LostAnswerError, Pairs, RefusedError, Request, body_text, form, pairs, send, url
 
 JSON = Any

@@ -16,12 +16,12 @@ from attrs import define, evolve, field
 from ..diagnostics import FlowError
 from ..engine import Call, Failed, Later, Reply, Succeeded
 from ..expr.java import json_text
+from ..hosts import Hosts
 from .catalogue import SDK, operation
 from .data import ArgumentError, as_iso, as_millis, from_response, to_request
 from .emr import RENAMED, carry_out
 from .endpoints import Endpoints
 from .failures import error_prefix, failure
-from .hosts import Hosts
 from .http_tasks import gateway_invoke, http_invoke
 from .jobs import Job, at, job_of
 from .kubernetes import ended_job, kubernetes_call, start_job

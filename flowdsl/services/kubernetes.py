@@ -15,7 +15,7 @@ from attrs import evolve
 
 from ..engine import Call, Failed, Succeeded
 from ..expr.java import json_text
-from .hosts import Hosts, headers_of, host_of
+from ..hosts import Hosts, headers_of, host_of
 from .http_tasks import as_object, refused, required, seconds_of
 from .web import LostAnswerError, Pairs, RefusedError, Request, body_text, pairs, parsed, send, url
 

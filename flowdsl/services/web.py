@@ -16,7 +16,7 @@ from attrs import frozen
 
 from ..diagnostics import FlowError
 from ..expr.java import json_text
-from .hosts import Host
+from ..hosts import Host
 
 JSON = Any
 Pairs = list[tuple[str, str]]

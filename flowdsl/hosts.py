@@ -15,13 +15,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
 
-from ..diagnostics import FlowError
-from ..engine import Call
+from .diagnostics import FlowError
+
+if TYPE_CHECKING:
+    from .engine import Call
 
 JSON = Any
 
