@@ -257,10 +257,11 @@ def _answer(call: Call, loaded: Loaded) -> str:
     """How a call could be answered that nothing answers."""
     import shlex
 
+    from ..buckets import in_bucket
     from ..hosts import host_named
     from ..invoke import function_name, function_of
 
-    if call.integration in ("s3", "aws-sdk:s3") and isinstance(call.arguments, dict):
+    if in_bucket(call) and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))
         return f"say --bucket {bucket}=FOLDER, or name an endpoint that answers in AWS_ENDPOINT_URL"
     state = shlex.quote(call.state_name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from ..buckets import LocalFiles
+from ..buckets import LocalFiles, in_bucket
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
 from ..invoke import Handler, LocalLambdas, answered, function_name, function_of
 from ..mockconfig import MockConfig
@@ -228,9 +228,9 @@ def _unmocked(call: Call, mock: Mock | None, functions: Mapping[str, Handler]) -
 def _how(call: Call) -> str:
     """How to answer a call that has no mock."""
     mock = f"mock it: flow.mock({call.state_name!r}, returns={{...}})"
-    if call.integration == "s3" and call.action in _OF_S3:
+    if in_bucket(call):
         bucket = call.arguments.get("Bucket") if isinstance(call.arguments, dict) else None
-        mock = f"mock it: flow.mock('s3:{call.action}', returns={_OF_S3[call.action]})"
+        mock = f"mock it: flow.mock({_service(call.resource)!r}, returns={_OF_S3[call.action]})"
         return f"{mock}, or give its bucket: Runner.of(buckets={{{bucket!r}: folder}})"
     if call.integration == "activity":
         return f"{mock}, or answer it later, as its worker: flow.answer({call.state_name!r}, {{...}}, after=30)"
@@ -242,7 +242,7 @@ def _how(call: Call) -> str:
 
 
 _OF_S3 = {"getObject": '{"Body": "..."}', "putObject": "{}", "listObjectsV2": '{"Contents": [...]}'}
-"""What an ItemReader and a ResultWriter call, and an answer."""
+"""An answer to what a folder in place of a bucket answers."""
 
 
 def _no_target(target: str, known: list[str], machine: str) -> str:

@@ -313,6 +313,16 @@ def test_a_key_stays_in_its_folder(tmp_path: Path) -> None:
     assert distributed(tmp_path, ItemReader=reader).error == "States.ItemReaderFailed"
 
 
+@pytest.mark.parametrize("key", ["", "a/", "a", "all.csv/b", "a\0b", "x" * 300])
+def test_a_key_that_cannot_be_a_file_is_a_mistake(tmp_path: Path, key: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "all.csv").write_text("id\n")
+    put = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:putObject", "End": True}
+    program = prepare({"StartAt": "Put", "States": {"Put": put}})
+    with pytest.raises(FlowError, match="cannot be a file in"):
+        execute(program, {"Bucket": "b", "Key": key, "Body": "x"}, invoke=first_of(LocalFiles({"b": tmp_path})))
+
+
 def test_a_function_sees_the_time_of_its_execution() -> None:
     states = {
         "Pause": {"Type": "Wait", "Seconds": 90, "Next": "S"},

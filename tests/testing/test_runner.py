@@ -572,6 +572,16 @@ def test_folders_in_place_of_buckets(tmp_path: Path) -> None:
         assert flow.run({}).output == ["7"]
 
 
+def test_a_folder_is_hinted_at_where_it_would_answer(tmp_path: Path) -> None:
+    put = machine("arn:aws:states:::aws-sdk:s3:putObject", Parameters={"Bucket": "b", "Key": "k"})
+    with pytest.raises(UnmockedCall, match=r"flow.mock\('aws-sdk:s3:putObject', .*Runner.of\(buckets=\{'b': folder\}"):
+        Runner.of(put).run({})
+    delete = machine("arn:aws:states:::aws-sdk:s3:deleteObject", Parameters={"Bucket": "b", "Key": "k"})
+    with pytest.raises(UnmockedCall) as unmocked:
+        Runner.of(delete, buckets={"b": tmp_path}).run({})
+    assert "buckets=" not in str(unmocked.value)
+
+
 def test_what_a_runner_is_given_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(FlowError, match=r"buckets=.'donations': .*there is no folder"):
         Runner.of(each(ItemReader=READER), buckets={"donations": tmp_path / "nowhere"})
