@@ -13,13 +13,14 @@ import json
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from .chance import chance
 from .jsonata_errors import InternalError
+from .jsonata_patterns import match, replace, split
 from .jsonata_signatures import FunctionError
 
 Value = Any
@@ -45,14 +46,16 @@ def corrected(
         "sum": total,
         "formatBase": functools.partial(format_base, original["formatBase"]),
         "formatNumber": functools.partial(format_number, original["formatNumber"]),
+        "formatInteger": functools.partial(format_integer, original["formatInteger"]),
         "parseInteger": functools.partial(parse_integer, original["parseInteger"]),
+        "fromMillis": functools.partial(from_millis, original["fromMillis"]),
         "base64decode": base64_decode,
         "toMillis": functools.partial(to_millis, original["toMillis"]),
         "distinct": functools.partial(distinct, kind_of, like),
         "shuffle": shuffle,
         "sort": functools.partial(sort, kind_of, call),
         "match": functools.partial(match, original["match"]),
-        "replace": functools.partial(replace, original["replace"]),
+        "replace": functools.partial(replace, call),
         "split": functools.partial(split, original["split"]),
         "type": lambda value: "function" if kind_of(value) == "f" else original["type"](value),
         "error": lambda message: _raise("D3137", message or "$error() function evaluated"),
@@ -198,8 +201,25 @@ def format_number(original: Function, value: Value, picture: Value, options: Val
     return original(value, picture, options)
 
 
+def format_integer(original: Function, value: Value, picture: Value) -> Value:
+    _check_integer_picture(picture)
+    return original(value, picture)
+
+
+def _check_integer_picture(picture: Value) -> None:
+    """What begins as no digits, letters, words or Roman numerals do; `#` stands for a digit, beside which is one."""
+    first = picture if picture is None or ";" not in picture else picture.rpartition(";")[0]
+    if first is not None and first not in _NUMERALS and not any(letter.isdecimal() for letter in first):
+        raise FunctionError(
+            f"D3130: Formatting or parsing an integer as a sequence starting with {_quoted(first)} is not supported by "
+            "this implementation"
+        )
+
+
 def parse_integer(original: Function, text: Value, picture: Value) -> Value:
     """What is no number in the picture's digits, letters or words is NaN."""
+    if text is not None:
+        _check_integer_picture(picture)
     try:
         return original(text, picture)
     except (KeyError, TypeError, ValueError):
@@ -223,9 +243,36 @@ _TIMESTAMP: Final = re.compile(
 )
 
 
+_NUMERALS: Final = frozenset(("A", "a", "I", "i", "W", "w", "Ww"))
+_MARKER: Final = re.compile(r"\[\[|\[([^\]]*)\]")
+_COMPONENTS: Final = "YMDdFWwXxHhPmsfZzCE"
+_UNNAMED: Final = "YDdWwXHhmsf"
+
+
+def _check_time_picture(picture: Value) -> None:
+    for marker in _MARKER.finditer(picture or ""):
+        found = "".join((marker[1] or "").split())
+        kind, name = found[:1], found[1:2] in ("N", "n")
+        if len(found) == 1 and kind not in _COMPONENTS:
+            raise FunctionError(f"D3132: Unknown component specifier {_quoted(kind)} in date/time picture string")
+        if name and kind in _UNNAMED:
+            raise FunctionError(
+                "D3133: The 'name' modifier can only be applied to months and days in the date/time picture string, "
+                f"not {_quoted(kind)}"
+            )
+
+
+def from_millis(original: Function, millis: Value, picture: Value, zone: Value) -> Value:
+    if millis is not None:
+        _check_time_picture(picture)
+    return original(millis, picture, zone)
+
+
 def to_millis(original: Function, text: Value, picture: Value) -> Value:
     """Without a picture, of an ISO 8601 timestamp; a part that is left out is the first."""
     if text is None or picture is not None:
+        if text is not None:
+            _check_time_picture(picture)
         return original(text, picture)
     found = _TIMESTAMP.fullmatch(text)
     if found is None:
@@ -307,39 +354,6 @@ def _same(kind_of: Callable[[Value], str], one: Value, other: Value) -> bool:
     if kind == "o":
         return one.keys() == other.keys() and all(_same(kind_of, value, other[key]) for key, value in one.items())
     return bool(one == other)
-
-
-def _matches(pattern: Value, text: str) -> Iterator[re.Match[str]]:
-    """The matches of a regular expression, which must not be empty."""
-    for found in pattern.finditer(text):
-        if found.end() == found.start():
-            if found.start() == len(text) and text:
-                return
-            raise FunctionError("D1004: Regular expression matches zero length string")
-        yield found
-
-
-def match(original: Function, text: Value, pattern: Value, limit: Value) -> Value:
-    if text and isinstance(pattern, re.Pattern):
-        list(_matches(pattern, text))
-    return original(text, pattern, limit)
-
-
-def replace(original: Function, text: Value, pattern: Value, replacement: Value, limit: Value) -> Value:
-    if text and isinstance(pattern, re.Pattern):
-        list(_matches(pattern, text))
-    return original(text, pattern, replacement, limit)
-
-
-def split(original: Function, text: Value, pattern: Value, limit: Value) -> Value:
-    """What a group of a regular expression captures is no part."""
-    if not text or not isinstance(pattern, re.Pattern) or limit is not None:
-        return original(text, pattern, limit)
-    parts, start = [], 0
-    for found in _matches(pattern, text):
-        parts.append(text[start : found.start()])
-        start = found.end()
-    return [*parts, text[start:]]
 
 
 def _decode(name: str, original: Function, text: Value) -> Value:

@@ -69,6 +69,8 @@ def thrown(error: Any, templates: dict[str, str]) -> str:
     template = templates.get(code)
     if template is None:
         return f": {code}"
+    if code == "S0301" and error.current is not None:  # What is no regular expression is an escape in a string.
+        return f'. S0103: Unsupported escape sequence: \\"{error.current}"'
     values = [error.current, error.expected, error.extra]
     if code == "D1002":
         values = [error.expected]
@@ -78,13 +80,18 @@ def thrown(error: Any, templates: dict[str, str]) -> str:
         value = next(remaining, None)
         return str(value) if placeholder.group().startswith("{{{") else _shown(value)
 
-    return f". {code}: " + _PLACEHOLDER.sub(fill, template.replace("Object", "function"))
+    return f". {code}: " + _PLACEHOLDER.sub(fill, _worded(template))
+
+
+def _worded(template: str) -> str:
+    """In the words of the reference implementation, of which jsonata-python's are a translation to Java and back."""
+    return template.replace("Object", "function").replace('"', "'")
 
 
 def slipped(error: Exception, templates: dict[str, str]) -> str:
     """The same of another exception of jsonata-python, which raises some of the language's sentences without code."""
     text = str(error)
-    code = next((code for code, template in templates.items() if template.replace('"', "'") == text), None)
+    code = next((code for code, template in templates.items() if _worded(template) == text), None)
     return f": {text}" if code is None else f". {code}: {text}"
 
 

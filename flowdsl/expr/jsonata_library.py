@@ -10,6 +10,7 @@ import copy
 import functools
 import math
 import operator
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from ..diagnostics import Diagnostic, FlowError
 from .jsonata_builtins import corrected, text_of
 from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported, thrown
 from .jsonata_functions import FUNCTIONS, Function
+from .jsonata_patterns import matched
 from .jsonata_shortcuts import MAX_WHOLE, remembering, whole
 from .jsonata_signatures import MismatchError, fitted
 
@@ -35,6 +37,7 @@ MAX_TEXT: Final = 8 * MAX_RANGE
 """Characters that `&` may join, if a number takes as much as eight: 2^22 have been seen to be kept, 2^23 not."""
 TOO_LONG_A_RANGE: Final = 10_000_000
 """From here on the language itself refuses a range."""
+HIGHER_ORDER: Final = frozenset(("each", "filter", "map", "sift", "single"))
 ARITIES: Final = {"string": 1, "zip": 0}
 """How many arguments `$map` and its like give to a function; for the others, as many as its signature has."""
 
@@ -167,7 +170,26 @@ def jsonata_library() -> SimpleNamespace:
         def apply_inner(self, proc: Any, *others: Any) -> Any:
             if kind_of(proc) != "f":
                 raise jexception.JException("T1006", 0)
+            if isinstance(proc, re.Pattern):
+                return (
+                    first_match(proc.finditer(*others[0][:1])) if others[0] and isinstance(others[0][0], str) else None
+                )
             return super().apply_inner(proc, *others)
+
+    def first_match(found: Iterator[re.Match[str]]) -> Any:
+        """What a regular expression gives that is called as a function; `next` gives the next one."""
+        first = next(found, None)
+        return first and {**matched(first), "next": Jsonata.JLambda(lambda: first_match(found))}
+
+    class Matcher(Jsonata.JFunction):  # type: ignore[misc] # as above
+        """A regular expression called as a function. The library asks `signature` for its arity."""
+
+        def __init__(self, pattern: re.Pattern[str]) -> None:
+            super().__init__(None, "<s:o>")
+            self.pattern = pattern
+
+        def call(self, input: Any, args: Any) -> Any:  # noqa: ARG002 - as the library names it
+            return first_match(self.pattern.finditer(args[0])) if isinstance(args[0], str) else None
 
     class Checked(Jsonata.JFunction):  # type: ignore[misc] # as above
         """A function of the library, held to its signature. The library asks `signature` for its arity."""
@@ -185,6 +207,8 @@ def jsonata_library() -> SimpleNamespace:
             except MismatchError as error:
                 error.named = self.function_name
                 raise
+            if self.function_name in HIGHER_ORDER:
+                taken = [Matcher(value) if isinstance(value, re.Pattern) else value for value in taken]
             if self.corrected is None:
                 return self.checked.call(input, taken)
             return self.corrected(*taken)
@@ -225,12 +249,23 @@ def jsonata_library() -> SimpleNamespace:
     def parse(text: str) -> Any:
         try:
             with current():
-                return Expression(text)
+                expression = Expression(text)
         except jexception.JException as error:
-            sentence = thrown(error, jexception.JException.error_codes).partition(": ")[2]
-            raise JsonataSyntaxError(str(error.error), sentence, max(error.location, 0)) from None
+            code, _, sentence = thrown(error, jexception.JException.error_codes).partition(": ")
+            raise JsonataSyntaxError(code[2:] or str(error.error), sentence, max(error.location, 0)) from None
         except Exception as error:  # noqa: BLE001 - slips of the library, and regular expressions that Python refuses
             raise JsonataSyntaxError("S0500", str(error), 0) from None
+        if "??" in text or "?:" in text:
+            refuse_later_operators(text, expression.ast)
+        return expression
+
+    def refuse_later_operators(text: str, ast: Any) -> None:
+        """`??` and `?:` came with JSONata 2.1; in 2.0.6 a condition ends where it begins."""
+        for node in _nodes(ast, Parser.Symbol):
+            operator = text[node.position - 2 : node.position] if node.type == "condition" else ""
+            if operator in ("??", "?:"):
+                sentence = f'The symbol "{operator[1]}" cannot be used as a unary operator'
+                raise JsonataSyntaxError("S0211", sentence, node.position)
 
     def wrap(ast: Any) -> Any:
         instance = parse("null")
@@ -270,6 +305,20 @@ def jsonata_library() -> SimpleNamespace:
         to_json=_to_json(null),
         wrap=wrap,
     )
+
+
+def _nodes(ast: Any, symbol: type) -> Iterator[Any]:
+    """Every node of a tree, once."""
+    seen: set[int] = set()
+    todo = [ast]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, list | tuple):
+            todo.extend(node)
+        elif isinstance(node, symbol) and id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            todo.extend(vars(node).values())
 
 
 def _spread(function: Any) -> Callable[..., Any]:

@@ -73,6 +73,14 @@ VALUES = [
     ("$parse('null')", None),
     ("$map(['{\"a\":1}', '{\"a\":2}'], $parse).a", [1, 2]),
     ("$number('0x1F') + $number('1e2')", 131),
+    ("$replace('68F today', /(\\d+)F/, function($m) {($number($m.groups[0]) - 32) * 5/9 & 'C'})", "20C today"),
+    ("$replace('aXbX', /X/, function($m) {$m.match & $m.start & $m.end}, 1)", "aX12bX"),
+    ("$replace('265USD', /([0-9]+)USD/, '$$1 $w $0 $12 $')", "$1 $w 265USD 2652 $"),
+    ("$replace('265USD', 'USD', '$0')", "265$0"),
+    ("$replace('ab', /(a)(x)?/, '[$2$1$3]')", "[a]b"),
+    ("$replace('a/b', /\\//, '\\\\')", "a\\b"),
+    ("/(a)(b+)/('xabbab').next().groups", ["a", "b"]),
+    ("$filter(['ab', 'c'], /^a/)", "ab"),
     ("$millis()", 1_700_000_000_500),
     ("$now()", "2023-11-14T22:13:20.500Z"),
     ("1" + " + 1" * 99, 100),
@@ -148,6 +156,22 @@ THROWN = [
     ("$number('abc')", 'D3030: Unable to cast value to a number: "abc"'),
     ("-'a'", 'D1002: Cannot negate a non-numeric value: "a"'),
     ("$split('a', 'b', -1)", "D3020: Third argument of split function must evaluate to a positive number"),
+    ("$replace('a', 'a', 'b', -1)", "D3011: Fourth argument of replace function must evaluate to a positive number"),
+    ("$replace('a', /a/, function() {5})", "D3012: Attempted to replace a matched string with a non-string value"),
+    (
+        "$formatNumber(1, '#.0.0')",
+        "D3081: The sub-picture must not contain more than one instance of the 'decimal-separator' character",
+    ),
+    (
+        "$formatInteger(1, 'x;o')",
+        'D3130: Formatting or parsing an integer as a sequence starting with "x" is not supported by this '
+        "implementation",
+    ),
+    ("$fromMillis(1, '[q]')", 'D3132: Unknown component specifier "q" in date/time picture string'),
+    (
+        "$toMillis('1', '[YN]')",
+        "D3133: The 'name' modifier can only be applied to months and days in the date/time picture string, not \"Y\"",
+    ),
     ("$replace('a', '', 'b')", "D3010: Second argument of replace function cannot be an empty string"),
     ("$error('boom')", "D3137: boom"),
     ("$partition([1], -1)", "D3137: Second argument must be zero or greater"),
@@ -389,6 +413,24 @@ def test_a_binding_does_not_outlive_its_expression() -> None:
 )
 def test_expressions_fill_the_whole_string(text: Any, expected: bool) -> None:
     assert is_expression(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("1 ?? 2", "S0211", 'The symbol "?" cannot be used as a unary operator'),
+        ("$list[0] ?: 2", "S0211", 'The symbol ":" cannot be used as a unary operator'),
+        (r"'a\q'", "S0103", r'Unsupported escape sequence: \"q"'),
+    ],
+)
+def test_refuses_what_the_service_s_version_does_not_have(text: str, code: str, message: str) -> None:
+    with pytest.raises(JsonataSyntaxError) as caught:
+        evaluate(text)
+    assert (caught.value.code, caught.value.message) == (code, message)
+
+
+def test_a_group_of_a_regular_expression_is_no_operator() -> None:
+    assert evaluate("$contains('??a?:', /(?:a)/) ? '??' : '?:'") == "??"
 
 
 @pytest.mark.parametrize(
