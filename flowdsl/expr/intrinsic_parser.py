@@ -55,7 +55,7 @@ class Call:
 Argument: TypeAlias = Call | PathArgument | Constant
 
 _NAME = re.compile(r"States\.[A-Za-z0-9]+")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?(?=[\s,)])")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(?=[\s,)])")
 _KEYWORD = re.compile(r"(?:true|false|null)(?=[\s,)])")
 _KEYWORDS = {"true": True, "false": False, "null": None}
 _STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")

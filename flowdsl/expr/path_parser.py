@@ -44,10 +44,10 @@ COMPARISONS = frozenset(
 )
 
 _VARIABLE = re.compile(r"[^\W\d]\w*")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")
-_INTEGER = re.compile(r"\s*(-?\d+)\s*")
-_SLICE = re.compile(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*(?::\s*-?\d*\s*)?\]")
-_FROM_END = re.compile(r"\(\s*@\.length\s*-\s*(\d+)\s*\)\s*\]")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.])")
+_INTEGER = re.compile(r"\s*(-?[0-9]+)\s*")
+_SLICE = re.compile(r"\s*(-?[0-9]*)\s*:\s*(-?[0-9]*)\s*(?::\s*-?[0-9]*\s*)?\]")
+_FROM_END = re.compile(r"\(\s*@\.length\s*-\s*([0-9]+)\s*\)\s*\]")
 _SYMBOL = re.compile(r"===|!==|==|!=|<=|>=|=~|<|>")
 _WORD = re.compile(r"[^\s()\[\]&|=!<>,'\"]+")
 _SPACE = re.compile(r"\s*")
@@ -336,7 +336,7 @@ class _Parser:
             return self.pattern()
         if number := self.match(_NUMBER):
             digits = number.group()
-            return Literal(int(digits) if re.fullmatch(r"-?\d{1,4000}", digits) else float(digits))
+            return Literal(int(digits) if re.fullmatch(r"-?[0-9]{1,4000}", digits) else float(digits))
         if word := self.match(_WORD):
             known: dict[str, object] = {"true": True, "false": False, "null": None}
             return Literal(known.get(word.group(), word.group()))

@@ -11,6 +11,8 @@ _TIMESTAMP = re.compile(
 _OFFSET_DATE_TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
+_FURTHEST = timedelta(hours=18)
+"""From UTC, as java.time.ZoneOffset has it."""
 
 
 def parse_timestamp(text: str) -> datetime | None:
@@ -41,9 +43,9 @@ def _instant(found: re.Match[str] | None) -> datetime | None:
     year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = found.groups()
     zone = UTC
     if sign:
-        if int(offset_hours) > 18 or int(offset_minutes) > 59:
-            return None
         offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
+        if int(offset_minutes) > 59 or offset > _FURTHEST:
+            return None
         zone = timezone(-offset if sign == "-" else offset)
     try:
         local = datetime(

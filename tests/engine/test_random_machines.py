@@ -56,6 +56,8 @@ expressions = st.sampled_from(
         "{% $range(1, 3, 0) %}",
         "{% function($x) { $x } %}",
         "{% $map($states.input, function($x) { $x.a }) %}",
+        "{% $shuffle([1..9]) %}",
+        "{% {'id': $uuid(), 'at': $millis(), 'n': $random()} %}",
     ]
 )
 queries = expressions | st.fixed_dictionaries({}, optional={"k": values, "a": expressions, "b": expressions})

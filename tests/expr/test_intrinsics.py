@@ -144,6 +144,7 @@ REFUSED = [
     ("States.Format('a", 14),
     ("States.Format('a',)", 18),
     ("States.Array(1e400)", 13),
+    ("States.Array(\u0661)", 13),
     ("States.Format('a\\n')", 14),
     ("States.Format('a') b", 19),
     ("States.Format('a', $.b[)", 23),
