@@ -148,8 +148,9 @@ class Inspected:
         return self.language.credentials(state)
 
     def items(self, state: Body) -> Items:
+        """Of a Map without ItemsPath nothing is shown (AWS News Blog, 19 November 2025, on local testing)."""
         items = self.language.items(state)
-        if not self.is_jsonpath:
+        if "ItemsPath" not in state:
             return items
         found = items.find
         return evolve(

@@ -184,6 +184,18 @@ def test_a_mocked_parallel_has_the_mock_as_its_result() -> None:
     assert json.loads(answer["output"]) == {"a": 1, "all": [5]}
 
 
+def test_a_map_over_its_input_shows_no_items() -> None:
+    state = {key: value for key, value in DISTRIBUTED.items() if key != "ItemsPath"}
+    data = seen(state, input=[1, 2], mock={"result": [3, 4]})
+    assert data == {
+        "input": [1, 2],
+        "afterInputPath": [1, 2],
+        "maxConcurrency": 0,
+        "afterResultSelector": [3, 4],
+        "afterResultPath": [3, 4],
+    }
+
+
 def test_a_mocked_map_shows_its_items() -> None:
     state = {
         **DISTRIBUTED,
