@@ -127,11 +127,11 @@ class Model:
 
 def _members(shape: dict[str, Any]) -> dict[str, str]:
     """The members of a structure, first letter capital as Step Functions has them, with their shapes."""
-    return {name[:1].upper() + name[1:]: member["shape"] for name, member in shape.get("members", {}).items()}
+    return {capitalised(name): member["shape"] for name, member in shape.get("members", {}).items()}
 
 
 def _required(shape: dict[str, Any]) -> list[str]:
-    return [name[:1].upper() + name[1:] for name in shape.get("required", ())]
+    return [capitalised(name) for name in shape.get("required", ())]
 
 
 @cache
@@ -240,7 +240,8 @@ def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, fi
         value, shape, path, owner = todo.pop()
         structure = model.shape(shape)
         members = _members(structure)
-        known = members | {_as_in_java(name): member for name, member in members.items()}
+        # botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass.
+        known = members | {capitalised(decapitalised(name)): member for name, member in members.items()}
         names = {_plain(name, state): name for name in value}
         added = ADDED.get(where, ()) if owner == where else ()
         for name, written in names.items():
@@ -257,9 +258,19 @@ def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, fi
             findings.warning("FD662", message, path)
 
 
-def _as_in_java(name: str) -> str:
-    """botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass."""
-    return re.sub(r"^[A-Z]{2,}(?=[A-Z][a-z]|[0-9]|$)", lambda acronym: acronym[0].capitalize(), name)
+def decapitalised(name: str) -> str:
+    """The name of a member or an action in the AWS SDK for Java: a leading acronym in lower case.
+
+    >>> [decapitalised(name) for name in ("DBInstance", "ACL", "ETag", "ChecksumCRC32", "executionArn")]
+    ['dbInstance', 'acl', 'eTag', 'checksumCRC32', 'executionArn']
+    """
+    capitals = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
+    return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
+
+
+def capitalised(name: str) -> str:
+    """With a capital first letter, as Step Functions has all names."""
+    return name[:1].upper() + name[1:]
 
 
 def _plain(name: str, state: StateAt) -> str:

@@ -8,12 +8,12 @@ the names from recorded executions and the code generator of the AWS SDK for Jav
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any
 
 from attrs import field, frozen
 
+from ..check.integrations import capitalised, decapitalised
 from ..check.integrations import services as folders
 from ..diagnostics import FlowError
 
@@ -54,18 +54,7 @@ class Operation:
         >>> operation("sqs", "sendMessage").shown("MD5OfMessageBody")
         'MD5OfMessageBody'
         """
-        written = _RENAMED.get((self.service, member)) or decapitalised(member) if self.sdk else member
-        return written[:1].upper() + written[1:]
-
-
-def decapitalised(name: str) -> str:
-    """The name of a member in the AWS SDK for Java: a leading acronym in lower case.
-
-    >>> [decapitalised(name) for name in ("DBInstance", "ACL", "ETag", "ChecksumCRC32", "executionArn")]
-    ['dbInstance', 'acl', 'eTag', 'checksumCRC32', 'executionArn']
-    """
-    capitals = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
-    return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
+        return capitalised(_RENAMED.get((self.service, member)) or decapitalised(member) if self.sdk else member)
 
 
 def find_operation(integration: str, action: str) -> Operation | None:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from flowdsl.check.integrations import decapitalised
 from flowdsl.diagnostics import FlowError
-from flowdsl.services.catalogue import decapitalised, operation
+from flowdsl.services.catalogue import operation
 from flowdsl.services.failures import class_name, exception_name, failure
 
 
