@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import click
@@ -78,6 +80,23 @@ def _styled(diagnostic: Diagnostic, others: int) -> str:
     said, *below = diagnostic.text().split("\n")
     said = said.replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
     return "\n".join([said + f" (and {others} more)" * bool(others), *below])
+
+
+@contextmanager
+def kept_for_the_result() -> Iterator[None]:
+    """Have what is written past Python's stdout, as by the child process of a handler, go to stderr."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # it is closed
+        yield
+        return
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def json_text(value: Any) -> str:

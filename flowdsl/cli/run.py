@@ -206,20 +206,22 @@ def run(
     def refuse(call: Call) -> Reply:
         return unmocked(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded))
 
-    result = local.run(
-        loaded,
-        json_argument(source, "--input"),
-        project=own,
-        name=name,
-        answers=answers,
-        named=handlers,
-        machines=others,
-        seed=seed,
-        real_time=real_time,
-        on_event=show,
-        on_output=None if logs else steps.written,
-        otherwise=refuse,
-    )
+    value = json_argument(source, "--input")
+    with output.kept_for_the_result():
+        result = local.run(
+            loaded,
+            value,
+            project=own,
+            name=name,
+            answers=answers,
+            named=handlers,
+            machines=others,
+            seed=seed,
+            real_time=real_time,
+            on_event=show,
+            on_output=None if logs else steps.written,
+            otherwise=refuse,
+        )
     if not quiet or result.status != "SUCCEEDED":
         steps.ended(result)
     if form == "json":

@@ -120,24 +120,25 @@ def test_state(
     lambdas = LocalLambdas(local.handlers_of([loaded], own, handlers))
     value = json_argument(source, "--input")
     try:
-        answer = teststate.test_state(
-            placed(loaded.definition, region=settings.region, account=settings.account),
-            input=json.dumps(value),
-            inspection_level=level,
-            context=context,
-            variables=variables,
-            mock=mock,
-            state_name=name,
-            state_configuration=configuration,
-            reveal_secrets=reveal_secrets,
-            invoke=local.invoker(
-                lambdas,
-                local.Answers(),
-                lambda call: unmocked(call, hint="say --mock '{\"result\": …}'"),
-                hosts=own.hosts,
-            ),
-            settings=settings,
-        )
+        with output.kept_for_the_result():
+            answer = teststate.test_state(
+                placed(loaded.definition, region=settings.region, account=settings.account),
+                input=json.dumps(value),
+                inspection_level=level,
+                context=context,
+                variables=variables,
+                mock=mock,
+                state_name=name,
+                state_configuration=configuration,
+                reveal_secrets=reveal_secrets,
+                invoke=local.invoker(
+                    lambdas,
+                    local.Answers(),
+                    lambda call: unmocked(call, hint="say --mock '{\"result\": …}'"),
+                    hosts=own.hosts,
+                ),
+                settings=settings,
+            )
     except teststate.TestStateError as error:
         near = did_you_mean(name, names) if name is not None and name not in names else None
         raise FlowError.of(str(error), code="FD940", hint=near or _mock_hint(str(error), mock)) from error

@@ -37,6 +37,29 @@ def test_a_handler_is_named_on_the_command_line(project):
         assert json.loads(tested["output"]) == {expected: 5}
 
 
+CHILD_PROCESS = """
+import os
+import subprocess
+
+def handler(event, context):
+    print("printed")
+    os.write(1, b"written\\n")
+    subprocess.run(["echo", "echoed"], check=True)
+    return 5
+"""
+
+
+def test_stdout_has_the_result_alone(project):
+    project.write("order.asl.json", CHARGE)
+    project.write("functions/handler.py", CHILD_PROCESS)
+    for command in (("run",), ("run", "--logs"), ("test-state", "--state", "Charge")):
+        running = project.start(*command, "order.asl.json", "--handler", "charge=functions")
+        stdout, stderr = running.communicate(timeout=60)
+        assert json.loads(stdout) == (5 if command[0] == "run" else {"status": "SUCCEEDED", "output": "5"})
+        assert "written" in stderr
+        assert "echoed" in stderr
+
+
 def test_handlers_of_the_project(project):
     project.write("order.asl.json", CHARGE)
     project.write("functions/charge/handler.py", HANDLER)
