@@ -26,7 +26,7 @@ from .jsonata_errors import (
     slipped,
     thrown,
 )
-from .jsonata_library import MAX_DEPTH, jsonata_library
+from .jsonata_library import jsonata_library
 from .jsonata_shortcuts import UNDEFINED, Run, is_decorated, shortcut
 from .jsonata_signatures import FunctionError
 
@@ -144,8 +144,7 @@ def _expression(text: str) -> Run:
 
 def _general(instance: Any) -> Run:
     library = jsonata_library()
-    depth, calls, names, fields = _survey(instance.ast, library)
-    guarded = calls or depth > MAX_DEPTH // 2
+    names, fields = _survey(instance.ast, library)
     needed = tuple(name for name in names if name and name not in ("$", "states"))
     from_json = library.from_json
 
@@ -157,10 +156,7 @@ def _general(instance: Any) -> Run:
         for name in needed:
             if name in variables:
                 bindings[name] = from_json(variables[name])
-        # The interpreter asks for these two at every node; found here, it asks no further.
-        bindings["__evaluate_entry"] = bindings["__evaluate_exit"] = None
-        if guarded:
-            library.guard(frame)
+        library.guard(frame)
         try:
             value = instance.run(frame, math.floor(now() * 1000))
         except library.JException as error:
@@ -178,22 +174,18 @@ def _general(instance: Any) -> Run:
     return run
 
 
-def _survey(ast: Any, library: SimpleNamespace) -> tuple[int, bool, tuple[str, ...], frozenset[str]]:
-    """How deep the tree is, whether it can call itself, the variables and the fields of `$states` that it may read."""
-    deepest, calls = 0, False
+def _survey(ast: Any, library: SimpleNamespace) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The variables and the fields of `$states` that the tree may read."""
     names: set[str] = set()
     fields: set[str] = set()
     seen: set[int] = set()
-    todo: list[tuple[Any, int]] = [(ast, 1)]
+    todo: list[Any] = [ast]
     while todo:
-        node, depth = todo.pop()
+        node = todo.pop()
         if isinstance(node, list | tuple):
-            todo.extend((item, depth) for item in node)
+            todo.extend(node)
         elif isinstance(node, library.Symbol) and id(node) not in seen:
             seen.add(id(node))
-            deepest = max(deepest, depth)
-            if node.type == "lambda":
-                calls = True
             if node.type == "variable" and isinstance(node.value, str):
                 names.add(node.value)
                 if node.value == "states":  # A bare $states; as the first step of a path it is seen already.
@@ -202,8 +194,8 @@ def _survey(ast: Any, library: SimpleNamespace) -> tuple[int, bool, tuple[str, .
                 fields.add(read)
                 names.add("states")
                 seen.add(id(node.steps[0]))
-            todo.extend((child, depth + 1) for child in vars(node).values())
-    return deepest, calls, tuple(names), frozenset(fields)
+            todo.extend(vars(node).values())
+    return tuple(names), frozenset(fields)
 
 
 def _states_field(path: Any) -> str | None:
