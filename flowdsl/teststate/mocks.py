@@ -106,7 +106,7 @@ class Configuration:
 
 
 def mocked_parallel(source: Source, query: Inspected, mock: Mock) -> Run:
-    flow = query.flow(source.body, payload="Arguments" if not query.is_jsonpath else "Parameters")
+    flow = query.flow(source.body, payload="Parameters")
 
     def run(fiber: Fiber, value: JSON) -> Steps:
         flow.effective(value, fiber.scope)
