@@ -30,10 +30,14 @@ def run_to_completion(
     functions; or `runner`, such as the fixture `flow`, with its mocks and answers, which a deployed machine has no use
     for.
 
-    Raises ExecutionFailed (with error, cause and history) unless it SUCCEEDED; ExecutionAlreadyExists, TimeoutError,
+    Raises TypeError where both are given; ExecutionFailed (with error, cause and history) unless it SUCCEEDED; ExecutionAlreadyExists, TimeoutError,
     FlowError.
     """
     __tracebackhide__ = True
+    if runner is not None:
+        if machine is not None:
+            raise TypeError("run_to_completion(...) takes one of machine= and runner=")
+        machine = runner.machine
     arn = os.environ.get("STATE_MACHINE_ARN")
     if not arn:
         run = (runner or Runner.of(machine)).run(input, name=name)

@@ -641,6 +641,8 @@ def test_the_same_test_on_the_desk_with_mocks(monkeypatch: pytest.MonkeyPatch) -
     assert (output, history.duration) == ("paid", 60)
     with pytest.raises(ExecutionAlreadyExists):
         run_to_completion("paid-1", {}, runner=flow)
+    with pytest.raises(TypeError, match="one of machine= and runner="):
+        run_to_completion("paid-2", {}, machine=TOKEN, runner=flow)
 
 
 MOCKS = {
