@@ -92,20 +92,20 @@ class _FlowCoverage:
             output[_WORKER_OUTPUT] = self.coverage.data()
             return
         self.selected = self._select()
+        if self._config.option.flow_cover_json:
+            self._write_json(self._config.option.flow_cover_json)
         if (self._fails or self._problem) and session.exitstatus in (
             pytest.ExitCode.OK,
             pytest.ExitCode.NO_TESTS_COLLECTED,
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self._config.option.flow_cover_json:
-            self._write_json(self._config.option.flow_cover_json)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from .testing.report import lines
 
         terminalreporter.section("flow coverage")
         if self._problem:
-            terminalreporter.write_line(f"the flow of [tool.flowdsl] cannot be loaded: {self._problem}", red=True)
+            terminalreporter.write_line(self._problem, red=True)
         if not self.selected.machines:
             terminalreporter.write_line("no machine was run")
         else:
@@ -129,7 +129,7 @@ class _FlowCoverage:
         try:
             own = of_project(self._config.rootpath)
         except FlowError as error:
-            self._problem, own = str(error), []
+            self._problem, own = f"the flow of [tool.flowdsl] cannot be loaded: {error}", []
         names = {machine.name for machine in own}
         for machine in own:
             if not patterns or _matches(machine.name, patterns):
@@ -146,7 +146,10 @@ class _FlowCoverage:
         import json
         from pathlib import Path
 
-        Path(file).write_text(json.dumps(self.selected.summary(), indent=2) + "\n", encoding="utf-8")
+        try:
+            Path(file).write_text(json.dumps(self.selected.summary(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            self._problem = f"{file} cannot be written: {error.strerror}"
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

@@ -30,8 +30,8 @@ def run_to_completion(
     functions; or `runner`, such as the fixture `flow`, with its mocks and answers, which a deployed machine has no use
     for.
 
-    Raises TypeError where both are given; ExecutionFailed (with error, cause and history) unless it SUCCEEDED; ExecutionAlreadyExists, TimeoutError,
-    FlowError.
+    Raises TypeError where both are given; ExecutionFailed (with error, cause and history) unless it SUCCEEDED;
+    ExecutionAlreadyExists, TimeoutError, FlowError.
     """
     __tracebackhide__ = True
     if runner is not None:

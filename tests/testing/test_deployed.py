@@ -20,6 +20,7 @@ from flowdsl.testing import (
     ExecutionAlreadyExists,
     ExecutionFailed,
     History,
+    Runner,
     StepType,
     completion,
     run_to_completion,
@@ -156,13 +157,18 @@ def test_retry_and_catch_are_read_off_a_deployed_run(server: str, credentials: N
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["the author's", "only deployed"])
-def test_deployed_runs_count_as_covered(arn: str, known: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("through", ["machine", "runner"])
+def test_deployed_runs_count_as_covered(
+    arn: str, known: bool, through: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """With the author's lines, where the machine that is deployed is the author's."""
     coverage = Coverage()
     monkeypatch.setattr(completion, "observers", [coverage.observe])
     file = tmp_path / "ways.asl.json"
-    file.write_text(json.dumps(MACHINE if known else {**MACHINE, "States": {}}, indent=1))
-    run_to_completion("covering", {"way": "long", "items": [1]}, machine=file)
+    other = {"StartAt": "Other", "States": {"Other": {"Type": "Succeed"}}}
+    file.write_text(json.dumps(MACHINE if known else other, indent=1))
+    given = {"runner": Runner.of(file)} if through == "runner" else {"machine": file}
+    run_to_completion(f"covering-{through}-{known}", {"way": "long", "items": [1]}, **given)
     [(name, measured)] = coverage.machines.items()
     assert measured.count("state") == (8, 9)
     assert measured.count("branch") == (1, 2)

@@ -207,6 +207,13 @@ def test_coverage_as_json(project: pytest.Pytester) -> None:
     assert missing == ["/States/Work/Catch[0]", "/States/Failed"]
 
 
+def test_coverage_that_cannot_be_written_fails_the_run(project: pytest.Pytester) -> None:
+    result = run(project, "--flow-cover-json=nowhere/coverage.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["nowhere/coverage.json cannot be written: No such file or directory"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
 def test_run_to_completion_counts_too(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
