@@ -180,6 +180,8 @@ class LocalLambdas:
             if error is not overdue:
                 raise  # it is for a function that this one was called by
             late = True
+        except FlowError:  # a mistake in what stands around the function
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
             failed = Reply.failed(type(error).__name__, write(_raised(error, request)))
         except SystemExit as error:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
-from importlib import import_module
 from io import BytesIO, TextIOWrapper
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
 from .asl import placed
-from .author import Function
 from .buckets import LocalFiles
-from .diagnostics import FlowError
 from .engine import (
     Call,
     Invoker,
@@ -33,13 +30,12 @@ from .engine import (
     prepare,
 )
 from .engine.program import Program
+from .functions import handlers_of
 from .hosts import Hosts
-from .invoke import Handler, Hosted, LocalLambdas, answered, first_of, function_of, unmocked
+from .invoke import LocalLambdas, answered, first_of, function_of, unmocked
 from .mockconfig import MockConfig
-from .package.imports import defines, parse
-from .project import Loaded, Project, import_from
+from .project import Loaded, Project
 from .services import Services
-from .source import shown
 
 Output = Callable[[Call, Reply, str], None]
 """Called after each call with what was written during it."""
@@ -185,76 +181,3 @@ def invoker(
         return reply
 
     return answer
-
-
-def handlers_of(
-    machines: Iterable[Loaded], project: Project, named: Mapping[str, str] | None = None
-) -> dict[str, Handler]:
-    """The functions of these machines, of the project and of `named`, by name; each is imported from the project's
-    folder when it is called first.
-
-    What they print goes to stderr, as it would go to their log.
-    Raises FlowError where a handler is not there, or not in the project.
-    """
-    declared = [function for each in machines if each.machine for function in each.machine.functions.values()]
-    further = {**project.handlers, **(named or {})}
-    functions = [*declared, *(_function(name, place, project.root) for name, place in further.items())]
-    return {function.name: _hosted(function, project.root) for function in functions}
-
-
-def _function(name: str, place: str, root: Path) -> Function:
-    """A function at `folder`, in its handler.py, or at `folder/file.py:function`."""
-    file, _, function = place.partition(":")
-    path = Path(os.path.normpath(root / file))
-    if not path.is_relative_to(root):
-        raise FlowError.of(
-            f"function {name!r}: {file} is not in the project's folder, {shown(root)}",
-            code="FD710",
-            hint="name a folder that is, relative to it",
-        )
-    within = PurePosixPath(path.relative_to(root).as_posix())
-    if path.suffix != ".py":
-        return Function(name, str(within), handler=f"handler.{function or 'handler'}", origin=None)
-    return Function(name, str(within.parent), handler=f"{path.stem}.{function or 'handler'}", origin=None)
-
-
-def _hosted(function: Function, root: Path) -> Hosted:
-    module, _, attribute = function.handler.rpartition(".")
-    file = root.joinpath(function.source, *module.split(".")).with_suffix(".py")
-    if not file.is_file():
-        raise _no_handler(function, f"there is no {shown(file)}")
-    if not defines(parse(file), attribute):
-        raise _no_handler(function, f"{shown(file)} defines no {attribute}")
-    dotted = ".".join([*PurePosixPath(function.source).parts, module])
-    work = _imported_when_called(dotted, attribute, function.environment, root)
-    return Hosted(work, function.timeout, function.memory)
-
-
-def _no_handler(function: Function, said: str) -> FlowError:
-    if function.origin:
-        span, hint = function.origin.span(), "correct `source` or `handler`, which is module.function within the folder"
-    else:
-        span, hint = None, f"correct --handler {function.name}=…, or {function.name} in [tool.flowdsl.handlers]"
-    return FlowError.of(f"function {function.name!r}: {said}", code="FD710", span=span, hint=hint)
-
-
-def _imported_when_called(module: str, attribute: str, environment: Mapping[str, str], root: Path) -> Handler:
-    def handler(event: Any, context: Any) -> Any:
-        import_from(root)
-        with _environment(environment), redirect_stdout(sys.stderr):
-            call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
-            return call(event, context)
-
-    return handler
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set the function's environment variables; what the user has set for this run stays."""
-    added = {key: value for key, value in variables.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)

@@ -36,7 +36,8 @@ def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, .
 
 def _handlers(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """Each value is `NAME=FOLDER` or `NAME=FOLDER/FILE.py:FUNCTION`."""
-    return _pairs(values, "NAME=FOLDER, such as charge=handlers/charge")
+    pairs = _pairs(values, "NAME=FOLDER, such as charge=handlers/charge")
+    return {name: str(Path.cwd() / place) for name, place in pairs.items()}
 
 
 def _pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
@@ -59,8 +60,7 @@ handler_option = click.option(
     callback=_handlers,
     multiple=True,
     help="The Lambda function of this name is `handler` in this folder's handler.py, or is at FOLDER/FILE.py:FUNCTION. "
-    "Folders are relative to the project. Can be given for several functions, or for all runs in pyproject.toml, under "
-    "[tool.flowdsl.handlers].",
+    "Can be given for several functions, or for all runs in pyproject.toml, under [tool.flowdsl.handlers].",
 )
 
 
@@ -135,7 +135,7 @@ handler_option = click.option(
     default="output",
     show_default=True,
     help="What goes to stdout: the execution's output, or an object with its status, output, error, cause and dates, "
-    "with --events also its events as GetExecutionHistory returns them.",
+    "with --events also its events as GetExecutionHistory returns them, and those of the executions that it started.",
 )
 @click.option("--logs", is_flag=True, help="Show what the handlers write, as they write it.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not show the steps.")

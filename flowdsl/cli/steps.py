@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 
 from ..mistakes import is_authors
 from ..source import shown
-from ..testing.visits import PASSED_ON, Reading, origin
+from ..testing.visits import PASSED_ON, Reading, ended_in, origin
 
 if TYPE_CHECKING:
     from ..engine import Call, Event, Reply, Result
@@ -192,6 +192,9 @@ class Steps:
             said += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
         if result.status == "RUNNING":
             said = f"{status}: it waits for what nothing sends"
+        elif result.status == "TIMED_OUT":
+            states = ended_in(result.history)
+            said += f": its time was up in {', '.join(states)}" if states else ": its time was up"
         elif result.error is not None or result.cause is not None:
             said += f": {self._reason(result.error, result.cause)}"
         click.echo(said, err=True)
@@ -248,6 +251,8 @@ def render(result: Result, *, events: bool) -> dict[str, Any]:
     shown |= {key: value for key, value in (("error", result.error), ("cause", result.cause)) if value is not None}
     if events:
         shown["events"] = [{**event, "timestamp": event["timestamp"].isoformat()} for event in result.history.render()]
+        if result.children:
+            shown["children"] = [render(child, events=True) for child in result.children]
     return shown
 
 

@@ -18,9 +18,12 @@ MAX_STANDARD_SECONDS = 365 * 24 * 3600.0
 """How long a Standard execution may run."""
 MAX_EXPRESS_SECONDS = 300.0
 """How long an Express execution may run."""
-MAX_EXPRESS_EVENTS = 1_000_000
+MAX_EXPRESS_EVENTS = 300_000
 """Events after which an Express execution counts as timed out. AWS counts none, but the five minutes pass while an
-execution goes around a loop; on a virtual clock, where states take no time, it would never end."""
+execution goes around a loop (a millisecond is little for an event); on a virtual clock, where states take no time, it
+would never end."""
+MAX_NESTED = 1_000
+"""How many executions may start each other in a row. AWS knows no such limit, but its executions cost time."""
 MAX_VARIABLES = 10 * 1024 * 1024
 """Bytes of all variables of an execution together."""
 

@@ -16,6 +16,8 @@ class Result:
         self._execution = execution
         self.told = 0
         """How many events the listener has heard of."""
+        self.depth = 0
+        """How many executions are above it, each of which started the next."""
         self.children: list[Result] = []
         """The executions that it started here, nested ones and those of Distributed Maps, oldest first."""
 

@@ -40,7 +40,7 @@ from .effects import (
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
 from .execution import Execution, Identity, Settings
 from .history import JSON, text
-from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTING, MAX_STANDARD_SECONDS, too_large
+from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_NESTING, MAX_STANDARD_SECONDS, too_large
 from .program import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
@@ -361,7 +361,7 @@ class Scheduler:
         except (ValueError, FlowError) as error:
             self._later(self.clock.now(), job, nested.refused(job.call, error))
             return
-        self.executions[job.execution.identity.arn].children.append(child)
+        self._descends(child, self.executions[job.execution.identity.arn])
         self._later(self.clock.now(), job, nested.submitted(job.call, child))
         if job.call.pattern in ("sync", "sync:2"):
             # As a timer, so that it comes after what was submitted, however soon the child ends.
@@ -381,7 +381,7 @@ class Scheduler:
             self._timers.at(now, lambda: self._deliver(execution, fiber, failed), lambda: execution.alive(fiber))
             return
 
-        self.executions[execution.identity.arn].children.append(child)
+        self._descends(child, self.executions[execution.identity.arn])
 
         def ended(result: Result) -> None:
             if execution.alive(fiber):
@@ -393,6 +393,17 @@ class Scheduler:
                 self._deliver(execution, fiber, signal)
 
         self._adopt(execution, fiber, child, ended)
+
+    def _descends(self, child: Result, parent: Result) -> None:
+        parent.children.append(child)
+        child.depth = parent.depth + 1
+        if child.depth > MAX_NESTED:
+            raise FlowError.of(
+                f"{MAX_NESTED:,} executions have started each other in a row; "
+                f"the last is one of {child.identity.state_machine_name!r}",
+                code="FD902",
+                hint="let something end the row, or mock the Task that starts the next",
+            )
 
     def _stop_orphans(self, execution: Execution) -> None:
         """Stop the child executions whose parents no longer wait for them."""

@@ -130,11 +130,12 @@ class History(Sequence[Event]):
         return self.stop - self.start
 
     def waits(self, name: str | None = None) -> list[float]:
-        """How long each stay in a Wait state (of this name) took, in order. Raises LookupError as `spent`."""
+        """How long each stay in a Wait state (of this name) took, in order, one that was cut off included. Raises
+        LookupError as `spent`."""
         waits = [visit for visit in self._named(name) if StepType.WAIT.takes(visit)]
         if not waits and name is not None:
             raise LookupError(f"{name!r} is no Wait state")
-        return [visit.seconds for visit in waits if visit.stop is not None]
+        return [visit.seconds for visit in waits]
 
     def waited(self, name: str | None = None) -> float:
         """Seconds in Wait states (of this name) together. Raises LookupError as `spent`."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..asl import dump, text
 from ..diagnostics import FlowError
+from ..functions import handlers_of
 from ..invoke import Handler
-from ..local import handlers_of
 from ..machine import StateMachine
 from ..project import Loaded, find, load
 from ..source import shown

@@ -75,7 +75,15 @@ class ExecutionFailed(Exception):  # noqa: N818 - the API's name
         said = f"{run.error or 'no error name'}: {run.cause or 'no cause'}"
         if run.status == "TIMED_OUT":
             said = f"its time was up after {run.duration:g} s"
-        return f"execution {run.name!r} ended {run.status}{where}: {said}"
+        return f"execution {run.name!r} ended {run.status}{where}: {said}{self._of_children()}"
+
+    def _of_children(self) -> str:
+        """What went wrong in the first child execution that failed."""
+        failed = [child for child in self.run.children if child.status != "SUCCEEDED"]
+        if not failed:
+            return ""
+        first = str(ExecutionFailed(failed[0]))
+        return f"\n{len(failed)} of {len(self.run.children)} child executions did not succeed; the first: {first}"
 
 
 class ExecutionAlreadyExists(Exception):  # noqa: N818 - the API's name

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from .. import mockconfig
 from ..asl import text
@@ -18,6 +18,7 @@ from ..engine import Result, Scheduler, Settings, VirtualClock
 from ..engine.limits import MAX_DATA, too_large
 from ..engine.program import Program
 from ..fields import UNSET
+from ..functions import handlers_of
 from ..invoke import Handler
 from ..local import prepared
 from ..project import Loaded, clashes, find
@@ -62,7 +63,8 @@ class Runner:
         machine: Machine | None = None,
         *,
         root: Path | None = None,
-        handlers: Mapping[str, Handler] | None = None,
+        type: Literal["STANDARD", "EXPRESS"] | None = None,
+        handlers: Mapping[str, Handler | Path | str] | None = None,
         buckets: Mapping[str, Path | str] | None = None,
         machines: Iterable[Machine] = (),
         endpoint: str | None = None,
@@ -71,7 +73,8 @@ class Runner:
     ) -> Runner:
         """A runner of this machine; None is that of `[tool.flowdsl]` in the project around `root`.
 
-        `handlers` are Python functions, by the Lambda function's name, besides those that the machine names; `buckets`
+        `handlers` are Python functions, or the folders of their handler.py, by the Lambda function's name, besides
+        those that the machine names; `type` is that of a definition which does not say it; `buckets`
         are folders in place of S3 buckets; `machines` are those that `states:startExecution` starts, by their names;
         `endpoint` is the URL of what answers all other calls to services, such as moto's server (nothing is read from
         the environment); `start` is the first moment of the virtual clock; `seed` decides the jitter of retries.
@@ -79,17 +82,23 @@ class Runner:
         """
         root = root or Path.cwd()
         loaded = resolve(machine, root)
+        if type is not None:
+            loaded = evolve(loaded, type=type)
         nested = tuple(resolve(each, root) for each in machines)
         known = {name: handler for each in (loaded, *nested) for name, handler in functions(each, root).items()}
+        found = find(root)
         for name, handler in (handlers or {}).items():
-            if not callable(handler):
+            if callable(handler):
+                known[name] = handler
+            elif isinstance(handler, str | Path):
+                known |= handlers_of([], found, {name: handler})
+            else:
                 raise TypeError(f"handlers={{{name!r}: {handler!r}}}: write a function of an event and a context")
         same = clashes([loaded, *nested])
         if same:
             raise FlowError(*same)
-        found = find(root)
         mocks = Mocks(
-            {**known, **(handlers or {})},
+            known,
             LocalFiles({bucket: _folder(bucket, root / folder) for bucket, folder in (buckets or {}).items()}),
             Services.at(endpoint, hosts=found.hosts) if endpoint else None,
         )

@@ -63,6 +63,10 @@ class Visit:
     input: Any = field(repr=False)
     parent: Visit | None = field(repr=False)
     """The visit of the Parallel or Map around it."""
+    last: float
+    """When the last thing happened in it."""
+    attempt: int = 0
+    """In which attempt of the Parallel or Map around it, from 1."""
     stop: float | None = None
     """When it was left; None where it never was."""
     attempts: int = 0
@@ -82,7 +86,15 @@ class Visit:
 
     @property
     def seconds(self) -> float:
-        return 0.0 if self.stop is None else self.stop - self.start
+        """From its beginning to its end; where it was never left, to the last that happened there."""
+        return (self.last if self.stop is None else self.stop) - self.start
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether nothing has ended it yet, nor what is around it."""
+        if self.stop is not None or self.given_up:
+            return False
+        return self.parent is None or (self.parent.goes_on and self.parent.attempts == self.attempt)
 
 
 def visits(events: Iterable[Event]) -> list[Visit]:
@@ -146,10 +158,15 @@ class Reading:
         if event.type.endswith("StateEntered"):
             self._enter(event, details)
             return
+        if event.type in _ENDED_BADLY:
+            for each in self.visits:
+                if each.goes_on:
+                    each.last = event.timestamp
         visit = self._owner(event, details)
         if visit is None:
             return
         self.owners[event.id] = visit
+        visit.last = event.timestamp
         if event.type.endswith("StateExited"):
             visit.stop = event.timestamp
             self.left[event.id] = visit
@@ -174,7 +191,8 @@ class Reading:
         before = self.owners.get(event.previous)
         parent = before if event.previous in self.branching or before is None else before.parent
         type_ = event.type.removesuffix("StateEntered")
-        visit = Visit(event.id, details["name"], type_, event.timestamp, details.get("input"), parent)
+        now, attempt = event.timestamp, parent.attempts if parent else 0
+        visit = Visit(event.id, details["name"], type_, now, details.get("input"), parent, now, attempt)
         if event.previous in self.left:
             self.left[event.previous].following = visit.name
         self.visits.append(visit)

@@ -112,7 +112,7 @@ def test_the_25000th_event_may_be_the_end() -> None:
 def test_an_express_execution_in_an_endless_loop_times_out() -> None:
     around = {"StartAt": "S", "States": {"S": {"Type": "Pass", "Next": "S"}}}
     result = execute(prepare(around, type="EXPRESS"), {}, invoke=Script())
-    assert (result.status, result.error, len(result.history)) == ("TIMED_OUT", None, 1_000_000)
+    assert (result.status, result.error, len(result.history)) == ("TIMED_OUT", None, 300_000)
     assert result.history[-1].details == {"error": "States.Timeout"}
 
 

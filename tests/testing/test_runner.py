@@ -46,9 +46,9 @@ TOKEN = machine(
 )
 
 
-def error(flow: Runner) -> ExecutionFailed:
+def error(flow: Runner, document: Any = None) -> ExecutionFailed:
     with pytest.raises(ExecutionFailed) as failed:
-        flow.run({"amount": 5})
+        flow.run(document or {"amount": 5})
     return failed.value
 
 
@@ -585,8 +585,10 @@ def test_a_folder_is_hinted_at_where_it_would_answer(tmp_path: Path) -> None:
 def test_what_a_runner_is_given_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(FlowError, match=r"buckets=.'donations': .*there is no folder"):
         Runner.of(each(ItemReader=READER), buckets={"donations": tmp_path / "nowhere"})
-    with pytest.raises(TypeError, match=r"handlers=.'charge': 'charge.py'.*write a function"):
-        Runner.of(machine(), handlers={"charge": "charge.py"})  # type: ignore[dict-item]
+    with pytest.raises(FlowError, match=r"function 'charge': there is no .*charge.py"):
+        Runner.of(machine(), handlers={"charge": "charge.py"})
+    with pytest.raises(TypeError, match=r"handlers=.'charge': None.*write a function"):
+        Runner.of(machine(), handlers={"charge": None})  # type: ignore[dict-item]
 
 
 ACTIVITY = machine(
@@ -684,3 +686,33 @@ def test_an_answer_after_one_for_all_calls_would_never_be_given() -> None:
 def test_an_answer_is_no_larger_than_the_api_takes() -> None:
     with pytest.raises(ValueError, match="at most 262,144 bytes"):
         Runner.of(TOKEN).answer("Charge", "x" * 262_144)
+
+
+def test_time_spent_in_a_state_that_the_execution_ended_in() -> None:
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 10, "BackoffRate": 1, "MaxAttempts": 2}]
+    flow = Runner.of(machine(Retry=retry))
+    flow.mock("Charge", raises=ValueError)
+    assert flow.run({}, check=False).history.spent("Charge") == 20
+    history = Runner.of({**CHILD, "TimeoutSeconds": 50}).run({}, check=False).history
+    assert (history.waited("Rest"), history.waits()) == (50, [50])
+    rest = {**CHILD["States"]["Rest"], "Seconds": 600}
+    branches = [CHILD, {"StartAt": "Long", "States": {"Long": rest}}, machine(TimeoutSeconds=300)]
+    both = {"Type": "Parallel", "Branches": branches, "Retry": retry, "End": True}
+    flow = Runner.of({"StartAt": "Both", "States": {"Both": both}})
+    flow.mock("Charge", timeout(times=3))
+    history = flow.run({}, check=False).history
+    assert (history.spent("Both"), history.spent("Charge"), history.spent("Long"), history.waited("Rest")) == (
+        *(920, 900, 900, 180),
+    )
+
+
+def test_a_failure_names_the_child_execution_that_failed() -> None:
+    flow = Runner.of(each())
+    flow.mock("Charge", give("paid"), fail("Declined", "no funds"), returns="paid")
+    said = str(error(flow, [1, 2, 3]))
+    assert "of 3 child executions did not succeed; the first: execution" in said
+    assert said.endswith("ended FAILED in state 'Charge': Declined: no funds")
+
+
+def test_the_type_of_a_definition() -> None:
+    assert ":express:" in Runner.of(CHILD, type="EXPRESS").run({}).arn
