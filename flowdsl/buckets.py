@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from attrs import frozen
 
 from .diagnostics import FlowError
 from .engine import Call, Reply
+from .expr.java import json_text
 
 ACTIONS = ("getObject", "listObjectsV2", "putObject")
 """What a folder answers."""
@@ -64,7 +64,7 @@ def _answer(action: str, arguments: Mapping[str, Any], folder: Path) -> Reply:
         content = file.read_bytes()
         return Reply.succeeded({"Body": _text_or_base64(content), "ContentLength": len(content)})
     body = arguments.get("Body", "")
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = body if isinstance(body, str) else json_text(body)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode(errors="surrogatepass"))
     return Reply.succeeded({})
