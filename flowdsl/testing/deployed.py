@@ -104,6 +104,6 @@ def _clear_errors(arn: str, name: str) -> Iterator[None]:
             "StateMachineTypeNotSupported": "Express machines keep no history: test them on the embedded engine",
         }
         raise FlowError.of(f"{arn}: {code}: {message}", hint=hints.get(code)) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:  # botocore's ValueError is for an endpoint that is no URL
         hint = "set STATE_MACHINE_ARN, AWS credentials and, for an endpoint of your own, STEPFUNCTIONS_ENDPOINT"
         raise FlowError.of(f"{arn}: {error}", hint=hint) from error

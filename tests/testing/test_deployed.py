@@ -210,6 +210,12 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         run_to_completion("one", {})
 
 
+def test_an_endpoint_that_is_no_url(credentials: None) -> None:
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:payment"
+    with pytest.raises(FlowError, match=r"Invalid endpoint(.|\n)*STEPFUNCTIONS_ENDPOINT"):
+        run_deployed(arn, "a", {}, endpoint="localhost:5937")
+
+
 def test_an_endpoint_that_does_not_answer(credentials: None) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
