@@ -10,6 +10,8 @@ import marshal
 import sys
 from typing import Any
 
+from ..expr.java import is_too_deep
+
 MAX_DATA = 262_144
 """Bytes of UTF-8 that the input or output of a state, task or execution may have as JSON."""
 MAX_EVENTS = 25_000
@@ -27,10 +29,6 @@ MAX_NESTED = 1_000
 MAX_VARIABLES = 10 * 1024 * 1024
 """Bytes of all variables of an execution together."""
 
-MAX_NESTING = 250
-"""How deep arrays and objects may stand in one another. AWS documents no limit (its JSON parser's own is 1,000); deeper
-ones count as too large, so that what walks a value never meets the limit of Python's stack."""
-
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SMALL = 1200
 """What marshal writes in so few bytes is beyond no limit: each level of nesting takes it five or more, a number that
@@ -40,7 +38,7 @@ Python does not write out 1,900; and JSON text has at most six times as many (`f
 def too_large(value: Any) -> bool:
     """Whether the value is beyond MAX_DATA as JSON text, or beyond MAX_NESTING; most values are told without writing
     any text."""
-    return not _is_small(value) and (_nested_too_deep(value) or size(value) > MAX_DATA)
+    return not _is_small(value) and (is_too_deep(value) or size(value) > MAX_DATA)
 
 
 def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> bool:
@@ -67,13 +65,3 @@ def _is_small(value: Any) -> bool:
         return len(marshal.dumps(value, 2)) <= _SMALL  # later versions write what occurs twice only once
     except ValueError:  # nested too deep for marshal, or not of Python's own types
         return False
-
-
-def _nested_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_NESTING + 1):
-        containers = [part for part in level if isinstance(part, (dict, list))]
-        level = [inner for part in containers for inner in (part.values() if isinstance(part, dict) else part)]
-        if not level:
-            return False
-    return True

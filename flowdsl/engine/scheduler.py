@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from attrs import define
 
 from ..diagnostics import FlowError
+from ..expr.java import MAX_NESTING
 from . import nested
 from .calls import Call, Heartbeat, Invoker, Reply
 from .clock import Clock, VirtualClock
@@ -40,7 +41,7 @@ from .effects import (
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
 from .execution import Execution, Identity, Settings
 from .history import JSON, text
-from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_NESTING, MAX_STANDARD_SECONDS, too_large
+from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_STANDARD_SECONDS, too_large
 from .program import Program
 from .result import Listener, Result
 from .timers import Timer, Timers

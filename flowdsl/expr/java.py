@@ -9,6 +9,7 @@ import json
 import math
 import re
 import struct
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 
@@ -23,13 +24,48 @@ def json_text(value: Any) -> str:
     return _quoted(value)
 
 
-def parse_json(text: str | bytes) -> Any:
+MAX_NESTING: Final = 250
+"""How deep arrays and objects may stand in one another. AWS documents no limit (its JSON parser's own is 1,000); deeper
+ones are refused, so that what walks a value never meets the limit of Python's stack."""
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether the value is nested deeper than MAX_NESTING."""
+    level = [value]
+    for _ in range(MAX_NESTING + 1):
+        containers = [part for part in level if isinstance(part, (dict, list))]
+        level = [inner for part in containers for inner in (part.values() if isinstance(part, dict) else part)]
+        if not level:
+            return False
+    return True
+
+
+def parse_json(
+    text: str | bytes,
+    *,
+    integer: Callable[[str], Any] | None = None,
+    fraction: Callable[[str], Any] | None = None,
+    members: Callable[[list[tuple[str, Any]]], Any] | None = None,
+) -> Any:
     """The value that JSON text says. Raises ValueError where there is none: for NaN, a number beyond a double, or
-    arrays and objects that are nested too deep to be read, too."""
+    arrays and objects nested deeper than MAX_NESTING, too.
+
+    `integer`, `fraction` and `members` make something else of numbers and objects.
+    """
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(
+            text,
+            parse_constant=_refuse,
+            parse_int=integer,
+            parse_float=fraction or _finite,
+            object_pairs_hook=members,
+        )
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        value = None
+    else:
+        if not is_too_deep(value):
+            return value
+    raise ValueError("nested too deeply")
 
 
 def _refuse(text: str) -> NoReturn:

@@ -8,7 +8,6 @@ fraction.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 import attrs
 
 from .chance import chance, random_uuid
+from .java import parse_json
 from .jsonata_errors import MEMORY, Thrown
 from .jsonata_signatures import FunctionError
 
@@ -127,10 +127,8 @@ def parse(text: Any) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(
-            text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_refuse
-        )
-    except (ValueError, RecursionError):
+        return parse_json(text, integer=_integer, fraction=_number, members=_unique)
+    except ValueError:
         raise FunctionError("D3137: Invalid JSON") from None
 
 
@@ -151,10 +149,6 @@ def _number(digits: str) -> int | float:
     if math.isinf(value):
         raise ValueError("number out of range")
     return int(value) if value.is_integer() and abs(value) < MAX_LONG else value
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)
 
 
 FUNCTIONS: Final[dict[str, Function]] = {

@@ -21,7 +21,7 @@ from flowdsl.engine import (
     execute,
     prepare,
 )
-from flowdsl.engine.limits import MAX_NESTING
+from flowdsl.expr.java import MAX_NESTING
 from flowdsl.invoke import LocalLambdas
 
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -162,7 +162,7 @@ def test_a_wait_may_be_longer_than_an_execution() -> None:
     assert run({"Type": "Wait", "SecondsPath": "$.n"}, {"n": 10**15}).status == "TIMED_OUT"
 
 
-NO_JSON = ["[" * 100_000, "[NaN]", "[1e999]", "[" + "9" * 5000 + "]", ""]
+NO_JSON = ["[" * 100_000, "[" * 252 + "]" * 252, "[NaN]", "[1e999]", "[" + "9" * 5000 + "]", ""]
 
 
 @pytest.mark.parametrize("body", ["H4sIxx", "H4sI", '"a"', *NO_JSON])

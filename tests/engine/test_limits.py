@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flowdsl.engine.limits import MAX_DATA, MAX_NESTING, size, too_large, variables_too_large
+from flowdsl.engine.limits import MAX_DATA, size, too_large, variables_too_large
+from flowdsl.expr.java import MAX_NESTING
 
 
 @pytest.mark.parametrize(

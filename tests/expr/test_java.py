@@ -81,11 +81,14 @@ def test_class_names(value: Any, plain: bool, name: str) -> None:
     assert class_name(value, plain=plain) == name
 
 
-@pytest.mark.parametrize("text", ["NaN", "[-Infinity]", "1e999", "[" * 100_000, "9" * 5000, "", "'a'"])
+@pytest.mark.parametrize(
+    "text", ["NaN", "[-Infinity]", "1e999", "[" * 100_000, "[" * 252 + "]" * 252, "9" * 5000, "", "'a'"]
+)
 def test_text_that_is_no_json(text: str) -> None:
     with pytest.raises(ValueError, match=r"not JSON|nested too deeply|Exceeds the limit|Expecting value"):
         parse_json(text)
 
 
 def test_json_text_gives_its_value() -> None:
+    assert parse_json("[" * 250 + "]" * 250)
     assert parse_json('{"a":[1,1.5,null]}') == parse_json(b'{"a":[1,1.5,null]}') == {"a": [1, 1.5, None]}
