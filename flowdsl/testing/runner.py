@@ -91,7 +91,7 @@ class Runner:
             if callable(handler):
                 known[name] = handler
             elif isinstance(handler, str | Path):
-                known |= handlers_of([], found, {name: handler})
+                known[name] = handlers_of([], found, {name: handler})[name]
             else:
                 raise TypeError(f"handlers={{{name!r}: {handler!r}}}: write a function of an event and a context")
         same = clashes([loaded, *nested])

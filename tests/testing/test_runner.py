@@ -591,6 +591,15 @@ def test_what_a_runner_is_given_has_to_be_there(tmp_path: Path) -> None:
         Runner.of(machine(), handlers={"charge": None})  # type: ignore[dict-item]
 
 
+def test_a_function_of_the_test_stands_for_that_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.flowdsl.handlers]\ncharge = "charge"\n')
+    (tmp_path / "charge").mkdir()
+    (tmp_path / "charge" / "handler.py").write_text("def handler(event, context):\n    return 'the real one'\n")
+    assert Runner.of(machine(), root=tmp_path).run({}).output == "the real one"
+    given: dict[str, Any] = {"charge": lambda event, context: "the test's", "other": "charge"}
+    assert Runner.of(machine(), root=tmp_path, handlers=given).run({}).output == "the test's"
+
+
 ACTIVITY = machine(
     "arn:aws:states:us-east-1:123456789012:activity:hands", TimeoutSeconds=60, Retry=[{"ErrorEquals": ["Busy"]}]
 )
