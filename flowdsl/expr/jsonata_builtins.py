@@ -43,6 +43,7 @@ def corrected(
         "string": string,
         "number": number,
         "power": power,
+        "round": rounded,
         "sum": total,
         "formatBase": functools.partial(format_base, original["formatBase"]),
         "formatNumber": functools.partial(format_number, original["formatNumber"]),
@@ -164,6 +165,19 @@ def total(numbers: Value) -> Value:
     if numbers is None:
         return None
     return functools.reduce(operator.add, numbers, 0)
+
+
+_DECIMALS: Final = 400
+"""No double has digits that are farther from the point."""
+
+
+def rounded(value: Value, precision: Value) -> Value:
+    """Half to even, of the digits as they are written."""
+    if value is None or not math.isfinite(_double(value)):
+        return value
+    digits = 0 if precision is None else max(-_DECIMALS, min(int(precision), _DECIMALS))
+    with decimal.localcontext(prec=2 * _DECIMALS):
+        return float(round(decimal.Decimal(repr(value)), digits))
 
 
 def format_base(original: Function, value: Value, radix: Value) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 import math
 import operator
 import re
@@ -138,6 +139,23 @@ def jsonata_library() -> SimpleNamespace:
             if len(made) > MAX_TEXT:
                 raise Thrown(f": {MEMORY}")
             return made
+
+        def evaluate_step(self, expr: Any, input: Any, *others: Any) -> Any:
+            """Nothing, of the one value that a predicate has left of `[1, 2][0].a`."""
+            return super().evaluate_step(expr, input, *others) if isinstance(input, list | str) else None
+
+        def evaluate_group_expression(self, expr: Any, input: Any, environment: Any) -> Any:
+            """Of an empty array as of nothing, but without making it one of nothing: it may be the state's input."""
+            return super().evaluate_group_expression(expr, [None] if input == [] else input, environment)
+
+        def evaluate_transform_expression(self, *its: Any) -> Any:
+            """Held to its signature as any function; what it changes is a copy, by way of its text."""
+            transform = super().evaluate_transform_expression(*its)
+
+            def changed(value: Any) -> Any:
+                return transform.call(None, [value and json.loads(text_of(kind_of, value) or "null")])
+
+            return Checked(transform, changed)
 
         def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
             for value, code in ((lhs, "T2003"), (rhs, "T2004")):

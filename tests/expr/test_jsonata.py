@@ -464,3 +464,36 @@ def test_whole_numbers_beyond_a_double_s_digits_are_doubles() -> None:
     assert isinstance(evaluate("-1e30"), float)
     with pytest.raises(QueryEvaluationError, match="D1001"):
         evaluate("[$states.input.n]")
+
+
+def test_a_group_of_an_empty_array_leaves_the_array_empty() -> None:
+    states = {"input": {"orders": []}}
+    assert compile_jsonata("{% $states.input.orders{kind: $count($)} %}", "Output")(states, {}) == {}
+    assert compile_jsonata("{% $states.input.orders{'kind': $count($)} %}", "Output")(states, {}) == {"kind": 0}
+    assert states == {"input": {"orders": []}}
+
+
+def test_a_transform_is_held_to_its_signature() -> None:
+    with pytest.raises(
+        QueryEvaluationError, match="T0410: Argument 1 of function undefined does not match function signature"
+    ):
+        evaluate("5 ~> |$|{'b': 2}|")
+    with pytest.raises(QueryEvaluationError, match='T0410: Argument 1 of function "change" does not match'):
+        evaluate("($change := |$|{'b': 2}|; $change('text'))")
+    assert evaluate("({'a': 0.1234567890123456789} ~> |$|{'b': a}|)") == {
+        "a": 0.123456789012346,
+        "b": 0.123456789012346,
+    }
+    assert evaluate("($f := |$|{'b': 2}| ~> |$|{'c': 3}|; $f({'a': 1}))") == {"a": 1, "b": 2, "c": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("$round(1e28, 2)", 1e28), ("$round(1.25, 100)", 1.25), ("$round(2.5)", 2), ("$round(15, -1)", 20)],
+)
+def test_rounds_however_many_digits_there_are(text: str, value: float) -> None:
+    assert evaluate(text) == value
+
+
+def test_a_step_has_nothing_of_the_value_that_a_predicate_leaves_of_an_array() -> None:
+    assert evaluate("$exists([1, 2, 3][-1].a)") is False
