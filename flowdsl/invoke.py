@@ -250,29 +250,29 @@ class _OverdueError(BaseException):
 
 
 _leave = os._exit
-_underway: list[int] = []
-"""The process of each call that is underway, in any thread."""
+_underway: list[tuple[int, int]] = []
+"""The process and the thread of each call that is underway."""
 _underway_lock = threading.Lock()
 
 
 def _exit(status: int) -> NoReturn:
-    if os.getpid() in _underway:
+    if (os.getpid(), threading.get_ident()) in _underway:
         raise SystemExit(status)
-    _leave(status)  # a process that the function forked
+    _leave(status)  # a process that the function forked, or somebody's thread, such as that of a test's timeout
 
 
 @contextmanager
 def _in_process() -> Iterator[None]:
     """Keep a function from ending this process with os._exit."""
-    process = os.getpid()
+    call = (os.getpid(), threading.get_ident())
     with _underway_lock:
-        _underway.append(process)
+        _underway.append(call)
         os._exit = _exit
     try:
         yield
     finally:
         with _underway_lock:
-            _underway.remove(process)
+            _underway.remove(call)
             if not _underway:
                 os._exit = _leave
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -467,6 +468,28 @@ def test_a_debugger_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     call(breaks, timeout_seconds=0.02)
     assert stepped == ["on"]
+
+
+HUNG = """
+import os, threading, time
+from flowdsl.engine import execute, prepare
+from flowdsl.invoke import LocalLambdas
+
+threading.Timer(0.2, os._exit, [7]).start() if BEFORE else None
+
+def hangs(event, context):
+    BEFORE or threading.Timer(0.2, lambda: os._exit(7)).start()
+    time.sleep(60)
+
+task = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": True}
+execute(prepare({"StartAt": "S", "States": {"S": task}}), {}, invoke=LocalLambdas({"f": hangs}))
+"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_tests_timeout_in_another_thread_ends_the_process(before: bool) -> None:
+    done = subprocess.run([sys.executable, "-c", f"BEFORE = {before}\n{HUNG}"], timeout=30, check=False)
+    assert done.returncode == 7
 
 
 def test_functions_in_threads_end_alone() -> None:
