@@ -148,6 +148,17 @@ def jsonata_library() -> SimpleNamespace:
             """Of an empty array as of nothing, but without making it one of nothing: it may be the state's input."""
             return super().evaluate_group_expression(expr, [None] if input == [] else input, environment)
 
+        def reduce_tuple_stream(self, stream: Any) -> Any:
+            """The language's own slip: an item of a joined path that is alone in its group is in no other group."""
+            reduced = stream
+            if isinstance(stream, list):
+                reduced = {}
+                for item in stream:
+                    for name, value in item.items():
+                        reduced[name] = Functions.append(reduced.get(name), value)
+            reduced.setdefault("@", None)
+            return reduced
+
         def evaluate_transform_expression(self, *its: Any) -> Any:
             """Held to its signature as any function; what it changes is a copy, by way of its text."""
             transform = super().evaluate_transform_expression(*its)

@@ -497,3 +497,7 @@ def test_rounds_however_many_digits_there_are(text: str, value: float) -> None:
 
 def test_a_step_has_nothing_of_the_value_that_a_predicate_leaves_of_an_array() -> None:
     assert evaluate("$exists([1, 2, 3][-1].a)") is False
+
+
+def test_one_item_of_a_joined_path_is_grouped_once() -> None:
+    assert evaluate("[{'a': 1}]#$i{'x': a, 'y': a, 'z': $i}") == {"x": 1, "z": 0}
