@@ -10,8 +10,10 @@ import functools
 import math
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ..diagnostics import Diagnostic, FlowError
 from .chance import random_uuid
 from .delimiters import expression_text, is_expression
 from .java import json_text
@@ -26,12 +28,11 @@ from .jsonata_errors import (
     slipped,
     thrown,
 )
-from .jsonata_library import jsonata_library
 from .jsonata_shortcuts import UNDEFINED, Run, is_decorated, shortcut
 from .jsonata_signatures import FunctionError
 
 if TYPE_CHECKING:
-    from types import SimpleNamespace
+    from types import ModuleType
 
 __all__ = [
     "EvaluateJsonata",
@@ -129,27 +130,37 @@ def _type_name(value: Any) -> str:
     return names[type(value)]
 
 
+@functools.cache
+def library_module() -> ModuleType:
+    """jsonata_library, when the first expression is compiled: importing it takes long, and needs jsonata-python."""
+    try:
+        return import_module(".jsonata_library", __package__)
+    except ModuleNotFoundError as error:
+        message = "a JSONata expression needs jsonata-python, which is not installed"
+        raise FlowError(Diagnostic("FD900", message, (), hint="install flowdsl[jsonata]")) from error
+
+
 def parse_expression(text: str) -> Any:
     """The library's tree of an expression, for jsonata_reader. Raises JsonataSyntaxError."""
-    return jsonata_library().parse(text).ast
+    return library_module().parse(text).ast
 
 
 @functools.lru_cache(maxsize=4096)
 def _expression(text: str) -> Run:
-    library = jsonata_library()
+    library = library_module()
     instance = library.parse(text)
-    short = shortcut(instance.ast, library.known, lambda ast: _general(library.wrap(ast)))
+    short = shortcut(instance.ast, library.KNOWN, lambda ast: _general(library.wrap(ast)))
     return short or _general(instance)
 
 
 def _general(instance: Any) -> Run:
-    library = jsonata_library()
+    library = library_module()
     names, fields = _survey(instance.ast, library)
     needed = tuple(name for name in names if name and name not in ("$", "states"))
-    from_json = library.from_json
+    from_json = library.remembered_from_json
 
     def run(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
-        frame = library.Frame(library.functions)
+        frame = library.Frame(library.FUNCTIONS_FRAME)
         bindings = frame.bindings
         if fields:
             bindings["states"] = {name: from_json(value) for name, value in states.items() if name in fields}
@@ -160,7 +171,7 @@ def _general(instance: Any) -> Run:
         try:
             value = instance.run(frame, math.floor(now() * 1000))
         except library.JException as error:
-            raise Thrown(thrown(error, library.templates)) from None
+            raise Thrown(thrown(error, library.TEMPLATES)) from None
         except FunctionError as error:
             raise Thrown(f". {error}") from None
         except RecursionError:
@@ -168,13 +179,13 @@ def _general(instance: Any) -> Run:
         except (InternalError, Thrown, Unsupported):
             raise
         except Exception as error:  # noqa: BLE001 - slips of the library; the expression's failure, not the engine's
-            raise Thrown(slipped(error, library.templates)) from None
+            raise Thrown(slipped(error, library.TEMPLATES)) from None
         return UNDEFINED if value is None else library.to_json(value)
 
     return run
 
 
-def _survey(ast: Any, library: SimpleNamespace) -> tuple[tuple[str, ...], frozenset[str]]:
+def _survey(ast: Any, library: ModuleType) -> tuple[tuple[str, ...], frozenset[str]]:
     """The variables and the fields of `$states` that the tree may read."""
     names: set[str] = set()
     fields: set[str] = set()

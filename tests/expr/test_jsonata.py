@@ -11,8 +11,13 @@ from jsonata.jsonata import Jsonata
 
 from flowdsl.diagnostics import FlowError
 from flowdsl.expr.chance import Dice, chance
-from flowdsl.expr.jsonata import JsonataSyntaxError, QueryEvaluationError, compile_jsonata, is_expression
-from flowdsl.expr.jsonata_library import jsonata_library
+from flowdsl.expr.jsonata import (
+    JsonataSyntaxError,
+    QueryEvaluationError,
+    compile_jsonata,
+    is_expression,
+    library_module,
+)
 
 STATES: dict[str, Any] = {
     "input": {
@@ -444,13 +449,13 @@ def test_refuses_what_does_not_parse(text: str) -> None:
 
 
 def test_says_what_to_install_where_the_library_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jsonata", None)
-    jsonata_library.cache_clear()
+    monkeypatch.setitem(sys.modules, "flowdsl.expr.jsonata_library", None)
+    library_module.cache_clear()
     try:
         with pytest.raises(FlowError, match="jsonata-python"):
             evaluate("1 + 1 + 12345")
     finally:
-        jsonata_library.cache_clear()
+        library_module.cache_clear()
 
 
 def test_whole_numbers_beyond_a_double_s_digits_are_doubles() -> None:
