@@ -134,7 +134,8 @@ class _Modules:
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        path, hidden = sys.path[:], self._take(self._names)
+        path = sys.path[:]
+        hidden = self._hide()
         known = set(sys.modules)
         sys.modules.update(self._own)
         sys.path.insert(0, str(self.folder))
@@ -142,11 +143,18 @@ class _Modules:
             yield
         finally:
             sys.path[:] = path
-            self._own |= self._take({name.partition(".")[0] for name in set(sys.modules) - known} & self._names)
+            new = [name for name in set(sys.modules) - known if name.partition(".")[0] in self._names]
+            self._own |= {name: sys.modules.pop(name) for name in new}
             sys.modules.update(hidden)
 
-    def _take(self, names: Iterable[str]) -> dict[str, ModuleType]:
-        """Take modules of these names, and those within them, out of what Python has imported."""
-        there = {name for name in names if name in sys.modules}
-        taken = [name for name in sys.modules if name.partition(".")[0] in there] if there else []
-        return {name: sys.modules.pop(name) for name in taken}
+    def _hide(self) -> dict[str, ModuleType]:
+        """Take modules of these names that are from elsewhere out of what Python has imported."""
+        if not any(name in sys.modules for name in self._names):
+            return {}
+        named = [name for name in sys.modules if name.partition(".")[0] in self._names]
+        return {name: sys.modules.pop(name) for name in named if not self._holds(sys.modules[name])}
+
+    def _holds(self, module: ModuleType) -> bool:
+        """Whether the module is one of the folder's, which somebody else has imported."""
+        file = getattr(module, "__file__", None)
+        return file is not None and Path(file).is_relative_to(self.folder)

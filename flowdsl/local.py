@@ -55,8 +55,12 @@ class Answers:
     """Folders in place of S3 buckets, by the bucket's name, for ItemReader, ResultWriter and Tasks that use S3."""
 
     def __contains__(self, state: str) -> bool:
-        """Whether calls of this state have a mock."""
-        return state in self.mocks or (self.config is not None and state in self.config.responses)
+        """Whether calls of this state have a mock, or an answer that stands for what they start."""
+        return (
+            state in self.mocks
+            or state in self.callbacks
+            or (self.config is not None and state in self.config.responses)
+        )
 
 
 def run(

@@ -226,6 +226,15 @@ def test_functions_have_their_modules_for_themselves(project, tmp_path_factory):
     assert not {"handler", "util", "shared"} & set(sys.modules)
 
 
+def test_the_folder_of_a_function_may_be_the_projects_own(project):
+    project.write("order.json", CHARGE)
+    project.write("rates.py", "RATE = 2\n")
+    project.write("handler.py", "import rates\ndef handler(event, context):\n    return event['amount'] * rates.RATE\n")
+    before = {name: module for name, module in sys.modules.items() if name.startswith("flowdsl")}
+    assert outcome(project.run("run", "order.json", *AMOUNT, "--handler", "charge=.")) == 10
+    assert all(sys.modules[name] is module for name, module in before.items())
+
+
 def test_a_handler_that_cannot_be_imported_is_no_error_that_a_flow_handles(project):
     project.write("order.json", CAUGHT)
     project.write("functions/charge/handler.py", "import nothing_of_this_name\n" + HANDLER)

@@ -725,3 +725,12 @@ def test_a_failure_names_the_child_execution_that_failed() -> None:
 
 def test_the_type_of_a_definition() -> None:
     assert ":express:" in Runner.of(CHILD, type="EXPRESS").run({}).arn
+
+
+def test_an_answer_stands_for_a_nested_machine_that_gets_a_token() -> None:
+    start = machine("arn:aws:states:::states:startExecution.waitForTaskToken", TimeoutSeconds=600)
+    start["States"]["Charge"]["Parameters"] = PARENT["States"]["Charge"]["Parameters"]
+    flow = Runner.of(start, machines=[StateMachine("child", chain(Task("Work", CHARGE_ARN)))])
+    flow.answer("Charge", "done", after=90)
+    run = flow.run({})
+    assert (run.output, run.duration, run.children) == ("done", 90, ())
