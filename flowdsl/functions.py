@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path, PurePosixPath
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from attrs import define, field
 
 from .author import Function
 from .diagnostics import FlowError
+from .engine import Settings
 from .invoke import Handler, Hosted
 from .package.imports import defines, parse
 from .project import Loaded, Project, import_from
@@ -39,10 +41,11 @@ def handlers_of(
     """
     declared = [function for each in machines if each.machine for function in each.machine.functions.values()]
     further = {**project.handlers, **(named or {})}
-    region = {"AWS_REGION": project.region} if project.region else {}
-    found: dict[str, Handler] = {each.name: _declared(each, project.root, region) for each in declared}
+    region = project.region or Settings().region
+    variables = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    found: dict[str, Handler] = {each.name: _declared(each, project.root, variables) for each in declared}
     for name, place in further.items():
-        found[name] = _named(name, place, project.root, region)
+        found[name] = _named(name, place, project.root, variables)
     return found
 
 
@@ -93,14 +96,22 @@ def _imported_when_called(name: str, module: str, attribute: str, file: Path, pl
             try:
                 call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
             except Exception as error:
+                said = f"{type(error).__name__}: {error}{_raised_at(error, file.parent)}"
                 raise FlowError.of(
-                    f"function {name!r}: {shown(file)} cannot be imported: {type(error).__name__}: {error}",
+                    f"function {name!r}: {shown(file)} cannot be imported: {said}",
                     code="FD710",
-                    hint="install what it needs here, or mock the function",
+                    hint="mend it, install what it needs, or mock the function",
                 ) from error
             return call(event, context)
 
     return handler
+
+
+def _raised_at(error: Exception, folder: Path) -> str:
+    """The innermost line below the function's folder."""
+    frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+    places = [f" (at {shown(file)}:{line})" for file, line in frames if file.is_relative_to(folder)]
+    return places[-1] if places else ""
 
 
 def _within(handler: Handler, environment: Mapping[str, str]) -> Handler:

@@ -104,7 +104,7 @@ def run(
         seed=seed,
     )
     result = scheduler.start(programs[loaded.name], input, name=name)
-    scheduler.run(until=result)
+    scheduler.finish(result)
     return result
 
 

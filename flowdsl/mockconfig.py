@@ -105,23 +105,24 @@ def parse(
         raise _refused(said, f"name one of them: {_list(cases)}" if cases else None, at, locate)
     mocked = _object(config, ("MockedResponses",), locate)
     mistakes: list[Diagnostic] = []
-    responses = {}
-    for state, name in _object(config, (*at, case), locate).items():
-        place = (*at, case, state)
-        if states is not None and state not in states:
-            mistakes.append(_mistake(f"the machine has no state {state!r}", _near(state, states), place, locate))
-        if not isinstance(name, str):
-            mistakes.append(_mistake("a state has the name of one mocked response", None, place, locate))
-            continue
-        if name not in mocked:
-            mistakes.append(_mistake(f"there is no mocked response {name!r}", _near(name, mocked), place, locate))
-            continue
-        read = [*_responses(mocked[name], ("MockedResponses", name), locate)]
-        mistakes += [each for each in read if isinstance(each, Diagnostic)]
-        responses[state] = (name, tuple(each for each in read if isinstance(each, Response)))
+    read = {}
+    for name, response in mocked.items():
+        found = [*_responses(response, ("MockedResponses", name), locate)]
+        mistakes += [each for each in found if isinstance(each, Diagnostic)]
+        read[name] = tuple(each for each in found if isinstance(each, Response))
+    for each in cases:
+        for state, name in _object(config, (*at, each), locate).items():
+            place = (*at, each, state)
+            if states is not None and state not in states:
+                mistakes.append(_mistake(f"the machine has no state {state!r}", _near(state, states), place, locate))
+            if not isinstance(name, str):
+                mistakes.append(_mistake("a state has the name of one mocked response", None, place, locate))
+            elif name not in read:
+                mistakes.append(_mistake(f"there is no mocked response {name!r}", _near(name, read), place, locate))
     if mistakes:
         raise FlowError(*dict.fromkeys(mistakes))
-    return MockConfig(responses)
+    chosen = _object(config, (*at, case), locate)
+    return MockConfig({state: (name, read[name]) for state, name in chosen.items()})
 
 
 def _responses(responses: Any, at: AslPath, locate: Locate) -> Iterator[Response | Diagnostic]:

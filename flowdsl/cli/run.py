@@ -199,12 +199,14 @@ def run(
     own = project.find(loaded.file.parent)
     steps = Steps(loaded.definition, root=own.root, real_time=real_time, mocked=mocks)
     _require(states, answers.mocks, answers.callbacks)
+    _require_called(states, handlers)
     show = steps.event if events else steps.step
     if quiet or (events and form == "json"):
         show = steps.nothing
 
     def refuse(call: Call) -> Reply:
-        return unmocked(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded))
+        names = [each.name for each in others]
+        return unmocked(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded, names))
 
     value = json_argument(source, "--input")
     with output.kept_for_the_result():
@@ -250,12 +252,27 @@ def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Map
             raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
 
 
+def _require_called(states: Mapping[str, Any], handlers: Mapping[str, str]) -> None:
+    """Refuse handlers of functions that no Task calls, where all that are called are known."""
+    from ..check.findings import did_you_mean
+    from ..testing.mocks import function_of_state
+
+    calling = [state for state in states.values() if ":lambda:" in str(state.get("Resource"))]
+    called = {function_of_state(state) for state in calling}
+    if "" in called or any("{%" in name for name in called):
+        return  # one is chosen when the flow runs
+    for name in handlers:
+        if name not in called:
+            near = did_you_mean(name, called) or f"they call {_list(sorted(called)) or 'none'}"
+            raise click.UsageError(f"--handler {name}=…: no Task calls a function {name!r}; {near}")
+
+
 def _list(names: list[str]) -> str:
     """`A`, `A and B`, `A, B and C`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _answer(call: Call, loaded: Loaded) -> str:
+def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
     """How a call could be answered that nothing answers."""
     import shlex
 
@@ -272,7 +289,9 @@ def _answer(call: Call, loaded: Loaded) -> str:
     if call.pattern == "waitForTaskToken":
         say = f"say --callback {state}='…', and --mock {state}='{{}}' for what its call gives"
     if (call.integration, call.action) == ("states", "startExecution"):
-        return f"say --nested FILE for the file of the machine that it starts\n      = or {say}"
+        wanted = call.arguments.get("StateMachineArn") if isinstance(call.arguments, dict) else None
+        here = f"; it starts {wanted}, and what is here is {_list(machines)}" if machines else ""
+        return f"say --nested FILE for the file of the machine that it starts{here}\n      = or {say}"
     host = host_named(call)
     if host is not None:
         instead = f'[tool.flowdsl.hosts."{host}"] url = "http://localhost:8000"'

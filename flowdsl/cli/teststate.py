@@ -141,7 +141,9 @@ def test_state(
                 settings=settings,
             )
     except teststate.TestStateError as error:
-        near = did_you_mean(name, names) if name is not None and name not in names else None
+        near = None
+        if name is not None and name not in names:
+            near = did_you_mean(name, names) or f"the states are {', '.join(names)}"
         raise FlowError.of(str(error), code="FD940", hint=near or _mock_hint(str(error), mock)) from error
     click.echo(output.json_text(answer))
     ctx.exit(1 if answer["status"] == "FAILED" else 0)

@@ -79,5 +79,5 @@ def execute(
     """
     scheduler = Scheduler(invoke, clock=clock, settings=settings, machines=machines, on_event=on_event, seed=seed)
     result = scheduler.start(program, input, name=name)
-    scheduler.run(until=result)
+    scheduler.finish(result)
     return result

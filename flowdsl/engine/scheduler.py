@@ -141,6 +141,14 @@ class Scheduler:
         finally:
             self._thread = None
 
+    def finish(self, result: Result) -> None:
+        """Run until this execution has ended, and those that it started, and those that they did: AWS lets a child
+        that nobody waits for run on. Returns early as `run`."""
+        todo = [result]
+        for each in todo:
+            self.run(until=each)
+            todo += each.children
+
     def send_task_success(self, token: str, output: JSON) -> None:
         """SendTaskSuccess. Raises UnknownTaskError where no task waits with this token, FlowError where the output is
         no JSON value, or one beyond 256 KiB; the task goes on waiting then."""

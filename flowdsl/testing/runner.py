@@ -200,7 +200,7 @@ class Runner:
         __tracebackhide__ = True
         self._verify()
         try:
-            self.scheduler.run(until=started)
+            self.scheduler.finish(started)
         except UnmockedCall as error:
             raise UnmockedCall(str(error)) from None  # the frames of the engine say nothing to the test's author
         if started.status == "RUNNING":

@@ -241,6 +241,7 @@ def test_a_handler_that_cannot_be_imported_is_no_error_that_a_flow_handles(proje
     done = project.run("run", "order.json", "--handler", "charge=functions/charge")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "function 'charge': functions/charge/handler.py cannot be imported: ModuleNotFoundError" in done.stderr
+    assert "(at functions/charge/handler.py:1)" in done.stderr
 
 
 def test_handlers_know_the_region(project):
@@ -272,3 +273,30 @@ def test_where_the_time_was_up(project):
     done = project.run("run", "rest.json")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1].endswith(": its time was up in Rest")
+
+
+def test_a_child_that_nobody_waits_for_runs_to_its_end(project):
+    start = {**PARENT["States"]["Start"], "Resource": "arn:aws:states:::states:startExecution", "OutputPath": None}
+    project.write("parent.json", {**PARENT, "States": {"Start": start}})
+    project.write("child.json", CHILD)
+    done = project.run("run", "parent.json", "--nested", "child.json", "--events", "--format", "json")
+    shown = outcome(done)
+    assert [child["status"] for child in shown["children"]] == ["SUCCEEDED"]
+    assert shown["children"][0]["stopDate"] > shown["stopDate"]
+
+
+def test_a_nested_machine_of_another_name(project):
+    project.write("parent.json", PARENT)
+    project.write("other.json", CHILD)
+    done = project.run("run", "parent.json", "--nested", "other.json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "it starts arn:aws:states:eu-west-1:1:stateMachine:child, and what is here is other" in done.stderr
+
+
+def test_a_handler_that_nothing_calls(project):
+    project.write("order.json", CHARGE)
+    project.write("fn/handler.py", HANDLER)
+    for name, said in (("chrage", "did you mean 'charge'?"), ("bogus", "they call charge")):
+        done = project.run("run", "order.json", "--handler", f"{name}=fn")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"--handler {name}=…: no Task calls a function {name!r}; {said}" in done.stderr

@@ -563,10 +563,10 @@ def test_a_mock_configuration_that_says_something_twice(tmp_path: Path) -> None:
 
 
 def test_what_is_misspelt_in_a_mock_configuration_is_found_before_anything_runs() -> None:
-    cases = {"some name": {"TestCases": {"only": {"Chargee": "paid", "Notify": "payd"}}}}
+    cases = {"some name": {"TestCases": {"good": {"Charge": "paid"}, "bad": {"Chargee": "paid", "Notify": "payd"}}}}
     config = {"StateMachines": cases, "MockedResponses": {"paid": {"0": {"Return": {}}}}}
     with pytest.raises(FlowError) as refused:
-        mockconfig.parse(config, "machine", states={"Charge", "Notify"})
+        mockconfig.parse(config, "machine", "good", states={"Charge", "Notify"})
     said = [(each.message, each.hint) for each in refused.value.diagnostics]
     assert said == [
         ("the machine has no state 'Chargee'", "did you mean 'Charge'?"),
