@@ -227,19 +227,13 @@ def _payload(value: Any) -> Any:
 def _called(function: Hosted, event: Any, context: LambdaContext, now: float, overdue: _OverdueError) -> Any:
     """What the handler returns. While it is called FLOWDSL_NOW tells it what time it is for its execution; environment
     variable and working directory are back as they were for whoever is called next."""
-    before, folder = os.environ.get("FLOWDSL_NOW"), os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
-    os.environ["FLOWDSL_NOW"] = (
-        datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
+    told = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        with _in_process(), _alarm(function.timeout_seconds, overdue):
+        with _in_process(told), _alarm(function.timeout_seconds, overdue):
             return function(json.loads(json.dumps(event)), context)
     finally:
         os.chdir(folder)
-        if before is None:
-            os.environ.pop("FLOWDSL_NOW", None)
-        else:
-            os.environ["FLOWDSL_NOW"] = before
 
 
 _HERE = Path(__file__).parent
@@ -249,32 +243,54 @@ class _OverdueError(BaseException):
     """The function's time is up; no Exception, so that the function's own `except Exception` does not see it."""
 
 
+@define(eq=False)
+class _Underway:
+    """A call that is underway: its process and thread, and FLOWDSL_NOW outside it."""
+
+    process: int
+    thread: int
+    now: str
+    before: str | None = None
+
+
 _leave = os._exit
-_underway: list[tuple[int, int]] = []
-"""The process and the thread of each call that is underway."""
+_underway: list[_Underway] = []
 _underway_lock = threading.Lock()
 
 
 def _exit(status: int) -> NoReturn:
-    if (os.getpid(), threading.get_ident()) in _underway:
+    here = (os.getpid(), threading.get_ident())
+    if any((call.process, call.thread) == here for call in _underway):
         raise SystemExit(status)
     _leave(status)  # a process that the function forked, or somebody's thread, such as that of a test's timeout
 
 
 @contextmanager
-def _in_process() -> Iterator[None]:
-    """Keep a function from ending this process with os._exit."""
-    call = (os.getpid(), threading.get_ident())
+def _in_process(now: str) -> Iterator[None]:
+    """Tell a function what time it is, and keep it from ending this process with os._exit.
+
+    Both belong to the whole process, so calls in several threads see the time of the one that began last; when the
+    last has ended everything is as it was.
+    """
+    call = _Underway(os.getpid(), threading.get_ident(), now)
     with _underway_lock:
+        call.before = _underway[0].before if _underway else os.environ.get("FLOWDSL_NOW")
         _underway.append(call)
+        os.environ["FLOWDSL_NOW"] = now
         os._exit = _exit
     try:
         yield
     finally:
         with _underway_lock:
             _underway.remove(call)
-            if not _underway:
+            if _underway:
+                os.environ["FLOWDSL_NOW"] = _underway[-1].now
+            else:
                 os._exit = _leave
+                if call.before is None:
+                    os.environ.pop("FLOWDSL_NOW", None)
+                else:
+                    os.environ["FLOWDSL_NOW"] = call.before
 
 
 @contextmanager

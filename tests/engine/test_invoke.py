@@ -612,3 +612,22 @@ def test_every_call_has_a_request_id_of_its_own() -> None:
     work = LocalLambdas({"f": lambda event, context: context.aws_request_id})
     result = execute(prepare({"StartAt": "M", "States": {"M": each}}), [1, 2, 3], invoke=work)
     assert len(set(result.output)) == 3
+
+
+def test_calls_in_several_threads_leave_no_time_behind() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def waits(event: Any, context: Any) -> None:
+        inside.set()
+        go_on.wait(10)
+
+    def overlaps(event: Any, context: Any) -> None:
+        go_on.set()
+        thread.join(10)
+
+    thread = threading.Thread(target=lambda: call(waits))
+    thread.start()
+    inside.wait(10)
+    call(overlaps)  # begins within the other call, and ends after it
+    assert "FLOWDSL_NOW" not in os.environ
+    assert os._exit is LEAVE
