@@ -1,8 +1,7 @@
-"""Local functions in place of Lambda's, and mocks."""
+"""Local functions in place of Lambda's."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import signal
@@ -15,16 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowdsl import mockconfig
-from flowdsl.buckets import LocalFiles
 from flowdsl.diagnostics import FlowError
 from flowdsl.engine import Result, VirtualClock, execute, prepare
-from flowdsl.invoke import Hosted, LocalLambdas, first_of, function_name
+from flowdsl.invoke import Hosted, LocalLambdas, function_name
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 LEAVE = os._exit
@@ -179,149 +175,6 @@ def test_a_call_that_nothing_answers() -> None:
     task = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": {}, "End": True}
     with pytest.raises(FlowError, match="'S' calls arn:aws:states:::sns:publish"):
         execute(prepare({"StartAt": "S", "States": {"S": task}}), {}, invoke=LocalLambdas({}))
-
-
-CONFIG = {
-    "StateMachines": {"machine": {"TestCases": {"second": {"S": "Flaky"}}}},
-    "MockedResponses": {
-        "Flaky": {
-            "0-1": {"Throw": {"Error": "Lambda.ServiceException", "Cause": "c"}},
-            "2": {"Return": {"Payload": "at last"}},
-        }
-    },
-}
-
-
-def mocked(case: str, resource: str = "arn:aws:states:::lambda:invoke") -> Result:
-    task = {"Type": "Task", "Resource": resource, "Parameters": {}, "Retry": [{"ErrorEquals": ["States.ALL"]}]}
-    machine = prepare({"StartAt": "S", "States": {"S": {**task, "End": True}}}, name="machine")
-    return execute(machine, {}, invoke=first_of(mockconfig.parse(CONFIG, "machine", case)))
-
-
-def test_mocks_of_step_functions_local() -> None:
-    result = mocked("second")
-    assert (result.output, result.duration) == ({"Payload": "at last"}, 3)
-
-
-def test_mocks_of_tasks_that_wait() -> None:
-    result = mocked("second", "arn:aws:states:::sqs:sendMessage.waitForTaskToken")
-    assert result.output == {"Payload": "at last"}
-    assert [event.type for event in result.history].count("TaskSubmitted") == 3
-
-
-def test_a_mock_configuration_without_the_case() -> None:
-    with pytest.raises(FlowError, match="the mock configuration has no test case 'third'"):
-        mocked("third")
-
-
-def distributed(tmp_path: Path, **fields: Any) -> Result:
-    """A Distributed Map over the lines of a file, which fails where a line says so."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "lines.jsonl").write_text('{"n": 1}\n{"n": 2}\n{"n": 3}\n')
-    rule = {"Variable": "$.n", "NumericEquals": 2, "Next": "Fail"}
-    processor = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
-        "StartAt": "Check",
-        "States": {
-            "Check": {"Type": "Choice", "Choices": [rule], "Default": "Done"},
-            "Done": {"Type": "Succeed", "OutputPath": "$.n"},
-            "Fail": {"Type": "Fail", "Error": "Two", "Cause": "it is two"},
-        },
-    }
-    state = {
-        "Type": "Map",
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "JSONL"},
-            "Parameters": {"Bucket": "donations", "Key.$": "$.key"},
-        },
-        "ItemProcessor": processor,
-        "ToleratedFailureCount": 1,
-        "End": True,
-        **fields,
-    }
-    invoker = first_of(LocalFiles({"donations": tmp_path / "in", "results": tmp_path / "out"}))
-    machine = prepare({"StartAt": "S", "States": {"S": state}}, name="machine")
-    return execute(machine, {"key": "lines.jsonl"}, invoke=invoker)
-
-
-def test_items_from_a_local_file(tmp_path: Path) -> None:
-    assert distributed(tmp_path).output == [1, 3]
-
-
-def test_results_to_local_files(tmp_path: Path) -> None:
-    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "results", "Prefix": "run"}}
-    output = distributed(tmp_path, ResultWriter=writer).output
-    manifest = json.loads((tmp_path / "out" / output["ResultWriterDetails"]["Key"]).read_text())
-    assert manifest["MapRunArn"] == output["MapRunArn"]
-    files = manifest["ResultFiles"]
-    (succeeded,), (failed,) = files["SUCCEEDED"], files["FAILED"]
-    written = json.loads((tmp_path / "out" / succeeded["Key"]).read_text())
-    assert [(entry["Status"], entry["Input"], entry["Output"]) for entry in written] == [
-        ("SUCCEEDED", '{"n":1}', "1"),
-        ("SUCCEEDED", '{"n":3}', "3"),
-    ]
-    (entry,) = json.loads((tmp_path / "out" / failed["Key"]).read_text())
-    assert (entry["Error"], entry["Cause"]) == ("Two", "it is two")
-
-
-def test_items_of_a_local_folder(tmp_path: Path) -> None:
-    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "donations", "Prefix": "li"}}
-    processor = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-        "StartAt": "P",
-        "States": {"P": {"Type": "Pass", "OutputPath": "$.Key", "End": True}},
-    }
-    assert distributed(tmp_path, ItemReader=reader, ItemProcessor=processor).output == ["lines.jsonl"]
-
-
-def test_what_a_listing_says_and_files_that_are_no_text(tmp_path: Path) -> None:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    (folder / "data.csv.gz").write_bytes(gzip.compress(b"a\n1\n"))
-    processor = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-        "StartAt": "P",
-        "States": {"P": {"Type": "Pass", "End": True}},
-    }
-
-    def listed(**config: str) -> Any:
-        reader = {
-            "Resource": "arn:aws:states:::s3:listObjectsV2",
-            "Parameters": {"Bucket": "b"},
-            "ReaderConfig": config,
-        }
-        state = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "End": True}
-        program = prepare({"StartAt": "S", "States": {"S": state}})
-        return execute(program, {}, invoke=first_of(LocalFiles({"b": folder}))).output
-
-    (entry,) = listed()
-    assert (entry["Key"], entry["StorageClass"], len(entry["Etag"])) == ("data.csv.gz", "STANDARD", 34)
-    assert abs(entry["LastModified"] - time.time()) < 3600
-    flattened = listed(InputType="CSV", CSVHeaderLocation="FIRST_ROW", Transformation="LOAD_AND_FLATTEN")
-    assert flattened == [{"a": "1"}]
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "donations", "Key": "other"}}
-    result = distributed(tmp_path, ItemReader=reader)
-    assert (result.error, result.cause) == ("States.ItemReaderFailed", "The specified key does not exist.")
-
-
-def test_a_key_stays_in_its_folder(tmp_path: Path) -> None:
-    reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "donations", "Key": "../secret"}}
-    (tmp_path / "secret").write_text("[]")
-    assert distributed(tmp_path, ItemReader=reader).error == "States.ItemReaderFailed"
-
-
-@pytest.mark.parametrize("key", ["", "a/", "a", "all.csv/b", "a\0b", "x" * 300])
-def test_a_key_that_cannot_be_a_file_is_a_mistake(tmp_path: Path, key: str) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "all.csv").write_text("id\n")
-    put = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:putObject", "End": True}
-    program = prepare({"StartAt": "Put", "States": {"Put": put}})
-    with pytest.raises(FlowError, match="cannot be a file in"):
-        execute(program, {"Bucket": "b", "Key": key, "Body": "x"}, invoke=first_of(LocalFiles({"b": tmp_path})))
 
 
 def test_a_function_sees_the_time_of_its_execution() -> None:
@@ -516,79 +369,6 @@ def test_a_handler_that_raises_after_its_time_has_timed_out() -> None:
         raise ValueError("too late")
 
     assert call(late, timeout_seconds=0.01).error == "Sandbox.Timedout"
-
-
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        (5, "no object at StateMachines"),
-        ({"StateMachines": 5}, "no object at StateMachines"),
-        ({"StateMachines": {"machine": {"TestCases": {"case": 5}}}}, "no object at .*TestCases/case"),
-        ({"StateMachines": {"machine": {"TestCases": {"other": {}}}}}, "no test case 'case'"),
-        ({"StateMachines": {"one": {}, "two": {}}}, "no state machine 'machine'"),
-        ({"0": 5}, "either Return or Throw"),
-        ({"0": {}}, "either Return or Throw"),
-        ({"0": {"Return": 1, "Throw": {"Error": "E"}}}, "either Return or Throw"),
-        ({"first": {"Return": 1}}, "'first' is no number"),
-        ({"0": {"Throw": {"error": "E"}}}, "Throw has an Error"),
-        ({"0": {"Throw": {"Error": 5}}}, "Throw has an Error"),
-        ({"0": {"Throw": {"Error": "E", "Cause": [1]}}}, "Throw has an Error"),
-        ({0: {"Return": 1}}, 'write "0"'),
-        ({"3-1": {"Return": 1}}, "'3-1' is no number"),
-        ({"0-2": {"Return": 1}, "2-3": {"Return": 1}}, "'2-3' is a call that has a response already"),
-        ({"1": {"Return": 1}}, "call number 0 .* of the state 'S'.* nothing for it"),
-    ],
-)
-def test_a_broken_mock_configuration_says_where(config: Any, said: str) -> None:
-    if isinstance(config, dict) and "StateMachines" not in config:
-        cases = {"machine": {"TestCases": {"case": {"S": "answer"}}}}
-        config = {"StateMachines": cases, "MockedResponses": {"answer": config}}
-    elif isinstance(config, dict):
-        config = {**config, "MockedResponses": {}}
-    definition = {"StartAt": "S", "States": {"S": {"Type": "Task", "Resource": ARN, "End": True}}}
-    with pytest.raises(FlowError, match=said):
-        execute(prepare(definition), {}, invoke=first_of(mockconfig.parse(config, "machine", "case")))
-
-
-def test_a_mock_configuration_that_says_something_twice(tmp_path: Path) -> None:
-    file = tmp_path / "mocks.json"
-    file.write_text(
-        '{"StateMachines": {"m": {"TestCases": {"c": {"S": "R"}}}},\n"MockedResponses": {"R": {"0": 1, "0": 2}}}'
-    )
-    with pytest.raises(FlowError, match=r"mocks.json:2:.*FD712 the key '0' is there twice"):
-        mockconfig.load(file, "m", None)
-    cases = {"m": {"TestCases": {"c": {"S": ["R"]}}}}
-    with pytest.raises(FlowError, match="a state has the name of one mocked response"):
-        mockconfig.parse({"StateMachines": cases, "MockedResponses": {"R": {}}}, "m")
-
-
-def test_what_is_misspelt_in_a_mock_configuration_is_found_before_anything_runs() -> None:
-    cases = {"some name": {"TestCases": {"good": {"Charge": "paid"}, "bad": {"Chargee": "paid", "Notify": "payd"}}}}
-    config = {"StateMachines": cases, "MockedResponses": {"paid": {"0": {"Return": {}}}}}
-    with pytest.raises(FlowError) as refused:
-        mockconfig.parse(config, "machine", "good", states={"Charge", "Notify"})
-    said = [(each.message, each.hint) for each in refused.value.diagnostics]
-    assert said == [
-        ("the machine has no state 'Chargee'", "did you mean 'Charge'?"),
-        ("there is no mocked response 'payd'", "did you mean 'paid'?"),
-    ]
-
-
-def test_the_calls_of_child_executions_are_counted_together() -> None:
-    price = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
-    processor = {"StartAt": "Price", "States": {"Price": price}}
-    each = {"Type": "Map", "MaxConcurrency": 1, "End": True, "ItemProcessor": processor}
-    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    distributed = {**each, "ItemProcessor": {**processor, "ProcessorConfig": config}}
-    responses = {"0": {"Return": "zero"}, "1-2": {"Return": "more"}}
-    mocks = {
-        "StateMachines": {"machine": {"TestCases": {"case": {"Price": "prices"}}}},
-        "MockedResponses": {"prices": responses},
-    }
-    for state in (each, distributed):
-        machine = prepare({"StartAt": "Each", "States": {"Each": state}}, name="machine")
-        result = execute(machine, [1, 2, 3], invoke=first_of(mockconfig.parse(mocks, "machine")))
-        assert result.output == ["zero", "more", "more"]
 
 
 def test_a_dry_run_calls_nobody_and_an_event_hears_of_no_error() -> None:
