@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from traceback import walk_tb
@@ -90,7 +90,9 @@ def _require(name: str, file: Path, attribute: str, span: Span | None, hint: str
         raise FlowError.of(f"function {name!r}: {said}", code="FD710", span=span, hint=hint)
 
 
-def _imported_when_called(name: str, module: str, attribute: str, file: Path, place: Callable[[], Any]) -> Handler:
+def _imported_when_called(
+    name: str, module: str, attribute: str, file: Path, place: Callable[[], AbstractContextManager[None]]
+) -> Handler:
     def handler(event: Any, context: Any) -> Any:
         with place():
             try:

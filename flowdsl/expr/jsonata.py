@@ -157,7 +157,7 @@ def _general(instance: Any) -> Run:
     library = library_module()
     names, fields = _survey(instance.ast, library)
     needed = tuple(name for name in names if name and name not in ("$", "states"))
-    from_json = library.remembered_from_json
+    from_json = library.from_json
 
     def run(states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
         frame = library.Frame(library.FUNCTIONS_FRAME)

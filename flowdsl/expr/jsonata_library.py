@@ -25,7 +25,7 @@ from .jsonata_builtins import corrected, text_of
 from .jsonata_errors import MEMORY, STACK_OVERFLOW, TIMEOUT, JsonataSyntaxError, Thrown, Unsupported, thrown
 from .jsonata_functions import FUNCTIONS, Function
 from .jsonata_patterns import matched
-from .jsonata_shortcuts import MAX_WHOLE, remembering, whole
+from .jsonata_shortcuts import MAX_WHOLE, converting, remembering, whole
 from .jsonata_signatures import MismatchError, fitted
 
 Frame = Jsonata.Frame
@@ -346,29 +346,6 @@ def _spread(function: Any) -> Callable[..., Any]:
     return lambda *arguments: function.call(None, arguments)
 
 
-def from_json(value: Any) -> Any:
-    """JSON null as the null of the library, which tells it from undefined, and 1.0 as 1; the rest is kept."""
-    if value is None:
-        return NULL
-    kind = value.__class__
-    if kind is float:
-        return whole(value)
-    if kind is dict:
-        changed = {
-            key: made
-            for key, item in value.items()
-            if item.__class__ in _CHANGING and (made := from_json(item)) is not item
-        }
-        return {**value, **changed} if changed else value
-    if kind is list:
-        items = [from_json(item) if item.__class__ in _CHANGING else item for item in value]
-        return value if all(map(operator.is_, items, value)) else items
-    return value
-
-
-_CHANGING: Final = frozenset({dict, list, float, type(None)})
-
-
 def to_json(value: Any) -> Any:
     """Plain JSON values: no null of the library's, whole floats as integers; what needs no change is kept."""
     kind = value.__class__
@@ -421,4 +398,5 @@ def _double(value: float) -> float:
 FUNCTIONS_FRAME: Final = _functions()
 KNOWN: Final = frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS)
 """The names of all functions."""
-remembered_from_json: Final = remembering(from_json)
+from_json: Final = remembering(converting(lambda value: NULL if value is None else whole(value), float, type(None)))
+"""JSON null as the null of the library, and 1.0 as 1; the rest is kept."""

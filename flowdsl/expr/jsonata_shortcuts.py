@@ -105,25 +105,35 @@ def _read(ast: Any, functions: Container[str], general: Callable[[Any], Run]) ->
 
 MAX_WHOLE: Final = 10**21
 """From here on a whole number is written as a double, as in JavaScript."""
-_WITH_FLOATS: Final = frozenset({float, dict, list})
 
 
-def whole(value: Any) -> Any:
-    """A JSON value in which 1.0 is 1, as JavaScript has it; the same value where there is nothing to change."""
-    kind = value.__class__
-    if kind is float:
-        return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
-    if kind is dict:
-        changed = {
-            key: made
-            for key, item in value.items()
-            if item.__class__ in _WITH_FLOATS and (made := whole(item)) is not item
-        }
-        return {**value, **changed} if changed else value
-    if kind is list:
-        items = [whole(item) if item.__class__ in _WITH_FLOATS else item for item in value]
-        return value if all(map(operator.is_, items, value)) else items
-    return value
+def converting(leaf: Callable[[Any], Any], *kinds: type) -> Callable[[Any], Any]:
+    """Changes the parts of JSON values that are of these kinds; a value without any is given back itself."""
+    leaves = frozenset(kinds)
+    looked_into = leaves | {dict, list}
+
+    def convert(value: Any) -> Any:
+        kind = value.__class__
+        if kind in leaves:
+            return leaf(value)
+        if kind is dict:
+            changed = {
+                key: made
+                for key, item in value.items()
+                if item.__class__ in looked_into and (made := convert(item)) is not item
+            }
+            return {**value, **changed} if changed else value
+        if kind is list:
+            items = [convert(item) if item.__class__ in looked_into else item for item in value]
+            return value if all(map(operator.is_, items, value)) else items
+        return value
+
+    return convert
+
+
+def whole(value: float) -> float:
+    """1.0 as 1, as JavaScript has it."""
+    return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
 
 
 def remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -147,7 +157,7 @@ def remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 KEPT: Final = 16
 """Values that are remembered as looked through."""
-_made_whole = remembering(whole)
+_made_whole = remembering(converting(whole, float))
 
 
 def _binary(name: str, left: Run, right: Run, otherwise: Run) -> Run | None:
