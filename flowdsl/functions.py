@@ -21,10 +21,8 @@ from attrs import define, field
 
 from .author import Function
 from .diagnostics import FlowError
-from .engine import Settings
 from .invoke import Handler, Hosted
-from .package.imports import defines, parse
-from .project import Loaded, Project, import_from
+from .package.imports import defines, import_from, parse
 from .source import Span, shown
 
 MAX_SECONDS = 900.0
@@ -32,21 +30,19 @@ MAX_SECONDS = 900.0
 
 
 def handlers_of(
-    machines: Iterable[Loaded], project: Project, named: Mapping[str, str | Path] | None = None
+    functions: Iterable[Function], named: Mapping[str, str | Path], *, root: Path, region: str
 ) -> dict[str, Handler]:
-    """The functions of these machines, of the project and of `named` (as Project.handlers), by name.
+    """The functions that flows declare, and the `named` ones (a folder, or `folder/file.py:function`), by name.
 
-    What they print goes to stderr, as it would go to their log. Raises FlowError where a handler is not there; calling
-    one raises FlowError where its module cannot be imported, for that is no error that a flow should handle.
+    Both are below `root`, the project's folder; `region` is in their environment. What they print goes to stderr, as it
+    would go to their log. Raises FlowError where a handler is not there; calling one raises FlowError where its module
+    cannot be imported, for that is no error that a flow should handle.
     """
-    declared = [function for each in machines if each.machine for function in each.machine.functions.values()]
-    further = {**project.handlers, **(named or {})}
-    region = project.region or Settings().region
     variables = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-    found: dict[str, Handler] = {each.name: _declared(each, project.root, variables) for each in declared}
-    for name, place in further.items():
-        found[name] = _named(name, place, project.root, variables)
-    return found
+    handlers: dict[str, Handler] = {each.name: _declared(each, root, variables) for each in functions}
+    for name, place in named.items():
+        handlers[name] = _named(name, place, root, variables)
+    return handlers
 
 
 def _declared(function: Function, root: Path, environment: Mapping[str, str]) -> Hosted:

@@ -32,9 +32,9 @@ from .engine import (
 from .engine.program import Program
 from .functions import handlers_of
 from .hosts import Hosts
-from .invoke import LocalLambdas, answered, first_of, function_of, unmocked
+from .invoke import Handler, LocalLambdas, answered, first_of, function_of, unmocked
 from .mockconfig import MockConfig
-from .project import Loaded, Project
+from .project import Loaded, Project, functions
 from .services import Services
 
 Output = Callable[[Call, Reply, str], None]
@@ -89,7 +89,7 @@ def run(
     settings = place(project)
     answers = answers or Answers()
     programs = prepared((*machines, loaded), settings)
-    lambdas = LocalLambdas(handlers_of([loaded, *machines], project, named))
+    lambdas = LocalLambdas(project_handlers([loaded, *machines], project, named))
     invoke = invoker(lambdas, answers, otherwise, hosts=project.hosts)
     if on_output is not None:
         invoke = _heard(invoke, on_output)
@@ -116,6 +116,15 @@ def prepared(machines: Iterable[Loaded], settings: Settings) -> dict[str, Progra
         )
         for each in machines
     }
+
+
+def project_handlers(
+    machines: Sequence[Loaded], project: Project, named: Mapping[str, str | Path] | None = None
+) -> dict[str, Handler]:
+    """The functions of these machines, of the project and of `named` (as Project.handlers), by name. Raises FlowError
+    as `handlers_of`."""
+    further = {**project.handlers, **(named or {})}
+    return handlers_of(functions(list(machines)), further, root=project.root, region=place(project).region)
 
 
 def place(project: Project) -> Settings:

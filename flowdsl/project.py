@@ -19,6 +19,7 @@ from .diagnostics import AslPath, Diagnostic, FlowError
 from .hosts import Hosts, hosts_in, mistakes_in
 from .machine import StateMachine
 from .mistakes import author_error, syntax_error
+from .package.imports import import_from
 from .source import Span, shown
 
 Type = Literal["STANDARD", "EXPRESS"]
@@ -217,12 +218,6 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
         definition = dump(machine)
         loaded.append(Loaded(file, machine.name, definition, text(definition), machine.type, machine, machine.span))
     return loaded
-
-
-def import_from(root: Path) -> None:
-    """Have imports look in the project's folder first."""
-    if sys.path[:1] != [str(root)]:
-        sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]
 
 
 def _execute(file: Path, root: Path) -> ModuleType:

@@ -109,7 +109,6 @@ def test_state(
     from ..asl import placed
     from ..check.definition import survey
     from ..check.findings import did_you_mean
-    from ..functions import handlers_of
     from ..invoke import LocalLambdas, unmocked
 
     loaded = choose(project.load(file), machine)
@@ -118,7 +117,7 @@ def test_state(
         raise click.UsageError(f"say --state with one of {', '.join(names)}" if names else "the machine has no states")
     own = project.find(loaded.file.parent)
     settings = local.place(own)
-    lambdas = LocalLambdas(handlers_of([loaded], own, handlers))
+    lambdas = LocalLambdas(local.project_handlers([loaded], own, handlers))
     value = json_argument(source, "--input")
     try:
         with output.kept_for_the_result():

@@ -154,3 +154,9 @@ def _is_import_module(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute):
         return function.attr == "import_module"
     return isinstance(function, ast.Name) and function.id in {"import_module", "__import__"}
+
+
+def import_from(root: Path) -> None:
+    """Have imports look in the project's folder first."""
+    if sys.path[:1] != [str(root)]:
+        sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]

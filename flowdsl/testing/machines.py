@@ -8,8 +8,8 @@ from typing import Any
 
 from ..asl import dump, text
 from ..diagnostics import FlowError
-from ..functions import handlers_of
 from ..invoke import Handler
+from ..local import project_handlers
 from ..machine import StateMachine
 from ..project import Loaded, find, load
 from ..source import shown
@@ -59,4 +59,4 @@ def of_project(root: Path) -> list[Loaded]:
 
 def functions(loaded: Loaded, root: Path) -> dict[str, Handler]:
     """The functions of the machine and of its project by name; a module is imported when it is called first."""
-    return handlers_of([loaded], find(loaded.file.parent if loaded.file.is_file() else root))
+    return project_handlers([loaded], find(loaded.file.parent if loaded.file.is_file() else root))

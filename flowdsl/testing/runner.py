@@ -18,9 +18,8 @@ from ..engine import Result, Scheduler, Settings, VirtualClock
 from ..engine.limits import MAX_DATA, too_large
 from ..engine.program import Program
 from ..fields import UNSET
-from ..functions import handlers_of
 from ..invoke import Handler
-from ..local import prepared
+from ..local import prepared, project_handlers
 from ..project import Loaded, clashes, find
 from ..services import Services
 from ..source import shown
@@ -91,7 +90,7 @@ class Runner:
             if callable(handler):
                 known[name] = handler
             elif isinstance(handler, str | Path):
-                known[name] = handlers_of([], found, {name: handler})[name]
+                known[name] = project_handlers([], found, {name: handler})[name]
             else:
                 raise TypeError(f"handlers={{{name!r}: {handler!r}}}: write a function of an event and a context")
         same = clashes([loaded, *nested])
