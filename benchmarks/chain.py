@@ -3,7 +3,7 @@
 import sys
 
 from flowdsl import Pass, StateMachine, Task, Wait, chain, dump, retry
-from flowdsl.asl import text
+from flowdsl.author.serial import text
 
 steps = []
 for number in range(int(sys.argv[1]) // 4):

@@ -2,6 +2,6 @@
 
 import payment_flow
 from flowdsl import dump
-from flowdsl.asl import text
+from flowdsl.author.serial import text
 
 print(text(dump(payment_flow.machine)), end="")

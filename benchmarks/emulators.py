@@ -23,8 +23,8 @@ from machines import COUNT, MAP, passes, wait
 from servers import Emulator, ministack, moto
 
 from flowdsl import dump
+from flowdsl.calls.lambdas import unmocked
 from flowdsl.engine import Scheduler, prepare
-from flowdsl.invoke import unmocked
 
 ROOT = Path(__file__).parent.parent
 MINISTACK = ROOT / ".flowdsl" / "bench" / "ministack"

@@ -7,8 +7,8 @@ import time
 from machines import loop, passes
 
 from flowdsl import dump
+from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import execute, prepare
-from flowdsl.invoke import LocalLambdas
 
 MACHINES = {"Pass states in a chain": passes(2000), "Task, Wait and Choice in a loop": loop()}
 

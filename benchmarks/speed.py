@@ -14,8 +14,8 @@ from typing import Any
 from machines import COUNT, loop, passes, wait
 
 from flowdsl import dump
+from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import Program, Result, execute, prepare
-from flowdsl.invoke import LocalLambdas
 
 ROUNDS = 7
 ENOUGH = 0.5

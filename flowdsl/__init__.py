@@ -1,8 +1,7 @@
 """Write, check, test, build and run AWS Step Functions workflows in Python."""
 
-from . import intrinsic
-from .asl import dump, load, raw
-from .author import (
+from .author import intrinsic
+from .author.expressions import (
     DISCARD,
     Function,
     boolean,
@@ -25,11 +24,11 @@ from .author import (
     timestamp,
     variable,
 )
-from .diagnostics import Diagnostic, FlowError
-from .fields import UNSET
-from .flow import chain, end, goto
-from .machine import StateMachine, fail, poll
-from .states import (
+from .author.fields import UNSET
+from .author.flow import chain, end, goto
+from .author.machine import StateMachine, fail, poll
+from .author.serial import dump, load, raw
+from .author.states import (
     LAMBDA_SERVICE_ERRORS,
     Choice,
     Credentials,
@@ -49,6 +48,7 @@ from .states import (
     retry,
     when,
 )
+from .base.diagnostics import Diagnostic, FlowError
 
 __all__ = [
     "DISCARD",

@@ -121,7 +121,7 @@ class _FlowCoverage:
 
     def _select(self) -> Coverage:
         """The machines that are reported on; those of the project count also where no test ran them."""
-        from .diagnostics import FlowError
+        from .base.diagnostics import FlowError
         from .testing import Coverage
         from .testing.machines import of_project
 

@@ -23,7 +23,7 @@ HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jsonata", "yaml", "
 def layers() -> list[set[str]]:
     """The rooms in the order of docs/architecture.md, "Directions"."""
     text = (ROOT / "docs" / "architecture.md").read_text()
-    said = re.search(r"## Directions\s+(source <.*?)\.\s", text, re.DOTALL)
+    said = re.search(r"## Directions\s+(base <.*?)\.\s", text, re.DOTALL)
     assert said, "docs/architecture.md says no directions"
     return [set(re.findall(r"\w+", layer)) for layer in said[1].split("<")]
 
@@ -153,5 +153,5 @@ def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
     assert not {
         name
         for name in loaded
-        if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.local", "flowdsl.services"))
+        if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.run.local", "flowdsl.calls.services"))
     }

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..diagnostics import AslPath, Diagnostic
-from ..source import Span
-from .definition import Scope, survey
-from .fields import Given, check_fields
+from ..asl.tree import Scope, survey
+from ..base.diagnostics import AslPath, Diagnostic
+from ..base.source import Span
 from .findings import Findings, shown
-from .graph import check_graph
-from .handlers import check_handlers
-from .maps import check_maps
-from .names import check_names
+from .rules.fields import Given, check_fields
+from .rules.graph import check_graph
+from .rules.handlers import check_handlers
+from .rules.maps import check_maps
+from .rules.names import check_names
 
 __all__ = ["check", "check_text"]
 
 if TYPE_CHECKING:
-    from .annotations import Data
+    from .dataflow.annotations import Data
 
 Locate = Callable[[AslPath], Span | None]
 
@@ -68,8 +68,8 @@ def _once(first: list[Diagnostic], found: list[Diagnostic]) -> list[Diagnostic]:
 
 def check_text(text: str, *, file: str = "definition.json", type: str = "STANDARD") -> list[Diagnostic]:
     """As `check`, of a definition as JSON text; `file` is the name that the places show."""
-    from ..diagnostics import FlowError
-    from ..document import read_json
+    from ..base.diagnostics import FlowError
+    from ..base.document import read_json
 
     try:
         document = read_json(text, file)
@@ -116,36 +116,36 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
     check_maps(scopes, type, findings)
     kinds = {state.type for scope in scopes for state in scope.states.values()}
     if "Choice" in kinds:
-        from .choices import check_choices
+        from .rules.choices import check_choices
 
         compared = check_choices(scopes, findings)
     else:
         compared = []
     if compared or any(map(_has_expressions, given)):
-        from .paths import check_paths
-        from .variables import check_variables, jsonpath_reads
+        from .rules.paths import check_paths
+        from .rules.variables import check_variables, jsonpath_reads
 
         check_paths(given, compared, findings)
         reads = jsonpath_reads(given, compared)
         if any(each.language == "JSONata" for each in given):
-            from .jsonata import check_jsonata
+            from .rules.jsonata import check_jsonata
 
             reads += check_jsonata(given, findings)
         check_variables(scopes, given, reads, findings)
         if not any(found.code in _BROKEN for found in findings.found):
-            from .dataflow import check_dataflow
+            from .dataflow.rule import check_dataflow
 
             check_dataflow(scopes, data, findings)
     if kinds & {"Choice", "Wait", "Task", "Map", "Parallel"}:
-        from .loops import check_loops
+        from .rules.loops import check_loops
 
         check_loops(scopes, type, findings)
     if "Task" in kinds:
-        from .tasks import check_tasks
+        from .rules.tasks import check_tasks
 
         tasks = check_tasks(scopes, type, findings)
         if any(resource.kind in ("sdk", "integration") for _, resource in tasks):
-            from .integrations import check_integrations
+            from .rules.integrations import check_integrations
 
             check_integrations(tasks, findings)
     if findings.found or any(map(_is_marked, _comments(scopes))):

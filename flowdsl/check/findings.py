@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..diagnostics import AslPath, Diagnostic
+from ..base.diagnostics import AslPath, Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 
 import attrs
 
-from ..diagnostics import AslPath, Diagnostic
-from ..source import Span
-from .definition import Scope
+from ..asl.tree import Scope
+from ..base.diagnostics import AslPath, Diagnostic
+from ..base.source import Span
 
 _IGNORE = re.compile(r"flowdsl:\s*ignore\[([^\]]*)\]([^#]*)")
 _CODE = re.compile(r"FD\d{3}")

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
-from ..fields import Spec, by_asl_name
-from ..machine import snake
-from ..states import STATES
+from ..author.fields import Spec, by_asl_name
+from ..author.machine import snake
+from ..author.states import STATES
 from .findings import nearest
 
 _NOT_KEYWORDS = {"extras", "origin"}

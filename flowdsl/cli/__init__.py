@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 from .build import build
 from .check import check
 from .completion import completion

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..diagnostics import FlowError
-from ..source import shown
+from ..base.diagnostics import FlowError
+from ..base.source import shown
 from . import output
 
 

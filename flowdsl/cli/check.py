@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from ..diagnostics import Diagnostic, FlowError
+from ..base.diagnostics import Diagnostic, FlowError
 from . import output
 
 

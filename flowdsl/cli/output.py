@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import click
 
-from ..diagnostics import Diagnostic, FlowError, as_aws, as_json
+from ..base.diagnostics import Diagnostic, FlowError, as_aws, as_json
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from attrs import evolve
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 from . import output
 
 if TYPE_CHECKING:
-    from ..invoke import Call
+    from ..calls.lambdas import Call
     from ..project import Loaded
 
 
@@ -176,9 +176,11 @@ def run(
 
     Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
     """
-    from .. import local, mockconfig, project
-    from ..invoke import Reply, unmocked
-    from .steps import Steps, nested, render
+    from .. import project
+    from ..calls import mockconfig
+    from ..calls.lambdas import Reply, unmocked
+    from ..run import local
+    from ..run.steps import Steps, nested, render
 
     if case and not mock_file:
         raise click.UsageError("--case is a test case of the file that --mocks names: say both")
@@ -276,9 +278,9 @@ def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
     """How a call could be answered that nothing answers."""
     import shlex
 
-    from ..buckets import in_bucket
-    from ..hosts import host_named
-    from ..invoke import function_name, function_of
+    from ..calls.buckets import in_bucket
+    from ..calls.hosts import host_named
+    from ..calls.lambdas import function_name, function_of
 
     if in_bucket(call) and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))
@@ -347,7 +349,7 @@ def _read(file: Path) -> Any:
 
 
 def _json(text: str, what: str) -> Any:
-    from ..document import read_json
+    from ..base.document import read_json
 
     found = read_json(text, what)
     if found.twice:

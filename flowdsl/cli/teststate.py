@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 from . import output
 from .run import choose, handler_option, json_argument
 
@@ -105,11 +105,12 @@ def test_state(
 
     Exit codes: 0 succeeded, caught or to be retried, 1 the state failed, 2 a mistake in the flow or the command.
     """
-    from .. import local, project, teststate
-    from ..asl import placed
-    from ..check.definition import survey
+    from .. import project, teststate
+    from ..asl.tree import survey
+    from ..author.serial import placed
+    from ..calls.lambdas import LocalLambdas, unmocked
     from ..check.findings import did_you_mean
-    from ..invoke import LocalLambdas, unmocked
+    from ..run import local
 
     loaded = choose(project.load(file), machine)
     names = [each for scope in survey(loaded.definition) for each in scope.states]

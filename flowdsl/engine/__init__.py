@@ -20,7 +20,7 @@ from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
 from .execution import Identity, Settings, replay
 from .history import JSON, Event, History
-from .program import Program, prepare
+from .prepare import Program, prepare
 from .result import Listener, Result
 from .scheduler import Scheduler
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from .calls import Call
-    from .program import Program
+    from .prepare import Program
 
 JSON = Any
 

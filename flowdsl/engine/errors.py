@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 from ..expr.errors import StatesError
 
 

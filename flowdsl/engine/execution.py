@@ -23,7 +23,7 @@ from .limits import MAX_EVENTS, MAX_EXPRESS_EVENTS
 from .times import moment
 
 if TYPE_CHECKING:
-    from .program import Program, State
+    from .prepare import Program, State
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 

@@ -13,7 +13,7 @@ from typing import Any, overload
 
 from attrs import frozen
 
-from ..expr.java import json_text
+from ..base.json import json_text
 from .errors import HistoryFull
 
 JSON = Any

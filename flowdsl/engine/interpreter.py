@@ -14,7 +14,7 @@ from .history import JSON
 from .limits import too_large, variables_too_large
 
 if TYPE_CHECKING:
-    from .program import Block, State
+    from .prepare import Block, State
 
 
 def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:

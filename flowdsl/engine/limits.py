@@ -10,7 +10,7 @@ import marshal
 import sys
 from typing import Any
 
-from ..expr.java import is_too_deep
+from ..base.json import is_too_deep
 
 MAX_DATA = 262_144
 """Bytes of UTF-8 that the input or output of a state, task or execution may have as JSON."""

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from ..diagnostics import FlowError
-from ..expr.java import parse_json
+from ..base.diagnostics import FlowError
+from ..base.json import parse_json
 from .calls import Call
 from .effects import Failed, Signal, Submitted, Succeeded
 from .errors import ExecutionAlreadyExistsError, InvalidNameError
 from .execution import iso
 from .history import JSON, text
-from .program import Program
+from .prepare import Program
 
 if TYPE_CHECKING:
     from .result import Result

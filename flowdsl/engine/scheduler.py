@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 
 from attrs import define
 
-from ..diagnostics import FlowError
-from ..expr.java import MAX_NESTING
+from ..base.diagnostics import FlowError
+from ..base.json import MAX_NESTING
 from . import nested
 from .calls import Call, Heartbeat, Invoker, Reply
 from .clock import Clock, VirtualClock
@@ -42,7 +42,7 @@ from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidName
 from .execution import Execution, Identity, Settings
 from .history import JSON, text
 from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_STANDARD_SECONDS, too_large
-from .program import Program
+from .prepare import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..diagnostics import AslPath, Diagnostic, FlowError
+from ..author.fields import by_asl_name
+from ..author.kinds import REFERENCE_PATH
+from ..author.states import STATES
+from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..expr.delimiters import is_expression
-from ..fields import by_asl_name
-from ..kinds import REFERENCE_PATH
-from ..states import STATES
 
 
 def refuse_other_kinds(kind: str, body: Mapping[str, Any], language: str, path: AslPath) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from .errors import StatesError
-from .jsonpath import ABSENT, NotApplicable, NotFound, Path, compile_lookup, parse_path
+from .path.jsonpath import ABSENT, NotApplicable, NotFound, Path, compile_lookup, parse_path
 from .scope import Evaluate, Scope
 from .timestamps import parse_instant
 

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import attrs
 
-from .path import Path, PathSyntaxError
-from .path_parser import parse_path
+from .path.parser import parse_path
+from .path.tree import Path, PathSyntaxError
 
 MAX_NESTING = 10
 

@@ -17,12 +17,12 @@ from typing import Any, Final, NoReturn
 
 import attrs
 
+from ..base.json import hash_set, java_text, json_text, parse_json
 from .chance import chance, random_uuid
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
-from .java import hash_set, java_text, json_text, parse_json
-from .jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
-from .path import Path, Root
+from .path.jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
+from .path.tree import Path, Root
 from .scope import Evaluate, Scope
 
 __all__ = ["FUNCTIONS", "Intrinsic", "IntrinsicSyntaxError", "compile_intrinsic", "is_intrinsic", "parse_intrinsic"]

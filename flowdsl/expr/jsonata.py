@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from ..diagnostics import Diagnostic, FlowError
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.json import json_text
 from .chance import random_uuid
 from .delimiters import expression_text, is_expression
-from .java import json_text
 from .jsonata_errors import (
     STACK_OVERFLOW,
     InternalError,

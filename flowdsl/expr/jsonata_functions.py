@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import attrs
 
+from ..base.json import parse_json
 from .chance import chance, random_uuid
-from .java import parse_json
 from .jsonata_errors import MEMORY, Thrown
 from .jsonata_signatures import FunctionError
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .intrinsics import compile_intrinsic, is_intrinsic
-from .jsonpath import compile_field_path
+from .path.jsonpath import compile_field_path
 from .scope import Evaluate, Scope
 
 

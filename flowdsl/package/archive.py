@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 
 ZIPPED_LIMIT = 50 * 2**20
 UNZIPPED_LIMIT = 250 * 2**20

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..diagnostics import Diagnostic, FlowError
-from ..source import shown
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.source import shown
 from . import archive, manifest, workspace
 from .archive import Archive
 from .handler import Handler, distinct, gathered, handler_string, platform, span, validate

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
-from ..diagnostics import Diagnostic, FlowError
-from ..source import Caller, Span, shown
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.source import Caller, Span, shown
 
 GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
 """Lambda's Python runtimes that are not deprecated, and the newest manylinux level of wheels that each can
@@ -27,7 +27,7 @@ RUNTIME_MODULES = frozenset({"boto3", "botocore", "awslambdaric", "snapshot_rest
 
 
 class Handler(Protocol):
-    """A Lambda function to package; `flowdsl.author.Function` is one."""
+    """A Lambda function to package; `flowdsl.author.expressions.Function` is one."""
 
     @property
     def name(self) -> str: ...

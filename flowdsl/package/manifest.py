@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from ..diagnostics import FlowError
-from ..source import shown
+from ..base.diagnostics import FlowError
+from ..base.source import shown
 
 FILE = "manifest.json"
 FORMAT = 1

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..diagnostics import Diagnostic, FlowError
-from ..source import Span, shown
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.source import Span, shown
 from .handler import Handler, platform
 
 if TYPE_CHECKING:

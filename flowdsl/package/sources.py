@@ -9,10 +9,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from ..diagnostics import Diagnostic, FlowError
-from ..source import shown
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
+from ..base.source import shown
 from .handler import RUNTIME_MODULES, Handler, distinct, gathered, span, validate
-from .imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
 LEFT_OUT = (

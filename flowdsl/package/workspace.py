@@ -21,8 +21,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from ..diagnostics import FlowError
-from ..source import shown
+from ..base.diagnostics import FlowError
+from ..base.source import shown
 from . import manifest
 
 _EXCHANGE = 2

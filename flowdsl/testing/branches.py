@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..diagnostics import AslPath, FlowError
+from ..base.diagnostics import AslPath, FlowError
+from ..calls.lambdas import unmocked
 from ..engine import execute, prepare
-from ..invoke import unmocked
+from ..run.visits import Visit
 from .history import History
-from .visits import Visit
 
 
 def taken(choice: Mapping[str, Any], visit: Visit, history: History, language: str) -> AslPath | None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 from ..project import Loaded
 from .history import History
 from .machines import Machine, resolve

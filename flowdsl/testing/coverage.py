@@ -21,13 +21,13 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from ..diagnostics import AslPath, pointer
+from ..base.diagnostics import AslPath, pointer
+from ..base.source import shown
 from ..engine.errors import Failure
 from ..project import Loaded
-from ..source import shown
+from ..run.visits import Fault, Visit
 from .branches import taken
 from .history import History
-from .visits import Fault, Visit
 
 Kind = Literal["state", "branch", "retry", "catch"]
 KINDS: tuple[Kind, ...] = ("state", "branch", "retry", "catch")

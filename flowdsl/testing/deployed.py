@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..diagnostics import FlowError
+from ..base.diagnostics import FlowError
 from ..project import Loaded
 from .history import History
 from .run import ExecutionAlreadyExists, Run

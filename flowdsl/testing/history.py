@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from ..engine.history import MEMBERS, Event
-from .visits import Fault, Visit, ended_in, visits
+from ..run.visits import Fault, Visit, ended_in, visits
 
 _TEXT = ("input", "output", "parameters")
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..asl import dump, text
-from ..diagnostics import FlowError
-from ..invoke import Handler
-from ..local import project_handlers
-from ..machine import StateMachine
+from ..author.machine import StateMachine
+from ..author.serial import dump, text
+from ..base.diagnostics import FlowError
+from ..base.source import shown
+from ..calls.lambdas import Handler
 from ..project import Loaded, find, load
-from ..source import shown
+from ..run.local import project_handlers
 
 Machine = StateMachine | Loaded | Mapping[str, Any] | Path | str
 """The author's object, what `flowdsl.project.load` gave, ASL as JSON values, or a file with any of them."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from ..buckets import LocalFiles, in_bucket
+from ..calls.buckets import LocalFiles, in_bucket
+from ..calls.lambdas import Handler, LocalLambdas, answered, function_name, function_of
+from ..calls.mockconfig import MockConfig
+from ..calls.services import Services
 from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
-from ..invoke import Handler, LocalLambdas, answered, function_name, function_of
-from ..mockconfig import MockConfig
-from ..services import Services
 from .answers import Answer, copied, give
 from .coverage import states as states_of
 from .run import UnmockedCall

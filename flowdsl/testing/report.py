@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import pointer
+from ..base.diagnostics import pointer
 from .coverage import KINDS, Coverage, Measured
 
 _HEADINGS = ("machine", "runs", "states", "branches", "retry", "catch", "covered")

@@ -10,19 +10,19 @@ from typing import Any, Literal
 
 from attrs import define, evolve, field
 
-from .. import mockconfig
-from ..asl import text
-from ..buckets import LocalFiles
-from ..diagnostics import FlowError
+from ..author.fields import UNSET
+from ..author.serial import text
+from ..base.diagnostics import FlowError
+from ..base.source import shown
+from ..calls import mockconfig
+from ..calls.buckets import LocalFiles
+from ..calls.lambdas import Handler
+from ..calls.services import Services
 from ..engine import Result, Scheduler, Settings, VirtualClock
 from ..engine.limits import MAX_DATA, too_large
-from ..engine.program import Program
-from ..fields import UNSET
-from ..invoke import Handler
-from ..local import prepared, project_handlers
+from ..engine.prepare import Program
 from ..project import Loaded, clashes, find
-from ..services import Services
-from ..source import shown
+from ..run.local import prepared, project_handlers
 from .answers import Answer, copied
 from .coverage import states as states_of
 from .history import History

@@ -13,8 +13,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import SerializableData, SerializedData, SnapshotIndex
 
-from ..asl import dump, text
-from ..machine import StateMachine
+from ..author.machine import StateMachine
+from ..author.serial import dump, text
 
 _PLACEHOLDERS = (
     # The account in an ARN, in the URL of a queue, and at the end of a bucket's name.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.task import Resource
+from ..engine.states.task import Resource
 from .definition import Tested, json_value
 from .errors import invalid
 

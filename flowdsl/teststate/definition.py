@@ -12,11 +12,11 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.document import read_json
+from ..base.json import parse_json
 from ..check import check
-from ..diagnostics import AslPath, Diagnostic, FlowError
-from ..document import read_json
 from ..engine import prepare
-from ..expr.java import parse_json
 from .errors import TestStateError, invalid
 
 JSON = Any

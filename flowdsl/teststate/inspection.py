@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from ..base.json import json_text
 from ..engine.calls import Exchange
-from ..engine.dataflow import Body, CatchFlow, Evaluated, Finish, Flow, Items, Number, QueryLanguage, Seconds, Transform
-from ..expr.java import json_text
+from ..engine.data.flow import (
+    Body,
+    CatchFlow,
+    Evaluated,
+    Finish,
+    Flow,
+    Items,
+    Number,
+    QueryLanguage,
+    Seconds,
+    Transform,
+)
 from ..expr.scope import Evaluate, Scope
 
 if TYPE_CHECKING:

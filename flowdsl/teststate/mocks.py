@@ -10,17 +10,17 @@ from typing import Any
 
 from attrs import frozen
 
-from ..engine.dataflow import Flow
-from ..engine.distributed import Batch, Distribution, Tolerance, batched, exceeded_tolerance, selections
+from ..engine.data.flow import Flow
+from ..engine.data.item_formats import ReaderError
+from ..engine.data.item_reader import read_items
+from ..engine.data.items import items_of
 from ..engine.errors import Failure
 from ..engine.execution import Fiber, Steps
 from ..engine.history import JSON
-from ..engine.item_formats import ReaderError
-from ..engine.item_reader import read_items
-from ..engine.items import items_of
-from ..engine.program import State
-from ..engine.states import Source, distribution_of
-from ..engine.task import Resource
+from ..engine.prepare import State
+from ..engine.states.distributed import Batch, Distribution, Tolerance, batched, exceeded_tolerance, selections
+from ..engine.states.prepare import Source, distribution_of
+from ..engine.states.task import Resource
 from .definition import Tested, inner_states, json_value
 from .errors import invalid
 from .inspection import Inspected

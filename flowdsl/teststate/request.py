@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from attrs import evolve
 
+from ..base.json import json_text
+from ..calls.lambdas import unmocked
 from ..engine import Invoker, Settings
 from ..engine.limits import MAX_DATA, too_large
-from ..engine.task import Resource
-from ..expr.java import json_text
-from ..invoke import unmocked
+from ..engine.states.task import Resource
 from .context import read_context
 from .definition import Tested, find_state, json_value
 from .errors import TestStateError, invalid

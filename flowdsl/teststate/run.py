@@ -12,14 +12,14 @@ from typing import Any
 from attrs import field, frozen
 
 from ..engine import Call, Failed, Identity, Invoker, Settings, Succeeded, TimedOut
+from ..engine.data.items import Item
 from ..engine.effects import Invoke, Signal, Sleep, Start, Stop, Wake
 from ..engine.errors import Failure
 from ..engine.execution import Execution, Fiber
 from ..engine.interpreter import located
-from ..engine.items import Item
-from ..engine.program import Block, Program, State, prepare_block
-from ..engine.retry import Outcome, Retrier, error_output
-from ..engine.states import PREPARERS, Source, language_of
+from ..engine.prepare import Block, Program, State, prepare_block
+from ..engine.states.prepare import PREPARERS, Source, language_of
+from ..engine.states.retry import Outcome, Retrier, error_output
 from ..expr.errors import StatesError
 from .definition import Tested, targets
 from .inspection import Inspected, Inspection

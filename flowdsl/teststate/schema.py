@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.task import Resource
-from ..services.catalogue import Operation, Shape, find_operation
-from ..services.jobs import polled
+from ..calls.services.catalogue import Operation, Shape, find_operation
+from ..calls.services.jobs import polled
+from ..engine.states.task import Resource
 from .errors import TestStateError, invalid
 
 JSON = Any

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flowdsl import project
-from flowdsl.check import integrations
+from flowdsl.check.rules import integrations
 
 CASES = Path(__file__).parent / "cases"
 _CODES = re.compile(r"#((?: FD\d{3})+)$")

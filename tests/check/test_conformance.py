@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from flowdsl.base.diagnostics import Diagnostic
 from flowdsl.check import check, check_text
-from flowdsl.diagnostics import Diagnostic
 from tests.conformance_data import cases
 
 DEVIATIONS = {

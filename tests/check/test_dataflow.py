@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flowdsl.check import check
-from flowdsl.check.annotations import Data
-from flowdsl.check.shapes import ANY, NUMBER, STRING, Array, Field, Object, Scalar, Shape
+from flowdsl.check.dataflow.annotations import Data
+from flowdsl.check.dataflow.shapes import ANY, NUMBER, STRING, Array, Field, Object, Scalar, Shape
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
 ORDER = Object({"id": Field(STRING), "lines": Field(Array(Object({"sku": Field(STRING)}, True, "a line")))}, True, "it")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flowdsl import project
+from flowdsl.base.diagnostics import Diagnostic, FlowError
 from flowdsl.check import check, check_text
-from flowdsl.diagnostics import Diagnostic, FlowError
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "checks.md").read_text()
@@ -73,7 +73,7 @@ def test_a_definition_that_is_too_long() -> None:
 
 
 def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flowdsl.check import jsonata
+    from flowdsl.check.rules import jsonata
     from flowdsl.expr.jsonata import library_module
 
     monkeypatch.setitem(sys.modules, "flowdsl.expr.jsonata_library", None)
@@ -89,7 +89,7 @@ def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flowdsl.check import integrations
+    from flowdsl.check.rules import integrations
 
     monkeypatch.setattr(integrations, "services", dict)
     state = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem", "Parameters": {}, "Next": "B"}

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flowdsl.author.fields import by_asl_name
+from flowdsl.author.machine import Processor, StateMachine
+from flowdsl.author.states import STATES, Catcher, ItemBatcher, ItemReader, ReaderConfig, ResultWriter, Retrier, Rule
+from flowdsl.base.diagnostics import Diagnostic
 from flowdsl.check import check, check_text
-from flowdsl.check.annotations import Data
-from flowdsl.check.choices import WORDS
-from flowdsl.check.shapes import Field, Object, Scalar
-from flowdsl.diagnostics import Diagnostic
-from flowdsl.fields import by_asl_name
-from flowdsl.machine import Processor, StateMachine
-from flowdsl.states import STATES, Catcher, ItemBatcher, ItemReader, ReaderConfig, ResultWriter, Retrier, Rule
+from flowdsl.check.dataflow.annotations import Data
+from flowdsl.check.dataflow.shapes import Field, Object, Scalar
+from flowdsl.check.rules.choices import WORDS
 from tests.conformance_data import ROOT
 
 PARTS = (*STATES.values(), StateMachine, Processor, Catcher, Retrier, Rule)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from flowdsl import project
+from flowdsl.base.diagnostics import Diagnostic, as_aws
 from flowdsl.check import check
-from flowdsl.diagnostics import Diagnostic, as_aws
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:pay"
 

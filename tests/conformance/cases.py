@@ -19,6 +19,7 @@ from typing import Any
 
 from attrs import frozen
 
+from flowdsl.base.json import json_text
 from flowdsl.engine import (
     Call,
     Event,
@@ -33,7 +34,6 @@ from flowdsl.engine import (
     VirtualClock,
     prepare,
 )
-from flowdsl.expr.java import json_text
 
 ACCOUNT = "111111111111"
 PARTS = ("status", "output", "error", "cause", "events")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.engine import Call, Reply, Result, Scheduler, Settings, VirtualClock, execute, prepare, replay
 
 PASS = {"P": {"Type": "Pass", "End": True}}

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
+from flowdsl.base.json import MAX_NESTING
+from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import (
     Call,
     ExecutionAlreadyExistsError,
@@ -21,8 +23,6 @@ from flowdsl.engine import (
     execute,
     prepare,
 )
-from flowdsl.expr.java import MAX_NESTING
-from flowdsl.invoke import LocalLambdas
 
 INVOKE = "arn:aws:states:::lambda:invoke"
 DISTRIBUTED = {

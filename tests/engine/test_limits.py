@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from flowdsl.base.json import MAX_NESTING
 from flowdsl.engine.limits import MAX_DATA, size, too_large, variables_too_large
-from flowdsl.expr.java import MAX_NESTING
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import History, Result, Scheduler, execute, prepare
-from flowdsl.invoke import LocalLambdas
 
 INPUT: dict[str, Any] = {"items": [1, 2]}
 ALL = ["States.ALL"]

@@ -10,7 +10,7 @@ import jsonata  # noqa: F401 - its first import sets the recursion limit, which 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.engine import Call, Reply, Result, execute, prepare, replay
 
 names = st.sampled_from(["a", "b", "c"])

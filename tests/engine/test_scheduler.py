@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.engine import (
     Call,
     ExecutionAlreadyExistsError,

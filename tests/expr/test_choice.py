@@ -9,7 +9,7 @@ import pytest
 
 from flowdsl.expr.choice import OPERATORS, RuleError, compile_rule
 from flowdsl.expr.errors import StatesError
-from flowdsl.expr.path import PathSyntaxError
+from flowdsl.expr.path.tree import PathSyntaxError
 from flowdsl.expr.scope import Scope
 
 SCOPE = Scope({"State": {"Name": "Pay"}}, {"limit": 5})

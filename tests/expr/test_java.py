@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.expr.java import class_name, double_text, hash_code, hash_set, java_text, json_text, parse_json
+from flowdsl.base.json import class_name, double_text, hash_code, hash_set, java_text, json_text, parse_json
 
 
 @pytest.mark.parametrize(

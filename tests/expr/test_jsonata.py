@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonata.jsonata import Jsonata
 
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.expr.chance import Dice, chance
 from flowdsl.expr.jsonata import (
     JsonataSyntaxError,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flowdsl.expr.errors import StatesError
-from flowdsl.expr.jsonpath import compile_field_path, compile_path, parse_path
-from flowdsl.expr.path import Index, Name, PathSyntaxError, Root
+from flowdsl.expr.path.jsonpath import compile_field_path, compile_path, parse_path
+from flowdsl.expr.path.tree import Index, Name, PathSyntaxError, Root
 from flowdsl.expr.scope import Scope
 
 STORE: dict[str, Any] = {

@@ -14,8 +14,8 @@ from flowdsl.expr.choice import OPERATORS, RuleError, compile_rule
 from flowdsl.expr.errors import StatesError
 from flowdsl.expr.intrinsics import FUNCTIONS, IntrinsicSyntaxError, compile_intrinsic
 from flowdsl.expr.jsonata import QueryEvaluationError, compile_jsonata
-from flowdsl.expr.jsonpath import compile_path, compile_reference
-from flowdsl.expr.path import PathSyntaxError
+from flowdsl.expr.path.jsonpath import compile_path, compile_reference
+from flowdsl.expr.path.tree import PathSyntaxError
 from flowdsl.expr.scope import Scope
 
 pytest.importorskip("jsonata")  # Imported before Hypothesis counts stack frames: it raises the recursion limit.

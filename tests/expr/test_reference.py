@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flowdsl.expr.errors import StatesError
-from flowdsl.expr.jsonpath import compile_reference
-from flowdsl.expr.path import PathSyntaxError
+from flowdsl.expr.path.jsonpath import compile_reference
+from flowdsl.expr.path.tree import PathSyntaxError
 
 PUT = [
     ("$", {"a": 1}, "new"),

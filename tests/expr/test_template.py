@@ -8,7 +8,7 @@ import pytest
 
 from flowdsl.expr.errors import StatesError
 from flowdsl.expr.intrinsics import IntrinsicSyntaxError
-from flowdsl.expr.path import PathSyntaxError
+from flowdsl.expr.path.tree import PathSyntaxError
 from flowdsl.expr.scope import Scope
 from flowdsl.expr.template import compile_template
 

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from flowdsl.author import Function
-from flowdsl.diagnostics import FlowError
+from flowdsl.author.expressions import Function
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive, manifest, requirements, workspace
 from flowdsl.package.assembly import build
 
 BUILD = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from flowdsl.author import Function
-from flowdsl.diagnostics import FlowError
+from flowdsl.author.expressions import Function
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import workspace
 from flowdsl.package.assembly import build
 FUNCTIONS = [Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")]

@@ -9,8 +9,8 @@ import zipfile
 
 import pytest
 
-from flowdsl.author import Function
-from flowdsl.diagnostics import FlowError
+from flowdsl.author.expressions import Function
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import requirements
 
 UNHASHED = "0" * 64

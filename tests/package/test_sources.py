@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flowdsl.author import Function
-from flowdsl.diagnostics import FlowError
+from flowdsl.author.expressions import Function
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.package.sources import problems
 
 HANDLER = "def handler(event, context): ...\n"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from flowdsl.author import Function
-from flowdsl.diagnostics import FlowError
+from flowdsl.author.expressions import Function
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive
 
 SETUP = ["handlers/__init__.py", "handlers/setup/greeting.py", "handlers/setup/handler.py", "handlers/setup/texts.json"]
@@ -64,7 +64,7 @@ import os, sys
 from pathlib import Path
 os.umask(int(sys.argv[1], 8))
 os.chdir(sys.argv[2])
-from flowdsl.author import Function
+from flowdsl.author.expressions import Function
 from flowdsl.package.assembly import build
 build([Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")],
       {"payment.asl.json": "{}"}, root=Path(sys.argv[3]), output=Path(sys.argv[3]) / "build")

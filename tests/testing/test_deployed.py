@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.testing import (
     Coverage,
     ExecutionAlreadyExists,

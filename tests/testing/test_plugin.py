@@ -267,7 +267,7 @@ def test_a_snapshot_is_written_compared_and_shown(project: pytest.Pytester) -> N
     assert run(project, "--snapshot-update", "-Werror").ret == 0
     [written] = project.path.rglob("*.asl.json")
     assert written.relative_to(project.path).as_posix() == "__snapshots__/test_asl/shop.asl.json"
-    from flowdsl.asl import text
+    from flowdsl.author.serial import text
 
     definition = json.loads(written.read_text())
     assert written.read_text() == text(definition)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flowdsl import Function, StateMachine, Task, chain, dump, task_token
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.testing import (
     ExecutionAlreadyExists,
     ExecutionFailed,

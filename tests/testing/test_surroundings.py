@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowdsl import StateMachine, Task, chain
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.project import load
 from flowdsl.testing import (
     ExecutionAlreadyExists,

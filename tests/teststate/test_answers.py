@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowdsl import teststate
-from flowdsl.diagnostics import FlowError
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.engine import Call, Reply
 
 LAMBDA = "arn:aws:states:::lambda:invoke"

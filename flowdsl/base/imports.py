@@ -1,0 +1,162 @@
+"""What a Python file imports, read without running it, and where in the project that is."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from attrs import frozen
+
+from .diagnostics import FlowError
+from .source import Span, shown
+
+STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
+"""Of the Python that runs flowdsl, and what came in newer ones that Lambda has."""
+
+
+@frozen
+class Import:
+    """`import module`, or `from module import names`; the module is absolute, empty for the project's root.
+
+    `optional` where the file handles its absence.
+    """
+
+    module: tuple[str, ...]
+    names: tuple[str, ...]
+    span: Span
+    optional: bool
+
+    def __str__(self) -> str:
+        return ".".join(self.module)
+
+
+def parse(file: Path) -> ast.Module:
+    """The file's syntax tree, which is nobody's to change; FlowError where it has none."""
+    return _parsed(file.read_bytes(), file)
+
+
+@lru_cache(1000)  # functions share modules
+def _parsed(content: bytes, file: Path) -> ast.Module:
+    try:
+        return ast.parse(content, shown(file))
+    except (SyntaxError, ValueError, RecursionError) as error:
+        version = ".".join(map(str, sys.version_info[:3]))
+        line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
+        raise FlowError.of(
+            f"not Python {version}: {getattr(error, 'msg', error)}",
+            code="FD602",
+            span=Span(shown(file), line, column),
+            hint="correct it, or run flowdsl on the Python that the function is written for",
+        ) from None
+
+
+def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[Import]:
+    """Every import that may run, in functions too, in no particular order.
+
+    Those under `if TYPE_CHECKING` never run. `importlib.import_module` counts where it is given a literal.
+    """
+
+    def where(node: ast.stmt | ast.expr) -> Span:
+        return Span(shown(file), node.lineno, node.col_offset + 1)
+
+    rest: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while rest:
+        node, optional = rest.pop()
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            rest += [(child, optional) for child in node.orelse]
+            continue
+        if isinstance(node, ast.Try | ast.TryStar):
+            handled = optional or any(_handles_absence(handler) for handler in node.handlers)
+            rest += [(child, handled) for child in node.body]
+            rest += [(child, optional) for child in (*node.handlers, *node.orelse, *node.finalbody)]
+            continue
+        rest += [(child, optional) for child in ast.iter_child_nodes(node)]
+        match node:
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    yield Import(tuple(alias.name.split(".")), (), where(node), optional)
+            case ast.ImportFrom(module=module, names=aliases, level=level):
+                names = tuple(alias.name for alias in aliases if alias.name != "*")
+                at = where(node)
+                yield Import(_absolute(module or "", level, package, at), names, at, optional)
+            case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if _is_import_module(function):
+                relative = name.lstrip(".")
+                at = where(node)
+                yield Import(_absolute(relative, len(name) - len(relative), package, at), (), at, optional)
+
+
+def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:
+    """The files that run when the module is imported, its packages' `__init__.py` first; None where there is
+    none.
+
+    No files for a folder without `__init__.py` (a namespace package).
+    """
+    files: list[Path] = []
+    folder = root
+    for number, part in enumerate(module, 1):
+        package, file = folder / part / "__init__.py", folder / f"{part}.py"
+        if package.is_file():
+            files.append(package)
+        elif file.is_file():
+            return [*files, file] if number == len(module) else None
+        elif not (folder / part).is_dir():
+            return None
+        folder /= part
+    return files
+
+
+def defines(tree: ast.Module, name: str) -> bool:
+    """Whether importing the module may leave such a name in it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.name == name:
+                return True
+            case ast.Name(id=assigned, ctx=ast.Store()) if assigned == name:
+                return True
+            case ast.alias(name=imported, asname=renamed) if name == (renamed or imported) or imported == "*":
+                return True
+    return False
+
+
+def _absolute(module: str, level: int, package: tuple[str, ...], where: Span) -> tuple[str, ...]:
+    parts = tuple(module.split(".")) if module else ()
+    if level == 0:
+        return parts
+    if level > len(package):
+        raise FlowError.of(
+            "relative import beyond the project's folder", code="FD603", span=where, hint="use fewer dots"
+        )
+    return package[: len(package) - level + 1] + parts
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _handles_absence(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        kind is None
+        or (
+            isinstance(kind, ast.Name)
+            and kind.id in {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+        )
+        for kind in caught
+    )
+
+
+def _is_import_module(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return function.attr == "import_module"
+    return isinstance(function, ast.Name) and function.id in {"import_module", "__import__"}
+
+
+def import_from(root: Path) -> None:
+    """Have imports look in the project's folder first."""
+    if sys.path[:1] != [str(root)]:
+        sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]

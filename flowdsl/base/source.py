@@ -1,0 +1,139 @@
+"""Where in the author's Python something was said."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import sys
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+
+from attrs import frozen
+
+_WIDEST = 200
+"""The characters of a line that an excerpt shows."""
+_PACKAGE = str(Path(__file__).parent.parent) + "/"
+
+
+def shown(path: Path) -> str:
+    """The path as people type it: relative where it is below the current folder."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+@frozen
+class Span:
+    """A piece of a file: lines count from 1, columns (in characters) from 1; `end_column` is exclusive."""
+
+    file: str
+    line: int
+    column: int = 1
+    end_line: int | None = None
+    end_column: int | None = None
+    called_at: Span | None = None
+    """Where the function that this piece is in was called from, if it is in one."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def excerpt(self) -> str | None:
+        """The line in question with carets under the piece, or None where the file cannot be read."""
+        linecache.checkcache(self.file)
+        text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
+        if not text.strip():
+            return None
+        whole = self.end_line == self.line and self.end_column is not None
+        end = self.end_column if whole and self.end_column is not None else len(text) + 1
+        width = max(1, end - self.column)
+        if len(text) > _WIDEST:  # JSON without line breaks: what is around the place
+            cut = max(0, self.column - 41)
+            text, width = text[cut : cut + _WIDEST], min(width, _WIDEST - 40)
+            return f"{self.line:>5} | {text}\n{' ' * 5} | {' ' * (self.column - cut - 1)}{'^' * width}"
+        number = f"{self.line:>5}"
+        return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
+
+
+@frozen
+class Caller:
+    """A call in the author's code, kept as cheaply as can be; `span()` works out the lines and columns."""
+
+    code: CodeType
+    instruction: int
+    outer: Caller | None = None
+    """For a call inside a function: the call at module level that led there."""
+
+    def span(self, keywords: tuple[str, ...] = ()) -> Span:
+        """The call, or the value of the first of these keywords that it was given; `#1` is its second argument."""
+        line, end_line, start, end = self._positions()
+        file = self.code.co_filename
+        if line is None or start is None:
+            return Span(file, line or self.code.co_firstlineno)
+        said = _keyword(file, (line, start, end_line or line, end or start), keywords) if keywords else None
+        line, start, end_line, end = said or (line, start, end_line, end)
+        end_column = _column(file, end_line or line, end or start)
+        called_at = self.outer.span() if self.outer else None
+        return Span(file, line, _column(file, line, start), end_line, end_column, called_at)
+
+    def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
+        nothing = (None, None, None, None)
+        return next(islice(self.code.co_positions(), self.instruction // 2, None), nothing)
+
+
+Place = tuple[int, int, int, int]
+"""Line, offset in bytes, end line, end offset."""
+
+
+@cache
+def _calls(file: str) -> dict[Place, ast.Call]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    return {_place(node): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def _place(node: ast.expr) -> Place:
+    return (
+        node.lineno,
+        node.col_offset,
+        node.end_lineno or node.lineno,
+        node.end_col_offset or node.col_offset,
+    )
+
+
+def _keyword(file: str, call: Place, keywords: tuple[str, ...]) -> Place | None:
+    node = _calls(file).get(call)
+    if node is None:
+        return None
+    given = {f"#{index}": value for index, value in enumerate(node.args)}
+    given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    return next((_place(given[name]) for name in keywords if name in given), None)
+
+
+def _column(file: str, line: int, offset: int) -> int:
+    """CPython gives offsets in UTF-8 bytes; people and editors count characters."""
+    text = linecache.getline(file, line)
+    return len(text.encode()[:offset].decode(errors="ignore")) + 1
+
+
+def caller() -> Caller | None:
+    """The innermost call outside flowdsl and outside generated code, or None where there is none."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<attrs")):
+        frame = frame.f_back
+    return _called(frame) if frame else None
+
+
+def _called(frame: FrameType) -> Caller:
+    outer = None
+    if frame.f_code.co_name != "<module>":
+        above = frame.f_back
+        while above is not None and above.f_code.co_name != "<module>":
+            above = above.f_back
+        # Beyond a call from another file (a test runner, an import) nothing of the author's is said.
+        if above is not None and above.f_code.co_filename == frame.f_code.co_filename:
+            outer = Caller(above.f_code, above.f_lasti)
+    return Caller(frame.f_code, frame.f_lasti, outer)

@@ -1,0 +1,177 @@
+"""Requests over HTTP, to what stands in for the hosts that Tasks name.
+
+One request is one attempt; redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+from attrs import frozen
+
+from ...base.diagnostics import FlowError
+from ...base.json import json_text
+from ..hosts import Host
+
+JSON = Any
+Pairs = list[tuple[str, str]]
+
+
+_KEPT = "/%:@!$&'()*+,;=~"
+"""What stands in a URL as it is. Source: RFC 3986, section 3.3 and 3.4."""
+
+
+def parsed(text: str) -> JSON:
+    """The JSON value that a text is, or the text itself."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    return text
+
+
+class RefusedError(Exception):
+    """The arguments cannot be a call; the text says why."""
+
+
+class LostAnswerError(Exception):
+    """The call was made, and no answer came: whether it was carried out is not known."""
+
+
+@frozen
+class Request:
+    method: str
+    called: SplitResult
+    """The URL as the Task names it."""
+    query: Pairs
+    headers: Pairs
+    body: str | None
+
+    @property
+    def target(self) -> str:
+        path = quote(self.called.path, safe=_KEPT) or "/"
+        asked = "&".join(filter(None, (quote(self.called.query, safe=_KEPT + "?"), form(self.query))))
+        return f"{path}?{asked}" if asked else path
+
+    def traced(self) -> dict[str, str]:
+        """As TestState's TRACE shows it."""
+        shown = {
+            "protocol": self.called.scheme,
+            "method": self.method,
+            "url": f"{self.called.scheme}://{self.called.netloc}{self.target}",
+            "headers": _listed(self.headers),
+        }
+        return shown if self.body is None else {**shown, "body": self.body}
+
+
+@frozen
+class Answer:
+    status: int
+    reason: str
+    headers: dict[str, list[str]]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """Raises ValueError where the body is no text."""
+        return self.body.decode()
+
+    def traced(self, protocol: str) -> dict[str, str]:
+        """As TestState's TRACE shows it."""
+        return {
+            "protocol": protocol,
+            "statusCode": str(self.status),
+            "statusMessage": self.reason,
+            "headers": _listed([(name, value) for name, values in self.headers.items() for value in values]),
+            "body": self.body.decode(errors="replace"),
+        }
+
+    def shown(self, read: Callable[[str], JSON] = parsed) -> dict[str, JSON]:
+        """The result of the integrations that call APIs by HTTP. Raises ValueError where the body is no text."""
+        return {
+            "Headers": self.headers,
+            "ResponseBody": read(self.text),
+            "StatusCode": self.status,
+            "StatusText": self.reason,
+        }
+
+
+def _listed(headers: Pairs) -> str:
+    return f"[{', '.join(f'{name}: {value}' for name, value in headers)}]"
+
+
+def body_text(body: JSON) -> str:
+    return body if isinstance(body, str) else json_text(body)
+
+
+def pairs(values: JSON) -> Iterator[tuple[str, str]]:
+    """The names and values of headers or query parameters; a value may be a list of values."""
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        for each in value if isinstance(value, list) else [value]:
+            yield name, body_text(each)
+
+
+def url(text: str) -> SplitResult:
+    """Raises RefusedError where the text is no URL."""
+    try:
+        return urlsplit(text)
+    except ValueError as error:
+        raise RefusedError(f"{text} is no URL: {error}") from None
+
+
+def form(query: Pairs) -> str:
+    """
+    >>> form([("a[0]", "x y"), ("b", "ü")])
+    'a%5B0%5D=x%20y&b=%C3%BC'
+    """
+    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+
+
+def send(host: Host, request: Request, *, seconds: float) -> Answer:
+    """Call the host in place of the one in the request.
+
+    Raises RefusedError for a method or headers that HTTP does not have, FlowError where nobody listens there,
+    LostAnswerError where no answer comes.
+    """
+    base = urlsplit(host.url)
+    make = HTTPSConnection if base.scheme == "https" else HTTPConnection
+    connection = make(base.hostname or "", base.port, timeout=seconds)
+    try:
+        connection.connect()
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
+        raise FlowError.of(
+            f"nothing answers at {host.url}, which stands in for {request.called.hostname}: {error}",
+            code="FD933",
+            hint="start it, or correct the url in [tool.flowdsl.hosts]",
+        ) from None
+    try:
+        return _sent(connection, request, quote(base.path.rstrip("/"), safe=_KEPT) + request.target)
+    except (OSError, HTTPException) as error:
+        raise LostAnswerError(str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+
+
+def _sent(connection: HTTPConnection, request: Request, target: str) -> Answer:
+    content = None if request.body is None else request.body.encode()
+    try:
+        connection.putrequest(request.method, target, skip_accept_encoding=True)
+        for name, value in request.headers:
+            connection.putheader(name, value.encode())
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
+    if content is not None:
+        connection.putheader("Content-Length", str(len(content)))
+    connection.endheaders(content)
+    response = connection.getresponse()
+    return Answer(response.status, response.reason, _headers(response), response.read())
+
+
+def _headers(response: HTTPResponse) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in response.getheaders():
+        found.setdefault(name, []).append(value)
+    return found

@@ -1,0 +1,221 @@
+"""What the authors declare: the machine's input and the functions' results, as shapes.
+
+A handler's annotations are read from its text: importing it would need what it depends on. attrs classes, dataclasses,
+TypedDicts, enums of strings, Literal and lists are known; everything else is unknown.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ...author.expressions import Function
+from ...base.diagnostics import AslPath
+from .shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Array, Field, Object, Scalar, Shape, kind_of, merge, merged
+
+MAX_DEPTH = 12
+_SCALARS = {"str": STRING, "int": NUMBER, "float": NUMBER, "bool": BOOLEAN, "None": NULL}
+_LISTS = {"list", "List", "Sequence", "Iterable", "tuple", "Tuple"}
+_WRAPPERS = {"Annotated", "Required", "NotRequired", "Final", "ReadOnly"}
+_DECORATORS = {"define", "frozen", "mutable", "s", "attrs", "dataclass", "dataclasses"}
+_STRING_ENUMS = {"StrEnum"}
+
+
+@attrs.frozen
+class Data:
+    """The shape of the execution's input, and of what functions give by the ASL path of the Task that calls them."""
+
+    input: Shape = ANY
+    results: Mapping[AslPath, Shape] = attrs.field(factory=dict)
+
+
+def declared(input: Any, callees: Mapping[AslPath, Iterable[Function]], root: Path) -> Data:
+    """What the machine's `input` type and the return annotations of the functions in `root` say. Never raises.
+
+    `callees` are the functions that the Task at an ASL path may call: its result is what any of them gives.
+    """
+    results = {path: merged(tuple(_result(each, root) for each in functions)) for path, functions in callees.items()}
+    return Data(_of_type(input), results)
+
+
+def _of_type(cls: Any) -> Shape:
+    """The shape of a class of the flow's own file; read from its text, as the handlers' are."""
+    module = sys.modules.get(getattr(cls, "__module__", ""))
+    file = getattr(module, "__file__", None)
+    if not isinstance(cls, type) or cls.__module__ == "builtins" or file is None:
+        return _SCALARS.get(getattr(cls, "__name__", ""), ANY)
+    found = _module(Path(file), Path(file).parent)
+    return _named(cls.__name__, found, 0, "the execution's input") if found else ANY
+
+
+def _result(function: Function, root: Path) -> Shape:
+    name, _, attribute = function.handler.rpartition(".")
+    module = _module(root.joinpath(function.source, *name.split(".")).with_suffix(".py"), root)
+    handler = module.functions.get(attribute) if module else None
+    if module is None or handler is None or handler.returns is None:
+        return ANY
+    return _shape(handler.returns, module, 0, f"the result of {function.name}")
+
+
+@attrs.define(eq=False)
+class _Module:
+    """A Python file as text: its classes and functions, and where its imported names come from."""
+
+    path: Path
+    root: Path
+    classes: dict[str, ast.ClassDef] = attrs.field(factory=dict)
+    functions: dict[str, ast.FunctionDef] = attrs.field(factory=dict)
+    aliases: dict[str, ast.expr] = attrs.field(factory=dict)
+    imports: dict[str, tuple[str, str]] = attrs.field(factory=dict)
+    """Local name → (dotted module, name in it)."""
+
+
+@cache
+def _module(path: Path, root: Path) -> _Module | None:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+    module = _Module(path, root)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            module.classes[node.name] = node
+        elif isinstance(node, ast.FunctionDef):
+            module.functions[node.name] = node
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            module.aliases[node.targets[0].id] = node.value
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            module.aliases[node.target.id] = node.value
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(node, path, root)
+            module.imports.update({alias.asname or alias.name: (source, alias.name) for alias in node.names})
+    return module
+
+
+def _absolute(node: ast.ImportFrom, path: Path, root: Path) -> str:
+    if not node.level:
+        return node.module or ""
+    try:
+        inside = path.parent.relative_to(root).parts
+    except ValueError:
+        return ""
+    return ".".join([*inside[: len(inside) - node.level + 1], *((node.module or "").split("."))]).rstrip(".")
+
+
+def _imported(name: str, module: _Module) -> tuple[str, _Module] | None:
+    source, original = module.imports.get(name, ("", ""))
+    if not source:
+        return None
+    base = module.root.joinpath(*source.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            found = _module(path, module.root)
+            return (original, found) if found else None
+    return None
+
+
+def _named(name: str, module: _Module, depth: int, source: str) -> Shape:
+    if name in _SCALARS:
+        return _SCALARS[name]
+    if name in _LISTS:
+        return Array(ANY)
+    if depth > MAX_DEPTH:
+        return ANY
+    if name in module.classes:
+        return _class(module.classes[name], module, depth + 1, source)
+    if name in module.aliases:
+        return _shape(module.aliases[name], module, depth + 1, source)
+    found = _imported(name, module)
+    return _named(found[0], found[1], depth + 1, source) if found else ANY
+
+
+def _shape(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
+    """The shape that an annotation stands for."""
+    if depth > MAX_DEPTH:
+        return ANY
+    if isinstance(node, ast.Name):
+        return _named(node.id, module, depth, source)
+    if isinstance(node, ast.Constant):
+        return NULL if node.value is None else _text(node.value, module, depth, source)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return merge(_shape(node.left, module, depth + 1, source), _shape(node.right, module, depth + 1, source))
+    if isinstance(node, ast.Subscript):
+        return _subscript(_last(node.value), node.slice, module, depth + 1, source)
+    return ANY
+
+
+def _text(value: Any, module: _Module, depth: int, source: str) -> Shape:
+    """A forward reference."""
+    if not isinstance(value, str):
+        return ANY
+    try:
+        return _shape(ast.parse(value, mode="eval").body, module, depth + 1, source)
+    except (SyntaxError, ValueError):
+        return ANY
+
+
+def _subscript(name: str, inside: ast.expr, module: _Module, depth: int, source: str) -> Shape:
+    parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+    if name in _LISTS:
+        return Array(_shape(parts[0], module, depth, source))
+    if name in _WRAPPERS:
+        return _shape(parts[0], module, depth, source)
+    if name == "Literal":
+        values = [part.value for part in parts if isinstance(part, ast.Constant)]
+        kinds = {kind_of(value) for value in values}
+        return Scalar(kinds.pop(), frozenset(values)) if len(kinds) == 1 and len(values) == len(parts) else ANY
+    return ANY
+
+
+def _last(node: ast.expr) -> str:
+    """`Literal` of `typing.Literal`."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shape:
+    bases = [_last(base) for base in node.bases]
+    if _STRING_ENUMS & {*bases} or {"str", "Enum"} <= {*bases}:
+        return _enum(node)
+    is_typed_dict = "TypedDict" in bases
+    decorated = _DECORATORS & {_last(each) for each in node.decorator_list}
+    fields: dict[str, Field] = {}
+    known = is_typed_dict or bool(decorated)
+    for base in bases:
+        inherited = ANY if base in ("TypedDict", "Generic", "Protocol") else _named(base, module, depth, source)
+        if isinstance(inherited, Object):
+            fields, known = {**fields, **inherited.fields}, True
+        elif base not in ("TypedDict", "Generic"):
+            return ANY
+    if not known:
+        return ANY
+    total = not any(each.arg == "total" and ast.unparse(each.value) == "False" for each in node.keywords)
+    for statement in node.body:
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        outer = _last(statement.annotation.value) if isinstance(statement.annotation, ast.Subscript) else ""
+        if outer == "ClassVar" or _last(statement.annotation) == "ClassVar":
+            continue
+        always = outer != "NotRequired" and (total or outer == "Required")
+        name = statement.target.id
+        inside = f"{source}.{name}" if source else name
+        fields[name] = Field(_shape(statement.annotation, module, depth, inside), always, "" if always else source)
+    return Object(fields, True, source)
+
+
+def _enum(node: ast.ClassDef) -> Shape:
+    values: list[str] = []
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            value = statement.value
+            if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+                return STRING
+            values.append(value.value)
+    return Scalar("string", frozenset(values)) if values else STRING

@@ -1,0 +1,372 @@
+"""Data flow: what each state adds to the document or takes from it on every route, and who reads what is not there.
+
+Only what is known is said: an input that nobody declared, the result of a service, a filter are unknown, and reading
+from the unknown is silent. Source: ASL specification, "Input and Output Processing".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import attrs
+
+from ...asl.resource import resource_of
+from ...asl.tree import Scope, StateAt
+from ...base.diagnostics import AslPath
+from ...expr.path.tree import Root
+from ..findings import Findings, did_you_mean, shown
+from ..rules.paths import parsed
+from .reader import Reader, first_keys, keys_of
+from .shapes import (
+    ANY,
+    NUMBER,
+    STRING,
+    Array,
+    Field,
+    Object,
+    Scalar,
+    Shape,
+    allow,
+    merge,
+    merged,
+    of_value,
+    put,
+)
+
+if TYPE_CHECKING:
+    from .annotations import Data
+
+MAX_NESTING = 40
+MAX_UPDATES = 40
+"""How often what is known on entering a state may change before it counts as unknown: a loop that builds on itself."""
+
+
+def check_dataflow(scopes: list[Scope], data: Data | None, findings: Findings) -> None:
+    """Follow the document through the machine, from what the author declared."""
+    start, results = (data.input, data.results) if data else (ANY, {})
+    budget = 40 * sum(len(scope.states) for scope in scopes) + 500
+    by_path = {scope.path: scope for scope in scopes}
+    flow = _Flow(is_declared=data is not None, results=results, scopes=by_path, budget=budget)
+    flow.run(scopes[0], Known(start, Object({}, False)), 0)
+    if flow.budget <= 0:
+        return
+    flow.findings = findings
+    for scope in scopes:
+        for state in scope.states.values():
+            if id(state) in flow.before:
+                list(flow.leave(state, flow.before[id(state)], MAX_NESTING))
+
+
+class Known(NamedTuple):
+    """What is known on a route: of the document, and of the variables as an object of them."""
+
+    document: Shape
+    variables: Shape
+
+
+class Route(NamedTuple):
+    """A way out of a state; without a target it is the end of the scope."""
+
+    target: str | None
+    document: Shape
+    assigned: Shape = ANY
+    """The variables that the state sets on this route, as an object."""
+
+
+@attrs.define(kw_only=True)
+class _Flow(Reader):
+    results: Mapping[AslPath, Shape]
+    """What the functions that a Task calls give, by the Task's path."""
+    scopes: dict[AslPath, Scope]
+    budget: int
+    """How many states may still be passed: beyond, nothing is said."""
+    before: dict[int, Known] = attrs.field(factory=dict)
+    outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
+
+    def run(self, scope: Scope, start: Known, depth: int) -> Shape:
+        """Pass through a scope until nothing changes; the merged outputs of its ends."""
+        first = scope.fields.get("StartAt")
+        if not isinstance(first, str) or first not in scope.states or depth > MAX_NESTING:
+            return ANY
+        known: dict[str, Known] = {first: start}
+        updates: dict[str, int] = {}
+        most = MAX_UPDATES + 2 * len(scope.states)
+        ends: dict[str, Shape] = {}
+        todo = {first: None}
+        while todo and self.budget > 0:
+            name = next(iter(todo))
+            del todo[name]
+            self.budget -= 1
+            state = scope.states[name]
+            self.before[id(state)] = known[name]
+            for target, document, variables in self.leave(state, known[name], depth):
+                if target is None:
+                    ends[name] = document
+                    continue
+                old = known.get(target)
+                new = Known(document, variables)
+                if old is not None:
+                    new = Known(merge(old.document, document), merge(old.variables, variables))
+                if old is None or new.document is not old.document or new.variables is not old.variables:
+                    updates[target] = updates.get(target, 0) + 1
+                    known[target] = new if updates[target] <= most else Known(ANY, ANY)
+                    todo[target] = None
+        return merged(tuple(ends.values())) if ends else ANY
+
+    # One state.
+
+    def leave(self, state: StateAt, known: Known, depth: int) -> list[Route]:
+        """The routes out of a state with what each carries."""
+        outer, self.variables = self.variables, known.variables
+        if state.cls is None:
+            routes = [Route(name, ANY) for name, _ in state.targets() if isinstance(name, str)]
+        else:
+            pass_on = self.jsonata if state.language == "JSONata" else self.jsonpath
+            routes = list(pass_on(state, known.document, depth))
+        self.variables = outer
+        there = state.scope.states
+        return [
+            Route(target, document, _with(known.variables, assigned))
+            for target, document, assigned in routes
+            if target is None or target in there
+        ]
+
+    def jsonpath(self, state: StateAt, document: Shape, depth: int) -> Iterator[Route]:
+        fields, path = state.fields, state.path
+        for key in fields:
+            if key.endswith("Path") and key not in ("InputPath", "OutputPath", "ResultPath", "ItemsPath"):
+                self.read(document, fields[key], (*path, key))
+        given = self.selected(fields, "InputPath", document, path)
+        output = given
+        assigning = given
+        if state.type in ("Task", "Pass", "Parallel", "Map"):
+            effective = given
+            if "Parameters" in fields and state.type != "Map":
+                effective = self.template(
+                    fields["Parameters"], given, (*path, "Parameters"), f"the Parameters of {state.name!r}"
+                )
+            assigning = result = self.result(state, given, effective, depth)
+            if "ResultSelector" in fields:
+                where = f"the ResultSelector of {state.name!r}"
+                result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), where)
+            output = self.placed(fields.get("ResultPath", "$"), document, result, state)
+        if state.type == "Choice":
+            yield from self.choice(state, given)
+            return
+        assigned = self.assigned(fields, ANY if "ResultSelector" in fields else assigning, path)
+        output = self.selected(fields, "OutputPath", output, path)
+        yield from self.onward(state, output, assigned)
+        for index, catcher in enumerate(_dicts(fields.get("Catch"))):
+            error = Object(
+                {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
+            )
+            target = catcher.get("Next")
+            if isinstance(target, str):
+                assigned = self.assigned(catcher, error, (*path, "Catch", index))
+                yield Route(target, self.placed(catcher.get("ResultPath", "$"), document, error, state), assigned)
+
+    def assigned(self, fields: Mapping[str, Any], document: Shape, path: AslPath) -> Shape:
+        """The variables that an Assign with payload templates sets."""
+        if not isinstance(fields.get("Assign"), dict):
+            return ANY
+        return self.template(fields["Assign"], document, (*path, "Assign"), "")
+
+    def onward(self, state: StateAt, output: Shape, assigned: Shape) -> Iterator[Route]:
+        if state.type == "Succeed" or state.fields.get("End") is True:
+            yield Route(None, output)
+        elif isinstance(state.fields.get("Next"), str):
+            yield Route(state.fields["Next"], output, assigned)
+
+    def selected(self, fields: Mapping[str, Any], key: str, document: Shape, path: AslPath) -> Shape:
+        """What InputPath or OutputPath leaves of the document."""
+        if key not in fields:
+            return document
+        if fields[key] is None:
+            return Object({}, True, f"null as {key}")
+        return self.read(document, fields[key], (*path, key))
+
+    def placed(self, where: Any, document: Shape, result: Shape, state: StateAt) -> Shape:
+        """What ResultPath makes of the document."""
+        if where is None:
+            return document
+        keys = keys_of(parsed(where))
+        return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
+
+    def result(self, state: StateAt, given: Shape, effective: Shape, depth: int) -> Shape:
+        fields = state.fields
+        if state.type == "Pass":
+            return of_value(fields["Result"], f"the Result of {state.name!r}") if "Result" in fields else effective
+        if state.type == "Task":
+            return self.called(state)
+        if state.type == "Parallel":
+            branches = fields.get("Branches")
+            count = len(branches) if isinstance(branches, list) else 0
+            paths: list[AslPath] = [(*state.path, "Branches", index) for index in range(count)]
+            shapes = tuple(self.inner(path, effective, depth) for path in paths)
+            return Array(merged(shapes), shapes)
+        items = given
+        if "ItemsPath" in fields and "ItemReader" not in fields:  # With a reader it leads into what that reads.
+            items = self.read(given, fields["ItemsPath"], (*state.path, "ItemsPath"))
+        item = items.item if isinstance(items, Array) else ANY
+        key = "ItemSelector" if "ItemSelector" in fields else "Parameters"
+        if key in fields:
+            item = self.template(fields[key], given, (*state.path, key), f"the {key} of {state.name!r}")
+        return self.mapped(state, item, depth)
+
+    def mapped(self, state: StateAt, item: Shape, depth: int) -> Shape:
+        """The result of a Map whose processor gets `item`."""
+        if "ItemBatcher" in state.fields or "ItemReader" in state.fields:
+            item = ANY
+        key = "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"
+        output = self.inner((*state.path, key), item, depth)
+        return ANY if "ResultWriter" in state.fields else Array(output)
+
+    def inner(self, path: AslPath, start: Shape, depth: int) -> Shape:
+        """The output of a branch or an item processor; the one found before while findings are written."""
+        scope = self.scopes.get(path)
+        if scope is None:
+            return ANY
+        if self.findings is None:
+            config = scope.fields.get("ProcessorConfig")
+            alone = isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
+            self.outputs[path] = self.run(scope, Known(start, ANY if alone else self.variables), depth + 1)
+        return self.outputs.get(path, ANY)
+
+    def called(self, state: StateAt) -> Shape:
+        """The result of a Task: what the function declares, as Lambda or the integration gives it."""
+        text = state.fields.get("Resource")
+        resource = resource_of(text) if isinstance(text, str) else None
+        if resource is None or resource.pattern is not None:
+            return ANY
+        if resource.kind == "lambda":
+            return self.results.get(state.path, ANY)
+        if (resource.kind, resource.service, resource.action) == ("integration", "lambda", "invoke"):
+            payload = self.results.get(state.path, ANY)
+            return Object({"Payload": Field(payload), "StatusCode": Field(NUMBER)}, False, "the answer of Lambda")
+        return ANY
+
+    # Choice.
+
+    def choice(self, state: StateAt, given: Shape) -> Iterator[Route]:
+        tests = list(_tests(state))
+        asked = {rule["Variable"] for rule, _ in tests if "IsPresent" in rule and isinstance(rule.get("Variable"), str)}
+        after = given
+        for text in asked:
+            path = parsed(text)
+            if path is not None and path.root is Root.INPUT:
+                after = allow(after, first_keys(path))
+        for rule, at in tests:
+            variable = rule.get("Variable")
+            if not isinstance(variable, str) or "IsPresent" in rule:
+                continue
+            found = self.read(after, variable, (*at, "Variable"))
+            for name, operand in rule.items():
+                if name.endswith("Path"):
+                    self.read(after, operand, (*at, name))
+                else:
+                    self.compared(found, variable, name, operand, (*at, name))
+        output = self.selected(state.fields, "OutputPath", after, state.path)
+        for index, rule in enumerate(_dicts(state.fields.get("Choices"))):
+            if isinstance(rule.get("Next"), str):
+                yield Route(rule["Next"], output, self.assigned(rule, after, (*state.path, "Choices", index)))
+        if isinstance(state.fields.get("Default"), str):
+            yield Route(state.fields["Default"], output, self.assigned(state.fields, after, state.path))
+
+    def compared(self, found: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
+        """A comparison that what is known of the value makes pointless."""
+        from ...expr.choice import OPERATORS
+
+        operator = OPERATORS.get(name)
+        if self.findings is None or operator is None or not isinstance(found, Scalar):
+            return
+        wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
+        if wanted in ("string", "number", "boolean") and wanted != found.kind:
+            self.findings.warning("FD803", f"{variable} is a {found.kind}, so {name} never holds", path)
+        elif name in ("StringEquals", "NumericEquals") and found.values is not None and operand not in found.values:
+            known = ", ".join(sorted(map(shown, found.values)))
+            message = f"{variable} is never {shown(operand)}: it is one of {known}"
+            hint = did_you_mean(operand, map(str, found.values)) if isinstance(operand, str) else None
+            self.findings.warning("FD803", message, path, hint=hint)
+
+    # JSONata.
+
+    def jsonata(self, state: StateAt, document: Shape, depth: int) -> Iterator[Route]:
+        fields, path = state.fields, state.path
+        known: dict[str, Shape] = {"input": document}
+        for key in ("Arguments", "Items", "ItemSelector", "Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds"):
+            if key in fields:
+                self.expression(fields[key], known, (*path, key), "")
+        if state.type == "Choice":
+            for index, rule in enumerate(_dicts(fields.get("Choices"))):
+                if isinstance(rule.get("Next"), str):
+                    self.expression(rule.get("Condition"), known, (*path, "Choices", index, "Condition"), "")
+                    output, assigned = self.output(rule, known, document, (*path, "Choices", index), state)
+                    yield Route(rule["Next"], output, assigned)
+            if isinstance(fields.get("Default"), str):
+                yield Route(fields["Default"], *self.output(fields, known, document, path, state))
+            return
+        result = document
+        if state.type == "Task":
+            result = self.called(state)
+        elif state.type == "Parallel":
+            arguments = (
+                self.expression(fields["Arguments"], known, (*path, "Arguments"), "")
+                if "Arguments" in fields
+                else document
+            )
+            result = self.result(state, document, arguments, depth)
+        elif state.type == "Map":
+            items = self.expression(fields["Items"], known, (*path, "Items"), "") if "Items" in fields else document
+            item = items.item if isinstance(items, Array) else ANY
+            result = self.mapped(state, ANY if "ItemSelector" in fields else item, depth)
+        after = {**known, "result": result}
+        yield from self.onward(state, *self.output(fields, after, result, path, state))
+        for index, catcher in enumerate(_dicts(fields.get("Catch"))):
+            if isinstance(catcher.get("Next"), str):
+                error = Object(
+                    {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
+                )
+                caught = {**known, "errorOutput": error}
+                yield Route(catcher["Next"], *self.output(catcher, caught, error, (*path, "Catch", index), state))
+
+    def output(
+        self, fields: Mapping[str, Any], known: Mapping[str, Shape], default: Shape, path: AslPath, state: StateAt
+    ) -> tuple[Shape, Shape]:
+        """What Output and Assign give."""
+        assigned: Shape = ANY
+        if isinstance(fields.get("Assign"), dict):
+            assigned = self.expression(fields["Assign"], known, (*path, "Assign"), "")
+        if "Output" not in fields:
+            return default, assigned
+        return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
+
+
+def _with(variables: Shape, assigned: Shape) -> Shape:
+    """The variables with those that were set."""
+    if not isinstance(assigned, Object) or not isinstance(variables, Object):
+        return variables
+    return Object({**variables.fields, **assigned.fields}, False)
+
+
+def _tests(state: StateAt) -> Iterator[tuple[dict[str, Any], AslPath]]:
+    """The comparisons of a Choice, those inside And, Or and Not too."""
+    rules = state.fields.get("Choices")
+    todo: list[tuple[Any, AslPath]] = [
+        (rule, (*state.path, "Choices", index)) for index, rule in enumerate(rules if isinstance(rules, list) else [])
+    ]
+    while todo:
+        rule, path = todo.pop()
+        if not isinstance(rule, dict):
+            continue
+        if "Variable" in rule:
+            yield rule, path
+        for word in ("And", "Or"):
+            inner = rule.get(word)
+            todo.extend((each, (*path, word, at)) for at, each in enumerate(inner if isinstance(inner, list) else []))
+        if "Not" in rule:
+            todo.append((rule["Not"], (*path, "Not")))
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []

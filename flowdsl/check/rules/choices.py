@@ -1,0 +1,176 @@
+"""The rules of a Choice. Source: ASL specification, "Choice State"; OPERATORS in expr/choice.py is the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...asl.tree import Scope, StateAt, has_placeholder
+from ...author.kinds import is_number, is_timestamp
+from ...base.diagnostics import AslPath
+from ...expr.choice import OPERATORS
+from ..findings import Findings, did_you_mean, shown
+
+LISTS = ("And", "Or")
+BOOLEANS = ("And", "Or", "Not")
+WORDS = frozenset({*BOOLEANS, "Variable", *OPERATORS})
+_AROUND = frozenset({"Next", "Comment", "Assign", "Output", "Condition"})
+_KINDS = {"string": "a string", "number": "a number", "boolean": "true or false", "timestamp": "an RFC 3339 timestamp"}
+
+
+def check_choices(scopes: list[Scope], findings: Findings) -> list[tuple[str, AslPath, StateAt]]:
+    """Check every rule; returns the paths that the rules read, for the rule on paths."""
+    paths: list[tuple[str, AslPath, StateAt]] = []
+    for scope in scopes:
+        for state in scope.states.values():
+            if state.type != "Choice":
+                continue
+            choices = state.fields.get("Choices")
+            for index, rule in enumerate(choices if isinstance(choices, list) else []):
+                if isinstance(rule, dict):
+                    _check_rule(state, rule, (*state.path, "Choices", index), findings, paths)
+    return paths
+
+
+def _check_rule(
+    state: StateAt,
+    rule: dict[str, Any],
+    path: AslPath,
+    findings: Findings,
+    paths: list[tuple[str, AslPath, StateAt]],
+) -> None:
+    if state.language == "JSONata":
+        _jsonata(rule, path, findings)
+        return
+    todo: list[tuple[Any, AslPath]] = [(rule, path)]
+    while todo:
+        rule, at = todo.pop()
+        if not isinstance(rule, dict):
+            findings.error("FD511", f"a choice rule must be an object, not {shown(rule)}", at)
+            continue
+        nested = at != path
+        joined = [word for word in BOOLEANS if word in rule]
+        tests = [word for word in rule if word in OPERATORS]
+        _words(rule, at, nested, findings)
+        if len(joined) > 1 or (joined and (tests or "Variable" in rule)):
+            said = joined + (["Variable"] if "Variable" in rule else tests)
+            findings.error("FD511", f"a choice rule has only one of {', '.join(said)}", (*at, said[1]))
+        for word in joined:
+            todo.extend(_inner(word, rule[word], (*at, word), findings))
+        if not joined:
+            _comparison(rule, tests, at, findings)
+        if isinstance(rule.get("Variable"), str):
+            paths.append((rule["Variable"], (*at, "Variable"), state))
+        for word in tests:
+            _operand(word, rule[word], (*at, word), findings)
+            if OPERATORS[word].is_path and isinstance(rule[word], str):
+                paths.append((rule[word], (*at, word), state))
+
+
+def _jsonata(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
+    for word in rule:
+        if word in WORDS:
+            findings.error(
+                "FD105",
+                f"{word} belongs to JSONPath, and the query language here is JSONata",
+                (*path, word),
+                hint=findings.either('write "Condition": "{% … %}"', 'write when(jsonata("…"), …)'),
+                said=f"The QueryLanguage is set to 'JSONata', but field '{word}' is only supported for the "
+                "'JSONPath' QueryLanguage",
+                at=path,
+            )
+    if "Condition" not in rule:
+        findings.error(
+            "FD104",
+            "a choice rule needs Condition",
+            path,
+            said="These fields are required: [Condition]",
+        )
+    elif not isinstance(rule["Condition"], bool) and not _is_expression(rule["Condition"]):
+        message = f"Condition must be true, false or JSONata in {{% %}}, not {shown(rule['Condition'])}"
+        findings.error("FD103", message, (*path, "Condition"))
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and ("{%" in value or "%}" in value or has_placeholder(value))
+
+
+def _words(rule: dict[str, Any], path: AslPath, nested: bool, findings: Findings) -> None:
+    """Fields that the table of fields has not seen: those of the rules inside And, Or and Not."""
+    if not nested:
+        return
+    for word in rule:
+        if word in WORDS or word == "Comment":
+            continue
+        if word in _AROUND:
+            message = f"{word} can stand only in the outermost rule"
+            findings.error("FD512", message, (*path, word), said=f"Field '{word}' is not supported", at=path)
+        else:
+            hint = did_you_mean(word, WORDS)
+            message = f"a choice rule has no field {word!r}"
+            findings.error("FD102", message, (*path, word), hint=hint, said=f"Field '{word}' is not supported", at=path)
+
+
+def _inner(word: str, value: Any, path: AslPath, findings: Findings) -> list[tuple[Any, AslPath]]:
+    if word == "Not":
+        return [(value, path)]
+    if not isinstance(value, list) or not value:
+        findings.error("FD511", f"{word} must be a list of rules, not empty", path)
+        return []
+    return [(each, (*path, index)) for index, each in enumerate(value)][::-1]
+
+
+def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings: Findings) -> None:
+    if "Variable" not in rule and "Condition" not in rule:
+        hint = findings.either(
+            'write {"Variable": "$.…", "StringEquals": "…", "Next": "…"}',
+            'write when(state_input.status == "paid", …), and otherwise=… for what is done without a rule',
+        )
+        findings.error("FD511", "a choice rule needs Variable, And, Or or Not", path, hint=hint)
+    elif "Variable" in rule and not isinstance(rule["Variable"], str):
+        findings.error("FD103", f"Variable must be a path, not {shown(rule['Variable'])}", (*path, "Variable"))
+    if "Variable" in rule and not tests:
+        unknown = [word for word in rule if word not in WORDS and word not in _AROUND]
+        near = did_you_mean(unknown[0], OPERATORS) if unknown else None
+        message = "a choice rule with a Variable needs a comparison, such as StringEquals"
+        findings.error("FD511", message, path, hint=near)
+    elif len(tests) > 1:
+        hint = findings.either('join several with {"And": [{…}, {…}]}', "join several conditions with &")
+        findings.error("FD511", f"a choice rule has only one of {', '.join(tests)}", (*path, tests[1]), hint=hint)
+
+
+def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
+    operator = OPERATORS[word]
+    if operator.is_path:
+        fits, what = isinstance(value, str), "a path"
+    elif operator.kind == "test":
+        fits, what = isinstance(value, bool), "true or false"
+    else:
+        what = _KINDS[operator.kind]
+        fits = {
+            "string": isinstance(value, str),
+            "number": is_number(value),
+            "boolean": isinstance(value, bool),
+            "timestamp": is_timestamp(value) or has_placeholder(value),
+        }[operator.kind]
+    if not fits:
+        said = "String does not match RFC3339 timestamp" if operator.kind == "timestamp" else None
+        findings.error("FD513", f"{word} takes {what}, not {shown(value)}", path, said=said)
+    elif not operator.is_path and isinstance(value, str) and value.startswith(("$.", "$$.")):
+        findings.warning(
+            "FD306",
+            f"{word} compares with the text {shown(value)} itself",
+            path,
+            hint=_by_path(word, value, findings),
+            aws="NO_PATH",
+        )
+
+
+def _by_path(word: str, value: str, findings: Findings) -> str | None:
+    if word + "Path" not in OPERATORS:
+        return None
+    asl = f"write {word}Path to compare with what the path finds"
+    if not findings.python:
+        return asl
+    from ..wording import path_in_python
+
+    return f"write {path_in_python(value)} without quotes to compare with what is there"

@@ -1,0 +1,84 @@
+"""Retry and Catch. Source: ASL specification, "Errors", "Retrying after error", "Fallback states"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...asl.tree import Scope, StateAt
+from ...base.diagnostics import AslPath
+from ..findings import Findings, did_you_mean
+
+ERRORS = (
+    "States.ALL",
+    "States.Timeout",
+    "States.HeartbeatTimeout",
+    "States.TaskFailed",
+    "States.Permissions",
+    "States.ResultPathMatchFailure",
+    "States.ParameterPathFailure",
+    "States.BranchFailed",
+    "States.NoChoiceMatched",
+    "States.IntrinsicFailure",
+    "States.ExceedToleratedFailureThreshold",
+    "States.ItemReaderFailed",
+    "States.ResultWriterFailed",
+    "States.QueryEvaluationError",
+    "States.DataLimitExceeded",
+    "States.Runtime",
+    "States.Http.Socket",
+)
+"""The reserved error names. Source: Developer Guide, "Handling errors in workflows"."""
+
+
+def check_handlers(scopes: list[Scope], findings: Findings) -> None:
+    states = [state for scope in scopes for state in scope.states.values()]
+    raised = {error for state in states if isinstance(error := state.fields.get("Error"), str)}
+    for scope in scopes:
+        for state in scope.states.values():
+            for key in ("Retry", "Catch"):
+                handlers = state.fields.get(key)
+                if isinstance(handlers, list):
+                    _check_list(state, key, handlers, raised, findings)
+            for index, retrier in enumerate(_dicts(state.fields.get("Retry"))):
+                _delays(retrier, (*state.path, "Retry", index), findings)
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
+
+
+def _check_list(state: StateAt, key: str, handlers: list[Any], raised: set[str], findings: Findings) -> None:
+    seen: dict[str, int] = {}
+    for index, handler in enumerate(handlers):
+        names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
+        if not isinstance(names, list):
+            continue
+        path = (*state.path, key, index, "ErrorEquals")
+        if "States.ALL" in names:
+            if len(names) > 1:
+                hint = "States.ALL holds every error, so remove the others"
+                findings.error("FD501", "States.ALL must stand alone in its ErrorEquals", path, hint=hint)
+            if index < len(handlers) - 1:
+                message = f"States.ALL must be in the last element of {key}: what follows would never be asked"
+                findings.error(
+                    "FD501", message, path, hint=f"move it to the end of {findings.either(key, key.lower() + '=[…]')}"
+                )
+        for place, name in enumerate(names):
+            if isinstance(name, str):
+                if name.startswith("States.") and name not in ERRORS and name not in raised:
+                    message = f"there is no error {name!r}"
+                    findings.warning("FD502", message, (*path, place), hint=did_you_mean(name, ERRORS))
+                if name == "States.Runtime":
+                    message = f"no {key} is asked for States.Runtime, which ends the execution at once"
+                    findings.warning("FD505", message, (*path, place), hint="remove it")
+                first = seen.setdefault(name, index)
+                if first < index:
+                    message = f"{name!r} is handled by {key}[{first}] already, so {key}[{index}] is never asked for it"
+                    findings.warning("FD503", message, (*path, place))
+
+
+def _delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:
+    limit, interval = retrier.get("MaxDelaySeconds"), retrier.get("IntervalSeconds", 1)
+    if isinstance(limit, int) and isinstance(interval, int) and limit <= interval:
+        message = f"MaxDelaySeconds ({limit}) must be greater than IntervalSeconds ({interval})"
+        findings.warning("FD504", message, (*path, "MaxDelaySeconds"))

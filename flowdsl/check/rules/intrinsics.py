@@ -1,0 +1,105 @@
+"""Intrinsic functions that are wrong before they run. Source: Developer Guide, "Intrinsic functions"."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from ...base.diagnostics import AslPath
+from ...expr.intrinsic_parser import Argument, Call, Constant
+from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
+from ..findings import Findings, did_you_mean, shown
+
+STRINGS: Final = frozenset(
+    f"States.{name}"
+    for name in ("Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID")
+)
+"""The functions that ErrorPath and CausePath take. Source: Developer Guide, "Fail workflow state"."""
+_ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
+    "States.ArrayPartition": ("array", "number"),
+    "States.ArrayContains": ("array", "any"),
+    "States.ArrayRange": ("number", "number", "number"),
+    "States.ArrayGetItem": ("array", "number"),
+    "States.ArrayLength": ("array",),
+    "States.ArrayUnique": ("array",),
+    "States.Base64Encode": ("string",),
+    "States.Base64Decode": ("string",),
+    "States.Hash": ("any", "string"),
+    "States.JsonMerge": ("object", "object", "boolean"),
+    "States.MathRandom": ("number", "number", "number"),
+    "States.MathAdd": ("number", "number"),
+    "States.StringSplit": ("string", "string"),
+    "States.StringToJson": ("string",),
+    "States.Format": ("string",),
+}
+_LIMITED: Final = frozenset({"States.Base64Encode", "States.Base64Decode", "States.Hash"})
+_OPEN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
+_SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
+
+
+parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)
+
+
+def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | None = None) -> bool:
+    """Whether the call is right; what is wrong is reported."""
+    before = len(findings.found)
+    at = path[:-1] if said else None
+    try:
+        call = parsed_intrinsic(text)
+    except (IntrinsicSyntaxError, RecursionError) as error:
+        reason = getattr(error, "message", "nested too deeply")
+        findings.error("FD304", f"{shown(text)}: {reason}", path, said=said, at=at)
+        return False
+    todo: list[Argument] = [call]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, Constant) and isinstance(each.value, str) and (wrong := _OPEN_ESCAPE.search(each.raw)):
+            message = f"{wrong[0]} is no escape: a backslash stands before ', {{, }} or another backslash"
+            findings.error("FD304", message, path, hint="write two backslashes for one", said=said, at=at)
+        if isinstance(each, Call):
+            todo.extend(each.arguments)
+            if each.name in FUNCTIONS:
+                _check_call(each, path, findings)
+            else:
+                message, hint = f"there is no intrinsic function {each.name}", did_you_mean(each.name, FUNCTIONS)
+                findings.error("FD304", message, path, hint=hint, said=said, at=at)
+    return len(findings.found) == before
+
+
+def gives_string(text: str) -> bool:
+    return parsed_intrinsic(text).name in STRINGS
+
+
+def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
+    function = FUNCTIONS[call.name]
+    if not function.takes(len(call.arguments)):
+        least, most = function.least, function.most
+        takes = f"at least {least}" if most is None else f"{least}" if least == most else f"{least} or {most}"
+        message = f"{call.name} takes {takes} argument{'s' * (takes != '1')}, not {len(call.arguments)}"
+        findings.error("FD304", message, path)
+        return
+    for index, (argument, wanted) in enumerate(zip(call.arguments, _ARGUMENTS.get(call.name, ()), strict=False)):
+        if not isinstance(argument, Constant):
+            continue
+        if wanted != "any" and not _is(argument.value, wanted):
+            message = f"argument {index + 1} of {call.name} must be {_article(wanted)}, not {shown(argument.value)}"
+            findings.error("FD304", message, path)
+        elif call.name in _LIMITED and isinstance(argument.value, str) and len(argument.value) > MAX_STRING:
+            message = f"{call.name} takes at most {MAX_STRING:,} characters, not {len(argument.value):,}"
+            findings.error("FD304", message, path)
+    if call.name == "States.Format" and call.arguments and isinstance(call.arguments[0], Constant):
+        slots = sum(each == "{}" for each in _SLOT.findall(call.arguments[0].raw))
+        if slots != len(call.arguments) - 1:
+            message = f"States.Format has {slots} places {{}} and {len(call.arguments) - 1} values for them"
+            findings.warning("FD309", message, path)
+
+
+def _is(value: Any, wanted: str) -> bool:
+    if wanted == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, {"string": str, "boolean": bool, "array": list, "object": dict}[wanted])
+
+
+def _article(word: str) -> str:
+    return {"array": "an array", "object": "an object", "boolean": "true or false"}.get(word, f"a {word}")

@@ -1,0 +1,205 @@
+"""JSONata expressions: delimiters, syntax, what Step Functions does not support, where `$states` has what.
+
+Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions"; what the service answers.
+jsonata-python parses; without it the expressions stay unread, and one warning says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...asl.tree import StateAt, has_placeholder
+from ...author.fields import Language
+from ...author.states import Catcher
+from ...base.diagnostics import AslPath, FlowError
+from ..findings import Findings, did_you_mean, shown
+from .fields import Given
+
+if TYPE_CHECKING:
+    from ...expr.jsonata_reader import Expression
+
+_PLAIN = re.compile(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
+"""An expression that is a path of names: the commonest, which needs no parser."""
+INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRESSION"
+STATES_FIELDS = ("input", "result", "errorOutput", "context")
+
+
+class VariableRead(NamedTuple):
+    """A variable that an expression reads."""
+
+    name: str
+    state: StateAt
+    path: AslPath
+    language: Language
+    catcher: bool
+    """Whether it is read after an error, by a Catch."""
+
+
+class _Place(NamedTuple):
+    state: StateAt
+    path: AslPath
+    key: str
+    cls: type[Any]
+    offset: int
+
+
+def _reads(each: Given) -> bool:
+    return each.spec.jsonata or each.kind.shape == "template"
+
+
+def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
+    """Check every expression; returns the variables that they read."""
+    reads: list[VariableRead] = []
+    missing = False
+    for each in given:
+        if each.language != "JSONata" or each.state is None or not _reads(each):
+            continue
+        for text, path in _strings(each.value, each.path, findings):
+            found = _delimited(text, path, findings)
+            if found is None:
+                continue
+            expression, offset = found
+            place = _Place(each.state, path, each.key, each.cls, offset)
+            if plain := _PLAIN.fullmatch(expression):
+                root, *names = plain[1].split(".")
+                _read(root, names, place, reads, findings)
+                continue
+            read = None if has_placeholder(expression) else read_text(expression)
+            if isinstance(read, _Wrong):
+                at = offset + min(read.offset, len(expression))
+                message = f"not JSONata: {read.message} (at offset {at} of the string)"
+                findings.error("FD751", message, path, aws=INVALID, said=read.message)
+            elif read is not None:
+                _examine(read, place, reads, findings)
+            elif not has_placeholder(expression):
+                missing = missing or _warn_missing(path, findings)
+    return reads
+
+
+def _warn_missing(path: AslPath, findings: Findings) -> bool:
+    if not any(found.code == "FD750" for found in findings.found):
+        hint = 'install it with: pip install "flowdsl[jsonata]"'
+        findings.warning("FD750", "jsonata-python is not installed, so JSONata is not checked", path, hint=hint)
+    return True
+
+
+def _strings(value: Any, path: AslPath, findings: Findings) -> Iterator[tuple[str, AslPath]]:
+    todo = [(value, path)]
+    while todo:
+        value, at = todo.pop()
+        if isinstance(value, str):
+            yield value, at
+        elif isinstance(value, list):
+            todo.extend((item, (*at, index)) for index, item in enumerate(value))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                todo.append((item, (*at, key)))
+                if key.endswith(".$"):
+                    message = f"{key!r} means nothing in JSONata: the key keeps its .$ and the value stays text"
+                    hint = f'write "{key[:-2]}": ' + findings.either('"{% … %}"', 'jsonata("…")')
+                    findings.warning("FD759", message, (*at, key), hint=hint)
+
+
+def _delimited(text: str, path: AslPath, findings: Findings) -> tuple[str, int] | None:
+    """The expression between `{%` and `%}` and its offset; None where the string is plain text."""
+    starts, ends = text.startswith("{%"), text.endswith("%}")
+    if starts and ends and len(text) >= 4:
+        inner = text[2:-2]
+        return inner.strip(), 2 + len(inner) - len(inner.lstrip())
+    if starts or ends:
+        what = "an expression ends with %}" if starts else "an expression starts with {%"
+        message = f"{what}, without anything around it: {shown(text)}"
+        findings.error("FD752", message, path, aws=INVALID)
+    elif text.strip().startswith("{%") and text.strip().endswith("%}"):
+        # The service takes it as text (recorded), which nobody means.
+        message = f"the white space around it makes this plain text: {shown(text)}"
+        findings.warning("FD752", message, path, hint="remove the white space before {% and after %}")
+    return None
+
+
+class _Wrong(NamedTuple):
+    message: str
+    offset: int
+
+
+@cache
+def read_text(expression: str) -> Expression | _Wrong | None:
+    """What the expression reads, what is wrong with it, or None where nothing can parse it."""
+    from ...expr.jsonata import JsonataSyntaxError
+    from ...expr.jsonata_reader import read_expression
+
+    try:
+        return read_expression(expression)
+    except JsonataSyntaxError as error:
+        return _Wrong(error.message, error.offset)
+    except RecursionError:
+        return _Wrong("nested too deeply", 0)
+    except (ImportError, FlowError):
+        return None
+
+
+@cache
+def functions() -> frozenset[str]:
+    from jsonata.jsonata import Jsonata
+
+    from ...expr.jsonata_functions import FUNCTIONS
+
+    return (frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS)) - {"eval"}
+
+
+def _examine(found: Expression, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
+    for each in found.top_level:
+        findings.error(
+            "FD753",
+            f"{each.name!r} at the top level refers to nothing: an expression has no input of its own",
+            place.path,
+            hint={"$": "write $states.input", "states": "write $states"}.get(
+                each.name, f"write $states.input.{each.name}"
+            ),
+            aws=UNSUPPORTED,
+            said=f"Reference to '{each.name}' at the top level is not supported.",
+        )
+    if found.roots:
+        message, hint = "$$ refers to nothing: an expression has no input of its own", "write $states.input"
+        findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, said="JSONata '$$' not allowed")
+    for each in found.reads:
+        _read(each.name, each.fields, place, reads, findings)
+    for each in found.calls:
+        if each.name == "eval":
+            hint = "write $parse(…) to read JSON from text"
+            findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)
+        elif each.name not in (known := functions()):
+            message = f"there is no function ${each.name} (at offset {place.offset + each.offset} of the string)"
+            findings.warning("FD755", message, place.path, hint=did_you_mean(each.name, known))
+
+
+def _read(name: str, fields: Sequence[str], place: _Place, reads: list[VariableRead], findings: Findings) -> None:
+    """What `$name.field` reads."""
+    if name == "states":
+        if fields:
+            _states_field(fields[0], place, findings)
+    elif name != "eval":
+        reads.append(VariableRead(name, place.state, place.path, "JSONata", place.cls is Catcher))
+
+
+def _states_field(name: str, place: _Place, findings: Findings) -> None:
+    """What `$states` has where. Source: Developer Guide, "Transforming data", "Reserved variable: $states"."""
+    if name not in STATES_FIELDS:
+        hint = did_you_mean(name, STATES_FIELDS) or "it has input, result, errorOutput and context"
+        findings.error("FD754", f"$states has no {name!r}", place.path, hint=hint, aws=INVALID)
+        return
+    after = place.key in ("Output", "Assign")
+    in_catch = place.cls is Catcher
+    if name == "errorOutput" and not in_catch:
+        message = "$states.errorOutput exists only in the Output and Assign of a Catch"
+        findings.error("FD754", message, place.path, aws=INVALID)
+    elif name == "result" and not after:
+        message = f"$states.result does not exist yet in {place.key}"
+        hint = "it can be read in Output and Assign; the state's input is $states.input"
+        findings.error("FD754", message, place.path, hint=hint, aws=INVALID)
+    elif name == "result" and (in_catch or place.state.type not in ("Task", "Parallel", "Map")):
+        where = "a Catch" if in_catch else f"a {place.state.type} state"
+        findings.warning("FD754", f"{where} has no $states.result", place.path)

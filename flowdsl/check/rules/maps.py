@@ -1,0 +1,89 @@
+"""Map: what only a Distributed Map has, and how it reads and writes.
+
+Source: Step Functions Developer Guide, "Map state", "ItemReader", "ItemBatcher", "ResultWriter".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...asl.tree import Scope, StateAt, has_placeholder
+from ..findings import Findings
+
+DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
+DISTRIBUTED_ONLY_UNVERIFIED = (
+    "Label",
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
+)
+
+
+def check_maps(scopes: list[Scope], type: str, findings: Findings) -> None:
+    for scope in scopes:
+        for state in scope.states.values():
+            if state.type == "Map":
+                _check_map(state, type, findings)
+
+
+def _check_map(state: StateAt, type: str, findings: Findings) -> None:
+    processor = state.fields.get("ItemProcessor", state.fields.get("Iterator"))
+    config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
+    config = config if isinstance(config, dict) else {}
+    where = (*state.path, "ItemProcessor", "ProcessorConfig")
+    mode = config.get("Mode", "INLINE")
+    if mode == "DISTRIBUTED":
+        if "ExecutionType" not in config:
+            findings.error(
+                "FD521",
+                'a Map in mode DISTRIBUTED needs ExecutionType: "STANDARD" or "EXPRESS"',
+                where,
+                hint='write execution_type="STANDARD"' if findings.python else None,
+                said="These fields are required: [ExecutionType]",
+            )
+        if type == "EXPRESS":
+            message = "an Express state machine cannot run a Distributed Map"
+            findings.error("FD654", message, (*where, "Mode"), hint="use a Standard state machine, or mode INLINE")
+        _reader(state, findings)
+        return
+    if has_placeholder(mode) or mode != "INLINE":
+        return
+    if "ExecutionType" in config:
+        findings.warning("FD520", "ExecutionType has a meaning only in mode DISTRIBUTED", (*where, "ExecutionType"))
+    for key in DISTRIBUTED_ONLY:
+        if key in state.fields:
+            findings.error(
+                "FD520",
+                f"{key} needs a Distributed Map",
+                (*state.path, key),
+                hint=findings.either(
+                    'write "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} in ItemProcessor',
+                    'write mode="DISTRIBUTED", execution_type="STANDARD"',
+                ),
+            )
+    for key in DISTRIBUTED_ONLY_UNVERIFIED:
+        if key in state.fields:
+            findings.warning("FD520", f"{key} has a meaning only for a Distributed Map", (*state.path, key))
+
+
+def _reader(state: StateAt, findings: Findings) -> None:
+    writer = state.fields.get("ResultWriter")
+    if isinstance(writer, dict) and writer and not {"Resource", "WriterConfig"} & writer.keys():
+        message = "a ResultWriter needs Resource, or WriterConfig alone"
+        findings.error("FD104", message, (*state.path, "ResultWriter"))
+    reader = state.fields.get("ItemReader")
+    config: Any = reader.get("ReaderConfig") if isinstance(reader, dict) else None
+    if not isinstance(config, dict):
+        return
+    path = (*state.path, "ItemReader", "ReaderConfig")
+    kind, location = config.get("InputType"), config.get("CSVHeaderLocation")
+    if kind == "CSV" and "CSVHeaderLocation" not in config:
+        message = "a CSV reader needs CSVHeaderLocation: FIRST_ROW or GIVEN"
+        findings.error("FD522", message, path, said="These fields are required: [CSVHeaderLocation]")
+    if location == "GIVEN" and "CSVHeaders" not in config:
+        message = "CSVHeaderLocation GIVEN needs CSVHeaders"
+        findings.error("FD522", message, path, said="These fields are required: [CSVHeaders]")
+    if location == "FIRST_ROW" and "CSVHeaders" in config:
+        message = "CSVHeaders can stand only beside CSVHeaderLocation GIVEN"
+        findings.error("FD522", message, (*path, "CSVHeaders"))

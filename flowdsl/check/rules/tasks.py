@@ -1,0 +1,142 @@
+"""Tasks: the resource and its pattern, the time limits, what Express cannot do.
+
+Source: Step Functions Developer Guide, "Task state", "Integrating services", "Choosing workflow type".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ...asl.resource import INTEGRATIONS, TOKEN, Resource, resource_of
+from ...asl.tree import Scope, StateAt
+from ...base.diagnostics import AslPath
+from ..findings import Findings, did_you_mean
+
+
+def check_tasks(scopes: list[Scope], type: str, findings: Findings) -> list[tuple[StateAt, Resource]]:
+    """Check every Task; returns the Tasks with their resources, for the rules on parameters."""
+    tasks: list[tuple[StateAt, Resource]] = []
+    for scope in scopes:
+        express = type == "EXPRESS" or _in_express_map(scope)
+        for state in scope.states.values():
+            if state.type != "Task":
+                continue
+            _limits(state, findings)
+            text = state.fields.get("Resource")
+            if not isinstance(text, str):
+                continue
+            resource = resource_of(text)
+            path = (*state.path, "Resource")
+            tasks.append((state, resource))
+            _known(resource, path, findings)
+            if express:
+                _express(resource, path, findings)
+            if resource.pattern == TOKEN:
+                _token(state, findings)
+    return tasks
+
+
+def _in_express_map(scope: Scope) -> bool:
+    while True:
+        config = scope.fields.get("ProcessorConfig")
+        if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
+            return config.get("ExecutionType") == "EXPRESS"
+        if scope.owner is None:
+            return False
+        scope = scope.owner.scope
+
+
+def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
+    text = resource.text
+    unrecognised = (
+        f"The resource provided {text} is not recognized. The value is not a valid resource ARN, or the resource "
+        "is not available in this region."
+    )
+    if resource.kind == "none":
+        hint = 'a Lambda function is "arn:aws:lambda:REGION:ACCOUNT:function:NAME"'
+        said = "Value is not a valid resource ARN"
+        findings.error("FD651", f"{text!r} is not the ARN of a resource", path, hint=hint, said=said)
+    elif resource.fault:
+        findings.warning("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.fault)
+    elif resource.kind == "partial":
+        findings.warning("FD651", f"{text!r} is not a complete ARN", path)
+    elif resource.kind == "other":
+        message = f"a Task calls a Lambda function, an activity or an integration (arn:aws:states:::…), not {text!r}"
+        findings.warning("FD651", message, path)
+    elif resource.kind == "integration":
+        _integration(resource, path, unrecognised, findings)
+    elif resource.kind == "sdk" and resource.pattern not in (None, TOKEN):
+        message = f"an AWS SDK integration has no pattern .{resource.pattern}"
+        findings.error(
+            "FD653", message, path, hint="it supports request-response and .waitForTaskToken", said=unrecognised
+        )
+
+
+def _integration(resource: Resource, path: AslPath, said: str, findings: Findings) -> None:
+    service, action, pattern = resource.service, resource.action, resource.pattern
+    if service is None:
+        return
+    actions = INTEGRATIONS.get(service)
+    if actions is None:
+        hint = did_you_mean(service, INTEGRATIONS) or f"an AWS SDK integration is arn:aws:states:::aws-sdk:{service}:…"
+        findings.error("FD652", f"there is no integration for {service!r}", path, hint=hint, said=said)
+    elif action is not None and action not in actions:
+        near = did_you_mean(action, actions)
+        hint = near or f"it has {', '.join(actions)}; others are arn:aws:states:::aws-sdk:{service}:{action}"
+        message = f"the integration of {service!r} has no action {action!r}"
+        findings.error("FD652", message, path, hint=hint, said=said)
+    elif action is not None and pattern is not None and pattern not in actions[action]:
+        patterns = ", ".join("." + each for each in actions[action])
+        hint = f"it supports request-response{' and ' + patterns if patterns else ''}"
+        findings.error("FD653", f"{service}:{action} has no pattern .{pattern}", path, hint=hint, said=said)
+
+
+def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
+    """Source: Developer Guide, "Choosing workflow type": Express supports request-response only, and no activities."""
+    if resource.kind == "activity":
+        said = "Express state machine does not support Activity ARN"
+        findings.error("FD654", "an Express state machine cannot use an activity", path, said=said)
+    elif resource.pattern is not None:
+        pattern = "sync" if resource.pattern.startswith("sync") else resource.pattern
+        space = " " if pattern == TOKEN else ""
+        findings.error(
+            "FD654",
+            f"an Express state machine cannot use .{resource.pattern}",
+            path,
+            hint="use a Standard state machine, or call the service without waiting",
+            said=f"Express state machine does not support '.{pattern}' service integration{space}",
+        )
+
+
+def _token(state: StateAt, findings: Findings) -> None:
+    payload: Any = state.fields.get("Parameters", state.fields.get("Arguments"))
+    try:
+        text = json.dumps(payload, default=str)
+    except (ValueError, RecursionError):
+        return
+    if payload is None or "$$.Task.Token" in text or "states.context" in text or "$$" in text or "${" in text:
+        return
+    if state.language == "JSONata" and "{%" in text and "$" in text.replace("$states", ""):
+        return  # a variable may hold it
+    findings.warning(
+        "FD659",
+        f"state {state.name!r} waits for a task token and sends none, so nobody can call back",
+        (*state.path, "Parameters" if "Parameters" in state.fields else "Arguments"),
+        hint=findings.either(
+            'send {"token.$": "$$.Task.Token"}'
+            if state.language == "JSONPath"
+            else "send {% $states.context.Task.Token %}",
+            'send {"token": task_token}, from flowdsl',
+        ),
+    )
+
+
+def _limits(state: StateAt, findings: Findings) -> None:
+    timeout, heartbeat = state.fields.get("TimeoutSeconds"), state.fields.get("HeartbeatSeconds")
+    if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
+        findings.error(
+            "FD658",
+            f"HeartbeatSeconds ({heartbeat}) must be smaller than TimeoutSeconds ({timeout})",
+            (*state.path, "HeartbeatSeconds"),
+        )

@@ -1,0 +1,205 @@
+"""Task: one call to the world an attempt, and the events that the service writes about it.
+
+Source: ASL specification, "Task state"; Step Functions Developer Guide, "Integrating services".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, cast
+
+from attrs import field, frozen
+
+from ...expr.errors import StatesError
+from ..calls import Call
+from ..data.flow import Flow, Seconds
+from ..effects import Await, Failed, Invoke, Started, Submitted, Succeeded, TimedOut
+from ..errors import Failure
+from ..execution import Fiber, Steps
+from ..history import JSON
+from ..interpreter import oversized, within_limit
+from ..limits import too_large
+from .retry import Attempt
+
+if TYPE_CHECKING:
+    from ..prepare import State
+
+Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
+
+_INTEGRATION = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>aws-sdk:[^:]+|[^:]+):(?P<action>[^.:]+)"
+    r"(?:\.(?P<pattern>sync:2|sync|waitForTaskToken))?"
+)
+_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+", re.DOTALL)
+
+
+@frozen
+class Resource:
+    """A Task's Resource taken apart; the fields are those of calls.Call."""
+
+    text: str
+    integration: str
+    action: str
+    pattern: Pattern = ""
+    events: str = field(init=False, eq=False, repr=False)
+    """How the types of its events begin."""
+    named: dict[str, JSON] = field(init=False, eq=False, repr=False)
+    """What every event of an integration says about it; functions and activities are named once."""
+
+    @classmethod
+    def parse(cls, text: str) -> Resource:
+        if _ACTIVITY.fullmatch(text):
+            return cls(text, "activity", "activity")
+        found = _INTEGRATION.fullmatch(text)
+        if found is None:
+            return cls(text, "lambda", "function")
+        pattern = cast(Pattern, found["pattern"] or "")
+        return cls(text, found["service"], found["action"], pattern)
+
+    @events.default
+    def _events(self) -> str:
+        if self.integration == "activity":
+            return "Activity"
+        return "LambdaFunction" if self.action == "function" else "Task"
+
+    @named.default
+    def _named(self) -> dict[str, JSON]:
+        if self.events != "Task":
+            return {}
+        return {"resourceType": self.integration, "resource": self.full_action}
+
+    @property
+    def full_action(self) -> str:
+        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+
+def task_attempt(
+    state: State,
+    resource: Resource,
+    flow: Flow,
+    timeout: Seconds,
+    heartbeat: Seconds,
+    credentials: Callable[[JSON, Fiber], JSON] | None,
+    following: str | None,
+) -> Attempt:
+    events, named = resource.events, resource.named
+    waits_for_token = resource.pattern == "waitForTaskToken"
+
+    def attempt(fiber: Fiber, value: JSON) -> Steps:
+        activities = fiber.execution.settings.activities
+        if events == "Activity" and activities is not None and resource.text not in activities:
+            raise StatesError("States.Runtime", f"The activity {resource.text} does not exist.")
+        needs_token = waits_for_token or events == "Activity"
+        fiber.task_token = fiber.execution.task_token(fiber) if needs_token else None
+        if waits_for_token and state.reads_context:
+            fiber.see(state)
+        call = Call(
+            resource=resource.text,
+            integration=resource.integration,
+            action=resource.action,
+            pattern=resource.pattern,
+            timeout_seconds=timeout(value, fiber),
+            heartbeat_seconds=heartbeat(value, fiber),
+            arguments=within_limit(state.name, flow.effective(value, fiber.scope), value),
+            credentials=credentials(value, fiber) if credentials else None,
+            state_name=state.name,
+            execution_arn=fiber.execution.identity.arn,
+            state_machine_arn=fiber.execution.identity.state_machine_arn,
+            now=fiber.now,
+            task_token=fiber.task_token,
+            retry_count=fiber.retry_count,
+            event_id=len(fiber.history) + 1,
+            region=fiber.execution.settings.region,
+            account=fiber.execution.settings.account,
+        )
+        fiber.record(f"{events}Scheduled", _scheduled(call, resource))
+        if events != "Activity":
+            fiber.record(f"{events}Started", dict(named) or None)
+        result = yield from _answer(fiber, call, resource)
+        fiber.task_token = None
+        output, assigned = flow.finish(value, result, fiber.scope)
+        return following, output, assigned
+
+    return attempt
+
+
+def _scheduled(call: Call, resource: Resource) -> dict[str, JSON]:
+    if resource.events == "Task":
+        details = {**resource.named, "region": call.region, "parameters": call.arguments}
+    else:
+        details = {"resource": resource.text, "input": call.arguments}
+    if call.timeout_seconds is not None:
+        details["timeoutInSeconds"] = _whole(call.timeout_seconds)
+    if call.heartbeat_seconds is not None and resource.events != "LambdaFunction":
+        details["heartbeatInSeconds"] = _whole(call.heartbeat_seconds)
+    if isinstance(call.credentials, dict) and "RoleArn" in call.credentials and resource.events != "Activity":
+        details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
+    return details
+
+
+def _whole(seconds: float) -> float:
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
+def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
+    """Carry out the call, write down what comes back, and return the task's result.
+
+    A job or a message that could not be submitted leaves a TaskSubmitFailed. Source: HistoryEvent in the API reference;
+    seen for `batch:submitJob.sync` in histories that others published.
+    """
+    events, named = resource.events, resource.named
+    failed = f"{events}SubmitFailed" if resource.pattern else f"{events}Failed"
+    signal = yield Invoke(call)
+    while isinstance(signal, (Submitted, Started)):
+        failed = f"{events}Failed"
+        if isinstance(signal, Started):
+            fiber.record(f"{events}Started", {"workerName": signal.worker} if signal.worker else {})
+        else:
+            fiber.record(f"{events}Submitted", {**named, "output": signal.output})
+        signal = yield Await()
+    if isinstance(signal, Succeeded) and too_large(signal.output):
+        named_in_error = resource.text if events != "Task" else resource.integration
+        failure = oversized(named_in_error, terminal=False)
+        signal = Failed(failure.error, failure.cause)
+    if isinstance(signal, Succeeded):
+        fiber.record(f"{events}Succeeded", {**named, "output": signal.output})
+        return signal.output
+    assert isinstance(signal, (Failed, TimedOut))  # noqa: S101 - the scheduler's contract
+    if isinstance(signal, Failed) and signal.refused:
+        raise StatesError(signal.error or "States.Runtime", signal.cause or "")
+    details = dict(named)
+    if signal.error is not None:
+        details["error"] = signal.error
+    if signal.cause is not None:
+        details["cause"] = signal.cause
+    if isinstance(signal, TimedOut):
+        fiber.record(f"{events}TimedOut", details)
+        alias = "States.HeartbeatTimeout" if signal.heartbeat else None
+        raise Failure(signal.error, signal.cause, alias=alias)
+    fiber.record(failed, details)
+    raise Failure(signal.error, signal.cause)
+
+
+def served(fiber: Fiber, state: State, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
+    """The answer to a call that the service itself makes for a state, to read its items or write its results.
+
+    Raises Failure with this error where there is none.
+    """
+    execution = fiber.execution
+    call = Call(
+        resource=f"arn:aws:states:::{resource.integration}:{action}",
+        integration=resource.integration,
+        action=action,
+        arguments=arguments,
+        state_name=state.name,
+        execution_arn=execution.identity.arn,
+        state_machine_arn=execution.identity.state_machine_arn,
+        now=fiber.now,
+        region=execution.settings.region,
+        account=execution.settings.account,
+    )
+    signal = yield Invoke(call)
+    if isinstance(signal, Succeeded):
+        return signal.output
+    raise Failure(error, signal.cause if isinstance(signal, (Failed, TimedOut)) else None)

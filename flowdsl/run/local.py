@@ -1,0 +1,196 @@
+"""A state machine run on one machine: with the project's handlers, mocks, and answers to callbacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from ..author.serial import placed
+from ..calls.buckets import LocalFiles
+from ..calls.functions import handlers_of
+from ..calls.hosts import Hosts
+from ..calls.lambdas import Handler, LocalLambdas, answered, first_of, function_of, unmocked
+from ..calls.mockconfig import MockConfig
+from ..calls.services import Services
+from ..engine import (
+    Call,
+    Invoker,
+    Later,
+    Listener,
+    Reply,
+    Result,
+    Scheduler,
+    Settings,
+    Succeeded,
+    VirtualClock,
+    WallClock,
+    prepare,
+)
+from ..engine.prepare import Program
+from ..project import Loaded, Project, functions
+
+Output = Callable[[Call, Reply, str], None]
+"""Called after each call with what was written during it."""
+
+
+@frozen
+class Answers:
+    """What answers instead of the world, by state name; all are JSON values."""
+
+    mocks: Mapping[str, Any] = {}
+    """The result of a Task, or what its call gives where it then waits for a callback."""
+    callbacks: Mapping[str, Any] = {}
+    """What SendTaskSuccess brings to a Task that waits for a callback, as soon as its call was made."""
+    config: MockConfig | None = None
+    """A test case of a MockConfigFile."""
+    buckets: Mapping[str, Path] = {}
+    """Folders in place of S3 buckets, by the bucket's name, for ItemReader, ResultWriter and Tasks that use S3."""
+
+    def __contains__(self, state: str) -> bool:
+        """Whether calls of this state have a mock, or an answer that stands for what they start."""
+        return (
+            state in self.mocks
+            or state in self.callbacks
+            or (self.config is not None and state in self.config.responses)
+        )
+
+
+def run(
+    loaded: Loaded,
+    input: Any,
+    *,
+    project: Project,
+    name: str = "local",
+    answers: Answers | None = None,
+    named: Mapping[str, str] | None = None,
+    machines: Sequence[Loaded] = (),
+    seed: int = 0,
+    real_time: bool = False,
+    on_event: Listener | None = None,
+    on_output: Output | None = None,
+    otherwise: Invoker = unmocked,
+) -> Result:
+    """Run one execution to its end, or until nothing can happen any more.
+
+    `named` are further functions, as in Project.handlers; `machines` those that `states:startExecution` starts, by
+    their names; `seed` decides all that is random. Waits take no time unless `real_time` is set. What handlers write
+    goes to `on_output`, or to stderr without one.
+    Calls that neither a handler nor `answers` answers go to `otherwise`. Raises FlowError for a definition that cannot
+    be run, and what `otherwise` raises.
+    """
+    settings = place(project)
+    answers = answers or Answers()
+    programs = prepared((*machines, loaded), settings)
+    lambdas = LocalLambdas(project_handlers([loaded, *machines], project, named))
+    invoke = invoker(lambdas, answers, otherwise, hosts=project.hosts)
+    if on_output is not None:
+        invoke = _heard(invoke, on_output)
+    clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
+    scheduler = Scheduler(
+        invoke,
+        clock=clock,
+        settings=settings,
+        machines=programs,
+        mocked=lambda call: call.state_name in answers,
+        on_event=on_event,
+        seed=seed,
+    )
+    result = scheduler.start(programs[loaded.name], input, name=name)
+    scheduler.finish(result)
+    return result
+
+
+def prepared(machines: Iterable[Loaded], settings: Settings) -> dict[str, Program]:
+    """The machines as the engine executes them, by name. Raises FlowError for a definition that cannot be run."""
+    return {
+        each.name: prepare(
+            placed(each.definition, region=settings.region, account=settings.account), name=each.name, type=each.type
+        )
+        for each in machines
+    }
+
+
+def project_handlers(
+    machines: Sequence[Loaded], project: Project, named: Mapping[str, str | Path] | None = None
+) -> dict[str, Handler]:
+    """The functions of these machines, of the project and of `named` (as Project.handlers), by name. Raises FlowError
+    as `handlers_of`."""
+    further = {**project.handlers, **(named or {})}
+    return handlers_of(functions(list(machines)), further, root=project.root, region=place(project).region)
+
+
+def place(project: Project) -> Settings:
+    """Where the project's executions seem to run: what pyproject.toml says, else the region of AWS_REGION or
+    AWS_DEFAULT_REGION, else Settings' own."""
+    settings = Settings()
+    region = project.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if region:
+        settings = evolve(settings, region=region)
+    if project.account:
+        settings = evolve(settings, account=project.account)
+    return settings
+
+
+def _heard(invoke: Invoker, on_output: Output) -> Invoker:
+    """Keep what is written to stdout and stderr during a call, and hand it over afterwards."""
+    written = BytesIO()
+    # One stream for all calls: a handler's logging may hold on to what stderr was when its module was imported.
+    stream = TextIOWrapper(written, "utf-8", "backslashreplace", newline="", write_through=True)
+
+    def heard(call: Call) -> Reply:
+        written.seek(0)
+        written.truncate()
+        try:
+            with redirect_stdout(stream), redirect_stderr(stream):
+                reply = invoke(call)
+        except BaseException:  # whoever ends a run that hangs wants to see it
+            sys.stderr.write(written.getvalue().decode(errors="replace"))
+            raise
+        on_output(call, reply, written.getvalue().decode(errors="replace"))
+        return reply
+
+    return heard
+
+
+def invoker(
+    lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked, *, hosts: Hosts | None = None
+) -> Invoker:
+    """The answer to a call: a mock's, else the MockConfigFile's, else that of a folder in place of a bucket, else the
+    function's, else that of the endpoint in AWS_ENDPOINT_URL or of what stands in for a host, else that of `otherwise`;
+    then the callback's, where the call waits for one."""
+    services = Services.at(hosts=hosts)
+
+    def mocked(call: Call) -> Reply | None:
+        if call.state_name not in answers.mocks:
+            return None
+        return Reply.succeeded(answers.mocks[call.state_name])
+
+    def known(call: Call) -> Reply:
+        function = function_of(call)
+        calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
+        if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
+            return lambdas(call)
+        if services.answers(call):
+            return services(call)
+        # What gets the token need not be there, where the token is answered anyway.
+        return Reply.succeeded({}) if call.state_name in answers.callbacks else otherwise(call)
+
+    scripted = [answers.config] if answers.config else []
+    either = first_of(mocked, *scripted, LocalFiles(answers.buckets), known)
+
+    def answer(call: Call) -> Reply:
+        reply = either(call)
+        waiting = {"activity": "pending", "waitForTaskToken": "succeeded"}.get(call.pattern or call.integration)
+        if call.state_name in answers.callbacks and reply.kind == waiting:
+            return answered(call, reply, Later(reply.seconds, Succeeded(answers.callbacks[call.state_name])))
+        return reply
+
+    return answer

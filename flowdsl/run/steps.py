@@ -1,0 +1,260 @@
+"""How a run is shown: the steps and events on stderr as they happen, and the result."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import evolve, frozen
+
+from ..base.source import shown
+from ..project.mistakes import is_authors
+from .visits import PASSED_ON, Reading, ended_in, origin
+
+if TYPE_CHECKING:
+    from ..engine import Call, Event, Reply, Result
+
+_COLOURS = {"SUCCEEDED": "green", "RUNNING": "yellow"}
+_SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
+_COLUMN = 12
+"""The width of the time since the start: days, or fractions of a second."""
+_FAILED = ("TimedOut", "Failed")
+_FRAME = re.compile(r'\s*File "(.+)", line (\d+), in ')
+_TELLING = 1000
+"""Characters of a cause that tell which call failed."""
+
+
+@frozen
+class _Place:
+    """What an event is about: a state of an execution, and the items of the Maps around it, outermost first.
+
+    `child` tells which child execution it is.
+    """
+
+    arn: str
+    child: str = ""
+    state: str = ""
+    items: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.state + self.child + "".join(f" (item {index})" for index in self.items)
+
+
+class Steps:
+    """Shows the steps of the executions of one definition; `root` is the folder of the handlers, `mocked` the states
+    that have a --mock."""
+
+    def __init__(
+        self, definition: Mapping[str, Any], *, root: Path, real_time: bool, mocked: Collection[str] = ()
+    ) -> None:
+        self._root = root
+        self._real_time = real_time
+        self._mocked = mocked
+        self._started = time.monotonic()
+        self._around = {name: around for name, _, around in nested(definition)}
+        self._places: dict[tuple[str, int], _Place] = {}
+        """By execution and event."""
+        self._readings: dict[str, Reading] = {}
+        """By execution."""
+        self._attempts: dict[_Place, int] = {}
+        self._entered: dict[_Place, float] = {}
+        self._waiting: dict[_Place, str] = {}
+        """What has waited for something that never came, and for what."""
+        self._children: dict[str, str] = {}
+        """What child executions are called, by ARN; the execution itself is called nothing."""
+        self._start = 0.0
+        self._written: dict[tuple[str, str], list[str]] = {}
+        """What calls wrote that failed, by state and cause, until their events come."""
+
+    def written(self, call: Call, reply: Reply, text: str) -> None:
+        """Keep what a failing call wrote, to be shown with its failure."""
+        if reply.kind == "failed" and text:
+            self._written.setdefault((call.state_name, (reply.cause or "")[:_TELLING]), []).append(text)
+
+    def nothing(self, result: Result, event: Event) -> None:
+        """Only remember what `ended` says."""
+        self._follow(result, event)
+
+    def event(self, result: Result, event: Event) -> None:
+        self._show_written(self._follow(result, event), event)
+        details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
+        child = self._children[result.arn]
+        self._say(event, f"{event.id:>4} <- {event.previous:<4} {event.type}{child}  {details}".rstrip())
+
+    def step(self, result: Result, event: Event) -> None:
+        at = self._follow(result, event)
+        indent = self._indent(at)
+        if event.type.endswith("StateEntered"):
+            self._entered[at], self._attempts[at] = event.timestamp, 0
+            items = str(at).removeprefix(at.state)
+            self._say(event, indent + click.style(at.state, bold=True) + click.style(items, dim=True) * bool(items))
+        elif event.type == "WaitStateExited":
+            waited = duration(event.timestamp - self._entered[at])
+            self._say(event, indent + click.style(f"{at} waited {waited}", dim=True))
+        elif event.type in _SCHEDULED:
+            self._attempts[at] = self._attempts.get(at, 0) + 1
+            if self._attempts[at] > 1:
+                self._say(event, indent + f"{at} is tried again (attempt {self._attempts[at]})")
+        elif waited_for := _waited_for(event):
+            self._say(event, indent + click.style(f"{at} waits for {waited_for}", dim=True))
+        elif event.type.endswith(_FAILED) and event.type != "ExecutionTimedOut":
+            if event.type == "ExecutionFailed":
+                source = origin(result.history, event)
+                if source.type not in PASSED_ON and source.type.endswith((*_FAILED, "FailStateEntered")):
+                    return  # it was said
+                at = self._places[result.arn, source.id]
+            self._show_written(at, event)
+            failure = self._failure(event)
+            if failure:
+                self._say(event, indent + click.style(f"{at} {failure}", fg="red"))
+
+    def _follow(self, result: Result, event: Event) -> _Place:
+        """What the event is about."""
+        reading = self._readings.setdefault(result.arn, Reading())
+        reading.take(event)
+        visit = reading.owners.get(event.id)
+        if result.arn not in self._children:
+            self._children[result.arn] = self._called(result)
+        at = self._places.get((result.arn, event.previous), _Place(result.arn, self._children[result.arn]))
+        if visit and visit.id == event.id:
+            # What is known of the items around it; the event before it may be further inside.
+            at = evolve(at, state=visit.name, items=at.items[: self._around.get(visit.name, ()).count("Map")])
+        elif visit:
+            at = self._places[result.arn, visit.id]
+        if event.type == "MapIterationStarted":
+            at = evolve(at, items=(*at.items, (event.details or {})["index"]))
+        self._places[result.arn, event.id] = at
+        waited_for = _waited_for(event)
+        if waited_for:
+            self._waiting[at] = waited_for
+        elif event.type in ("TaskSucceeded", "TaskFailed", "ActivitySucceeded", "ActivityFailed"):
+            self._waiting.pop(at, None)
+        return at
+
+    def _called(self, result: Result) -> str:
+        if not self._children:
+            self._start = result.start_date
+            return ""
+        machine = result.identity.state_machine_name.rpartition("/")[2]
+        number = sum(called.startswith(f" ({machine} ") for called in self._children.values()) + 1
+        return f" ({machine} {number})"
+
+    def _indent(self, at: _Place) -> str:
+        return "  " * len(self._around.get(at.state, ()))
+
+    def _failure(self, event: Event) -> str:
+        """Nothing for an event that only passes on the failure of what is inside."""
+        details = event.details or {}
+        reason = self._reason(details.get("error"), details.get("cause"))
+        if event.type.endswith("TimedOut"):
+            return f"timed out: {reason}" if reason else "timed out"
+        return f"failed: {reason}" if reason else ""
+
+    def _reason(self, error: str | None, cause: str | None) -> str:
+        """The error and its cause; of a cause that is Lambda's JSON the message, and where it was raised."""
+        place = ""
+        with suppress(ValueError, KeyError, TypeError):
+            told = json.loads(cause or "")
+            cause = told["errorMessage"]
+            place = self._raised_at(told["stackTrace"])
+        return ": ".join(part for part in (error, cause) if part) + place
+
+    def _raised_at(self, trace: list[str]) -> str:
+        """The innermost place in the project."""
+        frames = [_FRAME.match(frame) for frame in reversed(trace)]
+        places = [(Path(frame[1]), frame[2]) for frame in frames if frame]
+        return next((f" (at {shown(file)}:{line})" for file, line in places if is_authors(file, self._root)), "")
+
+    def _show_written(self, at: _Place, event: Event) -> None:
+        cause = str((event.details or {}).get("cause") or "")
+        texts = self._written.get((at.state, cause[:_TELLING]))
+        if texts and event.type.endswith("Failed"):
+            for line in texts.pop(0).splitlines():
+                click.echo(f"{'':>{_COLUMN}}  {self._indent(at)}| {line}", err=True)
+
+    def _say(self, event: Event, what: str) -> None:
+        since = "+" + duration(event.timestamp - self._start)
+        click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {what}", err=True)
+
+    def ended(self, result: Result) -> None:
+        """Say how the execution ended."""
+        status = click.style(result.status, fg=_COLOURS.get(result.status, "red"), bold=True)
+        said = f"{status} after {duration(result.duration)}"
+        if not self._real_time:
+            said += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
+        if result.status == "RUNNING":
+            said = f"{status}: it waits for what nothing sends"
+        elif result.status == "TIMED_OUT":
+            states = ended_in(result.history)
+            said += f": its time was up in {', '.join(states)}" if states else ": its time was up"
+        elif result.error is not None or result.cause is not None:
+            said += f": {self._reason(result.error, result.cause)}"
+        click.echo(said, err=True)
+        for state, waited_for in {at.state: waited_for for at, waited_for in self._waiting.items()}.items():
+            alone = f"; --mock {quote(state)}=… is only what its call gives" if state in self._mocked else ""
+            hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
+            click.echo(f"{state} waited for {waited_for} that nothing sends\n      = {hint}", err=True)
+
+
+def _waited_for(event: Event) -> str:
+    """What must come from outside before the task goes on, if anything must."""
+    if event.type == "ActivityScheduled":
+        return "a worker"
+    waits = event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken")
+    return "a callback" if waits else ""
+
+
+def duration(seconds: float) -> str:
+    """`0:05:00`, `1d 0:00:00`; fractions of a second only where there are any.
+
+    >>> duration(300), duration(300.25), duration(90061)
+    ('0:05:00', '0:05:00.250', '1d 1:01:01')
+    """
+    whole = timedelta(milliseconds=round(seconds * 1000))
+    text = str(timedelta(seconds=whole.seconds, microseconds=whole.microseconds))
+    return (f"{whole.days}d " if whole.days else "") + (text[:-3] if "." in text else text)
+
+
+def nested(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """Every state: its name, the state, and the types of the states that it is in, outermost first."""
+    todo: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [(definition, ())]
+    while todo:
+        graph, around = todo.pop()
+        for name, state in graph.get("States", {}).items():
+            yield name, state, around
+            inner = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]
+            todo.extend((each, (*around, state["Type"])) for each in inner if each)
+
+
+def render(result: Result, *, events: bool) -> dict[str, Any]:
+    """The execution as DescribeExecution shows it, with JSON values for the texts; times in UTC."""
+    shown: dict[str, Any] = {
+        "name": result.name,
+        "executionArn": result.arn,
+        "stateMachineArn": result.identity.state_machine_arn,
+        "status": result.status,
+        "startDate": _date(result.start_date),
+    }
+    if result.stop_date is not None:
+        shown["stopDate"] = _date(result.stop_date)
+    shown["input"] = result.input
+    if result.status == "SUCCEEDED":
+        shown["output"] = result.output
+    shown |= {key: value for key, value in (("error", result.error), ("cause", result.cause)) if value is not None}
+    if events:
+        shown["events"] = [{**event, "timestamp": event["timestamp"].isoformat()} for event in result.history.render()]
+        if result.children:
+            shown["children"] = [render(child, events=True) for child in result.children]
+    return shown
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
