@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from .diagnostics import FlowError
-from .source import Span, shown
+from .source import Span, display_path
 
 STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
 """Of the Python that runs flowdsl, and what came in newer ones that Lambda has."""
@@ -41,14 +41,14 @@ def parse(file: Path) -> ast.Module:
 @lru_cache(1000)  # functions share modules
 def _parsed(content: bytes, file: Path) -> ast.Module:
     try:
-        return ast.parse(content, shown(file))
+        return ast.parse(content, display_path(file))
     except (SyntaxError, ValueError, RecursionError) as error:
         version = ".".join(map(str, sys.version_info[:3]))
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
         raise FlowError.of(
             f"not Python {version}: {getattr(error, 'msg', error)}",
             code="FD602",
-            span=Span(shown(file), line, column),
+            span=Span(display_path(file), line, column),
             hint="correct it, or run flowdsl on the Python that the function is written for",
         ) from None
 
@@ -60,7 +60,7 @@ def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[
     """
 
     def where(node: ast.stmt | ast.expr) -> Span:
-        return Span(shown(file), node.lineno, node.col_offset + 1)
+        return Span(display_path(file), node.lineno, node.col_offset + 1)
 
     rest: list[tuple[ast.AST, bool]] = [(tree, False)]
     while rest:

@@ -18,7 +18,7 @@ _WIDEST = 200
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """The path as people type it: relative where it is below the current folder."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

@@ -22,7 +22,7 @@ from attrs import define, field
 from ..author.expressions import Function
 from ..base.diagnostics import FlowError
 from ..base.imports import defines, import_from, parse
-from ..base.source import Span, shown
+from ..base.source import Span, display_path
 from .lambdas import Handler, Hosted
 
 MAX_SECONDS = 900.0
@@ -79,9 +79,9 @@ def _named(name: str, place: str | Path, root: Path, environment: Mapping[str, s
 def _require(name: str, file: Path, attribute: str, span: Span | None, hint: str) -> None:
     said = None
     if not file.is_file():
-        said = f"there is no {shown(file)}"
+        said = f"there is no {display_path(file)}"
     elif not defines(parse(file), attribute):
-        said = f"{shown(file)} defines no {attribute}"
+        said = f"{display_path(file)} defines no {attribute}"
     if said is not None:
         raise FlowError.of(f"function {name!r}: {said}", code="FD710", span=span, hint=hint)
 
@@ -96,7 +96,7 @@ def _imported_when_called(
             except Exception as error:
                 said = f"{type(error).__name__}: {error}{_raised_at(error, file.parent)}"
                 raise FlowError.of(
-                    f"function {name!r}: {shown(file)} cannot be imported: {said}",
+                    f"function {name!r}: {display_path(file)} cannot be imported: {said}",
                     code="FD710",
                     hint="mend it, install what it needs, or mock the function",
                 ) from error
@@ -108,7 +108,7 @@ def _imported_when_called(
 def _raised_at(error: Exception, folder: Path) -> str:
     """The innermost line below the function's folder."""
     frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
-    places = [f" (at {shown(file)}:{line})" for file, line in frames if file.is_relative_to(folder)]
+    places = [f" (at {display_path(file)}:{line})" for file, line in frames if file.is_relative_to(folder)]
     return places[-1] if places else ""
 
 

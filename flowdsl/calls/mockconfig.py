@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
-from ..base.source import Span, shown
+from ..base.source import Span, display_path
 from ..engine import Call, Failed, Later, Reply, Succeeded
 from .lambdas import answered
 
@@ -70,7 +70,7 @@ def load(file: Path, machine: str, case: str | None, *, states: Collection[str] 
     from ..base import document
 
     try:
-        found = document.read_json(file.read_text(encoding="utf-8-sig"), shown(file))
+        found = document.read_json(file.read_text(encoding="utf-8-sig"), display_path(file))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None

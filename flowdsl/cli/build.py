@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..base.diagnostics import FlowError
-from ..base.source import shown
+from ..base.source import display_path
 from . import output
 
 
@@ -53,4 +53,4 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
     )
     zips = [] if asl_only else [each.file for each in made.functions.values()]
     for name in [*made.definitions, *zips, manifest.FILE]:
-        click.echo(shown(target / name))
+        click.echo(display_path(target / name))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from ..base.diagnostics import Diagnostic, FlowError
-from ..base.source import shown
+from ..base.source import display_path
 from . import archive, manifest, workspace
 from .archive import Archive
 from .handler import Handler, distinct, gathered, handler_string, platform, span, validate
@@ -62,7 +62,7 @@ def build(
     for function in wanted or ():
         if output.is_relative_to(root / function.source):
             raise FlowError.of(
-                f"the output {shown(output)} is in the folder of function {function.name!r}",
+                f"the output {display_path(output)} is in the folder of function {function.name!r}",
                 code="FD630",
                 span=span(function),
                 hint="name another with --output",
@@ -70,7 +70,7 @@ def build(
     for name in definitions:
         if not name.endswith(".asl.json") or "/" in name or name.startswith("."):
             raise FlowError.of(f"{name!r} cannot be a definition's file", hint="write <machine>.asl.json")
-    waiting = f"waiting for another build of {shown(output)}"
+    waiting = f"waiting for another build of {display_path(output)}"
     with workspace.replacing(output, lambda: on_progress("", waiting)) as work:
         earlier = manifest.read(output)
         kept = dict(earlier.functions) if earlier else {}

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
 from ..base.diagnostics import Diagnostic, FlowError
-from ..base.source import Caller, Span, shown
+from ..base.source import Caller, Span, display_path
 
 GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
 """Lambda's Python runtimes that are not deprecated, and the newest manylinux level of wheels that each can
@@ -83,7 +83,7 @@ def validate(function: Handler, root: Path) -> None:
         )
     elif not root.joinpath(*parts).is_dir():
         refuse(
-            f"there is no folder {shown(root.joinpath(*parts))}",
+            f"there is no folder {display_path(root.joinpath(*parts))}",
             "`source` is relative to the folder of pyproject.toml: correct it, or create the folder",
         )
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", function.handler):

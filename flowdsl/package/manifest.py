@@ -11,7 +11,7 @@ import attrs
 from attrs import frozen
 
 from ..base.diagnostics import FlowError
-from ..base.source import shown
+from ..base.source import display_path
 
 FILE = "manifest.json"
 FORMAT = 1
@@ -70,10 +70,10 @@ def read(folder: Path) -> Manifest | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise FlowError.of(
-            f"{shown(file)} cannot be read ({type(error).__name__}: {error}), so it is unknown what in "
-            f"{shown(folder)} is flowdsl's",
+            f"{display_path(file)} cannot be read ({type(error).__name__}: {error}), so it is unknown what in "
+            f"{display_path(folder)} is flowdsl's",
             code="FD631",
-            hint=f"look into {shown(folder)} and remove it",
+            hint=f"look into {display_path(folder)} and remove it",
         ) from None
 
 

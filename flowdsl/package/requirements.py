@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from ..base.diagnostics import Diagnostic, FlowError
-from ..base.source import Span, shown
+from ..base.source import Span, display_path
 from .handler import Handler, platform
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def read(file: Path) -> Requirements:
     pins: list[Pin] = []
     wrong: list[Diagnostic] = []
     for number, line in lines:
-        where = Span(shown(file), number)
+        where = Span(display_path(file), number)
         if line.startswith(_LOCATIONS):
             continue
         wanted, *options = re.split(r"\s+--hash[=\s]\s*", line)
@@ -187,7 +187,7 @@ def _failed(stderr: str, requirements: Requirements, function: Handler) -> FlowE
     reason = causes[0] if causes else " ".join(stderr.split()) or "uv failed and said nothing"
     reason = reason.replace(", we can conclude that your requirements are unsatisfiable.", "")
     named = [pin for pin in requirements.pins if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", reason, re.I)]
-    where = named[0].span if named else Span(shown(requirements.file), 1)
+    where = named[0].span if named else Span(display_path(requirements.file), 1)
     target = f"Python {function.python} on {function.architecture}"
     everything = stderr.lower()
     if "hash" in everything:
@@ -229,7 +229,7 @@ def _check_complete(requirements: Requirements, target: Path) -> None:
             "the lock is incomplete: the requirements need others that it does not name, so the zip would "
             "change with the index",
             code="FD613",
-            span=Span(shown(requirements.file), 1),
+            span=Span(display_path(requirements.file), 1),
             hint=f"add {', '.join(missing)}, or lock with `uv pip compile`",
         )
 

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
-from ..base.source import shown
+from ..base.source import display_path
 from .handler import RUNTIME_MODULES, Handler, distinct, gathered, span, validate
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
@@ -144,14 +144,14 @@ def _entry(function: Handler, root: Path) -> list[Path]:
     file = root.joinpath(*path)
     if not files or files[-1] not in (file.with_suffix(".py"), file / "__init__.py"):
         raise FlowError.of(
-            f"function {function.name!r}: there is no {shown(file)}.py",
+            f"function {function.name!r}: there is no {display_path(file)}.py",
             code="FD605",
             span=span(function),
             hint=f"write it, or correct handler={function.handler!r}",
         )
     if not defines(parse(files[-1]), name):
         raise FlowError.of(
-            f"function {function.name!r}: {shown(files[-1])} defines no {name}",
+            f"function {function.name!r}: {display_path(files[-1])} defines no {name}",
             code="FD605",
             span=span(function),
             hint=f"write `def {name}(event, context)` there, or correct handler={function.handler!r}",
@@ -197,7 +197,7 @@ def _regular(file: Path, root: Path) -> Path:
 
 
 def _unfit(path: Path, what: str, hint: str) -> FlowError:
-    return FlowError.of(f"{shown(path)} {what} and cannot be packaged", code="FD606", hint=hint)
+    return FlowError.of(f"{display_path(path)} {what} and cannot be packaged", code="FD606", hint=hint)
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 from attrs import frozen
 
 from ..base.diagnostics import FlowError
-from ..base.source import shown
+from ..base.source import display_path
 from . import manifest
 
 _EXCHANGE = 2
@@ -85,14 +85,14 @@ def check_own(output: Path) -> None:
     if not output.exists():
         return
     if not output.is_dir():
-        raise FlowError.of(f"{shown(output)} is not a folder", code="FD630", hint="name another with --output")
+        raise FlowError.of(f"{display_path(output)} is not a folder", code="FD630", hint="name another with --output")
     present = {path.name for path in output.iterdir()}
     earlier = manifest.read(output)
     strange = sorted(present - (earlier.files() if earlier else set()))
     if strange:
         some = ", ".join(strange[:5]) + (", …" if strange[5:] else "")
         raise FlowError.of(
-            f"{shown(output)} has what flowdsl did not write: {some}",
+            f"{display_path(output)} has what flowdsl did not write: {some}",
             code="FD630",
             hint="move it elsewhere, or name another folder with --output",
         )
@@ -137,7 +137,7 @@ def _exchange(one: Path, other: Path) -> None:
 def _failed(output: Path, error: OSError) -> FlowError:
     place = f" ({error.filename})" if error.filename else ""
     return FlowError.of(
-        f"{shown(output)} was not built: {error.strerror or error}{place}; an earlier build is as it was",
+        f"{display_path(output)} was not built: {error.strerror or error}{place}; an earlier build is as it was",
         code="FD632",
         hint="make room or correct the permissions, or name another folder with --output",
     )

@@ -18,7 +18,7 @@ from ..author.machine import StateMachine
 from ..author.serial import dump, text
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.imports import import_from
-from ..base.source import Span, shown
+from ..base.source import Span, display_path
 from ..calls.hosts import Hosts, hosts_in, mistakes_in
 from .mistakes import author_error, syntax_error
 
@@ -93,7 +93,7 @@ def _read_settings(file: Path) -> Project:
         tables = tomllib.loads(content)
     except (OSError, ValueError) as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        span = Span(shown(file), int(place[1]), int(place[2])) if place else Span(shown(file), 1)
+        span = Span(display_path(file), int(place[1]), int(place[2])) if place else Span(display_path(file), 1)
         reason = error.strerror if isinstance(error, OSError) else str(error).partition(" (at line")[0]
         raise FlowError.of(f"cannot be read: {reason}", code="FD701", span=span) from None
     settings = tables.get("tool", {}).get("flowdsl", {}) if isinstance(tables.get("tool", {}), dict) else {}
@@ -144,7 +144,7 @@ def _setting(file: Path, content: str, key: str, message: str, hint: str | None)
         rf"""\s*(\[tool\.flowdsl\.{re.escape(key)}|["']?(tool\.flowdsl\.)?{re.escape(key)}["']?\s*=)"""
     )
     number = next((index for index, line in enumerate(lines[1]) if pattern.match(line)), 0)
-    return Diagnostic("FD701", message, span=Span(shown(file), lines[0] + number + 1), hint=hint)
+    return Diagnostic("FD701", message, span=Span(display_path(file), lines[0] + number + 1), hint=hint)
 
 
 def default_flow() -> Path:
@@ -170,14 +170,16 @@ def load(file: Path) -> list[Loaded]:
     """
     if not file.is_file():
         what = "is a folder, not a flow" if file.is_dir() else "there is no such file"
-        raise FlowError.of(f"{shown(file)}: {what}", code="FD702", hint="name a .py, .json, .yaml or .yml file")
+        raise FlowError.of(f"{display_path(file)}: {what}", code="FD702", hint="name a .py, .json, .yaml or .yml file")
     file = file.resolve()
     suffix = file.suffix.lower()
     if suffix == ".py":
         return _load_python(file, find(file.parent))
     if suffix in (".json", ".yaml", ".yml"):
         return [_load_document(file, suffix)]
-    raise FlowError.of(f"{shown(file)} is not a flow", code="FD702", hint="name a .py, .json, .yaml or .yml file")
+    raise FlowError.of(
+        f"{display_path(file)} is not a flow", code="FD702", hint="name a .py, .json, .yaml or .yml file"
+    )
 
 
 def _load_document(file: Path, suffix: str) -> Loaded:
@@ -187,9 +189,9 @@ def _load_document(file: Path, suffix: str) -> Loaded:
         content = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{shown(file)} cannot be read: {reason}", code="FD702") from None
+        raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD702") from None
     read = document.read_json if suffix == ".json" else document.read_yaml
-    found = read(content, shown(file))
+    found = read(content, display_path(file))
     if not isinstance(found.value, dict):
         raise FlowError.of(
             "a definition is a JSON object",
@@ -210,7 +212,7 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
         raise FlowError.of(
             "there is no state machine in this file",
             code="FD705",
-            span=Span(shown(file), 1),
+            span=Span(display_path(file), 1),
             hint='assign one at the top level: machine = StateMachine("payment", chain(...))',
         )
     loaded = []
@@ -304,7 +306,7 @@ def _relative(diagnostic: Diagnostic) -> Diagnostic:
 
 def _relative_span(span: Span) -> Span:
     called_at = _relative_span(span.called_at) if span.called_at else None
-    return attrs.evolve(span, file=shown(Path(span.file)), called_at=called_at)
+    return attrs.evolve(span, file=display_path(Path(span.file)), called_at=called_at)
 
 
 def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:

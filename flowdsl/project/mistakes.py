@@ -10,13 +10,13 @@ from types import TracebackType
 import attrs
 
 from ..base.diagnostics import Diagnostic, FlowError
-from ..base.source import _PACKAGE, Caller, Span, shown
+from ..base.source import _PACKAGE, Caller, Span, display_path
 
 
 def syntax_error(error: SyntaxError, file: Path) -> Diagnostic:
     """The place where Python could not go on reading."""
     line, column = error.lineno or 1, max(error.offset or 1, 1)
-    name = shown(Path(error.filename)) if error.filename else shown(file)
+    name = display_path(Path(error.filename)) if error.filename else display_path(file)
     end = max(error.end_offset or 0, column + 1) if error.end_lineno == line else None
     span = Span(name, line, column, error.end_lineno, end)
     return Diagnostic("FD703", f"{type(error).__name__}: {error.msg}", span=span)
@@ -24,7 +24,7 @@ def syntax_error(error: SyntaxError, file: Path) -> Diagnostic:
 
 def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnostic]:
     """What went wrong while the author's file was executed, at the innermost place that the author wrote."""
-    places = _places(error.__traceback__, root) or [Span(shown(file), 1)]
+    places = _places(error.__traceback__, root) or [Span(display_path(file), 1)]
     span = places[-1]
     if isinstance(error, FlowError):
         return [each if each.span else attrs.evolve(each, span=span) for each in error.diagnostics]
@@ -41,7 +41,7 @@ def _places(traceback: TracebackType | None, root: Path) -> list[Span]:
         own = Path(code.co_filename)
         if is_authors(own, root):
             span = Caller(code, traceback.tb_lasti).span()
-            found.append(attrs.evolve(span, file=shown(own)))
+            found.append(attrs.evolve(span, file=display_path(own)))
         traceback = traceback.tb_next
     return found
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, frozen
 
-from ..base.source import shown
+from ..base.source import display_path
 from ..project.mistakes import is_authors
 from .visits import PASSED_ON, Reading, ended_in, origin
 
@@ -171,7 +171,7 @@ class Steps:
         """The innermost place in the project."""
         frames = [_FRAME.match(frame) for frame in reversed(trace)]
         places = [(Path(frame[1]), frame[2]) for frame in frames if frame]
-        return next((f" (at {shown(file)}:{line})" for file, line in places if is_authors(file, self._root)), "")
+        return next((f" (at {display_path(file)}:{line})" for file, line in places if is_authors(file, self._root)), "")
 
     def _show_written(self, at: _Place, event: Event) -> None:
         cause = str((event.details or {}).get("cause") or "")

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from attrs import define, field, frozen
 
 from ..base.diagnostics import AslPath, pointer
-from ..base.source import shown
+from ..base.source import display_path
 from ..engine.errors import Failure
 from ..project import Loaded
 from ..run.visits import Fault, Visit
@@ -191,7 +191,7 @@ class Coverage:
             for item in items(machine.definition):
                 span = machine.locate(item.path)
                 if span is not None:
-                    measured.places[pointer(item.path)] = f"{shown(Path(span.file))}:{span.line}"
+                    measured.places[pointer(item.path)] = f"{display_path(Path(span.file))}:{span.line}"
         return measured
 
     def _entry(self, name: str, definition: Mapping[str, Any]) -> Measured:

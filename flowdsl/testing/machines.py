@@ -9,7 +9,7 @@ from typing import Any
 from ..author.machine import StateMachine
 from ..author.serial import dump, text
 from ..base.diagnostics import FlowError
-from ..base.source import shown
+from ..base.source import display_path
 from ..calls.lambdas import Handler
 from ..project import Loaded, find, load
 from ..run.local import project_handlers
@@ -47,7 +47,9 @@ def _in_file(file: Path | str | None, root: Path) -> Loaded:
     machines = load(root / file)
     if len(machines) > 1:
         names = ", ".join(machine.name for machine in machines)
-        raise FlowError.of(f"{shown(root / file)} holds several state machines: {names}", hint="give one of them")
+        raise FlowError.of(
+            f"{display_path(root / file)} holds several state machines: {names}", hint="give one of them"
+        )
     return machines[0]
 
 

@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 from ..author.fields import UNSET
 from ..author.serial import text
 from ..base.diagnostics import FlowError
-from ..base.source import shown
+from ..base.source import display_path
 from ..calls import mockconfig
 from ..calls.buckets import LocalFiles
 from ..calls.lambdas import Handler
@@ -242,7 +242,7 @@ class Runner:
 
 def _folder(bucket: str, folder: Path) -> Path:
     if not folder.is_dir():
-        raise FlowError.of(f"buckets={{{bucket!r}: ...}}: there is no folder {shown(folder)}", code="FD711")
+        raise FlowError.of(f"buckets={{{bucket!r}: ...}}: there is no folder {display_path(folder)}", code="FD711")
     return folder
 
 
