@@ -176,7 +176,7 @@ def _mistake(message: str, hint: str | None, at: AslPath, locate: Locate) -> Dia
 
 
 def _near(name: str, names: Collection[str]) -> str | None:
-    from ..check.findings import did_you_mean
+    from ..base.words import did_you_mean
 
     return did_you_mean(name, names) or (f"it has {_list(names)}" if names else None)
 

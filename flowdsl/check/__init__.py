@@ -10,7 +10,8 @@ import attrs
 from ..asl.tree import Scope, survey
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Span
-from .findings import Findings, shown
+from ..base.words import abbreviate
+from .findings import Findings
 from .rules.fields import Given, check_fields
 from .rules.graph import check_graph
 from .rules.handlers import check_handlers
@@ -51,7 +52,7 @@ def check(
         if not any(path[:length] in keys for length in range(1, len(path))):
             _twice(path, findings)
     if not isinstance(definition, dict):
-        message = f"a definition is a JSON object, not {shown(definition)}"
+        message = f"a definition is a JSON object, not {abbreviate(definition)}"
         hint = 'write {"StartAt": …, "States": {…}}'
         findings.error("FD101", message, (), hint=hint, said="Definition must be a valid JSON object", at="")
     else:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import attrs
 
 from ..base.diagnostics import AslPath, Diagnostic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 TARGET = "MISSING_TRANSITION_TARGET"
@@ -47,30 +42,3 @@ class Findings:
         self, code: str, message: str, path: AslPath, *, hint: str | None = None, aws: str | None = None
     ) -> None:
         self.found.append(Diagnostic(code, message, path, "warning", hint=hint, aws=aws))
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint with the nearest known word, or None where none is near."""
-    near = nearest(word, known)
-    return f"did you mean {near!r}?" if near else None
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that may have been meant."""
-    from difflib import get_close_matches  # only a flow with mistakes needs it
-
-    words = [*known]
-    same = [each for each in words if each.lower() == word.lower()]
-    return next(iter(same or get_close_matches(word, words, 1, 0.7)), None)
-
-
-def shown(value: Any) -> str:
-    """A JSON value for a message, short."""
-    import json
-
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= 60 else text[:57] + "..."

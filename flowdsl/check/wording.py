@@ -9,7 +9,7 @@ import attrs
 from ..author.fields import Spec, by_asl_name
 from ..author.machine import snake
 from ..author.states import STATES
-from .findings import nearest
+from ..base.words import nearest
 
 _NOT_KEYWORDS = {"extras", "origin"}
 JSONATA = 'query_language="JSONata" on the state'

@@ -237,7 +237,7 @@ def run(
 
 def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
     """Refuse answers to what never asks."""
-    from ..check.findings import did_you_mean
+    from ..base.words import did_you_mean
     from ..testing.mocks import function_of_state
 
     for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
@@ -256,7 +256,7 @@ def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Map
 
 def _require_called(states: Mapping[str, Any], handlers: Mapping[str, str]) -> None:
     """Refuse handlers of functions that no Task calls, where all that are called are known."""
-    from ..check.findings import did_you_mean
+    from ..base.words import did_you_mean
     from ..testing.mocks import function_of_state
 
     calling = [state for state in states.values() if ":lambda:" in str(state.get("Resource"))]
@@ -303,7 +303,7 @@ def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
     if loaded.machine is None:
         name = shlex.quote(function_name(function_of(call)))
         return f"say --handler {name}=FOLDER for the folder of its handler.py\n      = or {say}"
-    from ..check.findings import did_you_mean
+    from ..base.words import did_you_mean
 
     known = loaded.machine.functions
     near = did_you_mean(function_name(function_of(call)), known)

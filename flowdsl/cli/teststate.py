@@ -108,8 +108,8 @@ def test_state(
     from .. import project, teststate
     from ..asl.tree import survey
     from ..author.serial import placed
+    from ..base.words import did_you_mean
     from ..calls.lambdas import LocalLambdas, unmocked
-    from ..check.findings import did_you_mean
     from ..run import local
 
     loaded = choose(project.load(file), machine)

@@ -97,7 +97,7 @@ def _nearest(error: BaseException) -> str | None:
     """What a name that is not known may stand for."""
     import builtins
 
-    from ..check.findings import did_you_mean
+    from ..base.words import did_you_mean
 
     wanted = re.match(r"cannot import name '(\w+)'", str(error)) if isinstance(error, ImportError) else None
     if wanted and isinstance(error, ImportError) and error.name in sys.modules:

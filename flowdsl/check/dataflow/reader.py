@@ -9,8 +9,9 @@ from typing import Any, Final
 import attrs
 
 from ...base.diagnostics import AslPath
+from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
-from ..findings import Findings, did_you_mean
+from ..findings import Findings
 from ..rules.jsonata import read_text
 from ..rules.paths import is_intrinsic, parsed
 from ..rules.variables import paths_of

@@ -14,8 +14,9 @@ import attrs
 from ...asl.resource import resource_of
 from ...asl.tree import Scope, StateAt
 from ...base.diagnostics import AslPath
+from ...base.words import abbreviate, did_you_mean
 from ...expr.path.tree import Root
-from ..findings import Findings, did_you_mean, shown
+from ..findings import Findings
 from ..rules.paths import parsed
 from .reader import Reader, first_keys, keys_of
 from .shapes import (
@@ -284,8 +285,8 @@ class _Flow(Reader):
         if wanted in ("string", "number", "boolean") and wanted != found.kind:
             self.findings.warning("FD803", f"{variable} is a {found.kind}, so {name} never holds", path)
         elif name in ("StringEquals", "NumericEquals") and found.values is not None and operand not in found.values:
-            known = ", ".join(sorted(map(shown, found.values)))
-            message = f"{variable} is never {shown(operand)}: it is one of {known}"
+            known = ", ".join(sorted(map(abbreviate, found.values)))
+            message = f"{variable} is never {abbreviate(operand)}: it is one of {known}"
             hint = did_you_mean(operand, map(str, found.values)) if isinstance(operand, str) else None
             self.findings.warning("FD803", message, path, hint=hint)
 

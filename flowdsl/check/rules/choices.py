@@ -7,8 +7,9 @@ from typing import Any
 from ...asl.tree import Scope, StateAt, has_placeholder
 from ...author.kinds import is_number, is_timestamp
 from ...base.diagnostics import AslPath
+from ...base.words import abbreviate, did_you_mean
 from ...expr.choice import OPERATORS
-from ..findings import Findings, did_you_mean, shown
+from ..findings import Findings
 
 LISTS = ("And", "Or")
 BOOLEANS = ("And", "Or", "Not")
@@ -45,7 +46,7 @@ def _check_rule(
     while todo:
         rule, at = todo.pop()
         if not isinstance(rule, dict):
-            findings.error("FD511", f"a choice rule must be an object, not {shown(rule)}", at)
+            findings.error("FD511", f"a choice rule must be an object, not {abbreviate(rule)}", at)
             continue
         nested = at != path
         joined = [word for word in BOOLEANS if word in rule]
@@ -86,7 +87,7 @@ def _jsonata(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
             said="These fields are required: [Condition]",
         )
     elif not isinstance(rule["Condition"], bool) and not _is_expression(rule["Condition"]):
-        message = f"Condition must be true, false or JSONata in {{% %}}, not {shown(rule['Condition'])}"
+        message = f"Condition must be true, false or JSONata in {{% %}}, not {abbreviate(rule['Condition'])}"
         findings.error("FD103", message, (*path, "Condition"))
 
 
@@ -127,7 +128,7 @@ def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings:
         )
         findings.error("FD511", "a choice rule needs Variable, And, Or or Not", path, hint=hint)
     elif "Variable" in rule and not isinstance(rule["Variable"], str):
-        findings.error("FD103", f"Variable must be a path, not {shown(rule['Variable'])}", (*path, "Variable"))
+        findings.error("FD103", f"Variable must be a path, not {abbreviate(rule['Variable'])}", (*path, "Variable"))
     if "Variable" in rule and not tests:
         unknown = [word for word in rule if word not in WORDS and word not in _AROUND]
         near = did_you_mean(unknown[0], OPERATORS) if unknown else None
@@ -154,11 +155,11 @@ def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
         }[operator.kind]
     if not fits:
         said = "String does not match RFC3339 timestamp" if operator.kind == "timestamp" else None
-        findings.error("FD513", f"{word} takes {what}, not {shown(value)}", path, said=said)
+        findings.error("FD513", f"{word} takes {what}, not {abbreviate(value)}", path, said=said)
     elif not operator.is_path and isinstance(value, str) and value.startswith(("$.", "$$.")):
         findings.warning(
             "FD306",
-            f"{word} compares with the text {shown(value)} itself",
+            f"{word} compares with the text {abbreviate(value)} itself",
             path,
             hint=_by_path(word, value, findings),
             aws="NO_PATH",

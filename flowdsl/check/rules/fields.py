@@ -11,7 +11,8 @@ from ...author.fields import Kind, Language, Spec, by_asl_name, specs
 from ...author.kinds import REFERENCE_PATH
 from ...author.states import Rule
 from ...base.diagnostics import AslPath
-from ..findings import Findings, did_you_mean, shown
+from ...base.words import abbreviate, did_you_mean
+from ..findings import Findings
 
 UNVERIFIED_LANGUAGE = {("Pass", "Result")}
 """Fields that the documentation gives to one query language while AWS's answer is not known: a warning."""
@@ -61,7 +62,7 @@ def _states(scope: Scope, states: dict[str, Any], findings: Findings) -> None:
         findings.error("FD103", "States is empty: a state machine has at least one state", path)
     for name, value in states.items():
         if not isinstance(value, dict):
-            findings.error("FD103", f"state {name!r} must be an object, not {shown(value)}", (*path, name))
+            findings.error("FD103", f"state {name!r} must be an object, not {abbreviate(value)}", (*path, name))
         elif "Type" not in value:
             message, hint = f"state {name!r} has no Type", "write one of " + ", ".join(TYPES)
             said = "These fields are required: [Type]"
@@ -69,7 +70,7 @@ def _states(scope: Scope, states: dict[str, Any], findings: Findings) -> None:
         elif value["Type"] not in TYPES and not has_placeholder(value["Type"]):
             findings.error(
                 "FD109",
-                f"there is no state type {shown(value['Type'])}",
+                f"there is no state type {abbreviate(value['Type'])}",
                 (*path, name, "Type"),
                 hint=did_you_mean(str(value["Type"]), TYPES) or "write one of " + ", ".join(TYPES),
                 said=f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]",
@@ -121,7 +122,7 @@ def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, give
             what += " or JSONata in {% %}"
         hint = did_you_mean(value, kind.words) if isinstance(value, str) else None
         findings.error(
-            "FD103", f"{key} must be {what}, not {shown(value)}", path, hint=hint, said=kind.complaint(value)
+            "FD103", f"{key} must be {what}, not {abbreviate(value)}", path, hint=hint, said=kind.complaint(value)
         )
         return
     given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
@@ -133,11 +134,11 @@ def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, give
             if isinstance(each, dict):
                 yield _Job(cls, each, (*path, index), job.state, job.language)
             else:
-                findings.error("FD103", f"{key}[{index}] must be an object, not {shown(each)}", (*path, index))
+                findings.error("FD103", f"{key}[{index}] must be an object, not {abbreviate(each)}", (*path, index))
     elif kind.shape == "machines":
         for index, each in enumerate(value):
             if not isinstance(each, dict):
-                findings.error("FD103", f"{key}[{index}] must be an object, not {shown(each)}", (*path, index))
+                findings.error("FD103", f"{key}[{index}] must be an object, not {abbreviate(each)}", (*path, index))
 
 
 def _is_jsonata(value: Any) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from ...asl.tree import Scope, StateAt, has_placeholder
 from ...base.diagnostics import AslPath
-from ..findings import TARGET, Findings, did_you_mean, nearest
+from ...base.words import did_you_mean, nearest
+from ..findings import TARGET, Findings
 
 MISWIRED = frozenset({"FD201", "FD210", "FD211"})
 """Steps of a flow that lead elsewhere than they seem to, and states that another of their name hides."""

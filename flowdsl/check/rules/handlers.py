@@ -6,7 +6,8 @@ from typing import Any
 
 from ...asl.tree import Scope, StateAt
 from ...base.diagnostics import AslPath
-from ..findings import Findings, did_you_mean
+from ...base.words import did_you_mean
+from ..findings import Findings
 
 ERRORS = (
     "States.ALL",

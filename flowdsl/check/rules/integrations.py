@@ -18,7 +18,8 @@ from typing import Any, Final
 from ...asl.resource import Resource
 from ...asl.tree import StateAt, has_placeholder
 from ...base.diagnostics import AslPath
-from ..findings import Findings, did_you_mean, shown
+from ...base.words import abbreviate, did_you_mean
+from ..findings import Findings
 
 FOLDERS: Final = {
     "applicationdiscoveryservice": "discovery",
@@ -290,7 +291,7 @@ def _inside(
         return  # Step Functions turns what is no object or list into text and numbers itself, and text may be a path.
     wanted, what = _SHAPES[kind]
     if not isinstance(value, wanted):
-        findings.warning("FD663", f"{name} takes {what}, not {shown(value)}", path)
+        findings.warning("FD663", f"{name} takes {what}, not {abbreviate(value)}", path)
     elif kind == "structure" and not found.get("document") and "members" in found:
         yield value, shape, path, name
     elif kind == "list":

@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ...base.diagnostics import AslPath
+from ...base.words import abbreviate, did_you_mean
 from ...expr.intrinsic_parser import Argument, Call, Constant
 from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
-from ..findings import Findings, did_you_mean, shown
+from ..findings import Findings
 
 STRINGS: Final = frozenset(
     f"States.{name}"
@@ -49,7 +50,7 @@ def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | No
         call = parsed_intrinsic(text)
     except (IntrinsicSyntaxError, RecursionError) as error:
         reason = getattr(error, "message", "nested too deeply")
-        findings.error("FD304", f"{shown(text)}: {reason}", path, said=said, at=at)
+        findings.error("FD304", f"{abbreviate(text)}: {reason}", path, said=said, at=at)
         return False
     todo: list[Argument] = [call]
     while todo:
@@ -83,7 +84,9 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
         if not isinstance(argument, Constant):
             continue
         if wanted != "any" and not _is(argument.value, wanted):
-            message = f"argument {index + 1} of {call.name} must be {_article(wanted)}, not {shown(argument.value)}"
+            message = (
+                f"argument {index + 1} of {call.name} must be {_article(wanted)}, not {abbreviate(argument.value)}"
+            )
             findings.error("FD304", message, path)
         elif call.name in _LIMITED and isinstance(argument.value, str) and len(argument.value) > MAX_STRING:
             message = f"{call.name} takes at most {MAX_STRING:,} characters, not {len(argument.value):,}"

@@ -15,7 +15,8 @@ from ...asl.tree import StateAt, has_placeholder
 from ...author.fields import Language
 from ...author.states import Catcher
 from ...base.diagnostics import AslPath, FlowError
-from ..findings import Findings, did_you_mean, shown
+from ...base.words import abbreviate, did_you_mean
+from ..findings import Findings
 from .fields import Given
 
 if TYPE_CHECKING:
@@ -111,11 +112,11 @@ def _delimited(text: str, path: AslPath, findings: Findings) -> tuple[str, int] 
         return inner.strip(), 2 + len(inner) - len(inner.lstrip())
     if starts or ends:
         what = "an expression ends with %}" if starts else "an expression starts with {%"
-        message = f"{what}, without anything around it: {shown(text)}"
+        message = f"{what}, without anything around it: {abbreviate(text)}"
         findings.error("FD752", message, path, aws=INVALID)
     elif text.strip().startswith("{%") and text.strip().endswith("%}"):
         # The service takes it as text (recorded), which nobody means.
-        message = f"the white space around it makes this plain text: {shown(text)}"
+        message = f"the white space around it makes this plain text: {abbreviate(text)}"
         findings.warning("FD752", message, path, hint="remove the white space before {% and after %}")
     return None
 

@@ -12,9 +12,10 @@ from typing import Any
 from ...asl.tree import StateAt, has_placeholder
 from ...author import kinds
 from ...base.diagnostics import AslPath
+from ...base.words import abbreviate
 from ...expr.path.parser import parse_path
 from ...expr.path.tree import Path, PathSyntaxError, Root
-from ..findings import Findings, shown
+from ..findings import Findings
 from .fields import Given
 
 _parsed = lru_cache(maxsize=4096)(parse_path)
@@ -62,7 +63,9 @@ def _check_field(each: Given, findings: Findings) -> None:
         from .intrinsics import check_intrinsic
 
         check_intrinsic(text, path, findings)
-        findings.warning("FD302", f"{each.key} takes a Reference Path, not the intrinsic function {shown(text)}", path)
+        findings.warning(
+            "FD302", f"{each.key} takes a Reference Path, not the intrinsic function {abbreviate(text)}", path
+        )
         return
     found = _check_syntax(text, path, findings)
     if found is None or kind in (kinds.PATH, kinds.EXPRESSION):
@@ -74,13 +77,13 @@ def _check_field(each: Given, findings: Findings) -> None:
         other = "the context object" if found.root is Root.CONTEXT else "a variable"
         hint = 'start it with "$."' + ("; Assign sets a variable" if found.root is Root.VARIABLE else "")
         findings.error(
-            "FD302", f"{each.key} cannot lead into {other}: {shown(text)}", path, hint=hint,
+            "FD302", f"{each.key} cannot lead into {other}: {abbreviate(text)}", path, hint=hint,
             said="Value is not a Reference Path",
         )  # fmt: skip
     elif not found.is_reference or "(@" in text:
         findings.error(
             "FD302",
-            f"{each.key} must be a Reference Path, which leads to one place: {shown(text)}",
+            f"{each.key} must be a Reference Path, which leads to one place: {abbreviate(text)}",
             path,
             hint="use names and indexes only, without *, .., slices and filters",
             said="Value is not a Reference Path",
@@ -93,10 +96,12 @@ def _check_syntax(text: str, path: AslPath, findings: Findings) -> Path | None:
     try:
         return _parsed(text)
     except PathSyntaxError as error:
-        message = f"{shown(text)} is not a path: {error.message} at offset {error.offset}"
+        message = f"{abbreviate(text)} is not a path: {error.message} at offset {error.offset}"
         findings.error("FD301", message, path, said="Value must be a valid JSONPath.")
     except RecursionError:
-        findings.error("FD301", f"{shown(text)} is nested too deeply", path, said="Value must be a valid JSONPath.")
+        findings.error(
+            "FD301", f"{abbreviate(text)} is nested too deeply", path, said="Value must be a valid JSONPath."
+        )
     return None
 
 
@@ -127,7 +132,7 @@ def _check_template(template: Any, path: AslPath, findings: Findings) -> None:
         elif isinstance(value, str) and looks_dynamic(value):
             findings.warning(
                 "FD305",
-                f"{key!r} holds the text {shown(value)} itself",
+                f"{key!r} holds the text {abbreviate(value)} itself",
                 at,
                 hint=_dynamic(key, value, findings),
                 aws="NO_DOLLAR",
@@ -165,7 +170,7 @@ def _check_clashes(template: Any, path: AslPath, findings: Findings) -> None:
 def _check_expression(key: str, value: Any, path: AslPath, findings: Findings) -> None:
     said = f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
     if not isinstance(value, str):
-        message = f"{key!r} must be a path or an intrinsic function, not {shown(value)}"
+        message = f"{key!r} must be a path or an intrinsic function, not {abbreviate(value)}"
         hint = f'write "{key[:-2]}" for a constant'
         findings.error("FD303", message, path, hint=hint, said=said, at=path[:-1])
     elif has_placeholder(value):
@@ -179,7 +184,7 @@ def _check_expression(key: str, value: Any, path: AslPath, findings: Findings) -
             _parsed(value)
         except (PathSyntaxError, RecursionError) as error:
             reason = getattr(error, "message", "nested too deeply")
-            message = f"{key!r} holds {shown(value)}, which is neither a path nor an intrinsic function: {reason}"
+            message = f"{key!r} holds {abbreviate(value)}, which is neither a path nor an intrinsic function: {reason}"
             constant = None if value.startswith("$") else f'write "{key[:-2]}" for a constant'
             findings.error("FD303", message, path, hint=constant, said=said, at=path[:-1])
 
@@ -196,7 +201,7 @@ def _check_result(value: Any, path: AslPath, findings: Findings) -> None:
         if isinstance(item, str) and (key.endswith(".$") or looks_dynamic(item)):
             findings.warning(
                 "FD307",
-                f"Result is a constant: {key!r} stays the text {shown(item)}",
+                f"Result is a constant: {key!r} stays the text {abbreviate(item)}",
                 at,
                 hint=findings.either("write Parameters instead of Result", "write parameters=… instead of result=…"),
                 aws="PASS_RESULT_IS_STATIC",

@@ -11,7 +11,8 @@ from typing import Any
 from ...asl.resource import INTEGRATIONS, TOKEN, Resource, resource_of
 from ...asl.tree import Scope, StateAt
 from ...base.diagnostics import AslPath
-from ..findings import Findings, did_you_mean
+from ...base.words import did_you_mean
+from ..findings import Findings
 
 
 def check_tasks(scopes: list[Scope], type: str, findings: Findings) -> list[tuple[StateAt, Resource]]:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from ...asl.tree import Scope, StateAt
 from ...base.diagnostics import AslPath
+from ...base.words import did_you_mean
 from ...expr.path.tree import Path, Root
-from ..findings import Findings, did_you_mean
+from ..findings import Findings
 from .fields import Given
 from .graph import reachable
 from .jsonata import VariableRead, functions

@@ -1,0 +1,60 @@
+"""Words of messages: similar names, lists of names, JSON values in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+_MOST_CHARACTERS = 60
+"""The longest JSON value that a message quotes whole."""
+_SIMILARITY = 0.7
+"""How similar a word must be to be suggested, from 0 to 1 (difflib's ratio)."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the most similar known word, or None if none is similar.
+
+    >>> did_you_mean("Dnoe", ["Pay", "Done"])
+    "did you mean 'Done'?"
+    """
+    near = nearest(word, known)
+    return f"did you mean {near!r}?" if near else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the most similar known word, or None if none is similar; case does not count.
+
+    >>> nearest("PAYMENT", ["payments", "payment"])
+    'payment'
+    """
+    from difflib import get_close_matches  # only a flow with mistakes needs it
+
+    words = [*known]
+    same = [each for each in words if each.lower() == word.lower()]
+    return next(iter(same or get_close_matches(word, words, 1, _SIMILARITY)), None)
+
+
+def join_words(words: Iterable[str], last: str = "and") -> str:
+    """Join words as a sentence does.
+
+    >>> join_words(["a"]), join_words(["a", "b"]), join_words(["a", "b", "c"], "or")
+    ('a', 'a and b', 'a, b or c')
+    """
+    *first, final = [*words] or [""]
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def abbreviate(value: Any) -> str:
+    """Return a JSON value as a message quotes it: shortened, objects and lists by kind only.
+
+    >>> abbreviate("paid"), abbreviate(None), abbreviate({"a": 1})
+    ('"paid"', 'null', 'an object')
+    """
+    import json
+
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."
