@@ -3,7 +3,7 @@
 import sys
 
 from flowdsl import Pass, StateMachine, Task, Wait, chain, dump, retry
-from flowdsl.author.serial import text
+from flowdsl.asl.text import canonical_text
 
 steps = []
 for number in range(int(sys.argv[1]) // 4):
@@ -14,4 +14,4 @@ for number in range(int(sys.argv[1]) // 4):
         Wait(f"Wait{number}", seconds=charge.out.delay),
         Task(f"Store{number}", "arn:aws:lambda:eu-west-1:123456789012:function:store", retry=[retry("States.ALL")]),
     ]
-print(len(text(dump(StateMachine("chain", chain(*steps))))))
+print(len(canonical_text(dump(StateMachine("chain", chain(*steps))))))

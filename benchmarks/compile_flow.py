@@ -2,6 +2,6 @@
 
 import payment_flow
 from flowdsl import dump
-from flowdsl.author.serial import text
+from flowdsl.asl.text import canonical_text
 
-print(text(dump(payment_flow.machine)), end="")
+print(canonical_text(dump(payment_flow.machine)), end="")

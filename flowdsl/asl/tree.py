@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,21 +11,7 @@ from ..author.fields import Language
 from ..author.machine import Branch, Graph, Processor, StateMachine
 from ..author.states import STATES, State
 from ..base.diagnostics import AslPath
-
-PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
-
-
-def has_placeholder(value: Any) -> bool:
-    """Whether a `${Substitution}` stands in the text, so that nothing is known of it before it is deployed.
-
-    Source: AWS::StepFunctions::StateMachine, "DefinitionSubstitutions".
-    """
-    return isinstance(value, str) and "${" in value and PLACEHOLDER.search(value) is not None
-
-
-def is_placeholder(value: Any) -> bool:
-    """Whether the text is one `${Substitution}` and nothing else: then the value may become any JSON scalar."""
-    return isinstance(value, str) and PLACEHOLDER.fullmatch(value) is not None
+from .placeholders import has_placeholder
 
 
 @attrs.define(eq=False)

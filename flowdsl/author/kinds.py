@@ -13,8 +13,6 @@ from .fields import Kind
 MAX_SECONDS = 99_999_999
 MAX_DELAY_SECONDS = 31_622_400
 MAX_ATTEMPTS = 99_999_999
-MAX_NAME = 80
-MAX_LABEL = 40
 
 # RFC 3339 with the restrictions of the ASL specification, "Timestamps": capital T, and Z or an offset.
 TIMESTAMP_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")

@@ -1,4 +1,4 @@
-"""ASL JSON: dump, load, and its canonical text.
+"""ASL JSON: dump and load.
 
 `load(dump(machine))` equals the machine; both walk with a list instead of recursion, so depth is no limit.
 """
@@ -179,53 +179,3 @@ def _loaded(value: Any, spec: Spec, todo: list[tuple[Mapping[str, Any], dict[str
             cls(origin=None, **_attributes(cls, each, todo)) if isinstance(each, Mapping) else each for each in value
         )
     return value
-
-
-def placed(definition: dict[str, Any], *, region: str, account: str) -> dict[str, Any]:
-    """The definition as it stands in an account and region: CloudFormation's pseudo parameters are replaced.
-
-    Other `${...}` placeholders stay. Source: CloudFormation Template Reference, "Pseudo parameters".
-    """
-    written = json.dumps(definition)
-    for name, value in (("Region", region), ("AccountId", account), ("Partition", _partition(region))):
-        written = written.replace(f"${{AWS::{name}}}", value)
-    return json.loads(written)  # type: ignore[no-any-return]
-
-
-def _partition(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
-
-
-_scalar = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def text(value: Any) -> str:
-    """Canonical JSON text: two spaces, keys in the order given, one value a line, a newline at the end."""
-    pieces: list[str] = []
-    write = pieces.append
-    todo: list[Any] = [(value, "\n")]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, str):
-            write(item)
-            continue
-        current, indent = item
-        if isinstance(current, dict) and current:
-            inner = indent + "  "
-            write("{")
-            todo.append(indent + "}")
-            pairs = [*current.items()]
-            for index in range(len(pairs) - 1, -1, -1):
-                key, below = pairs[index]
-                todo.append((below, inner))
-                todo.append(f"{',' if index else ''}{inner}{_scalar(str(key))}: ")
-        elif isinstance(current, list | tuple) and current:
-            inner = indent + "  "
-            write("[")
-            todo.append(indent + "]")
-            for index in range(len(current) - 1, -1, -1):
-                todo.append((current[index], inner))
-                todo.append((",", "")[index == 0] + inner)
-        else:
-            write(_scalar(current))
-    return "".join(pieces) + "\n"

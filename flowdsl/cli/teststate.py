@@ -106,8 +106,8 @@ def test_state(
     Exit codes: 0 succeeded, caught or to be retried, 1 the state failed, 2 a mistake in the flow or the command.
     """
     from .. import project, teststate
+    from ..asl.placeholders import fill_placeholders
     from ..asl.tree import survey
-    from ..author.serial import placed
     from ..base.words import did_you_mean
     from ..calls.lambdas import LocalLambdas, unmocked
     from ..run import local
@@ -123,7 +123,7 @@ def test_state(
     try:
         with output.kept_for_the_result():
             answer = teststate.test_state(
-                placed(loaded.definition, region=settings.region, account=settings.account),
+                fill_placeholders(loaded.definition, region=settings.region, account=settings.account),
                 input=json.dumps(value),
                 inspection_level=level,
                 context=context,

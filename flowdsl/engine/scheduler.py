@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import queue
-import re
 import secrets
 import threading
 import uuid
@@ -17,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import define
 
+from ..asl.names import is_execution_name
 from ..base.diagnostics import FlowError
 from ..base.json import MAX_NESTING
 from . import nested
@@ -45,9 +45,6 @@ from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_STANDARD_SECO
 from .prepare import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
-
-_NAME = re.compile(r'[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}')
-"""Source: API reference, StartExecution, name."""
 
 
 @define(eq=False)
@@ -196,7 +193,7 @@ class Scheduler:
             arn = f"arn:aws:states:{place}:express:{program.name}:{name}:{self._uuid()}"
         machine = f"arn:aws:states:{place}:stateMachine:{program.name}"
         identity = Identity(name, arn, machine, program.name, self._seed if seed is None else seed)
-        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        if not isinstance(name, str) or not is_execution_name(name):
             raise InvalidNameError.of(
                 f"an execution cannot have the name {name!r}",
                 hint="write 1 to 80 characters without white space and without any of " + r'<>{}[]?*"#%\^|~`$&,;:/',

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 import attrs
 
+from ..asl.names import is_machine_name
+from ..asl.text import canonical_text
 from ..author.expressions import Function
 from ..author.machine import StateMachine
-from ..author.serial import dump, text
+from ..author.serial import dump
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.imports import import_from
 from ..base.source import Span, display_path
@@ -200,7 +202,7 @@ def _load_document(file: Path, suffix: str) -> Loaded:
             hint='write {"StartAt": …, "States": {…}}',
         )
     name = file.stem.removesuffix(".asl")
-    return Loaded(file, name, found.value, text(found.value), locate=found.span, twice=found.twice)
+    return Loaded(file, name, found.value, canonical_text(found.value), locate=found.span, twice=found.twice)
 
 
 def _load_python(file: Path, project: Project) -> list[Loaded]:
@@ -218,7 +220,9 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
     loaded = []
     for machine in machines.values():
         definition = dump(machine)
-        loaded.append(Loaded(file, machine.name, definition, text(definition), machine.type, machine, machine.span))
+        loaded.append(
+            Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
+        )
     return loaded
 
 
@@ -242,8 +246,6 @@ def _execute(file: Path, root: Path) -> ModuleType:
 
 
 # Diagnosing
-
-_BAD_NAME = re.compile(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
 
 
 def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
@@ -310,8 +312,7 @@ def _relative_span(span: Span) -> Span:
 
 
 def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:
-    """Source: Step Functions API Reference, CreateStateMachine, `name`."""
-    if 1 <= len(loaded.name) <= 80 and not _BAD_NAME.search(loaded.name) and not loaded.name.startswith("."):
+    if is_machine_name(loaded.name):
         return []
     hint = "write 1 to 80 letters, digits, '-' and '_'"
     message = f"{loaded.name!r} cannot be a state machine's name"

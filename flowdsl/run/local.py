@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from ..author.serial import placed
+from ..asl.placeholders import fill_placeholders
 from ..calls.buckets import LocalFiles
 from ..calls.functions import handlers_of
 from ..calls.hosts import Hosts
@@ -112,7 +112,9 @@ def prepared(machines: Iterable[Loaded], settings: Settings) -> dict[str, Progra
     """The machines as the engine executes them, by name. Raises FlowError for a definition that cannot be run."""
     return {
         each.name: prepare(
-            placed(each.definition, region=settings.region, account=settings.account), name=each.name, type=each.type
+            fill_placeholders(each.definition, region=settings.region, account=settings.account),
+            name=each.name,
+            type=each.type,
         )
         for each in machines
     }

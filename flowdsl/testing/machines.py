@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..asl.text import canonical_text
 from ..author.machine import StateMachine
-from ..author.serial import dump, text
+from ..author.serial import dump
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..calls.lambdas import Handler
@@ -30,7 +31,7 @@ def resolve(machine: Machine | None, root: Path) -> Loaded:
     elif isinstance(machine, StateMachine):
         definition = dump(machine)
         file = Path(machine.origin.code.co_filename) if machine.origin else root
-        found = Loaded(file, machine.name, definition, text(definition), machine.type, machine, machine.span)
+        found = Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
     else:
         found = Loaded(root, "StateMachine", dict(machine), "")
     if found.machine is not None and found.machine.problems:

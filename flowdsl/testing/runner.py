@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from attrs import define, evolve, field
 
+from ..asl.text import canonical_text
 from ..author.fields import UNSET
-from ..author.serial import text
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..calls import mockconfig
@@ -182,7 +182,7 @@ class Runner:
         input = copied(input, "the execution's input")  # noqa: A001 - the API's name
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
-            if before.status == "RUNNING" and text(before.input) == text(input):
+            if before.status == "RUNNING" and canonical_text(before.input) == canonical_text(input):
                 return before
             what = "has another input" if before.status == "RUNNING" else f"has ended {before.status}"
             raise ExecutionAlreadyExists(f"Execution Already Exists: '{before.arn}' {what}")

@@ -13,8 +13,9 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import SerializableData, SerializedData, SnapshotIndex
 
+from ..asl.text import canonical_text
 from ..author.machine import StateMachine
-from ..author.serial import dump, text
+from ..author.serial import dump
 
 _PLACEHOLDERS = (
     # The account in an ARN, in the URL of a queue, and at the end of a bucket's name.
@@ -48,7 +49,7 @@ class AslSnapshotExtension(SingleFileSnapshotExtension):
         definition = dump(data) if isinstance(data, StateMachine) else data
         if not isinstance(definition, Mapping):
             raise TypeError(f"asl_snapshot compares a StateMachine or ASL as a dict, not {type(data).__name__}")
-        return text(portable(definition))
+        return canonical_text(portable(definition))
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import flowdsl as f
 import payment_flow
-from flowdsl.author.serial import placed, text
+from flowdsl.asl.placeholders import fill_placeholders
+from flowdsl.asl.text import canonical_text
 from tests.conformance_data import definitions
 
 json_values = st.recursive(
@@ -25,17 +26,17 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_text_is_json(value: Any) -> None:
-    assert json.loads(text(value)) == value
+    assert json.loads(canonical_text(value)) == value
 
 
 def test_text_looks_like_this() -> None:
     expected = '{\n  "a": [\n    1,\n    {}\n  ],\n  "é": "\\n"\n}\n'
-    assert text({"a": [1, {}], "é": "\n"}) == expected
+    assert canonical_text({"a": [1, {}], "é": "\n"}) == expected
 
 
 def test_the_payment_flow_comes_back() -> None:
     machine = payment_flow.machine
-    assert f.load(text(f.dump(machine)), name="payment") == machine
+    assert f.load(canonical_text(f.dump(machine)), name="payment") == machine
 
 
 def test_real_definitions_come_back() -> None:
@@ -81,17 +82,18 @@ def test_an_unknown_keyword_is_kept_for_the_checker() -> None:
 def test_a_long_chain_and_a_deep_nest() -> None:
     long = f.StateMachine("long", f.chain(*(f.Pass(f"S{n}") for n in range(10_000))))
     assert len(f.dump(long)["States"]) == 10_000
-    assert f.load(text(f.dump(long)), name="long") == long
+    assert f.load(canonical_text(f.dump(long)), name="long") == long
     nest: Any = f.Pass("Inside")
     for level in range(200):
         nest = f.Parallel(f"P{level}", nest, f.Pass(f"S{level}"))
-    written = text(f.dump(f.StateMachine("deep", nest.as_("x"))))
-    assert text(f.dump(f.load(written))) == written
+    written = canonical_text(f.dump(f.StateMachine("deep", nest.as_("x"))))
+    assert canonical_text(f.dump(f.load(written))) == written
 
 
 def test_compiling_is_deterministic_and_silent() -> None:
     program = (
-        "import payment_flow, flowdsl.author.serial as a; open({!r}, 'w').write(a.text(a.dump(payment_flow.machine)))"
+        "import payment_flow, flowdsl; from flowdsl.asl.text import canonical_text as text; "
+        "open({!r}, 'w').write(text(flowdsl.dump(payment_flow.machine)))"
     )
     import tempfile
     from pathlib import Path
@@ -121,4 +123,4 @@ def test_compiling_is_deterministic_and_silent() -> None:
 )
 def test_a_definition_is_placed_in_a_region(region: str, arn: str) -> None:
     definition = {"a": ["arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${name}"]}
-    assert placed(definition, region=region, account="111122223333") == {"a": [arn]}
+    assert fill_placeholders(definition, region=region, account="111122223333") == {"a": [arn]}

@@ -10,9 +10,9 @@ import pytest
 
 import flowdsl as f
 import payment_flow
+from flowdsl.asl.placeholders import fill_placeholders
 from flowdsl.author import intrinsic
 from flowdsl.author.fields import Language
-from flowdsl.author.serial import placed
 from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import Result, execute, prepare
 
@@ -32,7 +32,7 @@ def check(event: Any, context: Any) -> Any:
 def run(step: Any, language: Language, input: Any) -> Result:
     machine = f.StateMachine("m", step, query_language=language)
     assert not machine.problems, f.FlowError(*machine.problems)
-    definition = placed(f.dump(machine), region="eu-west-1", account="111122223333")
+    definition = fill_placeholders(f.dump(machine), region="eu-west-1", account="111122223333")
     return execute(prepare(definition), input, invoke=LocalLambdas({"double": double, "check": check}))
 
 

@@ -267,10 +267,10 @@ def test_a_snapshot_is_written_compared_and_shown(project: pytest.Pytester) -> N
     assert run(project, "--snapshot-update", "-Werror").ret == 0
     [written] = project.path.rglob("*.asl.json")
     assert written.relative_to(project.path).as_posix() == "__snapshots__/test_asl/shop.asl.json"
-    from flowdsl.author.serial import text
+    from flowdsl.asl.text import canonical_text
 
     definition = json.loads(written.read_text())
-    assert written.read_text() == text(definition)
+    assert written.read_text() == canonical_text(definition)
     assert list(definition["States"]) == ["Work", "Failed", "Again", "Again.End", "Pause"], "as they are written"
     assert run(project, "-Werror").ret == 0
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...asl.tree import Scope, StateAt, has_placeholder
+from ...asl.placeholders import has_placeholder
+from ...asl.tree import Scope, StateAt
 from ...author.kinds import is_number, is_timestamp
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from ...asl.tree import Scope, StateAt, has_placeholder, is_placeholder
+from ...asl.placeholders import has_placeholder, is_placeholder
+from ...asl.tree import Scope, StateAt
 from ...author.fields import Kind, Language, Spec, by_asl_name, specs
 from ...author.kinds import REFERENCE_PATH
 from ...author.states import Rule

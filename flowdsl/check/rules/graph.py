@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...asl.tree import Scope, StateAt, has_placeholder
+from ...asl.placeholders import has_placeholder
+from ...asl.tree import Scope, StateAt
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean, nearest
 from ..findings import TARGET, Findings

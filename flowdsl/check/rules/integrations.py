@@ -15,8 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from ...asl.placeholders import has_placeholder
 from ...asl.resource import Resource
-from ...asl.tree import StateAt, has_placeholder
+from ...asl.tree import StateAt
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings

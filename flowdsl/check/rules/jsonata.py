@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...asl.tree import StateAt, has_placeholder
+from ...asl.placeholders import has_placeholder
+from ...asl.tree import StateAt
 from ...author.fields import Language
 from ...author.states import Catcher
 from ...base.diagnostics import AslPath, FlowError

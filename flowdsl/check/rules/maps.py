@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...asl.tree import Scope, StateAt, has_placeholder
+from ...asl.placeholders import has_placeholder
+from ...asl.tree import Scope, StateAt
 from ..findings import Findings
 
 DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")

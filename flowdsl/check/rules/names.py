@@ -5,14 +5,11 @@ Source: ASL specification, "States"; Step Functions Developer Guide, "Quotas" an
 
 from __future__ import annotations
 
-import re
-
-from ...asl.tree import Scope, StateAt, has_placeholder
-from ...author.kinds import MAX_LABEL, MAX_NAME
+from ...asl.names import FORBIDDEN_IN_WORDS, MAX_LABEL, MAX_NAME, is_label, is_state_name
+from ...asl.placeholders import has_placeholder
+from ...asl.tree import Scope, StateAt
 from ...base.diagnostics import pointer
 from ..findings import Findings
-
-_FORBIDDEN_IN_LABEL = re.compile(r"""[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]""")
 
 
 def check_names(scopes: list[Scope], findings: Findings) -> None:
@@ -27,17 +24,17 @@ def check_names(scopes: list[Scope], findings: Findings) -> None:
 
 def _state_name(state: StateAt, seen: dict[str, StateAt], findings: Findings) -> None:
     name = state.name
-    if not name or len(name) > MAX_NAME:
+    if not is_state_name(name):
         shortened = name[:30] + "…" if name else name
-        message = f"a state's name has 1 to {MAX_NAME} characters; {shortened!r} has {len(name)}"
+        message = f"state name {shortened!r} has {len(name)} characters; a name has 1 to {MAX_NAME}"
         findings.error("FD202", message, state.path, aws="INVALID_STATE_NAME")
     first = seen.setdefault(name, state)
     if first is not state:
         findings.error(
             "FD201",
-            f"two states are named {name!r}: this one and {pointer(first.path)}",
+            f"duplicate state name {name!r}: {pointer(first.path)} has it too",
             state.path,
-            hint="a state's name is unique in the whole definition, branches and item processors included",
+            hint="rename one of them: state names must be unique across the definition, including nested branches",
             aws="DUPLICATE_STATE_NAME",
         )
 
@@ -46,16 +43,16 @@ def _label(state: StateAt, label: str, labels: dict[str, StateAt], findings: Fin
     path = (*state.path, "Label")
     if has_placeholder(label):
         return
-    if not label or len(label) > MAX_LABEL or _FORBIDDEN_IN_LABEL.search(label):
+    if not is_label(label):
         findings.error(
             "FD203",
-            f"a Label has 1 to {MAX_LABEL} characters, without white space, brackets, wildcards and "
-            f'any of "#%\\^|~`$&,;:/ ; {label[:50]!r} is none',
+            f"Label {label[:50]!r} is not allowed: it must have 1 to {MAX_LABEL} characters",
             path,
+            hint=f"use letters, digits, - and _; a Label cannot contain {FORBIDDEN_IN_WORDS}",
             aws="INVALID_LABEL_NAME",
         )
     first = labels.setdefault(label, state)
     if first is not state:
         findings.error(
-            "FD204", f"the Label {label!r} is also that of state {first.name!r}", path, aws="DUPLICATE_LABEL_NAME"
+            "FD204", f"duplicate Label {label!r}: state {first.name!r} has it too", path, aws="DUPLICATE_LABEL_NAME"
         )

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from ...asl.tree import StateAt, has_placeholder
+from ...asl.placeholders import has_placeholder
+from ...asl.tree import StateAt
 from ...author import kinds
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate
