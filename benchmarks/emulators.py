@@ -23,7 +23,7 @@ from machines import COUNT, MAP, passes, wait
 from servers import Emulator, ministack, moto
 
 from flowdsl import dump
-from flowdsl.calls.lambdas import unmocked
+from flowdsl.calls.replies import refuse_call
 from flowdsl.engine import Scheduler, prepare
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ def on_engine(scenario: Scenario) -> Measure:
     def measure() -> float:
         executions, start = 0, time.perf_counter()
         while (seconds := time.perf_counter() - start) < ENOUGH:
-            scheduler = Scheduler(unmocked)
+            scheduler = Scheduler(refuse_call)
             results = [scheduler.start(program, scenario.input) for _ in range(scenario.at_once)]
             scheduler.run()
             assert all(result.status == "SUCCEEDED" for result in results)

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.source import Span, display_path
 from ..engine import Call, Failed, Later, Reply, Succeeded
-from .lambdas import answered
+from .replies import await_answer
 
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
@@ -61,7 +61,7 @@ class MockConfig:
                 hint=f'give it a "{number}", or a range such as "{number}-99"',
             )
         if call.waits:
-            return answered(call, Reply.succeeded({}), Later(0, found.outcome))
+            return await_answer(call, Reply.succeeded({}), Later(0, found.outcome))
         return Reply.of(found.outcome) if isinstance(found.outcome, Failed) else Reply.succeeded(found.outcome.output)
 
 

@@ -15,7 +15,7 @@ from ..base.diagnostics import FlowError
 from . import output
 
 if TYPE_CHECKING:
-    from ..calls.lambdas import Call
+    from ..engine import Call
     from ..project import Loaded
 
 
@@ -178,7 +178,8 @@ def run(
     """
     from .. import project
     from ..calls import mockconfig
-    from ..calls.lambdas import Reply, unmocked
+    from ..calls.replies import refuse_call
+    from ..engine import Reply
     from ..run import local
     from ..run.steps import Steps, nested, render
 
@@ -208,7 +209,7 @@ def run(
 
     def refuse(call: Call) -> Reply:
         names = [each.name for each in others]
-        return unmocked(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded, names))
+        return refuse_call(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded, names))
 
     value = json_argument(source, "--input")
     with output.kept_for_the_result():
@@ -280,7 +281,7 @@ def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
 
     from ..calls.buckets import in_bucket
     from ..calls.hosts import host_named
-    from ..calls.lambdas import function_name, function_of
+    from ..calls.replies import function_name, function_of
 
     if in_bucket(call) and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))

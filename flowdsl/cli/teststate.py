@@ -109,7 +109,7 @@ def test_state(
     from ..asl.placeholders import fill_placeholders
     from ..asl.tree import survey
     from ..base.words import did_you_mean
-    from ..calls.lambdas import LocalLambdas, unmocked
+    from ..calls.replies import refuse_call
     from ..run import local
 
     loaded = choose(project.load(file), machine)
@@ -118,7 +118,7 @@ def test_state(
         raise click.UsageError(f"say --state with one of {', '.join(names)}" if names else "the machine has no states")
     own = project.find(loaded.file.parent)
     settings = local.place(own)
-    lambdas = LocalLambdas(local.project_handlers([loaded], own, handlers))
+    functions = local.project_handlers([loaded], own, handlers)
     value = json_argument(source, "--input")
     try:
         with output.kept_for_the_result():
@@ -132,11 +132,8 @@ def test_state(
                 state_name=name,
                 state_configuration=configuration,
                 reveal_secrets=reveal_secrets,
-                invoke=local.invoker(
-                    lambdas,
-                    local.Answers(),
-                    lambda call: unmocked(call, hint="say --mock '{\"result\": …}'"),
-                    hosts=own.hosts,
+                invoke=local.chain(
+                    functions, own, otherwise=lambda call: refuse_call(call, hint="add --mock '{\"result\": …}'")
                 ),
                 settings=settings,
             )

@@ -15,15 +15,15 @@ from attrs import evolve, frozen
 
 from ..asl.placeholders import fill_placeholders
 from ..calls.buckets import LocalFiles
+from ..calls.chain import Callback, Chain
 from ..calls.functions import handlers_of
-from ..calls.hosts import Hosts
-from ..calls.lambdas import Handler, LocalLambdas, answered, first_of, function_of, unmocked
+from ..calls.lambdas import Handler, LocalLambdas
 from ..calls.mockconfig import MockConfig
+from ..calls.replies import refuse_call
 from ..calls.services import Services
 from ..engine import (
     Call,
     Invoker,
-    Later,
     Listener,
     Reply,
     Result,
@@ -54,14 +54,6 @@ class Answers:
     buckets: Mapping[str, Path] = {}
     """Folders in place of S3 buckets, by the bucket's name, for ItemReader, ResultWriter and Tasks that use S3."""
 
-    def __contains__(self, state: str) -> bool:
-        """Whether calls of this state have a mock, or an answer that stands for what they start."""
-        return (
-            state in self.mocks
-            or state in self.callbacks
-            or (self.config is not None and state in self.config.responses)
-        )
-
 
 def run(
     loaded: Loaded,
@@ -76,7 +68,7 @@ def run(
     real_time: bool = False,
     on_event: Listener | None = None,
     on_output: Output | None = None,
-    otherwise: Invoker = unmocked,
+    otherwise: Invoker = refuse_call,
 ) -> Result:
     """Run one execution to its end, or until nothing can happen any more.
 
@@ -87,10 +79,9 @@ def run(
     be run, and what `otherwise` raises.
     """
     settings = place(project)
-    answers = answers or Answers()
     programs = prepared((*machines, loaded), settings)
-    lambdas = LocalLambdas(project_handlers([loaded, *machines], project, named))
-    invoke = invoker(lambdas, answers, otherwise, hosts=project.hosts)
+    answerers = chain(project_handlers([loaded, *machines], project, named), project, answers, otherwise)
+    invoke: Invoker = answerers
     if on_output is not None:
         invoke = _heard(invoke, on_output)
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
@@ -99,7 +90,7 @@ def run(
         clock=clock,
         settings=settings,
         machines=programs,
-        mocked=lambda call: call.state_name in answers,
+        mocked=answerers.stands_in,
         on_event=on_event,
         seed=seed,
     )
@@ -162,37 +153,27 @@ def _heard(invoke: Invoker, on_output: Output) -> Invoker:
     return heard
 
 
-def invoker(
-    lambdas: LocalLambdas, answers: Answers, otherwise: Invoker = unmocked, *, hosts: Hosts | None = None
-) -> Invoker:
-    """The answer to a call: a mock's, else the MockConfigFile's, else that of a folder in place of a bucket, else the
-    function's, else that of the endpoint in AWS_ENDPOINT_URL or of what stands in for a host, else that of `otherwise`;
-    then the callback's, where the call waits for one."""
-    services = Services.at(hosts=hosts)
+def chain(
+    handlers: Mapping[str, Handler], project: Project, answers: Answers | None = None, otherwise: Invoker = refuse_call
+) -> Chain:
+    """Who answers calls in a local run. Services are those at AWS_ENDPOINT_URL and the project's hosts; an activity
+    without a callback has no worker, and waits for its timeout."""
+    answers = answers or Answers()
 
-    def mocked(call: Call) -> Reply | None:
+    def find_mock(call: Call) -> Invoker | None:
         if call.state_name not in answers.mocks:
             return None
-        return Reply.succeeded(answers.mocks[call.state_name])
+        return lambda _: Reply.succeeded(answers.mocks[call.state_name])
 
-    def known(call: Call) -> Reply:
-        function = function_of(call)
-        calls_lambda = call.integration == "lambda" and call.action in ("function", "invoke")
-        if call.integration == "activity" or (calls_lambda and lambdas.knows(function)):
-            return lambdas(call)
-        if services.answers(call):
-            return services(call)
-        # What gets the token need not be there, where the token is answered anyway.
-        return Reply.succeeded({}) if call.state_name in answers.callbacks else otherwise(call)
+    def wait_or_refuse(call: Call) -> Reply:
+        return Reply.pending() if call.integration == "activity" else otherwise(call)
 
-    scripted = [answers.config] if answers.config else []
-    either = first_of(mocked, *scripted, LocalFiles(answers.buckets), known)
-
-    def answer(call: Call) -> Reply:
-        reply = either(call)
-        waiting = {"activity": "pending", "waitForTaskToken": "succeeded"}.get(call.pattern or call.integration)
-        if call.state_name in answers.callbacks and reply.kind == waiting:
-            return answered(call, reply, Later(reply.seconds, Succeeded(answers.callbacks[call.state_name])))
-        return reply
-
-    return answer
+    return Chain(
+        LocalLambdas(handlers),
+        find_mock,
+        answers.config,
+        LocalFiles(answers.buckets),
+        Services.at(hosts=project.hosts),
+        [Callback(state, Succeeded(value)) for state, value in answers.callbacks.items()],
+        wait_or_refuse,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.diagnostics import AslPath, FlowError
-from ..calls.lambdas import unmocked
+from ..calls.replies import refuse_call
 from ..engine import execute, prepare
 from ..run.visits import Visit
 from .history import History
@@ -47,7 +47,7 @@ def _evaluate(choice: Mapping[str, Any], visit: Visit, history: History, languag
         },
     }
     try:
-        result = execute(prepare(definition), history.input, invoke=unmocked)
+        result = execute(prepare(definition), history.input, invoke=refuse_call)
     except FlowError:
         return None
     reached = [event.name for event in result.history if event.type == "SucceedStateEntered"]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
 from ..calls.buckets import LocalFiles, in_bucket
-from ..calls.lambdas import Handler, LocalLambdas, answered, function_name, function_of
-from ..calls.mockconfig import MockConfig
+from ..calls.chain import Callback, Chain
+from ..calls.lambdas import Handler, LocalLambdas
+from ..calls.replies import function_name, function_of
 from ..calls.services import Services
-from ..engine import Call, Failed, Heartbeat, Later, Reply, Succeeded
+from ..engine import Call, Invoker, Reply
 from .answers import Answer, copied, give
 from .coverage import states as states_of
 from .run import UnmockedCall
@@ -44,98 +46,51 @@ class Mock:
 
 
 @define
-class Callback:
-    """How the task token of a state is answered: `after` seconds from the call."""
-
-    state: str
-    output: Any
-    after: float
-    heartbeats: tuple[float, ...]
-    times: int | None
-    """How many calls are answered so; None is all."""
-
-    def later(self) -> Iterator[Later]:
-        for seconds in self.heartbeats:
-            yield Later(seconds, Heartbeat())
-        failure = self.output.failure if isinstance(self.output, Answer) else None
-        yield Later(self.after, Failed(*failure) if failure else Succeeded(self.output))
-
-
-@define
 class Mocks:
-    """An invoker: mocks first, then the functions of the project; nothing else is called, but what `files` and
-    `services` stand for."""
+    """The mocks of a runner, and the chain of answerers that they belong to. Nothing else is called."""
 
-    functions: Mapping[str, Handler]
-    files: LocalFiles = field(factory=lambda: LocalFiles({}))
-    services: Services | None = None
-    config: MockConfig | None = field(default=None, init=False)
-    mocks: dict[str, Mock] = field(factory=dict)
-    callbacks: list[Callback] = field(factory=list)
+    mocks: dict[str, Mock]
+    callbacks: list[Callback]
+    chain: Chain
 
-    def has_mock(self, call: Call) -> bool:
-        """Whether the call has a mock, or an answer that stands for what it starts."""
-        named = self.config is not None and call.state_name in self.config.responses
-        answered = call.pattern == "waitForTaskToken" and self._has_callback(call)
-        return named or answered or any(name in self.mocks for name in names(call))
+    @classmethod
+    def of(
+        cls, functions: Mapping[str, Handler], buckets: LocalFiles | None = None, services: Services | None = None
+    ) -> Mocks:
+        chain = Chain(LocalLambdas(functions), buckets=buckets or LocalFiles({}), services=services)
+        mocks = cls({}, [], chain)
+        chain.find_mock, chain.callbacks, chain.otherwise = mocks._find_invoker, mocks.callbacks, mocks._refuse
+        return mocks
 
-    def __call__(self, call: Call) -> Reply:
-        mock = next((self.mocks[name] for name in names(call) if name in self.mocks), None)
-        reply = self._mocked(call, mock) if mock else self._real(call)
-        if call.waits and reply.kind in ("succeeded", "pending") and not reply.later:
-            callback = self._callback(call)
-            if callback is not None:
-                return answered(call, reply, *callback.later())
-        return reply
+    def _find(self, call: Call) -> Mock | None:
+        return next((self.mocks[name] for name in names(call) if name in self.mocks), None)
 
-    def _mocked(self, call: Call, mock: Mock) -> Reply:
+    def _find_invoker(self, call: Call) -> Invoker | None:
+        mock = self._find(call)
+        return partial(self._answer, mock) if mock else None
+
+    def _answer(self, mock: Mock, call: Call) -> Reply:
         mock.calls.append(copied(payload(call), "the payload"))
         answer = mock.next()
 
         def rest(call: Call) -> Reply:
-            if mock.otherwise is None:
-                return self._real(call, mock)
-            return _work(call, mock.otherwise)
+            return _work(call, mock.otherwise) if mock.otherwise else self.chain.call_real(call)
 
-        if answer is None:
-            return rest(call)
-        return answer.respond(call, rest, lambda value: _work(call, lambda _: value))
+        return answer.respond(call, rest, lambda value: _work(call, lambda _: value)) if answer else rest(call)
 
-    def _real(self, call: Call, mock: Mock | None = None) -> Reply:
-        reply = (self.config(call) if self.config else None) or self.files(call)
-        if reply is not None:
-            return reply
-        if call.integration == "lambda":
-            local = LocalLambdas(self.functions)
-            if local.knows(function_of(call)):
-                return local(call)
-        if self.services is not None and self.services.answers(call):
-            return self.services(call)
-        if call.waits and self._has_callback(call):
-            return Reply.pending({})  # what gets the token need not be there; further calls wait in vain
-        raise UnmockedCall(_unmocked(call, mock, self.functions))
-
-    def _has_callback(self, call: Call) -> bool:
-        return any(callback.state == call.state_name for callback in self.callbacks)
-
-    def _callback(self, call: Call) -> Callback | None:
-        for callback in self.callbacks:
-            if callback.state == call.state_name and callback.times != 0:
-                if callback.times is not None:
-                    callback.times -= 1
-                return callback
-        return None
+    def _refuse(self, call: Call) -> Reply:
+        raise UnmockedCall(_unmocked(call, self._find(call), self.chain.functions.functions))
 
     def verify(self, definitions: Iterable[Mapping[str, Any]], machine: str) -> None:
-        """Raise LookupError where a mock's target, or a callback's state, is nothing that the machines have."""
-        found = [each for definition in definitions for each in states_of(definition)]
-        states = {str(path[-1]): state for path, state in found if any(resources_of(state))}
+        """Raise LookupError if a mock's target, or a callback's state, is not in the machines."""
+        pairs = [each for definition in definitions for each in states_of(definition)]
+        states = {str(path[-1]): state for path, state in pairs if any(resources_of(state))}
         resources = {resource for state in states.values() for resource in resources_of(state)}
-        named = {function_of_state(state) for state in states.values()} - {""}
-        known = [*states, *sorted(named | set(self.functions))]
-        short = {_service(resource) for resource in resources}
+        functions = {function_of_state(state) for state in states.values()} - {""}
+        known = [*states, *sorted(functions | set(self.chain.functions.functions))]
+        services = {_service(resource) for resource in resources}
         for target in self.mocks:
-            if target not in {*known, *resources, *short} and function_name(target) not in known:
+            if target not in {*known, *resources, *services} and function_name(target) not in known:
                 raise LookupError(_no_target(target, known, machine))
         for callback in self.callbacks:
             if callback.state not in states:
@@ -143,8 +98,8 @@ class Mocks:
             resource = str(states[callback.state].get("Resource", ""))
             if ":activity:" not in resource and not resource.endswith(_WAITING):
                 raise LookupError(
-                    f"flow.answer({callback.state!r}, ...): the state calls {resource}, which waits for no answer; "
-                    f"use flow.mock({callback.state!r}, returns=...)"
+                    f"flow.answer({callback.state!r}, ...): the state calls {resource}, which does not wait for a "
+                    f"callback; use flow.mock({callback.state!r}, returns=...)"
                 )
 
 

@@ -16,9 +16,10 @@ from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..calls import mockconfig
 from ..calls.buckets import LocalFiles
+from ..calls.chain import Callback
 from ..calls.lambdas import Handler
 from ..calls.services import Services
-from ..engine import Result, Scheduler, Settings, VirtualClock
+from ..engine import Failed, Result, Scheduler, Settings, Succeeded, VirtualClock
 from ..engine.limits import MAX_DATA, too_large
 from ..engine.prepare import Program
 from ..project import Loaded, clashes, find
@@ -27,7 +28,7 @@ from .answers import Answer, copied
 from .coverage import states as states_of
 from .history import History
 from .machines import Machine, functions, resolve
-from .mocks import Callback, Mock, Mocks, Raising, scripted
+from .mocks import Mock, Mocks, Raising, scripted
 from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -96,7 +97,7 @@ class Runner:
         same = clashes([loaded, *nested])
         if same:
             raise FlowError(*same)
-        mocks = Mocks(
+        mocks = Mocks.of(
             known,
             LocalFiles({bucket: _folder(bucket, root / folder) for bucket, folder in (buckets or {}).items()}),
             Services.at(endpoint, hosts=found.hosts) if endpoint else None,
@@ -104,7 +105,12 @@ class Runner:
         settings = Settings(found.region or REGION, found.account or ACCOUNT)
         programs = prepared((*nested, loaded), settings)
         scheduler = Scheduler(
-            mocks, clock=VirtualClock(start), settings=settings, machines=programs, mocked=mocks.has_mock, seed=seed
+            mocks.chain,
+            clock=VirtualClock(start),
+            settings=settings,
+            machines=programs,
+            mocked=mocks.chain.stands_in,
+            seed=seed,
         )
         return cls(loaded, mocks, scheduler, programs[loaded.name], nested)
 
@@ -156,12 +162,18 @@ class Runner:
             raise TypeError(f"answer({state!r}, ...): a callback is a value or fail(error, cause)")
         if min(after, *heartbeats, 0) < 0:
             raise ValueError(f"answer({state!r}, ...): after= and heartbeats= are seconds from the call, 0 or more")
-        value = output if isinstance(output, Answer) else copied(output, f"the answer to {state!r}")
-        if not isinstance(value, Answer) and too_large(value):
-            raise ValueError(f"answer({state!r}, ...): SendTaskSuccess takes at most {MAX_DATA:,} bytes of JSON")
+        outcome: Succeeded | Failed
+        if isinstance(output, Answer) and output.failure:
+            outcome = Failed(*output.failure)
+        else:
+            outcome = Succeeded(copied(output, f"the answer to {state!r}"))
+            if too_large(outcome.output):
+                raise ValueError(f"answer({state!r}, ...): SendTaskSuccess takes at most {MAX_DATA:,} bytes of JSON")
         if any(each.state == state and each.times is None for each in self.mocks.callbacks):
-            raise ValueError(f"answer({state!r}, ...): the answer before it is for all calls; give that one times=1")
-        self.mocks.callbacks.append(Callback(state, value, after, tuple(heartbeats), times))
+            raise ValueError(
+                f"answer({state!r}, ...): an earlier answer is for all calls of this state; add times=1 to that one"
+            )
+        self.mocks.callbacks.append(Callback(state, outcome, after, tuple(heartbeats), times))
 
     def mock_config(self, config: Path | str | Mapping[str, Any], *, case: str | None = None) -> None:
         """Let a test case of a MockConfigFile of Step Functions Local (a file, or its JSON) answer the states that it
@@ -170,7 +182,7 @@ class Runner:
         states = {str(path[-1]) for each in (self.machine, *self.nested) for path, _ in states_of(each.definition)}
         read = mockconfig.parse if isinstance(config, Mapping) else mockconfig.load
         source: Any = Path(config) if isinstance(config, str) else config
-        self.mocks.config = read(source, self.machine.name, case, states=states)
+        self.mocks.chain.config = read(source, self.machine.name, case, states=states)
 
     def start(self, input: Any, *, name: str | None = None) -> Result:
         """StartExecution: the execution moves on in `finish`.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from attrs import evolve
 
 from ..base.json import json_text
-from ..calls.lambdas import unmocked
+from ..calls.replies import refuse_call
 from ..engine import Invoker, Settings
 from ..engine.limits import MAX_DATA, too_large
 from ..engine.states.task import Resource
@@ -59,7 +59,7 @@ def test_state(
     The answer has `status` (SUCCEEDED, FAILED, RETRIABLE, CAUGHT_ERROR) and, where there are any, `output` (JSON
     text), `error`, `cause`, `nextState`, and `inspectionData` beyond the level INFO; at TRACE it has the request and
     response of an HTTP Task, with what its connection adds where `reveal_secrets` says so. Time is virtual. Raises
-    TestStateError where AWS refuses the request, FlowError where a Task would call what nothing here answers.
+    TestStateError where AWS refuses the request, FlowError where a Task's call has no answer here.
     """
     texts = {"definition": definition, "roleArn": role_arn, "stateName": state_name}
     _check_parameters(texts, inspection_level, mock, state_configuration)
@@ -80,7 +80,7 @@ def test_state(
         settings=place if role_arn is None else evolve(place, role_arn=role_arn),
         mock=mocked,
         configuration=Configuration.of(state_configuration or {}, tested, mocked),
-        invoke=invoke or unmocked,
+        invoke=invoke or refuse_call,
         now=time.time() if now is None else now,
     )
     inspection = Inspection()

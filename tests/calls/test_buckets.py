@@ -12,7 +12,7 @@ import pytest
 
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.calls.buckets import LocalFiles
-from flowdsl.calls.lambdas import first_of
+from flowdsl.calls.chain import first_of
 from flowdsl.engine import Result, execute, prepare
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.calls.lambdas import Hosted, LocalLambdas, function_name
+from flowdsl.calls.lambdas import Hosted, LocalLambdas
+from flowdsl.calls.replies import function_name
 from flowdsl.engine import Result, VirtualClock, execute, prepare
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"

@@ -9,7 +9,7 @@ import pytest
 
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.calls import mockconfig
-from flowdsl.calls.lambdas import first_of
+from flowdsl.calls.chain import first_of
 from flowdsl.engine import Result, execute, prepare
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"

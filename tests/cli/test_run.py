@@ -169,7 +169,7 @@ def test_what_nothing_answers_is_a_mistake_of_the_command(project):
     project.write("task.json", {"StartAt": "Charge", "States": {"Charge": {**TASK, "End": True}}})
     done = project.run("run", "task.json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "task.json:1:34: error FD001 the state 'Charge' calls the function 'charge', and nothing" in done.stderr
+    assert "task.json:1:34: error FD001 state 'Charge' calls function 'charge', which has no answer here" in done.stderr
     assert """say --mock Charge='{"Payload": …}'""" in done.stderr
     done = project.run("run", "task.json", "--mock", 'Charge={"Payload": 5}')
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"Payload": 5})
@@ -215,7 +215,7 @@ machine = StateMachine("hello", greet)
     )
     done = project.run("run", "hello.py", "--input", '{"who": "gret"}')
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "hello.py:2:9: error FD001 the state 'Say it' calls the function 'gret'" in done.stderr
+    assert "hello.py:2:9: error FD001 state 'Say it' calls function 'gret'" in done.stderr
     assert "did you mean 'greet'?; a dynamic(..., allowed=[...]) can only call what it allows" in done.stderr
     assert """say --mock 'Say it'='{"Payload": …}'""" in done.stderr
     project.write("ask.json", CALLBACK)

@@ -433,7 +433,7 @@ def test_an_assertion_in_an_effect_is_the_tests_whatever_the_flow_catches(defini
 def test_an_answer_to_a_state_that_waits_for_none_is_a_mistake() -> None:
     flow = Runner.of(machine())
     flow.answer("Charge", {"status": "paid"})
-    with pytest.raises(LookupError, match=r"which waits for no answer; use flow\.mock\('Charge', returns="):
+    with pytest.raises(LookupError, match=r"which does not wait for a callback; use flow\.mock\('Charge', returns="):
         flow.start({})
 
 

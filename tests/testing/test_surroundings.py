@@ -204,7 +204,7 @@ def test_an_answer_after_one_for_all_calls_would_never_be_given() -> None:
     flow = Runner.of(TOKEN)
     flow.answer("Charge", {}, times=1)
     flow.answer("Charge", {})
-    with pytest.raises(ValueError, match="give that one times=1"):
+    with pytest.raises(ValueError, match="add times=1 to that one"):
         flow.answer("Charge", {})
 
 

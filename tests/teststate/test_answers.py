@@ -108,7 +108,7 @@ def test_a_task_calls_what_it_is_given_to_call() -> None:
 
 def test_a_task_that_has_nobody_to_call_calls_nobody() -> None:
     assert refused(TASK) == ("ValidationException", "RoleArn must be specified when testing a Task state")
-    with pytest.raises(FlowError, match="nothing here answers that"):
+    with pytest.raises(FlowError, match="which has no answer here"):
         tried(TASK, role_arn="arn:aws:iam::123456789012:role/r")
 
 

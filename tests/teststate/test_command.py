@@ -72,7 +72,7 @@ def test_a_state_that_would_be_retried_is_exit_code_0(tmp_path: Path) -> None:
     [
         ((), "say --state with one of Send, Rest"),
         (("--state", "None"), "ValidationException: State not found in definition"),
-        (("--state", "Send"), "nothing here answers that"),
+        (("--state", "Send"), "which has no answer here"),
         (("--state", "Send", "--mock", "[]"), "write a JSON object, or name a file that holds one"),
         (("--state", "Send", "--mock", "none.json"), "--mock none.json: there is no such file"),
         (("--state", "Send", "--mock", '{"result": {"MessageId": 1}}'), "Field 'MessageId' must be a string"),

@@ -1,0 +1,132 @@
+"""Run a handler in this process as if it had one of its own.
+
+It reads the execution's time from FLOWDSL_NOW, stops at its time limit, and when it exits only its call ends.
+Afterwards environment variable, working directory and alarm are as before.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import NoReturn
+
+from attrs import define
+
+
+class OverdueError(BaseException):
+    """The handler's time is up. Not an Exception, so that the handler's own `except Exception` does not catch it."""
+
+
+@contextmanager
+def handler_process(now: float, seconds: float, overdue: OverdueError) -> Iterator[None]:
+    """Surround the call of a handler: `now` is the execution's time, in seconds since 1970.
+
+    Raises `overdue` after so many seconds (in the main thread, if the system has SIGALRM and no debugger watches), and
+    SystemExit if the handler calls os._exit.
+    """
+    folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
+    time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        with _contained(time_text), _alarm(seconds, overdue):
+            yield
+    finally:
+        os.chdir(folder)
+
+
+@define(eq=False)
+class _Underway:
+    """A handler's call in progress: its process and thread, its FLOWDSL_NOW, and the one before it."""
+
+    process: int
+    thread: int
+    now: str
+    before: str | None = None
+
+
+_leave = os._exit
+_underway: list[_Underway] = []
+_underway_lock = threading.Lock()
+
+
+def _exit(status: int) -> NoReturn:
+    here = (os.getpid(), threading.get_ident())
+    if any((call.process, call.thread) == here for call in _underway):
+        raise SystemExit(status)
+    _leave(status)  # a forked process, or a thread that is not a handler's, such as that of a test's timeout
+
+
+@contextmanager
+def _contained(now: str) -> Iterator[None]:
+    """Set FLOWDSL_NOW, and keep the handler from ending this process with os._exit.
+
+    Both belong to the whole process: calls in several threads read the time of the call that began last, and the end of
+    the last call restores both.
+    """
+    call = _Underway(os.getpid(), threading.get_ident(), now)
+    with _underway_lock:
+        call.before = _underway[0].before if _underway else os.environ.get("FLOWDSL_NOW")
+        _underway.append(call)
+        os.environ["FLOWDSL_NOW"] = now
+        os._exit = _exit
+    try:
+        yield
+    finally:
+        with _underway_lock:
+            _underway.remove(call)
+            if _underway:
+                os.environ["FLOWDSL_NOW"] = _underway[-1].now
+            else:
+                os._exit = _leave
+                if call.before is None:
+                    os.environ.pop("FLOWDSL_NOW", None)
+                else:
+                    os.environ["FLOWDSL_NOW"] = call.before
+
+
+@contextmanager
+def _alarm(seconds: float, overdue: OverdueError) -> Iterator[None]:
+    """Raise `overdue` in the main thread after so many seconds, then every second, because the handler may catch it.
+
+    An alarm that is already set, such as a test's timeout, goes off instead if it is due earlier, and is set again
+    afterwards if it is due later.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer") or _debugged():
+        yield
+        return
+    started = time.monotonic()
+    remaining, interval = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < remaining <= seconds:
+        yield
+        return
+
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        if not _debugged():
+            raise overdue
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        yield
+    finally:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the alarm may go off on the line above
+            signal.signal(signal.SIGALRM, before)
+            if remaining:
+                signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
+
+
+def _debugged() -> bool:
+    """True if a debugger is attached: time limits would interrupt its user. Coverage's tracer is not a debugger."""
+    trace = sys.gettrace()
+    if trace is not None:
+        return not (getattr(trace, "__module__", None) or type(trace).__module__).startswith("coverage")
+    monitoring = getattr(sys, "monitoring", None)  # since Python 3.12
+    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None
