@@ -1,0 +1,419 @@
+"""The permissions that a state machine's role needs, derived from the definition.
+
+Source: Step Functions Developer Guide, "IAM policies for integrated services".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from ..asl.placeholders import has_placeholder
+from ..asl.resource import Resource, resource_of
+from ..asl.tree import StateAt, survey
+from ..base.diagnostics import AslPath, pointer
+from .rights import EVENTS, REWRITES, RIGHTS, Grant, Rights
+from .sdk import RESOURCES, iam_actions, s3_resources
+from .statements import Place, Statement, merge
+
+_FIELD = re.compile(r"\{([A-Za-z0-9.]+)(?::([a-z0-9]+))?(\*?)\}")
+LOGGING: Final = Statement.of(
+    "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries"
+    " logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups",
+    "*",
+)
+"""What logging needs; these actions have no resource. Source: "Logging using CloudWatch Logs", "IAM policies"."""
+TRACING: Final = Statement.of(
+    "xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets", "*"
+)
+
+
+@frozen
+class Gap:
+    """What cannot be derived: the role lacks it unless the environment's `permissions` state it."""
+
+    path: AslPath
+    message: str
+    actions: tuple[str, ...] = ()
+    """The actions that are missing, where they are known."""
+
+    def __str__(self) -> str:
+        return f"{pointer(self.path)}: {self.message}"
+
+
+@frozen
+class Permissions:
+    statements: tuple[Statement, ...]
+    gaps: tuple[Gap, ...] = ()
+    """In the order of the states."""
+
+
+@frozen
+class _Task:
+    """A call, with what its definition tells of the arguments."""
+
+    state: StateAt
+    resource: Resource
+    place: Place
+    machine: str
+    callees: tuple[str, ...]
+    """ARNs of the functions that it may call, where the author said so."""
+
+    @property
+    def sync(self) -> bool:
+        return (self.resource.pattern or "").startswith("sync")
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        value = self.state.fields.get("Arguments" if self.state.language == "JSONata" else "Parameters")
+        return value if isinstance(value, dict) else {}
+
+    def argument(self, name: str) -> str | None:
+        """An argument whose text is known before the task runs. Inner ones are written with dots."""
+        value: Any = self.arguments
+        for step in name.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        if not isinstance(value, str) or has_placeholder(value):
+            return None
+        return None if self.state.language == "JSONata" and value.startswith("{%") else value
+
+    def has(self, name: str) -> bool:
+        """Whether the argument is given at all, known or not."""
+        value: Any = self.arguments
+        *outer, last = name.split(".")
+        for step in outer:
+            if isinstance(value, dict) and f"{step}.$" in value:
+                return True
+            value = value.get(step) if isinstance(value, dict) else None
+        return isinstance(value, str) or (isinstance(value, dict) and bool({last, f"{last}.$"} & value.keys()))
+
+    def gap(self, message: str, actions: str = "") -> Gap:
+        return Gap((*self.state.path, "Resource"), message, tuple(actions.split()))
+
+
+Derived = Iterator[Statement | Gap]
+
+
+def derive(
+    definition: Mapping[str, Any],
+    *,
+    name: str,
+    place: Place,
+    callees: Mapping[AslPath, Iterable[str]] | None = None,
+    logging: bool = False,
+    tracing: bool = False,
+    stated: Iterable[Statement] = (),
+) -> Permissions:
+    """The least permissions with which a machine of this name can run the definition in a place.
+
+    `callees` has the ARNs of the functions that the Task at a path may call, as the author allowed them; `stated` are
+    statements of the user's own: they are added, and no gap is reported for actions that they name.
+    """
+    stated = tuple(stated)
+    named = {action for each in stated for action in each.actions}
+    statements: list[Statement] = [*stated]
+    gaps: list[Gap] = []
+    for scope in survey(definition):
+        for state in scope.states.values():
+            for each in _of_state(state, name, place, callees or {}):
+                if isinstance(each, Statement):
+                    statements.append(each)
+                elif not each.actions or not {*each.actions} <= named:
+                    gaps.append(each)
+    if logging:
+        statements.append(LOGGING)
+    if tracing:
+        statements.append(TRACING)
+    return Permissions(merge(statements), tuple(gaps))
+
+
+def _of_state(state: StateAt, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]]) -> Derived:
+    if state.type == "Map":
+        yield from _of_map(state, name, place)
+    text = state.fields.get("Resource")
+    if state.type != "Task" or not isinstance(text, str):
+        return
+    task = _Task(state, resource_of(text), place, name, tuple(callees.get(state.path, ())))
+    credentials = state.fields.get("Credentials")
+    if isinstance(credentials, dict):
+        role = credentials.get("RoleArn")
+        if isinstance(role, str) and role.startswith("arn:") and not has_placeholder(role):
+            yield Statement.of("sts:AssumeRole", role)
+        else:
+            yield task.gap("the role of Credentials is chosen at run time", "sts:AssumeRole")
+        return
+    yield from _of_task(task)
+
+
+def _of_task(task: _Task) -> Derived:
+    resource = task.resource
+    key = f"{resource.service}:{resource.action}"
+    if resource.kind == "lambda":
+        yield from _invoke(task, resource.text)
+    elif resource.kind == "sdk":
+        yield from _sdk(task)
+    elif resource.kind == "integration" and key in _SPECIAL:
+        yield from _SPECIAL[key](task)
+    elif resource.kind == "integration" and key in RIGHTS:
+        yield from _rights(task, RIGHTS[key])
+    elif resource.kind != "activity":
+        yield task.gap(f"no permissions are known for {resource.text}: state them yourself")
+
+
+# Records
+
+
+def _rights(task: _Task, rights: Rights) -> Derived:
+    for grant in rights.grants:
+        if (not grant.sync or task.sync) and (not grant.given or task.has(grant.given)):
+            yield from _grant(task, grant)
+    if rights.rule and task.sync:
+        yield Statement.of(EVENTS, task.place.arn("events", f"rule/{rights.rule}"))
+    for argument, service in {**dict.fromkeys(rights.roles, rights.passed_to), **rights.service_roles}.items():
+        yield from _pass_role(task, argument, service)
+    if rights.hidden:
+        yield task.gap(f"the definition does not tell {rights.hidden}")
+
+
+def _grant(task: _Task, grant: Grant) -> Derived:
+    target = _resource(task, grant.on)
+    if isinstance(target, Gap):
+        yield task.gap(target.message, grant.actions)
+    else:
+        yield Statement.of(grant.actions, target)
+
+
+def _resource(task: _Task, template: str) -> str | Gap:
+    """The ARN of `Grant.on`, or a gap where an argument is not known."""
+    place = {"partition": task.place.partition, "region": task.place.region, "account": task.place.account}
+    whole: str | None = None
+    missing: str | None = None
+
+    def fill(match: re.Match[str]) -> str:
+        nonlocal whole, missing
+        name, rewrite, optional = match.groups()
+        if name in place:
+            return place[name]
+        value = task.argument(name)
+        if value is None:
+            missing = missing or (None if optional else name)
+            return "*"
+        written = REWRITES[rewrite](value) if rewrite else value
+        if value.startswith("arn:"):
+            whole = whole or written
+        return written
+
+    filled = _FIELD.sub(fill, template)
+    if missing:
+        return task.gap(f"{missing} is chosen at run time, so it is not known what the role may use")
+    if whole is None:
+        return filled
+    suffix = template.rpartition("}")[2]
+    return whole + suffix if suffix.startswith((":", "/")) else whole
+
+
+def _pass_role(task: _Task, argument: str, service: str) -> Derived:
+    if not task.has(argument):
+        return
+    role = task.argument(argument)
+    if role is None:
+        yield task.gap(f"{argument} is chosen at run time, so it is not known which role is handed on", "iam:PassRole")
+        return
+    arn = role if role.startswith("arn:") else task.place.role(role)
+    yield Statement.of("iam:PassRole", arn, condition={"StringEquals": {"iam:PassedToService": service}})
+
+
+# Integrations of their own
+
+
+def _invoke(task: _Task, function: str | None) -> Derived:
+    """A published version or an alias is a resource of its own: `function:NAME:*`."""
+    targets = task.callees or ((function,) if function else ())
+    if not targets:
+        message = "the function is chosen at run time: name all that it may be with dynamic(path, allowed=[...])"
+        yield task.gap(message, "lambda:InvokeFunction")
+    for target in targets:
+        yield Statement.of("lambda:InvokeFunction", *function_arns(target, task.place))
+
+
+def function_arns(function: str, place: Place) -> tuple[str, str]:
+    """A function, by name or ARN with or without a version, and all its versions and aliases."""
+    parts = function.split(":")
+    arn = ":".join(parts[:7]) if parts[0] == "arn" else place.arn("lambda", f"function:{parts[0]}")
+    return arn, f"{arn}:*"
+
+
+def _lambda_invoke(task: _Task) -> Derived:
+    yield from _invoke(task, task.argument("FunctionName"))
+
+
+def _put_events(task: _Task) -> Derived:
+    entries = task.arguments.get("Entries")
+    for entry in entries if isinstance(entries, list) else [None]:
+        bus = entry.get("EventBusName", "default") if isinstance(entry, dict) else None
+        dynamic = not isinstance(entry, dict) or "EventBusName.$" in entry or not isinstance(bus, str)
+        if dynamic or has_placeholder(bus) or str(bus).startswith("{%"):
+            yield task.gap("EventBusName is chosen at run time", "events:PutEvents")
+        elif isinstance(bus, str):
+            arn = bus if bus.startswith("arn:") else task.place.arn("events", f"event-bus/{bus}")
+            yield Statement.of("events:PutEvents", arn)
+
+
+def _start_execution(task: _Task) -> Derived:
+    machine = task.argument("StateMachineArn")
+    if machine is None:
+        message = "StateMachineArn is chosen at run time, so it is not known what the role may start"
+        yield task.gap(message, "states:StartExecution")
+        return
+    name = machine.split(":")[6] if machine.startswith("arn:") else machine
+    arn = machine if machine.startswith("arn:") else task.place.arn("states", f"stateMachine:{machine}")
+    yield Statement.of("states:StartExecution", arn)
+    if task.sync:
+        executions = ":".join([*arn.split(":")[:5], "execution", name, "*"])
+        yield Statement.of("states:DescribeExecution states:StopExecution", executions)
+        rule = task.place.arn("events", "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")
+        yield Statement.of(EVENTS, rule)
+
+
+def _http(task: _Task) -> Derived:
+    """The endpoint and the method are conditions; a part of the URL that is not known is `*`."""
+    endpoint, method = task.argument("ApiEndpoint"), task.argument("Method")
+    condition: dict[str, dict[str, str]] = {}
+    if endpoint:
+        condition["StringEquals"] = {"states:HTTPEndpoint": endpoint}
+    else:
+        known = _known_beginning(task)
+        if known is None:
+            yield task.gap(
+                "ApiEndpoint is chosen at run time: any endpoint would be allowed", "states:InvokeHTTPEndpoint"
+            )
+            return
+        condition["StringLike"] = {"states:HTTPEndpoint": f"{known}*"}
+    if method:
+        condition.setdefault("StringEquals", {})["states:HTTPMethod"] = method
+    own = task.place.arn("states", f"stateMachine:{task.machine}")
+    yield Statement.of("states:InvokeHTTPEndpoint", own, condition=condition)
+    connection = task.argument("Authentication.ConnectionArn") or task.argument("InvocationConfig.ConnectionArn")
+    if connection is None:
+        actions = "events:RetrieveConnectionCredentials secretsmanager:GetSecretValue secretsmanager:DescribeSecret"
+        yield task.gap("ConnectionArn is chosen at run time", actions)
+        return
+    name = connection.split("/")[1] if "/" in connection else "*"
+    yield Statement.of("events:RetrieveConnectionCredentials", connection)
+    secret = task.place.arn("secretsmanager", f"secret:events!connection/{name}/*")
+    yield Statement.of("secretsmanager:GetSecretValue secretsmanager:DescribeSecret", secret)
+
+
+def _known_beginning(task: _Task) -> str | None:
+    """The beginning of an endpoint's URL that a States.Format or a JSONata `&` always has: at least its host."""
+    texts = [task.arguments.get(name) for name in ("ApiEndpoint.$", "ApiEndpoint")]
+    for text in texts:
+        match = re.search(r"""['"](https://[^'"{}]+)""", text) if isinstance(text, str) else None
+        if match and re.match(r"\s*(?:States\.Format\(|\{%)\s*$", str(text)[: match.start()]):
+            parts = urlsplit(match[1])
+            return match[1] if parts.path else None
+    return None
+
+
+_SPECIAL: Final = {
+    "lambda:invoke": _lambda_invoke,
+    "events:putEvents": _put_events,
+    "states:startExecution": _start_execution,
+    "http:invoke": _http,
+}
+
+
+# AWS SDK
+
+
+def _sdk(task: _Task) -> Derived:
+    service, action = task.resource.service, task.resource.action
+    actions = iam_actions(service, action) if service and action else None
+    if actions is None:
+        yield task.gap(f"no IAM action can be derived from {task.resource.text}: state it yourself")
+        return
+    for each in actions:
+        prefix = each.partition(":")[0]
+        templates = s3_resources(each) if prefix == "s3" else RESOURCES.get(prefix, ())
+        own = [arn for arn in _literal_arns(task.arguments) if arn.split(":")[2] == prefix]
+        if prefix == "lambda" and each == "lambda:InvokeFunction":
+            yield from _invoke(task, task.argument("FunctionName"))
+            continue
+        resources = [_resource(task, template) for template in templates]
+        known = [each for each in resources if isinstance(each, str)]
+        if known and len(known) == len(resources):
+            yield Statement.of([each], *known)
+        elif own:
+            yield Statement.of([each], *own)
+        elif templates:
+            yield task.gap(f"it is not known beforehand on what {each} is used", each)
+        else:
+            yield Statement.of([each], "*")
+            yield task.gap(f"{each} is allowed on every resource: state it with the resources that you mean", each)
+
+
+def _literal_arns(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("arn:") and value.count(":") >= 5 and not has_placeholder(value):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _literal_arns(each)
+
+
+# Distributed Map
+
+
+def _of_map(state: StateAt, name: str, place: Place) -> Derived:
+    """Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states"."""
+    processor = state.fields.get("ItemProcessor") or state.fields.get("Iterator")
+    config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
+    if not isinstance(config, dict) or config.get("Mode") != "DISTRIBUTED":
+        return
+    yield Statement.of("states:StartExecution", place.arn("states", f"stateMachine:{name}"))
+    yield Statement.of("states:DescribeExecution states:StopExecution", place.arn("states", f"execution:{name}:*"))
+    yield Statement.of("states:RedriveExecution", place.arn("states", f"execution:{name}/*:*"))
+    yield from _reader(state, name, place)
+    yield from _writer(state, name, place)
+
+
+def _reader(state: StateAt, name: str, place: Place) -> Derived:
+    reader = state.fields.get("ItemReader")
+    if not isinstance(reader, dict):
+        return
+    task = _part(state, reader, name, place)
+    config = reader.get("ReaderConfig")
+    bucket, key = task.argument("Bucket"), task.argument("Key")
+    lists = task.resource.action == "listObjectsV2"
+    if bucket is None:
+        yield task.gap("the bucket is chosen at run time", "s3:ListBucket" if lists else "s3:GetObject")
+    elif lists:
+        yield Statement.of("s3:ListBucket", place.bucket(bucket))
+        if isinstance(config, dict) and config.get("Transformation") == "LOAD_AND_FLATTEN":
+            yield Statement.of("s3:GetObject", place.bucket(f"{bucket}/{task.argument('Prefix') or ''}*"))
+    else:
+        yield Statement.of("s3:GetObject", place.bucket(f"{bucket}/{key or '*'}"))
+        if isinstance(config, dict) and config.get("InputType") == "MANIFEST":
+            yield Statement.of("s3:GetObject", place.bucket(f"{bucket}/*"))
+
+
+def _writer(state: StateAt, name: str, place: Place) -> Derived:
+    writer = state.fields.get("ResultWriter")
+    if not isinstance(writer, dict) or "Resource" not in writer:
+        return
+    task = _part(state, writer, name, place)
+    actions = "s3:PutObject s3:GetObject s3:ListMultipartUploadParts s3:AbortMultipartUpload"
+    bucket, prefix = task.argument("Bucket"), (task.argument("Prefix") or "").rstrip("/")
+    if bucket is None:
+        yield task.gap("the bucket of ResultWriter is chosen at run time", actions)
+    else:
+        yield Statement.of(actions, place.bucket(f"{bucket}/{prefix}/*" if prefix else f"{bucket}/*"))
+
+
+def _part(state: StateAt, part: dict[str, Any], name: str, place: Place) -> _Task:
+    """ItemReader or ResultWriter, which have a Resource and arguments like a Task."""
+    at = StateAt(state.name, state.path, part, state.cls, state.language, state.scope)
+    return _Task(at, resource_of(str(part.get("Resource", ""))), place, name, ())
