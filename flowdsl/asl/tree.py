@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from ..author.fields import Language
-from ..author.machine import Branch, Graph, Processor, StateMachine
+from ..author.graphs import Branch, Graph, Processor
+from ..author.machine import StateMachine
 from ..author.states import STATES, State
 from ..base.diagnostics import AslPath
 from .placeholders import has_placeholder

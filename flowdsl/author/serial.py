@@ -12,7 +12,8 @@ from typing import Any
 from ..base.diagnostics import FlowError
 from ..base.source import caller
 from .fields import UNSET, ByPath, Element, Spec, by_asl_name, evolve, per_class, specs
-from .machine import Branch, Graph, Processor, StateMachine
+from .graphs import Branch, Graph, Processor
+from .machine import StateMachine
 from .states import STATES, Rule, State
 
 _FIRST = ("Comment", "QueryLanguage")

@@ -17,7 +17,7 @@ from .fields import UNSET, Element, Language, Unset, asl, element, keeping_unkno
 from .flow import End, Flow, Goto, chain, renamed
 
 if TYPE_CHECKING:
-    from .machine import Graph
+    from .graphs import Graph
 
 Json = Any
 Text = str | Expression | Jsonata | Unset

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from ..author.fields import Spec, by_asl_name
-from ..author.machine import snake
+from ..author.places import snake
 from ..author.states import STATES
 from ..base.words import nearest
 

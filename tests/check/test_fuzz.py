@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowdsl.author.fields import by_asl_name
-from flowdsl.author.machine import Processor, StateMachine
+from flowdsl.author.graphs import Processor
+from flowdsl.author.machine import StateMachine
 from flowdsl.author.states import STATES, Catcher, ItemBatcher, ItemReader, ReaderConfig, ResultWriter, Retrier, Rule
 from flowdsl.base.diagnostics import Diagnostic
 from flowdsl.check import check, check_text

@@ -1,0 +1,56 @@
+"""Where in the author's Python an ASL path was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from ..base.diagnostics import AslPath
+from ..base.source import Caller, Span
+from .expressions import Function
+from .fields import Element, by_asl_name, per_class
+
+
+def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | None]) -> Span | None:
+    """The innermost thing on the way down the path of which it is known where it was said."""
+    found, at = element.origin, element
+    keywords: tuple[str, ...] = ()
+    for index, step in enumerate(path):
+        at, names = _into(at, step)
+        keywords = names or keywords
+        if isinstance(at, Element) and not isinstance(at, Function):
+            found, keywords = at.origin or found, ()
+        linked = links.get(path[: index + 1])
+        if linked is not None:
+            return linked.span()
+    return found.span(keywords) if found else None
+
+
+def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
+    """One step down an ASL path: what stands there, and the keywords with which the author may have said it."""
+    if isinstance(at, Element) and isinstance(step, str):
+        spec = by_asl_name(type(at)).get(step)
+        if spec is None:
+            return at.extras.get(step), (snake(step),)
+        return getattr(at, spec.attribute), (spec.attribute, *spec.said_by, *_position(type(at), spec.attribute))
+    try:
+        return at[step], ()
+    except (KeyError, IndexError, TypeError):
+        return None, ()
+
+
+@per_class
+def _positional(cls: type[Any]) -> list[str]:
+    return [attribute.name for attribute in attrs.fields(cls) if attribute.init and not attribute.kw_only]
+
+
+def _position(cls: type[Any], attribute: str) -> tuple[str, ...]:
+    """The place of a positional argument as `Caller.span` names it."""
+    names = _positional(cls)
+    return (f"#{names.index(attribute)}",) if attribute in names else ()
+
+
+def snake(name: str) -> str:
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
