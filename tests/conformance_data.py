@@ -1,4 +1,8 @@
-"""Where the recorded behaviour of AWS is, and how tests read it."""
+"""Where the recorded behaviour of AWS is, and how tests read it.
+
+`FLOWDSL_CONFORMANCE` names the folder with the recordings, else they are in ../shared/conformance. A clone that has
+neither reads tests/conformance/own: a small set that we wrote ourselves, in the same form, from AWS's documentation.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,26 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(os.environ.get("FLOWDSL_CONFORMANCE") or Path(__file__).parents[2] / "shared" / "conformance")
+OWN = Path(__file__).parent / "conformance" / "own"
+
+
+def _root() -> Path:
+    named = os.environ.get("FLOWDSL_CONFORMANCE")
+    if named:
+        return Path(named)
+    shared = Path(__file__).parents[2] / "shared" / "conformance"
+    return shared if shared.is_dir() else OWN
+
+
+ROOT = _root()
+IS_RECORDED = ROOT != OWN
+"""Whether the cases are AWS's recordings, not our own small set."""
 
 
 def cases(folder: str) -> Iterator[dict[str, Any]]:
-    """The cases of a folder of recordings; the test that asks is skipped where there are none."""
+    """The cases of a folder; the test that asks is skipped if it has none, as our own set does for what AWS refused."""
     if not (ROOT / folder).is_dir():
-        pytest.skip("no recorded behaviour of AWS here: set FLOWDSL_CONFORMANCE to its folder")
+        pytest.skip(f"no {folder} in {ROOT.name}: set FLOWDSL_CONFORMANCE to the folder with the recordings")
     for file in sorted((ROOT / folder).glob("*.json")):
         yield from json.loads(file.read_text())
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, which says nothing about what a test examines.
+settings.register_profile("flowdsl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("flowdsl")
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from flowdsl.check import check, check_text
 from flowdsl.check.dataflow.annotations import Data
 from flowdsl.check.dataflow.shapes import Field, Object, Scalar
 from flowdsl.check.rules.choices import WORDS
-from tests.conformance_data import ROOT
+from tests.conformance_data import definitions
 
 PARTS = (*STATES.values(), StateMachine, Processor, Catcher, Retrier, Rule)
 PARTS += (ItemReader, ReaderConfig, ItemBatcher, ResultWriter)
@@ -79,11 +79,7 @@ def test_any_text(text: str) -> None:
 
 
 def real_definitions() -> list[Any]:
-    folder = ROOT / "definitions"
-    if not folder.is_dir():
-        pytest.skip("no recorded behaviour of AWS here: set FLOWDSL_CONFORMANCE to its folder")
-    found = [case for file in sorted(folder.glob("*.json")) for case in json.loads(file.read_text())]
-    return [case["definition"] for case in found if isinstance(case["definition"], dict)]
+    return [case["definition"] for case in definitions() if isinstance(case["definition"], dict)]
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

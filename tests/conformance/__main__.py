@@ -5,15 +5,22 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
+from tests.conformance_data import IS_RECORDED, ROOT
+
 from . import tested_states
-from .cases import PARTS, Verdict, executions, folder, judge
+from .cases import PARTS, Verdict, executions, judge
 from .known_failures import KNOWN_FAILURES
+
+_OWN = "cases, written from AWS's documentation; recordings of the service are not here"
+_FORMAT = "Set FLOWDSL_CONFORMANCE to a folder of recordings; docs/conformance.md documents its format."
 
 
 def main() -> int:
-    if folder() is None:
-        print("no recordings: set FLOWDSL_CONFORMANCE to their folder", file=sys.stderr)  # noqa: T201
+    if not (ROOT / "executions").is_dir():
+        print(f"FLOWDSL_CONFORMANCE={ROOT} has no folder executions/: {_FORMAT}", file=sys.stderr)  # noqa: T201
         return 2
+    if not IS_RECORDED:
+        print(f"These are flowdsl's own {_OWN}. {_FORMAT}\n", file=sys.stderr)  # noqa: T201
     verdicts = [*map(judge, executions()), *tested_states.judge()]
     print(table(verdicts))  # noqa: T201 - the table is the command's result
     unknown = [verdict for verdict in verdicts if verdict.differs and verdict.case not in KNOWN_FAILURES]

@@ -1,13 +1,9 @@
-"""The recorded executions, and the engine run on one of them.
-
-The folder is FLOWDSL_CONFORMANCE, else ../shared/conformance beside the project.
-"""
+"""The recorded executions, and the engine run on one of them; tests/conformance_data.py says where they are."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,24 +30,19 @@ from flowdsl.engine import (
     VirtualClock,
     prepare,
 )
+from tests.conformance_data import ROOT
 
 ACCOUNT = "111111111111"
 PARTS = ("status", "output", "error", "cause", "events")
 
 
-def folder() -> Path | None:
-    """Where the recordings are, or None where there are none."""
-    named = os.environ.get("FLOWDSL_CONFORMANCE")
-    found = Path(named) if named else Path(__file__).parents[3] / "shared" / "conformance"
-    return found if (found / "compare.py").is_file() else None
-
-
 @cache
 def compare() -> ModuleType:
-    """The judge that comes with the recordings."""
-    root = folder()
-    assert root is not None
-    spec = importlib.util.spec_from_file_location("conformance_compare", root / "compare.py")
+    """The judge that comes with the recordings, else our own."""
+    judge = ROOT / "compare.py"
+    if not judge.is_file():
+        judge = Path(__file__).parent / "compare.py"
+    spec = importlib.util.spec_from_file_location("conformance_compare", judge)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -60,9 +51,7 @@ def compare() -> ModuleType:
 
 
 def executions() -> Iterator[dict[str, Any]]:
-    root = folder()
-    assert root is not None
-    for file in sorted((root / "executions").glob("*.json")):
+    for file in sorted((ROOT / "executions").glob("*.json")):
         yield from json.loads(file.read_text())
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from flowdsl.engine import prepare, replay
 
-from .cases import executions, folder, judge, run
+from .cases import executions, judge, run
 from .known_failures import KNOWN_FAILURES
-
-pytestmark = pytest.mark.skipif(
-    folder() is None, reason="no recordings here: set FLOWDSL_CONFORMANCE to the folder that holds them"
-)
 
 
 def test_every_recorded_execution_agrees_but_the_known_ones() -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 from flowdsl import teststate
 from flowdsl.engine import Call, Invoker, Reply, Settings
+from tests.conformance_data import ROOT
 
-from .cases import ACCOUNT, Verdict, compare, folder
+from .cases import ACCOUNT, Verdict, compare
 
 _MEMBERS = {
     "input": "input",
@@ -34,9 +35,7 @@ _MEMBERS = {
 
 @cache
 def recordings() -> list[dict[str, Any]]:
-    root = folder()
-    assert root is not None
-    return [case for file in sorted((root / "test_state").glob("*.json")) for case in json.loads(file.read_text())]
+    return [case for file in sorted((ROOT / "test_state").glob("*.json")) for case in json.loads(file.read_text())]
 
 
 def judge() -> list[Verdict]:

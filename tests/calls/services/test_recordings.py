@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from flowdsl.calls.services.catalogue import Operation, find_operation
 from flowdsl.calls.services.data import to_request
 from flowdsl.calls.services.failures import error_prefix
 from flowdsl.calls.services.optimised import WITHOUT_METADATA
-from tests.conformance_data import cases
+from tests.conformance_data import IS_RECORDED, cases
+
+pytestmark = pytest.mark.skipif(not IS_RECORDED, reason="needs recorded calls of AWS's APIs: set FLOWDSL_CONFORMANCE")
 
 METADATA = {"SdkHttpMetadata", "SdkResponseMetadata"}
 
