@@ -209,7 +209,7 @@ def run(
 
     def refuse(call: Call) -> Reply:
         names = [each.name for each in others]
-        return refuse_call(call, span=project.located(loaded, call.state_name), hint=_answer(call, loaded, names))
+        return refuse_call(call, span=project.locate_state(loaded, call.state_name), hint=_answer(call, loaded, names))
 
     value = json_argument(source, "--input")
     with output.kept_for_the_result():

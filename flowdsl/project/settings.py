@@ -1,0 +1,126 @@
+"""`[tool.flowdsl]` of pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.source import Span, display_path
+from ..calls.hosts import Hosts, hosts_in, mistakes_in
+
+
+@attrs.frozen
+class Project:
+    """A project's folder and what its pyproject.toml says under `[tool.flowdsl]`; all paths are absolute."""
+
+    root: Path
+    flow: Path | None = None
+    """The flow file that is meant where none is named."""
+    output: Path = attrs.field(default=attrs.Factory(lambda self: self.root / "build", takes_self=True))
+    region: str | None = None
+    """The AWS region that placeholders stand for in a local run, such as `eu-west-1`."""
+    account: str | None = None
+    """The AWS account number, 12 digits, likewise."""
+    hosts: Hosts = attrs.field(factory=dict)
+    """What stands in for the hosts that HTTP Tasks call."""
+    handlers: Mapping[str, str] = attrs.field(factory=dict)
+    """Lambda functions that no flow in Python declares: their folder, or `folder/file.py:function`, by their name."""
+
+
+_KEYS: dict[str, tuple[str, str]] = {
+    "flow": (r".+\.(py|json|ya?ml)", 'a file, such as "payment_flow.py"'),
+    "output": (r".+", 'a folder, such as "build"'),
+    "region": (r"[a-z]{2}(-[a-z]+)+-\d", 'a region, such as "eu-west-1"'),
+    "account": (r"\d{12}", 'an account number of 12 digits in quotes, such as "123456789012"'),
+}
+
+
+def find(start: Path) -> Project:
+    """The project that `start`, a folder, is in: the nearest folder upwards with a pyproject.toml, else `start` itself.
+
+    Raises FlowError where the pyproject.toml is broken or has keys or values under `[tool.flowdsl]` that flowdsl does
+    not know.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return _read_settings(folder / "pyproject.toml")
+    return Project(start)
+
+
+def _read_settings(file: Path) -> Project:
+    try:
+        content = file.read_text(encoding="utf-8")
+        tables = tomllib.loads(content)
+    except (OSError, ValueError) as error:
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        span = Span(display_path(file), int(place[1]), int(place[2])) if place else Span(display_path(file), 1)
+        reason = error.strerror if isinstance(error, OSError) else str(error).partition(" (at line")[0]
+        raise FlowError.of(f"cannot be read: {reason}", code="FD701", span=span) from None
+    settings = tables.get("tool", {}).get("flowdsl", {}) if isinstance(tables.get("tool", {}), dict) else {}
+    mistakes = [*_mistakes(settings, file, content)]
+    if mistakes:
+        raise FlowError(*mistakes)
+    root = file.parent
+    paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
+    return Project(
+        root,
+        **paths,
+        region=settings.get("region"),
+        account=settings.get("account"),
+        hosts=hosts_in(settings.get("hosts", {})),
+        handlers=settings.get("handlers", {}),
+    )
+
+
+def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
+    if not isinstance(settings, dict):
+        return [_setting(file, content, "flowdsl", "tool.flowdsl is not a table", "write [tool.flowdsl]")]
+    found = []
+    for key, value in settings.items():
+        if key == "hosts":
+            found += [_setting(file, content, key, f"[tool.flowdsl] {wrong}", None) for wrong in mistakes_in(value)]
+            continue
+        if key == "handlers":
+            if not isinstance(value, dict) or not all(isinstance(place, str) and place for place in value.values()):
+                said = (
+                    '[tool.flowdsl] handlers must be a table of folders by function, such as charge = "handlers/charge"'
+                )
+                found.append(_setting(file, content, key, said, None))
+            continue
+        if key not in _KEYS:
+            hint = f"the keys are {', '.join(_KEYS)}, handlers, hosts"
+            found.append(_setting(file, content, key, f"[tool.flowdsl] has no key {key!r}", hint))
+            continue
+        pattern, what = _KEYS[key]
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            found.append(_setting(file, content, key, f"[tool.flowdsl] {key} must be {what}", None))
+    return found
+
+
+def _setting(file: Path, content: str, key: str, message: str, hint: str | None) -> Diagnostic:
+    table = max(content.find("[tool.flowdsl]"), 0)
+    lines = content[:table].count("\n"), content[table:].splitlines()
+    pattern = re.compile(
+        rf"""\s*(\[tool\.flowdsl\.{re.escape(key)}|["']?(tool\.flowdsl\.)?{re.escape(key)}["']?\s*=)"""
+    )
+    number = next((index for index, line in enumerate(lines[1]) if pattern.match(line)), 0)
+    return Diagnostic("FD701", message, span=Span(display_path(file), lines[0] + number + 1), hint=hint)
+
+
+def default_flow() -> Path:
+    """The flow of the project that the current folder is in. Raises FlowError where pyproject.toml names none."""
+    project = find(Path.cwd())
+    if project.flow is None:
+        raise FlowError.of(
+            "no flow file is named",
+            code="FD702",
+            hint='name one, or say it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
+        )
+    return project.flow
