@@ -24,6 +24,8 @@ from .mockconfig import MockConfig
 from .replies import await_answer, function_of, refuse_call
 from .services import Services
 
+__all__ = ["Answerer", "Callback", "Chain", "first_of"]
+
 Answerer = Callable[[Call], Reply | None]
 """Answers a call, or returns None to leave it to the next one."""
 

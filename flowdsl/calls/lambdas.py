@@ -28,7 +28,7 @@ __all__ = ["Handler", "Hosted", "LambdaContext", "LocalLambdas"]
 Handler = Callable[[Any, Any], Any]
 """A function of an event and a context."""
 
-MAX_RESPONSE = 6_291_556
+_MAX_RESPONSE = 6_291_556
 """The largest response of a function, in bytes. Source: Lambda Developer Guide, "Lambda quotas"."""
 
 
@@ -127,7 +127,7 @@ class LocalLambdas:
         handler = self._find(function)
         request = call.request_id
         if handler is None:
-            arn = function_arn(function, call)
+            arn = _function_arn(function, call)
             qualified = arn if arn.count(":") == 7 else f"{arn}:$LATEST"
             cause = (
                 f"Function not found: {qualified} (Service: AWSLambda; Status Code: 404; "
@@ -165,8 +165,8 @@ class LocalLambdas:
         except Exception as error:  # noqa: BLE001 - as Lambda's runtime does; the answer's own classes may be broken
             message = f"Unable to marshal response: {error}"
             return Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
-        if len(written.encode(errors="surrogatepass")) > MAX_RESPONSE:
-            message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
+        if len(written.encode(errors="surrogatepass")) > _MAX_RESPONSE:
+            message = f"Response payload size exceeded maximum allowed payload size ({_MAX_RESPONSE} bytes)."
             cause = write({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
             return Reply.failed("Function.ResponseSizeTooLarge", cause)
         return Reply.succeeded(answer(json.loads(written), request))
@@ -177,7 +177,7 @@ def _context(function: str, call: Call, request: str, hosted: Hosted, started: f
     return LambdaContext(
         function_name=name,
         function_version="$LATEST",
-        invoked_function_arn=function_arn(function, call),
+        invoked_function_arn=_function_arn(function, call),
         memory_limit_in_mb=hosted.memory_limit_in_mb,
         aws_request_id=request,
         log_group_name=f"/aws/lambda/{name}",
@@ -194,7 +194,7 @@ def _payload(value: Any) -> Any:
 _HERE = Path(__file__).parent.parent
 
 
-def function_arn(text: str, call: Call) -> str:
+def _function_arn(text: str, call: Call) -> str:
     """The full ARN of a function from its name, partial ARN or ARN."""
     if text.startswith("arn:"):
         return text

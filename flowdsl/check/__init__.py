@@ -18,7 +18,7 @@ from .rules.handlers import check_handlers
 from .rules.maps import check_maps
 from .rules.names import check_names
 
-__all__ = ["check", "check_text"]
+__all__ = ["Locate", "check", "check_text"]
 
 if TYPE_CHECKING:
     from .dataflow.annotations import Data
@@ -91,7 +91,7 @@ def _twice(path: AslPath, findings: Findings) -> None:
 
 _BROKEN = frozenset({"FD201", "FD401", "FD403"})
 """Where the routes themselves are wrong, nothing is said of what they carry."""
-MAX_CHARACTERS = 1_048_576
+_MAX_CHARACTERS = 1_048_576
 """The length of a definition. Source: Step Functions API Reference, CreateStateMachine, `definition`."""
 
 
@@ -102,8 +102,8 @@ def _size(definition: dict[str, Any], findings: Findings) -> None:
         size = len(json.dumps(definition, ensure_ascii=False, separators=(",", ":"), default=str))
     except (ValueError, RecursionError):
         return
-    if size > MAX_CHARACTERS:
-        message = f"the definition has {size:,} characters; AWS takes at most {MAX_CHARACTERS:,}"
+    if size > _MAX_CHARACTERS:
+        message = f"the definition has {size:,} characters; AWS takes at most {_MAX_CHARACTERS:,}"
         findings.error("FD108", message, (), hint="move a part of it into a state machine of its own")
 
 

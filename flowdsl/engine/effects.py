@@ -73,6 +73,8 @@ class Started:
 
 @frozen
 class Succeeded:
+    """The task's result."""
+
     output: JSON
 
 
