@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..asl.tree import Scope, survey
+from ..asl.tree import Tree
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Span
 from ..base.words import abbreviate
@@ -109,17 +109,17 @@ def _size(definition: dict[str, Any], findings: Findings) -> None:
 
 def _check(definition: dict[str, Any], type: str, data: Data | None, findings: Findings) -> None:
     _size(definition, findings)
-    scopes = survey(definition)
-    given = check_fields(scopes, findings)
-    check_graph(scopes, findings)
-    check_names(scopes, findings)
-    check_handlers(scopes, findings)
-    check_maps(scopes, type, findings)
-    kinds = {state.type for scope in scopes for state in scope.states.values()}
+    tree = Tree(definition)
+    given = check_fields(tree, findings)
+    check_graph(tree, findings)
+    check_names(tree, findings)
+    check_handlers(tree, findings)
+    check_maps(tree, type, findings)
+    kinds = {state.type for state in tree}
     if "Choice" in kinds:
         from .rules.choices import check_choices
 
-        compared = check_choices(scopes, findings)
+        compared = check_choices(tree, findings)
     else:
         compared = []
     if compared or any(map(_has_expressions, given)):
@@ -132,33 +132,33 @@ def _check(definition: dict[str, Any], type: str, data: Data | None, findings: F
             from .rules.jsonata import check_jsonata
 
             reads += check_jsonata(given, findings)
-        check_variables(scopes, given, reads, findings)
+        check_variables(tree, given, reads, findings)
         if not any(found.code in _BROKEN for found in findings.found):
             from .dataflow.rule import check_dataflow
 
-            check_dataflow(scopes, data, findings)
+            check_dataflow(tree, data, findings)
     if kinds & {"Choice", "Wait", "Task", "Map", "Parallel"}:
         from .rules.loops import check_loops
 
-        check_loops(scopes, type, findings)
+        check_loops(tree, type, findings)
     if "Task" in kinds:
         from .rules.tasks import check_tasks
 
-        tasks = check_tasks(scopes, type, findings)
+        tasks = check_tasks(tree, type, findings)
         if any(resource.kind in ("sdk", "integration") for _, resource in tasks):
             from .rules.integrations import check_integrations
 
             check_integrations(tasks, findings)
-    if findings.found or any(map(_is_marked, _comments(scopes))):
+    if findings.found or any(map(_is_marked, _comments(tree))):
         from .ignores import without_commented
 
-        findings.found = without_commented(findings.found, scopes)
+        findings.found = without_commented(findings.found, tree)
 
 
-def _comments(scopes: list[Scope]) -> Iterator[Any]:
-    for scope in scopes:
-        yield scope.fields.get("Comment")
-        for state in scope.states.values():
+def _comments(tree: Tree) -> Iterator[Any]:
+    for machine in tree.machines:
+        yield machine.fields.get("Comment")
+        for state in machine.states.values():
             yield state.fields.get("Comment")
 
 

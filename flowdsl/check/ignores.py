@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from ..asl.tree import Scope
+from ..asl.tree import Machine, Node, Tree
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Span
 
@@ -40,14 +40,14 @@ def _read(text: str, path: AslPath, span: Span | None = None) -> _Ignore | None:
     return _Ignore(codes, found[2].strip(), path, span)
 
 
-def without_commented(found: list[Diagnostic], scopes: list[Scope]) -> list[Diagnostic]:
+def without_commented(found: list[Diagnostic], tree: Tree) -> list[Diagnostic]:
     """What is left when the definition's own Comments have been asked."""
     ignores: list[_Ignore] = []
-    for scope in scopes:
-        for fields, path in [(scope.fields, scope.path), *((each.fields, each.path) for each in scope.states.values())]:
-            comment = fields.get("Comment")
-            if isinstance(comment, str) and "flowdsl:" in comment and (ignore := _read(comment, path)):
-                ignores.append(ignore)
+    parts: list[Machine | Node] = [*tree.machines, *tree]
+    for part in parts:
+        comment = part.fields.get("Comment")
+        if isinstance(comment, str) and "flowdsl:" in comment and (ignore := _read(comment, part.path)):
+            ignores.append(ignore)
     if not ignores:
         return found
     left = [each for each in found if not _any(ignores, each, each.path)]

@@ -177,11 +177,12 @@ def run(
     Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
     """
     from .. import project
+    from ..asl.tree import Tree
     from ..calls import mockconfig
     from ..calls.replies import refuse_call
     from ..engine import Reply
     from ..run import local
-    from ..run.steps import Steps, nested, render
+    from ..run.steps import Steps, render
 
     if case and not mock_file:
         raise click.UsageError("--case is a test case of the file that --mocks names: say both")
@@ -196,7 +197,7 @@ def run(
         raise FlowError(*found)
     if found:
         click.echo(output.as_text(found), err=True)
-    states = {name: state for each in (*others, loaded) for name, state, _ in nested(each.definition)}
+    states = {node.name: node.fields for each in (*others, loaded) for node in Tree(each.definition)}
     config = mockconfig.load(mock_file, loaded.name, case, states=states) if mock_file else None
     answers = local.Answers(mocks, callbacks, config, buckets)
     own = project.find(loaded.file.parent)

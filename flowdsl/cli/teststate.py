@@ -107,13 +107,13 @@ def test_state(
     """
     from .. import project, teststate
     from ..asl.placeholders import fill_placeholders
-    from ..asl.tree import survey
+    from ..asl.tree import Tree
     from ..base.words import did_you_mean
     from ..calls.replies import refuse_call
     from ..run import local
 
     loaded = choose(project.load(file), machine)
-    names = [each for scope in survey(loaded.definition) for each in scope.states]
+    names = [*Tree(loaded.definition).names]
     if name is None and "States" in loaded.definition:
         raise click.UsageError(f"say --state with one of {', '.join(names)}" if names else "the machine has no states")
     own = project.find(loaded.file.parent)

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from ..asl.placeholders import has_placeholder
 from ..asl.resource import Resource, resource_of
-from ..asl.tree import StateAt, survey
+from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath, pointer
 from .rights import EVENTS, REWRITES, RIGHTS, Grant, Rights
 from .sdk import RESOURCES, iam_actions, s3_resources
@@ -56,7 +56,7 @@ class Permissions:
 class _Task:
     """A call, with what its definition tells of the arguments."""
 
-    state: StateAt
+    state: Node
     resource: Resource
     place: Place
     machine: str
@@ -117,13 +117,12 @@ def derive(
     named = {action for each in stated for action in each.actions}
     statements: list[Statement] = [*stated]
     gaps: list[Gap] = []
-    for scope in survey(definition):
-        for state in scope.states.values():
-            for each in _of_state(state, name, place, callees or {}):
-                if isinstance(each, Statement):
-                    statements.append(each)
-                elif not each.actions or not {*each.actions} <= named:
-                    gaps.append(each)
+    for state in Tree(definition):
+        for each in _of_state(state, name, place, callees or {}):
+            if isinstance(each, Statement):
+                statements.append(each)
+            elif not each.actions or not {*each.actions} <= named:
+                gaps.append(each)
     if logging:
         statements.append(LOGGING)
     if tracing:
@@ -131,7 +130,7 @@ def derive(
     return Permissions(merge(statements), tuple(gaps))
 
 
-def _of_state(state: StateAt, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]]) -> Derived:
+def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]]) -> Derived:
     if state.type == "Map":
         yield from _of_map(state, name, place)
     text = state.fields.get("Resource")
@@ -367,7 +366,7 @@ def _literal_arns(value: Any) -> Iterator[str]:
 # Distributed Map
 
 
-def _of_map(state: StateAt, name: str, place: Place) -> Derived:
+def _of_map(state: Node, name: str, place: Place) -> Derived:
     """Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states"."""
     processor = state.fields.get("ItemProcessor") or state.fields.get("Iterator")
     config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
@@ -380,7 +379,7 @@ def _of_map(state: StateAt, name: str, place: Place) -> Derived:
     yield from _writer(state, name, place)
 
 
-def _reader(state: StateAt, name: str, place: Place) -> Derived:
+def _reader(state: Node, name: str, place: Place) -> Derived:
     reader = state.fields.get("ItemReader")
     if not isinstance(reader, dict):
         return
@@ -400,7 +399,7 @@ def _reader(state: StateAt, name: str, place: Place) -> Derived:
             yield Statement.of("s3:GetObject", place.bucket(f"{bucket}/*"))
 
 
-def _writer(state: StateAt, name: str, place: Place) -> Derived:
+def _writer(state: Node, name: str, place: Place) -> Derived:
     writer = state.fields.get("ResultWriter")
     if not isinstance(writer, dict) or "Resource" not in writer:
         return
@@ -413,7 +412,7 @@ def _writer(state: StateAt, name: str, place: Place) -> Derived:
         yield Statement.of(actions, place.bucket(f"{bucket}/{prefix}/*" if prefix else f"{bucket}/*"))
 
 
-def _part(state: StateAt, part: dict[str, Any], name: str, place: Place) -> _Task:
+def _part(state: Node, part: dict[str, Any], name: str, place: Place) -> _Task:
     """ItemReader or ResultWriter, which have a Resource and arguments like a Task."""
-    at = StateAt(state.name, state.path, part, state.cls, state.language, state.scope)
+    at = Node(state.name, part, state.machine, state.language)
     return _Task(at, resource_of(str(part.get("Resource", ""))), place, name, ())

@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 
 from ..asl.names import is_machine_name
-from ..asl.tree import survey
+from ..asl.tree import Tree
 from ..base.diagnostics import Diagnostic
 from ..base.source import Span, display_path
 from ..check import check
@@ -56,8 +56,8 @@ def _in_order(found: list[Diagnostic]) -> list[Diagnostic]:
 
 def locate_state(loaded: Loaded, state: str) -> Span | None:
     """Where the author wrote the state of this name."""
-    paths = [scope.states[state].path for scope in survey(loaded.definition) if state in scope.states]
-    span = loaded.locate(paths[0]) if paths else None
+    node = Tree(loaded.definition).find(state)
+    span = loaded.locate(node.path) if node else None
     return _relative_span(span) if span else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, frozen
 
+from ..asl.tree import Tree
 from ..base.source import display_path
 from ..project.mistakes import is_authors
 from .visits import PASSED_ON, Reading, ended_in, origin
@@ -59,7 +60,7 @@ class Steps:
         self._real_time = real_time
         self._mocked = mocked
         self._started = time.monotonic()
-        self._around = {name: around for name, _, around in nested(definition)}
+        self._around = {node.name: [each.type for each in node.ancestors] for node in Tree(definition)}
         self._places: dict[tuple[str, int], _Place] = {}
         """By execution and event."""
         self._readings: dict[str, Reading] = {}
@@ -221,17 +222,6 @@ def duration(seconds: float) -> str:
     whole = timedelta(milliseconds=round(seconds * 1000))
     text = str(timedelta(seconds=whole.seconds, microseconds=whole.microseconds))
     return (f"{whole.days}d " if whole.days else "") + (text[:-3] if "." in text else text)
-
-
-def nested(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
-    """Every state: its name, the state, and the types of the states that it is in, outermost first."""
-    todo: list[tuple[Mapping[str, Any], tuple[str, ...]]] = [(definition, ())]
-    while todo:
-        graph, around = todo.pop()
-        for name, state in graph.get("States", {}).items():
-            yield name, state, around
-            inner = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]
-            todo.extend((each, (*around, state["Type"])) for each in inner if each)
 
 
 def render(result: Result, *, events: bool) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
+from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath, pointer
 from ..base.source import display_path
 from ..engine.errors import Failure
@@ -44,34 +45,19 @@ class Item:
 
 def items(definition: Mapping[str, Any]) -> Iterator[Item]:
     """All that can be covered, in the order of the definition."""
-    for path, state in states(definition):
-        name = str(path[-1])
+    for node in Tree(definition):
+        name, path = node.name, node.path
         yield Item("state", path, f"state {name}")
-        for index, rule in enumerate(state.get("Choices", ())):
-            yield Item("branch", (*path, "Choices", index), f"{name}: rule {index + 1}, to {rule.get('Next')}")
-        if "Default" in state:
-            yield Item("branch", (*path, "Default"), f"{name}: Default, to {state['Default']}")
-        for index, retrier in enumerate(state.get("Retry", ())):
-            yield Item("retry", (*path, "Retry", index), f"{name}: Retry of {_errors(retrier)}")
-        for index, catcher in enumerate(state.get("Catch", ())):
-            about = f"{name}: Catch of {_errors(catcher)}, to {catcher.get('Next')}"
-            yield Item("catch", (*path, "Catch", index), about)
-
-
-def states(definition: Mapping[str, Any]) -> Iterator[tuple[AslPath, Mapping[str, Any]]]:
-    """Every state with its path; those inside a Parallel or Map follow it."""
-    todo: list[tuple[AslPath, Mapping[str, Any] | None, Any]] = [((), None, definition)]
-    while todo:
-        path, state, inner = todo.pop()
-        if state is not None:
-            yield path, state
-            below = [((*path, "Branches", index), graph) for index, graph in enumerate(state.get("Branches", ()))]
-            below += [((*path, key), state[key]) for key in ("ItemProcessor", "Iterator") if key in state]
-        else:
-            below = [(path, inner)]
-        for at, graph in reversed(below):
-            for name, each in reversed(graph.get("States", {}).items()):
-                todo.append(((*at, "States", name), each, None))
+        for edge in node.edges:
+            match edge.kind:
+                case "choice":
+                    yield Item("branch", edge.path[:-1], f"{name}: {edge.label}, to {edge.name}")
+                case "default":
+                    yield Item("branch", edge.path, f"{name}: Default, to {edge.name}")
+                case "retry":
+                    yield Item("retry", edge.path, f"{name}: Retry of {_errors(edge.fields)}")
+                case "catch":
+                    yield Item("catch", edge.path[:-1], f"{name}: Catch of {_errors(edge.fields)}, to {edge.name}")
 
 
 def _errors(part: Mapping[str, Any]) -> str:
@@ -81,38 +67,32 @@ def _errors(part: Mapping[str, Any]) -> str:
 
 def hits(definition: Mapping[str, Any], history: History) -> Counter[AslPath]:
     """How often each item was reached in an execution, by path."""
-    return _Reader(definition).read(history)
+    return _Reader(Tree(definition)).read(history)
 
 
 @define
 class _Reader:
-    definition: Mapping[str, Any]
-    named: dict[str, list[tuple[AslPath, Mapping[str, Any]]]] = field(init=False, factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        for path, state in states(self.definition):
-            self.named.setdefault(str(path[-1]), []).append((path, state))
+    tree: Tree
 
     def read(self, history: History) -> Counter[AslPath]:
         found: Counter[AslPath] = Counter()
         for visit in history.visits:
-            if visit.name in self.named:
-                path, state = self._place(visit)
-                found.update(self._reached(path, state, visit, history))
+            if node := self._node(visit):
+                found.update(self._reached(node, visit, history))
         return found
 
-    def _place(self, visit: Visit) -> tuple[AslPath, Mapping[str, Any]]:
-        """Where the visited state stands; names that are there twice are told apart by what is around them."""
-        known = self.named[visit.name]
-        if len(known) > 1 and visit.parent is not None and visit.parent.name in self.named:
-            around, _ = self._place(visit.parent)
-            known = [(path, state) for path, state in known if path[: len(around)] == around] or known
-        return known[0]
+    def _node(self, visit: Visit) -> Node | None:
+        """The visited state. Duplicate names are qualified with their enclosing states."""
+        nodes = self.tree.names.get(visit.name, [])
+        if len(nodes) > 1 and visit.parent is not None and (around := self._node(visit.parent)):
+            nodes = [node for node in nodes if around in node.ancestors] or nodes
+        return nodes[0] if nodes else None
 
-    def _reached(self, path: AslPath, state: Mapping[str, Any], visit: Visit, history: History) -> Iterator[AslPath]:
+    def _reached(self, node: Node, visit: Visit, history: History) -> Iterator[AslPath]:
+        path, state = node.path, node.fields
         yield path
-        if state.get("Type") == "Choice" and visit.following is not None:
-            branch = taken(state, visit, history, self.definition.get("QueryLanguage", "JSONPath"))
+        if node.type == "Choice" and visit.following is not None:
+            branch = taken(state, visit, history, self.tree.language)
             if branch is not None:
                 yield (*path, *branch)
         retriers = state.get("Retry", ())
@@ -138,8 +118,8 @@ class _Reader:
     def _first(self, parts: Sequence[Mapping[str, Any]], fault: Fault) -> int | None:
         """The first retrier or catcher that takes the error."""
         error = fault.error
-        if error is None and fault.fail_state in self.named:
-            error = self.named[fault.fail_state][0][1].get("Error")
+        if error is None and fault.fail_state is not None and (fail := self.tree.find(fault.fail_state)):
+            error = fail.fields.get("Error")
         failure = Failure(error, alias="States.HeartbeatTimeout" if fault.heartbeat else None)
         for index, part in enumerate(parts):
             if failure.matches(tuple(part.get("ErrorEquals", ()))):

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from ..asl.tree import Tree
 from ..calls.buckets import LocalFiles, in_bucket
 from ..calls.chain import Callback, Chain
 from ..calls.lambdas import Handler, LocalLambdas
@@ -16,7 +17,6 @@ from ..calls.replies import function_name, function_of
 from ..calls.services import Services
 from ..engine import Call, Invoker, Reply
 from .answers import Answer, copied, give
-from .coverage import states as states_of
 from .run import UnmockedCall
 
 _WAITING = (".waitForTaskToken", ".sync", ".sync:2")
@@ -83,8 +83,8 @@ class Mocks:
 
     def verify(self, definitions: Iterable[Mapping[str, Any]], machine: str) -> None:
         """Raise LookupError if a mock's target, or a callback's state, is not in the machines."""
-        pairs = [each for definition in definitions for each in states_of(definition)]
-        states = {str(path[-1]): state for path, state in pairs if any(resources_of(state))}
+        nodes = [node for definition in definitions for node in Tree(definition)]
+        states = {node.name: node.fields for node in nodes if any(resources_of(node.fields))}
         resources = {resource for state in states.values() for resource in resources_of(state)}
         functions = {function_of_state(state) for state in states.values()} - {""}
         known = [*states, *sorted(functions | set(self.chain.functions.functions))]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from attrs import define, evolve, field
 
 from ..asl.text import canonical_text
+from ..asl.tree import Tree
 from ..author.fields import UNSET
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
@@ -25,7 +26,6 @@ from ..engine.prepare import Program
 from ..project import Loaded, clashes, find
 from ..run.local import prepared, project_handlers
 from .answers import Answer, copied
-from .coverage import states as states_of
 from .history import History
 from .machines import Machine, functions, resolve
 from .mocks import Mock, Mocks, Raising, scripted
@@ -179,7 +179,7 @@ class Runner:
         """Let a test case of a MockConfigFile of Step Functions Local (a file, or its JSON) answer the states that it
         names, where they have no mock of their own; None is the only case there is. Raises FlowError.
         """
-        states = {str(path[-1]) for each in (self.machine, *self.nested) for path, _ in states_of(each.definition)}
+        states = {name for each in (self.machine, *self.nested) for name in Tree(each.definition).names}
         read = mockconfig.parse if isinstance(config, Mapping) else mockconfig.load
         source: Any = Path(config) if isinstance(config, str) else config
         self.mocks.chain.config = read(source, self.machine.name, case, states=states)

@@ -7,11 +7,12 @@ the messages, from recorded calls.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
+from ..asl.tree import Tree
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.document import read_json
 from ..base.json import parse_json
@@ -44,15 +45,16 @@ def find_state(definition: Mapping[str, Any] | str, name: str | None) -> Tested:
         _validate(machine, [("States", UNNAMED, *path) for path in twice])
         return Tested(UNNAMED, machine["States"][UNNAMED], "JSONPath", machine)
     _validate(read, twice)
-    for found, body, language, in_map in _states(read, "JSONPath"):
-        if found == name:
-            return Tested(name, body, language, read, in_map)
-    raise invalid("State not found in definition")
+    tree = Tree(read)
+    node = tree.find(name)
+    if node is None:
+        raise invalid("State not found in definition")
+    return Tested(name, node.fields, tree.language, read, any(each.type == "Map" for each in node.ancestors))
 
 
 def inner_states(body: Mapping[str, Any]) -> set[str]:
     """The names of all states inside a Map or Parallel."""
-    return {name for block in _blocks(body) for name, *_ in _states(block, "JSONPath")}
+    return {node.name for node in Tree(_alone(body)) if node.parent is not None}
 
 
 def _read(definition: Mapping[str, Any] | str) -> tuple[Any, Sequence[AslPath]]:
@@ -67,17 +69,19 @@ def _read(definition: Mapping[str, Any] | str) -> tuple[Any, Sequence[AslPath]]:
 
 
 def _around(state: Any) -> dict[str, Any]:
-    """A machine around a single state: where it leads to is not there to be tested."""
+    """A machine around a single state, with a Succeed state in place of each state that it leads to."""
     others = targets(state) if isinstance(state, dict) else ()
     return {"StartAt": UNNAMED, "States": {name: {"Type": "Succeed"} for name in others} | {UNNAMED: state}}
 
 
-def targets(state: Mapping[str, Any]) -> Iterator[str]:
-    """Where a state may go on."""
-    lists = [state[key] for key in ("Choices", "Catch") if isinstance(state.get(key), list)]
-    rules = [rule for each in lists for rule in each if isinstance(rule, dict)]
-    for part in (state, *rules):
-        yield from (part[key] for key in ("Next", "Default") if isinstance(part.get(key), str))
+def targets(state: Mapping[str, Any]) -> list[str]:
+    """The names of the states that a state may lead to."""
+    node = Tree(_alone(state)).root.states[UNNAMED]
+    return [edge.name for edge in node.transitions if isinstance(edge.name, str)]
+
+
+def _alone(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {"StartAt": UNNAMED, "States": {UNNAMED: dict(state)}}
 
 
 def _validate(machine: Any, twice: Sequence[AslPath]) -> None:
@@ -99,22 +103,6 @@ def _said(diagnostic: Diagnostic) -> str:
     answer = diagnostic.answer()
     place = f" at {answer['location']}" if "location" in answer else ""
     return f"{answer['code']}: {answer['message']}{place}"
-
-
-def _states(
-    machine: Mapping[str, Any], outer: str, *, in_map: bool = False
-) -> Iterator[tuple[str, dict[str, Any], str, bool]]:
-    """Every state of a machine with the query language around it, and whether it stands inside a Map; those inside
-    others too."""
-    language = machine.get("QueryLanguage", outer)
-    for name, body in machine["States"].items():
-        yield name, body, language, in_map
-        for block in _blocks(body):
-            yield from _states(block, language, in_map=in_map or body["Type"] == "Map")
-
-
-def _blocks(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [*body.get("Branches", ()), *(body[key] for key in ("ItemProcessor", "Iterator") if key in body)]
 
 
 def json_value(value: JSON, code: str, message: str) -> JSON:

@@ -37,7 +37,7 @@ HINTS = {
     "Choice('A', Pass('B'), otherwise=end())": (
         'write when(state_input.status == "paid", …), and otherwise=… for what is done without a rule'
     ),
-    "chain(Pass('A'), goto('A'))": "let one of its routes lead to end(), or to a Succeed or Fail state",
+    "chain(Pass('A'), goto('A'))": "add a way out: end(), a Succeed state or a Fail state",
     "Pass('A', parameters={'a': '$.b.c'})": "write state_input.b.c without quotes for what the path finds",
     "Pass('A', parameters={'a': '$$.State.Name'})": "write context.… for what the path finds",
     "Choice('A', when(state_input.a == '$.b', end()))": (

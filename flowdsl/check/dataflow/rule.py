@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import attrs
 
 from ...asl.resource import resource_of
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ...expr.path.tree import Root
@@ -43,20 +43,19 @@ MAX_UPDATES = 40
 """How often what is known on entering a state may change before it counts as unknown: a loop that builds on itself."""
 
 
-def check_dataflow(scopes: list[Scope], data: Data | None, findings: Findings) -> None:
+def check_dataflow(tree: Tree, data: Data | None, findings: Findings) -> None:
     """Follow the document through the machine, from what the author declared."""
     start, results = (data.input, data.results) if data else (ANY, {})
-    budget = 40 * sum(len(scope.states) for scope in scopes) + 500
-    by_path = {scope.path: scope for scope in scopes}
-    flow = _Flow(is_declared=data is not None, results=results, scopes=by_path, budget=budget)
-    flow.run(scopes[0], Known(start, Object({}, False)), 0)
+    budget = 40 * sum(1 for _ in tree) + 500
+    machines = {machine.path: machine for machine in tree.machines}
+    flow = _Flow(is_declared=data is not None, results=results, machines=machines, budget=budget)
+    flow.run(tree.root, Known(start, Object({}, False)), 0)
     if flow.budget <= 0:
         return
     flow.findings = findings
-    for scope in scopes:
-        for state in scope.states.values():
-            if id(state) in flow.before:
-                list(flow.leave(state, flow.before[id(state)], MAX_NESTING))
+    for state in tree:
+        if state in flow.before:
+            list(flow.leave(state, flow.before[state], MAX_NESTING))
 
 
 class Known(NamedTuple):
@@ -67,7 +66,7 @@ class Known(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A way out of a state; without a target it is the end of the scope."""
+    """A way out of a state; without a target it is the end of the machine."""
 
     target: str | None
     document: Shape
@@ -79,28 +78,28 @@ class Route(NamedTuple):
 class _Flow(Reader):
     results: Mapping[AslPath, Shape]
     """What the functions that a Task calls give, by the Task's path."""
-    scopes: dict[AslPath, Scope]
+    machines: dict[AslPath, Machine]
     budget: int
     """How many states may still be passed: beyond, nothing is said."""
-    before: dict[int, Known] = attrs.field(factory=dict)
+    before: dict[Node, Known] = attrs.field(factory=dict)
     outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
 
-    def run(self, scope: Scope, start: Known, depth: int) -> Shape:
-        """Pass through a scope until nothing changes; the merged outputs of its ends."""
-        first = scope.fields.get("StartAt")
-        if not isinstance(first, str) or first not in scope.states or depth > MAX_NESTING:
+    def run(self, machine: Machine, start: Known, depth: int) -> Shape:
+        """Pass through a machine until nothing changes; the merged outputs of its ends."""
+        first = machine.fields.get("StartAt")
+        if not isinstance(first, str) or first not in machine.states or depth > MAX_NESTING:
             return ANY
         known: dict[str, Known] = {first: start}
         updates: dict[str, int] = {}
-        most = MAX_UPDATES + 2 * len(scope.states)
+        most = MAX_UPDATES + 2 * len(machine.states)
         ends: dict[str, Shape] = {}
         todo = {first: None}
         while todo and self.budget > 0:
             name = next(iter(todo))
             del todo[name]
             self.budget -= 1
-            state = scope.states[name]
-            self.before[id(state)] = known[name]
+            state = machine.states[name]
+            self.before[state] = known[name]
             for target, document, variables in self.leave(state, known[name], depth):
                 if target is None:
                     ends[name] = document
@@ -117,23 +116,23 @@ class _Flow(Reader):
 
     # One state.
 
-    def leave(self, state: StateAt, known: Known, depth: int) -> list[Route]:
+    def leave(self, state: Node, known: Known, depth: int) -> list[Route]:
         """The routes out of a state with what each carries."""
         outer, self.variables = self.variables, known.variables
-        if state.cls is None:
-            routes = [Route(name, ANY) for name, _ in state.targets() if isinstance(name, str)]
+        if not state.type:
+            routes = [Route(edge.name, ANY) for edge in state.transitions if isinstance(edge.name, str)]
         else:
             pass_on = self.jsonata if state.language == "JSONata" else self.jsonpath
             routes = list(pass_on(state, known.document, depth))
         self.variables = outer
-        there = state.scope.states
+        there = state.machine.states
         return [
             Route(target, document, _with(known.variables, assigned))
             for target, document, assigned in routes
             if target is None or target in there
         ]
 
-    def jsonpath(self, state: StateAt, document: Shape, depth: int) -> Iterator[Route]:
+    def jsonpath(self, state: Node, document: Shape, depth: int) -> Iterator[Route]:
         fields, path = state.fields, state.path
         for key in fields:
             if key.endswith("Path") and key not in ("InputPath", "OutputPath", "ResultPath", "ItemsPath"):
@@ -173,7 +172,7 @@ class _Flow(Reader):
             return ANY
         return self.template(fields["Assign"], document, (*path, "Assign"), "")
 
-    def onward(self, state: StateAt, output: Shape, assigned: Shape) -> Iterator[Route]:
+    def onward(self, state: Node, output: Shape, assigned: Shape) -> Iterator[Route]:
         if state.type == "Succeed" or state.fields.get("End") is True:
             yield Route(None, output)
         elif isinstance(state.fields.get("Next"), str):
@@ -187,14 +186,14 @@ class _Flow(Reader):
             return Object({}, True, f"null as {key}")
         return self.read(document, fields[key], (*path, key))
 
-    def placed(self, where: Any, document: Shape, result: Shape, state: StateAt) -> Shape:
+    def placed(self, where: Any, document: Shape, result: Shape, state: Node) -> Shape:
         """What ResultPath makes of the document."""
         if where is None:
             return document
         keys = keys_of(parsed(where))
         return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
 
-    def result(self, state: StateAt, given: Shape, effective: Shape, depth: int) -> Shape:
+    def result(self, state: Node, given: Shape, effective: Shape, depth: int) -> Shape:
         fields = state.fields
         if state.type == "Pass":
             return of_value(fields["Result"], f"the Result of {state.name!r}") if "Result" in fields else effective
@@ -215,7 +214,7 @@ class _Flow(Reader):
             item = self.template(fields[key], given, (*state.path, key), f"the {key} of {state.name!r}")
         return self.mapped(state, item, depth)
 
-    def mapped(self, state: StateAt, item: Shape, depth: int) -> Shape:
+    def mapped(self, state: Node, item: Shape, depth: int) -> Shape:
         """The result of a Map whose processor gets `item`."""
         if "ItemBatcher" in state.fields or "ItemReader" in state.fields:
             item = ANY
@@ -225,16 +224,15 @@ class _Flow(Reader):
 
     def inner(self, path: AslPath, start: Shape, depth: int) -> Shape:
         """The output of a branch or an item processor; the one found before while findings are written."""
-        scope = self.scopes.get(path)
-        if scope is None:
+        machine = self.machines.get(path)
+        if machine is None:
             return ANY
         if self.findings is None:
-            config = scope.fields.get("ProcessorConfig")
-            alone = isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
-            self.outputs[path] = self.run(scope, Known(start, ANY if alone else self.variables), depth + 1)
+            variables = ANY if machine.is_distributed else self.variables
+            self.outputs[path] = self.run(machine, Known(start, variables), depth + 1)
         return self.outputs.get(path, ANY)
 
-    def called(self, state: StateAt) -> Shape:
+    def called(self, state: Node) -> Shape:
         """The result of a Task: what the function declares, as Lambda or the integration gives it."""
         text = state.fields.get("Resource")
         resource = resource_of(text) if isinstance(text, str) else None
@@ -249,7 +247,7 @@ class _Flow(Reader):
 
     # Choice.
 
-    def choice(self, state: StateAt, given: Shape) -> Iterator[Route]:
+    def choice(self, state: Node, given: Shape) -> Iterator[Route]:
         tests = list(_tests(state))
         asked = {rule["Variable"] for rule, _ in tests if "IsPresent" in rule and isinstance(rule.get("Variable"), str)}
         after = given
@@ -292,7 +290,7 @@ class _Flow(Reader):
 
     # JSONata.
 
-    def jsonata(self, state: StateAt, document: Shape, depth: int) -> Iterator[Route]:
+    def jsonata(self, state: Node, document: Shape, depth: int) -> Iterator[Route]:
         fields, path = state.fields, state.path
         known: dict[str, Shape] = {"input": document}
         for key in ("Arguments", "Items", "ItemSelector", "Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds"):
@@ -332,7 +330,7 @@ class _Flow(Reader):
                 yield Route(catcher["Next"], *self.output(catcher, caught, error, (*path, "Catch", index), state))
 
     def output(
-        self, fields: Mapping[str, Any], known: Mapping[str, Shape], default: Shape, path: AslPath, state: StateAt
+        self, fields: Mapping[str, Any], known: Mapping[str, Shape], default: Shape, path: AslPath, state: Node
     ) -> tuple[Shape, Shape]:
         """What Output and Assign give."""
         assigned: Shape = ANY
@@ -350,7 +348,7 @@ def _with(variables: Shape, assigned: Shape) -> Shape:
     return Object({**variables.fields, **assigned.fields}, False)
 
 
-def _tests(state: StateAt) -> Iterator[tuple[dict[str, Any], AslPath]]:
+def _tests(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
     """The comparisons of a Choice, those inside And, Or and Not too."""
     rules = state.fields.get("Choices")
     todo: list[tuple[Any, AslPath]] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Node, Tree
 from ...author.kinds import is_number, is_timestamp
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
@@ -19,26 +19,25 @@ _AROUND = frozenset({"Next", "Comment", "Assign", "Output", "Condition"})
 _KINDS = {"string": "a string", "number": "a number", "boolean": "true or false", "timestamp": "an RFC 3339 timestamp"}
 
 
-def check_choices(scopes: list[Scope], findings: Findings) -> list[tuple[str, AslPath, StateAt]]:
+def check_choices(tree: Tree, findings: Findings) -> list[tuple[str, AslPath, Node]]:
     """Check every rule; returns the paths that the rules read, for the rule on paths."""
-    paths: list[tuple[str, AslPath, StateAt]] = []
-    for scope in scopes:
-        for state in scope.states.values():
-            if state.type != "Choice":
-                continue
-            choices = state.fields.get("Choices")
-            for index, rule in enumerate(choices if isinstance(choices, list) else []):
-                if isinstance(rule, dict):
-                    _check_rule(state, rule, (*state.path, "Choices", index), findings, paths)
+    paths: list[tuple[str, AslPath, Node]] = []
+    for state in tree:
+        if state.type != "Choice":
+            continue
+        choices = state.fields.get("Choices")
+        for index, rule in enumerate(choices if isinstance(choices, list) else []):
+            if isinstance(rule, dict):
+                _check_rule(state, rule, (*state.path, "Choices", index), findings, paths)
     return paths
 
 
 def _check_rule(
-    state: StateAt,
+    state: Node,
     rule: dict[str, Any],
     path: AslPath,
     findings: Findings,
-    paths: list[tuple[str, AslPath, StateAt]],
+    paths: list[tuple[str, AslPath, Node]],
 ) -> None:
     if state.language == "JSONata":
         _jsonata(rule, path, findings)

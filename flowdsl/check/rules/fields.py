@@ -7,17 +7,19 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ...asl.placeholders import has_placeholder, is_placeholder
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import STATE_TYPES, Machine, Node, Tree
 from ...author.fields import Kind, Language, Spec, by_asl_name, specs
+from ...author.graphs import Branch, Processor
 from ...author.kinds import REFERENCE_PATH
-from ...author.states import Rule
+from ...author.machine import StateMachine
+from ...author.states import STATES, Rule
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
 
 UNVERIFIED_LANGUAGE = {("Pass", "Result")}
 """Fields that the documentation gives to one query language while AWS's answer is not known: a warning."""
-TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
+_MACHINES = {"machine": StateMachine, "branch": Branch, "processor": Processor}
 
 
 class Given(NamedTuple):
@@ -30,7 +32,7 @@ class Given(NamedTuple):
     value: Any
     path: AslPath
     cls: type[Any]
-    state: StateAt | None
+    state: Node | None
     language: Language
 
 
@@ -38,48 +40,48 @@ class _Job(NamedTuple):
     cls: Any
     value: dict[str, Any]
     path: AslPath
-    state: StateAt | None
+    state: Node | None
     language: Language
 
 
-def check_fields(scopes: list[Scope], findings: Findings) -> list[Given]:
+def check_fields(tree: Tree, findings: Findings) -> list[Given]:
     given: list[Given] = []
-    machine: Language = "JSONata" if scopes[0].fields.get("QueryLanguage") == "JSONata" else "JSONPath"
-    for scope in scopes:
-        _element(_Job(scope.cls, scope.fields, scope.path, None, machine), findings, given)
-        states = scope.fields.get("States")
+    default: Language = "JSONata" if tree.root.fields.get("QueryLanguage") == "JSONata" else "JSONPath"
+    for machine in tree.machines:
+        _element(_Job(_MACHINES[machine.kind], machine.fields, machine.path, None, default), findings, given)
+        states = machine.fields.get("States")
         if isinstance(states, dict):
-            _states(scope, states, findings)
-        for state in scope.states.values():
-            _query_language(state, machine, findings)
-            if state.cls is not None:
-                _element(_Job(state.cls, state.fields, state.path, state, state.language), findings, given)
+            _states(machine, states, findings)
+        for state in machine.states.values():
+            _query_language(state, default, findings)
+            if state.type:
+                _element(_Job(STATES[state.type], state.fields, state.path, state, state.language), findings, given)
     return given
 
 
-def _states(scope: Scope, states: dict[str, Any], findings: Findings) -> None:
-    path = (*scope.path, "States")
+def _states(machine: Machine, states: dict[str, Any], findings: Findings) -> None:
+    path = (*machine.path, "States")
     if not states:
         findings.error("FD103", "States is empty: a state machine has at least one state", path)
     for name, value in states.items():
         if not isinstance(value, dict):
             findings.error("FD103", f"state {name!r} must be an object, not {abbreviate(value)}", (*path, name))
         elif "Type" not in value:
-            message, hint = f"state {name!r} has no Type", "write one of " + ", ".join(TYPES)
+            message, hint = f"state {name!r} has no Type", "write one of " + ", ".join(STATE_TYPES)
             said = "These fields are required: [Type]"
             findings.error("FD104", message, (*path, name), hint=hint, said=said, at=(*path, name))
-        elif value["Type"] not in TYPES and not has_placeholder(value["Type"]):
+        elif value["Type"] not in STATE_TYPES and not has_placeholder(value["Type"]):
             findings.error(
                 "FD109",
                 f"there is no state type {abbreviate(value['Type'])}",
                 (*path, name, "Type"),
-                hint=did_you_mean(str(value["Type"]), TYPES) or "write one of " + ", ".join(TYPES),
-                said=f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]",
+                hint=did_you_mean(str(value["Type"]), STATE_TYPES) or "write one of " + ", ".join(STATE_TYPES),
+                said=f"The field 'Type' should have one of these values: [{', '.join(STATE_TYPES)}]",
             )
 
 
-def _query_language(state: StateAt, machine: Language, findings: Findings) -> None:
-    if machine == "JSONata" and state.fields.get("QueryLanguage") == "JSONPath":
+def _query_language(state: Node, default: Language, findings: Findings) -> None:
+    if default == "JSONata" and state.fields.get("QueryLanguage") == "JSONPath":
         findings.error(
             "FD110",
             f"state {state.name!r} cannot use JSONPath in a state machine whose QueryLanguage is JSONata",

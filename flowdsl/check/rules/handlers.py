@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
 from ..findings import Findings
@@ -31,24 +31,22 @@ ERRORS = (
 """The reserved error names. Source: Developer Guide, "Handling errors in workflows"."""
 
 
-def check_handlers(scopes: list[Scope], findings: Findings) -> None:
-    states = [state for scope in scopes for state in scope.states.values()]
-    raised = {error for state in states if isinstance(error := state.fields.get("Error"), str)}
-    for scope in scopes:
-        for state in scope.states.values():
-            for key in ("Retry", "Catch"):
-                handlers = state.fields.get(key)
-                if isinstance(handlers, list):
-                    _check_list(state, key, handlers, raised, findings)
-            for index, retrier in enumerate(_dicts(state.fields.get("Retry"))):
-                _delays(retrier, (*state.path, "Retry", index), findings)
+def check_handlers(tree: Tree, findings: Findings) -> None:
+    raised = {error for state in tree if isinstance(error := state.fields.get("Error"), str)}
+    for state in tree:
+        for key in ("Retry", "Catch"):
+            handlers = state.fields.get(key)
+            if isinstance(handlers, list):
+                _check_list(state, key, handlers, raised, findings)
+        for index, retrier in enumerate(_dicts(state.fields.get("Retry"))):
+            _delays(retrier, (*state.path, "Retry", index), findings)
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
 
 
-def _check_list(state: StateAt, key: str, handlers: list[Any], raised: set[str], findings: Findings) -> None:
+def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], findings: Findings) -> None:
     seen: dict[str, int] = {}
     for index, handler in enumerate(handlers):
         names = handler.get("ErrorEquals") if isinstance(handler, dict) else None

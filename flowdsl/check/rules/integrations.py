@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import Resource
-from ...asl.tree import StateAt
+from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
@@ -166,7 +166,7 @@ def model_of(service: str) -> Model | None:
     return None
 
 
-def check_integrations(tasks: list[tuple[StateAt, Resource]], findings: Findings) -> None:
+def check_integrations(tasks: list[tuple[Node, Resource]], findings: Findings) -> None:
     for state, resource in tasks:
         if resource.kind not in ("sdk", "integration") or not resource.service or not resource.action:
             continue
@@ -179,7 +179,7 @@ def check_integrations(tasks: list[tuple[StateAt, Resource]], findings: Findings
             return
 
 
-def _check(state: StateAt, resource: Resource, service: str, action: str, findings: Findings) -> None:
+def _check(state: Node, resource: Resource, service: str, action: str, findings: Findings) -> None:
     path = (*state.path, "Resource")
     if _is_common(state, resource):
         return
@@ -204,7 +204,7 @@ def _check(state: StateAt, resource: Resource, service: str, action: str, findin
         _parameters(state, resource, model, shape, findings)
 
 
-def _is_common(state: StateAt, resource: Resource) -> bool:
+def _is_common(state: Node, resource: Resource) -> bool:
     required, taken = COMMON.get(f"{resource.service}:{resource.action}", (None, frozenset()))
     given = state.fields.get("Arguments" if state.language == "JSONata" else "Parameters")
     if required is None or resource.kind == "sdk" or not isinstance(given, dict):
@@ -217,7 +217,7 @@ def _is_common(state: StateAt, resource: Resource) -> bool:
     return all(not name.lower().startswith(service) or name.partition(".")[2] in known for name, _ in _caught(state))
 
 
-def _caught(state: StateAt) -> Iterator[tuple[str, AslPath]]:
+def _caught(state: Node) -> Iterator[tuple[str, AslPath]]:
     """The error names of Retry and Catch."""
     for key in ("Retry", "Catch"):
         handlers = state.fields.get(key)
@@ -231,7 +231,7 @@ def _caught(state: StateAt) -> Iterator[tuple[str, AslPath]]:
 _COMMON_ERRORS: Final = ("ServiceException", "TooManyRequestsException")
 
 
-def _parameters(state: StateAt, resource: Resource, model: Model, shape: str, findings: Findings) -> None:
+def _parameters(state: Node, resource: Resource, model: Model, shape: str, findings: Findings) -> None:
     key = "Arguments" if state.language == "JSONata" else "Parameters"
     given = state.fields.get(key)
     if not isinstance(given, dict):
@@ -275,7 +275,7 @@ def capitalised(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _plain(name: str, state: StateAt) -> str:
+def _plain(name: str, state: Node) -> str:
     return name.removesuffix(".$") if state.language == "JSONPath" else name
 
 
@@ -300,7 +300,7 @@ def _inside(
             yield from _inside(each, found["member"]["shape"], (*path, index), name, model, findings)
 
 
-def _errors(state: StateAt, service: str, model: Model, findings: Findings) -> None:
+def _errors(state: Node, service: str, model: Model, findings: Findings) -> None:
     """Error names such as `DynamoDB.ConditionalCheckFailedException`; only what is nearly an error of the service."""
     own = services().get(service.replace("-", ""))
     for name, path in _caught(state):

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import StateAt
+from ...asl.tree import Node
 from ...author.fields import Language
 from ...author.states import Catcher
 from ...base.diagnostics import AslPath, FlowError
@@ -33,7 +33,7 @@ class VariableRead(NamedTuple):
     """A variable that an expression reads."""
 
     name: str
-    state: StateAt
+    state: Node
     path: AslPath
     language: Language
     catcher: bool
@@ -41,7 +41,7 @@ class VariableRead(NamedTuple):
 
 
 class _Place(NamedTuple):
-    state: StateAt
+    state: Node
     path: AslPath
     key: str
     cls: type[Any]

@@ -1,4 +1,4 @@
-"""Loops and limits: what goes on for ever, and what outgrows an execution.
+"""Loops and limits: loops without an end, times and histories beyond the limits of an execution.
 
 Source: Step Functions Developer Guide, "Quotas": 25,000 events and a year for a Standard execution, five minutes for an
 Express one.
@@ -7,114 +7,61 @@ Express one.
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from typing import Any
 
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Machine, Node, Tree
 from ..findings import Findings
-from .graph import next_states, reachable
 
 MAX_EVENTS = 25_000
 YEAR = 31_536_000
 EXPRESS_SECONDS = 300
 SOON = 3_600
-"""A loop that reaches the greatest number of events within this many seconds is worth a word."""
+"""A loop that fills the history in fewer seconds is reported."""
 _EVENTS = {"Task": 5, "Wait": 2, "Choice": 2, "Pass": 2, "Map": 6, "Parallel": 6}
 _MOVING = ("$$.", "$states.context", "$now", "$millis", "$random", "$uuid")
-"""What gives something else each time that it is asked."""
+"""Texts in an expression whose value changes by itself."""
 
 
-def check_loops(scopes: list[Scope], type: str, findings: Findings) -> None:
-    for scope in scopes:
-        reached = reachable(scope)
-        if not reached:
-            continue
-        _endless(scope, reached, findings)
-        for loop in _loops(scope, reached):
-            _unchanged(scope, loop, findings)
-            if type == "STANDARD":
-                _too_many_events(scope, loop, findings)
-        for name in reached:
-            _long(scope.states[name], type, findings)
+def check_loops(tree: Tree, type: str, findings: Findings) -> None:
+    for machine in tree.machines:
+        reached = machine.reachable()
+        _endless(machine, reached, findings)
+        for loop in machine.cycles():
+            if loop[0] in reached:
+                _unchanged(loop, findings)
+                if type == "STANDARD":
+                    _too_many_events(loop, findings)
+        for state in reached:
+            _long(state, type, findings)
 
 
-def _endless(scope: Scope, reached: set[str], findings: Findings) -> None:
-    """States from which no end can be reached, although the scope has one."""
-    before: dict[str, list[str]] = {}
-    for name in reached:
-        for target in next_states(scope.states[name]):
-            before.setdefault(target, []).append(name)
-    todo = [name for name in reached if scope.states[name].is_terminal() or scope.states[name].cls is None]
-    if not todo:
+def _endless(machine: Machine, reached: Container[Node], findings: Findings) -> None:
+    """Report states from which no terminal state can be reached, although the machine has one."""
+    ends = [node for node in machine.states.values() if node in reached and (node.is_terminal or not node.type)]
+    if not ends:
         return
-    ending: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in ending:
-            ending.add(name)
-            todo.extend(before.get(name, ()))
-    stuck = [name for name in scope.states if name in reached and name not in ending]
+    ending = machine.leading_to(ends)
+    stuck = [node for node in machine.states.values() if node in reached and node not in ending]
     if stuck:
-        names = ", ".join(repr(name) for name in stuck[:5]) + (" …" if len(stuck) > 5 else "")
-        message = f"an execution that comes to {names} never ends: no terminal state can be reached from there"
-        findings.warning("FD951", message, scope.states[stuck[0]].path)
+        names = ", ".join(repr(node.name) for node in stuck[:5]) + (" …" if len(stuck) > 5 else "")
+        message = f"an execution that enters {names} never ends: no terminal state can be reached from there"
+        findings.warning("FD951", message, stuck[0].path, hint="add a transition to a terminal state, or an End")
 
 
-def _loops(scope: Scope, reached: set[str]) -> list[list[str]]:
-    """The strongly connected parts of the graph that hold a cycle (Tarjan's algorithm, without recursion)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    on_stack: set[str] = set()
-    found: list[list[str]] = []
-    for root in scope.states:
-        if root not in reached or root in index:
-            continue
-        work = [(root, iter(next_states(scope.states[root])))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        while work:
-            name, targets = work[-1]
-            target = next(targets, None)
-            if target is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
-                if low[name] == index[name]:
-                    part = _popped(stack, on_stack, name)
-                    if len(part) > 1 or name in next_states(scope.states[name]):
-                        found.append(part)
-            elif target not in index:
-                index[target] = low[target] = len(index)
-                stack.append(target)
-                on_stack.add(target)
-                work.append((target, iter(next_states(scope.states[target]))))
-            elif target in on_stack:
-                low[name] = min(low[name], index[target])
-    return found
-
-
-def _popped(stack: list[str], on_stack: set[str], name: str) -> list[str]:
-    part: list[str] = []
-    while not part or part[-1] != name:
-        part.append(stack.pop())
-        on_stack.discard(part[-1])
-    return part[::-1]
-
-
-def _unchanged(scope: Scope, loop: list[str], findings: Findings) -> None:
-    states = [scope.states[name] for name in loop]
-    if any(state.type not in ("Choice", "Wait", "Pass") or _changes(state) for state in states):
+def _unchanged(loop: list[Node], findings: Findings) -> None:
+    if any(state.type not in ("Choice", "Wait", "Pass") or _changes(state) for state in loop):
         return
-    choices = [state for state in states if state.type == "Choice"]
+    choices = [state for state in loop if state.type == "Choice"]
     if not choices or any(word in _text(state.fields) for state in choices for word in _MOVING):
         return
-    names = " → ".join([*loop, loop[0]])
-    message = f"nothing in the loop {names} changes what its Choice asks, so it is left at once or never"
-    findings.warning("FD952", message, choices[0].path, hint="do something in the loop, or count its rounds")
+    names = " → ".join(state.name for state in [*loop, loop[0]])
+    message = f"the loop {names} never changes the values that its Choice tests: it runs once or for ever"
+    hint = "add a Task that looks again, or count the rounds in a variable"
+    findings.warning("FD952", message, choices[0].path, hint=hint)
 
 
-def _changes(state: StateAt) -> bool:
+def _changes(state: Node) -> bool:
     words = ("Assign", "Parameters", "Result", "Output", "InputPath", "OutputPath")
     if any(word in state.fields for word in words):
         return True
@@ -129,16 +76,15 @@ def _text(value: Any) -> str:
         return "$$."
 
 
-def _too_many_events(scope: Scope, loop: list[str], findings: Findings) -> None:
-    """A loop that waits a fixed time for something, and how soon its history is full."""
-    states = [scope.states[name] for name in loop]
-    waits = [state for state in states if state.type == "Wait"]
+def _too_many_events(loop: list[Node], findings: Findings) -> None:
+    """Report a loop that polls with fixed waits and soon fills the history."""
+    waits = [state for state in loop if state.type == "Wait"]
     seconds = [state.fields.get("Seconds") for state in waits]
     if not waits or not all(isinstance(each, int) and not isinstance(each, bool) for each in seconds):
         return
-    if any("Assign" in state.fields or ("Parameters" in state.fields and state.type == "Pass") for state in states):
-        return  # it may count
-    round_events = sum(_EVENTS.get(state.type, 2) for state in states)
+    if any("Assign" in state.fields or ("Parameters" in state.fields and state.type == "Pass") for state in loop):
+        return  # it may count its rounds
+    round_events = sum(_EVENTS.get(state.type, 2) for state in loop)
     round_seconds = sum(each for each in seconds if isinstance(each, int))
     until = MAX_EVENTS // round_events * round_seconds
     if until < SOON:
@@ -149,20 +95,20 @@ def _too_many_events(scope: Scope, loop: list[str], findings: Findings) -> None:
         findings.warning("FD953", message, waits[0].path, hint="wait longer, or count the rounds and stop")
 
 
-def _long(state: StateAt, type: str, findings: Findings) -> None:
+def _long(state: Node, type: str, findings: Findings) -> None:
     limit, what = (YEAR, "a year") if type == "STANDARD" else (EXPRESS_SECONDS, "five minutes")
     kind = "a Standard" if type == "STANDARD" else "an Express"
     for key in ("Seconds", "TimeoutSeconds"):
         value = state.fields.get(key)
         if isinstance(value, int) and value > limit and not (key == "TimeoutSeconds" and value == 99_999_999):
-            message = f"{key} {value:,} is more than {what}, the longest that {kind} execution runs"
+            message = f"{key} is {value:,}, but {kind} execution runs for at most {what}"
             findings.warning("FD954", message, (*state.path, key))
     for index, retrier in enumerate(_list(state.fields.get("Retry"))):
         if isinstance(retrier, dict):
             _retrier(state, retrier, index, limit, what, findings)
 
 
-def _retrier(state: StateAt, retrier: dict[str, Any], index: int, limit: int, what: str, findings: Findings) -> None:
+def _retrier(state: Node, retrier: dict[str, Any], index: int, limit: int, what: str, findings: Findings) -> None:
     attempts, interval = retrier.get("MaxAttempts", 3), retrier.get("IntervalSeconds", 1)
     rate, most = retrier.get("BackoffRate", 2.0), retrier.get("MaxDelaySeconds", float("inf"))
     numbers = (attempts, interval, rate, most)
@@ -177,12 +123,14 @@ def _retrier(state: StateAt, retrier: dict[str, Any], index: int, limit: int, wh
     for _ in range(min(int(attempts), MAX_EVENTS)):
         total += min(delay, most)
         if total > limit:
-            message = f"the waits between these attempts come to more than {what}"
+            message = f"the delays between these attempts add up to more than {what}, the longest execution"
             findings.warning(
                 "FD955",
                 message,
                 path,
-                hint=findings.either("fewer attempts, or a MaxDelaySeconds", "fewer max_attempts, or max_delay=…"),
+                hint=findings.either(
+                    "reduce MaxAttempts, or add MaxDelaySeconds", "reduce max_attempts, or add max_delay=…"
+                ),
             )
             return
         delay = min(delay * max(rate, 1.0), 1e12)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Node, Tree
 from ..findings import Findings
 
 DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
@@ -21,14 +21,13 @@ DISTRIBUTED_ONLY_UNVERIFIED = (
 )
 
 
-def check_maps(scopes: list[Scope], type: str, findings: Findings) -> None:
-    for scope in scopes:
-        for state in scope.states.values():
-            if state.type == "Map":
-                _check_map(state, type, findings)
+def check_maps(tree: Tree, type: str, findings: Findings) -> None:
+    for state in tree:
+        if state.type == "Map":
+            _check_map(state, type, findings)
 
 
-def _check_map(state: StateAt, type: str, findings: Findings) -> None:
+def _check_map(state: Node, type: str, findings: Findings) -> None:
     processor = state.fields.get("ItemProcessor", state.fields.get("Iterator"))
     config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
     config = config if isinstance(config, dict) else {}
@@ -68,7 +67,7 @@ def _check_map(state: StateAt, type: str, findings: Findings) -> None:
             findings.warning("FD520", f"{key} has a meaning only for a Distributed Map", (*state.path, key))
 
 
-def _reader(state: StateAt, findings: Findings) -> None:
+def _reader(state: Node, findings: Findings) -> None:
     writer = state.fields.get("ResultWriter")
     if isinstance(writer, dict) and writer and not {"Resource", "WriterConfig"} & writer.keys():
         message = "a ResultWriter needs Resource, or WriterConfig alone"

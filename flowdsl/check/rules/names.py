@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from ...asl.names import FORBIDDEN_IN_WORDS, MAX_LABEL, MAX_NAME, is_label, is_state_name
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Node, Tree
 from ...base.diagnostics import pointer
 from ..findings import Findings
 
 
-def check_names(scopes: list[Scope], findings: Findings) -> None:
-    seen: dict[str, StateAt] = {}
-    labels: dict[str, StateAt] = {}
-    for scope in scopes:
-        for state in scope.states.values():
+def check_names(tree: Tree, findings: Findings) -> None:
+    seen: dict[str, Node] = {}
+    labels: dict[str, Node] = {}
+    for machine in tree.machines:  # of two states with one name the inner one is reported, as by the service
+        for state in machine.states.values():
             _state_name(state, seen, findings)
             if state.type == "Map" and isinstance(state.fields.get("Label"), str):
                 _label(state, state.fields["Label"], labels, findings)
 
 
-def _state_name(state: StateAt, seen: dict[str, StateAt], findings: Findings) -> None:
+def _state_name(state: Node, seen: dict[str, Node], findings: Findings) -> None:
     name = state.name
     if not is_state_name(name):
         shortened = name[:30] + "…" if name else name
@@ -39,7 +39,7 @@ def _state_name(state: StateAt, seen: dict[str, StateAt], findings: Findings) ->
         )
 
 
-def _label(state: StateAt, label: str, labels: dict[str, StateAt], findings: Findings) -> None:
+def _label(state: Node, label: str, labels: dict[str, Node], findings: Findings) -> None:
     path = (*state.path, "Label")
     if has_placeholder(label):
         return

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import StateAt
+from ...asl.tree import Node
 from ...author import kinds
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate
@@ -22,7 +22,7 @@ from .fields import Given
 _parsed = lru_cache(maxsize=4096)(parse_path)
 
 
-def check_paths(given: list[Given], compared: list[tuple[str, AslPath, StateAt]], findings: Findings) -> None:
+def check_paths(given: list[Given], compared: list[tuple[str, AslPath, Node]], findings: Findings) -> None:
     for each in given:
         if each.language == "JSONata" and each.kind.shape != "path":
             continue

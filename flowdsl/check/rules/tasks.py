@@ -9,18 +9,18 @@ import json
 from typing import Any
 
 from ...asl.resource import INTEGRATIONS, TOKEN, Resource, resource_of
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
 from ..findings import Findings
 
 
-def check_tasks(scopes: list[Scope], type: str, findings: Findings) -> list[tuple[StateAt, Resource]]:
+def check_tasks(tree: Tree, type: str, findings: Findings) -> list[tuple[Node, Resource]]:
     """Check every Task; returns the Tasks with their resources, for the rules on parameters."""
-    tasks: list[tuple[StateAt, Resource]] = []
-    for scope in scopes:
-        express = type == "EXPRESS" or _in_express_map(scope)
-        for state in scope.states.values():
+    tasks: list[tuple[Node, Resource]] = []
+    for machine in tree.machines:
+        express = type == "EXPRESS" or _in_express_map(machine)
+        for state in machine.states.values():
             if state.type != "Task":
                 continue
             _limits(state, findings)
@@ -38,14 +38,14 @@ def check_tasks(scopes: list[Scope], type: str, findings: Findings) -> list[tupl
     return tasks
 
 
-def _in_express_map(scope: Scope) -> bool:
+def _in_express_map(machine: Machine) -> bool:
     while True:
-        config = scope.fields.get("ProcessorConfig")
+        config = machine.fields.get("ProcessorConfig")
         if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
             return config.get("ExecutionType") == "EXPRESS"
-        if scope.owner is None:
+        if machine.owner is None:
             return False
-        scope = scope.owner.scope
+        machine = machine.owner.machine
 
 
 def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
@@ -110,7 +110,7 @@ def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
         )
 
 
-def _token(state: StateAt, findings: Findings) -> None:
+def _token(state: Node, findings: Findings) -> None:
     payload: Any = state.fields.get("Parameters", state.fields.get("Arguments"))
     try:
         text = json.dumps(payload, default=str)
@@ -133,7 +133,7 @@ def _token(state: StateAt, findings: Findings) -> None:
     )
 
 
-def _limits(state: StateAt, findings: Findings) -> None:
+def _limits(state: Node, findings: Findings) -> None:
     timeout, heartbeat = state.fields.get("TimeoutSeconds"), state.fields.get("HeartbeatSeconds")
     if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
         findings.error(

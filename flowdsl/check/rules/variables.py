@@ -1,4 +1,4 @@
-"""Variables: their names, their scopes, and whether every route has assigned what is read.
+"""Variables: their names, their tree, and whether every route has assigned what is read.
 
 Source: Step Functions Developer Guide, "Passing data between states with variables".
 """
@@ -6,39 +6,31 @@ Source: Step Functions Developer Guide, "Passing data between states with variab
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...asl.tree import Scope, StateAt
+from ...asl.tree import Edge, Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
 from ...expr.path.tree import Path, Root
 from ..findings import Findings
 from .fields import Given
-from .graph import reachable
 from .jsonata import VariableRead, functions
 from .paths import expressions, is_intrinsic, parsed
 
 MAX_VARIABLE_NAME = 80
 
 
-class Edge(NamedTuple):
-    """A way from a state to the next, with the variables that it sets."""
-
-    target: str
-    assigned: frozenset[str]
-
-
-def check_variables(scopes: list[Scope], given: list[Given], reads: list[VariableRead], findings: Findings) -> None:
+def check_variables(tree: Tree, given: list[Given], reads: list[VariableRead], findings: Findings) -> None:
     assigns = [each for each in given if each.key == "Assign"]
     for each in assigns:
         for name in each.value:
             _name(_plain(name, each.language), (*each.path, name), findings)
     if not assigns and not reads:
         return
-    own = {id(scope): _assigned_in(scope) for scope in scopes}
-    for scope in scopes:
-        _shadowing(scope, own, findings)
-    before = _before_states(scopes)
+    own = {machine: _assigned_in(machine) for machine in tree.machines}
+    for machine in tree.machines:
+        _shadowing(machine, own, findings)
+    before = _before_states(tree)
     for read in reads:
         _check_read(read, before, own, findings)
 
@@ -58,7 +50,7 @@ def _name(name: str, path: AslPath, findings: Findings) -> None:
         findings.error("FD756", message, path)
 
 
-def _assigns(state: StateAt) -> Iterator[tuple[dict[str, Any], AslPath]]:
+def _assigns(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
     """Every Assign of a state: its own, its catchers' and its rules'."""
     if isinstance(state.fields.get("Assign"), dict):
         yield state.fields["Assign"], (*state.path, "Assign")
@@ -73,23 +65,23 @@ def _names(assign: Any, language: str) -> frozenset[str]:
     return frozenset(_plain(name, language) for name in assign) if isinstance(assign, dict) else frozenset()
 
 
-def _assigned_in(scope: Scope) -> frozenset[str]:
+def _assigned_in(machine: Machine) -> frozenset[str]:
     found: set[str] = set()
-    for state in scope.states.values():
+    for state in machine.states.values():
         for assign, _ in _assigns(state):
             found |= _names(assign, state.language)
     return frozenset(found)
 
 
-def _shadowing(scope: Scope, own: dict[int, frozenset[str]], findings: Findings) -> None:
+def _shadowing(machine: Machine, own: dict[Machine, frozenset[str]], findings: Findings) -> None:
     outer: set[str] = set()
-    inner = scope
-    while inner.owner is not None and not _is_distributed(inner):
-        inner = inner.owner.scope
-        outer |= own[id(inner)]
+    inner = machine
+    while inner.owner is not None and not inner.is_distributed:
+        inner = inner.owner.machine
+        outer |= own[inner]
     if not outer:
         return
-    for state in scope.states.values():
+    for state in machine.states.values():
         for assign, path in _assigns(state):
             for name in assign:
                 plain = _plain(name, state.language)
@@ -99,65 +91,48 @@ def _shadowing(scope: Scope, own: dict[int, frozenset[str]], findings: Findings)
                     findings.error("FD760", message, (*path, name), hint=hint)
 
 
-def edges(state: StateAt) -> list[Edge]:
-    """The ways out of a state with what each assigns: the matching rule's, the catcher's, or the state's own Assign."""
-    fields, language = state.fields, state.language
-    own = _names(fields.get("Assign"), language)
-    found = [Edge(fields[key], own) for key in ("Next", "Default") if isinstance(fields.get(key), str)]
-    for key in ("Catch", "Choices"):
-        parts = fields.get(key)
-        found += [
-            Edge(part["Next"], _names(part.get("Assign"), language))
-            for part in (parts if isinstance(parts, list) else [])
-            if isinstance(part, dict) and isinstance(part.get("Next"), str)
-        ]
-    return [edge for edge in found if edge.target in state.scope.states]
+def assigned_on(edge: Edge, state: Node) -> frozenset[str]:
+    """The variables that a transition sets: those of the rule or catcher, else those of the state."""
+    return _names(edge.fields.get("Assign"), state.language)
 
 
 Known = tuple[frozenset[str], frozenset[str]]
 """The variables that every route has assigned, and those that some route has."""
 
 
-def _before_states(scopes: list[Scope]) -> dict[int, Known]:
-    """What is assigned when each state is entered. Outer scopes come before the scopes inside them."""
-    before: dict[int, Known] = {}
-    for scope in scopes:
+def _before_states(tree: Tree) -> dict[Node, Known]:
+    """What is assigned when each state is entered. Outer tree come before the tree inside them."""
+    before: dict[Node, Known] = {}
+    for machine in tree.machines:
         start: Known = (frozenset(), frozenset())
-        if scope.owner is not None and id(scope.owner) in before and not _is_distributed(scope):
-            start = before[id(scope.owner)]
-        _flow(scope, start, before)
+        if machine.owner in before and not machine.is_distributed:
+            start = before[machine.owner]
+        _flow(machine, start, before)
     return before
 
 
-def _is_distributed(scope: Scope) -> bool:
-    """The items of a Distributed Map run in executions of their own, which see no variable of the outer one."""
-    config = scope.fields.get("ProcessorConfig")
-    return isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
-
-
-def _flow(scope: Scope, start: Known, before: dict[int, Known]) -> None:
-    first = scope.fields.get("StartAt")
-    reached = reachable(scope)
-    known: dict[str, Known] = {first: start} if isinstance(first, str) and first in reached else {}
-    todo = [*known]
+def _flow(machine: Machine, start: Known, before: dict[Node, Known]) -> None:
+    todo = [machine.start] if machine.start is not None else []
+    before.update(dict.fromkeys(todo, start))
     while todo:
-        name = todo.pop()
-        always, sometimes = known[name]
-        for target, assigned in edges(scope.states[name]):
+        node = todo.pop()
+        always, sometimes = before[node]
+        for edge in node.transitions:
+            if edge.target is None:
+                continue
+            assigned = assigned_on(edge, node)
             new: Known = (always | assigned, sometimes | assigned)
-            old = known.get(target)
+            old = before.get(edge.target)
             merged = new if old is None else (old[0] & new[0], old[1] | new[1])
             if merged != old:
-                known[target] = merged
-                todo.append(target)
-    for name, found in known.items():
-        before[id(scope.states[name])] = found
+                before[edge.target] = merged
+                todo.append(edge.target)
 
 
 def _check_read(
-    read: VariableRead, before: dict[int, Known], own: dict[int, frozenset[str]], findings: Findings
+    read: VariableRead, before: dict[Node, Known], own: dict[Machine, frozenset[str]], findings: Findings
 ) -> None:
-    known = before.get(id(read.state))
+    known = before.get(read.state)
     if known is None:
         return  # the state is never reached, which is said elsewhere
     always, sometimes = known
@@ -172,14 +147,14 @@ def _check_read(
     near = did_you_mean(read.name, everywhere - {read.name})
     if read.name in everywhere:
         message = f"no route to state {read.state.name!r} has assigned the variable {read.name!r} yet"
-        if read.name in own[id(read.state.scope)]:
+        if read.name in own[read.state.machine]:
             near = "what a state assigns can be read from the next state on"
     else:
         message = f"no state assigns the variable {read.name!r}"
     findings.warning("FD757", message, read.path, hint=near)
 
 
-def jsonpath_reads(given: list[Given], compared: list[tuple[str, AslPath, StateAt]]) -> list[VariableRead]:
+def jsonpath_reads(given: list[Given], compared: list[tuple[str, AslPath, Node]]) -> list[VariableRead]:
     """The variables that paths, payload templates and choice rules read."""
     from ...author.states import Catcher
 
