@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from ..author.expressions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import display_path
 from . import archive, manifest, workspace
 from .archive import Archive
-from .handler import Handler, distinct, gathered, handler_string, platform, span, validate
+from .handler import distinct, gathered, handler_string, platform, span, validate
 from .manifest import Manifest, Packaged
 from .workspace import Workspace
 
@@ -35,7 +36,7 @@ def _silent(_name: str, _what: str) -> None:
 
 
 def build(
-    functions: Iterable[Handler] | None,
+    functions: Iterable[Function] | None,
     definitions: Mapping[str, str],
     *,
     root: Path,
@@ -93,12 +94,12 @@ def build(
 class _Ready:
     """A function of which everything is known but how its requirements install."""
 
-    function: Handler
+    function: Function
     sources: Sources
     locked: Requirements | None
 
 
-def _prepare(functions: Iterable[Handler], root: Path) -> list[_Ready]:
+def _prepare(functions: Iterable[Function], root: Path) -> list[_Ready]:
     """FlowError with all that is wrong with any function, before anything is installed."""
     from . import requirements, sources  # a build of definitions alone does without
 
@@ -147,7 +148,7 @@ def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progre
     return _described(function, made, inputs)
 
 
-def _snapshot(function: Handler, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:
+def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:
     """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
     digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0".encode())
@@ -173,7 +174,7 @@ def _keep(earlier: Packaged, work: Workspace) -> bool:
     return True
 
 
-def _described(function: Handler, made: Archive | Packaged, inputs: str) -> Packaged:
+def _described(function: Function, made: Archive | Packaged, inputs: str) -> Packaged:
     return Packaged(
         file=f"{function.name}.zip",
         handler=handler_string(function),

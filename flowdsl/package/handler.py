@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol
 
+from ..author.expressions import Function
 from ..base.diagnostics import Diagnostic, FlowError
-from ..base.source import Caller, Span, display_path
+from ..base.source import Span, display_path
 
 GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
 """Lambda's Python runtimes that are not deprecated, and the newest manylinux level of wheels that each can
@@ -26,42 +26,17 @@ RUNTIME_MODULES = frozenset({"boto3", "botocore", "awslambdaric", "snapshot_rest
 """What Lambda's Python runtimes bring along besides the standard library."""
 
 
-class Handler(Protocol):
-    """A Lambda function to package; `flowdsl.author.expressions.Function` is one."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def handler(self) -> str: ...
-    @property
-    def architecture(self) -> Literal["arm64", "x86_64"]: ...
-    @property
-    def python(self) -> str: ...
-    @property
-    def timeout(self) -> int: ...
-    @property
-    def memory(self) -> int: ...
-    @property
-    def environment(self) -> Mapping[str, str]: ...
-    @property
-    def include(self) -> Sequence[str]: ...
-    @property
-    def origin(self) -> Caller | None: ...
-
-
-def handler_string(function: Handler) -> str:
-    """Lambda's Handler, the module from the zip's root and the function: `handlers.setup.handler.handler`."""
+def handler_string(function: Function) -> str:
+    """Lambda's Function, the module from the zip's root and the function: `handlers.setup.handler.handler`."""
     return ".".join([*PurePosixPath(function.source).parts, function.handler])
 
 
-def platform(function: Handler) -> str:
+def platform(function: Function) -> str:
     """uv's name of the function's platform: `aarch64-manylinux_2_34`."""
     return f"{MACHINES[function.architecture]}-manylinux_{GLIBC[function.python]}"
 
 
-def validate(function: Handler, root: Path) -> None:
+def validate(function: Function, root: Path) -> None:
     """FlowError with all for which the function could not be packaged whatever its code says."""
     wrong: list[Diagnostic] = []
 
@@ -92,9 +67,9 @@ def validate(function: Handler, root: Path) -> None:
         raise FlowError(*wrong)
 
 
-def distinct(functions: Iterable[Handler]) -> list[Handler]:
+def distinct(functions: Iterable[Function]) -> list[Function]:
     """By name, in order of names; FlowError for different ones of a name (file systems may fold case)."""
-    named: dict[str, Handler] = {}
+    named: dict[str, Function] = {}
     wrong: list[Diagnostic] = []
     for function in functions:
         other = named.setdefault(function.name.casefold(), function)
@@ -116,6 +91,6 @@ def gathered(found: list[Diagnostic]) -> Iterator[None]:
         found.extend(each for each in error.diagnostics if each not in found)
 
 
-def span(function: Handler) -> Span | None:
+def span(function: Function) -> Span | None:
     """Where the author wrote the function."""
     return function.origin.span() if function.origin else None

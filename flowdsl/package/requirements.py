@@ -12,13 +12,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from ..author.expressions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
-from .handler import Handler, platform
+from .handler import platform
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
@@ -95,7 +97,7 @@ def read(file: Path) -> Requirements:
     return Requirements(file, tuple(line for _, line in lines), tuple(pins))
 
 
-def install(requirements: Requirements, function: Handler, scratch: Path) -> dict[str, Path]:
+def install(requirements: Requirements, function: Function, scratch: Path) -> dict[str, Path]:
     """Install into a folder below `scratch`; return the paths in the zip and the files there.
 
     Functions with the same requirements and target share an installation. Only wheels for the target's platform are
@@ -114,7 +116,7 @@ def install(requirements: Requirements, function: Handler, scratch: Path) -> dic
     }
 
 
-def _run_uv(requirements: Requirements, function: Handler, target: Path) -> None:
+def _run_uv(requirements: Requirements, function: Function, target: Path) -> None:
     command = [_uv(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
     command += ["--target", str(target), "--python", sys.executable]
     command += ["--only-binary=:all:", "--link-mode=copy", "--no-compile-bytecode"]
@@ -179,29 +181,14 @@ def _extra_missing(what: str) -> FlowError:
     )
 
 
-def _failed(stderr: str, requirements: Requirements, function: Handler) -> FlowError:
-    """uv's account of a failure as one diagnostic on the guilty line."""
-    blocks = re.split(r"^\s*(error|cause|hint):", stderr, flags=re.M)
-    said = [(kind, " ".join(text.split())) for kind, text in zip(blocks[1::2], blocks[2::2], strict=True)]
-    causes = [text for kind, text in said if kind == "cause"] or [text for kind, text in said if kind == "error"]
-    reason = causes[0] if causes else " ".join(stderr.split()) or "uv failed and said nothing"
-    reason = reason.replace(", we can conclude that your requirements are unsatisfiable.", "")
-    named = [pin for pin in requirements.pins if re.search(rf"(?<![\w.-]){re.escape(pin.name)}(?![\w-])", reason, re.I)]
-    where = named[0].span if named else Span(display_path(requirements.file), 1)
-    target = f"Python {function.python} on {function.architecture}"
-    everything = stderr.lower()
-    if "hash" in everything:
-        hint = "lock again with hashes: uv pip compile --generate-hashes requirements.in -o requirements.txt"
-    elif "wheel" in everything or "platform" in everything:
-        hint = f"pin a version that has wheels for {target} (nothing is built here), or choose another target"
-    elif "fetch" in everything or "network" in everything or "connect" in everything:
-        hint = "the package index could not be reached: try again, or name an index with UV_DEFAULT_INDEX"
-    else:
-        hint = f"pin versions that exist and go together for {target}"
+def _failed(stderr: str, requirements: Requirements, function: Function) -> FlowError:
+    reason = indent(stderr.strip() or "(no output)", "    ")
+    hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
+    if any(pin.hashed for pin in requirements.pins):
+        hint += "; lock again with hashes: uv pip compile --generate-hashes requirements.in -o requirements.txt"
     return FlowError.of(
-        f"function {function.name!r}: requirements cannot be installed: {reason}",
+        f"function {function.name!r}: uv cannot install {display_path(requirements.file)}:\n{reason}",
         code="FD612",
-        span=where,
         hint=hint,
     )
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from attrs import frozen
 
+from ..author.expressions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 from ..base.source import display_path
-from .handler import RUNTIME_MODULES, Handler, distinct, gathered, span, validate
+from .handler import RUNTIME_MODULES, distinct, gathered, span, validate
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
 LEFT_OUT = (
@@ -39,7 +40,7 @@ class Sources:
     external: tuple[Import, ...]
 
 
-def collect(function: Handler, root: Path) -> Sources:
+def collect(function: Function, root: Path) -> Sources:
     """The function's folder, its `include`, and all that their modules import from the project, transitively.
 
     FlowError where the handler is not there, and with each file that is no Python and each import of the project's that
@@ -72,7 +73,7 @@ def collect(function: Handler, root: Path) -> Sources:
     return Sources(dict(sorted(found.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file))))
 
 
-def problems(functions: Iterable[Handler], root: Path) -> list[Diagnostic]:
+def problems(functions: Iterable[Function], root: Path) -> list[Diagnostic]:
     """What keeps functions from being packaged, as far as it costs next to nothing to know.
 
     Where there are requirements, what the modules import is not looked at: that takes an installation.
@@ -98,7 +99,7 @@ def _has_requirements(file: Path) -> bool:
     return any(line.partition("#")[0].strip() for line in lines)
 
 
-def check_external(sources: Sources, function: Handler, installed: set[str]) -> None:
+def check_external(sources: Sources, function: Function, installed: set[str]) -> None:
     """FlowError with each import that would fail in Lambda, being nowhere in the zip or the runtime."""
     available = installed | STANDARD_LIBRARY | RUNTIME_MODULES
     missing = [wanted for wanted in sources.external if wanted.module[0] not in available]
@@ -136,7 +137,7 @@ def _resolve(wanted: Import, root: Path, folder: Path) -> list[Path]:
     raise FlowError.of(message, code="FD603", span=wanted.span, hint=hint)
 
 
-def _entry(function: Handler, root: Path) -> list[Path]:
+def _entry(function: Function, root: Path) -> list[Path]:
     """The files that Lambda imports to reach the handler."""
     *module, name = function.handler.split(".")
     path = (*function.source.split("/"), *module)
@@ -168,7 +169,7 @@ def _own(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in files if not _matches(name, LEFT_OUT))
 
 
-def _included(function: Handler, root: Path) -> Iterator[Path]:
+def _included(function: Function, root: Path) -> Iterator[Path]:
     for pattern in function.include:
         if not pattern or pattern.startswith("/") or ".." in pattern.split("/"):
             matches = []

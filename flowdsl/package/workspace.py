@@ -1,19 +1,17 @@
 """The build folder: replaced as a whole or not at all.
 
-A build is written to a folder of its own in `.flowdsl/`, next to the build folder, and takes its place in one
-step at the end. Whatever happens before leaves the earlier build as it was; what a killed build leaves
-behind, the next one removes. A lock, which the system releases with the process, makes builds of one folder
-wait for each other.
+A build is written to a folder in `.flowdsl/`, next to the build folder. At the end two renames move the earlier build
+out of the way and the new one into its place. A build that fails or is killed leaves the earlier one as it was; only
+if it is killed between the renames, the next build has to put the earlier one back first. The next build also removes
+what a killed one left. A lock, which the system releases with the process, makes builds of one folder wait for each
+other.
 """
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,10 +22,6 @@ from attrs import frozen
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from . import manifest
-
-_EXCHANGE = 2
-"""RENAME_EXCHANGE of Linux's renameat2(2), RENAME_SWAP of macOS's renamex_np(2)."""
-_AT_FDCWD = -100
 
 
 @frozen
@@ -107,31 +101,14 @@ def _clean_up(space: Path, output: Path) -> None:
 
 
 def _swap(new: Path, output: Path, old: Path) -> None:
-    if not output.exists():
-        new.rename(output)
-        return
+    if output.exists():
+        output.rename(old)  # if the process is killed here, the next build's _clean_up undoes it
     try:
-        _exchange(new, output)
-    except OSError as error:
-        if error.errno not in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}:
-            raise
-        output.rename(old)  # a kill between the two is what _clean_up mends
         new.rename(output)
-
-
-def _exchange(one: Path, other: Path) -> None:
-    """Let two folders change places, atomically; OSError with ENOSYS or such where the system cannot."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    try:
-        if sys.platform == "darwin":
-            failed = libc.renamex_np(os.fsencode(one), os.fsencode(other), _EXCHANGE)
-        else:
-            failed = libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _EXCHANGE)
-    except AttributeError:
-        raise OSError(errno.ENOSYS, "no such call in libc") from None
-    if failed:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(other))
+    except OSError:
+        if old.exists():
+            old.rename(output)
+        raise
 
 
 def _failed(output: Path, error: OSError) -> FlowError:
