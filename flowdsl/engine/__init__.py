@@ -5,22 +5,48 @@
     result.status, result.output, result.error, result.cause, result.duration
     result.history.render()                              # what boto3's get_execution_history returns
 
-`Scheduler` runs many executions at once and takes what comes from outside: `send_task_success`, `send_task_failure`,
-`send_task_heartbeat`, `get_activity_task`, `stop_execution`. An invoker answers each `Call` of a Task with a `Reply`;
-flowdsl.invoke has those that call Python functions and mocks.
+How it works
+------------
+
+`prepare` parses everything that a definition contains, once. The result is a `Program`: `Block`s of `PreparedState`s.
+A state that needs nothing from outside (Pass, Choice, Succeed, Fail) is a function, its `step`; any other is a
+generator, its `run`.
+
+An `Execution` runs a program in `Fiber`s: one for the machine, and one for each branch of a Parallel and each iteration
+of a Map. The work of a fiber is a generator (`interpreter.run_block`). It yields an `Effect`, which says what it needs
+(`Sleep`, `Invoke` a call, `Run` a child execution), and is resumed with a `Signal` (`Wake`, `Succeeded`, `Failed`,
+`TimedOut`, ...). `Execution.deliver` gives one signal to one fiber, runs everything that can go on, and returns the
+effects that are needed next. It reads no clock, starts no thread and calls nobody. Each signal is a line of the
+`journal`, so `replay` gets the same history from the same journal.
+
+The `Scheduler` connects executions to the world. It carries out effects, keeps the timers, and delivers the answers as
+signals. It works on one message at a time, in one thread. An `invoke` function turns each `Call` of a Task into a
+`Reply`; the room `calls/` has those that call Python functions, services and mocks.
+
+The modules import each other in one direction:
+
+    errors, history, limits, times    what fails, what is written, quotas, the time that expressions read
+    core                              the words above, all of them; the rest of the engine speaks them
+    calls, clock                      what is answered to a call; virtual and real time
+    interpreter                       the loop over the states of a block
+    data/                             how data goes through a state, in JSONPath and in JSONata
+    states/                           what each type of state does; Retry and Catch
+    prepare                           from JSON to a Program
+    execution, result                 one execution, inside and outside
+    scheduler                         many executions, and the world
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .calls import Call, Exchange, Heartbeat, Invoker, Later, Reply
+from .calls import Exchange, Heartbeat, Invoker, Later, Reply
 from .clock import Clock, VirtualClock, WallClock
-from .effects import Entry, Failed, Started, Submitted, Succeeded, TimedOut
+from .core import Call, Entry, Failed, Identity, Program, Settings, Started, Submitted, Succeeded, TimedOut
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
-from .execution import Identity, Settings, replay
+from .execution import replay
 from .history import JSON, Event, History
-from .prepare import Program, prepare
+from .prepare import prepare
 from .result import Listener, Result
 from .scheduler import Scheduler
 

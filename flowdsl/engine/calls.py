@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import frozen
 
-from .effects import Failed, Started, Succeeded, TimedOut
-
-JSON = Any
-
-
-@frozen
-class Call:
-    """One attempt of a Task state, as the one who carries it out sees it.
-
-    `resource` is the state's Resource as written. `integration` is `lambda` and `action` is `invoke` for
-    `arn:aws:states:::lambda:invoke`; `aws-sdk:dynamodb` and `putItem` for an SDK integration; `lambda` and `function`
-    for the ARN of a function; `activity` and `activity` for the ARN of an activity. `pattern` is what follows the
-    action: empty, `sync`, `sync:2` or `waitForTaskToken`. `arguments` is the payload (Parameters or Arguments,
-    evaluated).
-    """
-
-    resource: str
-    integration: str
-    action: str
-    arguments: JSON
-    state_name: str
-    execution_arn: str
-    state_machine_arn: str
-    now: float
-    """The virtual time of the call, in seconds since 1970."""
-    pattern: Literal["", "sync", "sync:2", "waitForTaskToken"] = ""
-    task_token: str | None = None
-    retry_count: int = 0
-    event_id: int = 0
-    """The id of the event that tells of a Task's call; 0 where the service itself calls, to read the items of a Map or
-    write its results."""
-    timeout_seconds: float | None = None
-    heartbeat_seconds: float | None = None
-    credentials: JSON = None
-    region: str = "us-east-1"
-    account: str = "123456789012"
-
-    @property
-    def waits(self) -> bool:
-        """Whether the answer to the call is not yet the task's result."""
-        return self.pattern != "" or self.integration == "activity"
-
-    @property
-    def request_id(self) -> str:
-        """The id of the request that the call is, in the form of a UUID; the same in every run that is seeded alike."""
-        told = f"{self.execution_arn}/{self.event_id}"
-        digits = hashlib.sha1(told.encode(errors="replace"), usedforsecurity=False).hexdigest()
-        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
+from .core import Call, Failed, Started, Succeeded, TimedOut
+from .history import JSON
 
 
 @frozen

@@ -8,142 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Literal
-
-from attrs import frozen
+from collections.abc import Sequence
+from typing import Any
 
 from ..expr.chance import Dice, chance
-from ..expr.scope import Scope
-from .effects import Effect, Entry, Signal, Start, Stop
+from .core import (
+    Effect,
+    Entry,
+    Fiber,
+    Identity,
+    Join,
+    PreparedState,
+    Program,
+    Settings,
+    Signal,
+    Start,
+    Status,
+    Steps,
+    Stop,
+)
 from .errors import Failure, HistoryFull
 from .history import JSON, History
+from .interpreter import run_block
 from .limits import MAX_EVENTS, MAX_EXPRESS_EVENTS
-from .times import moment
-
-if TYPE_CHECKING:
-    from .prepare import Program, State
-
-Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
-
-
-@frozen
-class Settings:
-    """Where the executions seem to run.
-
-    `as_of` is the day whose service is imitated, where recordings show that Step Functions changed (docs/conformance.md
-    lists the changes); None is today's.
-    """
-
-    region: str = "us-east-1"
-    account: str = "123456789012"
-    role_arn: str = "arn:aws:iam::123456789012:role/StepFunctionsRole"
-    as_of: date | None = None
-    activities: frozenset[str] | None = None
-    """The ARNs of the activities that exist; None where all do."""
-
-    def since(self, day: date) -> bool:
-        """Whether what changed on this day is to be seen."""
-        return self.as_of is None or self.as_of >= day
-
-
-@frozen
-class Identity:
-    """What tells one execution from another. `seed` feeds jitter and everything else that is random."""
-
-    name: str
-    arn: str
-    state_machine_arn: str
-    state_machine_name: str
-    seed: int = 0
-
-
-class _Join:
-    """Yielded by a fiber that waits for one of its children to end."""
-
-
-JOIN = _Join()
-Steps = Generator[Effect | _Join, Any, JSON]
-
-
-class Fiber:
-    """A line of control: the execution itself, a branch of a Parallel, an iteration of a Map.
-
-    `source` is the id of the event that the next one follows from, `entered` that of the current state's StateEntered.
-    """
-
-    __slots__ = (
-        *("children", "ended", "entered", "execution", "failure", "generator", "history", "id", "index", "joining"),
-        *(
-            "map_item",
-            "output",
-            "parent",
-            "retry_count",
-            "scope",
-            "source",
-            "state",
-            "task_token",
-            "ticket",
-            "variables",
-        ),
-    )
-
-    def __init__(self, execution: Execution, parent: Fiber | None, index: int) -> None:
-        self.execution = execution
-        self.history = execution.history
-        self.id = execution.next_fiber_id()
-        self.parent = parent
-        self.index = index
-        self.children: dict[int, Fiber] = {}
-        self.ended: deque[Fiber] = deque()
-        self.joining = False
-        self.source: int = parent.source if parent else 0
-        self.entered = 0
-        self.state: State | None = None
-        self.variables: dict[str, JSON] = parent.variables if parent else {}
-        self.map_item: dict[str, JSON] | None = parent.map_item if parent else None
-        self.scope = Scope({}, self.variables)
-        self.retry_count = 0
-        self.task_token: str | None = None
-        self.ticket = 0
-        self.generator: Steps | None = None
-        self.output: JSON = None
-        self.failure: Failure | None = None
-
-    @property
-    def now(self) -> float:
-        return self.execution.now
-
-    def record(self, type: str, details: dict[str, JSON] | None = None) -> int:
-        """Write the next event of this line of control; it follows from the one before."""
-        self.source = self.history.write(type, self.source, self.execution.now, details)
-        return self.source
-
-    def note(self, type: str, details: dict[str, JSON] | None = None) -> int:
-        """Write an event that nothing follows from: the next one follows from what this one does."""
-        before = self.source
-        number = self.record(type, details)
-        self.source = before
-        return number
-
-    def assign(self, values: dict[str, JSON]) -> None:
-        """Give variables values, from the next state on."""
-        self.variables = {**self.variables, **values}
-        self.scope = Scope(self.scope.context, self.variables)
-
-    def see(self, state: State) -> None:
-        """Make the scope of a state that reads the context object; it is costly, so only for those."""
-        self.scope = Scope(self.execution.context(self, state), self.variables)
-
-    def spawn(self, steps: Callable[[Fiber], Steps], index: int, map_item: dict[str, JSON] | None = None) -> Fiber:
-        """Start a child on what `steps` makes for it; it runs when this fiber waits."""
-        child = Fiber(self.execution, self, index)
-        if map_item is not None:
-            child.map_item = map_item
-        self.children[child.id] = child
-        self.execution.launch(child, steps(child))
-        return child
+from .times import iso, moment
 
 
 class Execution:
@@ -258,7 +146,7 @@ class Execution:
         if parent is not None and parent.state is not None and fiber.map_item is not parent.map_item:
             fiber.note("MapIterationAborted", {"name": parent.state.name, "index": fiber.index})
 
-    def context(self, fiber: Fiber, state: State) -> dict[str, JSON]:
+    def context(self, fiber: Fiber, state: PreparedState) -> dict[str, JSON]:
         """The context object. Source: Step Functions Developer Guide, "Context object"."""
         if self._execution_context is None:
             self._execution_context = {
@@ -268,7 +156,7 @@ class Execution:
                 "Name": self.identity.name,
                 "RoleArn": self.settings.role_arn,
             }
-            if self.program.type == "STANDARD" and self.settings.since(REDRIVE):
+            if self.program.type == "STANDARD":
                 self._execution_context["RedriveCount"] = 0
         entered = self.history.timestamp(fiber.entered)
         current: dict[str, JSON] = {"Name": state.name, "EnteredTime": iso(entered)}
@@ -294,7 +182,7 @@ class Execution:
 
     def _begin(self) -> None:
         self._record_start()
-        self.launch(self.root, self.program.begin(self.root, self.input))
+        self.launch(self.root, run_block(self.root, self.program.block, self.input))
 
     def _record_start(self) -> None:
         self.root.note("ExecutionStarted", {"input": self.input, "roleArn": self.settings.role_arn})
@@ -314,7 +202,7 @@ class Execution:
             fiber.failure = failure.without_trace()
             self._ended(fiber)
         else:
-            if not isinstance(effect, _Join):
+            if not isinstance(effect, Join):
                 self._effects.append((fiber.id, fiber.ticket, effect))
             elif fiber.ended:
                 self._ready.append((fiber, fiber.ended.popleft()))
@@ -367,20 +255,6 @@ class Execution:
         self.history.close(event, source, self.now, details)
         self.gone += self.fibers
         self.fibers.clear()
-
-
-REDRIVE = date(2023, 11, 15)
-"""Redrive was announced on this day; recordings from before have no RedriveCount in the context object."""
-
-
-def iso(seconds: float) -> str:
-    """A time as the context object and messages write it: in milliseconds, without a fraction that is zero.
-
-    Source: Step Functions Developer Guide, "Timestamp format with fractional seconds".
-    """
-    moment = datetime.fromtimestamp(seconds, UTC)
-    millis = moment.microsecond // 1000
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{millis:03d}Z" if millis else "Z")
 
 
 def replay(

@@ -5,16 +5,11 @@ Source: ASL specification, "Transitions" and "Errors".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..expr.errors import StatesError
+from .core import Block, Fiber, PreparedState, Steps
 from .errors import Failure, WaitError
-from .execution import Fiber, Steps
 from .history import JSON
 from .limits import too_large, variables_too_large
-
-if TYPE_CHECKING:
-    from .prepare import Block, State
 
 
 def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
@@ -56,7 +51,7 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
     return value
 
 
-def located(fiber: Fiber, state: State, error: StatesError, before: int) -> Failure:
+def located(fiber: Fiber, state: PreparedState, error: StatesError, before: int) -> Failure:
     """The failure that an error in evaluating a field is, with the place where it happened.
 
     A failed query is written down as an event, which follows from what the step began with (`before`).

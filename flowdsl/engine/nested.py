@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import formatdate
-from typing import TYPE_CHECKING
 
 from ..base.diagnostics import FlowError
 from ..base.json import parse_json
-from .calls import Call
-from .effects import Failed, Signal, Submitted, Succeeded
+from .core import Call, Failed, Program, Signal, Submitted, Succeeded
 from .errors import ExecutionAlreadyExistsError, InvalidNameError
-from .execution import iso
 from .history import JSON, text
-from .prepare import Program
-
-if TYPE_CHECKING:
-    from .result import Result
+from .result import Result
+from .times import iso
 
 
 def target(call: Call, machines: Mapping[str, Program]) -> Program | None:

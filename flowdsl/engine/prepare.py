@@ -9,61 +9,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
-from attrs import define, field
+from attrs import frozen
 
 from ..author.kinds import POSITIVE_SECONDS
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
-from .execution import Fiber, Steps
-from .history import JSON
-from .interpreter import run_block
+from .core import Block, PreparedState, Program, Type
+from .data.flow import Items, QueryLanguage
+from .data.jsonpath import JSONPath
 from .shapes import refuse_other_kinds
-from .states.retry import Outcome
-
-Type = Literal["STANDARD", "EXPRESS"]
+from .states.distributed import Distribution, PreparedBatcher, PreparedReader, distributed_attempt
+from .states.map import map_attempt
+from .states.parallel import parallel_attempt
+from .states.result_writer import PreparedWriter
+from .states.retry import Attempt, Catcher, Retrier, guarded
+from .states.simple import choice_step, fail_step, pass_step, succeed_step, wait_run
+from .states.task import Resource, task_attempt
 
 _CONTEXT = re.compile(r"\$\$|\$states(?!\.(?:input|result|errorOutput)\b)")
 """Where an expression may read the context object."""
-
-
-@define(eq=False)
-class State:
-    """One state, ready to run: either `step`, which needs nothing from outside, or `run`, which may wait."""
-
-    name: str
-    type: str
-    reads_context: bool
-    """Whether any expression of it reads the context object."""
-    retries: bool
-    """Whether it may have Retry, so that the context object counts its attempts."""
-    entered: str
-    exited: str
-    step: Callable[[Fiber, JSON], Outcome] | None = field(default=None, repr=False)
-    run: Callable[[Fiber, JSON], Steps] = field(default=None, repr=False)
-
-
-@define(eq=False)
-class Block:
-    """A state machine within the machine: the top level, a branch, an item processor."""
-
-    start_at: str
-    states: dict[str, State] = field(repr=False)
-    path: AslPath = ()
-
-
-@define(eq=False)
-class Program:
-    """A prepared state machine. It holds nothing of any execution, so it may run any number of times at once."""
-
-    name: str
-    type: Type
-    definition: Mapping[str, Any] = field(repr=False)
-    block: Block
-    timeout_seconds: float | None = None
-
-    def begin(self, fiber: Fiber, value: JSON) -> Steps:
-        return run_block(fiber, self.block, value)
 
 
 def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:
@@ -80,7 +45,7 @@ def prepare_block(definition: Mapping[str, Any], language: str, path: AslPath) -
     bodies = _required(definition, "States", path)
     if not isinstance(bodies, dict) or not all(isinstance(body, dict) for body in bodies.values()):
         raise _refused("States must be an object of objects", (*path, "States"))
-    states: dict[str, State] = {}
+    states: dict[str, PreparedState] = {}
     block = Block(_required(definition, "StartAt", path), states, path)
     for name, body in bodies.items():
         at = (*path, "States", name)
@@ -118,9 +83,7 @@ def _targets(body: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath) -> State:
-    from .states.prepare import PREPARERS, fill
-
+def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath) -> PreparedState:
     kind = _required(body, "Type", path)
     if not isinstance(kind, str) or kind not in PREPARERS:
         raise _refused(f"no state type {kind!r}", (*path, "Type"))
@@ -128,7 +91,7 @@ def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath
     # Branches and items see the context themselves, each in its own scope.
     own = {key: value for key, value in body.items() if key not in ("Branches", "ItemProcessor", "Iterator")}
     written = json.dumps(own)
-    state = State(
+    state = PreparedState(
         name=name,
         type=kind,
         reads_context=_CONTEXT.search(written) is not None,
@@ -138,3 +101,163 @@ def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath
     )
     fill(state, body, language, path)
     return state
+
+
+@frozen
+class Source:
+    """A state as it is written: its JSON, its query language, the language around it, and where it is."""
+
+    body: dict[str, Any]
+    query: QueryLanguage
+    outer: str
+    path: AslPath
+
+    def block(self, definition: dict[str, Any], *where: str | int) -> Block:
+        """A block of states inside this one."""
+        return prepare_block(definition, definition.get("QueryLanguage", self.outer), (*self.path, *where))
+
+
+Preparer = Callable[[PreparedState, Source], None]
+"""Fills a State from what is written."""
+
+
+def fill(state: PreparedState, body: dict[str, Any], outer: str, path: AslPath) -> None:
+    """Make a state ready to run. Raises FlowError where its type is unknown, ValueError and its like where it is
+    broken."""
+    language = body.get("QueryLanguage", outer)
+    PREPARERS[state.type](state, Source(body, language_of(language), outer, path))
+
+
+def language_of(name: str) -> QueryLanguage:
+    if name == "JSONPath":
+        return JSONPath()
+    if name != "JSONata":
+        raise ValueError(f"no query language {name!r}: write JSONPath or JSONata")
+    from .data.jsonata import JSONata
+
+    return JSONata()
+
+
+def _pass(state: PreparedState, source: Source) -> None:
+    flow = source.query.flow(source.body, payload="Parameters")
+    state.step = pass_step(flow, source.body.get("Result"), "Result" in source.body, source.body.get("Next"))
+
+
+def _succeed(state: PreparedState, source: Source) -> None:
+    state.step = succeed_step(source.query.flow(source.body, merges=False))
+
+
+def _fail(state: PreparedState, source: Source) -> None:
+    body, query = source.body, source.query
+    state.step = fail_step(query.text(body, "Error"), query.text(body, "Cause"))
+
+
+def _choice(state: PreparedState, source: Source) -> None:
+    body, query = source.body, source.query
+    effective = query.input(body)
+    rules = []
+    for index, rule in enumerate(body["Choices"]):
+        flow = query.rule_flow(body, rule, index)
+        rules.append((query.rule(rule, index), rule["Next"], flow))
+    default = (body["Default"], query.flow(body, merges=False)) if "Default" in body else None
+    state.step = choice_step(effective, rules, default)
+
+
+def _wait(state: PreparedState, source: Source) -> None:
+    body, query = source.body, source.query
+    state.run = wait_run(query.flow(body, merges=False), query.until(body), body.get("Next"))
+
+
+def _task(state: PreparedState, source: Source) -> None:
+    body, query = source.body, source.query
+    attempt = task_attempt(
+        state,
+        Resource.parse(body["Resource"]),
+        query.flow(body, payload="Parameters"),
+        query.seconds(body, "TimeoutSeconds"),
+        query.seconds(body, "HeartbeatSeconds"),
+        query.credentials(body),
+        body.get("Next"),
+    )
+    state.run = _guarded(state, source, attempt)
+
+
+def _parallel(state: PreparedState, source: Source) -> None:
+    body = source.body
+    branches = [source.block(branch, "Branches", index) for index, branch in enumerate(body["Branches"])]
+    flow = source.query.flow(body, payload="Parameters")
+    attempt = parallel_attempt(state, branches, flow, body.get("Next"))
+    state.run = _guarded(state, source, attempt, "ParallelStateFailed")
+
+
+def _map(state: PreparedState, source: Source) -> None:
+    body, query = source.body, source.query
+    where = "ItemProcessor" if "ItemProcessor" in body else "Iterator"
+    processor = source.block(body[where], where)
+    flow = query.flow(body)
+    items = query.items(body)
+    if body[where].get("ProcessorConfig", {}).get("Mode", "INLINE") == "DISTRIBUTED":
+        distribution = distribution_of(state, body, query, processor, items)
+        attempt = distributed_attempt(state, distribution, flow, body.get("Next"))
+    else:
+        attempt = map_attempt(state, processor, flow, items, body.get("Next"))
+    state.run = _guarded(state, source, attempt, "MapStateFailed")
+
+
+def distribution_of(
+    state: PreparedState, body: dict[str, Any], query: QueryLanguage, processor: Block, items: Items
+) -> Distribution:
+    reader, batcher, writer = body.get("ItemReader"), body.get("ItemBatcher"), body.get("ResultWriter")
+    where = "ItemProcessor" if "ItemProcessor" in body else "Iterator"
+    return Distribution(
+        processor=processor,
+        child_type=body[where]["ProcessorConfig"].get("ExecutionType", "STANDARD"),
+        label=body.get("Label", state.name),
+        items=items,
+        reader=None
+        if reader is None
+        else PreparedReader(
+            Resource.parse(reader["Resource"]),
+            query.payload(reader, "ItemReader"),
+            reader.get("ReaderConfig", {}),
+            query.number(reader.get("ReaderConfig", {}), "MaxItems", "integer", "ItemReader/ReaderConfig/"),
+        ),
+        batcher=None
+        if batcher is None
+        else PreparedBatcher(
+            query.number(batcher, "MaxItemsPerBatch", "integer", "ItemBatcher/"),
+            query.number(batcher, "MaxInputBytesPerBatch", "integer", "ItemBatcher/"),
+            query.value(batcher, "BatchInput", "ItemBatcher/"),
+        ),
+        writer=None
+        if writer is None
+        else PreparedWriter(
+            Resource.parse(writer["Resource"]) if "Resource" in writer else None,
+            query.payload(writer, "ResultWriter"),
+            writer.get("WriterConfig", {}),
+        ),
+        tolerated_count=query.number(body, "ToleratedFailureCount", "integer"),
+        tolerated_percentage=query.number(body, "ToleratedFailurePercentage", "float"),
+    )
+
+
+def _guarded(state: PreparedState, source: Source, attempt: Attempt, given_up: str | None = None) -> Attempt:
+    """With the state's Retry and Catch."""
+    retriers = tuple(Retrier.of(retrier) for retrier in source.body.get("Retry", ()))
+    catchers = tuple(
+        Catcher(tuple(catcher["ErrorEquals"]), catcher["Next"], source.query.catch(catcher, index))
+        for index, catcher in enumerate(source.body.get("Catch", ()))
+    )
+    return guarded(state, attempt, retriers, catchers, given_up)
+
+
+PREPARERS: dict[str, Preparer] = {
+    "Pass": _pass,
+    "Task": _task,
+    "Choice": _choice,
+    "Wait": _wait,
+    "Succeed": _succeed,
+    "Fail": _fail,
+    "Parallel": _parallel,
+    "Map": _map,
+}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .effects import Entry
-from .execution import Execution, Identity, Settings, Status
+from .core import Entry, Identity, Settings, Status
+from .execution import Execution
 from .history import JSON, Event, History
 
 

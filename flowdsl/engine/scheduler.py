@@ -20,14 +20,18 @@ from ..asl.names import is_execution_name
 from ..base.diagnostics import FlowError
 from ..base.json import MAX_NESTING
 from . import nested
-from .calls import Call, Heartbeat, Invoker, Reply
+from .calls import Heartbeat, Invoker, Reply
 from .clock import Clock, VirtualClock
-from .effects import (
+from .core import (
     Await,
+    Call,
     Effect,
     Failed,
+    Identity,
     Invoke,
+    Program,
     Run,
+    Settings,
     Signal,
     Sleep,
     Start,
@@ -39,10 +43,9 @@ from .effects import (
     Wake,
 )
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
-from .execution import Execution, Identity, Settings
+from .execution import Execution
 from .history import JSON, text
 from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_STANDARD_SECONDS, too_large
-from .prepare import Program
 from .result import Listener, Result
 from .timers import Timer, Timers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 from ..expr.timestamps import parse_offset_date_time
 from .history import JSON
@@ -30,3 +31,13 @@ def until_timestamp(value: JSON) -> float:
     if parsed is None:
         raise ValueError(f"not a timestamp: {value!r}")
     return parsed.replace(microsecond=0).timestamp()
+
+
+def iso(seconds: float) -> str:
+    """A time as the context object and messages write it: in milliseconds, without a fraction that is zero.
+
+    Source: Step Functions Developer Guide, "Timestamp format with fractional seconds".
+    """
+    time = datetime.fromtimestamp(seconds, UTC)
+    millis = time.microsecond // 1000
+    return time.strftime("%Y-%m-%dT%H:%M:%S") + (f".{millis:03d}Z" if millis else "Z")

@@ -34,7 +34,7 @@ from ..engine import (
     WallClock,
     prepare,
 )
-from ..engine.prepare import Program
+from ..engine.core import Program
 from ..project import Loaded, Project, functions
 
 Output = Callable[[Call, Reply, str], None]

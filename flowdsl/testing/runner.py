@@ -21,8 +21,8 @@ from ..calls.chain import Callback
 from ..calls.lambdas import Handler
 from ..calls.services import Services
 from ..engine import Failed, Result, Scheduler, Settings, Succeeded, VirtualClock
+from ..engine.core import Program
 from ..engine.limits import MAX_DATA, too_large
-from ..engine.prepare import Program
 from ..project import Loaded, clashes, find
 from ..run.local import prepared, project_handlers
 from .answers import Answer, copied

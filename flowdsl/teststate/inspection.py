@@ -6,18 +6,19 @@ Source: Step Functions API Reference, InspectionData; which steps are shown for 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import evolve, field, frozen
 
 from ..base.json import json_text
 from ..engine.calls import Exchange
+from ..engine.core import Fiber
 from ..engine.data.flow import (
     Body,
     CatchFlow,
+    DataFlow,
     Evaluated,
     Finish,
-    Flow,
     Items,
     Number,
     QueryLanguage,
@@ -25,9 +26,6 @@ from ..engine.data.flow import (
     Transform,
 )
 from ..expr.scope import Evaluate, Scope
-
-if TYPE_CHECKING:
-    from ..engine.execution import Fiber
 
 JSON = Any
 
@@ -83,12 +81,12 @@ class Inspected:
     inspection: Inspection
     is_jsonpath: bool
 
-    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> DataFlow:
         if not self.is_jsonpath:
             return self._jsonata_flow(self.language.flow(state, merges=merges, payload=payload), payload)
         enter = self.input(state)
         parameters = self._after(state, payload, payload) if payload is not None else None
-        return Flow(_in_turn(enter, parameters), self._finish(state, merges))
+        return DataFlow(_in_turn(enter, parameters), self._finish(state, merges))
 
     def _after(self, state: Body, key: str, payload: str) -> Transform:
         make = self.language.flow(_only(state, key), payload=payload).effective
@@ -111,7 +109,7 @@ class Inspected:
 
         return finish
 
-    def _jsonata_flow(self, flow: Flow, payload: str | None) -> Flow:
+    def _jsonata_flow(self, flow: DataFlow, payload: str | None) -> DataFlow:
         note = self.inspection.note
 
         def effective(value: JSON, scope: Scope) -> JSON:
@@ -121,7 +119,7 @@ class Inspected:
         def finish(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:
             return flow.finish(raw, note("result", result), scope)
 
-        return Flow(effective, finish)
+        return DataFlow(effective, finish)
 
     def input(self, state: Body) -> Transform:
         enter = self.language.input(state)
@@ -135,7 +133,7 @@ class Inspected:
     def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:
         return self.language.rule(rule, index)
 
-    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:
+    def rule_flow(self, state: Body, rule: Body, index: int) -> DataFlow:
         return self.language.rule_flow(state, rule, index)
 
     def text(self, state: Body, field: str) -> Evaluate:

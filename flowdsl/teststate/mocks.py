@@ -10,16 +10,15 @@ from typing import Any
 
 from attrs import frozen
 
-from ..engine.data.flow import Flow
+from ..engine.core import Fiber, PreparedState, Steps
+from ..engine.data.flow import DataFlow
 from ..engine.data.item_formats import ReaderError
 from ..engine.data.item_reader import read_items
 from ..engine.data.items import items_of
 from ..engine.errors import Failure
-from ..engine.execution import Fiber, Steps
 from ..engine.history import JSON
-from ..engine.prepare import State
+from ..engine.prepare import Source, distribution_of
 from ..engine.states.distributed import Batch, Distribution, Tolerance, batched, exceeded_tolerance, selections
-from ..engine.states.prepare import Source, distribution_of
 from ..engine.states.task import Resource
 from .definition import Tested, inner_states, json_value
 from .errors import invalid
@@ -115,7 +114,7 @@ def mocked_parallel(source: Source, query: Inspected, mock: Mock) -> Run:
     return run
 
 
-def mocked_map(state: State, source: Source, query: Inspected, mock: Mock, configuration: Configuration) -> Run:
+def mocked_map(state: PreparedState, source: Source, query: Inspected, mock: Mock, configuration: Configuration) -> Run:
     """A Map that takes its input apart, and then has the mocked result instead of iterations."""
     where = "ItemProcessor" if "ItemProcessor" in source.body else "Iterator"
     mode = {"ProcessorConfig": {}, **source.body[where]}
@@ -140,7 +139,7 @@ def mocked_map(state: State, source: Source, query: Inspected, mock: Mock, confi
     return run
 
 
-def _mocked(fiber: Fiber, value: JSON, flow: Flow, mock: Mock, body: Mapping[str, Any]) -> Steps:
+def _mocked(fiber: Fiber, value: JSON, flow: DataFlow, mock: Mock, body: Mapping[str, Any]) -> Steps:
     yield from ()
     if mock.failure is not None:
         raise mock.failure
@@ -150,7 +149,7 @@ def _mocked(fiber: Fiber, value: JSON, flow: Flow, mock: Mock, body: Mapping[str
 
 def _inputs(
     fiber: Fiber,
-    state: State,
+    state: PreparedState,
     value: JSON,
     effective: JSON,
     distribution: Distribution,
@@ -183,7 +182,7 @@ def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: 
 
     try:
         arguments, config = reader.arguments(value, fiber), reader.reader_config(value, fiber)
-        return (yield from read_items(fetch, "getObject", arguments, config, fiber.execution.settings))
+        return (yield from read_items(fetch, "getObject", arguments, config))
     except ReaderError as error:
         raise Failure("States.ItemReaderFailed", str(error)) from error
 

@@ -12,14 +12,13 @@ from typing import Any
 from attrs import field, frozen
 
 from ..engine import Call, Failed, Identity, Invoker, Settings, Succeeded, TimedOut
+from ..engine.core import Block, Fiber, Invoke, Outcome, PreparedState, Program, Signal, Sleep, Start, Stop, Wake
 from ..engine.data.items import Item
-from ..engine.effects import Invoke, Signal, Sleep, Start, Stop, Wake
 from ..engine.errors import Failure
-from ..engine.execution import Execution, Fiber
+from ..engine.execution import Execution
 from ..engine.interpreter import located
-from ..engine.prepare import Block, Program, State, prepare_block
-from ..engine.states.prepare import PREPARERS, Source, language_of
-from ..engine.states.retry import Outcome, Retrier, error_output
+from ..engine.prepare import PREPARERS, Source, language_of, prepare_block
+from ..engine.states.retry import Retrier, error_output
 from ..expr.errors import StatesError
 from .definition import Tested, targets
 from .inspection import Inspected, Inspection
@@ -66,7 +65,7 @@ class _Execution(Execution):
     tells_place = False
     """Seen in answers of TestState that were quoted in public."""
 
-    def context(self, fiber: Fiber, state: State) -> dict[str, JSON]:
+    def context(self, fiber: Fiber, state: PreparedState) -> dict[str, JSON]:
         made = super().context(fiber, state)
         if self.given is None:
             return made
@@ -90,7 +89,7 @@ def run_state(tested: Tested, setting: Setting, inspection: Inspection) -> Tried
         return Tried("FAILED", failure=located(root, state, error, 0), variables=root.variables)
 
 
-def _prepared(tested: Tested, setting: Setting, inspection: Inspection) -> tuple[State, Inspected]:
+def _prepared(tested: Tested, setting: Setting, inspection: Inspection) -> tuple[PreparedState, Inspected]:
     """The state without its Retry and Catch: those are looked at when it has failed."""
     body = {key: value for key, value in tested.body.items() if key not in ("Retry", "Catch")}
     states = {name: {"Type": "Succeed"} for name in targets(body)} | {tested.name: body}
@@ -109,7 +108,7 @@ def _prepared(tested: Tested, setting: Setting, inspection: Inspection) -> tuple
     return state, query
 
 
-def _stop_after(state: State, arrive: Callable[[str | None], None]) -> None:
+def _stop_after(state: PreparedState, arrive: Callable[[str | None], None]) -> None:
     """End the execution after the state, and tell where it would go on."""
     step, run = state.step, state.run
 
@@ -129,7 +128,7 @@ def _stop_after(state: State, arrive: Callable[[str | None], None]) -> None:
         state.run = run_once
 
 
-def _execution(tested: Tested, setting: Setting, state: State) -> _Execution:
+def _execution(tested: Tested, setting: Setting, state: PreparedState) -> _Execution:
     """TestState runs a state in an Express execution of a machine that nobody sees."""
     place = f"{setting.settings.region}:{setting.settings.account}"
     machine, name = (str(uuid.uuid5(uuid.NAMESPACE_OID, f"{part}/{setting.now}")) for part in ("machine", "execution"))
@@ -145,7 +144,7 @@ def _execution(tested: Tested, setting: Setting, state: State) -> _Execution:
     execution.root.variables = setting.variables
     if tested.in_map and setting.context is None:
         # Source: Developer Guide, "Testing state machines with TestState API", "Automatic Context population".
-        execution.root.map_item = Item(setting.input).context(0, setting.settings)
+        execution.root.map_item = Item(setting.input).context(0)
     return execution
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from flowdsl.engine import prepare, replay
-
-from .cases import executions, judge, run
+from .cases import executions, judge, replayed, run
 from .known_failures import KNOWN_FAILURES
 
 
@@ -20,9 +18,7 @@ def test_every_recorded_execution_replays_from_its_journal() -> None:
         if case.get("needs_s3"):
             continue
         result = run(case)
-        program = prepare(case["definition"], name="machine", type=case["state_machine_type"])
-        again = replay(program, case["input"], result.identity, result.settings, result.journal)
-        assert again.history == result.history, case["id"]
+        assert replayed(case, result).history == result.history, case["id"]
 
 
 def test_every_known_failure_still_fails() -> None:

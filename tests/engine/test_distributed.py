@@ -11,7 +11,7 @@ import gzip
 import io
 import json
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,7 +28,6 @@ FAIL_ON_TWO = {
 GET = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
 LIST = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b", "Prefix": "p/"}}
 SOURCES = {"value.$": "$$.Map.Item.Value", "source.$": "$$.Map.Item.Source"}
-BEFORE = Settings(as_of=date(2025, 9, 10))
 
 
 class Bucket:
@@ -284,16 +283,6 @@ def test_the_pairs_of_an_object() -> None:
         {"k": "b", "v": [2], "i": 1, "value": [2], "source": "STATE_DATA"},
     ]
     assert run({}, {"a": 1}).output == [{"Key": "a", "Value": 1}]
-
-
-def test_objects_were_refused_before_september_2025() -> None:
-    result = run({}, {"a": 1}, settings=BEFORE)
-    assert (result.error, "must point to array" in (result.cause or "")) == ("States.Runtime", True)
-    read_before = run({"ItemReader": GET}, bucket=Bucket({"b/k": "{}"}), settings=BEFORE)
-    assert read_before.cause == "Attempting to map over non-iterable node."
-    assert run({"ItemSelector": {"all.$": "$$.Map.Item"}}, [1], settings=BEFORE).output == [
-        {"all": {"Index": 0, "Value": 1}}
-    ]
 
 
 @pytest.mark.parametrize("items", [{"a": 1}, "{% {'a': 1} %}"])

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
 from ...expr.errors import StatesError
 from ...expr.scope import Evaluate, Scope
+from ..core import Fiber
 from ..history import JSON, text
-
-if TYPE_CHECKING:
-    from ..execution import Fiber
 
 Transform = Callable[[JSON, Scope], JSON]
 Finish = Callable[[JSON, JSON, Scope], tuple[JSON, dict[str, JSON] | None]]
@@ -28,7 +26,7 @@ CatchFlow = Finish
 
 
 @frozen
-class Flow:
+class DataFlow:
     """A state's data flow. `effective` gives what the work sees; `finish` the output of the state."""
 
     effective: Transform
@@ -91,13 +89,13 @@ Seconds = Callable[[JSON, "Fiber"], float | None]
 class QueryLanguage(Protocol):
     """What a query language makes of the fields of a state."""
 
-    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> DataFlow:
         """`payload` is the field of JSONPath that makes what the work sees; `merges` tells that there is a result."""
 
     def input(self, state: Body) -> Transform: ...
     def catch(self, catcher: Body, index: int) -> CatchFlow: ...
     def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]: ...
-    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow: ...
+    def rule_flow(self, state: Body, rule: Body, index: int) -> DataFlow: ...
     def text(self, state: Body, field: str) -> Evaluate: ...
     def seconds(self, state: Body, field: str) -> Seconds: ...
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]: ...

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ...base.json import parse_json
-from ..execution import Settings, Steps
+from ..core import Steps
 from ..history import JSON
 from ..times import until_timestamp
 from .item_formats import ReaderError, content, parse, rows
@@ -22,7 +22,7 @@ Fetch = Callable[[str, JSON], Steps]
 MAX_ITEMS = 100_000_000
 
 
-def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any], settings: Settings) -> Steps:
+def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any]) -> Steps:
     """The list of items that an ItemReader gives. Raises ReaderError.
 
     No file is fetched after the one that brings the items to MaxItems.
@@ -45,14 +45,14 @@ def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any
         files, headers = _inventory((yield from _body(fetch, arguments)))
         kind, parsed = "CSV", {**config, "CSVHeaderLocation": "GIVEN", "CSVHeaders": headers}
     else:
-        found = _items((yield from _body(fetch, arguments)), kind, config, arguments, settings)
+        found = _items((yield from _body(fetch, arguments)), kind, config, arguments)
         return found[:most]
     items: list[Item] = []
     for bucket, key in files:
         if len(items) >= most:
             break
         place = {**_owner(arguments), "Bucket": bucket, "Key": key}
-        items += _items((yield from _body(fetch, place)), kind, parsed, place, settings)
+        items += _items((yield from _body(fetch, place)), kind, parsed, place)
     return items[:most]
 
 
@@ -73,9 +73,9 @@ def _owner(arguments: dict[str, JSON]) -> dict[str, JSON]:
     return {key: arguments[key] for key in ("ExpectedBucketOwner",) if key in arguments}
 
 
-def _items(raw: bytes, kind: str, config: dict[str, Any], place: dict[str, JSON], settings: Settings) -> list[Item]:
+def _items(raw: bytes, kind: str, config: dict[str, Any], place: dict[str, JSON]) -> list[Item]:
     found = parse(raw, kind, config)
-    if not iterable(found, settings):
+    if not iterable(found):
         raise ReaderError("Attempting to map over non-iterable node.")
     return items_of(found, f"S3://{place.get('Bucket')}/{place.get('Key')}")
 

@@ -5,19 +5,12 @@ Source: Step Functions Developer Guide, "Context object data for Map states" and
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
-
 from attrs import frozen
 
 from ..history import JSON
 
-if TYPE_CHECKING:
-    from ..execution import Settings
-
-DATA_SOURCES = date(2025, 9, 11)
-"""On this day Map learned to go over the pairs of an object, and its context object got `Source`; recordings from
-before refuse objects."""
+ITERABLE: type | tuple[type, ...] = (list, dict)
+"""The types of a value that a Map iterates over: the items of an array, the pairs of an object."""
 
 
 @frozen
@@ -37,23 +30,21 @@ class Item:
         """
         return self.value if self.key is None else {"Key": self.key, "Value": self.value}
 
-    def context(self, index: int, settings: Settings) -> dict[str, JSON]:
+    def context(self, index: int) -> dict[str, JSON]:
         """`Map.Item` of the context object."""
-        said: dict[str, JSON] = {"Index": index, "Value": self.value}
-        if settings.since(DATA_SOURCES):
-            said["Source"] = self.source
+        item: dict[str, JSON] = {"Index": index, "Value": self.value, "Source": self.source}
         if self.key is not None:
-            said["Key"] = self.key
-        return said
+            item["Key"] = self.key
+        return item
 
 
-def iterable(found: JSON, settings: Settings) -> bool:
-    """Whether a Map can go over this value."""
-    return isinstance(found, list) or (isinstance(found, dict) and settings.since(DATA_SOURCES))
+def iterable(value: JSON) -> bool:
+    """Return True if a Map can iterate over this value."""
+    return isinstance(value, ITERABLE)
 
 
-def items_of(found: JSON, source: str = "STATE_DATA") -> list[Item]:
+def items_of(values: JSON, source: str = "STATE_DATA") -> list[Item]:
     """The items of an array, or the pairs of an object."""
-    if isinstance(found, dict):
-        return [Item(value, key, source) for key, value in found.items()]
-    return [Item(value, None, source) for value in found]
+    if isinstance(values, dict):
+        return [Item(value, key, source) for key, value in values.items()]
+    return [Item(value, None, source) for value in values]

@@ -6,21 +6,21 @@ Source: Step Functions Developer Guide, "Transforming data with JSONata in Step 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ...author.kinds import COUNT, MAX_SECONDS, POSITIVE_SECONDS, SECONDS
 from ...expr.delimiters import is_expression
 from ...expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
 from ...expr.scope import Evaluate, Scope
+from ..core import Fiber
 from ..errors import WaitError
 from ..history import JSON, text
 from ..times import current_time, until_timestamp
 from .flow import (
     Body,
     CatchFlow,
+    DataFlow,
     Evaluated,
     Finish,
-    Flow,
     Items,
     Number,
     Seconds,
@@ -31,21 +31,18 @@ from .flow import (
 )
 from .items import iterable
 
-if TYPE_CHECKING:
-    from ..execution import Fiber
-
 _Values = dict[str, JSON]
 
 
 class JSONata:
     """QueryLanguage for JSONata."""
 
-    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:  # noqa: ARG002 - JSONPath's
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> DataFlow:  # noqa: ARG002 - JSONPath's
         """`$states` tells of the result of a Task, Parallel or Map alone: it is that of an API or a sub-workflow
         (Developer Guide, "Passing data between states with variables", "Reserved variable: $states")."""
         effective = same if payload is None else self._arguments(state)
         finish = _finish(state, "result" if state["Type"] in ("Task", "Parallel", "Map") else None, "")
-        return Flow(effective, finish, effective is same and finish is unchanged)
+        return DataFlow(effective, finish, effective is same and finish is unchanged)
 
     def input(self, state: Body) -> Transform:  # noqa: ARG002 - JSONPath's
         return same
@@ -66,9 +63,9 @@ class JSONata:
         evaluate = _compile(condition, f"Choices[{index}]/Condition", "boolean")
         return lambda value, scope: evaluate(_states(value, scope), scope.variables) is True
 
-    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:  # noqa: ARG002 - JSONPath's
+    def rule_flow(self, state: Body, rule: Body, index: int) -> DataFlow:  # noqa: ARG002 - JSONPath's
         """A rule that is taken has its own Output and Assign; the state's are for Default."""
-        return Flow(same, _finish(rule, None, f"Choices[{index}]/"))
+        return DataFlow(same, _finish(rule, None, f"Choices[{index}]/"))
 
     def text(self, state: Body, field: str) -> Evaluate:
         evaluate = _compile(state.get(field), field, "string")
@@ -144,11 +141,11 @@ class JSONata:
 
         def find(raw: JSON, effective: JSON, fiber: Fiber) -> JSON:  # noqa: ARG001 - as Items says
             if evaluate is None or as_array is None:
-                if not iterable(raw, fiber.execution.settings):
+                if not iterable(raw):
                     raise QueryEvaluationError(f"Map state input must be an array but was: {text(raw)}", None)
                 return raw
             found = evaluate(_states(raw, fiber.scope), fiber.variables)
-            if not iterable(found, fiber.execution.settings):
+            if not iterable(found):
                 return as_array(_states(raw, fiber.scope), fiber.variables)  # raises what to say about it
             return found
 

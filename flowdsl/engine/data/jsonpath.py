@@ -6,7 +6,6 @@ Source: ASL specification, "Paths", "Payload Template", "Input and output proces
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ...author.kinds import MAX_SECONDS
 from ...expr.choice import compile_rule
@@ -14,14 +13,15 @@ from ...expr.errors import StatesError
 from ...expr.path.jsonpath import compile_path, compile_reference
 from ...expr.scope import Evaluate, Scope
 from ...expr.template import compile_expression, compile_template
+from ..core import Fiber
 from ..history import JSON, text
 from ..times import until_timestamp
 from .flow import (
     Body,
     CatchFlow,
+    DataFlow,
     Evaluated,
     Finish,
-    Flow,
     Items,
     Number,
     Seconds,
@@ -34,19 +34,16 @@ from .flow import (
 )
 from .items import iterable
 
-if TYPE_CHECKING:
-    from ..execution import Fiber
-
 
 class JSONPath:
     """QueryLanguage for JSONPath."""
 
-    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> Flow:
+    def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> DataFlow:
         """`merges` is for states with a result of their own, which ResultPath puts into the raw input."""
         finish = self._finish(state, merges)
         effective = self.input(state, payload)
         identity = effective is same and finish is unchanged
-        return Flow(effective, finish, identity)
+        return DataFlow(effective, finish, identity)
 
     def input(self, state: Body, payload: str | None = None) -> Transform:
         path = _path(state, "InputPath")
@@ -105,7 +102,7 @@ class JSONPath:
     def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]:  # noqa: ARG002 - JSONata's
         return compile_rule(dict(rule))
 
-    def rule_flow(self, state: Body, rule: Body, index: int) -> Flow:  # noqa: ARG002 - JSONata's
+    def rule_flow(self, state: Body, rule: Body, index: int) -> DataFlow:  # noqa: ARG002 - JSONata's
         """A rule that is taken assigns what it says; OutputPath is the state's."""
         assigns = {"Assign": rule["Assign"]} if "Assign" in rule else {}
         return self.flow(
@@ -183,7 +180,7 @@ class JSONPath:
 
         def items(raw: JSON, effective: JSON, fiber: Fiber) -> JSON:  # noqa: ARG001 - as Items says
             found = find(effective, fiber.scope)
-            if not iterable(found, fiber.execution.settings):
+            if not iterable(found):
                 raise StatesError("States.Runtime", f'Reference path "{path}" must point to array.')
             return found
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...expr.errors import StatesError
+from ..core import JOIN, Fiber, Steps
 from ..errors import Failure
-from ..execution import JOIN, Fiber, Steps
 
 
 def gather(

@@ -9,40 +9,32 @@ import math
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
 from ...expr.errors import StatesError
-from ..data.flow import Evaluated, Flow, Items, Number
+from ..core import Block, Fiber, PreparedState, Program, Run, Steps, Succeeded
+from ..data.flow import DataFlow, Evaluated, Items, Number
 from ..data.item_formats import ReaderError
 from ..data.item_reader import read_items
 from ..data.items import Item, items_of
-from ..data.result_writer import Child, MapRun, ResultWriter, Writing, write_results
-from ..effects import Run, Succeeded
 from ..errors import Failure, HistoryFull
-from ..execution import Fiber, Steps
 from ..history import JSON
 from ..limits import MAX_DATA, size
-from ..prepare import Program
 from .children import gather
 from .map import selected
+from .result_writer import Child, MapRun, PreparedWriter, Writing, write_results
 from .retry import Attempt
 from .task import Resource, served
 
-if TYPE_CHECKING:
-    from ..prepare import Block, State
-
 MAX_CONCURRENCY = 10_000
 """Child executions at once, where MaxConcurrency says nothing or more."""
-NEW_ANCESTRY = date(2024, 11, 1)
-"""Recordings to June 2024 have MapStateExited follow from MapRunSucceeded; those since November from MapRunStarted."""
 
 
 @frozen
-class ItemReader:
+class PreparedReader:
     resource: Resource
     arguments: Evaluated
     config: Mapping[str, Any]
@@ -54,7 +46,7 @@ class ItemReader:
 
 
 @frozen
-class ItemBatcher:
+class PreparedBatcher:
     max_items: Number
     max_bytes: Number
     input: Evaluated | None
@@ -69,14 +61,16 @@ class Distribution:
     child_type: Literal["EXPRESS", "STANDARD"]
     label: str
     items: Items
-    reader: ItemReader | None
-    batcher: ItemBatcher | None
-    writer: ResultWriter | None
+    reader: PreparedReader | None
+    batcher: PreparedBatcher | None
+    writer: PreparedWriter | None
     tolerated_count: Number
     tolerated_percentage: Number
 
 
-def distributed_attempt(state: State, distribution: Distribution, flow: Flow, following: str | None) -> Attempt:
+def distributed_attempt(
+    state: PreparedState, distribution: Distribution, flow: DataFlow, following: str | None
+) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = min(distribution.items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
@@ -112,9 +106,9 @@ def distributed_attempt(state: State, distribution: Distribution, flow: Flow, fo
             with suppress(HistoryFull):
                 fiber.record("MapRunAborted")
             raise
-        succeeded = fiber.record("MapRunSucceeded")
+        fiber.record("MapRunSucceeded")
         fiber.note("MapStateSucceeded")
-        fiber.source = started if fiber.execution.settings.since(NEW_ANCESTRY) else succeeded
+        fiber.source = started
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
 
@@ -128,7 +122,9 @@ def exceeded_tolerance() -> Failure:
     return Failure(EXCEEDED, "The specified tolerated failure threshold was exceeded")
 
 
-def _write_what_there_is(fiber: Fiber, state: State, writing: Writing, run: MapRun, children: list[Child]) -> Steps:
+def _write_what_there_is(
+    fiber: Fiber, state: PreparedState, writing: Writing, run: MapRun, children: list[Child]
+) -> Steps:
     """A run that failed has results too; where they cannot be written, its own failure is the one to tell."""
     with suppress(Failure):
         yield from write_results(fiber, state, writing, run, children)
@@ -170,7 +166,7 @@ def _map_run(fiber: Fiber, distribution: Distribution) -> MapRun:
     return MapRun(f"arn:aws:states:{settings.region}:{settings.account}:mapRun:{name}:{key}", key, program)
 
 
-def _reading(fiber: Fiber, state: State, value: JSON, reader: ItemReader) -> Steps:
+def _reading(fiber: Fiber, state: PreparedState, value: JSON, reader: PreparedReader) -> Steps:
     """The steps that fetch what ItemReader names and take its items apart; its fields are evaluated now."""
     config = reader.reader_config(value, fiber)
     arguments = reader.arguments(value, fiber)
@@ -180,7 +176,7 @@ def _reading(fiber: Fiber, state: State, value: JSON, reader: ItemReader) -> Ste
 
     def read() -> Steps:
         try:
-            return (yield from read_items(fetch, reader.resource.action, arguments, config, fiber.execution.settings))
+            return (yield from read_items(fetch, reader.resource.action, arguments, config))
         except ReaderError as error:
             raise Failure("States.ItemReaderFailed", str(error)) from error
 
@@ -188,12 +184,12 @@ def _reading(fiber: Fiber, state: State, value: JSON, reader: ItemReader) -> Ste
 
 
 def selections(
-    fiber: Fiber, state: State, value: JSON, effective: JSON, found: list[Item], items: Items
+    fiber: Fiber, state: PreparedState, value: JSON, effective: JSON, found: list[Item], items: Items
 ) -> Iterator[JSON]:
     """What ItemSelector makes of each item."""
     select = None if items.select is None else partial(items.select, value, effective)
     for index, item in enumerate(found):
-        yield selected(fiber, state, item, item.context(index, fiber.execution.settings), select)
+        yield selected(fiber, state, item, item.context(index), select)
 
 
 @frozen
@@ -206,7 +202,7 @@ class Batch:
     around: dict[str, JSON]
 
     @classmethod
-    def of(cls, batcher: ItemBatcher, value: JSON, fiber: Fiber) -> Batch:
+    def of(cls, batcher: PreparedBatcher, value: JSON, fiber: Fiber) -> Batch:
         most, most_bytes = batcher.max_items(value, fiber), batcher.max_bytes(value, fiber)
         for field, number in (("MaxItemsPerBatch", most), ("MaxInputBytesPerBatch", most_bytes)):
             if number is not None and number < 0:

@@ -7,25 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
-from ..data.flow import Flow, Items
+from ..core import Block, Fiber, PreparedState, Steps
+from ..data.flow import DataFlow, Items
 from ..data.items import Item, items_of
-from ..execution import Fiber, Steps
 from ..history import JSON
 from ..interpreter import run_block, within_limit
 from .children import gather
 from .retry import Attempt
-
-if TYPE_CHECKING:
-    from ..prepare import Block, State
 
 MAX_CONCURRENCY = 40
 """Iterations at once, where MaxConcurrency says nothing or more. Source: Step Functions Developer Guide, "Map state
 processing modes"."""
 
 
-def map_attempt(state: State, processor: Block, flow: Flow, items: Items, following: str | None) -> Attempt:
+def map_attempt(state: PreparedState, processor: Block, flow: DataFlow, items: Items, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = min(items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
@@ -41,7 +37,7 @@ def map_attempt(state: State, processor: Block, flow: Flow, items: Items, follow
 
 def _iterate(
     fiber: Fiber,
-    state: State,
+    state: PreparedState,
     processor: Block,
     found: list[Item],
     select: Callable[[Fiber], JSON] | None,
@@ -56,7 +52,7 @@ def _iterate(
 
     def start(index: int) -> None:
         item = found[index]
-        map_item = item.context(index, fiber.execution.settings)
+        map_item = item.context(index)
         value = within_limit(state.name, selected(fiber, state, item, map_item, select), item.value)
         child = fiber.spawn(partial(run_block, block=processor, value=value), index, map_item)
         child.record("MapIterationStarted", details(index))
@@ -78,7 +74,7 @@ def _iterate(
 
 def selected(
     fiber: Fiber,
-    state: State,
+    state: PreparedState,
     item: Item,
     map_item: dict[str, JSON],
     select: Callable[[Fiber], JSON] | None,

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-from ..data.flow import Flow
-from ..execution import Fiber, Steps
+from ..core import Block, Fiber, PreparedState, Steps
+from ..data.flow import DataFlow
 from ..history import JSON
 from ..interpreter import run_block, within_limit
 from .children import gather
 from .retry import Attempt
 
-if TYPE_CHECKING:
-    from ..prepare import Block, State
 
-
-def parallel_attempt(state: State, branches: Sequence[Block], flow: Flow, following: str | None) -> Attempt:
+def parallel_attempt(state: PreparedState, branches: Sequence[Block], flow: DataFlow, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = within_limit(state.name, flow.effective(value, fiber.scope), value)
         result: list[JSON] = [None] * len(branches)

@@ -6,20 +6,16 @@ Source: ASL specification, "Errors"; Step Functions Developer Guide, "Handling e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import field, frozen
 
 from ...expr.errors import StatesError
+from ..core import Fiber, PreparedState, Sleep, Steps
 from ..data.flow import CatchFlow
-from ..effects import Sleep
 from ..errors import Failure
-from ..execution import Fiber, Steps
 from ..history import JSON
 from ..interpreter import located
-
-if TYPE_CHECKING:
-    from ..prepare import State
 
 Outcome = tuple[str | None, JSON, dict[str, JSON] | None]
 """Where a state goes on (None: the block ends), its output, and what it assigns."""
@@ -67,7 +63,7 @@ class Catcher:
 
 
 def guarded(
-    state: State,
+    state: PreparedState,
     attempt: Attempt,
     retriers: Sequence[Retrier],
     catchers: Sequence[Catcher],

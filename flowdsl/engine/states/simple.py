@@ -10,17 +10,15 @@ from typing import Any
 
 from ...expr.errors import StatesError
 from ...expr.scope import Evaluate
-from ..data.flow import Flow, Transform
-from ..effects import Sleep
+from ..core import Fiber, Outcome, Sleep, Steps
+from ..data.flow import DataFlow, Transform
 from ..errors import Failure
-from ..execution import Fiber, Steps
 from ..history import JSON
-from .retry import Outcome
 
 Step = Callable[[Fiber, JSON], Outcome]
 
 
-def pass_step(flow: Flow, result: JSON, has_result: bool, following: str | None) -> Step:
+def pass_step(flow: DataFlow, result: JSON, has_result: bool, following: str | None) -> Step:
     """Pass: the effective input, or Result, becomes the result.
 
     Where there is Result, InputPath and Parameters are not looked at (recorded: TestState has no afterInputPath and no
@@ -50,7 +48,7 @@ def pass_step(flow: Flow, result: JSON, has_result: bool, following: str | None)
     return step
 
 
-def succeed_step(flow: Flow) -> Step:
+def succeed_step(flow: DataFlow) -> Step:
     def step(fiber: Fiber, value: JSON) -> Outcome:
         output, assigned = flow.finish(value, flow.effective(value, fiber.scope), fiber.scope)
         return None, output, assigned
@@ -67,8 +65,8 @@ def fail_step(error: Evaluate, cause: Evaluate) -> Step:
 
 def choice_step(
     effective: Transform,
-    rules: Sequence[tuple[Callable[[JSON, Any], bool], str, Flow]],
-    default: tuple[str, Flow] | None,
+    rules: Sequence[tuple[Callable[[JSON, Any], bool], str, DataFlow]],
+    default: tuple[str, DataFlow] | None,
 ) -> Step:
     """Choice: the first rule that holds says where to go; a rule may have its own Output and Assign."""
 
@@ -91,7 +89,7 @@ def choice_step(
 
 
 def wait_run(
-    flow: Flow, until: Callable[[JSON, Fiber], float], following: str | None
+    flow: DataFlow, until: Callable[[JSON, Fiber], float], following: str | None
 ) -> Callable[[Fiber, JSON], Steps]:
     """Wait: `until` gives the time (seconds since 1970) from the effective input."""
 

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 from attrs import field, frozen
 
 from ...expr.errors import StatesError
-from ..calls import Call
-from ..data.flow import Flow, Seconds
-from ..effects import Await, Failed, Invoke, Started, Submitted, Succeeded, TimedOut
+from ..core import Await, Call, Failed, Fiber, Invoke, PreparedState, Started, Steps, Submitted, Succeeded, TimedOut
+from ..data.flow import DataFlow, Seconds
 from ..errors import Failure
-from ..execution import Fiber, Steps
 from ..history import JSON
 from ..interpreter import oversized, within_limit
 from ..limits import too_large
 from .retry import Attempt
-
-if TYPE_CHECKING:
-    from ..prepare import State
 
 Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
 
@@ -75,9 +70,9 @@ class Resource:
 
 
 def task_attempt(
-    state: State,
+    state: PreparedState,
     resource: Resource,
-    flow: Flow,
+    flow: DataFlow,
     timeout: Seconds,
     heartbeat: Seconds,
     credentials: Callable[[JSON, Fiber], JSON] | None,
@@ -181,7 +176,7 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
     raise Failure(signal.error, signal.cause)
 
 
-def served(fiber: Fiber, state: State, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
+def served(fiber: Fiber, state: PreparedState, resource: Resource, action: str, arguments: JSON, error: str) -> Steps:
     """The answer to a call that the service itself makes for a state, to read its items or write its results.
 
     Raises Failure with this error where there is none.

@@ -6,20 +6,16 @@ Source: Step Functions Developer Guide, "ResultWriter (Map)".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from attrs import define, frozen
 
-from ..effects import Failed, Succeeded, TimedOut
+from ..core import Failed, Fiber, PreparedState, Program, Steps, Succeeded, TimedOut
+from ..data.flow import Evaluated
 from ..errors import Failure
-from ..execution import Fiber, Steps, iso
 from ..history import JSON, text
-from ..prepare import Program
-from ..states.task import Resource, served
-from .flow import Evaluated
-
-if TYPE_CHECKING:
-    from ..prepare import State
+from ..times import iso
+from .task import Resource, served
 
 Status = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING"]
 
@@ -68,7 +64,7 @@ class Writing:
 
 
 @frozen
-class ResultWriter:
+class PreparedWriter:
     resource: Resource | None
     arguments: Evaluated
     config: Mapping[str, Any]
@@ -85,7 +81,7 @@ _FILES: dict[str, tuple[Status, ...]] = {
 """The files, and of which executions they tell."""
 
 
-def write_results(fiber: Fiber, state: State, writing: Writing, run: MapRun, children: list[Child]) -> Steps:
+def write_results(fiber: Fiber, state: PreparedState, writing: Writing, run: MapRun, children: list[Child]) -> Steps:
     """Write SUCCEEDED_0.json, FAILED_0.json, PENDING_0.json and manifest.json; returns the Map state's result."""
     resource = writing.resource
     if resource is None:
