@@ -1,12 +1,14 @@
 """Write, check, test, build and run AWS Step Functions workflows in Python."""
 
-from .author import intrinsic
+from .author import fn, intrinsic
 from .author.expressions import (
     DISCARD,
-    Function,
+    Condition,
+    Expression,
+    Path,
     boolean,
+    cond,
     context,
-    dynamic,
     error_output,
     is_boolean,
     is_null,
@@ -14,18 +16,24 @@ from .author.expressions import (
     is_present,
     is_string,
     is_timestamp,
+    item,
+    item_index,
     jsonata,
     matches,
     number,
+    one_of,
     result,
     state_input,
     string,
     task_token,
     timestamp,
+    var,
     variable,
+    where,
 )
 from .author.fields import UNSET
 from .author.flow import chain, end, goto
+from .author.functions import Function, dynamic
 from .author.machine import StateMachine, fail, poll
 from .author.serial import dump, load, raw
 from .author.states import (
@@ -55,8 +63,10 @@ __all__ = [
     "LAMBDA_SERVICE_ERRORS",
     "UNSET",
     "Choice",
+    "Condition",
     "Credentials",
     "Diagnostic",
+    "Expression",
     "Fail",
     "FlowError",
     "Function",
@@ -65,6 +75,7 @@ __all__ = [
     "Map",
     "Parallel",
     "Pass",
+    "Path",
     "ReaderConfig",
     "ResultWriter",
     "StateMachine",
@@ -75,12 +86,14 @@ __all__ = [
     "boolean",
     "catch",
     "chain",
+    "cond",
     "context",
     "dump",
     "dynamic",
     "end",
     "error_output",
     "fail",
+    "fn",
     "goto",
     "intrinsic",
     "is_boolean",
@@ -89,10 +102,13 @@ __all__ = [
     "is_present",
     "is_string",
     "is_timestamp",
+    "item",
+    "item_index",
     "jsonata",
     "load",
     "matches",
     "number",
+    "one_of",
     "poll",
     "raw",
     "result",
@@ -101,6 +117,8 @@ __all__ = [
     "string",
     "task_token",
     "timestamp",
+    "var",
     "variable",
     "when",
+    "where",
 ]

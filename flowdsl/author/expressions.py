@@ -1,23 +1,31 @@
-"""What an author writes besides states: paths, conditions, and the lambdas that a Task calls.
+"""What an author writes besides states: paths, calculations, texts and conditions.
 
-An expression means the same under both query languages: the machine writes it as JSONPath or as JSONata.
+An expression means the same under both query languages: the machine writes it as JSONPath or as JSONata. It holds a
+tree of nodes; operators, attributes and the functions of `fn` make greater trees of it.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, NoReturn, Union
 
-import attrs
+from ..base.source import caller
+from . import nodes
+from .nodes import Mark, Node, kind_of
+from .tokens import has_tokens, leave_token, split
 
-from ..base.source import Caller, caller
-from .fields import Element, Language, element
+if sys.version_info >= (3, 14):
+    from string.templatelib import Template
+else:
 
-_PLAIN_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+    class Template:
+        """A t-string; Python has them from 3.14 on."""
+
+        strings: tuple[str, ...]
+        interpolations: tuple[Any, ...]
 
 
 class Discard(Enum):
@@ -29,142 +37,188 @@ class Discard(Enum):
 DISCARD: Final = Discard.DISCARD
 """As `into`: the result is thrown away and the state's input goes on unchanged (`"ResultPath": null`)."""
 
+Value = Union["Expression", str, int, float, bool, None, datetime, Template, Mapping[str, "Value"], Sequence["Value"]]
+"""What an expression can be made of: other expressions and JSON, one inside the other."""
+
 
 class Expression:
-    """Something that is worked out when the flow runs. `write` says it in a query language."""
+    """A value that is known only when the flow runs.
 
-    __slots__ = ()
+    Attributes and keys go deeper: `path.donation.amount`, `path["key with spaces"]`, `path[0]`. A name that begins
+    with an underscore needs the brackets. `+ - * / %` calculate (`+` with a text joins texts), comparisons give
+    conditions, `&`, `|` and `~` combine them. An f-string takes expressions in.
+    """
 
-    def write(self, language: Language) -> str:
-        """The text, without the `{% %}` around JSONata."""
-        raise NotImplementedError
+    __slots__ = ("_node",)
+    _node: Node
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __getattr__(self, name: str) -> Expression:
+        if name.startswith("_"):
+            raise AttributeError(f"write path[{name!r}] for a field whose name begins with an underscore")
+        return self[name]
+
+    def __getitem__(self, step: str | int | Expression) -> Expression:
+        return Expression(_deeper(self._node, step))
+
+    # Arithmetic and text
+
+    def __add__(self, other: Value) -> Expression:
+        return _sum(self, other)
+
+    def __radd__(self, other: Value) -> Expression:
+        return _sum(other, self)
+
+    def __sub__(self, other: Value) -> Expression:
+        return _arithmetic("-", self, other)
+
+    def __rsub__(self, other: Value) -> Expression:
+        return _arithmetic("-", other, self)
+
+    def __mul__(self, other: Value) -> Expression:
+        return _arithmetic("*", self, other)
+
+    def __rmul__(self, other: Value) -> Expression:
+        return _arithmetic("*", other, self)
+
+    def __truediv__(self, other: Value) -> Expression:
+        return _arithmetic("/", self, other)
+
+    def __rtruediv__(self, other: Value) -> Expression:
+        return _arithmetic("/", other, self)
+
+    def __mod__(self, other: Value) -> Expression:
+        return _arithmetic("%", self, other)
+
+    def __rmod__(self, other: Value) -> Expression:
+        return _arithmetic("%", other, self)
+
+    def __neg__(self) -> Expression:
+        return Expression(nodes.Negative(self._node, origin=caller()))
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise TypeError(f"{self!r} cannot be formatted with {spec!r}: its value is known only when the flow runs")
+        return leave_token(self._node)
+
+    # Comparisons and conditions
+
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+        return _compare("=", self, other)
+
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+        return _compare("!=", self, other)
+
+    def __lt__(self, other: Value) -> Condition:
+        return _compare("<", self, other)
+
+    def __le__(self, other: Value) -> Condition:
+        return _compare("<=", self, other)
+
+    def __gt__(self, other: Value) -> Condition:
+        return _compare(">", self, other)
+
+    def __ge__(self, other: Value) -> Condition:
+        return _compare(">=", self, other)
+
+    def __and__(self, other: Expression) -> Condition:
+        return _logic("and", self, other)
+
+    def __or__(self, other: Expression) -> Condition:
+        return _logic("or", self, other)
+
+    def __rand__(self, other: object) -> NoReturn:
+        _logic("and", self, other)
+        raise AssertionError
+
+    __ror__ = __rand__
+
+    def __invert__(self) -> Condition:
+        if isinstance(self._node, nodes.Not):
+            return Condition(self._node.operand)
+        return Condition(nodes.Not(self._node, origin=caller()))
+
+    # What Python would do at once, while the flow is read
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
             "an expression has no value until the flow runs: write &, | and ~ instead of and, or and not,"
-            " and a Choice instead of if"
+            " and a Choice or cond(...) instead of if"
         )
 
     def __str__(self) -> str:
+        raise TypeError(f"{self!r} has no text until the flow runs: put it into an f-string, or use fn.string(...)")
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"{self!r} cannot be looped over: its list is known only when the flow runs; use Map or fn.map")
+
+    def __contains__(self, item: object) -> NoReturn:
+        raise TypeError(f"{self!r} is known only when the flow runs: write fn.array_contains(path, {item!r})")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(f"{self!r} is known only when the flow runs: write fn.count(path) or fn.length(path)")
+
+    def __call__(self, *values: object) -> NoReturn:  # noqa: ARG002 - whatever it is called with
         raise TypeError(
-            f'{self!r} has no text until the flow runs: write intrinsic.format("... {{}}", path), not an f-string'
+            f"{self!r} is an expression, which has no methods: its functions are in fn, as in fn.uppercase(path);"
+            " for a pattern there is matches(path, 'x*')"
         )
 
-    def __format__(self, spec: str) -> str:
-        return str(self)
+    def __repr__(self) -> str:
+        from .jsonpath import described  # only messages need it
+
+        return described(self._node)
 
     def __hash__(self) -> int:
         return id(self)
 
 
-@attrs.frozen
-class Jsonata:
-    """A JSONata expression as its author wrote it, without the `{% %}`."""
+class Condition(Expression):
+    """A value that is true or false: what a `when` asks, or any other value."""
 
-    text: str
-
-
-def jsonata(text: str) -> Jsonata:
-    """A JSONata expression, for a state or machine whose query language is JSONata.
-
-    >>> jsonata("$states.input.amount * 2")
-    Jsonata(text='$states.input.amount * 2')
-    """
-    return Jsonata(text)
+    __slots__ = ()
 
 
-_ROOTS: dict[str, tuple[str, str]] = {
-    "input": ("$", "$states.input"),
-    "context": ("$$", "$states.context"),
-    "result": ("$", "$states.result"),
-    "error": ("$", "$states.errorOutput"),
-}
-
-
-@attrs.frozen(eq=False, repr=False, slots=True)
 class Path(Expression):
-    """A place in the state's input, the context object, a result, or a variable.
+    """A place in the state's input, the context object, a result, or a variable."""
 
-    Attributes and keys go deeper: `path.donation.amount`, `path["key with spaces"]`, `path[0]`. A name that begins
-    with an underscore, and `write`, need the brackets. Comparisons give a condition for `when`.
-    """
+    __slots__ = ()
+    _node: nodes.Path
 
-    _root: str = "input"
-    _steps: tuple[str | int, ...] = ()
-    _type: str | None = None
+    def __init__(
+        self, root: str | nodes.Parameter = "input", steps: tuple[str | int, ...] = (), mark: Mark | None = None
+    ) -> None:
+        self._node = nodes.Path(root, steps, mark)
 
     def __getattr__(self, name: str) -> Path:
         if name.startswith("_"):
             raise AttributeError(f"write path[{name!r}] for a field whose name begins with an underscore")
-        return self[name]
+        return Path(self._node.root, (*self._node.steps, name))
 
-    def __getitem__(self, step: str | int) -> Path:
-        return Path(self._root, (*self._steps, step))
+    def __getitem__(self, step: str | int | Expression) -> Path:
+        if isinstance(step, str | int) and not isinstance(step, bool):
+            return Path(self._node.root, (*self._node.steps, step))
+        return super().__getitem__(step)  # type: ignore[return-value]  # an index that is known later is no JSONPath
 
-    def __iter__(self) -> NoReturn:
-        raise TypeError("a path cannot be looped over: its list is known only when the flow runs; use Map")
-
-    def __contains__(self, item: object) -> NoReturn:
-        raise TypeError(f"{self!r} is known only when the flow runs: write intrinsic.array_contains(path, {item!r})")
-
-    def __len__(self) -> NoReturn:
-        raise TypeError(f"{self!r} is known only when the flow runs: write intrinsic.array_length(path)")
-
-    def __call__(self, *values: object) -> NoReturn:  # noqa: ARG002 - whatever it is called with
-        raise TypeError(
-            f"{self!r} is a path, which has no methods: matches(path, 'x*') and flowdsl.intrinsic do such work"
-        )
-
-    def __add__(self, other: object) -> NoReturn:
-        raise TypeError(
-            f"{self!r} is known only when the flow runs: write intrinsic.math_add or intrinsic.format for +"
-        )
-
-    __radd__ = __sub__ = __rsub__ = __add__
-
-    def __and__(self, other: object) -> NoReturn:
-        raise TypeError("put each comparison into parentheses: (a == 1) & (b == 2); & and | bind closer than ==")
-
-    __rand__ = __or__ = __ror__ = __and__
-
-    def write(self, language: Language) -> str:
-        start = self._root if self._root.startswith("$") else _ROOTS[self._root][language == "JSONata"]
-        return start + "".join(_step(step, language) for step in self._steps)
-
-    def __repr__(self) -> str:
-        return self.write("JSONPath")
-
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return _compare("Equals", self, other)
-
-    def __ne__(self, other: object) -> Not:  # type: ignore[override]
-        return Not(_compare("Equals", self, other))
-
-    def __lt__(self, other: object) -> Condition:
-        return _compare("LessThan", self, other)
-
-    def __le__(self, other: object) -> Condition:
-        return _compare("LessThanEquals", self, other)
-
-    def __gt__(self, other: object) -> Condition:
-        return _compare("GreaterThan", self, other)
-
-    def __ge__(self, other: object) -> Condition:
-        return _compare("GreaterThanEquals", self, other)
-
-    __hash__ = Expression.__hash__
+    @property
+    def _variable(self) -> str | None:
+        """The name of the variable, if the path is a whole variable."""
+        root = self._node.root
+        return root[1:] if isinstance(root, str) and root.startswith("$") and not self._node.steps else None
 
 
-def _step(step: str | int, language: Language) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    if _PLAIN_STEP.fullmatch(step):
-        return f".{step}"
-    if language == "JSONata":
-        return f".`{step}`"
-    escaped = step.replace("\\", "\\\\").replace("'", "\\'")
-    return f"['{escaped}']"
+def _deeper(node: Node, step: str | int | Expression) -> Node:
+    if isinstance(step, bool) or not isinstance(step, str | int | Expression):
+        raise TypeError(f"a step into a value is the name of a field or an index, not {step!r}")
+    key = step._node if isinstance(step, Expression) else step
+    if isinstance(node, nodes.Get):
+        return nodes.Get(node.base, (*node.steps, key), origin=node.origin)
+    return nodes.Get(node, (key,), origin=caller())
 
+
+# Roots
 
 state_input: Final = Path("input")
 """The input of the state that uses it: `$`, or `$states.input`."""
@@ -181,6 +235,12 @@ error_output: Final = Path("error")
 task_token: Final = context.Task.Token
 """The token that answers a Task which waits for a callback."""
 
+item: Final = context.Map.Item.Value
+"""The item that a Map works on."""
+
+item_index: Final = context.Map.Item.Index
+"""The index of the item that a Map works on; the first is 0."""
+
 
 def variable(name: str) -> Path:
     """The variable that an Assign set: `$name` in both languages.
@@ -191,278 +251,241 @@ def variable(name: str) -> Path:
     return Path("$" + name)
 
 
-# Conditions
-
-
-class Condition(Expression):
-    """What a `when` asks. Combine with `&`, `|` and `~`."""
+class _Variables:
+    """The variables of a flow, as attributes."""
 
     __slots__ = ()
 
-    def rule(self) -> dict[str, Any]:
-        """The comparison fields of a JSONPath choice rule."""
-        raise NotImplementedError
+    def __getattr__(self, name: str) -> Path:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return variable(name)
 
-    def __and__(self, other: Condition) -> All:
-        return All((*_flat(self, All), *_flat(other, All)))
-
-    def __or__(self, other: Condition) -> Any_:
-        return Any_((*_flat(self, Any_), *_flat(other, Any_)))
-
-    def __invert__(self) -> Condition:
-        return Not(self)
+    __getitem__ = staticmethod(variable)
 
 
-def _flat(condition: Condition, kind: type[All] | type[Any_]) -> tuple[Condition, ...]:
-    return condition.conditions if isinstance(condition, kind) else (condition,)
+var: Final = _Variables()
+"""The variables of the flow: `var.total` is `$total` in both languages."""
 
 
-@attrs.frozen(eq=False)
-class All(Condition):
-    """Every one of the conditions holds: `And`."""
+def jsonata(text: str) -> Expression:
+    """A JSONata expression, for a state or machine whose query language is JSONata. Expressions in an f-string count.
 
-    conditions: tuple[Condition, ...]
-
-    def rule(self) -> dict[str, Any]:
-        return {"And": [condition.rule() for condition in self.conditions]}
-
-    def write(self, language: Language) -> str:
-        return "(" + " and ".join(condition.write(language) for condition in self.conditions) + ")"
+    >>> jsonata("$states.input.amount * 2")
+    $states.input.amount * 2
+    """
+    parts = tuple(piece if isinstance(piece, str) else piece.node for piece in split(text))
+    return Expression(nodes.Raw(parts, origin=caller()))
 
 
-@attrs.frozen(eq=False)
-class Any_(Condition):  # noqa: N801 - Any is taken
-    """At least one of the conditions holds: `Or`."""
-
-    conditions: tuple[Condition, ...]
-
-    def rule(self) -> dict[str, Any]:
-        return {"Or": [condition.rule() for condition in self.conditions]}
-
-    def write(self, language: Language) -> str:
-        return "(" + " or ".join(condition.write(language) for condition in self.conditions) + ")"
+# From Python to nodes
 
 
-@attrs.frozen(eq=False)
-class Not(Condition):
-    """The condition does not hold."""
-
-    condition: Condition
-
-    def rule(self) -> dict[str, Any]:
-        return {"Not": self.condition.rule()}
-
-    def write(self, language: Language) -> str:
-        return f"$not({self.condition.write(language)})"
-
-    def __invert__(self) -> Condition:
-        return self.condition
-
-
-Kind = Literal["String", "Numeric", "Boolean", "Timestamp"]
-_SIGNS = {
-    "Equals": "=",
-    "LessThan": "<",
-    "LessThanEquals": "<=",
-    "GreaterThan": ">",
-    "GreaterThanEquals": ">=",
-}
-
-
-@attrs.frozen(eq=False)
-class Comparison(Condition):
-    """`Variable` compared with a constant or with another path."""
-
-    variable: Path
-    kind: Kind
-    sign: str
-    value: Any
-
-    def rule(self) -> dict[str, Any]:
-        operator = f"{self.kind}{self.sign}"
-        if isinstance(self.value, Path):
-            return {
-                "Variable": self.variable.write("JSONPath"),
-                operator + "Path": self.value.write("JSONPath"),
-            }
-        return {"Variable": self.variable.write("JSONPath"), operator: self.value}
-
-    def write(self, language: Language) -> str:
-        left = self.variable.write(language)
-        right = self.value.write(language) if isinstance(self.value, Path) else json.dumps(self.value)
-        if self.kind == "Timestamp":
-            left, right = f"$toMillis({left})", f"$toMillis({right})"
-        return f"{left} {_SIGNS[self.sign]} {right}"
+def node_of(value: Any) -> Node:
+    """The value as a node; what is neither an expression nor JSON becomes an Invalid one."""
+    match value:
+        case Expression():
+            return value._node
+        case str() if has_tokens(value):
+            return _text([piece if isinstance(piece, str) else piece.node for piece in split(value)])
+        case None | bool() | int() | float() | str():
+            return nodes.Constant(value)
+        case datetime():
+            text = rfc3339(value)
+            return nodes.Constant(text) if text else _invalid("a datetime without a time zone", "add one: tzinfo=UTC")
+        case Mapping():
+            for key in value:
+                if not isinstance(key, str) or has_tokens(key):
+                    return _invalid(f"{key!r} is not a key of a JSON object", "use constant text as keys")
+            return nodes.Object(tuple((key, node_of(part)) for key, part in value.items()), origin=caller())
+        case list() | tuple():
+            return nodes.Array(tuple(node_of(part) for part in value), origin=caller())
+        case Template():
+            return _template(value)
+    hint = "use an expression, text, a number, true, false, None, a list or a dict"
+    return _invalid(f"a {type(value).__name__} has no JSON form", hint)
 
 
-@attrs.frozen(eq=False)
-class Test(Condition):
-    """A question about one value: IsPresent, IsNull, IsString and so on, or StringMatches."""
-
-    variable: Path
-    operator: str
-    value: Any = True
-
-    def rule(self) -> dict[str, Any]:
-        return {"Variable": self.variable.write("JSONPath"), self.operator: self.value}
-
-    def write(self, language: Language) -> str:
-        path = self.variable.write(language)
-        if self.operator == "StringMatches":
-            return f"$contains({path}, /{_wildcard_regex(self.value)}/)"
-        return _JSONATA_TESTS[self.operator].format(path)
+def _invalid(message: str, hint: str) -> nodes.Invalid:
+    return nodes.Invalid(message, hint, origin=caller())
 
 
-@attrs.frozen(eq=False)
-class Misused(Condition):
-    """A comparison that choice rules do not have; the machine reports it where it was written."""
-
-    variable: Path
-    message: str
-    instead: str
-    origin: Caller | None = attrs.field(factory=caller, repr=False)
-
-    def rule(self) -> dict[str, Any]:
-        return is_present(self.variable).rule()
-
-    def write(self, language: Language) -> str:
-        return is_present(self.variable).write(language)
+def rfc3339(moment: datetime) -> str | None:
+    """The moment as ASL writes timestamps, or None if it has no time zone."""
+    return None if moment.tzinfo is None else moment.isoformat().replace("+00:00", "Z")
 
 
-_JSONATA_TESTS = {
-    "IsPresent": "$exists({0})",
-    "IsNull": "{0} = null",
-    "IsString": '$type({0}) = "string"',
-    "IsNumeric": '$type({0}) = "number"',
-    "IsBoolean": '$type({0}) = "boolean"',
-    "IsTimestamp": '($type({0}) = "string" and $contains({0},'
-    " /^\\d{{4}}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$/))",
-}
+def _text(pieces: Sequence[str | Node]) -> nodes.Text:
+    parts: list[Node] = []
+    for piece in pieces:
+        parts.extend(_parts(nodes.Constant(piece) if isinstance(piece, str) else piece))
+    return nodes.Text(tuple(parts), origin=caller())
 
 
-def _wildcard_regex(pattern: str) -> str:
-    """`*` matches any characters, `\\*` and `\\\\` are the characters themselves. Source: ASL, "StringMatches"."""
-    pieces = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", pattern)
-    text = "".join(".*" if piece == "*" else re.escape(piece.lstrip("\\") or "\\") for piece in pieces)
-    return "^" + text.replace("/", "\\/") + "$"
+def _template(template: Any) -> nodes.Text:
+    pieces: list[str | Node] = []
+    for index, text in enumerate(template.strings):
+        pieces.extend([text] if text else [])
+        if index < len(template.interpolations):
+            part = template.interpolations[index]
+            if part.conversion or part.format_spec:
+                pieces.append(_invalid(f"{part.expression!r} cannot be formatted here", "use the functions of fn"))
+                continue
+            pieces.append(node_of(part.value))
+    return _text(pieces)
 
 
-def _compare(sign: str, left: Path, right: object) -> Condition:
-    if sign == "Equals" and right is None:
-        return Test(left, "IsNull")
-    if isinstance(right, Path):
-        kind = left._type or right._type
-        if kind is None:
-            instead = "number(a) == b, string(a) == b, boolean(a) == b or timestamp(a) == b"
-            return Misused(left, f"comparing {left!r} with {right!r} does not say what is compared", f"write {instead}")
-        return Comparison(left, kind, sign, right)  # type: ignore[arg-type]
-    if isinstance(right, bool) and sign == "Equals":
-        return Comparison(left, "Boolean", sign, right)
-    if isinstance(right, int | float) and not isinstance(right, bool):
-        return Comparison(left, "Numeric", sign, right)
-    if isinstance(right, str):
-        return Comparison(left, "Timestamp" if left._type == "Timestamp" else "String", sign, right)
-    if isinstance(right, datetime):
-        if right.tzinfo is None:
-            return Misused(left, f"comparing {left!r} with a datetime that has no time zone", "give it one: tzinfo=UTC")
-        return Comparison(left, "Timestamp", sign, right.isoformat().replace("+00:00", "Z"))
-    what = "a string, a number, a boolean, a datetime, None or another path"
-    return Misused(left, f"comparing {left!r} with {right!r}", f"compare with {what}")
+def _sum(left: Value, right: Value) -> Expression:
+    first, second = node_of(left), node_of(right)
+    if "text" in (kind_of(first), kind_of(second)):
+        return Expression(nodes.Text((*_parts(first), *_parts(second)), origin=caller()))
+    return _arithmetic("+", left, right)
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    return node.parts if isinstance(node, nodes.Text) else (node,)
+
+
+_NUMBERS = ("number", None)
+
+
+def _arithmetic(sign: str, left: Value, right: Value) -> Expression:
+    first, second = node_of(left), node_of(right)
+    for node, value in ((first, left), (second, right)):
+        if kind_of(node) not in _NUMBERS:
+            raise TypeError(f"{sign} takes numbers, not {value!r}")
+    return Expression(nodes.Arithmetic(sign, first, second, origin=caller()))
+
+
+def _compare(sign: str, left: Any, right: Any) -> Condition:
+    return Condition(nodes.Comparison(sign, _marked(left), _marked(right), origin=caller()))
+
+
+def _marked(value: Any) -> Node:
+    """A side of a comparison; a datetime makes it a comparison of moments."""
+    if isinstance(value, datetime):
+        return nodes.Call("timestamp", (node_of(value),), "text")
+    return node_of(value)
+
+
+def _logic(word: Any, left: object, right: object) -> Condition:
+    parts: list[Node] = []
+    for part in (left, right):
+        if not isinstance(part, Expression):
+            raise TypeError("put each comparison into parentheses: (a == 1) & (b == 2); & and | bind closer than ==")
+        node = part._node
+        parts.extend(node.parts if isinstance(node, nodes.Logic) and node.word == word else (node,))
+    return Condition(nodes.Logic(word, tuple(parts), origin=caller()))
+
+
+def traced(function: Callable[..., Any], most: int) -> nodes.Lambda:
+    """The function's body as a node: it is called once, with paths for its first parameters, `most` at most."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        raise TypeError(f"write a lambda or a function of your own instead of {function!r}")
+    needed = code.co_argcount - len(getattr(function, "__defaults__", None) or ())
+    if not 1 <= needed <= most:
+        raise TypeError(f"the function takes {needed} parameters here, but it gets 1 to {most}")
+    parameters = tuple(nodes.Parameter(name) for name in code.co_varnames[:needed])
+    body = function(*(Path(parameter) for parameter in parameters))
+    return nodes.Lambda(parameters, node_of(body), origin=caller())
+
+
+# Conditions and choices
+
+
+def marked(path: Expression, mark: Mark) -> Path:
+    node = path._node
+    if not isinstance(node, nodes.Path):
+        raise TypeError(f"only a path can be marked as a {mark.lower()}, not {path!r}; use the functions of fn")
+    return Path(node.root, node.steps, mark)
 
 
 def number(path: Path) -> Path:
-    """The path as a number, for a comparison with another path."""
-    return attrs.evolve(path, type="Numeric")
+    """The path as a number, for a comparison with another path under JSONPath. (`fn.number` converts a text.)"""
+    return marked(path, "Numeric")
 
 
 def string(path: Path) -> Path:
-    """The path as a string, for a comparison with another path."""
-    return attrs.evolve(path, type="String")
+    """The path as a string, for a comparison with another path under JSONPath. (`fn.string` converts a value.)"""
+    return marked(path, "String")
 
 
 def boolean(path: Path) -> Path:
-    """The path as a boolean, for a comparison with another path."""
-    return attrs.evolve(path, type="Boolean")
+    """The path as a boolean, for a comparison with another path under JSONPath."""
+    return marked(path, "Boolean")
 
 
 def timestamp(path: Path) -> Path:
     """The path as a timestamp, for a comparison with another path or with RFC 3339 text."""
-    return attrs.evolve(path, type="Timestamp")
+    return marked(path, "Timestamp")
 
 
-def is_present(path: Path) -> Condition:
-    """Whether the path leads to a value, which may be null."""
-    return Test(path, "IsPresent")
+def _test(value: Expression, operator: str, pattern: bool | str = True) -> Condition:
+    return Condition(nodes.Test(node_of(value), operator, pattern, origin=caller()))
 
 
-def is_null(path: Path) -> Condition:
-    """Whether the value is null."""
-    return Test(path, "IsNull")
+def is_present(path: Expression) -> Condition:
+    """True if the path leads to a value, which may be null."""
+    return _test(path, "IsPresent")
 
 
-def is_string(path: Path) -> Condition:
-    """Whether the value is a string."""
-    return Test(path, "IsString")
+def is_null(path: Expression) -> Condition:
+    """True if the value is null."""
+    return _test(path, "IsNull")
 
 
-def is_numeric(path: Path) -> Condition:
-    """Whether the value is a number."""
-    return Test(path, "IsNumeric")
+def is_string(path: Expression) -> Condition:
+    """True if the value is a string."""
+    return _test(path, "IsString")
 
 
-def is_boolean(path: Path) -> Condition:
-    """Whether the value is a boolean."""
-    return Test(path, "IsBoolean")
+def is_numeric(path: Expression) -> Condition:
+    """True if the value is a number."""
+    return _test(path, "IsNumeric")
 
 
-def is_timestamp(path: Path) -> Condition:
-    """Whether the value is a string that holds an RFC 3339 timestamp."""
-    return Test(path, "IsTimestamp")
+def is_boolean(path: Expression) -> Condition:
+    """True if the value is a boolean."""
+    return _test(path, "IsBoolean")
 
 
-def matches(path: Path, pattern: str) -> Condition:
-    r"""Whether the string matches a pattern in which `*` stands for any characters (`\*` for itself)."""
-    return Test(path, "StringMatches", pattern)
+def is_timestamp(path: Expression) -> Condition:
+    """True if the value is a string that holds an RFC 3339 timestamp."""
+    return _test(path, "IsTimestamp")
 
 
-# Functions
+def matches(path: Expression, pattern: str) -> Condition:
+    r"""True if the string matches a pattern in which `*` stands for any characters (`\*` for itself)."""
+    return _test(path, "StringMatches", pattern)
 
 
-@element
-class Function(Element):
-    """An AWS Lambda function of this project, packaged from a folder.
+def one_of(value: Expression, *values: Value) -> Condition:
+    """True if the value equals one of these.
 
-    `name` is the Lambda function's name; `source` its folder, relative to the project; `handler` the module in that
-    folder and the function in it. `timeout` is in seconds, `memory` in MB; `include` names data files elsewhere.
+    >>> one_of(state_input.status, "paid", "refunded")
+    $states.input.status in ['paid', 'refunded']
     """
-
-    name: str = attrs.field(kw_only=False)
-    source: str = attrs.field(kw_only=False)
-    handler: str = attrs.field(default="handler.handler", kw_only=True)
-    architecture: Literal["arm64", "x86_64"] = attrs.field(default="arm64", kw_only=True)
-    python: str = attrs.field(default="3.14", kw_only=True)
-    timeout: int = attrs.field(default=30, kw_only=True)
-    memory: int = attrs.field(default=256, kw_only=True)
-    environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
-    include: Sequence[str] = attrs.field(default=(), kw_only=True)
-
-    @property
-    def arn(self) -> str:
-        """The ARN in the account and region where the definition is deployed (CloudFormation's pseudo parameters)."""
-        return f"arn:aws:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{self.name}"
+    if not values:
+        raise TypeError("one_of takes the values to compare with: one_of(path, 'a', 'b')")
+    return Condition(nodes.Comparison("in", node_of(value), node_of(list(values)), origin=caller()))
 
 
-@attrs.frozen
-class Dynamic:
-    """A Lambda function that is chosen when the flow runs: its ARN or name comes from `path`."""
+def cond(test: Expression, then: Value, otherwise: Value) -> Expression:
+    """`then` if the test holds, or else `otherwise`.
 
-    path: Path
-    allowed: tuple[Function, ...]
-
-
-def dynamic(path: Path, *, allowed: Sequence[Function]) -> Dynamic:
-    """A Lambda function whose ARN comes from a path; `allowed` names all that it may be.
-
-    Permissions, packaging and local runs go by `allowed`.
+    >>> cond(var.failed > 0, "PARTIAL", "COMPLETE")
+    $failed > 0 ? 'PARTIAL' : 'COMPLETE'
     """
-    return Dynamic(path, tuple(allowed))
+    if not isinstance(test, Expression):
+        raise TypeError(f"the first argument of cond is a condition, not {test!r}, which is known while Python runs")
+    return Expression(nodes.Conditional(test._node, node_of(then), node_of(otherwise), origin=caller()))
+
+
+def where(items: Value, condition: Callable[..., Any]) -> Expression:
+    """The items for which the condition holds, as a list.
+
+    >>> where(state_input.orders, lambda order: order.total > 100)
+    [$filter($states.input.orders, function($order) {$order.total > 100})]
+    """
+    return Expression(nodes.Call("filter", (node_of(items), traced(condition, 3)), "list", origin=caller()))

@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 import attrs
 
 from ..base.diagnostics import AslPath
-from .expressions import DISCARD, Dynamic, Function, Jsonata, Path, result, state_input
+from . import fn
+from .expressions import DISCARD, Expression, Path, result, state_input
 from .fields import UNSET, Element, Language, evolve
 from .flow import Flow
+from .functions import Dynamic, Function
+from .jsonpath import path_text
 from .states import Building, Catcher, Choice, Map, Parallel, Pass, Rule, State, Task, Working
-from .writing import Report, expression, written
+from .writing import Report, written
 
 Placed = TypeVar("Placed", Building, Catcher)
 
@@ -117,7 +120,7 @@ def _called(task: Task, language: Language, report: Report) -> tuple[Task, Path]
     if isinstance(function, Function) and not waits:
         changes: dict[str, Any] = {"resource": function.arn}
         if payload is not UNSET:
-            by_path = "input_path" if isinstance(payload, Path) else "parameters"
+            by_path = "input_path" if isinstance(payload, Expression) else "parameters"
             changes["arguments" if language == "JSONata" else by_path] = payload
         return evolve(task, **changes), result
     if waits and payload is UNSET:
@@ -142,8 +145,8 @@ def _unwrapped(task: Task) -> tuple[Task, Pass | None]:
     place = state_input[task.into]
     tail = Pass(
         task.name + ".Payload",
-        input_path=place.Payload.write("JSONPath"),
-        result_path=place.write("JSONPath"),
+        input_path=path_text(place.Payload),
+        result_path=path_text(place),
         origin=task.origin,
     )
     return task, tail
@@ -180,11 +183,10 @@ def _placed(element: Placed, language: Language, produced: Any, report: Report, 
     if language == "JSONPath":
         if into is DISCARD:
             return evolve(element, result_path=None)
-        return evolve(element, result_path=state_input[into].write("JSONPath")) if isinstance(into, str) else element
+        return evolve(element, result_path=path_text(state_input[into])) if isinstance(into, str) else element
     if into is DISCARD:
         return evolve(element, output=state_input)
     if isinstance(into, str):
-        merged = f"$merge([$states.input, {{{json.dumps(into)}: {expression(produced)}}}])"
-        return evolve(element, output=Jsonata(merged))
+        return evolve(element, output=fn.merge(state_input, {into: produced}))
     wrapped = produced is not result and not isinstance(element, Catcher | Pass)
-    return evolve(element, output=Jsonata(expression(produced))) if wrapped else element
+    return evolve(element, output=produced) if wrapped else element

@@ -10,9 +10,9 @@ import attrs
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
 from . import kinds
-from .expressions import Function
 from .fields import UNSET, Language, Unset, asl, element, sugar
 from .flow import Flow, Goto, as_flow, chain
+from .functions import Function
 from .graphs import Graph
 from .places import locate
 from .states import Choice, Fail, Rule, State, Step

@@ -9,8 +9,8 @@ import attrs
 
 from ..base.diagnostics import AslPath
 from ..base.source import Caller, Span
-from .expressions import Function
 from .fields import Element, by_asl_name, per_class
+from .functions import Function
 
 
 def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | None]) -> Span | None:

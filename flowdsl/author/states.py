@@ -12,17 +12,18 @@ import attrs
 
 from ..base.source import Caller
 from . import kinds
-from .expressions import DISCARD, Condition, Discard, Dynamic, Expression, Function, Jsonata, Path, state_input
+from .expressions import DISCARD, Discard, Expression, Path, state_input
 from .fields import UNSET, Element, Language, Unset, asl, element, keeping_unknown, sugar
 from .flow import End, Flow, Goto, chain, renamed
+from .functions import Dynamic, Function
 
 if TYPE_CHECKING:
     from .graphs import Graph
 
 Json = Any
-Text = str | Expression | Jsonata | Unset
-Integer = int | Expression | Jsonata | Unset
-Number = float | Expression | Jsonata | Unset
+Text = str | Expression | Unset
+Integer = int | Expression | Unset
+Number = float | Expression | Unset
 JsonPath = str | Path | None | Unset
 Step = Union["State", Flow, Goto, End]
 
@@ -94,7 +95,7 @@ class Assigning(Passing):
 class Rule(Element):
     """A choice rule: a condition and the steps taken where it holds; made by `when`."""
 
-    condition: Condition | Mapping[str, Json] | Jsonata | str | bool | Unset = asl(
+    condition: Expression | Mapping[str, Json] | str | bool | Unset = asl(
         "Condition", kinds.RULE, language="JSONata", jsonata=True, kw_only=False, default=UNSET
     )
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
@@ -106,7 +107,7 @@ class Rule(Element):
 
 @keeping_unknown
 def when(
-    condition: Condition | Mapping[str, Json] | Jsonata,
+    condition: Expression | Mapping[str, Json],
     *steps: Step,
     comment: str | Unset = UNSET,
     assign: Mapping[str, Json] | Unset = UNSET,

@@ -10,9 +10,9 @@ import attrs
 
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller
-from .expressions import Dynamic, Function
 from .fields import UNSET, Language, Unset, class_of, evolve
 from .flow import End, Flow, Goto, as_flow
+from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
 from .lowering import lower
 from .places import locate, snake

@@ -1,11 +1,11 @@
 """Values as a query language writes them: expressions, conditions, payload templates.
 
-What is no JSON, or cannot be said in the language, is reported and replaced, so that every mistake comes in one run.
+What has no JSON form, or cannot be said in the language, is reported and replaced, so that every mistake comes in one
+run.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,26 +13,18 @@ from typing import Any
 
 from ..base.diagnostics import AslPath
 from ..base.source import Caller
-from .expressions import All, Any_, Condition, Expression, Function, Jsonata, Misused, Not, Path, is_present
+from . import nodes
+from .expressions import Expression, Template, node_of, rfc3339
 from .fields import ByPath, Element, Language, Spec, evolve, given
-from .intrinsic import array
-from .states import Calling, Catcher, Map, Pass
+from .functions import Function
+from .jsonata import NotWritten, write_jsonata
+from .jsonpath import JSONATA, described, write_jsonpath, write_rule
+from .nodes import Node, kind_of, walk
+from .states import Calling, Catcher, Map
+from .tokens import has_tokens, tokens_in
 
 Report = Callable[[AslPath, str, str, Caller | None], None]
 """Called with the path inside the state, what is wrong, what to write instead, and the place if it is a closer one."""
-
-
-def expression(value: Any) -> str:
-    """A value with expressions in it as one JSONata expression."""
-    if isinstance(value, Expression):
-        return value.write("JSONata")
-    if isinstance(value, Jsonata):
-        return value.text
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)}: {expression(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(expression(item) for item in value) + "]"
-    return json.dumps(value)
 
 
 # Writing values
@@ -68,31 +60,9 @@ def written(element: Any, language: Language, report: Report, path: AslPath) -> 
 
 
 def _value(value: Any, spec: Spec, language: Language, report: Report, path: AslPath) -> Any:
-    if isinstance(value, Jsonata):
-        if language == "JSONPath":
-            report(
-                path,
-                "a JSONata expression in a JSONPath state",
-                'say query_language="JSONata" on the state or machine',
-                None,
-            )
-        return f"{{% {value.text} %}}"
-    if isinstance(value, Condition):
-        if spec.kind.shape != "rule":
-            report(path, f"a condition as {spec.name}", "conditions belong into when(...)", None)
-        for misused in _misused(value):
-            report(path, misused.message, misused.instead, misused.origin)
-        return f"{{% {value.write(language)} %}}" if language == "JSONata" else value.rule()
-    if spec.kind.shape == "rule" and isinstance(value, Path):
-        report(
-            path, f"{value!r} alone is no condition", "compare it, as in path == True, or ask is_present(path)", None
-        )
-        value = is_present(value)
-        return f"{{% {value.write(language)} %}}" if language == "JSONata" else value.rule()
-    if spec.kind.shape == "rule" and isinstance(value, bool) and language == "JSONPath":
-        what = f"the condition is Python's {value}, whatever the flow's data"
-        report(path, what, "compare with ==, != or <, not with is and in; for null write == None", None)
-        return {"Variable": "$", "IsPresent": value}
+    value = _joined(value)
+    if spec.kind.shape == "rule":
+        return _rule(value, language, report, path)
     if isinstance(value, Expression):
         return _expression(value, spec, language, report, path)
     if spec.kind.shape == "template" and isinstance(value, Mapping | list | tuple):
@@ -100,21 +70,69 @@ def _value(value: Any, spec: Spec, language: Language, report: Report, path: Asl
     return constant(value, report, path)
 
 
+def _joined(value: Any) -> Any:
+    """A text with expressions in it, an f-string or a t-string, as one expression."""
+    if isinstance(value, Template) or (isinstance(value, str) and has_tokens(value)):
+        return Expression(node_of(value))
+    return value
+
+
+def _rule(value: Any, language: Language, report: Report, path: AslPath) -> Any:
+    """A condition: a choice rule, or JSONata."""
+    if isinstance(value, bool) and language == "JSONPath":
+        what = f"the condition is Python's {value}, whatever the flow's data"
+        report(path, what, "compare with ==, != or <, not with is and in; for null write == None", None)
+        return {"Variable": "$", "IsPresent": value}
+    if not isinstance(value, Expression):
+        return constant(value, report, path)
+    node = node_of(value)
+    if language == "JSONata":
+        if kind_of(node) not in (None, "boolean"):
+            report(path, f"{described(node)} is not a condition", "compare it, as in path > 5", node.origin)
+        return text_of(node, language, report, path)
+    try:
+        return write_rule(node)
+    except NotWritten as problem:
+        report(path, problem.message, problem.hint, problem.node.origin)
+        return {"Variable": "$", "IsPresent": True}
+
+
+def text_of(node: Node, language: Language, report: Report, path: AslPath) -> str:
+    """The node as the field's text: JSONata in its `{% %}`, or a path or an intrinsic function."""
+    try:
+        return f"{{% {write_jsonata(node)} %}}" if language == "JSONata" else write_jsonpath(node)
+    except NotWritten as problem:
+        report(path, problem.message, problem.hint, problem.node.origin or node.origin)
+        return "{% null %}" if language == "JSONata" else "$"
+
+
 def _expression(value: Expression, spec: Spec, language: Language, report: Report, path: AslPath) -> Any:
-    text = value.write(language)
+    node = node_of(value)
     if language == "JSONata" and (spec.jsonata or spec.kind.shape == "template"):
-        return f"{{% {text} %}}"
+        return text_of(node, language, report, path)
     if language == "JSONPath" and spec.path:
-        return ByPath(text)
+        if not isinstance(node, nodes.Path) and spec.by is None:
+            report(
+                path,
+                f"{spec.name} takes a path under JSONPath, not {described(node)}",
+                f"calculate it in an earlier state, or {JSONATA}",
+                node.origin,
+            )
+            return ByPath("$")
+        return ByPath(text_of(node, language, report, path))
     if language == "JSONPath" and spec.kind.shape == "path":
-        return text
+        return text_of(node, language, report, path)
+    if isinstance(node, nodes.Raw):
+        report(path, "a JSONata expression in a JSONPath state", JSONATA, node.origin)
+        return "$"
     hint = 'put it under a key: {"name": path}' if spec.kind.shape == "template" else "write a constant"
-    report(path, f"{spec.name} cannot be an expression under {language}", hint, None)
-    return text
+    report(path, f"{spec.name} cannot be an expression under {language}", hint, node.origin)
+    return "$"
 
 
 def template(value: Any, language: Language, report: Report, path: AslPath = ()) -> Any:
     """A payload template with its expressions written: `"key.$"` under JSONPath, `{% %}` under JSONata."""
+    value = _joined(value)
     if isinstance(value, Mapping):
         pairs = keyed(value, report, path)
         if language == "JSONata":
@@ -122,26 +140,33 @@ def template(value: Any, language: Language, report: Report, path: AslPath = ())
         return dict(_pair(key, item, report, path) for key, item in pairs)
     if isinstance(value, list | tuple):
         return [template(item, language, report, (*path, index)) for index, item in enumerate(value)]
-    if isinstance(value, Jsonata):
-        return _value(value, _JSONATA, language, report, path)
     if isinstance(value, Expression):
-        if language == "JSONata":
-            return f"{{% {value.write(language)} %}}"
-        report(path, "a path inside a list of objects", "JSONPath templates need it under a key of an object", None)
-        return value.write(language)
+        node = node_of(value)
+        text = text_of(node, language, report, path)
+        if language == "JSONPath" and text != "$":
+            hint = f"put it under a key of an object, or {JSONATA}"
+            report(path, "a path inside a list of objects", hint, node.origin)
+        return text
     return constant(value, report, path)
 
 
 def keyed(value: Mapping[Any, Any], report: Report, path: AslPath) -> list[tuple[str, Any]]:
-    """The pairs of an object; a key that is no text is reported and becomes its description."""
-    for key in value:
+    """The pairs of an object; a key that is not constant text is reported and becomes its description."""
+    pairs = []
+    for key, item in value.items():
         if not isinstance(key, str):
-            report(path, f"{key!r} is no key of a JSON object", "keys are text", None)
-    return [(key if isinstance(key, str) else repr(key), item) for key, item in value.items()]
+            report(path, f"{key!r} is not a key of a JSON object", "use text as keys", None)
+        elif has_tokens(key):
+            _expression_in_constant(key, "a key", report, path)
+            key = "<key>"
+        pairs.append((key if isinstance(key, str) else repr(key), item))
+    return pairs
 
 
 def constant(value: Any, report: Report, path: AslPath) -> Any:
-    """The value as JSON; a datetime as RFC 3339. What has no JSON is reported and becomes its description."""
+    """The value as JSON; a datetime as RFC 3339. What has no JSON form is reported and becomes its description."""
+    if isinstance(value, str) and has_tokens(value):
+        return _expression_in_constant(value, str(path[-1]) if path else "a name", report, path)
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -150,21 +175,24 @@ def constant(value: Any, report: Report, path: AslPath) -> Any:
         return {key: constant(item, report, (*path, key)) for key, item in keyed(value, report, path)}
     if isinstance(value, list | tuple):
         return [constant(item, report, (*path, index)) for index, item in enumerate(value)]
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
     kind = type(value).__name__
-    if isinstance(value, Expression):
+    if isinstance(value, datetime):
+        text = rfc3339(value)
+        if text is None:
+            report(path, "a datetime without a time zone", "add one: tzinfo=UTC", None)
+        return text
+    if isinstance(value, Expression | Template):
         report(
             path,
-            f"{value!r} cannot stand here",
-            "write a constant; paths go into payload=, parameters= and conditions",
-            None,
+            f"{value!r} must be a constant here",
+            "write a constant; expressions go into payload=, arguments=, parameters=, output= and conditions",
+            node_of(value).origin,
         )
     elif isinstance(value, Function):
         report(
             path,
-            f"the function {value.name!r} cannot stand here",
-            "a Task calls it; its ARN as text is function.arn",
+            f"the function {value.name!r} is not a value",
+            "call it with a Task; its ARN as text is function.arn",
             None,
         )
     else:
@@ -172,21 +200,28 @@ def constant(value: Any, report: Report, path: AslPath) -> Any:
     return f"<{kind}>"
 
 
+def _expression_in_constant(text: str, what: str, report: Report, path: AslPath) -> str:
+    """Report the f-string whose text is needed before the flow runs."""
+    for token in tokens_in(text):
+        hint = "use constant text; only values inside the flow can hold expressions"
+        report(path, f"{described(token.node)} in {what}, which must be constant text", hint, token.origin)
+    return "<expression>"
+
+
 def _pair(key: str, value: Any, report: Report, path: AslPath) -> tuple[str, Any]:
-    """One key of a JSONPath payload template; a list with paths in it becomes States.Array."""
+    """One key of a JSONPath payload template; a list with expressions in it becomes States.Array."""
+    value = _joined(value)
     if isinstance(value, list | tuple) and not any(isinstance(item, Mapping | list | tuple) for item in value):
-        value = array(*value) if any(isinstance(item, Expression) for item in value) else value
+        value = [_joined(item) for item in value]
+        value = Expression(node_of(value)) if any(isinstance(item, Expression) for item in value) else value
     if isinstance(value, Expression):
-        return key + ".$", value.write("JSONPath")
+        return key + ".$", text_of(node_of(value), "JSONPath", report, (*path, key))
     return key, template(value, "JSONPath", report, (*path, key))
-
-
-_JSONATA = next(spec for spec, _ in given(Pass("", output=None)) if spec.name == "Output")
 
 
 def _wrong_root(element: Any, spec: Spec, value: Any, language: Language, report: Report, path: AslPath) -> None:
     """JSONPath has one `$`: which value it is depends on the field, so the other one cannot be said there."""
-    if language == "JSONata" or not isinstance(value, Mapping | list | tuple | Path):
+    if language == "JSONata" or not isinstance(value, Mapping | list | tuple | Expression):
         return
     sees_result = spec.name == "ResultSelector" or (spec.name == "Assign" and isinstance(element, Calling | Map))
     sees_error = isinstance(element, Catcher)
@@ -201,19 +236,12 @@ def _wrong_root(element: Any, spec: Spec, value: Any, language: Language, report
 
 
 def _roots(value: Any) -> set[str]:
-    if isinstance(value, Path):
-        return {value._root}
+    value = _joined(value)
+    if isinstance(value, Expression):
+        paths = (node for node in walk(node_of(value)) if isinstance(node, nodes.Path))
+        return {path.root for path in paths if isinstance(path.root, str)}
     if isinstance(value, Mapping):
         return set().union(*map(_roots, value.values()))
     if isinstance(value, list | tuple):
         return set().union(*map(_roots, value))
     return set()
-
-
-def _misused(condition: Condition) -> list[Misused]:
-    """The comparisons in a condition that choice rules do not have."""
-    if isinstance(condition, Misused):
-        return [condition]
-    if isinstance(condition, All | Any_):
-        return [each for part in condition.conditions for each in _misused(part)]
-    return _misused(condition.condition) if isinstance(condition, Not) else []

@@ -19,7 +19,7 @@ from typing import Any
 
 from attrs import define, field
 
-from ..author.expressions import Function
+from ..author.functions import Function
 from ..base.diagnostics import FlowError
 from ..base.imports import defines, import_from, parse
 from ..base.source import Span, display_path

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import attrs
 
 from ..asl.text import canonical_text
-from ..author.expressions import Function
+from ..author.functions import Function
 from ..author.machine import StateMachine
 from ..author.serial import dump
 from ..base.diagnostics import AslPath, FlowError

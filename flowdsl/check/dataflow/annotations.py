@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from ...author.expressions import Function
+from ...author.functions import Function
 from ...base.diagnostics import AslPath
 from .shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Array, Field, Object, Scalar, Shape, kind_of, merge, merged
 

@@ -1,0 +1,51 @@
+"""The Lambda functions that a Task calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import attrs
+
+from .expressions import Expression
+from .fields import Element, element
+
+
+@element
+class Function(Element):
+    """An AWS Lambda function of this project, packaged from a folder.
+
+    `name` is the Lambda function's name; `source` its folder, relative to the project; `handler` the module in that
+    folder and the function in it. `timeout` is in seconds, `memory` in MB; `include` names data files elsewhere.
+    """
+
+    name: str = attrs.field(kw_only=False)
+    source: str = attrs.field(kw_only=False)
+    handler: str = attrs.field(default="handler.handler", kw_only=True)
+    architecture: Literal["arm64", "x86_64"] = attrs.field(default="arm64", kw_only=True)
+    python: str = attrs.field(default="3.14", kw_only=True)
+    timeout: int = attrs.field(default=30, kw_only=True)
+    memory: int = attrs.field(default=256, kw_only=True)
+    environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    include: Sequence[str] = attrs.field(default=(), kw_only=True)
+
+    @property
+    def arn(self) -> str:
+        """The ARN in the account and region where the definition is deployed (CloudFormation's pseudo parameters)."""
+        return f"arn:aws:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{self.name}"
+
+
+@attrs.frozen
+class Dynamic:
+    """A Lambda function that is chosen when the flow runs: its ARN or name comes from `path`."""
+
+    path: Expression
+    allowed: tuple[Function, ...]
+
+
+def dynamic(path: Expression, *, allowed: Sequence[Function]) -> Dynamic:
+    """A Lambda function whose ARN comes from a path; `allowed` names all that it may be.
+
+    Permissions, packaging and local runs go by `allowed`.
+    """
+    return Dynamic(path, tuple(allowed))

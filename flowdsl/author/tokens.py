@@ -1,0 +1,66 @@
+"""Expressions inside f-strings: each leaves a token in the text, and the writer puts the expression back.
+
+Python joins the pieces of an f-string itself, so an expression can only leave a mark there: two private-use characters
+around a number. A token that no expression takes up again is the author's mistake, at the line of the f-string.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from ..base.source import Caller, caller
+from .nodes import Node
+
+_TOKEN = re.compile("\ue0f0([0-9]+)\ue0f1")
+
+
+@attrs.define(eq=False)
+class Token:
+    """An expression that an f-string holds; `is_used` once a value of the flow has taken it up."""
+
+    node: Node
+    origin: Caller | None
+    is_used: bool = False
+
+
+_tokens: list[Token] = []
+
+
+def leave_token(node: Node) -> str:
+    """The text that stands for the expression inside a string."""
+    _tokens.append(Token(node, caller()))
+    return f"\ue0f0{len(_tokens) - 1}\ue0f1"
+
+
+def has_tokens(text: str) -> bool:
+    return "\ue0f0" in text or "\ue0f1" in text
+
+
+def tokens_in(text: str) -> list[Token]:
+    """The expressions in a text; they count as used, for whoever asks reports them."""
+    return [token for token in split(text) if isinstance(token, Token)]
+
+
+def split(text: str) -> list[str | Token]:
+    """The text in pieces: plain text and tokens, in order."""
+    pieces: list[str | Token] = []
+    for index, piece in enumerate(_TOKEN.split(text)):
+        if index % 2 == 0:
+            pieces.extend([piece] if piece else [])
+        elif int(piece) < len(_tokens):
+            token = _tokens[int(piece)]
+            token.is_used = True
+            pieces.append(token)
+    return pieces
+
+
+def mark() -> int:
+    """A moment, for `unused_since`."""
+    return len(_tokens)
+
+
+def unused_since(moment: int) -> list[Token]:
+    """The tokens left since then that no value of a flow has taken up."""
+    return [token for token in _tokens[moment:] if not token.is_used]

@@ -1,0 +1,263 @@
+"""Expressions mean the same in Python and as the JSONata that is written for them, whatever is inside what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import flowdsl as f
+from flowdsl.author.expressions import node_of
+from flowdsl.author.jsonata import write_jsonata
+from flowdsl.expr.jsonata import compile_jsonata
+
+DOCUMENT: dict[str, Any] = {
+    "n": 7,
+    "negative": -2,
+    "half": 0.5,
+    "text": 'it\'s "odd"\\n',
+    "word": "Word",
+    "yes": True,
+    "no": False,
+    "numbers": [3, 1, 2],
+    "one": [5],
+    "empty": [],
+    "lists": [[1, 2], [3]],
+    "single": [[4, 5]],
+    "rows": [{"name": "a", "n": 1, "tags": [4]}, {"name": "b", "n": 2, "tags": [5, 6]}],
+    "row": [{"name": "only", "n": 3, "tags": []}],
+    "object": {"a": 1, "b c": {"d": [9]}, "true": 5, "and": 6, "ba`ck": 7, "function": 8},
+}
+compile_jsonata("{% 1 + 1 %}", "Output")({}, {})  # the engine is imported here, not inside Hypothesis
+VARIABLES = {"v": 3, "row": 11, "x": [1]}
+INPUT = f.state_input
+
+Pair = tuple[Any, Any]
+"""An expression, or JSON with expressions in it, and the value that it has."""
+LIMIT = 10**6
+
+
+def at(*steps: str | int) -> Pair:
+    path, value = f.Path("input"), DOCUMENT
+    for step in steps:
+        path, value = path[step], value[step]  # type: ignore[index]
+    return path, value
+
+
+def pairs(*values: Pair) -> st.SearchStrategy[Pair]:
+    return st.sampled_from(values)
+
+
+def both(python: Callable[..., Any], written: Callable[..., Any], *parts: Any) -> st.SearchStrategy[Pair]:
+    """What Python makes of the values, beside what the author writes with the expressions."""
+    return st.tuples(*parts).map(
+        lambda drawn: (written(*(pair[0] for pair in drawn)), python(*(pair[1] for pair in drawn)))
+    )
+
+
+def same(function: Callable[..., Any], *parts: Any) -> st.SearchStrategy[Pair]:
+    """The same operators for both."""
+    return both(function, function, *parts)
+
+
+def constants(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Pair]:
+    return values.map(lambda value: (value, value))
+
+
+def is_expression(pair: Pair) -> bool:
+    return isinstance(pair[0], f.Expression)
+
+
+def is_small(pair: Pair) -> bool:
+    return abs(pair[1]) < LIMIT
+
+
+def is_full(pair: Pair) -> bool:
+    return bool(pair[1])
+
+
+def either(test: Any, then: Any, otherwise: Any) -> Any:
+    return then if test else otherwise
+
+
+def names(value: Any) -> Any:
+    return value.name if isinstance(value, f.Expression) else value["name"]
+
+
+NUMBER_PATHS = pairs(
+    at("n"),
+    at("negative"),
+    at("half"),
+    at("rows", 1, "n"),
+    at("lists", 0, 1),
+    at("single", 0, 0),
+    at("object", "b c", "d", 0),
+    at("object", "true"),
+    at("object", "and"),
+    at("object", "ba`ck"),
+    at("object", "function"),
+    (f.var.v, 3),
+)
+TEXT_PATHS = pairs(at("text"), at("word"), at("rows", 0, "name"), at("row", 0, "name"))
+BOOLEAN_PATHS = pairs(at("yes"), at("no"))
+LIST_PATHS = pairs(at("numbers"), at("one"), at("empty"), at("lists", 0), at("single", 0), (f.var.x, [1]))
+
+numbers: st.SearchStrategy[Pair] = st.deferred(lambda: known_numbers | constants(st.sampled_from([0, 1, -3, 2.5])))
+known_numbers: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        NUMBER_PATHS,
+        same(lambda a, b: a + b, known_numbers, numbers).filter(is_small),
+        same(lambda a, b: b - a, known_numbers, numbers).filter(is_small),
+        same(lambda a, b: a * b, known_numbers, numbers).filter(is_small),
+        same(lambda a, b: a / b, known_numbers, constants(st.sampled_from([2, -4, 0.5]))).filter(is_small),
+        both(math.fmod, lambda a, b: a % b, known_numbers, constants(st.sampled_from([2, 3]))),
+        same(lambda a: -a, known_numbers),
+        both(either, f.cond, conditions, numbers, known_numbers),
+        both(len, f.fn.count, lists | lists_of_lists | rows),
+        both(sum, f.fn.sum, lists),
+        both(max, f.fn.max, known_lists.filter(is_full)),
+        same(lambda a: a[-1], known_lists.filter(is_full)),
+        same(lambda a: a[0][-1], lists_of_lists.filter(lambda pair: bool(pair[1]) and bool(pair[1][0]))),
+        both(
+            lambda a, k: sum(k * each for each in a),
+            lambda a, k: f.fn.reduce(a, lambda total, each: total + k * each, 0),
+            lists,
+            numbers,
+        ).filter(is_small),
+    )
+)
+constant_texts = constants(st.sampled_from(["", "a'b", 'c"d', "\\é\n%}"]))
+texts: st.SearchStrategy[Pair] = st.deferred(lambda: known_texts | constant_texts)
+known_texts: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        TEXT_PATHS,
+        same(lambda a, b: a + b, known_texts, constant_texts),
+        same(lambda a, b: b + a, known_texts, constant_texts),
+        same(lambda a, b: f"{a}-{b}", known_texts, texts),
+        same(lambda a, b: f"{a}{b}", NUMBER_PATHS.filter(lambda pair: isinstance(pair[1], int)), texts),
+        both(str.upper, f.fn.uppercase, known_texts),
+        both(either, f.cond, conditions, texts, known_texts),
+        both(lambda a, b: "-".join([a, b]), lambda a, b: f.fn.join([a, b], "-"), known_texts, texts),
+        both(lambda a: names(a[-1]), lambda a: names(a[-1]), rows.filter(is_full)),
+    )
+)
+conditions: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        BOOLEAN_PATHS,
+        same(lambda a, b: a < b, known_numbers, numbers),
+        same(lambda a, b: a >= b, known_numbers, numbers),
+        same(lambda a, b: a == b, known_numbers, numbers),
+        same(lambda a, b: a != b, known_texts, texts),
+        same(lambda a, b: a == b, conditions, conditions),
+        both(lambda a, b: a and b, lambda a, b: a & b, conditions, conditions),
+        both(lambda a, b: a or b, lambda a, b: a | b, conditions, conditions),
+        both(lambda a: not a, lambda a: ~a, conditions),
+        both(lambda a, b, c: a in (b, c), f.one_of, known_numbers, numbers, numbers),
+        both(lambda a, b: b in a, f.fn.contains, known_texts, known_texts),
+        both(lambda a, b: b in a, f.fn.array_contains, lists, numbers),
+    )
+)
+lists: st.SearchStrategy[Pair] = st.deferred(lambda: known_lists | same(lambda a, b: [a, b], numbers, numbers))
+known_lists: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        LIST_PATHS,
+        both(
+            lambda a, n: [each for each in a if each > n],
+            lambda a, n: f.where(a, lambda row: row > n),
+            lists,
+            numbers,
+        ),
+        both(lambda a: [each for each in a if each], lambda a: f.fn.filter(a, lambda x: x != 0), lists),
+        both(
+            lambda a, n: [each * n + place for place, each in enumerate(a)],
+            lambda a, n: f.fn.map(a, lambda x, v: x * n + v),
+            lists,
+            numbers,
+        ).filter(lambda pair: all(abs(each) < LIMIT for each in pair[1])),
+        both(lambda a, b: [*a, *b], f.fn.append, lists, lists),
+        both(lambda a, n: [*a, n], f.fn.append, lists, numbers),
+        both(lambda a: a[::-1], f.fn.reverse, lists),
+        both(lambda a: sorted(a, key=lambda n: -n), lambda a: f.fn.sort(a, lambda count: -count), lists),
+        both(lambda a: sorted(a, reverse=True), lambda a: f.fn.sort(a, descending=True), lists),
+        both(lambda a: [each["n"] for each in a], lambda a: f.fn.map(a, lambda row: row.n), rows),
+        both(either, f.cond, conditions, lists, known_lists),
+    )
+)
+lists_of_lists: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        pairs(at("lists"), at("single")),
+        both(
+            lambda a, n: [each for each in a if len(each) > n],
+            lambda a, n: f.where(a, lambda item: f.fn.count(item) > n),
+            lists_of_lists,
+            numbers,
+        ),
+        both(lambda a: [[each, each] for each in a], lambda a: f.fn.map(a, lambda item: [item, item]), lists),
+        both(lambda a: [each[::-1] for each in a], lambda a: f.fn.map(a, f.fn.reverse), lists_of_lists),
+        both(lambda a: [each["tags"] for each in a], lambda a: f.fn.map(a, lambda row: row.tags), rows),
+    )
+)
+rows: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        pairs(at("rows"), at("row")),
+        both(
+            lambda a, n: [each for each in a if each["n"] > n and each["name"] != ""],
+            lambda a, n: f.where(a, lambda row: (row.n > n) & (row.name != "")),
+            rows,
+            numbers,
+        ),
+        both(
+            lambda a, t: [*a, {"name": t, "n": 0, "tags": []}],
+            lambda a, t: f.fn.append(a, {"name": t, "n": 0, "tags": []}),
+            rows,
+            texts,
+        ),
+        both(
+            lambda a, n: [{"name": each["name"], "n": n, "tags": [each["n"]]} for each in a],
+            lambda a, n: f.fn.map(a, lambda row: {"name": row.name, "n": n, "tags": [row.n]}),
+            rows,
+            numbers,
+        ),
+        both(lambda a: sorted(a, key=lambda each: each["name"]), lambda a: f.fn.sort(a, lambda row: row.name), rows),
+    )
+)
+objects: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        pairs(at("object"), at("rows", 0)),
+        both(lambda a, b: {**a, **b}, f.fn.merge, objects, objects),
+        both(lambda a: {"it's": a}, lambda a: f.fn.merge({"it's": a}), anything),
+        both(
+            lambda a: {key: each for key, each in a.items() if key == "a"},
+            lambda a: f.fn.sift(a, lambda value, key: key == "a"),
+            objects,
+        ),
+    )
+)
+anything: st.SearchStrategy[Pair] = st.deferred(
+    lambda: st.one_of(
+        known_numbers,
+        known_texts,
+        conditions,
+        known_lists,
+        lists_of_lists,
+        rows,
+        objects,
+        both(lambda a, b, c: [a, [b, c]], lambda a, b, c: [a, [b, c]], anything, anything, anything),
+        both(list, f.fn.keys, objects),
+    )
+)
+
+
+@settings(
+    report_multiple_bugs=False,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),  # explaining a failure takes minutes
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(anything)
+def test_an_expression_means_the_same_in_jsonata(pair: Pair) -> None:
+    written, value = pair
+    text = write_jsonata(node_of(written))
+    assert compile_jsonata(f"{{% {text} %}}", "Output")({"input": DOCUMENT}, VARIABLES) == value, text
