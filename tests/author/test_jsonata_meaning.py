@@ -67,16 +67,17 @@ def constants(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Pair]:
     return values.map(lambda value: (value, value))
 
 
-def is_expression(pair: Pair) -> bool:
-    return isinstance(pair[0], f.Expression)
+def kept(strategy: st.SearchStrategy[Pair], keep: Callable[[Any], bool], instead: Pair) -> st.SearchStrategy[Pair]:
+    """Values that will do, or else another one. (A filter would make Hypothesis print the whole grammar.)"""
+    return strategy.map(lambda pair: pair if keep(pair[1]) else instead)
 
 
-def is_small(pair: Pair) -> bool:
-    return abs(pair[1]) < LIMIT
+def small(strategy: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    return kept(strategy, lambda value: abs(value) < LIMIT, at("n"))
 
 
-def is_full(pair: Pair) -> bool:
-    return bool(pair[1])
+def small_items(strategy: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    return kept(strategy, lambda value: all(abs(item) < LIMIT for item in value), at("numbers"))
 
 
 def either(test: Any, then: Any, otherwise: Any) -> Any:
@@ -109,24 +110,26 @@ numbers: st.SearchStrategy[Pair] = st.deferred(lambda: known_numbers | constants
 known_numbers: st.SearchStrategy[Pair] = st.deferred(
     lambda: st.one_of(
         NUMBER_PATHS,
-        same(lambda a, b: a + b, known_numbers, numbers).filter(is_small),
-        same(lambda a, b: b - a, known_numbers, numbers).filter(is_small),
-        same(lambda a, b: a * b, known_numbers, numbers).filter(is_small),
-        same(lambda a, b: a / b, known_numbers, constants(st.sampled_from([2, -4, 0.5]))).filter(is_small),
+        small(same(lambda a, b: a + b, known_numbers, numbers)),
+        small(same(lambda a, b: b - a, known_numbers, numbers)),
+        small(same(lambda a, b: a * b, known_numbers, numbers)),
+        small(same(lambda a, b: a / b, known_numbers, constants(st.sampled_from([2, -4, 0.5])))),
         both(math.fmod, lambda a, b: a % b, known_numbers, constants(st.sampled_from([2, 3]))),
         same(lambda a: -a, known_numbers),
         both(either, f.cond, conditions, numbers, known_numbers),
         both(len, f.fn.count, lists | lists_of_lists | rows),
         both(sum, f.fn.sum, lists),
-        both(max, f.fn.max, known_lists.filter(is_full)),
-        same(lambda a: a[-1], known_lists.filter(is_full)),
-        same(lambda a: a[0][-1], lists_of_lists.filter(lambda pair: bool(pair[1]) and bool(pair[1][0]))),
-        both(
-            lambda a, k: sum(k * each for each in a),
-            lambda a, k: f.fn.reduce(a, lambda total, each: total + k * each, 0),
-            lists,
-            numbers,
-        ).filter(is_small),
+        both(max, f.fn.max, kept(known_lists, bool, at("numbers"))),
+        same(lambda a: a[-1], kept(known_lists, bool, at("numbers"))),
+        same(lambda a: a[0][-1], kept(lists_of_lists, lambda value: bool(value and value[0]), at("lists"))),
+        small(
+            both(
+                lambda a, k: sum(k * each for each in a),
+                lambda a, k: f.fn.reduce(a, lambda total, each: total + k * each, 0),
+                lists,
+                numbers,
+            )
+        ),
     )
 )
 constant_texts = constants(st.sampled_from(["", "a'b", 'c"d', "\\é\n%}"]))
@@ -137,11 +140,11 @@ known_texts: st.SearchStrategy[Pair] = st.deferred(
         same(lambda a, b: a + b, known_texts, constant_texts),
         same(lambda a, b: b + a, known_texts, constant_texts),
         same(lambda a, b: f"{a}-{b}", known_texts, texts),
-        same(lambda a, b: f"{a}{b}", NUMBER_PATHS.filter(lambda pair: isinstance(pair[1], int)), texts),
+        same(lambda a, b: f"{a}{b}", pairs(at("n"), at("negative"), (f.var.v, 3)), texts),
         both(str.upper, f.fn.uppercase, known_texts),
         both(either, f.cond, conditions, texts, known_texts),
         both(lambda a, b: "-".join([a, b]), lambda a, b: f.fn.join([a, b], "-"), known_texts, texts),
-        both(lambda a: names(a[-1]), lambda a: names(a[-1]), rows.filter(is_full)),
+        both(lambda a: names(a[-1]), lambda a: names(a[-1]), kept(rows, bool, at("rows"))),
     )
 )
 conditions: st.SearchStrategy[Pair] = st.deferred(
@@ -171,12 +174,14 @@ known_lists: st.SearchStrategy[Pair] = st.deferred(
             numbers,
         ),
         both(lambda a: [each for each in a if each], lambda a: f.fn.filter(a, lambda x: x != 0), lists),
-        both(
-            lambda a, n: [each * n + place for place, each in enumerate(a)],
-            lambda a, n: f.fn.map(a, lambda x, v: x * n + v),
-            lists,
-            numbers,
-        ).filter(lambda pair: all(abs(each) < LIMIT for each in pair[1])),
+        small_items(
+            both(
+                lambda a, n: [each * n + place for place, each in enumerate(a)],
+                lambda a, n: f.fn.map(a, lambda x, v: x * n + v),
+                lists,
+                numbers,
+            )
+        ),
         both(lambda a, b: [*a, *b], f.fn.append, lists, lists),
         both(lambda a, n: [*a, n], f.fn.append, lists, numbers),
         both(lambda a: a[::-1], f.fn.reverse, lists),
@@ -252,6 +257,7 @@ anything: st.SearchStrategy[Pair] = st.deferred(
 
 
 @settings(
+    max_examples=60,
     report_multiple_bugs=False,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),  # explaining a failure takes minutes
     suppress_health_check=[HealthCheck.too_slow],
