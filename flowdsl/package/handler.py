@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from ..author.expressions import Function
+from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
 

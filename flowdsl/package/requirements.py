@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..author.expressions import Function
+from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
 from .handler import platform

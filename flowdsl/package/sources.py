@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from ..author.expressions import Function
+from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 from ..base.source import display_path
