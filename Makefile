@@ -5,11 +5,12 @@ BIN := .venv/bin
 DEMO := .flowdsl/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench conformance clean
+.PHONY: help demo test test-fast check format bench conformance clean
 
 help:
 	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
 	@echo "make test         all tests; ARGS='tests/engine -k retry' for some"
+	@echo "make test-fast    the tests that need no processes and servers, in a quarter of the time"
 	@echo "make check        lint, formatting, types"
 	@echo "make format       mend formatting and what the linter can"
 	@echo "make conformance  the engine and checker against recorded behaviour of AWS"
@@ -53,6 +54,9 @@ demo: .venv/run.stamp
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m pytest $(or $(ARGS),-n auto --flow-cover-fail-under=100)
+
+test-fast: .venv/dev.stamp
+	@$(BIN)/python -m pytest -m "not slow" $(or $(ARGS),-n auto)
 
 check: .venv/dev.stamp
 	@$(BIN)/ruff check

@@ -15,6 +15,8 @@ import pytest
 import flowdsl as f
 from flowdsl.check import check
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 # The examples of docs/checks.md, which are wrong on purpose, have tests of their own in tests/check.
 GUIDES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "checks.md"})]

@@ -23,6 +23,8 @@ from flowdsl.check.dataflow.shapes import Field, Object, Scalar
 from flowdsl.check.rules.choices import WORDS
 from tests.conformance_data import definitions
 
+pytestmark = pytest.mark.slow
+
 PARTS = (*STATES.values(), StateMachine, Processor, Catcher, Retrier, Rule)
 PARTS += (ItemReader, ReaderConfig, ItemBatcher, ResultWriter)
 KEYS = sorted({key for part in PARTS for key in by_asl_name(part)} | {"Type", "x.$", "a", *WORDS})

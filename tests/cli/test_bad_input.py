@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GOOD = 'from flowdsl import Pass, StateMachine\nmachine = StateMachine("m", Pass("A"))\n'
 
 # What stands in the file, and what must be in the error.

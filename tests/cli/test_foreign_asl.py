@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CHARGE = {
     "StartAt": "Charge",
     "States": {"Charge": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:1:function:charge", "End": True}},

@@ -5,6 +5,10 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def on_a_terminal(project, *arguments, **variables):
     """The output of a command whose stdout and stderr are a terminal."""

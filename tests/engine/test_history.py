@@ -15,6 +15,8 @@ from flowdsl.engine.history import MEMBERS
 
 from .script import Script, value
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def model() -> Any:

@@ -9,6 +9,8 @@ import pytest
 from flowdsl.base.json import MAX_NESTING
 from flowdsl.engine.limits import MAX_DATA, size, too_large, variables_too_large
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "item", ["a", "\x00", "é", "\U0001f600", "\ud800", '"', True, False, None, 1, 2**80, 0.1, [], {}]

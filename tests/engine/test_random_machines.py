@@ -7,11 +7,14 @@ import json
 from typing import Any
 
 import jsonata  # noqa: F401 - its first import sets the recursion limit, which must not happen within a test
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.engine import Call, Reply, Result, execute, prepare, replay
+
+pytestmark = pytest.mark.slow
 
 names = st.sampled_from(["a", "b", "c"])
 scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["", "x", "2025-01-01T00:00:00Z"])

@@ -18,6 +18,8 @@ from flowdsl.expr.path.jsonpath import compile_path, compile_reference
 from flowdsl.expr.path.tree import PathSyntaxError
 from flowdsl.expr.scope import Scope
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("jsonata")  # Imported before Hypothesis counts stack frames: it raises the recursion limit.
 SCOPE = Scope({"Execution": {"Id": "x"}}, {"v": {"a": [1, {"b": None}]}})
 NAMES = st.sampled_from(["a", "b", "c", "d e"])

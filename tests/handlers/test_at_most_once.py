@@ -20,6 +20,8 @@ from tests.handlers.conftest import Call, document, paid, run
 from tests.handlers.stripe_proxy import StripeProxy
 from tests.handlers.test_sandbox import ledger, taken
 
+pytestmark = pytest.mark.slow
+
 DIE = "lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
 
 

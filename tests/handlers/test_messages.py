@@ -17,6 +17,8 @@ from handlers.outbox import Message, NotDelivered, send
 from handlers.outbox.sending import sent
 from tests.handlers.conftest import Call, document, donation, paid
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_delay_is_told_once_for_each_attempt(call: Call) -> None:
     event = document("tok_later_twice")

@@ -18,6 +18,8 @@ from handlers.transactions.record import from_document
 from handlers.transactions.store import ConflictingTransaction
 from tests.handlers.conftest import Call, document, donation, paid
 
+pytestmark = pytest.mark.slow
+
 DONE = {name: {"status": "done"} for name in ("receipt", "totals", "event")}
 FAILED = {**DONE, "receipt": {"status": "failed", "error": "NotDelivered", "cause": "bus"}}
 ERROR = {"Error": "PspUnavailable", "Cause": "down"}

@@ -17,6 +17,8 @@ from handlers.psp_stripe.provider import StripePsp
 from tests.handlers.conftest import Call, document
 from tests.handlers.stripe_proxy import StripeProxy
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = {"Error": "States.Timeout", "Cause": ""}
 
 

@@ -19,6 +19,8 @@ from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive, manifest, requirements, workspace
 from flowdsl.package.assembly import build
 
+pytestmark = pytest.mark.slow
+
 BUILD = """
 import os, resource, signal, sys, time
 from pathlib import Path

@@ -13,6 +13,8 @@ from flowdsl.author.expressions import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import requirements
 
+pytestmark = pytest.mark.slow
+
 UNHASHED = "0" * 64
 
 

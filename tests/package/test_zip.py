@@ -18,6 +18,8 @@ from flowdsl.author.expressions import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive
 
+pytestmark = pytest.mark.slow
+
 SETUP = ["handlers/__init__.py", "handlers/setup/greeting.py", "handlers/setup/handler.py", "handlers/setup/texts.json"]
 
 

@@ -25,6 +25,8 @@ from tests.payment.books import (
     stored,
 )
 
+pytestmark = pytest.mark.slow
+
 # -- more than once
 
 

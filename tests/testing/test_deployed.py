@@ -27,6 +27,8 @@ from flowdsl.testing import (
 )
 from flowdsl.testing.deployed import FIRST_PAUSE, LONGEST_PAUSE, run_deployed
 
+pytestmark = pytest.mark.slow
+
 REGION = "eu-west-1"
 GET_ITEM: dict[str, Any] = {
     "Type": "Task",

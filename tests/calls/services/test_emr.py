@@ -8,6 +8,8 @@ import pytest
 from flowdsl.calls.services import Services
 from flowdsl.engine import Result
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Result]
 
 STEP = {"Name": "s", "ActionOnFailure": "CONTINUE", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["x"]}}

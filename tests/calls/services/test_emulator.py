@@ -11,6 +11,8 @@ from flowdsl.calls.services import Services
 from flowdsl.engine import Result, Scheduler, execute, prepare
 from flowdsl.testing import Runner, UnmockedCall
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., Result]
 
 
