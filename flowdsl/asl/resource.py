@@ -1,140 +1,171 @@
-"""What a Task's Resource can be: its ARN taken apart, and the integrations that Step Functions has itself.
+"""Resource ARNs and function names: one parser for the checker, the engine, the mocks and the command line.
 
-Source: Step Functions Developer Guide, "Integrating services" and the pages of each service.
+Source: Step Functions Developer Guide, "Integrating services" and "Activities"; Lambda API reference, Invoke,
+`FunctionName`; AWS::StepFunctions::StateMachine, "DefinitionSubstitutions".
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from attrs import frozen
 
 from .placeholders import PLACEHOLDER
+
+Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
+Kind = Literal["function", "activity", "integration", "sdk", "other", "substituted", "incomplete", "invalid"]
+"""`other` is the ARN of something that a Task cannot call, `substituted` a Resource whose kind depends on a
+`${Substitution}`, `incomplete` starts like an ARN, `invalid` does not."""
+
+SYNC: Pattern = "sync"
+TOKEN: Pattern = "waitForTaskToken"  # noqa: S105 - the name of a pattern
+SDK = "aws-sdk:"
+ACCOUNT_DIGITS = 12
 
 _ARN = re.compile(
     r"arn:(?P<partition>[^:]+):(?P<service>[^:]+):(?P<region>[^:]*):(?P<account>[^:]*):(?P<rest>.+)", re.DOTALL
 )
-_FUNCTION = re.compile(r"function:[^:\s]+(:[^:\s]+)?")
-ACCOUNT_DIGITS = 12
-_UNKNOWN = "\0"  # stands for a ${Substitution}
+_INTEGRATION = re.compile(r"(?P<service>(?:aws-sdk:)?[^:]*)(?::(?P<action>[^.]*)(?:\.(?P<pattern>.*))?)?", re.DOTALL)
+_FUNCTION_PART = re.compile(r"function:[^:\s]+(:[^:\s]+)?")
+_FUNCTION = re.compile(r"(?:(?:.*:)?function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?", re.DOTALL)
+_HIDDEN = "\0"
+"""Stands for each character of a `${Substitution}`, which may contain colons and dots of its own."""
 
 
-def _actions(*names: str, patterns: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
-    return dict.fromkeys(names, patterns)
-
-
-SYNC, TOKEN = "sync", "waitForTaskToken"
-INTEGRATIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "apigateway": _actions("invoke", patterns=(TOKEN,)),
-    "athena": _actions("startQueryExecution", patterns=(SYNC,))
-    | _actions("stopQueryExecution", "getQueryExecution", "getQueryResults"),
-    "batch": _actions("submitJob", patterns=(SYNC,)),
-    "bedrock": _actions("invokeModel", patterns=(TOKEN,)) | _actions("createModelCustomizationJob", patterns=(SYNC,)),
-    "codebuild": _actions("startBuild", "startBuildBatch", "retryBuildBatch", patterns=(SYNC,))
-    | _actions("stopBuild", "stopBuildBatch", "batchDeleteBuilds", "deleteBuildBatch", "batchGetReports"),
-    "databrew": _actions("startJobRun", patterns=(SYNC,)),
-    "dynamodb": _actions("getItem", "putItem", "updateItem", "deleteItem"),
-    "ecs": _actions("runTask", patterns=(SYNC, TOKEN)),
-    "eks": _actions(
-        "createCluster",
-        "deleteCluster",
-        "createNodegroup",
-        "deleteNodegroup",
-        "createFargateProfile",
-        "deleteFargateProfile",
-        "runJob",
-        patterns=(SYNC, TOKEN),
-    )
-    | _actions("call", patterns=(TOKEN,)),
-    "elasticmapreduce": _actions("createCluster", "terminateCluster", "addStep", patterns=(SYNC,))
-    | _actions(
-        "setClusterTerminationProtection", "cancelStep", "modifyInstanceFleetByName", "modifyInstanceGroupByName"
-    ),
-    "emr-containers": _actions("deleteVirtualCluster", "startJobRun", patterns=(SYNC,))
-    | _actions("createVirtualCluster"),
-    "emr-serverless": _actions(
-        "createApplication",
-        "startApplication",
-        "stopApplication",
-        "deleteApplication",
-        "startJobRun",
-        "cancelJobRun",
-        patterns=(SYNC,),
-    ),
-    "events": _actions("putEvents", patterns=(TOKEN,)),
-    "glue": _actions("startJobRun", patterns=(SYNC,)),
-    "http": _actions("invoke"),
-    "lambda": _actions("invoke", patterns=(TOKEN,)),
-    "mediaconvert": _actions("createJob", patterns=(SYNC,)),
-    "sagemaker": _actions(
-        "createHyperParameterTuningJob",
-        "createLabelingJob",
-        "createProcessingJob",
-        "createTrainingJob",
-        "createTransformJob",
-        patterns=(SYNC,),
-    )
-    | _actions("createEndpoint", "createEndpointConfig", "createModel", "updateEndpoint"),
-    "sns": _actions("publish", patterns=(TOKEN,)),
-    "sqs": _actions("sendMessage", patterns=(TOKEN,)),
-    "states": _actions("startExecution", patterns=(SYNC, "sync:2", TOKEN)),
-}
-"""Service → action → the patterns it supports besides request-response."""
-
-
-class Resource(NamedTuple):
-    """A Resource taken apart. What a `${Substitution}` hides is None."""
+@frozen
+class Resource:
+    """A Task's Resource. `integration`, `action` and `pattern` are those of `engine.Call`; a `${Substitution}` in them
+    is kept as written."""
 
     text: str
-    kind: str
-    """`integration`, `sdk`, `lambda`, `activity`, `other`, `unknown` (a substitution hides it) or `none` (no ARN)."""
-    service: str | None = None
-    action: str | None = None
-    pattern: str | None = None
-    """`sync`, `sync:2` or `waitForTaskToken`."""
-    fault: str | None = None
-    """What makes an ARN doubtful, such as an account number of four digits."""
+    kind: Kind
+    integration: str = "lambda"
+    """`dynamodb`; `aws-sdk:dynamodb`; `lambda` for a function; `activity`."""
+    action: str = "function"
+    """`putItem`; `function` for the ARN of a function; `activity`."""
+    pattern: str = ""
+    """A `Pattern`, unless the definition is wrong."""
+    problem: str | None = None
+    """What to change in the ARN of a function that cannot be right, such as an account number of four digits."""
+
+    @property
+    def service(self) -> str:
+        """The service without `aws-sdk:`."""
+        return self.integration.removeprefix(SDK)
+
+    @property
+    def operation(self) -> str:
+        """`dynamodb:putItem` or `aws-sdk:dynamodb:putItem`; "" for functions and activities."""
+        return f"{self.integration}:{self.action}" if self.kind in ("integration", "sdk") else ""
+
+    @property
+    def full_action(self) -> str:
+        """The action with its pattern: `sendMessage.waitForTaskToken`."""
+        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+    @property
+    def waits(self) -> bool:
+        """True if the answer to the call is not yet the task's result."""
+        return self.pattern != "" or self.kind == "activity"
 
 
-def resource_of(text: str) -> Resource:
-    """Take a Resource apart; never raises."""
-    hidden = PLACEHOLDER.sub(_UNKNOWN, text)
-    found = _ARN.fullmatch(hidden)
-    if found is None:
-        if _UNKNOWN in hidden:
-            return Resource(text, "unknown")
-        return Resource(text, "partial" if text.startswith("arn:") else "none")
-    service, rest = found["service"], found["rest"]
-    if service == _UNKNOWN:
-        return Resource(text, "unknown")
+@frozen
+class FunctionName:
+    """A Lambda function as a Task names it: a name, `name:qualifier`, a partial or a full ARN."""
+
+    text: str
+    name: str
+    qualifier: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """The name with its qualifier, if any: `charge:live`."""
+        return f"{self.name}:{self.qualifier}" if self.qualifier else self.name
+
+    def arn(self, region: str, account: str) -> str:
+        """The full ARN, in this region and account unless the text is an ARN itself."""
+        if self.text.startswith("arn:"):
+            return self.text
+        return f"arn:aws:lambda:{region}:{account}:function:{self.qualified}"
+
+
+@lru_cache(maxsize=4096)
+def parse_resource(text: str) -> Resource:
+    """Parse a Resource; never raises.
+
+    >>> parse_resource("arn:aws:states:::aws-sdk:s3:getObject").operation
+    'aws-sdk:s3:getObject'
+    >>> parse_resource("arn:${AWS::Partition}:states:::batch:submitJob.sync").pattern
+    'sync'
+    """
+    hidden = _hide(text)
+    arn = _ARN.fullmatch(hidden)
+    if _HIDDEN in (hidden if arn is None else arn["service"]):
+        return Resource(text, "substituted")
+    if arn is None:
+        return Resource(text, "incomplete" if text.startswith("arn:") else "invalid")
+    service, rest = arn["service"], arn["rest"]
     if service == "lambda":
-        return Resource(text, "lambda", pattern=None, fault=_fault(found))
+        return Resource(text, "function", problem=_problem(arn))
     if service != "states":
-        return Resource(text, "other", service)
+        return Resource(text, "other")
     if rest.startswith("activity:"):
-        return Resource(text, "activity")
-    if (found["region"] or found["account"]) and not rest.startswith("aws-sdk:"):
-        return Resource(text, "unknown" if _UNKNOWN in rest else "other", service)
-    return _integration(text, rest)
+        return Resource(text, "activity", "activity", "activity")
+    if (arn["region"] or arn["account"]) and not rest.startswith(SDK):
+        return Resource(text, "substituted" if _HIDDEN in rest else "other")
+    return _integration(text, hidden, arn.start("rest"))
 
 
-def _fault(arn: re.Match[str]) -> str | None:
-    """What is doubtful in a function's ARN. Names in capitals stand for what a reader is to fill in."""
+def _integration(text: str, hidden: str, start: int) -> Resource:
+    match = _INTEGRATION.fullmatch(hidden, start)
+    if match is None:
+        return Resource(text, "other")
+    service, action, pattern = (text[slice(*match.span(part))] for part in ("service", "action", "pattern"))
+    return Resource(text, "sdk" if service.startswith(SDK) else "integration", service, action, pattern)
+
+
+def _problem(arn: re.Match[str]) -> str | None:
+    """What to change in a function's ARN. Names in capitals stand for what a reader is to fill in."""
     rest, account = arn["rest"], arn["account"]
-    if _UNKNOWN not in rest and _FUNCTION.fullmatch(rest) is None:
-        return "it ends with function:NAME, perhaps with :VERSION after it"
+    if _HIDDEN not in rest and _FUNCTION_PART.fullmatch(rest) is None:
+        return "end it with function:NAME or function:NAME:VERSION"
     if account.isdigit() and len(account) != ACCOUNT_DIGITS:
-        return f"an account number has {ACCOUNT_DIGITS} digits"
+        return f"use an account number of {ACCOUNT_DIGITS} digits"
     return None
 
 
-def _integration(text: str, rest: str) -> Resource:
-    kind = "integration"
-    if rest.startswith("aws-sdk:"):
-        kind, rest = "sdk", rest.removeprefix("aws-sdk:")
-    service, _, action = rest.partition(":")
-    action, _, pattern = action.partition(".")
-    return Resource(text, kind, _known(service), _known(action), _known(pattern) or None)
+@lru_cache(maxsize=4096)
+def parse_function(text: str) -> FunctionName:
+    """Parse the name of a function in any form that Lambda's Invoke takes; never raises.
+
+    >>> parse_function("arn:aws:lambda:eu-west-1:123456789012:function:charge:live").qualified
+    'charge:live'
+    >>> [parse_function(text).name for text in ("123456789012:function:charge", "charge:3", "my-function:3")]
+    ['charge', 'charge', 'my-function']
+    """
+    match = _FUNCTION.fullmatch(_hide(text))
+    if match is None:
+        return FunctionName(text, text)
+    name, qualifier = (text[slice(*match.span(part))] for part in ("name", "qualifier"))
+    return FunctionName(text, name, qualifier)
 
 
-def _known(text: str) -> str | None:
-    return None if _UNKNOWN in text else text
+def called_function(resource: Resource, arguments: Any) -> FunctionName | None:
+    """The function that a call of this resource with these arguments invokes, or None if it is not a Lambda function
+    or the arguments do not name it."""
+    if resource.integration != "lambda":
+        return None
+    if resource.action == "function":
+        return parse_function(resource.text)
+    name = arguments.get("FunctionName") if isinstance(arguments, Mapping) else None
+    return parse_function(name) if isinstance(name, str) else None
+
+
+def _hide(text: str) -> str:
+    """The text with substitutions blanked out, of the same length."""
+    if "${" not in text:
+        return text
+    return PLACEHOLDER.sub(lambda match: _HIDDEN * len(match[0]), text)

@@ -21,7 +21,7 @@ from ..engine import Call, Failed, Heartbeat, Invoker, Later, Reply, Succeeded
 from .buckets import LocalFiles
 from .lambdas import LocalLambdas
 from .mockconfig import MockConfig
-from .replies import await_answer, function_of, refuse_call
+from .replies import await_answer, refuse_call
 from .services import Services
 
 __all__ = ["Answerer", "Callback", "Chain", "first_of"]
@@ -101,8 +101,7 @@ class Chain:
         return self.config(call) if self.config else None
 
     def _from_function(self, call: Call) -> Reply | None:
-        is_invocation = call.integration == "lambda" and call.action in ("function", "invoke")
-        return self.functions(call) if is_invocation and self.functions.knows(function_of(call)) else None
+        return self.functions(call) if self.functions.knows(call.function) else None
 
     def _from_service(self, call: Call) -> Reply | None:
         return self.services(call) if self.services and self.services.answers(call) else None

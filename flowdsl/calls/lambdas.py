@@ -18,10 +18,11 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from ..asl.resource import FunctionName, parse_function
 from ..base.diagnostics import FlowError
 from ..engine import Call, Reply
 from .process import OverdueError, handler_process
-from .replies import function_name, refuse_call
+from .replies import refuse_call
 
 __all__ = ["Handler", "Hosted", "LambdaContext", "LocalLambdas"]
 
@@ -88,11 +89,11 @@ class LocalLambdas:
     def __call__(self, call: Call) -> Reply:
         if call.integration == "activity":
             return Reply.pending()
+        function = call.function or parse_function("")
         if call.integration == "lambda" and call.action == "function":
-            return self._invoke(call, call.resource, call.arguments, lambda output, request: output, json.dumps)
+            return self._invoke(call, function, call.arguments, lambda output, request: output, json.dumps)
         if call.integration == "lambda" and call.action == "invoke":
             arguments = call.arguments if isinstance(call.arguments, dict) else {}
-            function = str(arguments.get("FunctionName", ""))
             status = _STATUS.get(str(arguments.get("InvocationType")), 200)
             if status == 204 and self.knows(function):
                 return Reply.succeeded(_invoked(status, None, call.request_id))
@@ -108,18 +109,18 @@ class LocalLambdas:
             return reply
         return refuse_call(call)
 
-    def knows(self, text: str) -> bool:
-        """True if there is a handler for the function of this name or ARN."""
-        return self._find(text) is not None
+    def knows(self, function: FunctionName | None) -> bool:
+        """True if there is a handler for this function."""
+        return function is not None and self._find(function) is not None
 
-    def _find(self, text: str) -> Handler | None:
-        qualified = text.rpartition("function:")[2]
-        return self.functions.get(text) or self.functions.get(qualified) or self.functions.get(function_name(text))
+    def _find(self, function: FunctionName) -> Handler | None:
+        names = (function.text, function.qualified, function.name)
+        return next((self.functions[name] for name in names if name in self.functions), None)
 
     def _invoke(
         self,
         call: Call,
-        function: str,
+        function: FunctionName,
         event: Any,
         answer: Callable[[Any, str], Any],
         write: Callable[[Any], str],
@@ -127,7 +128,7 @@ class LocalLambdas:
         handler = self._find(function)
         request = call.request_id
         if handler is None:
-            arn = _function_arn(function, call)
+            arn = function.arn(call.region, call.account)
             qualified = arn if arn.count(":") == 7 else f"{arn}:$LATEST"
             cause = (
                 f"Function not found: {qualified} (Service: AWSLambda; Status Code: 404; "
@@ -172,15 +173,14 @@ class LocalLambdas:
         return Reply.succeeded(answer(json.loads(written), request))
 
 
-def _context(function: str, call: Call, request: str, hosted: Hosted, started: float) -> LambdaContext:
-    name = function_name(function)
+def _context(function: FunctionName, call: Call, request: str, hosted: Hosted, started: float) -> LambdaContext:
     return LambdaContext(
-        function_name=name,
+        function_name=function.name,
         function_version="$LATEST",
-        invoked_function_arn=_function_arn(function, call),
+        invoked_function_arn=function.arn(call.region, call.account),
         memory_limit_in_mb=hosted.memory_limit_in_mb,
         aws_request_id=request,
-        log_group_name=f"/aws/lambda/{name}",
+        log_group_name=f"/aws/lambda/{function.name}",
         log_stream_name="local",
         deadline=started + hosted.timeout_seconds,
     )
@@ -192,13 +192,6 @@ def _payload(value: Any) -> Any:
 
 
 _HERE = Path(__file__).parent.parent
-
-
-def _function_arn(text: str, call: Call) -> str:
-    """The full ARN of a function from its name, partial ARN or ARN."""
-    if text.startswith("arn:"):
-        return text
-    return f"arn:aws:lambda:{call.region}:{call.account}:function:{text.rpartition('function:')[2]}"
 
 
 _STATUS = {"RequestResponse": 200, "Event": 202, "DryRun": 204}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from attrs import evolve
 
+from ..asl.resource import TOKEN, parse_resource
 from ..base.diagnostics import FlowError
 from . import output
 
@@ -251,8 +252,8 @@ def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Map
             raise click.UsageError(f"{option} {name}=…: no state is named {name!r}" + (f"; {near}" if near else ""))
         if states[name].get("Type") != "Task":
             raise click.UsageError(f"{option} {name}=…: the state is a {states[name].get('Type')}, not a Task")
-        resource = str(states[name].get("Resource"))
-        if option == "--callback" and not (resource.endswith(".waitForTaskToken") or ":activity:" in resource):
+        resource = parse_resource(str(states[name].get("Resource")))
+        if option == "--callback" and not (resource.pattern == TOKEN or resource.kind == "activity"):
             raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
 
 
@@ -261,9 +262,12 @@ def _require_called(states: Mapping[str, Any], handlers: Mapping[str, str]) -> N
     from ..base.words import did_you_mean
     from ..testing.mocks import function_of_state
 
-    calling = [state for state in states.values() if ":lambda:" in str(state.get("Resource"))]
-    called = {function_of_state(state) for state in calling}
-    if "" in called or any("{%" in name for name in called):
+    called = {
+        function_of_state(state)
+        for state in states.values()
+        if parse_resource(str(state.get("Resource"))).service == "lambda" and state.get("Type") == "Task"
+    }
+    if "" in called:
         return  # one is chosen when the flow runs
     for name in handlers:
         if name not in called:
@@ -282,7 +286,6 @@ def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
 
     from ..calls.buckets import in_bucket
     from ..calls.hosts import host_named
-    from ..calls.replies import function_name, function_of
 
     if in_bucket(call) and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))
@@ -302,13 +305,14 @@ def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
         return f"{say}, or say in pyproject.toml what to call instead: {instead}"
     if call.integration != "lambda":
         return f"{say}, or name an endpoint that answers in AWS_ENDPOINT_URL"
+    function = call.function.name if call.function else ""
     if loaded.machine is None:
-        name = shlex.quote(function_name(function_of(call)))
+        name = shlex.quote(function)
         return f"say --handler {name}=FOLDER for the folder of its handler.py\n      = or {say}"
     from ..base.words import did_you_mean
 
     known = loaded.machine.functions
-    near = did_you_mean(function_name(function_of(call)), known)
+    near = did_you_mean(function, known)
     has = near or (f"the flow has {', '.join(known)}" if known else "the flow has no Function")
     return f"{has}; a dynamic(..., allowed=[...]) can only call what it allows\n      = or {say}"
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from ..asl.placeholders import has_placeholder
-from ..asl.resource import Resource, resource_of
+from ..asl.resource import Resource, parse_resource
 from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath, pointer
 from .rights import EVENTS, REWRITES, RIGHTS, Grant, Rights
@@ -65,7 +65,7 @@ class _Task:
 
     @property
     def sync(self) -> bool:
-        return (self.resource.pattern or "").startswith("sync")
+        return self.resource.pattern.startswith("sync")
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -136,7 +136,7 @@ def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, It
     text = state.fields.get("Resource")
     if state.type != "Task" or not isinstance(text, str):
         return
-    task = _Task(state, resource_of(text), place, name, tuple(callees.get(state.path, ())))
+    task = _Task(state, parse_resource(text), place, name, tuple(callees.get(state.path, ())))
     credentials = state.fields.get("Credentials")
     if isinstance(credentials, dict):
         role = credentials.get("RoleArn")
@@ -151,7 +151,7 @@ def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, It
 def _of_task(task: _Task) -> Derived:
     resource = task.resource
     key = f"{resource.service}:{resource.action}"
-    if resource.kind == "lambda":
+    if resource.kind == "function":
         yield from _invoke(task, resource.text)
     elif resource.kind == "sdk":
         yield from _sdk(task)
@@ -415,4 +415,4 @@ def _writer(state: Node, name: str, place: Place) -> Derived:
 def _part(state: Node, part: dict[str, Any], name: str, place: Place) -> _Task:
     """ItemReader or ResultWriter, which have a Resource and arguments like a Task."""
     at = Node(state.name, part, state.machine, state.language)
-    return _Task(at, resource_of(str(part.get("Resource", ""))), place, name, ())
+    return _Task(at, parse_resource(str(part.get("Resource", ""))), place, name, ())

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 from attrs import define, field, frozen
 
+from ..asl.resource import FunctionName, Pattern, called_function, parse_resource
 from ..base.diagnostics import AslPath
 from ..expr.chance import Dice
 from ..expr.scope import Scope
@@ -26,7 +27,6 @@ from .history import JSON, History
 
 Type = Literal["STANDARD", "EXPRESS"]
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
-Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
 
 
 # -- where and who
@@ -93,6 +93,11 @@ class Call:
     def waits(self) -> bool:
         """True if the task goes on waiting after the call was answered."""
         return self.pattern != "" or self.integration == "activity"
+
+    @property
+    def function(self) -> FunctionName | None:
+        """The Lambda function that is called; None for other services, or if the arguments do not name one."""
+        return called_function(parse_resource(self.resource), self.arguments)
 
     @property
     def request_id(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ..asl.resource import parse_resource
 from ..author.kinds import POSITIVE_SECONDS
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from .core import Block, PreparedState, Program, Type
@@ -25,7 +26,7 @@ from .states.parallel import parallel_attempt
 from .states.result_writer import PreparedWriter
 from .states.retry import Attempt, Catcher, Retrier, guarded
 from .states.simple import choice_step, fail_step, pass_step, succeed_step, wait_run
-from .states.task import Resource, task_attempt
+from .states.task import task_attempt
 
 _CONTEXT = re.compile(r"\$\$|\$states(?!\.(?:input|result|errorOutput)\b)")
 """Where an expression may read the context object."""
@@ -172,7 +173,7 @@ def _task(state: PreparedState, source: Source) -> None:
     body, query = source.body, source.query
     attempt = task_attempt(
         state,
-        Resource.parse(body["Resource"]),
+        parse_resource(body["Resource"]),
         query.flow(body, payload="Parameters"),
         query.seconds(body, "TimeoutSeconds"),
         query.seconds(body, "HeartbeatSeconds"),
@@ -217,7 +218,7 @@ def distribution_of(
         reader=None
         if reader is None
         else PreparedReader(
-            Resource.parse(reader["Resource"]),
+            parse_resource(reader["Resource"]),
             query.payload(reader, "ItemReader"),
             reader.get("ReaderConfig", {}),
             query.number(reader.get("ReaderConfig", {}), "MaxItems", "integer", "ItemReader/ReaderConfig/"),
@@ -232,7 +233,7 @@ def distribution_of(
         writer=None
         if writer is None
         else PreparedWriter(
-            Resource.parse(writer["Resource"]) if "Resource" in writer else None,
+            parse_resource(writer["Resource"]) if "Resource" in writer else None,
             query.payload(writer, "ResultWriter"),
             writer.get("WriterConfig", {}),
         ),

@@ -9,18 +9,15 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from ..asl.resource import called_function, parse_function, parse_resource
 from ..asl.tree import Tree
 from ..calls.buckets import LocalFiles, in_bucket
 from ..calls.chain import Callback, Chain
 from ..calls.lambdas import Handler, LocalLambdas
-from ..calls.replies import function_name, function_of
 from ..calls.services import Services
 from ..engine import Call, Invoker, Reply
 from .answers import Answer, copied, give
 from .run import UnmockedCall
-
-_WAITING = (".waitForTaskToken", ".sync", ".sync:2")
-"""The service integration patterns whose call is not yet the task's result."""
 
 
 @define
@@ -88,15 +85,15 @@ class Mocks:
         resources = {resource for state in states.values() for resource in resources_of(state)}
         functions = {function_of_state(state) for state in states.values()} - {""}
         known = [*states, *sorted(functions | set(self.chain.functions.functions))]
-        services = {_service(resource) for resource in resources}
+        operations = {parse_resource(resource).operation for resource in resources}
         for target in self.mocks:
-            if target not in {*known, *resources, *services} and function_name(target) not in known:
+            if target not in {*known, *resources, *operations} and parse_function(target).name not in known:
                 raise LookupError(_no_target(target, known, machine))
         for callback in self.callbacks:
             if callback.state not in states:
                 raise LookupError(_no_target(callback.state, list(states), machine))
             resource = str(states[callback.state].get("Resource", ""))
-            if ":activity:" not in resource and not resource.endswith(_WAITING):
+            if not parse_resource(resource).waits:
                 raise LookupError(
                     f"flow.answer({callback.state!r}, ...): the state calls {resource}, which does not wait for a "
                     f"callback; use flow.mock({callback.state!r}, returns=...)"
@@ -105,9 +102,8 @@ class Mocks:
 
 def names(call: Call) -> tuple[str, ...]:
     """What a mock may call the call by, the closest first: state, function, resource, `service:action`."""
-    function = function_of(call) if call.integration == "lambda" else ""
-    chosen = (call.state_name, function, function_name(function), call.resource, _service(call.resource))
-    return tuple(filter(None, chosen))
+    function = (call.function.text, call.function.name) if call.function else ()
+    return tuple(filter(None, (call.state_name, *function, call.resource, parse_resource(call.resource).operation)))
 
 
 def payload(call: Call) -> Any:
@@ -127,17 +123,12 @@ def resources_of(state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def function_of_state(state: Mapping[str, Any]) -> str:
-    """The name of the function that a Task state always calls, or nothing."""
-    resource = str(state.get("Resource", ""))
-    arguments = state.get("Parameters") or state.get("Arguments")
-    if ":function:" in resource:
-        return function_name(resource)
-    return function_name(str(arguments.get("FunctionName", ""))) if isinstance(arguments, Mapping) else ""
-
-
-def _service(resource: str) -> str:
-    """`dynamodb:putItem` of `arn:aws:states:::dynamodb:putItem.sync`."""
-    return resource.partition(":states:::")[2].partition(".")[0]
+    """The name of the function that a Task state always calls; "" if it calls none or chooses one at run time."""
+    resource = parse_resource(str(state.get("Resource", "")))
+    function = called_function(resource, state.get("Parameters") or state.get("Arguments"))
+    if function is None or resource.kind not in ("function", "integration") or function.text.startswith("{%"):
+        return ""
+    return function.name
 
 
 def _work(call: Call, work: Callable[[Any], Any]) -> Reply:
@@ -163,7 +154,7 @@ def _work(call: Call, work: Callable[[Any], Any]) -> Reply:
 
 def _replied(call: Call, work: Callable[..., Any]) -> Reply:
     if call.integration == "lambda":
-        return LocalLambdas({function_of(call): work})(call)
+        return LocalLambdas({call.function.text if call.function else "": work})(call)
     try:
         answer = work(copied(payload(call), "the payload"))
     except Exception as error:  # noqa: BLE001 - whatever a mock raises is the service's error
@@ -172,7 +163,7 @@ def _replied(call: Call, work: Callable[..., Any]) -> Reply:
 
 
 def _unmocked(call: Call, mock: Mock | None, functions: Mapping[str, Handler]) -> str:
-    what = f"{function_of(call)!r}" if call.integration == "lambda" else call.resource
+    what = repr(call.function.text) if call.function else call.resource
     lines = [f"the state {call.state_name!r} calls {what}, which is neither mocked nor a function of this project"]
     if mock is not None:
         lines[0] = f"the state {call.state_name!r} calls {what}, and the script of its mock is at its end"
@@ -189,7 +180,7 @@ def _how(call: Call) -> str:
     mock = f"mock it: flow.mock({call.state_name!r}, returns={{...}})"
     if in_bucket(call):
         bucket = call.arguments.get("Bucket") if isinstance(call.arguments, dict) else None
-        mock = f"mock it: flow.mock({_service(call.resource)!r}, returns={_OF_S3[call.action]})"
+        mock = f"mock it: flow.mock({parse_resource(call.resource).operation!r}, returns={_OF_S3[call.action]})"
         return f"{mock}, or give its bucket: Runner.of(buckets={{{bucket!r}: folder}})"
     if call.integration == "activity":
         return f"{mock}, or answer it later, as its worker: flow.answer({call.state_name!r}, {{...}}, after=30)"

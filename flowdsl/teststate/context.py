@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.states.task import Resource
+from ..asl.resource import parse_resource
 from .definition import Tested, json_value
 from .errors import invalid
 
@@ -47,7 +47,7 @@ def read_context(given: JSON, tested: Tested) -> dict[str, JSON]:
         if not isinstance(members, dict):
             raise invalid(message.format(f"{part} must be an object"))
         _check_members(part, members, message)
-    if "Task" in context and not Resource.parse(tested.body.get("Resource", "")).pattern:
+    if "Task" in context and not parse_resource(tested.body.get("Resource", "")).pattern:
         raise invalid(
             message.format(
                 "Context object contains 'Task' when state is not a Task state with a '.sync' or '.waitForTaskToken' "

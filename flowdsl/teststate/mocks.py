@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ..asl.resource import parse_resource
 from ..engine.core import Fiber, PreparedState, Steps
 from ..engine.data.flow import DataFlow
 from ..engine.data.item_formats import ReaderError
@@ -19,7 +20,6 @@ from ..engine.errors import Failure
 from ..engine.history import JSON
 from ..engine.prepare import Source, distribution_of
 from ..engine.states.distributed import Batch, Distribution, Tolerance, batched, exceeded_tolerance, selections
-from ..engine.states.task import Resource
 from .definition import Tested, inner_states, json_value
 from .errors import invalid
 from .inspection import Inspected
@@ -63,7 +63,7 @@ def read_mock(given: Mapping[str, Any], tested: Tested) -> Mock:
 def _check(body: Mapping[str, Any], result: JSON, mode: str) -> None:
     if body["Type"] == "Task":
         if mode != "NONE":
-            check_result(Resource.parse(body["Resource"]), result, strict=mode == "STRICT")
+            check_result(parse_resource(body["Resource"]), result, strict=mode == "STRICT")
     elif "Resource" in body.get("ResultWriter", {}):
         if not isinstance(result, dict):
             raise invalid("Mocked result must be a JSON object.")

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from attrs import evolve
 
+from ..asl.resource import parse_resource
 from ..base.json import json_text
 from ..calls.replies import refuse_call
 from ..engine import Invoker, Settings
 from ..engine.limits import MAX_DATA, too_large
-from ..engine.states.task import Resource
 from .context import read_context
 from .definition import Tested, find_state, json_value
 from .errors import TestStateError, invalid
@@ -187,8 +187,8 @@ def _check_unmocked(tested: Tested, answered: bool) -> None:
         )
     if kind != "Task":
         return
-    resource = Resource.parse(tested.body["Resource"])
-    if resource.integration == "activity":
+    resource = parse_resource(tested.body["Resource"])
+    if resource.kind == "activity":
         raise TestStateError("InvalidDefinition", "TestState API does not support Activity tasks.")
     if resource.pattern:
         raise TestStateError(

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..asl.resource import Resource
 from ..calls.services.catalogue import Operation, Shape, find_operation
 from ..calls.services.jobs import polled
-from ..engine.states.task import Resource
 from .errors import TestStateError, invalid
 
 JSON = Any
@@ -27,7 +27,7 @@ def check_result(resource: Resource, result: JSON, *, strict: bool) -> None:
     of the API that describes the job. Bytes are text, the `Payload` of a function too, which a real result has as a
     JSON value (AWS's answers quoted in boto/boto3 issues 4682 and 4683).
     """
-    if resource.events != "Task" or resource.pattern == "waitForTaskToken":
+    if not resource.operation or resource.pattern == "waitForTaskToken":
         return
     if (resource.integration, resource.action) in _FREE:
         return

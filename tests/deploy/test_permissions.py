@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.asl.resource import INTEGRATIONS
+from flowdsl.asl.integrations import INTEGRATIONS
 from flowdsl.deploy.permissions import _SPECIAL, LOGGING, TRACING, derive
 from flowdsl.deploy.rights import RIGHTS
 from flowdsl.deploy.statements import INLINE_LIMIT, Statement, merge, policy, read_policy, size

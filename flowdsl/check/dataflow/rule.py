@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from ...asl.resource import resource_of
+from ...asl.resource import parse_resource
 from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
@@ -235,12 +235,12 @@ class _Flow(Reader):
     def called(self, state: Node) -> Shape:
         """The result of a Task: what the function declares, as Lambda or the integration gives it."""
         text = state.fields.get("Resource")
-        resource = resource_of(text) if isinstance(text, str) else None
-        if resource is None or resource.pattern is not None:
+        resource = parse_resource(text) if isinstance(text, str) else None
+        if resource is None or resource.pattern:
             return ANY
-        if resource.kind == "lambda":
+        if resource.kind == "function":
             return self.results.get(state.path, ANY)
-        if (resource.kind, resource.service, resource.action) == ("integration", "lambda", "invoke"):
+        if resource.operation == "lambda:invoke":
             payload = self.results.get(state.path, ANY)
             return Object({"Payload": Field(payload), "StatusCode": Field(NUMBER)}, False, "the answer of Lambda")
         return ANY

@@ -168,7 +168,7 @@ def model_of(service: str) -> Model | None:
 
 def check_integrations(tasks: list[tuple[Node, Resource]], findings: Findings) -> None:
     for state, resource in tasks:
-        if resource.kind not in ("sdk", "integration") or not resource.service or not resource.action:
+        if not resource.operation or has_placeholder(resource.operation):
             continue
         if services():
             _check(state, resource, resource.service, resource.action, findings)

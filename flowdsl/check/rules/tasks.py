@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ...asl.resource import INTEGRATIONS, TOKEN, Resource, resource_of
+from ...asl.integrations import INTEGRATIONS
+from ...asl.placeholders import has_placeholder
+from ...asl.resource import TOKEN, Resource, parse_resource
 from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
@@ -27,7 +29,7 @@ def check_tasks(tree: Tree, type: str, findings: Findings) -> list[tuple[Node, R
             text = state.fields.get("Resource")
             if not isinstance(text, str):
                 continue
-            resource = resource_of(text)
+            resource = parse_resource(text)
             path = (*state.path, "Resource")
             tasks.append((state, resource))
             _known(resource, path, findings)
@@ -54,20 +56,20 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
         f"The resource provided {text} is not recognized. The value is not a valid resource ARN, or the resource "
         "is not available in this region."
     )
-    if resource.kind == "none":
+    if resource.kind == "invalid":
         hint = 'a Lambda function is "arn:aws:lambda:REGION:ACCOUNT:function:NAME"'
         said = "Value is not a valid resource ARN"
         findings.error("FD651", f"{text!r} is not the ARN of a resource", path, hint=hint, said=said)
-    elif resource.fault:
-        findings.warning("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.fault)
-    elif resource.kind == "partial":
+    elif resource.problem:
+        findings.warning("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.problem)
+    elif resource.kind == "incomplete":
         findings.warning("FD651", f"{text!r} is not a complete ARN", path)
     elif resource.kind == "other":
         message = f"a Task calls a Lambda function, an activity or an integration (arn:aws:states:::…), not {text!r}"
         findings.warning("FD651", message, path)
     elif resource.kind == "integration":
         _integration(resource, path, unrecognised, findings)
-    elif resource.kind == "sdk" and resource.pattern not in (None, TOKEN):
+    elif resource.kind == "sdk" and resource.pattern not in ("", TOKEN):
         message = f"an AWS SDK integration has no pattern .{resource.pattern}"
         findings.error(
             "FD653", message, path, hint="it supports request-response and .waitForTaskToken", said=unrecognised
@@ -76,18 +78,20 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
 
 def _integration(resource: Resource, path: AslPath, said: str, findings: Findings) -> None:
     service, action, pattern = resource.service, resource.action, resource.pattern
-    if service is None:
+    if has_placeholder(service):
         return
     actions = INTEGRATIONS.get(service)
     if actions is None:
         hint = did_you_mean(service, INTEGRATIONS) or f"an AWS SDK integration is arn:aws:states:::aws-sdk:{service}:…"
         findings.error("FD652", f"there is no integration for {service!r}", path, hint=hint, said=said)
-    elif action is not None and action not in actions:
+    elif has_placeholder(action):
+        return
+    elif action not in actions:
         near = did_you_mean(action, actions)
         hint = near or f"it has {', '.join(actions)}; others are arn:aws:states:::aws-sdk:{service}:{action}"
         message = f"the integration of {service!r} has no action {action!r}"
         findings.error("FD652", message, path, hint=hint, said=said)
-    elif action is not None and pattern is not None and pattern not in actions[action]:
+    elif pattern and not has_placeholder(pattern) and pattern not in actions[action]:
         patterns = ", ".join("." + each for each in actions[action])
         hint = f"it supports request-response{' and ' + patterns if patterns else ''}"
         findings.error("FD653", f"{service}:{action} has no pattern .{pattern}", path, hint=hint, said=said)
@@ -98,7 +102,7 @@ def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
     if resource.kind == "activity":
         said = "Express state machine does not support Activity ARN"
         findings.error("FD654", "an Express state machine cannot use an activity", path, said=said)
-    elif resource.pattern is not None:
+    elif resource.pattern:
         pattern = "sync" if resource.pattern.startswith("sync") else resource.pattern
         space = " " if pattern == TOKEN else ""
         findings.error(

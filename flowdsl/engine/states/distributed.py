@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from ...asl.resource import Resource
 from ...expr.errors import StatesError
 from ..core import Block, Fiber, PreparedState, Program, Run, Steps, Succeeded
 from ..data.flow import DataFlow, Evaluated, Items, Number
@@ -27,7 +28,7 @@ from .children import gather
 from .map import selected
 from .result_writer import Child, MapRun, PreparedWriter, Writing, write_results
 from .retry import Attempt
-from .task import Resource, served
+from .task import served
 
 MAX_CONCURRENCY = 10_000
 """Child executions at once, where MaxConcurrency says nothing or more."""

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from attrs import define, frozen
 
+from ...asl.resource import Resource
 from ..core import Failed, Fiber, PreparedState, Program, Steps, Succeeded, TimedOut
 from ..data.flow import Evaluated
 from ..errors import Failure
 from ..history import JSON, text
 from ..times import iso
-from .task import Resource, served
+from .task import served
 
 Status = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING"]
 

@@ -5,12 +5,10 @@ Source: ASL specification, "Task state"; Step Functions Developer Guide, "Integr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import cast
 
-from attrs import field, frozen
-
+from ...asl.resource import TOKEN, Pattern, Resource
 from ...expr.errors import StatesError
 from ..core import Await, Call, Failed, Fiber, Invoke, PreparedState, Started, Steps, Submitted, Succeeded, TimedOut
 from ..data.flow import DataFlow, Seconds
@@ -20,53 +18,8 @@ from ..interpreter import oversized, within_limit
 from ..limits import too_large
 from .retry import Attempt
 
-Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
-
-_INTEGRATION = re.compile(
-    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>aws-sdk:[^:]+|[^:]+):(?P<action>[^.:]+)"
-    r"(?:\.(?P<pattern>sync:2|sync|waitForTaskToken))?"
-)
-_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+", re.DOTALL)
-
-
-@frozen
-class Resource:
-    """A Task's Resource taken apart; the fields are those of calls.Call."""
-
-    text: str
-    integration: str
-    action: str
-    pattern: Pattern = ""
-    events: str = field(init=False, eq=False, repr=False)
-    """How the types of its events begin."""
-    named: dict[str, JSON] = field(init=False, eq=False, repr=False)
-    """What every event of an integration says about it; functions and activities are named once."""
-
-    @classmethod
-    def parse(cls, text: str) -> Resource:
-        if _ACTIVITY.fullmatch(text):
-            return cls(text, "activity", "activity")
-        found = _INTEGRATION.fullmatch(text)
-        if found is None:
-            return cls(text, "lambda", "function")
-        pattern = cast(Pattern, found["pattern"] or "")
-        return cls(text, found["service"], found["action"], pattern)
-
-    @events.default
-    def _events(self) -> str:
-        if self.integration == "activity":
-            return "Activity"
-        return "LambdaFunction" if self.action == "function" else "Task"
-
-    @named.default
-    def _named(self) -> dict[str, JSON]:
-        if self.events != "Task":
-            return {}
-        return {"resourceType": self.integration, "resource": self.full_action}
-
-    @property
-    def full_action(self) -> str:
-        return f"{self.action}.{self.pattern}" if self.pattern else self.action
+_EVENTS = {"activity": "Activity", "integration": "Task", "sdk": "Task"}
+"""The kind of a Resource → how the types of a Task's events begin; LambdaFunction for all others."""
 
 
 def task_attempt(
@@ -78,8 +31,8 @@ def task_attempt(
     credentials: Callable[[JSON, Fiber], JSON] | None,
     following: str | None,
 ) -> Attempt:
-    events, named = resource.events, resource.named
-    waits_for_token = resource.pattern == "waitForTaskToken"
+    events = _event_prefix(resource)
+    waits_for_token = resource.pattern == TOKEN
 
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         activities = fiber.execution.settings.activities
@@ -93,7 +46,7 @@ def task_attempt(
             resource=resource.text,
             integration=resource.integration,
             action=resource.action,
-            pattern=resource.pattern,
+            pattern=cast(Pattern, resource.pattern),
             timeout_seconds=timeout(value, fiber),
             heartbeat_seconds=heartbeat(value, fiber),
             arguments=within_limit(state.name, flow.effective(value, fiber.scope), value),
@@ -110,7 +63,7 @@ def task_attempt(
         )
         fiber.record(f"{events}Scheduled", _scheduled(call, resource))
         if events != "Activity":
-            fiber.record(f"{events}Started", dict(named) or None)
+            fiber.record(f"{events}Started", _identification(resource) or None)
         result = yield from _answer(fiber, call, resource)
         fiber.task_token = None
         output, assigned = flow.finish(value, result, fiber.scope)
@@ -119,16 +72,29 @@ def task_attempt(
     return attempt
 
 
+def _event_prefix(resource: Resource) -> str:
+    """How the types of a Task's events begin: `Task`, `Activity` or `LambdaFunction`."""
+    return _EVENTS.get(resource.kind, "LambdaFunction")
+
+
+def _identification(resource: Resource) -> dict[str, JSON]:
+    """The details that every event of an integration has; functions and activities are named once, when scheduled."""
+    if _event_prefix(resource) != "Task":
+        return {}
+    return {"resourceType": resource.integration, "resource": resource.full_action}
+
+
 def _scheduled(call: Call, resource: Resource) -> dict[str, JSON]:
-    if resource.events == "Task":
-        details = {**resource.named, "region": call.region, "parameters": call.arguments}
+    events = _event_prefix(resource)
+    if events == "Task":
+        details = {**_identification(resource), "region": call.region, "parameters": call.arguments}
     else:
         details = {"resource": resource.text, "input": call.arguments}
     if call.timeout_seconds is not None:
         details["timeoutInSeconds"] = _whole(call.timeout_seconds)
-    if call.heartbeat_seconds is not None and resource.events != "LambdaFunction":
+    if call.heartbeat_seconds is not None and events != "LambdaFunction":
         details["heartbeatInSeconds"] = _whole(call.heartbeat_seconds)
-    if isinstance(call.credentials, dict) and "RoleArn" in call.credentials and resource.events != "Activity":
+    if isinstance(call.credentials, dict) and "RoleArn" in call.credentials and events != "Activity":
         details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
     return details
 
@@ -143,7 +109,7 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
     A job or a message that could not be submitted leaves a TaskSubmitFailed. Source: HistoryEvent in the API reference;
     seen for `batch:submitJob.sync` in histories that others published.
     """
-    events, named = resource.events, resource.named
+    events, named = _event_prefix(resource), _identification(resource)
     failed = f"{events}SubmitFailed" if resource.pattern else f"{events}Failed"
     signal = yield Invoke(call)
     while isinstance(signal, (Submitted, Started)):
