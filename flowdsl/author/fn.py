@@ -13,6 +13,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from ..base.source import caller
@@ -38,7 +39,7 @@ def _asked(name: str, *arguments: Node) -> Condition:
 
 def _some(*arguments: Value) -> list[Value]:
     """The arguments up to the first that is left out."""
-    return [*arguments[: arguments.index(None)]] if any(argument is None for argument in arguments) else [*arguments]
+    return [*takewhile(lambda argument: argument is not None, arguments)]
 
 
 def _pattern(value: Pattern) -> Node:

@@ -24,6 +24,13 @@ class Token:
     origin: Caller | None
     is_used: bool = False
 
+    @property
+    def text(self) -> str:
+        """The expression for people."""
+        from .jsonpath import described  # only messages need it
+
+        return described(self.node)
+
 
 _tokens: list[Token] = []
 
@@ -56,11 +63,11 @@ def split(text: str) -> list[str | Token]:
     return pieces
 
 
-def mark() -> int:
-    """A moment, for `unused_since`."""
+def moment() -> int:
+    """This moment, for `unused_since`."""
     return len(_tokens)
 
 
-def unused_since(moment: int) -> list[Token]:
+def unused_since(before: int) -> list[Token]:
     """The tokens left since then that no value of a flow has taken up."""
-    return [token for token in _tokens[moment:] if not token.is_used]
+    return [token for token in _tokens[before:] if not token.is_used]

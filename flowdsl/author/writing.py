@@ -33,6 +33,9 @@ Report = Callable[[AslPath, str, str, Caller | None], None]
 def written(element: Any, language: Language, report: Report, path: AslPath) -> Any:
     """The element with every expression in it written in the query language."""
     changes: dict[str, Any] = {}
+    name = getattr(element, "name", "")
+    if isinstance(name, str) and has_tokens(name):
+        _expression_in_constant(name, "the name of a state", report, path)
     for spec, value in given(element):
         shape = spec.kind.shape
         if shape in ("machine", "machines", "states"):
@@ -204,7 +207,7 @@ def _expression_in_constant(text: str, what: str, report: Report, path: AslPath)
     """Report the f-string whose text is needed before the flow runs."""
     for token in tokens_in(text):
         hint = "use constant text; only values inside the flow can hold expressions"
-        report(path, f"{described(token.node)} in {what}, which must be constant text", hint, token.origin)
+        report(path, f"{token.text} in {what}, which must be constant text", hint, token.origin)
     return "<expression>"
 
 

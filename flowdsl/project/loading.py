@@ -13,10 +13,11 @@ from typing import Any, Literal
 import attrs
 
 from ..asl.text import canonical_text
+from ..author import tokens
 from ..author.functions import Function
 from ..author.machine import StateMachine
 from ..author.serial import dump
-from ..base.diagnostics import AslPath, FlowError
+from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.imports import import_from
 from ..base.source import Span, display_path
 from .mistakes import author_error, syntax_error
@@ -86,6 +87,7 @@ def _load_document(file: Path, suffix: str) -> Loaded:
 
 
 def _load_python(file: Path, project: Project) -> list[Loaded]:
+    before = tokens.moment()
     module = _execute(file, project.root)
     machines: dict[int, StateMachine] = {
         id(value): value for value in vars(module).values() if isinstance(value, StateMachine)
@@ -97,6 +99,7 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
             span=Span(display_path(file), 1),
             hint='assign one at the top level: machine = StateMachine("payment", chain(...))',
         )
+    next(iter(machines.values())).problems.extend(_unused_tokens(before))
     loaded = []
     for machine in machines.values():
         definition = dump(machine)
@@ -104,6 +107,19 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
             Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
         )
     return loaded
+
+
+def _unused_tokens(before: int) -> list[Diagnostic]:
+    """The f-strings with expressions that no machine of the file uses: their text was taken apart or dropped."""
+    return [
+        Diagnostic(
+            "FD215",
+            f"the f-string with {token.text} is used in no state",
+            span=token.origin.span() if token.origin else None,
+            hint="use it as a value in a state of the flow, unchanged; the functions of fn change texts",
+        )
+        for token in tokens.unused_since(before)
+    ]
 
 
 def _execute(file: Path, root: Path) -> ModuleType:

@@ -1,0 +1,38 @@
+"""Checked by test_types.py: each comment is the type or the error that mypy reports on its line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import flowdsl as f
+from flowdsl import cond, fn, item, one_of, state_input, var, where
+
+if TYPE_CHECKING:
+    from typing import reveal_type
+
+    reveal_type(state_input.donation.amount)  # type: Path
+    reveal_type(state_input["odd key"][0])  # type: Path
+    reveal_type(var.total)  # type: Path
+    reveal_type(item.amount * 100 + 1)  # type: Expression
+    reveal_type(1 - item.amount / 2)  # type: Expression
+    reveal_type("order-" + item.id)  # type: Expression
+    reveal_type(f"order-{item.id}")  # type: str
+    reveal_type(item.amount > 5)  # type: Condition
+    reveal_type(item.amount == var.total)  # type: Condition
+    reveal_type((item.amount > 5) & item.is_paid | ~item.is_late)  # type: Condition
+    reveal_type(fn.round(fn.number(item.amount) * 100))  # type: Expression
+    reveal_type(fn.contains(item.name, "x"))  # type: Condition
+    reveal_type(fn.merge(item, {"a": [1, {"b": var.total}]}).a[0])  # type: Expression
+    reveal_type(where(state_input.items, lambda row: row.amount > 5)[-1])  # type: Expression
+    reveal_type(cond(var.failed > 0, "PARTIAL", {"a": None}))  # type: Expression
+    reveal_type(one_of(item.status, "a", "b"))  # type: Condition
+    reveal_type(f.Pass("P", into="x").out.amount)  # type: Path
+
+    fn.substring(item.name)  # error: call-arg
+    fn.uppercase(f.Pass("P"))  # error: arg-type
+    fn.append(item.names, {1, 2})  # error: arg-type
+    fn.rond(item.amount)  # error: attr-defined
+    fn.sort(item.rows, key="name")  # error: arg-type
+    cond(True, 1, 2)  # error: arg-type
+    item.amount + f.Pass("P")  # error: operator
+    (item.amount > 5) & (1 == 1)  # error: operator
