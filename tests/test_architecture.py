@@ -16,9 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "flowdsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ENTRANCES = {"__init__", "__main__"}
-LATE = "jsonata_library.py"
-"""A module that imports what is heavy, and is itself imported by name when it is needed."""
-HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jsonata", "yaml", "uv", "pyarrow"}
+HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jlens", "yaml", "uv", "pyarrow"}
 
 
 def layers() -> list[set[str]]:
@@ -129,10 +127,8 @@ HANDLERS = sorted((ROOT / "handlers").rglob("*.py"))
 
 @pytest.mark.parametrize("module", [*MODULES, *HANDLERS], ids=label)
 def test_nothing_heavy_is_imported_at_the_top_level(module):
-    heavy = HEAVY - {"jsonata"} if module.name == LATE else HEAVY
-    found = [f"{line}: {name}" for line, name, top in imports(module) if top and name.split(".")[0] in heavy]
+    found = [f"{line}: {name}" for line, name, top in imports(module) if top and name.split(".")[0] in HEAVY]
     assert not found
-    assert not re.search(rf"^\s*(from|import) .*\b{LATE.removesuffix('.py')}\b", module.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)

@@ -10,7 +10,7 @@
     intrinsics.parse_intrinsic(text)                 intrinsic_parser.Call          the tree, with offsets
     choice.compile_rule(rule)                        (document, Scope) -> bool      `OPERATORS` is the table
     jsonata.compile_jsonata(value, field, expected)  (states, variables) -> value   `{% … %}` anywhere in the value
-    jsonata_reader.read_expression(text)             Expression                     what an expression reads and calls
+    jsonata.reader.read_expression(text)             Expression                     what an expression reads and calls
 
 Compiling raises PathSyntaxError, IntrinsicSyntaxError, JsonataSyntaxError or RuleError, all ValueErrors; running raises
 StatesError (QueryEvaluationError for JSONata), whose cause is the service's without the words that name the state.

@@ -74,16 +74,16 @@ def test_a_definition_that_is_too_long() -> None:
 
 def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
     from flowdsl.check.rules import jsonata
-    from flowdsl.expr.jsonata import library_module
+    from flowdsl.expr.jsonata.engine import engine_module
 
-    monkeypatch.setitem(sys.modules, "flowdsl.expr.jsonata_library", None)
-    library_module.cache_clear()
+    monkeypatch.setitem(sys.modules, "jlens", None)
+    engine_module.cache_clear()
     jsonata.read_text.cache_clear()
     state = {"Type": "Pass", "Output": ["{% 1 + %}", "{% 2 %}"], "End": True}
     definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": state}}
     assert [each.code for each in check(definition)] == ["FD750"]
     monkeypatch.undo()
-    library_module.cache_clear()
+    engine_module.cache_clear()
     jsonata.read_text.cache_clear()
     assert [each.code for each in check(definition)] == ["FD751"]
 

@@ -174,7 +174,7 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind in EXPRESSIONS for field in EXPRESSIONS[kind]])
 def test_jsonata(kind: str, field: str) -> None:
-    pytest.importorskip("jsonata")
+    pytest.importorskip("jlens")
 
     def given(text: str) -> dict[str, Any]:
         return {**STATES[kind], field: {"a": text} if field == "Assign" else text}

@@ -128,7 +128,7 @@ def test_a_missing_end_comes_after_a_missing_target_for_aws() -> None:
     ],
 )
 def test_what_aws_says_of_what_is_no_jsonata(expression: str, said: str) -> None:
-    pytest.importorskip("jsonata")
+    pytest.importorskip("jlens")
     state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {expression} %}}", "End": True}
     (found,) = check({"StartAt": "A", "States": {"A": state}})
     assert (found.aws, found.aws_message) == ("INVALID_JSONATA_EXPRESSION", said)

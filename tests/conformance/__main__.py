@@ -1,4 +1,4 @@
-"""`make conformance`: how far the engine and TestState agree with what was recorded from Step Functions."""
+"""`make conformance`: how far the engine and TestState agree with Step Functions, and JSONata with its own suite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 from tests.conformance_data import IS_RECORDED, ROOT
 
-from . import tested_states
+from . import jsonata_suite, tested_states
 from .cases import PARTS, Verdict, executions, judge
 from .known_failures import KNOWN_FAILURES
 
@@ -23,10 +23,24 @@ def main() -> int:
         print(f"These are flowdsl's own {_OWN}. {_FORMAT}\n", file=sys.stderr)  # noqa: T201
     verdicts = [*map(judge, executions()), *tested_states.judge()]
     print(table(verdicts))  # noqa: T201 - the table is the command's result
+    if jsonata_suite.suite_folder() is None:
+        print(jsonata_suite.NO_SUITE, file=sys.stderr)  # noqa: T201
+    else:
+        suite = list(jsonata_suite.judge())
+        print(suite_line(suite))  # noqa: T201 - as above
+        verdicts += suite
     unknown = [verdict for verdict in verdicts if verdict.differs and verdict.case not in KNOWN_FAILURES]
     for verdict in unknown:
         print(f"{verdict.case}\n    {verdict.differs}", file=sys.stderr)  # noqa: T201
     return 1 if unknown else 0
+
+
+def suite_line(verdicts: list[Verdict]) -> str:
+    """How many cases of JSONata's own suite agree."""
+    cases = [verdict for verdict in verdicts if not verdict.skipped]
+    passed = sum(verdict.differs is None for verdict in cases)
+    skipped = f"{len(verdicts) - len(cases)} with $eval skipped"
+    return f"{passed} of {len(cases)} cases of JSONata 2.0.6's own suite agree ({skipped})"
 
 
 def table(verdicts: list[Verdict]) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import json
 from typing import Any
 
-import jsonata  # noqa: F401 - its first import sets the recursion limit, which must not happen within a test
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowdsl.expr.jsonata_reader import read_expression
+from flowdsl.expr.jsonata.reader import read_expression
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ from flowdsl.expr.scope import Scope
 
 pytestmark = pytest.mark.slow
 
-pytest.importorskip("jsonata")  # Imported before Hypothesis counts stack frames: it raises the recursion limit.
 SCOPE = Scope({"Execution": {"Id": "x"}}, {"v": {"a": [1, {"b": None}]}})
 NAMES = st.sampled_from(["a", "b", "c", "d e"])
 NUMBERS = st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False)

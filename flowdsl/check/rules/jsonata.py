@@ -1,7 +1,7 @@
 """JSONata expressions: delimiters, syntax, what Step Functions does not support, where `$states` has what.
 
 Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions"; what the service answers.
-jsonata-python parses; without it the expressions stay unread, and one warning says so.
+jlens parses; if it is not installed, expressions stay unread, and one warning says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..findings import Findings
 from .fields import Given
 
 if TYPE_CHECKING:
-    from ...expr.jsonata_reader import Expression
+    from ...expr.jsonata.reader import Expression
 
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
 """An expression that is a path of names: the commonest, which needs no parser."""
@@ -83,8 +83,8 @@ def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
 
 def _warn_missing(path: AslPath, findings: Findings) -> bool:
     if not any(found.code == "FD750" for found in findings.found):
-        hint = 'install it with: pip install "flowdsl[jsonata]"'
-        findings.warning("FD750", "jsonata-python is not installed, so JSONata is not checked", path, hint=hint)
+        hint = 'run: pip install "flowdsl[jsonata]"'
+        findings.warning("FD750", "jlens is not installed, so JSONata expressions are not checked", path, hint=hint)
     return True
 
 
@@ -129,9 +129,9 @@ class _Wrong(NamedTuple):
 
 @cache
 def read_text(expression: str) -> Expression | _Wrong | None:
-    """What the expression reads, what is wrong with it, or None where nothing can parse it."""
+    """Read an expression; _Wrong if it does not parse, None if the parser is not installed."""
     from ...expr.jsonata import JsonataSyntaxError
-    from ...expr.jsonata_reader import read_expression
+    from ...expr.jsonata.reader import read_expression
 
     try:
         return read_expression(expression)
@@ -145,11 +145,10 @@ def read_text(expression: str) -> Expression | _Wrong | None:
 
 @cache
 def functions() -> frozenset[str]:
-    from jsonata.jsonata import Jsonata
+    """The names of all functions that an expression can call."""
+    from ...expr.jsonata.functions import KNOWN
 
-    from ...expr.jsonata_functions import FUNCTIONS
-
-    return (frozenset(Jsonata.static_frame.bindings) | frozenset(FUNCTIONS)) - {"eval"}
+    return KNOWN
 
 
 def _examine(found: Expression, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
