@@ -130,3 +130,23 @@ def trust(service: str, condition: Mapping[str, Any] | None = None) -> dict[str,
     if condition:
         statement["Condition"] = dict(condition)
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _triples(statements: Iterable[Statement]) -> set[tuple[str, str, str]]:
+    return {(action, on, each.condition) for each in statements for action in each.actions for on in each.resources}
+
+
+def without(statements: Iterable[Statement], others: Iterable[Statement]) -> tuple[Statement, ...]:
+    """What the first statements allow and the others do not, action by action."""
+    left = sorted(_triples(statements) - _triples(others))
+    return merge(Statement((action,), (on,), condition) for action, on, condition in left)
+
+
+def within(statements: Iterable[Statement], others: Iterable[Statement]) -> tuple[Statement, ...]:
+    """What both allow."""
+    both = sorted(_triples(statements) & _triples(others))
+    return merge(Statement((action,), (on,), condition) for action, on, condition in both)
+
+
+def actions(statements: Iterable[Statement]) -> set[str]:
+    return {action for each in statements for action in each.actions}

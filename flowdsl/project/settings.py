@@ -13,6 +13,7 @@ import attrs
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
 from ..calls.hosts import Hosts, hosts_in, mistakes_in
+from .environments import Environment, environments_in, mistakes_in_environments
 
 
 @attrs.frozen
@@ -31,6 +32,8 @@ class Project:
     """What stands in for the hosts that HTTP Tasks call."""
     handlers: Mapping[str, str] = attrs.field(factory=dict)
     """Lambda functions that no flow in Python declares: their folder, or `folder/file.py:function`, by their name."""
+    environments: Mapping[str, Environment] = attrs.field(factory=dict)
+    """Where the flow is deployed, by name."""
 
 
 _KEYS: dict[str, tuple[str, str]] = {
@@ -76,6 +79,7 @@ def _read_settings(file: Path) -> Project:
         account=settings.get("account"),
         hosts=hosts_in(settings.get("hosts", {})),
         handlers=settings.get("handlers", {}),
+        environments=environments_in(settings.get("environments", {})),
     )
 
 
@@ -87,6 +91,10 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
         if key == "hosts":
             found += [_setting(file, content, key, f"[tool.flowdsl] {wrong}", None) for wrong in mistakes_in(value)]
             continue
+        if key == "environments":
+            wrong = mistakes_in_environments(value)
+            found += [_setting(file, content, key, f"[tool.flowdsl] {each}", None) for each in wrong]
+            continue
         if key == "handlers":
             if not isinstance(value, dict) or not all(isinstance(place, str) and place for place in value.values()):
                 said = (
@@ -95,7 +103,7 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
                 found.append(_setting(file, content, key, said, None))
             continue
         if key not in _KEYS:
-            hint = f"the keys are {', '.join(_KEYS)}, handlers, hosts"
+            hint = f"the keys are {', '.join(_KEYS)}, environments, handlers, hosts"
             found.append(_setting(file, content, key, f"[tool.flowdsl] has no key {key!r}", hint))
             continue
         pattern, what = _KEYS[key]

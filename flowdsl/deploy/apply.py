@@ -1,0 +1,302 @@
+"""Executors of a plan: one that makes the calls, one that only tells of them.
+
+AWS's services are eventually consistent: a new role cannot be assumed for some seconds, a function is not to be
+changed while it is being updated, a deleted state machine keeps its name. Just these refusals are waited out, each for
+a limited time. Source: Lambda Developer Guide, "Lambda function states"; IAM User Guide, "Troubleshooting IAM",
+"Changes that I make are not always immediately visible"; Step Functions API Reference, UpdateStateMachine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+
+from ..base.diagnostics import FlowError
+from ..base.source import display_path
+from .aws import Answer, Aws, AwsError, Clock
+from .live import _DENIED, missing_permissions
+from .model import Call, Content, Plan, Ref, Text
+
+Progress = Callable[[int, int, Call, str], None]
+"""Called with the number of a call, how many there are, the call, and "starting", "waiting" or "done"."""
+
+PATIENCE: Final = 120.0
+"""Seconds for which a refusal that should pass is waited out."""
+LONG: Final = 900.0
+"""Seconds for which a function, or a state machine that is deleted, may take to settle."""
+_ASSUME: Final = ("cannot be assumed", "authorized to assume", "is not authorized to access the Log Destination")
+
+_IN_PROGRESS: Final = ("update is in progress", "is currently in the following state")
+
+
+@frozen
+class Passing:
+    """A refusal that passes by itself."""
+
+    operation: str
+    code: str
+    texts: tuple[str, ...] = ("",)
+    seconds: float = PATIENCE
+
+    def matches(self, error: AwsError) -> bool:
+        return error.code == self.code and any(text in error.message for text in self.texts)
+
+
+PASSING: Final = (
+    Passing("CreateFunction", "InvalidParameterValueException", _ASSUME),
+    Passing("UpdateFunctionConfiguration", "InvalidParameterValueException", _ASSUME),
+    *(
+        Passing(operation, "ResourceConflictException", _IN_PROGRESS)
+        for operation in (
+            *("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion", "DeleteFunction"),
+            "PutFunctionConcurrency",
+        )
+    ),
+    Passing("CreateStateMachine", "AccessDeniedException", _ASSUME),
+    Passing("UpdateStateMachine", "AccessDeniedException", _ASSUME),
+    Passing("CreateStateMachine", "StateMachineDeleting", seconds=LONG),
+    # Another publish or delete of a version is under way.
+    Passing("CreateStateMachine", "ConflictException"),
+    Passing("UpdateStateMachine", "ConflictException"),
+    Passing("CreateStateMachineAlias", "ConflictException"),
+    Passing("UpdateStateMachineAlias", "ConflictException"),
+    Passing("CreateStateMachineAlias", "ResourceNotFound"),
+    Passing("UpdateStateMachineAlias", "ResourceNotFound"),
+    Passing("DeleteStateMachineVersion", "ConflictException"),
+    Passing("PutRolePolicy", "NoSuchEntity"),
+    Passing("PutRetentionPolicy", "ResourceNotFoundException"),
+    Passing("PutRetentionPolicy", "OperationAbortedException"),
+    Passing("PutRolePolicy", "ConcurrentModification"),
+)
+
+GONE: Final[Mapping[str, tuple[str, ...]]] = {
+    "DeleteFunction": ("ResourceNotFoundException",),
+    "DeleteAlias": ("ResourceNotFoundException",),
+    "DeleteLogGroup": ("ResourceNotFoundException",),
+    "DeleteRole": ("NoSuchEntity",),
+    "DeleteRolePolicy": ("NoSuchEntity",),
+    "DeleteStateMachine": ("StateMachineDoesNotExist",),
+    "DeleteStateMachineVersion": ("StateMachineDoesNotExist", "ResourceNotFound"),
+    "DeleteStateMachineAlias": ("ResourceNotFound",),
+    "StopExecution": ("ExecutionDoesNotExist",),
+}
+"""What a deletion may be answered because it was done before."""
+
+_CONFLICTS: Final = frozenset(
+    (
+        *("PreconditionFailedException", "ConflictException", "ResourceConflictException", "EntityAlreadyExists"),
+        *("ResourceAlreadyExistsException", "StateMachineAlreadyExists", "ResourceInUseException"),
+    )
+)
+
+
+class Executor:
+    """Makes the calls of a plan. Raises FlowError at the first that fails; the next deploy goes on from there."""
+
+    def __init__(self, aws: Aws, clock: Clock, progress: Progress | None = None) -> None:
+        self.aws, self.clock = aws, clock
+        self.progress: Progress = progress or (lambda *_: None)
+        self.answers: dict[str, Answer] = {}
+
+    def run(self, plan: Plan) -> None:
+        for number, call in enumerate(plan.calls, 1):
+
+            def tell(what: str, number: int = number, call: Call = call) -> None:
+                self.progress(number, len(plan.calls), call, what)
+
+            tell("starting")
+            try:
+                answer = self._make(call, tell)
+                answer = self._settle(call, answer, tell)
+            except AwsError as error:
+                raise _failed(call, error, number, len(plan.calls)) from error
+            if call.id:
+                self.answers[call.id] = answer
+            tell("done")
+
+    def _make(self, call: Call, tell: Callable[[str], None]) -> Answer:
+        arguments = resolve(call.arguments, self.answers)
+        waited, pause = 0.0, 1.0
+        while True:
+            try:
+                return self.aws.call(call.service, call.operation, arguments)
+            except AwsError as error:
+                if error.code in GONE.get(call.operation, ()):
+                    return {}
+                own = [each for each in PASSING if each.operation == call.operation]
+                passing = next((each for each in own if each.matches(error)), None)
+                if passing is None or waited >= passing.seconds:
+                    raise
+                tell("waiting")
+                self.clock.sleep(pause)
+                waited += pause
+                pause = min(pause * 1.5, 10.0)
+
+    def _settle(self, call: Call, answer: Answer, tell: Callable[[str], None]) -> Answer:
+        settle = _SETTLE.get((call.service, call.operation))
+        if settle is None:
+            return answer
+        waited, pause = 0.0, 0.5
+        while (settled := settle(self.aws, call, answer)) is None:
+            if waited >= LONG:
+                raise FlowError.of(
+                    f"{call.resource} has not settled in {LONG:.0f} seconds after {call.operation}",
+                    code="FD955",
+                    hint="look at it in the console, then deploy again: it goes on from what is live",
+                )
+            tell("waiting")
+            self.clock.sleep(pause)
+            waited += pause
+            pause = min(pause * 1.5, 10.0)
+        return settled
+
+
+def resolve(value: Any, answers: Mapping[str, Answer]) -> Any:
+    """The arguments with what they refer to. Raises FlowError for a file that has changed since the plan."""
+    if isinstance(value, Ref):
+        return answers[value.call][value.key]
+    if isinstance(value, Text):
+        return "".join(str(resolve(part, answers)) for part in value.parts)
+    if isinstance(value, Content):
+        return read_content(value.file, value.code_sha256)
+    if isinstance(value, Mapping):
+        return {key: resolve(each, answers) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolve(each, answers) for each in value]
+    return value
+
+
+def read_content(file: Path, code_sha256: str) -> bytes:
+    import base64
+    import hashlib
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise FlowError.of(f"{display_path(file)} cannot be read: {error.strerror}", hint="run flowdsl build") from None
+    if base64.b64encode(hashlib.sha256(data).digest()).decode() != code_sha256:
+        raise FlowError.of(f"{display_path(file)} has changed since the plan was made", hint="run the command again")
+    return data
+
+
+def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
+    if error.code in _DENIED and "not authorized to perform" in error.message:
+        denied = missing_permissions({f"{call.service}:{call.operation}": error.message})
+        return FlowError.of(
+            f"{call.resource}: {denied.diagnostics[0].message}", code="FD953", hint=denied.diagnostics[0].hint
+        )
+    hint = "correct that and deploy again: it goes on from what is live"
+    if error.code in _CONFLICTS:
+        hint = "somebody else changed it meanwhile: look at flowdsl plan, then deploy again"
+    elif call.service == "states" and error.code == "AccessDeniedException":
+        hint = f"state what the role lacks in the environment's `permissions`, or {hint}"
+    message = f"{call.resource}: {call.operation} failed ({number} of {total} calls): {error.code}: {error.message}"
+    return FlowError.of(message, code="FD954", hint=hint)
+
+
+# What a call has to wait for afterwards: the settled answer, or None while it has not settled.
+
+
+def _function(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+    arguments = {"FunctionName": call.arguments["FunctionName"]}
+    if call.operation == "PublishVersion":
+        arguments["Qualifier"] = answer["Version"]
+    try:
+        found = aws.call("lambda", "GetFunctionConfiguration", arguments)
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            return None
+        raise
+    for key in ("State", "LastUpdateStatus"):
+        if found.get(key) == "Failed":
+            reason = found.get(f"{key}Reason", "")
+            raise AwsError("Failed", f"{key} is Failed: {reason}", "lambda", call.operation)
+    if found.get("State", "Active") not in ("Active", "Inactive") or found.get("LastUpdateStatus") == "InProgress":
+        return None
+    return found
+
+
+def _updated_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+    """By revision: texts and dates lag behind."""
+    found = aws.call("states", "DescribeStateMachine", {"stateMachineArn": call.arguments["stateMachineArn"]})
+    return answer if answer.get("revisionId") in (None, found.get("revisionId")) else None
+
+
+def _deleted_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+    try:
+        aws.call("states", "DescribeStateMachine", {"stateMachineArn": call.arguments["stateMachineArn"]})
+    except AwsError as error:
+        if error.code == "StateMachineDoesNotExist":
+            return answer
+        raise
+    return None
+
+
+_SETTLE: Final[Mapping[tuple[str, str], Callable[[Aws, Call, Answer], Answer | None]]] = {
+    ("lambda", "CreateFunction"): _function,
+    ("lambda", "UpdateFunctionCode"): _function,
+    ("lambda", "UpdateFunctionConfiguration"): _function,
+    ("lambda", "PublishVersion"): _function,
+    ("states", "UpdateStateMachine"): _updated_machine,
+    ("states", "DeleteStateMachine"): _deleted_machine,
+}
+
+
+# Telling
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON values. Environment variables' values and files' contents are left out."""
+    return {
+        "stack": plan.stack.name,
+        "environment": plan.stack.environment,
+        "instance": plan.stack.instance or None,
+        "region": plan.stack.place.region,
+        "account": plan.stack.place.account,
+        "changes": [
+            {
+                "service": call.service,
+                "operation": call.operation,
+                "resource": call.resource,
+                "reason": call.reason,
+                "arguments": _shown(call.arguments),
+            }
+            for call in plan.calls
+        ],
+        "notes": [*plan.notes],
+        "problems": [{"message": each.message, "hint": each.hint} for each in plan.problems],
+        "current": [*plan.current],
+        "executions": [
+            {
+                "arn": each.arn,
+                "status": each.status,
+                "version": each.version,
+                "at": [*each.at],
+                "role": each.role,
+                "functions": reachable(each),
+            }
+            for each in plan.executions
+        ],
+    }
+
+
+def reachable(execution: Any) -> list[str]:
+    """The functions that an execution can still call, with their versions."""
+    from .pinning import functions_in
+
+    functions = functions_in(execution.definition)
+    return sorted(f"{name}:{version}" if version else name for name, version in functions if name)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Ref | Text | Content):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {
+            key: dict.fromkeys(each, "(not shown)") if key == "Variables" else _shown(each)
+            for key, each in value.items()
+        }
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value

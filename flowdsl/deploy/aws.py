@@ -1,0 +1,233 @@
+"""Calls of AWS: one way in for the real services, for a pace that keeps within the quotas, and for tests.
+
+Quotas: Step Functions Developer Guide, "Quotas related to API action throttling"; Lambda Developer Guide, "API
+requests".
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from attrs import define, field, frozen
+
+from ..base.diagnostics import FlowError
+from .statements import Place
+
+Answer = dict[str, Any]
+
+
+class AwsError(Exception):
+    """An error that a service answered."""
+
+    def __init__(self, code: str, message: str, service: str = "", operation: str = "") -> None:
+        super().__init__(f"{service}:{operation}: {code}: {message}")
+        self.code, self.message, self.service, self.operation = code, message, service, operation
+
+
+class Aws(Protocol):
+    """Whoever answers calls. Operations and arguments have the names of the API reference."""
+
+    def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Answer:
+        """The answer; raises AwsError."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class WallClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+# AWS itself
+
+_CLIENTS: Final = {"states": "stepfunctions", "tagging": "resourcegroupstaggingapi"}
+
+
+@define
+class Boto:
+    """AWS through boto3, in one region."""
+
+    place: Place
+    _session: Any
+    _clients: dict[str, Any] = field(factory=dict)
+
+    def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Answer:
+        from botocore import xform_name
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer: Answer = getattr(self._client(service), xform_name(operation))(**arguments)
+        except ClientError as error:
+            told = error.response.get("Error", {})
+            raise AwsError(told.get("Code", "Unknown"), told.get("Message", ""), service, operation) from None
+        except BotoCoreError as error:
+            raise FlowError.of(f"{service}: {error}", code="FD951", hint=_CREDENTIALS) from None
+        return answer
+
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        if service not in self._clients:
+            # The emulators listen at one host; botocore would put `sync-` and the like before it.
+            custom = bool(self._session._session.get_config_variable("endpoint_url")) or _has_endpoint()
+            config = Config(inject_host_prefix=not custom, retries={"mode": "standard", "max_attempts": 3})
+            name = _CLIENTS.get(service, service)
+            self._clients[service] = self._session.client(name, region_name=self.place.region, config=config)
+        return self._clients[service]
+
+
+_CREDENTIALS: Final = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and the other variables that boto3 reads"
+
+
+def _has_endpoint() -> bool:
+    import os
+
+    return any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
+
+
+def connect(place: Place) -> Boto:
+    """AWS with the credentials that boto3 finds. Raises FlowError if there are none, or they are of another account."""
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        hint = 'install it with: pip install "flowdsl[aws]"'
+        raise FlowError.of("boto3 is needed to deploy", code="FD931", hint=hint) from None
+    try:
+        session = boto3.Session(region_name=place.region)
+        if session.get_credentials() is None:
+            raise FlowError.of("no AWS credentials", code="FD951", hint=_CREDENTIALS)
+    except BotoCoreError as error:
+        raise FlowError.of(f"no AWS credentials: {error}", code="FD951", hint=_CREDENTIALS) from None
+    aws = Boto(place, session)
+    check_account(aws, place)
+    return aws
+
+
+def check_account(aws: Aws, place: Place) -> None:
+    """Raise FlowError if the credentials are not of the place's account."""
+    try:
+        account = str(aws.call("sts", "GetCallerIdentity", {})["Account"])
+    except AwsError as error:
+        raise FlowError.of(f"AWS refuses the credentials: {error.code}", code="FD951", hint=_CREDENTIALS) from None
+    if account != place.account:
+        raise FlowError.of(
+            f"wrong account: the credentials are of {account}, the environment is in {place.account}",
+            code="FD952",
+            hint="use credentials of that account, or choose another environment with --env",
+        )
+
+
+# Pace
+
+
+@frozen
+class Quota:
+    bucket: float
+    refill: float
+    """Calls a second."""
+
+
+_SLOW: Final = Quota(20, 1)
+QUOTAS: Final[Mapping[tuple[str, str], Quota]] = {
+    **{
+        ("states", operation): _SLOW
+        for operation in (
+            *("CreateStateMachine", "UpdateStateMachine", "DeleteStateMachine"),
+            *("PublishStateMachineVersion", "DeleteStateMachineVersion", "ListStateMachineVersions"),
+            *("CreateStateMachineAlias", "UpdateStateMachineAlias", "DescribeStateMachineAlias"),
+            *("DeleteStateMachineAlias", "ListStateMachineAliases"),
+            *("TagResource", "UntagResource", "ListTagsForResource", "DescribeStateMachineForExecution"),
+        )
+    },
+    ("states", "DescribeStateMachine"): Quota(200, 20),
+    ("states", "ListExecutions"): Quota(200, 5),
+    ("states", "DescribeExecution"): Quota(250, 15),
+    ("states", "GetExecutionHistory"): Quota(400, 20),
+    ("states", "StopExecution"): Quota(500, 25),
+}
+"""The smaller ones of the regions' quotas; what is not named here has DEFAULT of its service together."""
+DEFAULT: Final[Mapping[str, Quota]] = {"lambda": Quota(15, 15), "iam": Quota(20, 5), "logs": Quota(5, 5)}
+THROTTLED: Final = frozenset(
+    ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException")
+)
+TRIES: Final = 8
+
+
+@define
+class Paced:
+    """Calls at the pace of the quotas; a throttled one is made again, later each time."""
+
+    aws: Aws
+    clock: Clock
+    made: int = 0
+    """Calls that were made."""
+    _tokens: dict[object, tuple[float, datetime]] = field(factory=dict)
+    _jitter: Callable[[], float] = random.random
+
+    def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Answer:
+        for attempt in range(TRIES):
+            self._wait(service, operation)
+            self.made += 1
+            try:
+                return self.aws.call(service, operation, arguments)
+            except AwsError as error:
+                if error.code not in THROTTLED or attempt == TRIES - 1:
+                    raise
+                self.clock.sleep(min(30.0, 2.0**attempt) * (0.5 + self._jitter() / 2))
+        raise AssertionError("unreachable")
+
+    def _wait(self, service: str, operation: str) -> None:
+        key: object = (service, operation)
+        quota = QUOTAS.get((service, operation))
+        if quota is None:
+            key, quota = service, DEFAULT.get(service)
+        if quota is None:
+            return
+        now = self.clock.now()
+        tokens, since = self._tokens.get(key, (quota.bucket, now))
+        tokens = min(quota.bucket, tokens + (now - since).total_seconds() * quota.refill)
+        if tokens < 1:
+            self.clock.sleep((1 - tokens) / quota.refill)
+            now, tokens = self.clock.now(), 1.0
+        self._tokens[key] = (tokens - 1, now)
+
+
+# Pages
+
+_PAGES: Final[Mapping[tuple[str, str], tuple[str, str, str]]] = {
+    ("lambda", "ListVersionsByFunction"): ("Marker", "NextMarker", "Versions"),
+    ("lambda", "ListAliases"): ("Marker", "NextMarker", "Aliases"),
+    ("iam", "ListRoles"): ("Marker", "Marker", "Roles"),
+    ("iam", "ListRolePolicies"): ("Marker", "Marker", "PolicyNames"),
+    ("iam", "ListAttachedRolePolicies"): ("Marker", "Marker", "AttachedPolicies"),
+    ("logs", "DescribeLogGroups"): ("nextToken", "nextToken", "logGroups"),
+    ("states", "ListStateMachineVersions"): ("nextToken", "nextToken", "stateMachineVersions"),
+    ("states", "ListStateMachineAliases"): ("nextToken", "nextToken", "stateMachineAliases"),
+    ("states", "ListExecutions"): ("nextToken", "nextToken", "executions"),
+    ("tagging", "GetResources"): ("PaginationToken", "PaginationToken", "ResourceTagMappingList"),
+}
+"""Where the token goes, where the next one comes from, and what the items are called."""
+
+
+def items(aws: Aws, service: str, operation: str, **arguments: Any) -> Iterator[Any]:
+    """The items of all pages of a list call."""
+    into, token_at, name = _PAGES[service, operation]
+    while True:
+        answer = aws.call(service, operation, arguments)
+        yield from answer.get(name, ())
+        token = answer.get(token_at)
+        if not token or (service == "iam" and not answer.get("IsTruncated")):
+            return
+        arguments = {**arguments, into: token}

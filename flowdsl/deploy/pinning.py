@@ -1,0 +1,147 @@
+"""The definition as it is deployed: in its place, with the functions' published versions.
+
+An execution keeps its definition, so one that names versions keeps the functions' code and configuration too.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ..asl.resource import parse_resource
+from ..asl.text import canonical_text
+from ..asl.tree import Node, Tree
+from ..base.diagnostics import AslPath
+from .model import ALIAS_PREFIX, Ref, Text, digest
+from .statements import Place
+
+_MARK: Final = "\ue000"
+"""A character of the private use area around the number of a reference, while the definition is data."""
+
+
+def placed(definition: Mapping[str, Any], place: Place, substitutions: Mapping[str, str]) -> dict[str, Any]:
+    """The definition with `${AWS::Region}` and the like, and the environment's substitutions, filled in."""
+    values = {
+        "AWS::Region": place.region,
+        "AWS::AccountId": place.account,
+        "AWS::Partition": place.partition,
+        **substitutions,
+    }
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            filled = re.sub(r"\$\{([^{}!]+)\}", lambda match: values.get(match[1], match[0]), value)
+            return filled.replace("arn:aws:", f"arn:{place.partition}:") if place.partition != "aws" else filled
+        if isinstance(value, dict):
+            return {fill(key): fill(each) for key, each in value.items()}
+        return [fill(each) for each in value] if isinstance(value, list) else value
+
+    written: dict[str, Any] = fill(copy.deepcopy(dict(definition)))
+    return written
+
+
+def renamed(definition: Mapping[str, Any], names: Mapping[str, str], place: Place) -> dict[str, Any]:
+    """The definition with the deployed names of functions and state machines, given by the names that the flow has."""
+    arns = {}
+    for name, deployed in names.items():
+        arns[place.arn("lambda", f"function:{name}")] = place.arn("lambda", f"function:{deployed}")
+        arns[place.arn("states", f"stateMachine:{name}")] = place.arn("states", f"stateMachine:{deployed}")
+
+    def rename(value: Any) -> Any:
+        if isinstance(value, str):
+            return arns.get(value, value)
+        if isinstance(value, dict):
+            return {key: rename(each) for key, each in value.items()}
+        return [rename(each) for each in value] if isinstance(value, list) else value
+
+    written: dict[str, Any] = rename(dict(definition))
+    return written
+
+
+def tasks(definition: Mapping[str, Any]) -> Iterator[Node]:
+    return (state for state in Tree(definition) if state.type == "Task")
+
+
+def is_dynamic(state: Node) -> bool:
+    """Whether the Task calls a function that is chosen at run time."""
+    resource = parse_resource(str(state.fields.get("Resource", "")))
+    arguments = state.fields.get("Arguments" if state.language == "JSONata" else "Parameters")
+    if (resource.service, resource.action) != ("lambda", "invoke") or not isinstance(arguments, dict):
+        return False
+    name = arguments.get("FunctionName")
+    return "FunctionName.$" in arguments or (isinstance(name, str) and name.startswith("{%"))
+
+
+def alias_of(identities: Mapping[str, str]) -> str:
+    """The alias that stands for these versions of functions, by their identities: never moved once it exists."""
+    return ALIAS_PREFIX + digest(dict(identities))[:12]
+
+
+def pinned(
+    definition: Mapping[str, Any],
+    versions: Mapping[str, str | Ref],
+    dynamic: frozenset[AslPath],
+    alias: str,
+    place: Place,
+) -> tuple[dict[str, Any], tuple[Ref, ...]]:
+    """The definition with the functions' versions; those that are not known yet are marks for the references returned.
+
+    `versions` are by deployed name, `dynamic` the paths of Tasks whose function is chosen at run time.
+    """
+    refs: list[Ref] = []
+    arns = {place.arn("lambda", f"function:{name}"): name for name in versions}
+
+    def qualified(function: str) -> str:
+        version = versions[arns.get(function, function)]
+        if isinstance(version, Ref):
+            refs.append(version)
+            version = f"{_MARK}{len(refs) - 1}{_MARK}"
+        return f"{function}:{version}"
+
+    written = copy.deepcopy(dict(definition))
+    for state in tasks(written):
+        fields = state.fields
+        if fields.get("Resource") in arns:
+            fields["Resource"] = qualified(fields["Resource"])
+        key = "Arguments" if state.language == "JSONata" else "Parameters"
+        arguments = fields.get(key)
+        if not isinstance(arguments, dict):
+            continue
+        if state.path in dynamic and is_dynamic(state) and not {"Qualifier", "Qualifier.$"} & arguments.keys():
+            fields[key] = {**arguments, "Qualifier": alias}
+        elif arguments.get("FunctionName") in (arns.keys() | versions.keys()) and "Qualifier" not in arguments:
+            fields[key] = {**arguments, "FunctionName": qualified(arguments["FunctionName"])}
+    return written, tuple(refs)
+
+
+def definition_text(definition: Mapping[str, Any], refs: tuple[Ref, ...]) -> str | Text:
+    """The canonical text, with references where versions are not known yet."""
+    text = canonical_text(definition)
+    if not refs:
+        return text
+    pieces = text.split(_MARK)
+    return Text(tuple(refs[int(piece)] if index % 2 else piece for index, piece in enumerate(pieces)))
+
+
+_QUALIFIED = re.compile(r"function:([A-Za-z0-9_-]+):([A-Za-z0-9_$-]+)")
+
+
+def functions_in(definition: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """The functions that a definition names, with version or alias ("" for none); ("", alias) for a Qualifier alone."""
+    names: set[tuple[str, str]] = set()
+    todo: list[Any] = [definition]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            qualifier = value.get("Qualifier")
+            if isinstance(qualifier, str):
+                names.add(("", qualifier))
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value
+        elif isinstance(value, str):
+            names |= {(match[1], match[2]) for match in _QUALIFIED.finditer(value)}
+            names |= {(match[1], "") for match in re.finditer(r":function:([A-Za-z0-9_-]+)$", value)}
+    return names

@@ -1,0 +1,233 @@
+"""What a build and an environment's settings ask for."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..asl.placeholders import PLACEHOLDER
+from ..base.diagnostics import FlowError
+from ..base.source import display_path
+from ..base.words import join_words
+from ..package import manifest as manifests
+from ..package.manifest import Manifest, Packaged
+from ..project import Environment, Loaded
+from ..project.environments import Allowed, FunctionSettings, Secret
+from . import pinning
+from .live import logging_settings
+from .model import Function, LogGroup, Machine, Role, Stack, Wanted
+from .permissions import derive
+from .statements import Place, Statement, trust
+
+NAMES: Final = "FLOWDSL_FUNCTION_NAMES"
+"""The variable that tells functions how the deployed names are made from those in the flow: `test-{}-pr7`."""
+_MOST_NAME: Final = 64
+
+
+def stack_of(environment: Environment, flow: Path, instance: str = "") -> Stack:
+    """The stack of a flow file in an environment."""
+    if instance and not re.fullmatch(r"[A-Za-z0-9-]{1,20}", instance):
+        hint = "use at most 20 letters, digits and '-', such as pr-7"
+        raise FlowError.of(f"{instance!r} cannot be an instance's name", code="FD950", hint=hint)
+    place = Place(environment.region, environment.account)
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", flow.name.partition(".")[0])
+    return Stack(name, environment.name, place, instance, environment.prefix)
+
+
+def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded], build: Path) -> Wanted:
+    """All resources of a stack, from the build's folder. Raises FlowError if the build is missing or out of date."""
+    machines = [*machines]
+    manifest = _read_build(build, machines)
+    unknown = sorted(environment.functions.keys() - manifest.functions.keys())
+    if unknown:
+        raise FlowError.of(
+            f"[tool.flowdsl.environments.{environment.name}.functions] names {join_words(unknown)}: not in the flow",
+            code="FD950",
+            hint=f"the flow's functions: {join_words(sorted(manifest.functions))}",
+        )
+    roles: list[Role] = []
+    groups: list[LogGroup] = []
+    functions: list[Function] = []
+    for name, packaged in manifest.functions.items():
+        function, role = _function(stack, environment, name, packaged, build)
+        functions.append(function)
+        roles.append(role)
+        groups.append(LogGroup(f"/aws/lambda/{function.name}", environment.log_retention))
+    names = {name: stack.named(name) for name in [*manifest.functions, *(each.name for each in machines)]}
+    wanted_machines: list[Machine] = []
+    notes: list[str] = []
+    for loaded in machines:
+        machine, role, gaps = _machine(stack, environment, loaded, names)
+        wanted_machines.append(machine)
+        roles.append(role)
+        notes += gaps
+        if environment.logging != "OFF":
+            groups.append(LogGroup(log_group_of(machine.name), environment.log_retention))
+    return Wanted(
+        stack,
+        dict(environment.tags),
+        tuple(roles),
+        tuple(groups),
+        tuple(functions),
+        tuple(wanted_machines),
+        tuple(notes),
+    )
+
+
+def log_group_of(machine: str) -> str:
+    """With this prefix a log group does not use up the account's policy for log delivery."""
+    return f"/aws/vendedlogs/states/{machine}"
+
+
+def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
+    manifest = manifests.read(folder)
+    if manifest is None:
+        raise FlowError.of(f"nothing is built in {display_path(folder)}", code="FD957", hint="run flowdsl build")
+    for loaded in machines:
+        digest = manifest.definitions.get(f"{loaded.name}.asl.json")
+        if digest != hashlib.sha256(loaded.text.encode()).hexdigest():
+            message = f"{display_path(folder)} is out of date: the definition of {loaded.name} has changed"
+            raise FlowError.of(message, code="FD957", hint="run flowdsl build")
+        called = loaded.machine.functions if loaded.machine else {}
+        missing = sorted(called.keys() - manifest.functions.keys())
+        if missing:
+            message = f"{display_path(folder)} lacks the zips of {join_words(missing)}"
+            raise FlowError.of(message, code="FD957", hint="run flowdsl build, without --asl-only")
+    return manifest
+
+
+def _function(
+    stack: Stack, environment: Environment, name: str, packaged: Packaged, build: Path
+) -> tuple[Function, Role]:
+    own = environment.functions.get(name, FunctionSettings())
+    deployed, role = stack.named(name), stack.role_named(name)
+    if len(deployed) > _MOST_NAME:
+        raise FlowError.of(
+            f"{deployed!r} has {len(deployed)} characters, and a Lambda function's name at most {_MOST_NAME}",
+            code="FD950",
+            hint="shorten the prefix or the instance's name",
+        )
+    variables: dict[str, str] = {**packaged.environment, **{key: str(each) for key, each in own.environment.items()}}
+    if deployed != name:
+        variables[NAMES] = stack.named("{}")
+    settings = {
+        "Runtime": packaged.runtime,
+        "Handler": packaged.handler,
+        "Role": stack.place.role(role, stack.role_path),
+        "Timeout": own.timeout or packaged.timeout,
+        "MemorySize": own.memory or packaged.memory,
+        "Environment": {"Variables": variables},
+        "TracingConfig": {"Mode": "Active" if environment.tracing else "PassThrough"},
+        "Architectures": [packaged.architecture],
+        "CodeSha256": packaged.code_sha256,
+    }
+    statements = [*_function_statements(stack.place, deployed, environment.tracing, own)]
+    function = Function(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
+    return function, Role(role, "lambda", trust("lambda.amazonaws.com"), tuple(statements))
+
+
+def _function_statements(place: Place, name: str, tracing: bool, own: FunctionSettings) -> Iterator[Statement]:
+    group = place.arn("logs", f"log-group:/aws/lambda/{name}")
+    yield Statement.of("logs:CreateLogStream logs:PutLogEvents", f"{group}:*")
+    if tracing:
+        yield Statement.of("xray:PutTraceSegments xray:PutTelemetryRecords", "*")
+    for value in own.environment.values():
+        if isinstance(value, Secret):
+            yield _secret(place, value)
+    yield from stated(place, own.permissions)
+
+
+def _secret(place: Place, secret: Secret) -> Statement:
+    """Secrets Manager ends a secret's ARN with a dash and six characters of its own."""
+    if secret.store == "secretsmanager":
+        arn = place.arn("secretsmanager", f"secret:{secret.name}-??????")
+        return Statement.of("secretsmanager:GetSecretValue", arn)
+    return Statement.of("ssm:GetParameter", place.arn("ssm", f"parameter/{secret.name.lstrip('/')}"))
+
+
+def stated(place: Place, permissions: Iterable[Allowed]) -> Iterator[Statement]:
+    """The statements that the settings state, in their place."""
+    for each in permissions:
+        filled = pinning.placed({"resources": [*each.resources]}, place, {})
+        yield Statement.of(each.actions, *filled["resources"])
+
+
+def _machine(
+    stack: Stack, environment: Environment, loaded: Loaded, names: Mapping[str, str]
+) -> tuple[Machine, Role, list[str]]:
+    place, name = stack.place, stack.named(loaded.name)
+    if len(name) > 80:
+        message = f"{name!r} has {len(name)} characters, and a state machine's name at most 80"
+        raise FlowError.of(message, code="FD950", hint="shorten the prefix or the instance's name")
+    definition = pinning.renamed(pinning.placed(loaded.definition, place, environment.substitutions), names, place)
+    _refuse_placeholders(loaded, definition, environment)
+    callees = {
+        path: tuple(place.arn("lambda", f"function:{names[function.name]}") for function in functions)
+        for path, functions in (loaded.machine.callees.items() if loaded.machine else ())
+    }
+    dynamic = {
+        function.name
+        for state in pinning.tasks(definition)
+        if pinning.is_dynamic(state) and loaded.machine
+        for function in loaded.machine.callees.get(state.path, ())
+    }
+    permissions = derive(
+        definition,
+        name=name,
+        place=place,
+        callees=callees,
+        logging=environment.logging != "OFF",
+        tracing=environment.tracing,
+        stated=stated(place, environment.permissions),
+    )
+    role = stack.role_named(f"{loaded.name}-states")
+    group = place.arn("logs", f"log-group:{log_group_of(name)}")
+    settings = {
+        "roleArn": place.role(role, stack.role_path),
+        # Inputs and outputs of states can be card data: they are never logged.
+        "loggingConfiguration": logging_settings(environment.logging, group, data=False),
+        "tracingConfiguration": {"enabled": environment.tracing},
+    }
+    machine = Machine(
+        name,
+        loaded.type,
+        definition,
+        settings,
+        role,
+        environment.alias,
+        frozenset(names[each] for each in dynamic),
+    )
+    confused_deputy = {
+        "StringEquals": {"aws:SourceAccount": place.account},
+        "ArnLike": {"aws:SourceArn": place.arn("states", "stateMachine:*")},
+    }
+    gaps = [f"role of {name}: {gap}" for gap in permissions.gaps]
+    return machine, Role(role, "states", trust("states.amazonaws.com", confused_deputy), permissions.statements), gaps
+
+
+def _refuse_placeholders(loaded: Loaded, definition: Mapping[str, Any], environment: Environment) -> None:
+    """Nothing that is not filled in is ever sent."""
+    for state in pinning.tasks(definition):
+        _refuse_in(state.fields, f"state {state.name!r}", loaded, environment)
+    _refuse_in(definition, loaded.name, loaded, environment)
+
+
+def _refuse_in(value: Any, where: str, loaded: Loaded, environment: Environment) -> None:
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict):
+            todo += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            todo += each
+        elif isinstance(each, str) and not each.startswith("{%") and (match := PLACEHOLDER.search(each)):
+            key = match[0][2:-1]
+            raise FlowError.of(
+                f"{where}: {match[0]} has no value in environment {environment.name!r}",
+                code="FD950",
+                span=loaded.locate(()),
+                hint=f'add it: [tool.flowdsl.environments.{environment.name}.substitutions] "{key}" = "…"',
+            )
