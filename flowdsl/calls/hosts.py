@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
 
+from ..asl.integrations import SERVICES
 from ..base.diagnostics import FlowError
 
 if TYPE_CHECKING:
@@ -47,13 +48,13 @@ Hosts = Mapping[str, Host]
 
 
 def host_named(call: Call) -> str | None:
-    """The host that an HTTP Task, a call of API Gateway or of Kubernetes names; None for other calls."""
-    key = {"apigateway": "ApiEndpoint", "eks": "Endpoint", "http": "ApiEndpoint"}.get(call.integration)
-    named = call.arguments.get(key) if key is not None and isinstance(call.arguments, dict) else None
-    if not isinstance(named, str):
+    """The host that an HTTP Task or a call of API Gateway names; None for other calls."""
+    service = SERVICES.get(call.integration)
+    url = call.arguments.get(service.host) if service and service.host and isinstance(call.arguments, dict) else None
+    if not isinstance(url, str):
         return None
     with suppress(ValueError):
-        return urlsplit(named if "//" in named else f"//{named}").hostname
+        return urlsplit(url if "//" in url else f"//{url}").hostname
     return None
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ..calls.services.catalogue import SDK, find_operation
+from ..asl.resource import SDK
+from ..calls.services.catalogue import find_operation
 
 _PREFIXES: Final[Mapping[str, str]] = {
     "appconfigdata": "appconfig",

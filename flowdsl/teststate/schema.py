@@ -1,4 +1,4 @@
-"""Whether a mocked result looks like the answer of the API that it stands for.
+"""Mocked results against the shapes of the APIs that they stand for.
 
 Source: Step Functions API Reference, MockInput, `fieldValidationMode`; the messages from recorded calls.
 """
@@ -7,41 +7,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..asl.resource import Resource
+from ..asl.integrations import find_action
+from ..asl.resource import TOKEN, Resource
 from ..calls.services.catalogue import Operation, Shape, find_operation
-from ..calls.services.jobs import polled
 from .errors import TestStateError, invalid
 
 JSON = Any
 
-_FREE = {("apigateway", "invoke"), ("eks", "call"), ("eks", "runJob"), ("http", "invoke")}
-"""Integrations whose results are other APIs' than AWS's own. Source: Developer Guide, "Testing state machines with
-TestState API", "Mock validation modes"."""
-
 
 def check_result(resource: Resource, result: JSON, *, strict: bool) -> None:
-    """Raises TestStateError where the result is not of the API's shape.
+    """Raise TestStateError if the result does not have the shape of the API's answer.
 
-    Fields that the API has not are let through, and so is everything where botocore doesn't know the API. Functions
-    and activities may answer anything, and so may whoever calls back with a task token; a `.sync` task has the answer
-    of the API that describes the job. Bytes are text, the `Payload` of a function too, which a real result has as a
-    JSON value (AWS's answers quoted in boto/boto3 issues 4682 and 4683).
+    Members that the API does not have are allowed, and so is everything if botocore does not know the API. Functions
+    and activities may answer anything, and so may an integration that calls no API of AWS and a callback with a task
+    token; a `.sync` task has the answer of the API that describes the job. Bytes are text, and so is the `Payload` of a
+    function, which in a real result is a JSON value (AWS's answers quoted in boto/boto3 issues 4682 and 4683).
+    Source: Developer Guide, "Testing state machines with TestState API", "Mock validation modes".
     """
-    if not resource.operation or resource.pattern == "waitForTaskToken":
+    if not resource.operation or resource.pattern == TOKEN:
         return
-    if (resource.integration, resource.action) in _FREE:
-        return
+    integration, action = resource.integration, resource.action
     if resource.pattern:
-        answering = polled(resource.integration, resource.action)
-    else:
-        answering = find_operation(resource.integration, resource.action)
-    if answering is not None and answering.model.output_shape is not None:
-        _structure(_Rules(answering, strict), result, answering.model.output_shape)
+        record = find_action(integration, action)
+        action = record.job.action if record is not None and record.job is not None else ""
+    operation = find_operation(integration, action)
+    if operation is not None and operation.model.output_shape is not None:
+        _structure(_Rules(operation, strict), result, operation.model.output_shape)
 
 
 class _Rules:
-    def __init__(self, answering: Operation, strict: bool) -> None:
-        self.operation = answering
+    def __init__(self, operation: Operation, strict: bool) -> None:
+        self.operation = operation
         self.strict = strict
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from flowdsl import project
-from flowdsl.check.rules import integrations
 
 CASES = Path(__file__).parent / "cases"
 _CODES = re.compile(r"#((?: FD\d{3})+)$")
@@ -32,27 +31,3 @@ def test_case(name: str, tmp_path: Path) -> None:
         for each in project.diagnose(loaded)
     }
     assert given == expected
-
-
-def test_models_are_read_in_parts() -> None:
-    """The parts that are cut out of a model's text are those that the whole text has."""
-    pytest.importorskip("botocore")
-    for service in ("sqs", "lambda", "sfn", "dynamodb", "cognitoidentityprovider", "kafka"):
-        model = integrations.model_of(service)
-        assert model
-        for name, operation in model.whole["operations"].items():
-            assert model.input_of(name) == operation.get("input", {}).get("shape", "")
-        for name, shape in model.whole["shapes"].items():
-            assert model.shape(name) == shape
-
-
-def test_the_common_integrations_are_as_in_the_models() -> None:
-    pytest.importorskip("botocore")
-    for name, (required, taken) in integrations.COMMON.items():
-        service, action = name.split(":")
-        model = integrations.model_of(service)
-        assert model
-        shape = model.shape(model.input_of(action) or "")
-        known = {each[:1].upper() + each[1:] for each in shape["members"]}
-        assert required == {each[:1].upper() + each[1:] for each in shape["required"]}
-        assert taken <= known

@@ -91,7 +91,7 @@ def test_without_jsonata(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
     from flowdsl.check.rules import integrations
 
-    monkeypatch.setattr(integrations, "services", dict)
+    monkeypatch.setattr(integrations, "api_names", dict)
     state = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem", "Parameters": {}, "Next": "B"}
     own = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}}
     states = {"A": state, "B": {**state, "Next": "C"}, "C": {**own, "End": True}}

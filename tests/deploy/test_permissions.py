@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl.asl.integrations import INTEGRATIONS
+from flowdsl.asl.integrations import SERVICES
 from flowdsl.deploy.permissions import _SPECIAL, LOGGING, TRACING, derive
 from flowdsl.deploy.rights import RIGHTS
 from flowdsl.deploy.statements import INLINE_LIMIT, Statement, merge, policy, read_policy, size
@@ -109,7 +109,7 @@ def derived_json(key: str, pattern: str) -> list[dict[str, Any]]:
 EVERY = {
     f"{key}.{pattern}" if pattern else key: (key, pattern)
     for key in RIGHTS
-    for pattern in ("", *INTEGRATIONS[key.partition(":")[0]][key.partition(":")[2]])
+    for pattern in ("", *SERVICES[key.partition(":")[0]].actions[key.partition(":")[2]].patterns)
     if pattern != "waitForTaskToken"
 }
 
@@ -120,7 +120,7 @@ def test_every_integration_has_exactly_these_statements(name):
 
 
 def test_every_integration_has_its_rights():
-    known = {f"{service}:{action}" for service, actions in INTEGRATIONS.items() for action in actions}
+    known = {f"{service.name}:{action}" for service in SERVICES.values() for action in service.actions}
     assert known == {*RIGHTS, *_SPECIAL}
 
 

@@ -13,69 +13,77 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ...asl.apis import capitalize, decapitalize
+from ...asl.integration_records import Service
+from ...asl.integrations import SERVICES, api_of, find_action
+from ...asl.resource import SDK
 from ...base.diagnostics import FlowError
-from ...check.rules.integrations import capitalised, decapitalised
-from ...check.rules.integrations import services as folders
 
 Shape = Any
 """botocore.model.Shape."""
 
-SDK = "aws-sdk:"
-
-_ELSEWHERE = {("bedrock", "invokeModel"): "bedrock-runtime"}
-"""Optimised integrations whose API is one of another service."""
-
-
 _RENAMED = {("dynamodb", "NULL"): "nul", ("dynamodbstreams", "NULL"): "nul"}
-"""Members that the AWS SDK for Java names otherwise (`null` is a word of Java's own)."""
+"""Members that the AWS SDK for Java renames, because `null` is a keyword of Java."""
 
 
 @frozen
 class Operation:
-    """An action of a service. `names_of` gives a structure's members by the names that Step Functions has for them."""
+    """An action of a service. Step Functions spells the members of its shapes differently: see `names_of`."""
 
     service: str
     """botocore's name."""
     name: str
     """As in the API reference: `PutItem`."""
     sdk: bool
-    """Whether it is an AWS SDK integration; the optimised ones keep the names of the API."""
+    """True for an AWS SDK integration; the optimised ones keep the names of the API."""
+    record: Service | None
+    """The record of the optimised integration."""
     service_model: Any = field(repr=False)
     model: Any = field(repr=False)
 
     def names_of(self, shape: Shape) -> dict[str, str]:
-        """The member's name in the API by its name in Step Functions."""
-        return {self.shown(member): member for member in shape.members}
+        """The names of a structure's members in Step Functions → in the API."""
+        return {self.name_of(member): member for member in shape.members}
 
-    def shown(self, member: str) -> str:
-        """
-        >>> operation("aws-sdk:s3", "putObject").shown("SSEKMSKeyId")
+    def name_of(self, member: str) -> str:
+        """The name of a member in Step Functions.
+
+        >>> operation("aws-sdk:s3", "putObject").name_of("SSEKMSKeyId")
         'SsekmsKeyId'
-        >>> operation("sqs", "sendMessage").shown("MD5OfMessageBody")
+        >>> operation("sqs", "sendMessage").name_of("MD5OfMessageBody")
         'MD5OfMessageBody'
         """
-        return capitalised(_RENAMED.get((self.service, member)) or decapitalised(member) if self.sdk else member)
+        return capitalize(_RENAMED.get((self.service, member)) or decapitalize(member) if self.sdk else member)
 
 
 def find_operation(integration: str, action: str) -> Operation | None:
-    """The operation behind `Call.integration` and `Call.action`, None where botocore knows none."""
-    named = integration.removeprefix(SDK)
-    service = _ELSEWHERE.get((integration, action)) or folders().get(named.replace("-", ""))
-    if service is None:
+    """The operation behind `Call.integration` and `Call.action`.
+
+    None if botocore does not know it, or if the integration calls no API of AWS.
+    """
+    record = find_action(integration, action)
+    service = api_of(integration, action)
+    if service is None or (record is not None and not record.calls_api):
         return None
-    service_model = _model(service)
-    for name in service_model.operation_names:
-        if decapitalised(name) == action or name[:1].lower() + name[1:] == action:
+    model = _model(service)
+    for name in model.operation_names:
+        if action in (decapitalize(name), name[:1].lower() + name[1:]):
             sdk = integration.startswith(SDK)
-            return Operation(service, name, sdk, service_model, service_model.operation_model(name))
+            return Operation(service, name, sdk, SERVICES.get(integration), model, model.operation_model(name))
     return None
 
 
 def operation(integration: str, action: str) -> Operation:
-    """The operation behind `Call.integration` and `Call.action`. Raises FlowError where botocore knows none."""
-    found = find_operation(integration, action)
-    if found is not None:
-        return found
+    """`find_operation` that raises FlowError instead of returning None."""
+    match = find_operation(integration, action)
+    if match is not None:
+        return match
+    if find_action(integration, action) is not None:
+        raise FlowError.of(
+            f"flowdsl cannot call {integration}:{action} at an endpoint",
+            code="FD934",
+            hint="give the state a mock",
+        )
     botocore_session()
     resource = f"arn:aws:states:::{integration}:{action}"
     raise FlowError.of(
@@ -83,7 +91,7 @@ def operation(integration: str, action: str) -> Operation:
         "is not available in this region.",
         code="FD930",
         hint="write the service and the action as the Step Functions Developer Guide does, such as "
-        "aws-sdk:cloudwatchlogs:createLogGroup; or give the state a mock; a newer botocore may know it",
+        "aws-sdk:cloudwatchlogs:createLogGroup; give the state a mock; or install a newer botocore",
     )
 
 
@@ -93,7 +101,7 @@ def botocore_session() -> Any:
         import botocore.session
     except ImportError:
         raise FlowError.of(
-            "boto3 is needed to know the APIs of AWS", code="FD931", hint='install it with: pip install "flowdsl[aws]"'
+            "calls to services need boto3", code="FD931", hint='install it with: pip install "flowdsl[aws]"'
         ) from None
     return botocore.session.get_session()
 

@@ -1,4 +1,4 @@
-"""The error and cause that a task fails with where a service refuses the call.
+"""The error and cause of a task when a service refuses the call.
 
 The optimised integrations speak of errors as version 1 of the AWS SDK for Java does, the AWS SDK integrations as
 version 2. Source: recorded executions; the naming in the code generators of both.
@@ -11,32 +11,11 @@ from typing import Any
 
 from .catalogue import Operation
 
-_OPTIMISED = {
-    "athena": ("Athena", "AmazonAthena"),
-    "batch": ("Batch", "AWSBatch"),
-    "bedrock": ("Bedrock", "AmazonBedrock"),
-    "codebuild": ("CodeBuild", "AWSCodeBuild"),
-    "databrew": ("DataBrew", "AWSGlueDataBrew"),
-    "dynamodb": ("DynamoDB", "AmazonDynamoDBv2"),
-    "ecs": ("ECS", "AmazonECS"),
-    "emr": ("ElasticMapReduce", "AmazonElasticMapReduce"),
-    "eks": ("EKS", "AmazonEKS"),
-    "events": ("EventBridge", "AmazonEventBridge"),
-    "glue": ("Glue", "AWSGlue"),
-    "lambda": ("Lambda", "AWSLambda"),
-    "mediaconvert": ("MediaConvert", "AWSMediaConvert"),
-    "sagemaker": ("SageMaker", "AmazonSageMaker"),
-    "sns": ("SNS", "AmazonSNS"),
-    "sqs": ("SQS", "AmazonSQS"),
-    "stepfunctions": ("StepFunctions", "AWSStepFunctions"),
-}
-"""What begins the errors of an optimised integration, and the name of its service in causes."""
-
 
 def failure(operation: Operation, response: dict[str, Any]) -> tuple[str, str]:
-    """Error and cause for what botocore's ClientError holds as `response`."""
-    said = response.get("Error", {})
-    code, message = str(said.get("Code", "")), str(said.get("Message", ""))
+    """Error and cause for the `response` of botocore's ClientError."""
+    answer = response.get("Error", {})
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
     metadata = response.get("ResponseMetadata", {})
     status, request = metadata.get("HTTPStatusCode", 400), metadata.get("RequestId", "")
     shape = operation.service_model.shape_for_error_code(code)
@@ -54,13 +33,13 @@ def failure(operation: Operation, response: dict[str, Any]) -> tuple[str, str]:
 
 
 def _optimised(operation: Operation) -> tuple[str, str]:
-    """What begins the errors of an optimised integration, and the name of its service in causes."""
-    named = class_name(operation.service_model.service_id)
-    return _OPTIMISED.get(operation.service, (named, named))
+    """The prefix of the errors of an optimised integration, and the name of its service in causes."""
+    name, record = class_name(operation.service_model.service_id), operation.record
+    return (record.error_prefix or name, record.cause_name or name) if record else (name, name)
 
 
 def error_prefix(operation: Operation) -> str:
-    """What begins the errors of an integration."""
+    """What the errors of an integration start with: `DynamoDB`, `DynamoDb` for the AWS SDK."""
     return class_name(operation.service_model.service_id) if operation.sdk else _optimised(operation)[0]
 
 

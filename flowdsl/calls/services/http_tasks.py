@@ -83,8 +83,12 @@ def _reply(found: Result | Failed) -> Reply:
     return Reply.of(found) if isinstance(found, Failed) else Reply.succeeded(found)
 
 
-def gateway_invoke(call: Call, hosts: Hosts) -> Result | Failed:
+def gateway_invoke(call: Call, hosts: Hosts) -> Reply:
     """Call an API of API Gateway, without a signature. Raises FlowError for a host that is not configured."""
+    return _reply(_gateway_result(call, hosts))
+
+
+def _gateway_result(call: Call, hosts: Hosts) -> Result | Failed:
     try:
         arguments = _arguments(call, _FORBIDDEN_GATEWAY)
         path = "/".join(str(arguments[key]).strip("/") for key in ("Stage", "Path") if arguments.get(key))

@@ -6,12 +6,11 @@ executions.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-from ...base.json import json_text
+from ...asl.integration_records import Action
 from ...engine import Call, Failed
+from .web import parsed
 
 JSON = Any
 Result = dict[str, JSON]
@@ -24,27 +23,30 @@ _HEADERS = {
     "server": "Server",
     "x-amzn-requestid": "x-amzn-RequestId",
 }
-"""botocore has the names of headers in lower case."""
+"""The names of headers in botocore → as Step Functions writes them."""
 
 
-def prepare_arguments(call: Call) -> JSON:
-    """The arguments as the API wants them."""
-    prepared = _PREPARE.get((call.integration, call.action))
-    return call.arguments if prepared is None or not isinstance(call.arguments, dict) else prepared(call)
+def prepare_arguments(call: Call, action: Action | None) -> JSON:
+    """The arguments as the API expects them."""
+    if action is None or not isinstance(call.arguments, dict):
+        return call.arguments
+    arguments = {**action.defaults, **call.arguments}
+    return action.identify(arguments, call.execution_arn, call.state_machine_arn) if action.identify else arguments
 
 
-def judge_result(call: Call, result: Result) -> Result | Failed:
-    """The result, or the failure that an answer with status 200 may still be."""
-    judged = _JUDGE.get((call.integration, call.action))
-    return result if judged is None else judged(result)
-
-
-WITHOUT_METADATA = {("events", "putEvents")}
-"""The optimised integrations that add no metadata. Source: recorded executions."""
+def read_result(action: Action | None, result: Result, response: Result) -> Result | Failed:
+    """The result of the task, or the failure that an answer with status 200 may still be."""
+    if action is None:
+        return with_metadata(result, response)
+    failure = action.failure(result)
+    if failure is not None:
+        return Failed(*failure)
+    values = {name: parsed(result[name]) for name in action.parsed if name in result}
+    return with_metadata({**result, **values}, response) if action.has_metadata else {**result, **values}
 
 
 def with_metadata(result: Result, response: Result) -> Result:
-    """SdkHttpMetadata and SdkResponseMetadata, which the other optimised integrations add."""
+    """The result with SdkHttpMetadata and SdkResponseMetadata."""
     metadata = response.get("ResponseMetadata", {})
     headers = {_HEADERS.get(name, name): value for name, value in metadata.get("HTTPHeaders", {}).items()}
     http = {
@@ -52,64 +54,5 @@ def with_metadata(result: Result, response: Result) -> Result:
         "HttpHeaders": headers,
         "HttpStatusCode": metadata.get("HTTPStatusCode", 200),
     }
-    told = {"SdkHttpMetadata": http, "SdkResponseMetadata": {"RequestId": metadata.get("RequestId", "")}}
-    return dict(sorted({**result, **told}.items()))
-
-
-def _put_events(call: Call) -> JSON:
-    """Step Functions adds the execution and its state machine to the resources of each event."""
-    own = [call.execution_arn, call.state_machine_arn]
-    entries = call.arguments.get("Entries")
-    if not isinstance(entries, list):
-        return call.arguments
-    told = [
-        {**entry, "Resources": [*(entry.get("Resources") or ()), *own]} for entry in entries if isinstance(entry, dict)
-    ]
-    return {**call.arguments, "Entries": told}
-
-
-def _events_put(result: Result) -> Result | Failed:
-    if result.get("FailedEntryCount"):
-        return Failed("EventBridge.FailedEntry", json_text(result))
-    return result
-
-
-def _invoke(call: Call) -> JSON:
-    """Recorded: a payload that is a string is the JSON text that the function gets."""
-    payload = call.arguments.get("Payload", {})
-    return {**call.arguments, "Payload": payload if isinstance(payload, str) else json_text(payload)}
-
-
-_UNTYPED = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
-
-
-def _invoked(result: Result) -> Result | Failed:
-    """The payload as a JSON value; an error of the function is the task's. What is said of one that has no type: AWS's
-    answers quoted in public issues."""
-    text = result.get("Payload", "")
-    try:
-        payload = json.loads(text) if text else ""
-    except ValueError:
-        payload = text
-    if result.get("FunctionError"):
-        kind = payload.get("errorType") if isinstance(payload, dict) else None
-        return Failed(kind, text) if kind else Failed("Lambda.Unknown", _UNTYPED + text)
-    return {**result, "Payload": payload}
-
-
-def _body_parsed(result: Result) -> Result | Failed:
-    try:
-        return {**result, "Body": json.loads(result.get("Body", ""))}
-    except ValueError:
-        return result
-
-
-_PREPARE: dict[tuple[str, str], Callable[[Call], JSON]] = {
-    ("events", "putEvents"): _put_events,
-    ("lambda", "invoke"): _invoke,
-}
-_JUDGE: dict[tuple[str, str], Callable[[Result], Result | Failed]] = {
-    ("bedrock", "invokeModel"): _body_parsed,
-    ("events", "putEvents"): _events_put,
-    ("lambda", "invoke"): _invoked,
-}
+    own = {"SdkHttpMetadata": http, "SdkResponseMetadata": {"RequestId": metadata.get("RequestId", "")}}
+    return dict(sorted({**result, **own}.items()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ...asl.integrations import INTEGRATIONS
+from ...asl.integrations import SERVICES
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import TOKEN, Resource, parse_resource
 from ...asl.tree import Machine, Node, Tree
@@ -70,31 +70,32 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
     elif resource.kind == "integration":
         _integration(resource, path, unrecognised, findings)
     elif resource.kind == "sdk" and resource.pattern not in ("", TOKEN):
-        message = f"an AWS SDK integration has no pattern .{resource.pattern}"
-        findings.error(
-            "FD653", message, path, hint="it supports request-response and .waitForTaskToken", said=unrecognised
-        )
+        message = f"AWS SDK integrations do not support .{resource.pattern}"
+        findings.error("FD653", message, path, hint="use request-response or .waitForTaskToken", said=unrecognised)
 
 
 def _integration(resource: Resource, path: AslPath, said: str, findings: Findings) -> None:
     service, action, pattern = resource.service, resource.action, resource.pattern
     if has_placeholder(service):
         return
-    actions = INTEGRATIONS.get(service)
-    if actions is None:
-        hint = did_you_mean(service, INTEGRATIONS) or f"an AWS SDK integration is arn:aws:states:::aws-sdk:{service}:…"
-        findings.error("FD652", f"there is no integration for {service!r}", path, hint=hint, said=said)
+    record = SERVICES.get(service)
+    if record is None:
+        hint = (
+            did_you_mean(service, SERVICES) or f"for an AWS SDK integration, use arn:aws:states:::aws-sdk:{service}:…"
+        )
+        findings.error("FD652", f"there is no optimized integration for {service!r}", path, hint=hint, said=said)
     elif has_placeholder(action):
         return
-    elif action not in actions:
-        near = did_you_mean(action, actions)
-        hint = near or f"it has {', '.join(actions)}; others are arn:aws:states:::aws-sdk:{service}:{action}"
+    elif action not in record.actions:
+        near = did_you_mean(action, record.actions)
+        valid = f"valid actions: {', '.join(record.actions)}"
+        hint = near or f"{valid}; for another, use arn:aws:states:::aws-sdk:{service}:{action}"
         message = f"the integration of {service!r} has no action {action!r}"
         findings.error("FD652", message, path, hint=hint, said=said)
-    elif pattern and not has_placeholder(pattern) and pattern not in actions[action]:
-        patterns = ", ".join("." + each for each in actions[action])
-        hint = f"it supports request-response{' and ' + patterns if patterns else ''}"
-        findings.error("FD653", f"{service}:{action} has no pattern .{pattern}", path, hint=hint, said=said)
+    elif pattern and not has_placeholder(pattern) and pattern not in record.actions[action].patterns:
+        patterns = "".join(f" or .{each}" for each in record.actions[action].patterns)
+        message, hint = f"{service}:{action} does not support .{pattern}", f"use request-response{patterns}"
+        findings.error("FD653", message, path, hint=hint, said=said)
 
 
 def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
@@ -126,7 +127,7 @@ def _token(state: Node, findings: Findings) -> None:
         return  # a variable may hold it
     findings.warning(
         "FD659",
-        f"state {state.name!r} waits for a task token and sends none, so nobody can call back",
+        f"state {state.name!r} waits for a callback but does not pass on its task token",
         (*state.path, "Parameters" if "Parameters" in state.fields else "Arguments"),
         hint=findings.either(
             'send {"token.$": "$$.Task.Token"}'

@@ -142,14 +142,13 @@ def test_no_host_is_called_that_is_not_configured() -> None:
 def test_a_secret_that_cannot_be_sent_is_not_told(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     for secret in ("s3cret\n", "s3cret\r\nX: y", "s3cret\udcff"):
         monkeypatch.setenv("KEY", secret)
-        for integration in ("http:invoke", "apigateway:invoke", "eks:call"):
+        for integration in ("http:invoke", "apigateway:invoke"):
             services = Services.at(
                 hosts={"api.example.com": Host(stub.url, headers={"Authorization": "Bearer ${KEY}"})}
             )
             url = "api.example.com" if integration == "apigateway:invoke" else "https://api.example.com"
             arguments = {
                 "ApiEndpoint": url,
-                "Endpoint": url,
                 "Method": "GET",
                 "Path": "/",
                 "InvocationConfig": CONNECTION,

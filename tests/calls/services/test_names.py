@@ -2,10 +2,10 @@
 
 import pytest
 
+from flowdsl.asl.apis import decapitalize
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.calls.services.catalogue import operation
 from flowdsl.calls.services.failures import class_name, exception_name, failure
-from flowdsl.check.rules.integrations import decapitalised
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_an_unknown_integration_is_refused_in_the_words_of_aws(integration: str,
 
 def test_fields_have_the_names_of_the_java_sdk() -> None:
     names = ("DBInstance", "ACL", "ETag", "ChecksumCRC32", "SSEKMSKeyId", "executionArn", "MD5OfBody")
-    assert [decapitalised(name) for name in names] == [
+    assert [decapitalize(name) for name in names] == [
         *("dbInstance", "acl", "eTag", "checksumCRC32", "ssekmsKeyId", "executionArn", "md5OfBody")
     ]
-    assert operation("aws-sdk:s3", "putObject").shown("SSEKMSKeyId") == "SsekmsKeyId"
-    assert operation("sqs", "sendMessage").shown("MD5OfMessageBody") == "MD5OfMessageBody"
-    assert operation("states", "startExecution").shown("executionArn") == "ExecutionArn"
+    assert operation("aws-sdk:s3", "putObject").name_of("SSEKMSKeyId") == "SsekmsKeyId"
+    assert operation("sqs", "sendMessage").name_of("MD5OfMessageBody") == "MD5OfMessageBody"
+    assert operation("states", "startExecution").name_of("executionArn") == "ExecutionArn"
 
 
 def test_classes_have_the_names_of_the_java_sdk() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from flowdsl.asl.integrations import find_action
 from flowdsl.calls.services.catalogue import Operation, find_operation
 from flowdsl.calls.services.data import to_request
 from flowdsl.calls.services.failures import error_prefix
-from flowdsl.calls.services.optimised import WITHOUT_METADATA
 from tests.conformance_data import IS_RECORDED, cases
 
 pytestmark = pytest.mark.skipif(not IS_RECORDED, reason="needs recorded calls of AWS's APIs: set FLOWDSL_CONFORMANCE")
@@ -37,7 +37,8 @@ def test_recorded_results_have_the_fields_of_the_api() -> None:
         if "." in task["resource"] or not isinstance(task.get("output"), dict):
             continue
         fields = task["output"].keys()
-        adds = not operation.sdk and (task["resourceType"], task["resource"]) not in WITHOUT_METADATA
+        record = find_action(task["resourceType"], task["resource"])
+        adds = record is not None and record.has_metadata
         assert (fields >= METADATA) == adds, case
         unknown += [(case, key) for key in fields - METADATA - operation.names_of(operation.model.output_shape).keys()]
     assert not unknown

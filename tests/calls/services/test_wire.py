@@ -216,7 +216,7 @@ def test_a_cluster_that_is_gone_is_deleted(stub: Stub) -> None:
 
 
 def test_a_job_that_nobody_knows_to_look_after_is_refused(stub: Stub) -> None:
-    with pytest.raises(FlowError, match="does not know how to look after such a job"):
+    with pytest.raises(FlowError, match="does not know how to poll this job"):
         run(services(stub), "mediaconvert:createQueue.sync", {})
 
 

@@ -1,0 +1,133 @@
+"""The APIs of AWS as botocore's models describe them, and how Step Functions spells their names.
+
+The model files are read as JSON: importing botocore takes longer than a whole check. Without botocore installed, no API
+is known. Source: Step Functions Developer Guide, "Learning to use AWS service SDK integrations"; the naming in the code
+generator of the AWS SDK for Java.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from functools import cache, cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+_FOLDERS: Final = {
+    "applicationdiscoveryservice": "discovery",
+    "cloudwatchlogs": "logs",
+    "cognitoidentityprovider": "cognito-idp",
+    "configservice": "config",
+    "costandusagereportservice": "cur",
+    "costexplorer": "ce",
+    "databasemigrationservice": "dms",
+    "databasemigration": "dms",
+    "directoryservice": "ds",
+    "directoryservicedata": "ds-data",
+    "directory": "ds",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
+    "elasticmapreduce": "emr",
+    "elasticsearchservice": "es",
+    "elasticsearch": "es",
+    "eventbridge": "events",
+    "iotdataplane": "iot-data",
+    "iotjobsdataplane": "iot-jobs-data",
+    "lexmodelbuildingservice": "lex-models",
+    "lexmodelbuilding": "lex-models",
+    "lexmodelsv2": "lexv2-models",
+    "lexruntimeservice": "lex-runtime",
+    "lexruntime": "lex-runtime",
+    "lexruntimev2": "lexv2-runtime",
+    "marketplaceentitlementservice": "marketplace-entitlement",
+    "marketplaceentitlement": "marketplace-entitlement",
+    "marketplacemetering": "meteringmarketplace",
+    "migrationhub": "mgh",
+    "pinpointsmsvoice": "sms-voice",
+    "serverlessapplicationrepository": "serverlessrepo",
+    "sfn": "stepfunctions",
+    "simpledb": "sdb",
+    "states": "stepfunctions",
+}
+"""The name of a service in a Resource → botocore's name for it, where they differ."""
+
+
+class Api:
+    """A service as botocore describes it."""
+
+    def __init__(self, model: dict[str, Any]) -> None:
+        self._operations: dict[str, dict[str, Any]] = model.get("operations", {})
+        self._shapes: dict[str, dict[str, Any]] = model.get("shapes", {})
+
+    @property
+    def actions(self) -> list[str]:
+        """The operations as a Resource names them: `putItem`."""
+        return [name[:1].lower() + name[1:] for name in self._operations]
+
+    def shape(self, name: str) -> dict[str, Any]:
+        return self._shapes.get(name, {})
+
+    def input_of(self, action: str) -> str | None:
+        """The name of the operation's input shape; "" if it takes no input, None if there is no such operation."""
+        operation = self._operations.get(action[:1].upper() + action[1:])
+        return None if operation is None else str(operation.get("input", {}).get("shape", ""))
+
+    @cached_property
+    def exceptions(self) -> frozenset[str]:
+        """The names of its errors, as the API and as the AWS SDK for Java has them."""
+        names = [name for name, shape in self._shapes.items() if shape.get("exception")]
+        return frozenset([*names, *(f"{name}Exception" for name in names)])
+
+
+@cache
+def _folder() -> Path | None:
+    spec = find_spec("botocore")
+    return Path(spec.origin).parent / "data" if spec and spec.origin else None
+
+
+@cache
+def api_names() -> dict[str, str]:
+    """The name of a service in a Resource, without hyphens → botocore's name; empty without botocore."""
+    folder = _folder()
+    if folder is None or not folder.is_dir():
+        return {}
+    present = {*os.listdir(folder)}  # noqa: PTH208 - some 400 names; iterdir takes longer than the rest of a check
+    own = {each.replace("-", ""): each for each in present}
+    return own | {name: target for name, target in _FOLDERS.items() if target in present}
+
+
+def api_name(service: str) -> str | None:
+    """botocore's name of a service; None if botocore does not know it.
+
+    >>> api_name("cloudwatchlogs"), api_name("emr-serverless")
+    ('logs', 'emr-serverless')
+    """
+    return api_names().get(service.replace("-", "").lower())
+
+
+@cache
+def read_api(name: str) -> Api | None:
+    """The newest model of an API, by botocore's name; None if botocore does not have it."""
+    folder = _folder()
+    if folder is None:
+        return None
+    files = sorted((folder / name).glob("*/service-2.json.gz"))
+    return Api(json.loads(gzip.decompress(files[-1].read_bytes()))) if files else None
+
+
+def decapitalize(name: str) -> str:
+    """The name of a member or an action in the AWS SDK for Java: a leading acronym in lower case.
+
+    >>> [decapitalize(name) for name in ("DBInstance", "ACL", "ETag", "ChecksumCRC32", "executionArn")]
+    ['dbInstance', 'acl', 'eTag', 'checksumCRC32', 'executionArn']
+    """
+    capitals = re.match(r"[A-Z]+(?![a-z])|[A-Z]", name)
+    return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
+
+
+def capitalize(name: str) -> str:
+    """The name with a capital first letter, as Step Functions spells all names."""
+    return name[:1].upper() + name[1:]
