@@ -1,4 +1,4 @@
-# Everything that a developer runs; `make` alone lists it. The virtual environment is made when it is first needed.
+# Everything that a developer runs; `make` without a target lists it. The virtual environment is created when it is first needed.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,13 +9,13 @@ DEMO := .flowdsl/demo
 
 help:
 	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
-	@echo "make test         all tests; ARGS='tests/engine -k retry' for some"
-	@echo "make test-fast    the tests that need no processes and servers, in a quarter of the time"
-	@echo "make check        lint, formatting, types"
-	@echo "make format       mend formatting and what the linter can"
-	@echo "make conformance  the engine and checker against recorded behaviour of AWS"
-	@echo "make bench        time and memory beside other tools; ARGS=--peers installs those first"
-	@echo "make clean        remove what make and the tools have made"
+	@echo "make test         run all tests, or some: ARGS='tests/engine -k retry'"
+	@echo "make test-fast    run the tests without processes and servers, in a quarter of the time"
+	@echo "make check        check style, formatting and types"
+	@echo "make format       fix formatting and what the linter can fix"
+	@echo "make conformance  compare engine and checker with recorded behaviour of AWS"
+	@echo "make bench        measure time and memory beside other tools; ARGS=--peers installs them first"
+	@echo "make clean        remove all that make and the tools created"
 
 # The environment: one stamp for running, one for developing.
 

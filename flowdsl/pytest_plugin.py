@@ -1,16 +1,18 @@
 """The pytest plugin: the fixtures `flow`, `flow_machine` and `asl_snapshot`, and coverage of flows.
 
-    pytest --flow-coverage                      what of the project's flow the tests have seen
-    pytest --flow-cover-fail-under=95           and fail below that percentage
-    pytest --flow-cover-machine='payment*'      of these machines
+    pytest --flow-coverage                      report what the tests reach of the project's flow
+    pytest --flow-cover-fail-under=95           fail below this percentage
+    pytest --flow-cover-machine='payment*'      report on these state machines
 
-Nothing of flowdsl is imported before a test uses a fixture or coverage is asked for.
+The rest of flowdsl is imported when a test uses a fixture or coverage is switched on.
 """
 
 from __future__ import annotations
 
+import json
 import warnings
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,20 +28,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--flow-coverage",
         action="store_true",
-        help="Report which states, Choice branches, Retry and Catch of the flows the tests have reached. "
-        "By default of the machines of [tool.flowdsl]; of all that ran where that names none.",
+        help="Report which states, branches, retriers and catchers the tests reach: of the state machines of "
+        "[tool.flowdsl], or of all that ran if it sets no flow.",
     )
     group.addoption(
         "--flow-cover-machine",
         action="append",
         metavar="NAME",
-        help="Report on this machine (a name, * and ? as in file names); can be given several times.",
+        help="Report on this state machine (a name; * and ? are wildcards); can be repeated.",
     )
     group.addoption(
         "--flow-cover-fail-under",
         type=float,
         metavar="PERCENT",
-        help="Fail where less is covered. Implies --flow-coverage.",
+        help="Fail if coverage is lower. Implies --flow-coverage.",
     )
     group.addoption("--flow-cover-json", metavar="FILE", help="Write the coverage as JSON. Implies --flow-coverage.")
     parser.addini("flow_coverage", "As --flow-coverage.", type="bool", default=False)
@@ -61,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _FlowCoverage:
-    """Measures in this process; under pytest-xdist the workers measure and the controller adds up."""
+    """Measures in this process; under pytest-xdist the workers measure and the controller adds their counts up."""
 
     def __init__(self, config: pytest.Config) -> None:
         from .testing import Coverage
@@ -107,7 +109,7 @@ class _FlowCoverage:
         if self._problem:
             terminalreporter.write_line(self._problem, red=True)
         if not self.selected.machines:
-            terminalreporter.write_line("no machine was run")
+            terminalreporter.write_line("no state machine was run")
         else:
             for line in lines(self.selected):
                 terminalreporter.write_line(line)
@@ -120,7 +122,7 @@ class _FlowCoverage:
         return self._fail_under is not None and self.selected.percent < self._fail_under
 
     def _select(self) -> Coverage:
-        """The machines that are reported on; those of the project count also where no test ran them."""
+        """The state machines to report on; those of the project count even if no test ran them."""
         from .base.diagnostics import FlowError
         from .testing import Coverage
         from .testing.machines import of_project
@@ -143,9 +145,6 @@ class _FlowCoverage:
         )
 
     def _write_json(self, file: str) -> None:
-        import json
-        from pathlib import Path
-
         try:
             Path(file).write_text(json.dumps(self.selected.summary(), indent=2) + "\n", encoding="utf-8")
         except OSError as error:
@@ -167,13 +166,13 @@ def _percentage(text: str) -> float | None:
 
 @pytest.fixture
 def flow_machine() -> Machine | None:
-    """The machine under test: override it to return a StateMachine, an ASL dict or a file; None is [tool.flowdsl]'s."""
+    """The state machine under test. Override it to return a StateMachine, ASL or a file; None is the project's."""
     return None
 
 
 @pytest.fixture
 def flow(flow_machine: Machine | None, request: pytest.FixtureRequest) -> Runner:
-    """Runs the machine under test on the embedded engine, with mocks, on a virtual clock: a flowdsl.testing.Runner."""
+    """Runs the state machine under test on the embedded engine, with mocks and a virtual clock: a testing.Runner."""
     from .testing import Runner
 
     return Runner.of(flow_machine, root=request.config.rootpath)

@@ -164,6 +164,15 @@ def called_function(resource: Resource, arguments: Any) -> FunctionName | None:
     return parse_function(name) if isinstance(name, str) else None
 
 
+def constant_function(state: Mapping[str, Any]) -> str:
+    """The name of the function that a Task state calls; empty if it calls none or chooses one when it runs."""
+    resource = parse_resource(str(state.get("Resource", "")))
+    function = called_function(resource, state.get("Parameters") or state.get("Arguments"))
+    if function is None or resource.kind not in ("function", "integration") or function.text.startswith("{%"):
+        return ""
+    return function.name
+
+
 def _hide(text: str) -> str:
     """The text with substitutions blanked out, of the same length."""
     if "${" not in text:

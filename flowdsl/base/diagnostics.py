@@ -1,4 +1,4 @@
-"""What is wrong, where, and what to write instead."""
+"""Diagnostics: what is wrong, where, and what to write instead."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Diagnostic:
     span: Span | None = None
     hint: str | None = None
     aws: str | None = field(default=None, repr=False)
-    """The code that ValidateStateMachineDefinition gives for it, where known."""
+    """The code of ValidateStateMachineDefinition for it, if known."""
     aws_message: str | None = field(default=None, repr=False)
-    """What it says, where that is known and differs from ours."""
+    """The service's message, if it is known and differs from `message`."""
     aws_at: AslPath | str | None = field(default=None, repr=False)
-    """The location it gives, where it differs from `path`; "" for none."""
+    """The service's location, if it differs from `path`; "" for none."""
 
     def text(self) -> str:
         where = str(self.span) if self.span else pointer(self.path)
@@ -49,7 +49,7 @@ class Diagnostic:
         return "\n".join(lines)
 
     def _in_state(self) -> str:
-        """The innermost state that the path leads through, where the message does not name it."""
+        """The innermost state on the path, unless the message names it."""
         names = [name for above, name in pairwise(self.path) if above == "States"]
         return f" (state {names[-1]!r})" if names and repr(names[-1]) not in self.message else ""
 
@@ -57,18 +57,18 @@ class Diagnostic:
         """As a diagnostic of ValidateStateMachineDefinition. Source: Step Functions API Reference."""
         at = self.path if self.aws_at is None else self.aws_at
         location = at if isinstance(at, str) else pointer(at) or "/"
-        found = {"severity": self.severity.upper(), "code": self.aws or self.code}
-        found["message"] = self.aws_message or self.message
-        return {**found, "location": location} if location else found
+        fields = {"severity": self.severity.upper(), "code": self.aws or self.code}
+        fields["message"] = self.aws_message or self.message
+        return {**fields, "location": location} if location else fields
 
     def json(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
-        found["path"] = pointer(self.path)
+        fields: dict[str, Any] = {"code": self.code, "severity": self.severity, "message": self.message}
+        fields["path"] = pointer(self.path)
         if self.span:
-            found["file"], found["line"], found["column"] = self.span.file, self.span.line, self.span.column
+            fields["file"], fields["line"], fields["column"] = self.span.file, self.span.line, self.span.column
         if self.hint:
-            found["hint"] = self.hint
-        return found
+            fields["hint"] = self.hint
+        return fields
 
 
 def pointer(path: AslPath) -> str:
@@ -95,8 +95,12 @@ def as_aws(diagnostics: Sequence[Diagnostic]) -> str:
     """
     failed = any(diagnostic.severity == "error" for diagnostic in diagnostics)
     ordered = sorted(diagnostics, key=lambda diagnostic: diagnostic.aws == "MISSING_END_STATE")
-    found = [diagnostic.answer() for diagnostic in ordered]
-    answer = {"result": "FAIL" if failed else "OK", "diagnostics": found[:AWS_MOST], "truncated": len(found) > AWS_MOST}
+    answers = [diagnostic.answer() for diagnostic in ordered]
+    answer = {
+        "result": "FAIL" if failed else "OK",
+        "diagnostics": answers[:AWS_MOST],
+        "truncated": len(answers) > AWS_MOST,
+    }
     return json.dumps(answer, indent=2, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""A JSON or YAML file: its value, and where in the file each part of it stands."""
+"""A JSON or YAML file: its value, and the place of each part in the file."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ Place = tuple[int, int]
 
 @define(slots=False)
 class Document:
-    """`value` is made of JSON values; `places` is called when a place is asked for first."""
+    """`value` is a JSON value; `find_places` is called when a place is needed for the first time."""
 
     file: str
     text: str
     value: Any
     find_places: Callable[[], Iterator[tuple[AslPath, Place]]] = field(repr=False)
     twice: tuple[AslPath, ...] = ()
-    """The keys that stand more than once in their object; `value` has the last."""
+    """The paths of duplicate keys; `value` contains their last values."""
 
     @cached_property
     def places(self) -> dict[AslPath, Place]:
         return dict(self.find_places())
 
     def span(self, path: AslPath) -> Span:
-        """Where the value stands, or the nearest thing around it that is there."""
+        """The place of the value, or of the nearest enclosing one."""
         while path and path not in self.places:
             path = path[:-1]
         start, end = self.places.get(path, (0, 1))
@@ -48,7 +48,7 @@ class Document:
 
     @cached_property
     def _line_ends(self) -> list[int]:
-        return [found.start() for found in re.finditer("\n", self.text)]
+        return [match.start() for match in re.finditer("\n", self.text)]
 
 
 def span_of(file: str, text: str, start: int, end: int) -> Span:
@@ -80,8 +80,8 @@ def read_json(text: str, file: str) -> Document:
         value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
     except json.JSONDecodeError as error:
         span = span_of(file, text, error.pos, error.pos + 1)
-        code, said, at = _as_aws(text, error.pos)
-        wrong = Diagnostic("FD704", f"not JSON: {error.msg}", span=span, aws=code, aws_message=said, aws_at=at)
+        code, message, at = _as_aws(text, error.pos)
+        wrong = Diagnostic("FD704", f"not JSON: {error.msg}", span=span, aws=code, aws_message=message, aws_at=at)
         raise FlowError(wrong) from None
     except _DuplicateKeyError:
         value = json.loads(text, parse_float=_float, parse_constant=_constant)
@@ -90,37 +90,37 @@ def read_json(text: str, file: str) -> Document:
     except RecursionError:
         raise _wrong("nested too deeply", Span(file, 1)) from None
     except ValueError as error:
-        found = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
-        span = span_of(file, text, *found.span()) if found else Span(file, 1)
+        match = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
+        span = span_of(file, text, *match.span()) if match else Span(file, 1)
         raise _wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
     return Document(file, text, value, lambda: _json_places(text), twice)
 
 
 def _as_aws(text: str, offset: int) -> tuple[str, str, str]:
-    """The code, message and location of ValidateStateMachineDefinition for what is not JSON (those of Jackson)."""
+    """The code, message and location of ValidateStateMachineDefinition for invalid JSON (those of Jackson)."""
     if not text.strip():
         return "SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", ""
     word = re.compile(r"[A-Za-z_$][\w$]*").match(text, offset)
     if word:
-        said = (
+        message = (
             f"Unrecognized token '{word.group()}': was expecting (JSON String, Number, Array, Object or token 'null', "
         )
-        said += "'true' or 'false')"
+        message += "'true' or 'false')"
     elif offset < len(text):
-        said = f"Unexpected character ('{text[offset]}' (code {ord(text[offset])}))"
+        message = f"Unexpected character ('{text[offset]}' (code {ord(text[offset])}))"
     else:
-        said = "Unexpected end-of-input"
+        message = "Unexpected end-of-input"
     line, column = _line_and_column(text, word.end() if word else min(offset + 1, len(text)))
-    shown = text if len(text) <= 500 else f"{text[:500]}[truncated {len(text) - 500} chars]"
-    location = f'[Source: (String)"{shown}"; line: {line}, column: {column}]'
-    return "INVALID_JSON_DESCRIPTION", f"{said}\n at {location}", location
+    excerpt = text if len(text) <= 500 else f"{text[:500]}[truncated {len(text) - 500} chars]"
+    location = f'[Source: (String)"{excerpt}"; line: {line}, column: {column}]'
+    return "INVALID_JSON_DESCRIPTION", f"{message}\n at {location}", location
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    value = dict(pairs)
+    if len(value) != len(pairs):
         raise _DuplicateKeyError
-    return made
+    return value
 
 
 def _float(digits: str) -> float:
@@ -135,7 +135,7 @@ def _constant(name: str) -> Any:
 
 
 def _duplicate(path: AslPath, span: Span) -> FlowError:
-    return _wrong(f"the key {path[-1]!r} is there twice", span, "remove one, or give it another name")
+    return _wrong(f"duplicate key {path[-1]!r}", span, "remove or rename one of them")
 
 
 _SYMBOL = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -179,7 +179,7 @@ def _json_places(text: str) -> Iterator[tuple[AslPath, Place]]:
 
 
 def read_yaml(text: str, file: str) -> Document:
-    """Read YAML whose values are JSON's. Raises FlowError, also where PyYAML is not installed."""
+    """Read YAML whose values are JSON's. Raises FlowError, also if PyYAML is not installed."""
     try:
         import yaml
     except ImportError:
@@ -218,34 +218,34 @@ def _yaml_places(root: Any) -> Iterator[tuple[AslPath, Place]]:
 _TAG = "tag:yaml.org,2002:"
 
 
-def _yaml_value(node: Any, file: str, made: dict[int, Any]) -> Any:
-    if id(node) in made:
-        return made[id(node)]
+def _yaml_value(node: Any, file: str, values: dict[int, Any]) -> Any:
+    if id(node) in values:
+        return values[id(node)]
     kind = node.tag.removeprefix(_TAG)
     value: Any = None
     if node.id == "mapping" and kind == "map":
         value = {}
         for key, item in node.value:
-            value[_yaml_key(key, value, file)] = _yaml_value(item, file, made)
+            value[_yaml_key(key, value, file)] = _yaml_value(item, file, values)
     elif node.id == "sequence" and kind == "seq":
-        value = [_yaml_value(item, file, made) for item in node.value]
+        value = [_yaml_value(item, file, values) for item in node.value]
     elif node.id == "scalar" and kind in _SCALARS:
         try:
             value = _SCALARS[kind](node.value)
         except ValueError:
             raise _wrong(
-                f"{node.value} is not a number of JSON", _node_span(node, file), "quote it, if it is a string"
+                f"{node.value} is not a JSON number", _node_span(node, file), "quote it if it is a string"
             ) from None
     else:
         hint = "write it out, or quote it as a string"
-        raise _wrong(f"{node.tag} has no value in JSON", _node_span(node, file), hint)
-    made[id(node)] = value
+        raise _wrong(f"JSON has no values of type {node.tag}", _node_span(node, file), hint)
+    values[id(node)] = value
     return value
 
 
 def _yaml_key(node: Any, others: dict[str, Any], file: str) -> str:
     if node.id != "scalar" or node.tag == _TAG + "merge":
-        raise _wrong("a key is not a string", _node_span(node, file), "quote it")
+        raise _wrong("keys must be strings", _node_span(node, file), "quote it")
     if node.value in others:
         raise _duplicate((node.value,), _node_span(node, file))
     return str(node.value)
@@ -263,4 +263,4 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
     "int": json.loads,
     "float": lambda text: json.loads(text, parse_float=_float, parse_constant=_constant),
 }
-"""By YAML's tag. A date stays the text that it is, as ASL wants it; a number is what is one in JSON as well."""
+"""By YAML tag. Dates stay text, as ASL expects; numbers must also be JSON numbers."""

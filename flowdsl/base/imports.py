@@ -1,4 +1,4 @@
-"""What a Python file imports, read without running it, and where in the project that is."""
+"""The imports of a Python file, found without running it, and their files in the project."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .diagnostics import FlowError
 from .source import Span, display_path
 
 STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
-"""Of the Python that runs flowdsl, and what came in newer ones that Lambda has."""
+"""The modules of the Python that runs flowdsl, and those added in newer versions that Lambda supports."""
 
 
 @frozen
@@ -34,12 +34,12 @@ class Import:
 
 
 def parse(file: Path) -> ast.Module:
-    """The file's syntax tree, which is nobody's to change; FlowError where it has none."""
-    return _parsed(file.read_bytes(), file)
+    """Parse a file; callers must not change the tree, which is shared. Raises FlowError for invalid Python."""
+    return _parse(file.read_bytes(), file)
 
 
 @lru_cache(1000)  # functions share modules
-def _parsed(content: bytes, file: Path) -> ast.Module:
+def _parse(content: bytes, file: Path) -> ast.Module:
     try:
         return ast.parse(content, display_path(file))
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -49,7 +49,7 @@ def _parsed(content: bytes, file: Path) -> ast.Module:
             f"not Python {version}: {getattr(error, 'msg', error)}",
             code="FD602",
             span=Span(display_path(file), line, column),
-            hint="correct it, or run flowdsl on the Python that the function is written for",
+            hint="fix the syntax, or run flowdsl with the Python version that the function is written for",
         ) from None
 
 
@@ -89,7 +89,7 @@ def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[
 
 
 def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:
-    """The files that run when the module is imported, its packages' `__init__.py` first; None where there is
+    """The files that run when the module is imported, its packages' `__init__.py` first; None if there is
     none.
 
     No files for a folder without `__init__.py` (a namespace package).
@@ -109,7 +109,7 @@ def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:
 
 
 def defines(tree: ast.Module, name: str) -> bool:
-    """Whether importing the module may leave such a name in it."""
+    """True if importing the module may define this name in it."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.name == name:
@@ -127,7 +127,7 @@ def _absolute(module: str, level: int, package: tuple[str, ...], where: Span) ->
         return parts
     if level > len(package):
         raise FlowError.of(
-            "relative import beyond the project's folder", code="FD603", span=where, hint="use fewer dots"
+            "relative import leaves the project's folder", code="FD603", span=where, hint="use fewer dots"
         )
     return package[: len(package) - level + 1] + parts
 
@@ -157,6 +157,6 @@ def _is_import_module(function: ast.expr) -> bool:
 
 
 def import_from(root: Path) -> None:
-    """Have imports look in the project's folder first."""
+    """Put the project's folder first on `sys.path`."""
     if sys.path[:1] != [str(root)]:
         sys.path[:] = [str(root), *(folder for folder in sys.path if folder != str(root))]

@@ -1,4 +1,4 @@
-"""Where in the author's Python something was said."""
+"""Places in the author's Python files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from types import CodeType, FrameType
 from attrs import frozen
 
 _WIDEST = 200
-"""The characters of a line that an excerpt shows."""
+"""The most characters of a line in an excerpt."""
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
 
 
 def display_path(path: Path) -> str:
-    """The path as people type it: relative where it is below the current folder."""
+    """The path for messages: relative if it is below the current folder."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 
@@ -40,7 +40,7 @@ class Span:
         return f"{self.file}:{self.line}:{self.column}"
 
     def excerpt(self) -> str | None:
-        """The line in question with carets under the piece, or None where the file cannot be read."""
+        """The line in question with carets under the piece, or None if the file cannot be read."""
         linecache.checkcache(self.file)
         text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
         if not text.strip():
@@ -48,7 +48,7 @@ class Span:
         whole = self.end_line == self.line and self.end_column is not None
         end = self.end_column if whole and self.end_column is not None else len(text) + 1
         width = max(1, end - self.column)
-        if len(text) > _WIDEST:  # JSON without line breaks: what is around the place
+        if len(text) > _WIDEST:  # JSON without line breaks: cut around the place
             cut = max(0, self.column - 41)
             text, width = text[cut : cut + _WIDEST], min(width, _WIDEST - 40)
             return f"{self.line:>5} | {text}\n{' ' * 5} | {' ' * (self.column - cut - 1)}{'^' * width}"
@@ -58,7 +58,7 @@ class Span:
 
 @frozen
 class Caller:
-    """A call in the author's code, kept as cheaply as can be; `span()` works out the lines and columns."""
+    """A call in the author's code, cheap to create; `span()` computes lines and columns."""
 
     code: CodeType
     instruction: int
@@ -66,13 +66,13 @@ class Caller:
     """For a call inside a function: the call at module level that led there."""
 
     def span(self, keywords: tuple[str, ...] = ()) -> Span:
-        """The call, or the value of the first of these keywords that it was given; `#1` is its second argument."""
+        """The span of the call, or of the first of these keyword arguments that it has; `#1` is its second argument."""
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
         if line is None or start is None:
             return Span(file, line or self.code.co_firstlineno)
-        said = _keyword(file, (line, start, end_line or line, end or start), keywords) if keywords else None
-        line, start, end_line, end = said or (line, start, end_line, end)
+        argument = _keyword(file, (line, start, end_line or line, end or start), keywords) if keywords else None
+        line, start, end_line, end = argument or (line, start, end_line, end)
         end_column = _column(file, end_line or line, end or start)
         called_at = self.outer.span() if self.outer else None
         return Span(file, line, _column(file, line, start), end_line, end_column, called_at)
@@ -108,9 +108,9 @@ def _keyword(file: str, call: Place, keywords: tuple[str, ...]) -> Place | None:
     node = _calls(file).get(call)
     if node is None:
         return None
-    given = {f"#{index}": value for index, value in enumerate(node.args)}
-    given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-    return next((_place(given[name]) for name in keywords if name in given), None)
+    arguments = {f"#{index}": value for index, value in enumerate(node.args)}
+    arguments |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    return next((_place(arguments[name]) for name in keywords if name in arguments), None)
 
 
 def _column(file: str, line: int, offset: int) -> int:
@@ -120,20 +120,20 @@ def _column(file: str, line: int, offset: int) -> int:
 
 
 def caller() -> Caller | None:
-    """The innermost call outside flowdsl and outside generated code, or None where there is none."""
+    """The innermost call outside flowdsl and outside generated code, or None if there is none."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<attrs")):
         frame = frame.f_back
-    return _called(frame) if frame else None
+    return _caller_at(frame) if frame else None
 
 
-def _called(frame: FrameType) -> Caller:
+def _caller_at(frame: FrameType) -> Caller:
     outer = None
     if frame.f_code.co_name != "<module>":
         above = frame.f_back
         while above is not None and above.f_code.co_name != "<module>":
             above = above.f_back
-        # Beyond a call from another file (a test runner, an import) nothing of the author's is said.
+        # A caller in another file (a test runner, an import) does not help the author.
         if above is not None and above.f_code.co_filename == frame.f_code.co_filename:
             outer = Caller(above.f_code, above.f_lasti)
     return Caller(frame.f_code, frame.f_lasti, outer)

@@ -1,4 +1,4 @@
-"""Folders in place of S3 buckets: an invoker for an ItemReader, a ResultWriter, or a Task that uses S3.
+"""Folders in place of S3 buckets, for an ItemReader, a ResultWriter, or a Task that uses S3.
 
 Source: S3 API reference, GetObject, ListObjectsV2 and PutObject.
 """
@@ -18,11 +18,11 @@ from ..base.json import json_text
 from ..engine import Call, Reply
 
 ACTIONS = ("getObject", "listObjectsV2", "putObject")
-"""What a folder answers."""
+"""The actions of S3 that a folder can answer."""
 
 
-def in_bucket(call: Call) -> bool:
-    """Whether a folder in place of its bucket would answer the call."""
+def is_for_bucket(call: Call) -> bool:
+    """True if a folder in place of a bucket can answer the call."""
     return call.integration in ("s3", "aws-sdk:s3") and call.action in ACTIONS
 
 
@@ -30,8 +30,8 @@ def in_bucket(call: Call) -> bool:
 class LocalFiles:
     """`buckets` maps a bucket's name to a folder; keys are paths below it.
 
-    A file that is no text is in Base64 in the answer. Calls to other services or buckets are answered with None, so
-    that `first_of` goes on. Raises FlowError where a key cannot be that of a file.
+    Returns the content of files that are not UTF-8 text as Base64, and None for calls to other services or buckets.
+    Raises FlowError if a key cannot be that of a file.
     """
 
     buckets: Mapping[str, Path]
@@ -39,25 +39,25 @@ class LocalFiles:
     def __call__(self, call: Call) -> Reply | None:
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
         folder = self.buckets.get(str(arguments.get("Bucket")))
-        if folder is None or not in_bucket(call):
+        if folder is None or not is_for_bucket(call):
             return None
         try:
             return _answer(call.action, arguments, folder)
         except (OSError, ValueError) as error:  # ValueError: a null in the key
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise FlowError.of(
-                f"the state {call.state_name!r} calls {call.resource} with the key {arguments.get('Key')!r}, which "
+                f"state {call.state_name!r} calls {call.resource} with key {arguments.get('Key')!r}, which "
                 f"cannot be a file in {folder}: {reason}",
-                hint="keys of folders and files exclude each other here; give the state a mock",
+                hint="in a folder a key cannot be both a file and a folder: rename a key, or mock the state",
             ) from None
 
 
 def _answer(action: str, arguments: Mapping[str, Any], folder: Path) -> Reply:
     if action == "listObjectsV2":
-        return Reply.succeeded({"Contents": _listing(folder, str(arguments.get("Prefix", "")))})
+        return Reply.succeeded({"Contents": _list_objects(folder, str(arguments.get("Prefix", "")))})
     file = folder / str(arguments.get("Key", ""))
     if not file.resolve().is_relative_to(folder.resolve()):
-        return Reply.failed("S3.S3Exception", f"the key {arguments.get('Key')!r} leaves its bucket")
+        return Reply.failed("S3.S3Exception", f"key {arguments.get('Key')!r} is outside its bucket")
     if action == "getObject":
         if not file.is_file():
             return Reply.failed("S3.NoSuchKeyException", "The specified key does not exist.")
@@ -70,13 +70,13 @@ def _answer(action: str, arguments: Mapping[str, Any], folder: Path) -> Reply:
     return Reply.succeeded({})
 
 
-def _listing(folder: Path, prefix: str) -> list[dict[str, Any]]:
+def _list_objects(folder: Path, prefix: str) -> list[dict[str, Any]]:
     files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
-    return [_listed(key, files[key]) for key in sorted(files) if key.startswith(prefix)]
+    return [_describe_object(key, files[key]) for key in sorted(files) if key.startswith(prefix)]
 
 
-def _listed(key: str, file: Path) -> dict[str, Any]:
-    """What a listing says of an object; its time is in milliseconds since 1970."""
+def _describe_object(key: str, file: Path) -> dict[str, Any]:
+    """An entry of ListObjectsV2's Contents; times are in milliseconds since 1970."""
     content, about = file.read_bytes(), file.stat()
     return {
         "ETag": f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"',

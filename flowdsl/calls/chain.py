@@ -1,4 +1,4 @@
-"""Who answers a Task's call: the first of a chain, in one order for `flowdsl run`, `flowdsl test-state` and tests.
+"""A chain of answerers: the first that can answers a Task's call, in `flowdsl run`, `flowdsl test-state` and tests.
 
 1. `find_mock`: the mock of a state, a function or a service;
 2. `config`: a test case of a MockConfigFile;
@@ -86,7 +86,7 @@ class Chain:
 
     def call_real(self, call: Call) -> Reply:
         """The reply without mocks of the state, function or service."""
-        answerers = (self._from_config, self.buckets, self._from_function, self._from_service, self._received)
+        answerers = (self._from_config, self.buckets, self._from_function, self._from_service, self._from_callback)
         return first_of(*answerers, otherwise=self.otherwise)(call)
 
     def stands_in(self, call: Call) -> bool:
@@ -106,7 +106,7 @@ class Chain:
     def _from_service(self, call: Call) -> Reply | None:
         return self.services(call) if self.services and self.services.answers(call) else None
 
-    def _received(self, call: Call) -> Reply | None:
+    def _from_callback(self, call: Call) -> Reply | None:
         """What gets the task token does not have to exist if a callback uses the token."""
         return Reply.pending({}) if call.waits and self._has_callback(call) else None
 

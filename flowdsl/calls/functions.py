@@ -1,8 +1,8 @@
-"""The Lambda functions of a project as handlers in this process, each imported when it is called first.
+"""The Lambda functions of a project as handlers in this process, each imported at its first call.
 
-Functions that a flow in Python declares are imported from the project's folder, as their packages have them. Functions
-that are only named, for a definition from elsewhere, are imported as Lambda's runtime does it, with their own folder as
-the root: each has its modules for itself.
+Functions that a flow in Python declares are imported from the project's folder, the root of their packages. Functions
+of existing definitions, which the user names, are imported as Lambda's runtime does it: with their own folder as the
+root, and with modules of their own.
 """
 
 from __future__ import annotations
@@ -26,30 +26,31 @@ from ..base.source import Span, display_path
 from .lambdas import Handler, Hosted
 
 MAX_SECONDS = 900.0
-"""How long a function may run whose own timeout is not known: the most that Lambda allows."""
+"""The timeout of a function whose own timeout is unknown: Lambda's maximum."""
 
 
-def handlers_of(
-    functions: Iterable[Function], named: Mapping[str, str | Path], *, root: Path, region: str
+def find_handlers(
+    functions: Iterable[Function], places: Mapping[str, str | Path], *, root: Path, region: str
 ) -> dict[str, Handler]:
-    """The functions that flows declare, and the `named` ones (a folder, or `folder/file.py:function`), by name.
+    """The handlers by function name: those that flows declare, and those at `places` (a folder, or
+    `folder/file.py:function`).
 
-    Both are below `root`, the project's folder; `region` is in their environment. What they print goes to stderr, as it
-    would go to their log. Raises FlowError where a handler is not there; calling one raises FlowError where its module
-    cannot be imported, for that is no error that a flow should handle.
+    `root` is the project's folder; `region` is in the handlers' environment. What they print goes to stderr, in place
+    of their log. Raises FlowError if a handler does not exist. Calling a handler raises FlowError if its module cannot
+    be imported, because a flow should not catch that.
     """
     variables = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
-    handlers: dict[str, Handler] = {each.name: _declared(each, root, variables) for each in functions}
-    for name, place in named.items():
-        handlers[name] = _named(name, place, root, variables)
+    handlers: dict[str, Handler] = {each.name: _declared_handler(each, root, variables) for each in functions}
+    for name, place in places.items():
+        handlers[name] = _handler_at(name, place, root, variables)
     return handlers
 
 
-def _declared(function: Function, root: Path, environment: Mapping[str, str]) -> Hosted:
+def _declared_handler(function: Function, root: Path, environment: Mapping[str, str]) -> Hosted:
     module, _, attribute = function.handler.rpartition(".")
     file = root.joinpath(function.source, *module.split(".")).with_suffix(".py")
     span = function.origin.span() if function.origin else None
-    hint = "correct `source` or `handler`, which is module.function within the folder"
+    hint = "correct `source`, or `handler`, which is module.function inside that folder"
     _require(function.name, file, attribute, span, hint)
     dotted = ".".join([*PurePosixPath(function.source).parts, module])
 
@@ -58,11 +59,13 @@ def _declared(function: Function, root: Path, environment: Mapping[str, str]) ->
         import_from(root)
         yield
 
-    handler = _imported_when_called(function.name, dotted, attribute, file, at_root)
-    return Hosted(_within(handler, {**environment, **function.environment}), function.timeout, function.memory)
+    handler = _import_at_first_call(function.name, dotted, attribute, file, at_root)
+    return Hosted(
+        _with_environment(handler, {**environment, **function.environment}), function.timeout, function.memory
+    )
 
 
-def _named(name: str, place: str | Path, root: Path, environment: Mapping[str, str]) -> Hosted:
+def _handler_at(name: str, place: str | Path, root: Path, environment: Mapping[str, str]) -> Hosted:
     """A function at `folder`, in its handler.py, or at `folder/file.py:function`."""
     path, _, function = str(place).rpartition(":") if ":" in Path(place).name else (str(place), "", "")
     file = Path(os.path.normpath(root / path))
@@ -72,21 +75,21 @@ def _named(name: str, place: str | Path, root: Path, environment: Mapping[str, s
     hint = f"correct --handler {name}=…, handlers={{{name!r}: …}}, or {name} in [tool.flowdsl.handlers]"
     _require(name, file, attribute, None, hint)
     modules = _Modules(file.parent)
-    handler = _imported_when_called(name, file.stem, attribute, file, modules.current)
-    return Hosted(_within(handler, environment), MAX_SECONDS)
+    handler = _import_at_first_call(name, file.stem, attribute, file, modules.current)
+    return Hosted(_with_environment(handler, environment), MAX_SECONDS)
 
 
 def _require(name: str, file: Path, attribute: str, span: Span | None, hint: str) -> None:
-    said = None
+    problem = None
     if not file.is_file():
-        said = f"there is no {display_path(file)}"
+        problem = f"{display_path(file)} does not exist"
     elif not defines(parse(file), attribute):
-        said = f"{display_path(file)} defines no {attribute}"
-    if said is not None:
-        raise FlowError.of(f"function {name!r}: {said}", code="FD710", span=span, hint=hint)
+        problem = f"{display_path(file)} does not define {attribute}"
+    if problem is not None:
+        raise FlowError.of(f"function {name!r}: {problem}", code="FD710", span=span, hint=hint)
 
 
-def _imported_when_called(
+def _import_at_first_call(
     name: str, module: str, attribute: str, file: Path, place: Callable[[], AbstractContextManager[None]]
 ) -> Handler:
     def handler(event: Any, context: Any) -> Any:
@@ -94,26 +97,26 @@ def _imported_when_called(
             try:
                 call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
             except Exception as error:
-                said = f"{type(error).__name__}: {error}{_raised_at(error, file.parent)}"
+                reason = f"{type(error).__name__}: {error}{_innermost_place(error, file.parent)}"
                 raise FlowError.of(
-                    f"function {name!r}: {display_path(file)} cannot be imported: {said}",
+                    f"function {name!r}: {display_path(file)} cannot be imported: {reason}",
                     code="FD710",
-                    hint="mend it, install what it needs, or mock the function",
+                    hint="fix it, install what it imports, or mock the function",
                 ) from error
             return call(event, context)
 
     return handler
 
 
-def _raised_at(error: Exception, folder: Path) -> str:
+def _innermost_place(error: Exception, folder: Path) -> str:
     """The innermost line below the function's folder."""
     frames = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
     places = [f" (at {display_path(file)}:{line})" for file, line in frames if file.is_relative_to(folder)]
     return places[-1] if places else ""
 
 
-def _within(handler: Handler, environment: Mapping[str, str]) -> Handler:
-    """The handler with the function's environment variables; what the user has set for this run stays."""
+def _with_environment(handler: Handler, environment: Mapping[str, str]) -> Handler:
+    """Wrap the handler to set the function's environment variables, unless the user has set them for this run."""
 
     def handle(event: Any, context: Any) -> Any:
         added = {key: value for key, value in environment.items() if key not in os.environ}
@@ -130,8 +133,11 @@ def _within(handler: Handler, environment: Mapping[str, str]) -> Handler:
 
 @define
 class _Modules:
-    """The modules of a folder, which are imported by their bare names: out of sight whenever its function is not
-    called, for the next function may have others of the same names."""
+    """The modules of a function's folder, imported by their bare names.
+
+    They are in `sys.modules` only during the function's calls, because another function may have modules of the same
+    names.
+    """
 
     folder: Path
     _own: dict[str, ModuleType] = field(factory=dict, init=False)
@@ -157,13 +163,13 @@ class _Modules:
             sys.modules.update(hidden)
 
     def _hide(self) -> dict[str, ModuleType]:
-        """Take modules of these names that are from elsewhere out of what Python has imported."""
+        """Remove modules of these names that come from elsewhere from `sys.modules`, and return them."""
         if not any(name in sys.modules for name in self._names):
             return {}
-        named = [name for name in sys.modules if name.partition(".")[0] in self._names]
-        return {name: sys.modules.pop(name) for name in named if not self._holds(sys.modules[name])}
+        names = [name for name in sys.modules if name.partition(".")[0] in self._names]
+        return {name: sys.modules.pop(name) for name in names if not self._holds(sys.modules[name])}
 
     def _holds(self, module: ModuleType) -> bool:
-        """Whether the module is one of the folder's, which somebody else has imported."""
+        """True if the module is in this folder, although it was imported elsewhere."""
         file = getattr(module, "__file__", None)
         return file is not None and Path(file).is_relative_to(self.folder)

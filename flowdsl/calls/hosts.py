@@ -1,11 +1,11 @@
-"""What stands in for the hosts that HTTP Tasks call: `[tool.flowdsl.hosts]` of pyproject.toml.
+"""What is called in place of the hosts of HTTP Tasks: `[tool.flowdsl.hosts]` of pyproject.toml.
 
     [tool.flowdsl.hosts."api.stripe.com"]
     url = "http://localhost:12111"
     headers = { Authorization = "Bearer ${STRIPE_KEY}" }
 
-A host has the base of the URLs that are called instead, and what its EventBridge connection adds to each call. Nothing
-is called at a host that isn't there, so that no test reaches the world unasked.
+A host has the base of the URLs to call instead, and what its EventBridge connection adds to each call. Other hosts are
+never called, so that no test calls the internet by accident.
 Source: Step Functions Developer Guide, "Call HTTPS APIs in Step Functions workflows".
 """
 
@@ -59,78 +59,78 @@ def host_named(call: Call) -> str | None:
 
 
 def host_of(hosts: Hosts, called: SplitResult, state: str) -> Host:
-    """Raises FlowError where nothing is configured for the host of a URL."""
-    found = hosts.get(called.netloc.rpartition("@")[2]) or hosts.get(called.hostname or "")
-    if found is None:
+    """The configuration of a URL's host. Raises FlowError if there is none."""
+    host = hosts.get(called.netloc.rpartition("@")[2]) or hosts.get(called.hostname or "")
+    if host is None:
         raise FlowError.of(
-            f"the state {state!r} calls {called.hostname or 'no host'}, and only hosts that are configured are called",
+            f"state {state!r} calls {called.hostname or 'a URL without a host'}, which is not in [tool.flowdsl.hosts]",
             code="FD935",
-            hint=f'say in pyproject.toml where to call instead: [tool.flowdsl.hosts."{called.hostname}"] '
-            'url = "http://localhost:8000"; or give the state a mock',
+            hint=f'add to pyproject.toml what to call instead: [tool.flowdsl.hosts."{called.hostname}"] '
+            'url = "http://localhost:8000"; or mock the state',
         )
-    return found
+    return host
 
 
 def expanded(text: str) -> str:
-    """The text with environment variables in place of `${NAME}`. Raises FlowError where one is not set."""
+    """The text with environment variables in place of `${NAME}`. Raises FlowError if one is not set."""
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in os.environ:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
             raise FlowError.of(
-                f"[tool.flowdsl.hosts] speaks of ${{{found[1]}}}, and there is no such environment variable",
+                f"[tool.flowdsl.hosts] uses ${{{match[1]}}}, but the environment variable {match[1]} is not set",
                 code="FD936",
-                hint=f"set {found[1]}",
+                hint=f"set {match[1]}",
             )
-        return os.environ[found[1]]
+        return os.environ[match[1]]
 
     return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def headers_of(host: Host) -> dict[str, str]:
-    """What the connection adds. Raises FlowError where a value cannot be one of a header, without the value: it may be
-    a secret."""
+    """The headers that the connection adds. Raises FlowError if a value cannot be a header's; the message does not
+    contain the value, which may be a secret."""
     headers = {name: expanded(value) for name, value in host.headers.items()}
     for name, value in headers.items():
         if not value.isprintable():
             raise FlowError.of(
-                f"[tool.flowdsl.hosts] the header {name} has a character that no header may have",
+                f"[tool.flowdsl.hosts] header {name} contains a character that headers cannot contain",
                 code="FD936",
-                hint=f"look for a line break or an invisible character in {host.headers[name]}",
+                hint=f"remove the line break or invisible character from {host.headers[name]}",
             )
     return headers
 
 
 def hosts_in(table: Mapping[str, Mapping[str, Any]]) -> Hosts:
-    """The hosts of a table in which `mistakes_in` finds none."""
-    return {name: Host(**said) for name, said in table.items()}
+    """Convert a table without `mistakes_in` it."""
+    return {name: Host(**entry) for name, entry in table.items()}
 
 
 def mistakes_in(table: Any) -> Iterator[str]:
-    """What is wrong with the table of hosts in pyproject.toml."""
+    """Yield what is wrong with the table of hosts in pyproject.toml."""
     if not isinstance(table, dict):
         yield 'hosts must be a table of hosts, such as [tool.flowdsl.hosts."api.stripe.com"]'
         return
-    for name, said in table.items():
+    for name, entry in table.items():
         where = f'hosts."{name}"'
-        if not isinstance(said, dict):
+        if not isinstance(entry, dict):
             yield f'{where} must be a table, such as {{ url = "http://localhost:8000" }}'
             continue
         if "/" in name:
-            yield f"{where} must be a host alone, such as api.stripe.com"
-        for key in said.keys() - {"url", "headers", "query", "body"}:
-            yield f"{where} has no key {key!r}; the keys are url, headers, query, body"
-        if not _is_base(said.get("url")):
-            yield f'{where} url must be http:// or https://, a host and perhaps a path, as in "http://localhost:8000"'
+            yield f"{where} must be only a host, such as api.stripe.com"
+        for key in entry.keys() - {"url", "headers", "query", "body"}:
+            yield f"{where} has the unknown key {key!r}; valid keys: url, headers, query, body"
+        if not _is_base(entry.get("url")):
+            yield f'{where} url must be a base URL, such as "http://localhost:8000" or "https://localhost/base"'
         for key in ("headers", "query"):
-            values = said.get(key, {})
+            values = entry.get(key, {})
             if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-                yield f'{where} {key} must be a table of texts, such as {{ Authorization = "Bearer ${{KEY}}" }}'
-        if not isinstance(said.get("body", {}), dict):
+                yield f'{where} {key} must be a table of strings, such as {{ Authorization = "Bearer ${{KEY}}" }}'
+        if not isinstance(entry.get("body", {}), dict):
             yield f"{where} body must be a table"
 
 
 def _is_base(text: Any) -> bool:
-    """Whether this is a URL that paths can be put behind."""
+    """True if the text is a URL to which paths can be appended."""
     try:
         parts = urlsplit(text)
         plain = not (parts.query or parts.fragment or "@" in parts.netloc)

@@ -96,16 +96,16 @@ class LocalLambdas:
             arguments = call.arguments if isinstance(call.arguments, dict) else {}
             status = _STATUS.get(str(arguments.get("InvocationType")), 200)
             if status == 204 and self.knows(function):
-                return Reply.succeeded(_invoked(status, None, call.request_id))
+                return Reply.succeeded(_invoke_response(status, None, call.request_id))
             try:
                 event = _payload(arguments.get("Payload", {}))
             except (ValueError, RecursionError) as error:
                 cause = f"Could not parse request body into json: {error} (Service: Lambda, Status Code: 400)"
                 return Reply.failed("Lambda.InvalidRequestContentException", cause)
-            reply = self._invoke(call, function, event, partial(_invoked, status), _compact)
+            reply = self._invoke(call, function, event, partial(_invoke_response, status), _compact)
             if status == 202 and reply.kind == "failed" and self.knows(function):
                 # An asynchronous caller is not told of the function's errors.
-                return Reply.succeeded(_invoked(status, None, call.request_id))
+                return Reply.succeeded(_invoke_response(status, None, call.request_id))
             return reply
         return refuse_call(call)
 
@@ -151,7 +151,7 @@ class LocalLambdas:
         except FlowError:  # the handler cannot be imported: not an error that the flow should catch
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
-            failed = Reply.failed(type(error).__name__, write(_raised(error, request)))
+            failed = Reply.failed(type(error).__name__, write(_exception_cause(error, request)))
         except SystemExit as error:
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
             message = f"RequestId: {request} Error: Runtime exited with error: exit status {status}"
@@ -198,7 +198,7 @@ _STATUS = {"RequestResponse": 200, "Event": 202, "DryRun": 204}
 """The HTTP status by InvocationType. Source: Lambda API reference, Invoke."""
 
 
-def _invoked(status: int, output: Any, request: str) -> dict[str, Any]:
+def _invoke_response(status: int, output: Any, request: str) -> dict[str, Any]:
     """The response of lambda:invoke; it contains the function's output only if the status is 200."""
     payload = output if status == 200 else ""
     length = str(len(_compact(payload)))
@@ -226,7 +226,7 @@ def _invoked(status: int, output: Any, request: str) -> dict[str, Any]:
     return answer
 
 
-def _raised(error: Exception, request: str) -> dict[str, Any]:
+def _exception_cause(error: Exception, request: str) -> dict[str, Any]:
     # As in Lambda's runtime: without flowdsl's own frames, and without the markers that Python 3.11 adds.
     frames = dropwhile(
         lambda each: Path(each.filename).is_relative_to(_HERE), traceback.extract_tb(error.__traceback__)

@@ -12,20 +12,22 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from ..base import document
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.source import Span, display_path
+from ..base.words import did_you_mean
 from ..engine import Call, Failed, Later, Reply, Succeeded
 from .replies import await_answer
 
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 Locate = Callable[[AslPath], Span | None]
-"""Where in the file stands what the configuration has at a path."""
+"""Returns where in the file the value at a path of the configuration is."""
 
 
 @frozen
 class Response:
-    """A mocked response: what answers the calls of the numbers `first` to `last`, counted from 0."""
+    """The answer to the calls number `first` to `last`, counted from 0."""
 
     first: int
     last: int
@@ -34,14 +36,14 @@ class Response:
 
 @define
 class MockConfig:
-    """One test case: an invoker of the states that it names, which gives None for the others.
+    """One test case: answers the calls of the states in it, and returns None for others.
 
-    Calls are counted by state, anew in each execution; the child executions of a Distributed Map are counted together.
-    An ItemReader's calls are counted apart from a ResultWriter's. Raises FlowError where nothing answers a call.
+    Calls are counted per state and execution. The child executions of a Distributed Map count together; calls of an
+    ItemReader and of a ResultWriter count separately. Raises FlowError if a call has no response.
     """
 
     responses: Mapping[str, tuple[str, tuple[Response, ...]]]
-    """The name of the mocked response and what it has, by state."""
+    """The mocked response by state: its name and its entries."""
     _calls: dict[tuple[str, str, str], int] = field(factory=dict, init=False)
 
     def __call__(self, call: Call) -> Reply | None:
@@ -52,32 +54,33 @@ class MockConfig:
         key = (machine if "/" in machine else call.execution_arn, call.state_name, call.resource)
         number = self._calls.get(key, 0)
         self._calls[key] = number + 1
-        found = next((each for each in responses if each.first <= number <= each.last), None)
-        if found is None:
+        response = next((each for each in responses if each.first <= number <= each.last), None)
+        if response is None:
             raise FlowError.of(
-                f"call number {number} (from 0) of the state {call.state_name!r}: the mocked response {name!r} has "
-                "nothing for it",
+                f"mocked response {name!r} has no entry for call {number} (from 0) of state {call.state_name!r}",
                 code="FD712",
-                hint=f'give it a "{number}", or a range such as "{number}-99"',
+                hint=f'add "{number}", or a range such as "{number}-99"',
             )
         if call.waits:
-            return await_answer(call, Reply.succeeded({}), Later(0, found.outcome))
-        return Reply.of(found.outcome) if isinstance(found.outcome, Failed) else Reply.succeeded(found.outcome.output)
+            return await_answer(call, Reply.succeeded({}), Later(0, response.outcome))
+        return (
+            Reply.of(response.outcome)
+            if isinstance(response.outcome, Failed)
+            else Reply.succeeded(response.outcome.output)
+        )
 
 
 def load(file: Path, machine: str, case: str | None, *, states: Collection[str] | None = None) -> MockConfig:
-    """`parse` of a file. Raises FlowError (FD711) where it cannot be read or is no JSON."""
-    from ..base import document
-
+    """`parse` a file. Raises FlowError (FD711) where it cannot be read or is no JSON."""
     try:
-        found = document.read_json(file.read_text(encoding="utf-8-sig"), display_path(file))
+        content = document.read_json(file.read_text(encoding="utf-8-sig"), display_path(file))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None
-    if found.twice:
-        said = [_mistake(f"the key {path[-1]!r} is there twice", None, path, found.span) for path in found.twice]
-        raise FlowError(*said)
-    return parse(found.value, machine, case, states=states, locate=found.span)
+    if content.twice:
+        duplicates = [_mistake(f"duplicate key {path[-1]!r}", None, path, content.span) for path in content.twice]
+        raise FlowError(*duplicates)
+    return parse(content.value, machine, case, states=states, locate=content.span)
 
 
 def parse(
@@ -88,37 +91,41 @@ def parse(
     states: Collection[str] | None = None,
     locate: Locate = lambda path: None,
 ) -> MockConfig:
-    """A test case of the state machine of this name, or of the only one there is; None is the only case there is.
+    """A test case of the state machine of this name, or of the only state machine; None is the only test case.
 
-    `states` are the names that the machine has, where they are to be compared. Raises FlowError (FD712) with all that
-    is wrong.
+    `states` are the state machine's own states, to check the names in the configuration. Raises FlowError (FD712) with
+    all mistakes.
     """
     machines = _object(config, ("StateMachines",), locate)
     if machine not in machines and len(machines) != 1:
-        raise _refused(f"no state machine {machine!r}", f"it has {_list(machines)}", ("StateMachines",), locate)
+        raise _config_error(
+            f"no state machine {machine!r}", f"its state machines: {_list(machines)}", ("StateMachines",), locate
+        )
     at: AslPath = ("StateMachines", machine if machine in machines else next(iter(machines)), "TestCases")
     cases = _object(config, at, locate)
     if case is None and len(cases) == 1:
         (case,) = cases
     if case is None or case not in cases:
-        said = f"no test case {case!r}" if case else "several test cases" if cases else "no test cases"
-        raise _refused(said, f"name one of them: {_list(cases)}" if cases else None, at, locate)
+        problem = f"no test case {case!r}" if case else "several test cases" if cases else "no test cases"
+        raise _config_error(problem, f"choose one of them: {_list(cases)}" if cases else None, at, locate)
     mocked = _object(config, ("MockedResponses",), locate)
     mistakes: list[Diagnostic] = []
     read = {}
     for name, response in mocked.items():
-        found = [*_responses(response, ("MockedResponses", name), locate)]
-        mistakes += [each for each in found if isinstance(each, Diagnostic)]
-        read[name] = tuple(each for each in found if isinstance(each, Response))
+        entries = [*_responses(response, ("MockedResponses", name), locate)]
+        mistakes += [each for each in entries if isinstance(each, Diagnostic)]
+        read[name] = tuple(each for each in entries if isinstance(each, Response))
     for each in cases:
         for state, name in _object(config, (*at, each), locate).items():
             place = (*at, each, state)
             if states is not None and state not in states:
-                mistakes.append(_mistake(f"the machine has no state {state!r}", _near(state, states), place, locate))
+                mistakes.append(
+                    _mistake(f"the state machine has no state {state!r}", _near(state, states), place, locate)
+                )
             if not isinstance(name, str):
-                mistakes.append(_mistake("a state has the name of one mocked response", None, place, locate))
+                mistakes.append(_mistake("expected the name of a mocked response", None, place, locate))
             elif name not in read:
-                mistakes.append(_mistake(f"there is no mocked response {name!r}", _near(name, read), place, locate))
+                mistakes.append(_mistake(f"unknown mocked response {name!r}", _near(name, read), place, locate))
     if mistakes:
         raise FlowError(*dict.fromkeys(mistakes))
     chosen = _object(config, (*at, case), locate)
@@ -127,7 +134,7 @@ def parse(
 
 def _responses(responses: Any, at: AslPath, locate: Locate) -> Iterator[Response | Diagnostic]:
     if not isinstance(responses, Mapping):
-        yield _mistake("a mocked response is an object", 'write {"0": {"Return": …}}', at, locate)
+        yield _mistake("a mocked response must be an object", 'write {"0": {"Return": …}}', at, locate)
         return
     read: list[Response] = []
     for key, response in responses.items():
@@ -135,16 +142,18 @@ def _responses(responses: Any, at: AslPath, locate: Locate) -> Iterator[Response
         numbers = _RANGE.fullmatch(key) if isinstance(key, str) else None
         first, last = (int(numbers[1]), int(numbers[2] or numbers[1])) if numbers else (0, -1)
         if first > last:
-            yield _mistake(f"{key!r} is no number of a call", 'write "0", or a range as "1-3"', place, locate)
+            yield _mistake(f"{key!r} is not a call number", 'write "0", or a range such as "1-3"', place, locate)
         elif any(each.first <= last and first <= each.last for each in read):
-            yield _mistake(f"{key!r} is a call that has a response already", None, place, locate)
+            yield _mistake(f"{key!r} overlaps an earlier entry", None, place, locate)
         elif not isinstance(response, Mapping) or len(response) != 1 or not response.keys() <= {"Return", "Throw"}:
             hint = 'write {"Return": …} or {"Throw": {"Error": …, "Cause": …}}'
-            yield _mistake("a response has either Return or Throw", hint, place, locate)
+            yield _mistake("a response must have either Return or Throw", hint, place, locate)
         elif "Return" in response:
             read.append(Response(first, last, Succeeded(response["Return"])))
         elif not _is_error(response["Throw"]):
-            yield _mistake("Throw has an Error and may have a Cause, both texts", None, (*place, "Throw"), locate)
+            yield _mistake(
+                "Throw must have an Error and may have a Cause, both strings", None, (*place, "Throw"), locate
+            )
         else:
             read.append(Response(first, last, Failed(response["Throw"]["Error"], response["Throw"].get("Cause"))))
     yield from read
@@ -157,18 +166,18 @@ def _is_error(thrown: Any) -> bool:
 
 
 def _object(config: Any, at: AslPath, locate: Locate) -> Mapping[str, Any]:
-    """The object at a path of the configuration. Raises FlowError where there is none."""
+    """The object at a path of the configuration. Raises FlowError if there is none."""
     value = config
     for key in at:
         value = value.get(key) if isinstance(value, Mapping) else None
     if not isinstance(value, Mapping):
         form = '{"StateMachines": {NAME: {"TestCases": {CASE: {STATE: RESPONSE}}}}, "MockedResponses": {…}}'
-        raise _refused(f"no object at {'/'.join(map(str, at))}", f"its form is {form}", at[:-1], locate)
+        raise _config_error(f"no object at {'/'.join(map(str, at))}", f"write it as {form}", at[:-1], locate)
     return value
 
 
-def _refused(said: str, hint: str | None, at: AslPath, locate: Locate) -> FlowError:
-    return FlowError(_mistake(f"the mock configuration has {said}", hint, at, locate))
+def _config_error(problem: str, hint: str | None, at: AslPath, locate: Locate) -> FlowError:
+    return FlowError(_mistake(f"the mock configuration has {problem}", hint, at, locate))
 
 
 def _mistake(message: str, hint: str | None, at: AslPath, locate: Locate) -> Diagnostic:
@@ -176,9 +185,7 @@ def _mistake(message: str, hint: str | None, at: AslPath, locate: Locate) -> Dia
 
 
 def _near(name: str, names: Collection[str]) -> str | None:
-    from ..base.words import did_you_mean
-
-    return did_you_mean(name, names) or (f"it has {_list(names)}" if names else None)
+    return did_you_mean(name, names) or (f"valid names: {_list(names)}" if names else None)
 
 
 def _list(names: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""Run a handler in this process as if it had one of its own.
+"""Run a handler in this process as if it had a process of its own.
 
 It reads the execution's time from FLOWDSL_NOW, stops at its time limit, and when it exits only its call ends.
 Afterwards environment variable, working directory and alarm are as before.
@@ -34,7 +34,7 @@ def handler_process(now: float, seconds: float, overdue: OverdueError) -> Iterat
     folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        with _contained(time_text), _alarm(seconds, overdue):
+        with _contain(time_text), _alarm(seconds, overdue):
             yield
     finally:
         os.chdir(folder)
@@ -63,7 +63,7 @@ def _exit(status: int) -> NoReturn:
 
 
 @contextmanager
-def _contained(now: str) -> Iterator[None]:
+def _contain(now: str) -> Iterator[None]:
     """Set FLOWDSL_NOW, and keep the handler from ending this process with os._exit.
 
     Both belong to the whole process: calls in several threads read the time of the call that began last, and the end of
@@ -97,7 +97,7 @@ def _alarm(seconds: float, overdue: OverdueError) -> Iterator[None]:
     An alarm that is already set, such as a test's timeout, goes off instead if it is due earlier, and is set again
     afterwards if it is due later.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer") or _debugged():
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer") or _is_debugged():
         yield
         return
     started = time.monotonic()
@@ -107,7 +107,7 @@ def _alarm(seconds: float, overdue: OverdueError) -> Iterator[None]:
         return
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
-        if not _debugged():
+        if not _is_debugged():
             raise overdue
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -123,7 +123,7 @@ def _alarm(seconds: float, overdue: OverdueError) -> Iterator[None]:
                 signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
 
 
-def _debugged() -> bool:
+def _is_debugged() -> bool:
     """True if a debugger is attached: time limits would interrupt its user. Coverage's tracer is not a debugger."""
     trace = sys.gettrace()
     if trace is not None:

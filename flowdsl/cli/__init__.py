@@ -20,7 +20,7 @@ __all__ = ["app", "main"]
 
 
 class _App(click.Group):
-    """Turns the user's mistakes into exit code 2, and Ctrl-C and a closed pipe into a quiet end."""
+    """Converts the user's mistakes to exit code 2, and ends quietly on Ctrl-C or a closed pipe."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -30,7 +30,7 @@ class _App(click.Group):
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
-            # What is still in the buffer has no reader; Python would complain about it at its end.
+            # Nothing reads the rest of the buffer; Python would report that when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(EXIT_PIPE_CLOSED)
 
@@ -54,10 +54,10 @@ def app(ctx: click.Context) -> None:
     From there:
 
     \b
-        flowdsl check hello.py                     what is wrong, where, and what to write instead
-        flowdsl run hello.py --input '{}'          run it here; waits pass on a virtual clock
+        flowdsl check hello.py                     find mistakes, and what to write instead
+        flowdsl run hello.py --input '{}'          run it here; a virtual clock skips waits
         flowdsl build hello.py                     build/hello.asl.json and a zip for each function
-        flowdsl build hello.py --asl-only          the definition alone
+        flowdsl build hello.py --asl-only          only the definition
 
     Any Amazon States Language file works too, in JSON or YAML:
 
@@ -65,12 +65,12 @@ def app(ctx: click.Context) -> None:
         flowdsl run order.asl.json --input order.json --events
         flowdsl test-state order.asl.json --state Charge --input order.json --inspection-level DEBUG
 
-    Settings stand in pyproject.toml:
+    Settings are in pyproject.toml:
 
     \b
         [tool.flowdsl]
-        flow = "hello.py"      # the file that check, run and build take when none is named
-        output = "build"       # where build writes
+        flow = "hello.py"      # used by check, run and build when no file is given
+        output = "build"       # the folder that build writes
 
     Exit codes: 0 done; 1 the execution failed, timed out or was aborted; 2 a mistake in the flow or the command.
     """

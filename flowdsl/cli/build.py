@@ -13,13 +13,13 @@ from . import output
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--asl-only", is_flag=True, help="Write the definitions and leave the functions' zips as they are.")
+@click.option("--asl-only", is_flag=True, help="Write only the definitions; keep the functions' zips.")
 @click.option(
     "--output",
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="The folder to write to, where it is not the one of pyproject.toml (else build/).",
+    help="The folder to write to; by default the one of pyproject.toml, or build/.",
 )
 def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
     """Write the definitions of a flow and a zip for each of its Lambda functions.
@@ -28,29 +28,28 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
         flowdsl build                               the flow of pyproject.toml
         flowdsl build payment_flow.py --asl-only    the definitions alone; needs no network
 
-    The flow is checked first; one with errors is not built. The folder changes as a whole at the end: a build that
-    fails leaves the earlier one as it was. A build of unchanged files is byte for byte the same. The names of the files
-    that were written go to stdout.
+    Checks the flow first, and builds it only if there are no errors. A build that fails leaves the earlier one as it
+    was. A build of unchanged files is byte for byte the same. Prints the names of the written files to stdout.
     """
     from .. import project
     from ..package import assembly, manifest
 
     file = file or project.default_flow()
     machines = project.load(file)
-    found = project.review(machines, packaging=not asl_only)
-    if output.has_errors(found):
-        raise FlowError(*found)
-    if found:
-        click.echo(output.as_text(found), err=True)
+    diagnostics = project.review(machines, packaging=not asl_only)
+    if output.has_errors(diagnostics):
+        raise FlowError(*diagnostics)
+    if diagnostics:
+        click.echo(output.as_text(diagnostics), err=True)
     settings = project.find(machines[0].file.parent)
     target = Path(folder).absolute() if folder else settings.output
-    made = assembly.build(
+    result = assembly.build(
         None if asl_only else project.functions(machines),
         project.definitions(machines),
         root=settings.root,
         output=target,
         on_progress=lambda name, what: click.echo(f"{name}: {what}" if name else what, err=True),
     )
-    zips = [] if asl_only else [each.file for each in made.functions.values()]
-    for name in [*made.definitions, *zips, manifest.FILE]:
+    zips = [] if asl_only else [each.file for each in result.functions.values()]
+    for name in [*result.definitions, *zips, manifest.FILE]:
         click.echo(display_path(target / name))

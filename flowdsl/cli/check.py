@@ -19,22 +19,21 @@ from . import output
     type=click.Choice([*output.FORMATS]),
     default="text",
     show_default=True,
-    help="How to say what was found: text for people, json for programs, github for annotations on a pull request, "
-    "aws as ValidateStateMachineDefinition answers.",
+    help="text for people, json for programs, github for annotations on a pull request, aws for the response of "
+    "ValidateStateMachineDefinition.",
 )
 @click.option(
     "--type",
     "type_",
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
-    help="The type of the state machines, where it is not the one that the file says.",
+    help="The type of the state machines, instead of the file's.",
 )
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...], form: str, type_: Literal["STANDARD", "EXPRESS"] | None) -> None:
     """Check flows in Python, JSON or YAML.
 
-    What is found goes to stdout, with the place in the file and what to write instead; all mistakes of all files come
-    in one run: those of the definitions, and functions that could not be packaged. Without FILE the flow of
-    pyproject.toml is checked.
+    Prints all mistakes of all files to stdout, each with its place and what to write instead: those of definitions, and
+    of functions that cannot be packaged. Without FILE it checks the flow of pyproject.toml.
 
     \b
         flowdsl check payment_flow.py
@@ -44,26 +43,26 @@ def check(ctx: click.Context, files: tuple[Path, ...], form: str, type_: Literal
     """
     from .. import project
 
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     names: list[str] = []
     for file in files or (project.default_flow(),):
         try:
             machines = project.load(file)
             names.extend(loaded.name for loaded in machines)
-            found.extend(project.review(machines, type=type_))
+            diagnostics.extend(project.review(machines, type=type_))
         except FlowError as error:
-            found.extend(error.diagnostics)
+            diagnostics.extend(error.diagnostics)
     if form == "aws" and len(names) > 1:
-        raise click.UsageError(f"--format aws is about one state machine, not {', '.join(names)}")
-    if found or form in ("json", "aws"):
-        click.echo(output.FORMATS[form](found))
+        raise click.UsageError(f"--format aws takes one state machine, not {', '.join(names)}")
+    if diagnostics or form in ("json", "aws"):
+        click.echo(output.FORMATS[form](diagnostics))
     if form == "text":
-        click.echo(_summary(names, found), err=True)
-    ctx.exit(output.EXIT_MISTAKE if output.has_errors(found) else 0)
+        click.echo(_summary(names, diagnostics), err=True)
+    ctx.exit(output.EXIT_MISTAKE if output.has_errors(diagnostics) else 0)
 
 
-def _summary(names: list[str], found: list[Diagnostic]) -> str:
-    errors = sum(diagnostic.severity == "error" for diagnostic in found)
-    counts = {"error": errors, "warning": len(found) - errors}
-    said = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
-    return " and ".join(said) or f"{', '.join(names)}: no mistakes found"
+def _summary(names: list[str], diagnostics: list[Diagnostic]) -> str:
+    errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
+    counts = {"error": errors, "warning": len(diagnostics) - errors}
+    parts = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
+    return " and ".join(parts) or f"{', '.join(names)}: no mistakes found"

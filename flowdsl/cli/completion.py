@@ -18,7 +18,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell)
-    if found is None:
+    shell_class = get_completion_class(shell)
+    if shell_class is None:
         raise click.UsageError(f"click cannot complete in {shell}")
-    click.echo(found(ctx.find_root().command, {}, "flowdsl", "_FLOWDSL_COMPLETE").source())
+    click.echo(shell_class(ctx.find_root().command, {}, "flowdsl", "_FLOWDSL_COMPLETE").source())

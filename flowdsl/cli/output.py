@@ -1,4 +1,4 @@
-"""What the commands print: diagnostics as text, JSON, GitHub annotations, or as AWS's validation answers."""
+"""Output of the commands: diagnostics as text, JSON, GitHub annotations, or in the form of AWS's validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..base.diagnostics import Diagnostic, FlowError, as_aws, as_json
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
-"""These two are what a shell reports of programs that SIGINT and SIGPIPE end."""
+"""The exit codes that a shell reports for programs ended by SIGINT and SIGPIPE."""
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
@@ -54,37 +54,37 @@ def _annotation(diagnostic: Diagnostic) -> str:
         fields |= {"file": span.file, "line": span.line, "col": span.column}
         if span.end_line == span.line and span.end_column:
             fields |= {"endLine": span.end_line, "endColumn": span.end_column}
-    said = ",".join(f"{key}={_escaped(str(value), ',:')}" for key, value in fields.items())
+    properties = ",".join(f"{key}={_escape(str(value), ',:')}" for key, value in fields.items())
     message = diagnostic.message + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
-    return f"::{diagnostic.severity} {said}::{_escaped(message)}"
+    return f"::{diagnostic.severity} {properties}::{_escape(message)}"
 
 
-def _escaped(text: str, also: str = "") -> str:
+def _escape(text: str, also: str = "") -> str:
     for character in "%\r\n" + also:
         text = text.replace(character, f"%{ord(character):02X}")
     return text
 
 
 def as_text(diagnostics: Iterable[Diagnostic]) -> str:
-    """Each with its severity in colour (click removes it where there is no terminal). What is said of one place for
-    several states, because they share what stands there, is said once."""
+    """Diagnostics with their severity in colour (click removes it if the output is not a terminal). The same diagnostic
+    of one place, for several states that share it, is printed once."""
     same: dict[object, list[Diagnostic]] = {}
     for diagnostic in diagnostics:
         place = diagnostic.span or diagnostic.path
         same.setdefault((diagnostic.code, diagnostic.severity, diagnostic.message, place), []).append(diagnostic)
-    return "\n".join(_styled(first, len(others)) for first, *others in same.values())
+    return "\n".join(_style(first, len(others)) for first, *others in same.values())
 
 
-def _styled(diagnostic: Diagnostic, others: int) -> str:
+def _style(diagnostic: Diagnostic, others: int) -> str:
     plain = f"{diagnostic.severity} {diagnostic.code}"
-    said, *below = diagnostic.text().split("\n")
-    said = said.replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
-    return "\n".join([said + f" (and {others} more)" * bool(others), *below])
+    first_line, *below = diagnostic.text().split("\n")
+    first_line = first_line.replace(plain, click.style(plain, fg=_COLOURS[diagnostic.severity], bold=True), 1)
+    return "\n".join([first_line + f" (and {others} more)" * bool(others), *below])
 
 
 @contextmanager
-def kept_for_the_result() -> Iterator[None]:
-    """Have what is written past Python's stdout, as by the child process of a handler, go to stderr."""
+def reserve_stdout() -> Iterator[None]:
+    """Redirect what bypasses Python's stdout, such as the output of a handler's child process, to stderr."""
     try:
         kept = os.dup(1)
     except OSError:  # it is closed
@@ -100,7 +100,7 @@ def kept_for_the_result() -> Iterator[None]:
 
 
 def json_text(value: Any) -> str:
-    """A JSON value as stdout can show it: what its encoding has no bytes for is escaped."""
+    """A JSON value as text; characters that stdout's encoding lacks are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from attrs import evolve
 
-from ..asl.resource import TOKEN, parse_resource
+from ..asl.resource import TOKEN, constant_function, parse_resource
 from ..base.diagnostics import FlowError
+from ..base.words import did_you_mean, join_words
 from . import output
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, .
     pairs = _pairs(values, "BUCKET=FOLDER, such as donations=examples/data")
     for folder in pairs.values():
         if not Path(folder).is_dir():
-            raise click.BadParameter(f"there is no folder {folder}")
+            raise click.BadParameter(f"{folder} is not a folder")
     return {bucket: Path(folder) for bucket, folder in pairs.items()}
 
 
@@ -42,14 +44,14 @@ def _handlers(_ctx: click.Context, _option: click.Parameter, values: tuple[str, 
 
 
 def _pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
-    """The texts before and behind the `=` of each value; `form` is what to write."""
+    """The texts before and after the `=` of each value; `form` is the expected form."""
     pairs: dict[str, str] = {}
     for value in values:
         name, _, text = value.partition("=")
         if not (name and text):
             raise click.BadParameter(f"{value!r}: write {form}")
         if name in pairs:
-            raise click.BadParameter(f"{name} is there twice")
+            raise click.BadParameter(f"{name} is given twice")
         pairs[name] = text
     return pairs
 
@@ -60,8 +62,8 @@ handler_option = click.option(
     metavar="NAME=FOLDER",
     callback=_handlers,
     multiple=True,
-    help="The Lambda function of this name is `handler` in this folder's handler.py, or is at FOLDER/FILE.py:FUNCTION. "
-    "Can be given for several functions, or for all runs in pyproject.toml, under [tool.flowdsl.handlers].",
+    help="The handler of a Lambda function: `handler` in this folder's handler.py, or FOLDER/FILE.py:FUNCTION. Can be "
+    "repeated, or set for all runs in pyproject.toml, under [tool.flowdsl.handlers].",
 )
 
 
@@ -76,12 +78,12 @@ handler_option = click.option(
     help="The execution's input: a file, - for stdin, or the JSON itself. {} if not given.",
 )
 @click.option("--name", default="local", show_default=True, help="The execution's name.")
-@click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
+@click.option("--machine", metavar="NAME", help="The state machine to run, if the file has several.")
 @click.option(
     "--type",
     "kind",
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
-    help="Run it as a machine of this type. Without it a flow in Python is what it says, any other STANDARD.",
+    help="Run it as a state machine of this type; by default the type set in Python, or STANDARD.",
 )
 @handler_option
 @click.option(
@@ -90,7 +92,7 @@ handler_option = click.option(
     metavar="FILE",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A file with machines that states:startExecution starts, by their names; those of FILE itself are there too.",
+    help="A file with state machines that states:startExecution may start, in addition to those of FILE.",
 )
 @click.option(
     "--mock",
@@ -98,7 +100,7 @@ handler_option = click.option(
     metavar="STATE=JSON",
     callback=_answers,
     multiple=True,
-    help="Answer a Task with this instead of calling anything. Can be given for several states.",
+    help="The result of a Task, which then calls nothing. Can be repeated.",
 )
 @click.option(
     "--callback",
@@ -106,15 +108,15 @@ handler_option = click.option(
     metavar="STATE=JSON",
     callback=_answers,
     multiple=True,
-    help="Answer a Task that waits for a callback (waitForTaskToken) or a worker (an activity). Without it the Task "
-    "waits, on the virtual clock, until it times out.",
+    help="The answer to a Task that waits for a callback (waitForTaskToken) or a worker (an activity). Without it the "
+    "Task waits, on the virtual clock, until it times out. Can be repeated.",
 )
 @click.option(
     "--mocks",
     "mock_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Mocked responses in the form of Step Functions Local's MockConfigFile.",
+    help="Mocked responses: a MockConfigFile of Step Functions Local.",
 )
 @click.option(
     "--bucket",
@@ -122,21 +124,20 @@ handler_option = click.option(
     metavar="BUCKET=FOLDER",
     callback=_buckets,
     multiple=True,
-    help="Use a folder in place of an S3 bucket, for an ItemReader, a ResultWriter or a Task with S3. Can be given "
-    "for several buckets.",
+    help="Use a folder in place of an S3 bucket, for an ItemReader, a ResultWriter or a Task with S3. Can be repeated.",
 )
-@click.option("--case", metavar="NAME", help="Which test case of --mocks, where it has several.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What all that is random comes from, as jitter.")
+@click.option("--case", metavar="NAME", help="The test case of --mocks, if it has several.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Determines everything random, such as jitter.")
 @click.option("--events", is_flag=True, help="Show the events of the history instead of the steps.")
-@click.option("--real-time", is_flag=True, help="Let waits, delays and timeouts take their time.")
+@click.option("--real-time", is_flag=True, help="Wait in real time instead of on the virtual clock.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["output", "json"]),
     default="output",
     show_default=True,
-    help="What goes to stdout: the execution's output, or an object with its status, output, error, cause and dates, "
-    "with --events also its events as GetExecutionHistory returns them, and those of the executions that it started.",
+    help="Print to stdout the output, or an object with the execution's status, output, error, cause and dates; "
+    "with --events also its events as GetExecutionHistory returns them, and its child executions.",
 )
 @click.option("--logs", is_flag=True, help="Show what the handlers write, as they write it.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not show the steps.")
@@ -163,17 +164,17 @@ def run(
     logs: bool,
     quiet: bool,
 ) -> None:
-    """Run a state machine on this machine: a flow in Python, JSON or YAML.
+    """Run a flow in Python, or a definition in JSON or YAML, on this computer.
 
     \b
         flowdsl run payment_flow.py --input examples/donation.json
         flowdsl run payment_flow.py --input donation.json --callback RedirectToPsp='{"status": "returned"}'
         flowdsl run order.asl.json --input '{"amount": 5}' --mock Charge='{"status": "paid"}'
 
-    Without FILE the flow of pyproject.toml is run. The flow and its functions are checked first. Its Lambda functions
-    are called in this process. Each step is shown on stderr as it happens, with the time since the start: time is
-    virtual, so that a wait of a day passes at once. What a function writes is shown with its failure, or all of it
-    with --logs. The output goes to stdout.
+    Without FILE it runs the flow of pyproject.toml. It first checks the flow and its functions, then calls their
+    handlers in this process. It prints each step to stderr as it happens, with the time since the start. Time is
+    virtual: a wait of a day passes at once. What a handler writes is printed if it fails, or always with --logs. The
+    execution's output goes to stdout.
 
     Exit codes: 0 succeeded, 1 failed, timed out or still waiting at the end, 2 a mistake in the flow or the command.
     """
@@ -186,51 +187,53 @@ def run(
     from ..run.steps import Steps, render
 
     if case and not mock_file:
-        raise click.UsageError("--case is a test case of the file that --mocks names: say both")
+        raise click.UsageError("--case needs --mocks: it chooses a test case of that file")
     machines = project.load(file or project.default_flow())
     loaded = choose(machines, machine)
     if kind:
         loaded = evolve(loaded, type=kind)
     others = [each for each in machines if each.name != loaded.name]
     others += [each for path in nested_files for each in project.load(path)]
-    found = project.review([loaded, *others])
-    if output.has_errors(found):
-        raise FlowError(*found)
-    if found:
-        click.echo(output.as_text(found), err=True)
+    diagnostics = project.review([loaded, *others])
+    if output.has_errors(diagnostics):
+        raise FlowError(*diagnostics)
+    if diagnostics:
+        click.echo(output.as_text(diagnostics), err=True)
     states = {node.name: node.fields for each in (*others, loaded) for node in Tree(each.definition)}
     config = mockconfig.load(mock_file, loaded.name, case, states=states) if mock_file else None
     answers = local.Answers(mocks, callbacks, config, buckets)
     own = project.find(loaded.file.parent)
     steps = Steps(loaded.definition, root=own.root, real_time=real_time, mocked=mocks)
-    _require(states, answers.mocks, answers.callbacks)
-    _require_called(states, handlers)
+    _check_answers(states, answers.mocks, answers.callbacks)
+    _check_handlers(states, handlers)
     show = steps.event if events else steps.step
     if quiet or (events and form == "json"):
         show = steps.nothing
 
     def refuse(call: Call) -> Reply:
         names = [each.name for each in others]
-        return refuse_call(call, span=project.locate_state(loaded, call.state_name), hint=_answer(call, loaded, names))
+        return refuse_call(
+            call, span=project.locate_state(loaded, call.state_name), hint=_suggest_answer(call, loaded, names)
+        )
 
     value = json_argument(source, "--input")
-    with output.kept_for_the_result():
+    with output.reserve_stdout():
         result = local.run(
             loaded,
             value,
             project=own,
             name=name,
             answers=answers,
-            named=handlers,
+            handlers=handlers,
             machines=others,
             seed=seed,
             real_time=real_time,
             on_event=show,
-            on_output=None if logs else steps.written,
+            on_output=None if logs else steps.keep_output,
             otherwise=refuse,
         )
     if not quiet or result.status != "SUCCEEDED":
-        steps.ended(result)
+        steps.show_end(result)
     if form == "json":
         click.echo(output.json_text(render(result, events=events)))
     elif result.status == "SUCCEEDED":
@@ -238,83 +241,69 @@ def run(
     ctx.exit(0 if result.status == "SUCCEEDED" else 1)
 
 
-def _require(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
-    """Refuse answers to what never asks."""
-    from ..base.words import did_you_mean
-    from ..testing.mocks import function_of_state
-
+def _check_answers(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
+    """Refuse mocks and callbacks of states that do not exist or never use them."""
     for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
         if name not in states:
-            calling = [each for each, state in states.items() if function_of_state(state) == name]
+            calling = [each for each, state in states.items() if constant_function(state) == name]
             near = did_you_mean(name, states)
             if calling:
-                near = f"{_list(calling)} call{'s' * (len(calling) == 1)} the function {name!r}: name the state"
-            raise click.UsageError(f"{option} {name}=…: no state is named {name!r}" + (f"; {near}" if near else ""))
+                near = f"{join_words(calling)} call{'s' * (len(calling) == 1)} function {name!r}: use the state's name"
+            raise click.UsageError(f"{option} {name}=…: there is no state {name!r}" + (f"; {near}" if near else ""))
         if states[name].get("Type") != "Task":
             raise click.UsageError(f"{option} {name}=…: the state is a {states[name].get('Type')}, not a Task")
         resource = parse_resource(str(states[name].get("Resource")))
         if option == "--callback" and not (resource.pattern == TOKEN or resource.kind == "activity"):
-            raise click.UsageError(f"--callback {name}=…: the Task waits for no callback; say --mock {name}=…")
+            raise click.UsageError(f"--callback {name}=…: the Task does not wait for a callback; use --mock {name}=…")
 
 
-def _require_called(states: Mapping[str, Any], handlers: Mapping[str, str]) -> None:
-    """Refuse handlers of functions that no Task calls, where all that are called are known."""
-    from ..base.words import did_you_mean
-    from ..testing.mocks import function_of_state
-
+def _check_handlers(states: Mapping[str, Any], handlers: Mapping[str, str]) -> None:
+    """Refuse handlers of functions that no Task calls, if the definition names all functions that it calls."""
     called = {
-        function_of_state(state)
+        constant_function(state)
         for state in states.values()
         if parse_resource(str(state.get("Resource"))).service == "lambda" and state.get("Type") == "Task"
     }
     if "" in called:
-        return  # one is chosen when the flow runs
+        return  # the flow chooses one when it runs
     for name in handlers:
         if name not in called:
-            near = did_you_mean(name, called) or f"they call {_list(sorted(called)) or 'none'}"
-            raise click.UsageError(f"--handler {name}=…: no Task calls a function {name!r}; {near}")
+            near = did_you_mean(name, called) or f"the Tasks call {join_words(sorted(called)) or 'none'}"
+            raise click.UsageError(f"--handler {name}=…: no Task calls function {name!r}; {near}")
 
 
-def _list(names: list[str]) -> str:
-    """`A`, `A and B`, `A, B and C`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
-    """How a call could be answered that nothing answers."""
-    import shlex
-
-    from ..calls.buckets import in_bucket
+def _suggest_answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
+    """Suggest how to answer a call that has no answer."""
+    from ..calls.buckets import is_for_bucket
     from ..calls.hosts import host_named
 
-    if in_bucket(call) and isinstance(call.arguments, dict):
+    if is_for_bucket(call) and isinstance(call.arguments, dict):
         bucket = shlex.quote(str(call.arguments.get("Bucket")))
-        return f"say --bucket {bucket}=FOLDER, or name an endpoint that answers in AWS_ENDPOINT_URL"
+        return f"use --bucket {bucket}=FOLDER, or set AWS_ENDPOINT_URL to an endpoint of S3"
     state = shlex.quote(call.state_name)
     result = '{"Payload": …}' if (call.integration, call.action) == ("lambda", "invoke") else "…"
-    say = f"say --mock {state}='{result}'"
+    say = f"use --mock {state}='{result}'"
     if call.pattern == "waitForTaskToken":
-        say = f"say --callback {state}='…', and --mock {state}='{{}}' for what its call gives"
+        say = f"use --callback {state}='…', and --mock {state}='{{}}' for the call itself"
     if (call.integration, call.action) == ("states", "startExecution"):
         wanted = call.arguments.get("StateMachineArn") if isinstance(call.arguments, dict) else None
-        here = f"; it starts {wanted}, and what is here is {_list(machines)}" if machines else ""
-        return f"say --nested FILE for the file of the machine that it starts{here}\n      = or {say}"
+        here = f"; it starts {wanted}, but the files have only {join_words(machines)}" if machines else ""
+        return f"use --nested FILE with the file of the state machine that it starts{here}\n      = or {say}"
     host = host_named(call)
     if host is not None:
         instead = f'[tool.flowdsl.hosts."{host}"] url = "http://localhost:8000"'
-        return f"{say}, or say in pyproject.toml what to call instead: {instead}"
+        return f"{say}, or add to pyproject.toml what to call instead: {instead}"
     if call.integration != "lambda":
-        return f"{say}, or name an endpoint that answers in AWS_ENDPOINT_URL"
+        return f"{say}, or set AWS_ENDPOINT_URL to an endpoint of the service"
     function = call.function.name if call.function else ""
     if loaded.machine is None:
         name = shlex.quote(function)
-        return f"say --handler {name}=FOLDER for the folder of its handler.py\n      = or {say}"
-    from ..base.words import did_you_mean
+        return f"use --handler {name}=FOLDER with the folder of its handler.py\n      = or {say}"
 
     known = loaded.machine.functions
     near = did_you_mean(function, known)
-    has = near or (f"the flow has {', '.join(known)}" if known else "the flow has no Function")
-    return f"{has}; a dynamic(..., allowed=[...]) can only call what it allows\n      = or {say}"
+    has = near or (f"the flow's functions: {', '.join(known)}" if known else "the flow has no Function")
+    return f"{has}; dynamic(..., allowed=[...]) calls only functions that it allows\n      = or {say}"
 
 
 def choose(machines: list[Loaded], name: str | None) -> Loaded:
@@ -322,13 +311,13 @@ def choose(machines: list[Loaded], name: str | None) -> Loaded:
     if name is None and len(machines) == 1:
         return machines[0]
     if name not in names:
-        said = f"there is no machine {name!r}" if name else "the file has several machines"
-        raise click.UsageError(f"{said}: say --machine with one of {', '.join(names)}")
+        problem = f"there is no state machine {name!r}" if name else "the file has several state machines"
+        raise click.UsageError(f"{problem}: choose one with --machine: {', '.join(names)}")
     return machines[names.index(name)]
 
 
 def json_argument(source: str, option: str) -> Any:
-    """The value of an option that takes a file, JSON, or - for stdin. Raises FlowError where it is none of them."""
+    """The value of an option that takes a file, JSON, or - for stdin. Raises FlowError if it is none of them."""
     if source == "-":
         try:
             return _json(sys.stdin.read(), f"{option} on stdin")
@@ -342,7 +331,7 @@ def json_argument(source: str, option: str) -> Any:
         return json.loads(source)
     except ValueError:
         raise FlowError.of(
-            f"{option} {source}: there is no such file", code="FD711", hint="name a file, or write JSON, or - for stdin"
+            f"{option}: file {source} does not exist", code="FD711", hint="give a file, JSON text, or - for stdin"
         ) from None
 
 
@@ -357,8 +346,8 @@ def _read(file: Path) -> Any:
 def _json(text: str, what: str) -> Any:
     from ..base.document import read_json
 
-    found = read_json(text, what)
-    if found.twice:
-        path = found.twice[0]
-        raise FlowError.of(f"the key {path[-1]!r} is there twice", code="FD711", span=found.span(path))
-    return found.value
+    document = read_json(text, what)
+    if document.twice:
+        path = document.twice[0]
+        raise FlowError.of(f"duplicate key {path[-1]!r}", code="FD711", span=document.span(path))
+    return document.value

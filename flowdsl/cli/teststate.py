@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from ..base.diagnostics import FlowError
+from ..base.words import did_you_mean
 from . import output
 from .run import choose, handler_option, json_argument
 
@@ -17,29 +18,29 @@ def _object(_ctx: click.Context, option: click.Parameter, value: str | None) -> 
     """The JSON object that an option gives."""
     if value is None:
         return None
-    found = json_argument(value, option.opts[0])
-    if not isinstance(found, dict):
-        raise click.BadParameter("write a JSON object, or name a file that holds one")
-    return found
+    parsed = json_argument(value, option.opts[0])
+    if not isinstance(parsed, dict):
+        raise click.BadParameter("give a JSON object, or a file that holds one")
+    return parsed
 
 
-def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
-    """How to give a mock, where a mock is what is missing or wrong."""
+def _mock_hint(message: str, mock: dict[str, Any] | None) -> str | None:
+    """Suggest a mock, if the mock is missing or wrong."""
     if mock is None:
-        return "give its result with --mock '{\"result\": …}'" if "TestState API does not support" in said else None
+        return "add its result with --mock '{\"result\": …}'" if "TestState API does not support" in message else None
     known = ("result", "errorOutput", "fieldValidationMode")
-    if "Unknown parameter in mock:" in said and not any(key in mock for key in known):
+    if "Unknown parameter in mock:" in message and not any(key in mock for key in known):
         return f"write {json.dumps({'result': mock}, ensure_ascii=False)}"
-    if said.endswith("'Payload' must be a string"):
+    if message.endswith("'Payload' must be a string"):
         return (
-            'AWS wants its JSON as text, such as "Payload": "{\\"paid\\": true}"; or say "fieldValidationMode": "NONE"'
+            'AWS wants its JSON as text, such as "Payload": "{\\"paid\\": true}"; or add "fieldValidationMode": "NONE"'
         )
     return None
 
 
 @click.command("test-state")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--state", "name", metavar="NAME", help="Which state, where the file holds a state machine.")
+@click.option("--state", "name", metavar="NAME", help="The state to run, if the file contains a state machine.")
 @click.option(
     "--input",
     "-i",
@@ -52,8 +53,8 @@ def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
     "--mock",
     metavar="FILE|JSON",
     callback=_object,
-    help='What the call of a Task, a Map or a Parallel gives: {"result": …} or {"errorOutput": {"error": …, "cause": '
-    '…}}; "fieldValidationMode" (STRICT, PRESENT, NONE) says how closely the result must look like the API\'s.',
+    help='The result of a Task, Map or Parallel: {"result": …} or {"errorOutput": {"error": …, "cause": '
+    '…}}; "fieldValidationMode" (STRICT, PRESENT, NONE) sets how closely the result must match the API.',
 )
 @click.option(
     "--inspection-level",
@@ -61,20 +62,20 @@ def _mock_hint(said: str, mock: dict[str, Any] | None) -> str | None:
     type=click.Choice(["INFO", "DEBUG", "TRACE"], case_sensitive=False),
     default="INFO",
     show_default=True,
-    help="DEBUG also shows what each step of the data flow made, TRACE also the request and response of an HTTP Task.",
+    help="DEBUG adds the result of each step of the data flow, TRACE the request and response of an HTTP Task.",
 )
-@click.option("--context", metavar="FILE|JSON", callback=_object, help="The context object ($$), with a mock.")
-@click.option("--variables", metavar="FILE|JSON", callback=_object, help="The variables that the state finds.")
+@click.option("--context", metavar="FILE|JSON", callback=_object, help="The context object ($$); needs a mock.")
+@click.option("--variables", metavar="FILE|JSON", callback=_object, help="The variables before the state.")
 @click.option(
     "--state-configuration",
     "configuration",
     metavar="FILE|JSON",
     callback=_object,
-    help='Such as {"retrierRetryCount": 2}: retries that were made before; mapIterationFailureCount, '
+    help='Such as {"retrierRetryCount": 2}, the number of earlier retries; also mapIterationFailureCount, '
     "mapItemReaderData, errorCausedByState.",
 )
-@click.option("--reveal-secrets", is_flag=True, help="With TRACE, show what the connection adds to an HTTP request.")
-@click.option("--machine", metavar="NAME", help="Which state machine, where the file has several.")
+@click.option("--reveal-secrets", is_flag=True, help="With TRACE, show what the connection adds to a request.")
+@click.option("--machine", metavar="NAME", help="The state machine, if the file has several.")
 @handler_option
 @click.pass_context
 def test_state(
@@ -92,10 +93,10 @@ def test_state(
     machine: str | None,
     handlers: dict[str, str],
 ) -> None:
-    """Run one state on this machine, and answer as AWS's TestState does.
+    """Run one state on this computer, and respond like AWS's TestState.
 
-    FILE is a flow in Python, JSON or YAML, or a single state in JSON or YAML. The answer goes to stdout as JSON:
-    status, output, error, cause, nextState and inspectionData; inside it data is JSON text, as in the API. Without
+    FILE is a flow in Python, a definition in JSON or YAML, or a single state. Prints the response to stdout as JSON:
+    status, output, error, cause, nextState and inspectionData, which contain data as JSON text, like the API. Without
     --mock a Task calls the flow's own function, or the endpoint in AWS_ENDPOINT_URL.
 
     \b
@@ -108,20 +109,21 @@ def test_state(
     from .. import project, teststate
     from ..asl.placeholders import fill_placeholders
     from ..asl.tree import Tree
-    from ..base.words import did_you_mean
     from ..calls.replies import refuse_call
     from ..run import local
 
     loaded = choose(project.load(file), machine)
     names = [*Tree(loaded.definition).names]
     if name is None and "States" in loaded.definition:
-        raise click.UsageError(f"say --state with one of {', '.join(names)}" if names else "the machine has no states")
+        raise click.UsageError(
+            f"choose one with --state: {', '.join(names)}" if names else "the state machine has no states"
+        )
     own = project.find(loaded.file.parent)
-    settings = local.place(own)
+    settings = local.local_settings(own)
     functions = local.project_handlers([loaded], own, handlers)
     value = json_argument(source, "--input")
     try:
-        with output.kept_for_the_result():
+        with output.reserve_stdout():
             answer = teststate.test_state(
                 fill_placeholders(loaded.definition, region=settings.region, account=settings.account),
                 input=json.dumps(value),

@@ -1,4 +1,4 @@
-"""Zips that are the same bytes whoever writes them, within Lambda's limits."""
+"""Zips that are byte for byte the same on every computer, within Lambda's limits."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ _LEVEL = 6  # 9 takes half as long again and saves a thousandth
 
 @frozen
 class Archive:
-    """What was written: sizes in bytes; the SHA-256 of the zip, in hexadecimal and in base64 as Lambda's
-    CodeSha256.
+    """A zip: its sizes in bytes; its SHA-256 in hexadecimal, and in Base64 as Lambda's CodeSha256.
 
     `contents` is the digest of names, modes and contents. It does not depend on how zlib compresses, while
     the zip's own bytes are the same wherever zlib is (zlib-ng, which some distributions put in its place,
@@ -38,7 +37,7 @@ class Archive:
 
 
 def write(file: Path, files: Mapping[str, Path]) -> Archive:
-    """Write a new zip of `files` (path in the zip, file); FlowError where Lambda would not take it."""
+    """Write a new zip of `files` (by path in the zip). Raises FlowError if it exceeds Lambda's limits."""
     from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo  # a build of definitions alone does without
 
     check_unzipped(file.name, files)
@@ -70,17 +69,17 @@ def digests(data: bytes) -> tuple[str, str]:
 
 
 def check_unzipped(zipped: str, files: Mapping[str, Path]) -> None:
-    """FlowError where the files are more than Lambda takes; says which are large."""
+    """Raise FlowError, which names the largest files, if the files exceed Lambda's limit."""
     _check(f"{zipped} unzips to", UNZIPPED_LIMIT, {name: path.stat().st_size for name, path in files.items()})
 
 
 def readable(size: int) -> str:
-    """AWS counts 2**20 bytes to the MB."""
+    """Format a size; AWS counts 2**20 bytes to the MB."""
     return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{size / 2**10:.1f} KB"
 
 
 def _mode(data: bytes) -> int:
-    """By content, since the modes of files differ by machine: programs and libraries may be executed."""
+    """The mode by content, because modes differ by computer: programs and libraries are executable."""
     return 0o755 if data.startswith((b"\x7fELF", b"#!")) else 0o644
 
 
@@ -94,10 +93,10 @@ def _check(what: str, limit: int, sizes: Mapping[str, int]) -> None:
         heaps[heap] = heaps.get(heap, 0) + size
     heaviest = sorted(heaps.items(), key=lambda heap: (-heap[1], heap[0]))[:5]
     largest_file = max(sizes, key=lambda name: (sizes[name], name))
-    named = ", ".join(f"{name} {readable(size)}" for name, size in heaviest)
+    parts = ", ".join(f"{name} {readable(size)}" for name, size in heaviest)
     raise FlowError.of(
-        f"{what} {readable(total)}, Lambda takes {readable(limit)}. The largest: {named}. "
-        f"The largest file: {largest_file}, {readable(sizes[largest_file])}",
+        f"{what} {readable(total)}; Lambda's limit is {readable(limit)}. Largest parts: {parts}. "
+        f"Largest file: {largest_file}, {readable(sizes[largest_file])}",
         code="FD620",
-        hint="drop what the function does not need from its folder, its include and its requirements",
+        hint="remove what the function does not need from its folder, its include and its requirements",
     )

@@ -16,7 +16,7 @@ from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import display_path
 from . import archive, manifest, workspace
 from .archive import Archive
-from .handler import distinct, gathered, handler_string, platform, span, validate
+from .handler import collect_errors, distinct, handler_string, platform, span, validate
 from .manifest import Manifest, Packaged
 from .workspace import Workspace
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from .sources import Sources
 
 RECIPE = 1
-"""Counts up when what goes into a zip, or how, changes: every function is then built again."""
+"""Increase it when the contents or format of zips change: then every function is packaged again."""
 
 Progress = Callable[[str, str], None]
-"""Called with a function's name and what is happening to it, for people to read."""
+"""Called with a function's name and its progress as text."""
 
 
 def _silent(_name: str, _what: str) -> None:
@@ -49,28 +49,28 @@ def build(
     `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A
     function whose inputs are those of the build before keeps its zip, if that is undamaged. `functions=None`
     keeps all zips as they are and writes definitions only. Files of an earlier build that are no longer
-    wanted go. FlowError where anything is wrong, and where `output` has files that flowdsl did not write; the
+    wanted go. FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the
     earlier build is then as it was.
     """
     root, output = root.resolve(), output.resolve()
     wanted = None if functions is None else distinct(functions)
     wrong: list[Diagnostic] = []
     for function in wanted or ():
-        with gathered(wrong):
+        with collect_errors(wrong):
             validate(function, root)
     if wrong:
         raise FlowError(*wrong)
     for function in wanted or ():
         if output.is_relative_to(root / function.source):
             raise FlowError.of(
-                f"the output {display_path(output)} is in the folder of function {function.name!r}",
+                f"output folder {display_path(output)} is inside the folder of function {function.name!r}",
                 code="FD630",
                 span=span(function),
-                hint="name another with --output",
+                hint="choose another folder with --output",
             )
     for name in definitions:
         if not name.endswith(".asl.json") or "/" in name or name.startswith("."):
-            raise FlowError.of(f"{name!r} cannot be a definition's file", hint="write <machine>.asl.json")
+            raise FlowError.of(f"invalid file name {name!r} for a definition", hint="write <machine>.asl.json")
     waiting = f"waiting for another build of {display_path(output)}"
     with workspace.replacing(output, lambda: on_progress("", waiting)) as work:
         earlier = manifest.read(output)
@@ -85,14 +85,14 @@ def build(
                 for ready in _prepare(wanted, root)
             }
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
-        made = Manifest(digests, packaged)
-        (work.new / manifest.FILE).write_text(made.text(), encoding="utf-8")
-    return made
+        result = Manifest(digests, packaged)
+        (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
+    return result
 
 
 @frozen
 class _Ready:
-    """A function of which everything is known but how its requirements install."""
+    """A function that is ready to be packaged once its requirements are installed."""
 
     function: Function
     sources: Sources
@@ -100,19 +100,19 @@ class _Ready:
 
 
 def _prepare(functions: Iterable[Function], root: Path) -> list[_Ready]:
-    """FlowError with all that is wrong with any function, before anything is installed."""
+    """Collect the code of all functions. Raises FlowError with all mistakes, before anything is installed."""
     from . import requirements, sources  # a build of definitions alone does without
 
     ready: list[_Ready] = []
     wrong: list[Diagnostic] = []
     for function in functions:
         file = root / function.source / "requirements.txt"
-        with gathered(wrong):
+        with collect_errors(wrong):
             locked = requirements.read(file) if file.is_file() else None
-            found = sources.collect(function, root)
+            code = sources.collect(function, root)
             if not (locked and locked.pins):
-                sources.check_external(found, function, set())
-            ready.append(_Ready(function, found, locked))
+                sources.check_external(code, function, set())
+            ready.append(_Ready(function, code, locked))
     if wrong:
         raise FlowError(*wrong)
     return ready
@@ -121,35 +121,35 @@ def _prepare(functions: Iterable[Function], root: Path) -> list[_Ready]:
 def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progress: Progress) -> Packaged:
     from . import requirements, sources
 
-    function, found, locked = ready.function, ready.sources, ready.locked
+    function, code, locked = ready.function, ready.sources, ready.locked
     own = work.scratch / function.name
-    inputs = _snapshot(function, found.files, locked, own)
+    inputs = _snapshot(function, code.files, locked, own)
     if earlier and earlier.inputs == inputs and _keep(earlier, work):
         on_progress(function.name, "unchanged")
-        return _described(function, earlier, inputs)
-    files = {name: own / name for name in found.files}
+        return _describe(function, earlier, inputs)
+    files = {name: own / name for name in code.files}
     installed: dict[str, Path] = {}
     if locked and locked.pins:
         count = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
         on_progress(function.name, f"installing {count} for {platform(function)}")
         installed = requirements.install(locked, function, work.scratch / "requirements installed")
-    sources.check_external(found, function, {name.partition("/")[0].partition(".")[0] for name in installed})
+    sources.check_external(code, function, {name.partition("/")[0].partition(".")[0] for name in installed})
     both = sorted(files.keys() & installed.keys())
     if both:
         raise FlowError.of(
-            f"function {function.name!r}: {both[0]} is in the project and in a requirement",
+            f"function {function.name!r}: {both[0]} is both in the project and in a requirement",
             code="FD606",
             span=span(function),
-            hint="rename the project's",
+            hint="rename the file in the project",
         )
-    made = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
+    package = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
     shutil.rmtree(own)
-    on_progress(function.name, f"packaged, {archive.readable(made.size)}")
-    return _described(function, made, inputs)
+    on_progress(function.name, f"packaged, {archive.readable(package.size)}")
+    return _describe(function, package, inputs)
 
 
 def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:
-    """Copy the project's files, to package just what is digested; the digest of all that decides a zip."""
+    """Copy the project's files, so that exactly these are packaged; return the digest of all inputs of the zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
     digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0".encode())
     digest.update(hashlib.sha256("\n".join(locked.lines if locked else ()).encode()).digest())
@@ -163,7 +163,7 @@ def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirement
 
 
 def _keep(earlier: Packaged, work: Workspace) -> bool:
-    """Take over an earlier build's zip, if it is there and undamaged."""
+    """Reuse an earlier build's zip; return False if it is missing or damaged."""
     zipped = work.output / earlier.file
     if not zipped.is_file() or archive.digests(zipped.read_bytes())[0] != earlier.sha256:
         return False
@@ -174,7 +174,7 @@ def _keep(earlier: Packaged, work: Workspace) -> bool:
     return True
 
 
-def _described(function: Function, made: Archive | Packaged, inputs: str) -> Packaged:
+def _describe(function: Function, package: Archive | Packaged, inputs: str) -> Packaged:
     return Packaged(
         file=f"{function.name}.zip",
         handler=handler_string(function),
@@ -184,9 +184,9 @@ def _described(function: Function, made: Archive | Packaged, inputs: str) -> Pac
         memory=function.memory,
         environment=dict(function.environment),
         inputs=inputs,
-        sha256=made.sha256,
-        code_sha256=made.code_sha256,
-        contents=made.contents,
-        size=made.size,
-        unzipped=made.unzipped,
+        sha256=package.sha256,
+        code_sha256=package.code_sha256,
+        contents=package.contents,
+        size=package.size,
+        unzipped=package.unzipped,
     )

@@ -1,4 +1,4 @@
-"""What packaging needs to know of a Lambda function, and whether it can be so."""
+"""A Lambda function's settings as packaging uses them, and their validation."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Amazon Linux 2023 (glibc 2.34): docs.aws.amazon.com/lambda/latest/dg/lambda-runt
 """
 
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-"""Lambda's architectures and what wheels call them."""
+"""Lambda's architectures, and their names in wheels."""
 
 RUNTIME_MODULES = frozenset({"boto3", "botocore", "awslambdaric", "snapshot_restore_py"})
-"""What Lambda's Python runtimes bring along besides the standard library."""
+"""The modules that Lambda's Python runtimes contain besides the standard library."""
 
 
 def handler_string(function: Function) -> str:
@@ -37,60 +37,60 @@ def platform(function: Function) -> str:
 
 
 def validate(function: Function, root: Path) -> None:
-    """FlowError with all for which the function could not be packaged whatever its code says."""
+    """Raise FlowError with all invalid settings of the function."""
     wrong: list[Diagnostic] = []
 
     def refuse(message: str, hint: str) -> None:
-        said = f"function {function.name!r}: {message}"
-        wrong.append(Diagnostic("FD601", said, span=span(function), hint=hint))
+        text = f"function {function.name!r}: {message}"
+        wrong.append(Diagnostic("FD601", text, span=span(function), hint=hint))
 
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", function.name):
-        refuse("not a name that Lambda takes", "write 1 to 64 letters, digits, '-' and '_'")
+        refuse("invalid name for a Lambda function", "use 1 to 64 letters, digits, '-' and '_'")
     if function.architecture not in MACHINES:
-        refuse(f"Lambda has no architecture {function.architecture!r}", f"write one of {', '.join(MACHINES)}")
+        refuse(f"Lambda has no architecture {function.architecture!r}", f"use one of {', '.join(MACHINES)}")
     if function.python not in GLIBC:
-        refuse(f"Lambda has no runtime python{function.python}", f"write one of {', '.join(GLIBC)}")
+        refuse(f"Lambda has no runtime python{function.python}", f"use one of {', '.join(GLIBC)}")
     parts = function.source.split("/")
     if not all(part.isidentifier() for part in parts):
         refuse(
-            f"source {function.source!r} is not a folder below the project whose path can be imported",
-            "write it relative to the folder of pyproject.toml with names as in `import`, such as 'handlers/setup'",
+            f"source {function.source!r} is not a folder of the project that Python can import",
+            "write a path relative to the folder of pyproject.toml, of Python identifiers, such as 'handlers/setup'",
         )
     elif not root.joinpath(*parts).is_dir():
         refuse(
-            f"there is no folder {display_path(root.joinpath(*parts))}",
+            f"folder {display_path(root.joinpath(*parts))} does not exist",
             "`source` is relative to the folder of pyproject.toml: correct it, or create the folder",
         )
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", function.handler):
-        refuse(f"handler {function.handler!r} is not module.function", "write it as 'handler.handler'")
+        refuse(f"handler {function.handler!r} is not of the form module.function", "write it like 'handler.handler'")
     if wrong:
         raise FlowError(*wrong)
 
 
 def distinct(functions: Iterable[Function]) -> list[Function]:
-    """By name, in order of names; FlowError for different ones of a name (file systems may fold case)."""
-    named: dict[str, Function] = {}
+    """The functions sorted by name. Raises FlowError for different functions of the same name, ignoring case."""
+    by_name: dict[str, Function] = {}
     wrong: list[Diagnostic] = []
     for function in functions:
-        other = named.setdefault(function.name.casefold(), function)
+        other = by_name.setdefault(function.name.casefold(), function)
         if other is not function and other != function:
             message = f"two different functions are named {function.name!r}"
-            hint = "give each a name of its own, or use one object for both"
+            hint = "rename one, or use the same Function object for both"
             wrong.append(Diagnostic("FD601", message, span=span(function), hint=hint))
     if wrong:
         raise FlowError(*wrong)
-    return [named[name] for name in sorted(named)]
+    return [by_name[name] for name in sorted(by_name)]
 
 
 @contextmanager
-def gathered(found: list[Diagnostic]) -> Iterator[None]:
-    """Put what a FlowError says with what was found before, to go on and find the rest."""
+def collect_errors(problems: list[Diagnostic]) -> Iterator[None]:
+    """Add the diagnostics of a FlowError to `problems`, and continue."""
     try:
         yield
     except FlowError as error:
-        found.extend(each for each in error.diagnostics if each not in found)
+        problems.extend(each for each in error.diagnostics if each not in problems)
 
 
 def span(function: Function) -> Span | None:
-    """Where the author wrote the function."""
+    """The place of the function in the author's file."""
     return function.origin.span() if function.origin else None

@@ -1,4 +1,4 @@
-"""build/manifest.json: what a build consists of."""
+"""build/manifest.json: the parts of a build."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMAT = 1
 
 @frozen
 class Packaged:
-    """A function's zip and what CreateFunction needs to know of it.
+    """A function's zip, and the settings that CreateFunction needs.
 
     `inputs` is the digest of all that decides what is in the zip; `sha256`, `code_sha256`, `contents`, `size`
     and `unzipped` are those of `Archive`. `timeout` is in seconds, `memory` in MB.
@@ -49,33 +49,33 @@ class Manifest:
     functions: dict[str, Packaged]
 
     def files(self) -> set[str]:
-        """All that the build wrote."""
+        """The names of all files of the build."""
         return {FILE, *self.definitions, *(function.file for function in self.functions.values())}
 
     def text(self) -> str:
-        """Sorted, without dates and places: the same build has the same text."""
+        """The manifest as JSON: sorted, without dates and paths, so that equal builds have equal texts."""
         return json.dumps({"format": FORMAT, **attrs.asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read(folder: Path) -> Manifest | None:
-    """The manifest of an earlier build, or None where there is none; FlowError where it is damaged."""
+    """The manifest of an earlier build, or None if there is none; FlowError if it is damaged."""
     file = folder / FILE
     try:
         value = json.loads(file.read_bytes())
         if value["format"] != FORMAT:
             raise ValueError(f"format {value['format']}")
-        functions = {name: _packaged(one) for name, one in value["functions"].items()}
+        functions = {name: _read_packaged(one) for name, one in value["functions"].items()}
         return Manifest({str(name): str(digest) for name, digest in value["definitions"].items()}, functions)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise FlowError.of(
-            f"{display_path(file)} cannot be read ({type(error).__name__}: {error}), so it is unknown what in "
-            f"{display_path(folder)} is flowdsl's",
+            f"{display_path(file)} cannot be read ({type(error).__name__}: {error}), so flowdsl cannot tell "
+            f"which files in {display_path(folder)} are its own",
             code="FD631",
-            hint=f"look into {display_path(folder)} and remove it",
+            hint=f"check {display_path(folder)}, then delete it",
         ) from None
 
 
-def _packaged(value: Mapping[str, Any]) -> Packaged:
+def _read_packaged(value: Mapping[str, Any]) -> Packaged:
     return Packaged(**{field.name: value[field.name] for field in attrs.fields(Packaged)})

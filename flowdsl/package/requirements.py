@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,15 +30,15 @@ _LOCATIONS = (
     *("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--trusted-host"),
     *("--require-hashes", "--only-binary"),
 )
-"""The options of a requirements file that say where to find packages, not which, or what holds anyway."""
+"""The options of a requirements file that choose where to find packages, or that always apply here."""
 
 _SETTINGS = re.compile("INDEX|FIND_LINKS|CACHE|OFFLINE|HTTP|TLS|CERT|INSECURE_HOST|KEYRING|CONCURRENT|CONFIG")
-"""uv's variables that say where and how to fetch."""
+"""uv's variables that choose where and how to download."""
 
 _NOT_PACKAGED = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
-"""What an installer writes into a dist-info folder about the machine where it ran."""
+"""Files in a dist-info folder that describe the installation, not the package."""
 
 
 @frozen
@@ -60,7 +61,7 @@ class Requirements:
 
 
 def read(file: Path) -> Requirements:
-    """FlowError with every line that leaves open what is installed."""
+    """Read a requirements file. Raises FlowError with every line that does not pin one version."""
     try:
         from packaging.requirements import InvalidRequirement, Requirement
         from packaging.utils import canonicalize_name
@@ -77,18 +78,22 @@ def read(file: Path) -> Requirements:
         try:
             requirement = Requirement(wanted)
         except InvalidRequirement:
-            wrong.append(_unlocked(f"{line!r} is not a locked requirement", where, "write name==version, one a line"))
+            wrong.append(_lock_error(f"{line!r} is not a locked requirement", where, "write name==version, one a line"))
             continue
         exact = re.fullmatch(r"==\s*([^=*,\s]+)", str(requirement.specifier))
         if requirement.url or not exact:
             wrong.append(
-                _unlocked(f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION")
+                _lock_error(f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION")
             )
             continue
         pins.append(Pin(canonicalize_name(requirement.name), exact[1], bool(options), where))
     if any(pin.hashed for pin in pins):
         wrong += [
-            _unlocked(f"{pin.name}=={pin.version} has no --hash, others have", pin.span, "hash all or none")
+            _lock_error(
+                f"{pin.name}=={pin.version} has no --hash, but other requirements have one",
+                pin.span,
+                "hash all or none",
+            )
             for pin in pins
             if not pin.hashed
         ]
@@ -98,11 +103,11 @@ def read(file: Path) -> Requirements:
 
 
 def install(requirements: Requirements, function: Function, scratch: Path) -> dict[str, Path]:
-    """Install into a folder below `scratch`; return the paths in the zip and the files there.
+    """Install into a folder below `scratch`; return the files by their paths in the zip.
 
     Functions with the same requirements and target share an installation. Only wheels for the target's platform are
-    taken, so no code of a package runs here. FlowError where uv cannot, or where a requirement needs another one that
-    the file does not lock.
+    installed, so no code of a package runs here. Raises FlowError if uv fails, or if a package needs another one that
+    the file does not list.
     """
     same = [platform(function), function.python, *requirements.lines]
     if any(line.startswith("-") for line in requirements.lines):  # may name a folder relative to the file
@@ -112,7 +117,7 @@ def install(requirements: Requirements, function: Function, scratch: Path) -> di
         _run_uv(requirements, function, target)
         _check_complete(requirements, target)
     return {
-        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _goes_along(file, target)
+        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _is_packaged(file, target)
     }
 
 
@@ -128,7 +133,7 @@ def _run_uv(requirements: Requirements, function: Function, target: Path) -> Non
         command, capture_output=True, text=True, check=False, cwd=requirements.file.parent, env=_environment()
     )
     if done.returncode:
-        raise _failed(done.stderr, requirements, function)
+        raise _install_error(done.stderr, requirements, function)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -146,7 +151,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, joined.strip()
 
 
-def _unlocked(message: str, where: Span, hint: str) -> Diagnostic:
+def _lock_error(message: str, where: Span, hint: str) -> Diagnostic:
     name = Path(where.file).name
     return Diagnostic(
         "FD610", message, span=where, hint=f"{hint}, or lock with `uv pip compile requirements.in -o {name}`"
@@ -160,28 +165,26 @@ def _uv() -> str:
 
         return find_uv_bin()
     except (ImportError, FileNotFoundError):
-        from shutil import which
-
-        found = which("uv")
-        if found is None:
+        path = shutil.which("uv")
+        if path is None:
             raise _extra_missing("uv") from None
-        return found
+        return path
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without settings of uv that would change what is installed."""
+    """The environment of this process, without settings of uv that would change what is installed."""
     return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or _SETTINGS.search(name)}
 
 
 def _extra_missing(what: str) -> FlowError:
     return FlowError.of(
-        f"packaging requirements needs {what}, which is not installed",
+        f"packaging requirements.txt needs {what}, which is not installed",
         code="FD611",
         hint="install flowdsl with its extra: pip install 'flowdsl[build]'",
     )
 
 
-def _failed(stderr: str, requirements: Requirements, function: Function) -> FlowError:
+def _install_error(stderr: str, requirements: Requirements, function: Function) -> FlowError:
     reason = indent(stderr.strip() or "(no output)", "    ")
     hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
     if any(pin.hashed for pin in requirements.pins):
@@ -213,7 +216,7 @@ def _check_complete(requirements: Requirements, target: Path) -> None:
             )
     if missing:
         raise FlowError.of(
-            "the lock is incomplete: the requirements need others that it does not name, so the zip would "
+            "requirements.txt is incomplete: its packages need others that it does not list, so the zip would "
             "change with the index",
             code="FD613",
             span=Span(display_path(requirements.file), 1),
@@ -221,8 +224,8 @@ def _check_complete(requirements: Requirements, target: Path) -> None:
         )
 
 
-def _goes_along(file: Path, target: Path) -> bool:
-    """Not scripts, whose first line names this machine's interpreter, nor the installer's own notes."""
+def _is_packaged(file: Path, target: Path) -> bool:
+    """True unless it is a script, whose first line names the local interpreter, or a file of the installer."""
     path = file.relative_to(target)
     if not file.is_file() or path.name == ".lock" or path.suffix in {".pyc", ".pyo"} or "__pycache__" in path.parts:
         return False

@@ -13,7 +13,7 @@ from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 from ..base.source import display_path
-from .handler import RUNTIME_MODULES, distinct, gathered, span, validate
+from .handler import RUNTIME_MODULES, collect_errors, distinct, span, validate
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
 LEFT_OUT = (
@@ -29,67 +29,67 @@ LEFT_OUT = (
     "requirements*.txt",
     "requirements*.in",
 )
-"""Files and folders that stay at home: Lambda runs no tests and no commands. What is imported goes along anyway."""
+"""Files and folders that are not packaged, such as tests and commands, unless a packaged module imports them."""
 
 
 @frozen
 class Sources:
-    """`files`: paths in the zip and what goes there; `external`: imports that something else must satisfy."""
+    """`files`: the files by their paths in the zip; `external`: imports of modules outside the project."""
 
     files: dict[str, Path]
     external: tuple[Import, ...]
 
 
 def collect(function: Function, root: Path) -> Sources:
-    """The function's folder, its `include`, and all that their modules import from the project, transitively.
+    """Collect the function's folder, its `include`, and all that their modules import from the project, transitively.
 
-    FlowError where the handler is not there, and with each file that is no Python and each import of the project's that
+    FlowError if the handler is not there, and with each file that is no Python and each import of the project's that
     leads nowhere.
     """
     folder = root / function.source
     entry = _entry(function, root)
-    waiting = [*entry, *_own(folder), *_included(function, root)]
-    found: dict[str, Path] = {}
+    waiting = [*entry, *_function_files(folder), *_include_files(function, root)]
+    entries: dict[str, Path] = {}
     external: list[Import] = []
     wrong: list[Diagnostic] = []
     while waiting:
         file = waiting.pop()
         name = file.relative_to(root).as_posix()
-        if name in found:
+        if name in entries:
             continue
-        found[name] = _regular(file, root)
+        entries[name] = _check_regular(file, root)
         if file.suffix == ".py":
             package = file.relative_to(root).parent.parts
             waiting += find(root, package) or []  # a package's __init__.py runs before its modules
-            with gathered(wrong):
+            with collect_errors(wrong):
                 for wanted in imports(parse(file), package, file):
-                    with gathered(wrong):
+                    with collect_errors(wrong):
                         files = _resolve(wanted, root, folder)
                         waiting += files
                         if not files and not wanted.optional and wanted.module:
                             external.append(wanted)
     if wrong:
         raise FlowError(*wrong)
-    return Sources(dict(sorted(found.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file))))
+    return Sources(dict(sorted(entries.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file))))
 
 
 def problems(functions: Iterable[Function], root: Path) -> list[Diagnostic]:
-    """What keeps functions from being packaged, as far as it costs next to nothing to know.
+    """The problems that keep functions from being packaged, as far as they are known without an installation.
 
-    Where there are requirements, what the modules import is not looked at: that takes an installation.
+    Imports of functions with requirements are not checked.
     """
     functions = list(functions)
-    found: list[Diagnostic] = []
-    with gathered(found):
+    diagnostics: list[Diagnostic] = []
+    with collect_errors(diagnostics):
         distinct(functions)
     for function in functions:
-        with gathered(found):
+        with collect_errors(diagnostics):
             validate(function, root)
             if _has_requirements(root / function.source / "requirements.txt"):
                 _entry(function, root)
             else:
                 check_external(collect(function, root), function, set())
-    return found
+    return diagnostics
 
 
 def _has_requirements(file: Path) -> bool:
@@ -100,7 +100,7 @@ def _has_requirements(file: Path) -> bool:
 
 
 def check_external(sources: Sources, function: Function, installed: set[str]) -> None:
-    """FlowError with each import that would fail in Lambda, being nowhere in the zip or the runtime."""
+    """Raise FlowError with each import that would fail in Lambda: neither zip nor runtime contains the module."""
     available = installed | STANDARD_LIBRARY | RUNTIME_MODULES
     missing = [wanted for wanted in sources.external if wanted.module[0] not in available]
     if missing:
@@ -119,7 +119,7 @@ def check_external(sources: Sources, function: Function, installed: set[str]) ->
 
 
 def _resolve(wanted: Import, root: Path, folder: Path) -> list[Path]:
-    """The project's files behind an import; none where the module is not the project's."""
+    """The project's files that an import runs; empty if the module is not the project's."""
     base = find(root, wanted.module)
     files = list(base or [])
     if base is not None:
@@ -130,7 +130,7 @@ def _resolve(wanted: Import, root: Path, folder: Path) -> list[Path]:
     if find(root, wanted.module[:1]):
         message, hint = f"the project has no module {wanted}", "correct the name"
     elif find(folder, wanted.module):
-        message = f"{wanted} cannot be imported in Lambda: the zip has the project's folders, not only this one"
+        message = f"{wanted} cannot be imported in Lambda: imports start at the project's folder, not at the function's"
         hint = f"write `from . import {wanted}`"
     else:
         return []
@@ -145,14 +145,14 @@ def _entry(function: Function, root: Path) -> list[Path]:
     file = root.joinpath(*path)
     if not files or files[-1] not in (file.with_suffix(".py"), file / "__init__.py"):
         raise FlowError.of(
-            f"function {function.name!r}: there is no {display_path(file)}.py",
+            f"function {function.name!r}: {display_path(file)}.py does not exist",
             code="FD605",
             span=span(function),
-            hint=f"write it, or correct handler={function.handler!r}",
+            hint=f"create it, or correct handler={function.handler!r}",
         )
     if not defines(parse(files[-1]), name):
         raise FlowError.of(
-            f"function {function.name!r}: {display_path(files[-1])} defines no {name}",
+            f"function {function.name!r}: {display_path(files[-1])} does not define {name}",
             code="FD605",
             span=span(function),
             hint=f"write `def {name}(event, context)` there, or correct handler={function.handler!r}",
@@ -160,16 +160,18 @@ def _entry(function: Function, root: Path) -> list[Path]:
     return files
 
 
-def _own(folder: Path) -> Iterator[Path]:
+def _function_files(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _matches(name, LEFT_OUT)]
         for name in folders:
             if Path(parent, name).is_symlink():
-                raise _unfit(Path(parent, name), "is a symbolic link to a folder", "put the folder itself there")
+                raise _file_error(
+                    Path(parent, name), "is a symbolic link to a folder", "replace it with the folder itself"
+                )
         yield from (Path(parent, name) for name in files if not _matches(name, LEFT_OUT))
 
 
-def _included(function: Function, root: Path) -> Iterator[Path]:
+def _include_files(function: Function, root: Path) -> Iterator[Path]:
     for pattern in function.include:
         if not pattern or pattern.startswith("/") or ".." in pattern.split("/"):
             matches = []
@@ -187,17 +189,17 @@ def _included(function: Function, root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _regular(file: Path, root: Path) -> Path:
-    if not str(file).isprintable():  # such as bytes that are no UTF-8
-        raise _unfit(Path(ascii(str(file))), "has a name that is not text", "rename it")
+def _check_regular(file: Path, root: Path) -> Path:
+    if not str(file).isprintable():  # such as bytes that are not UTF-8
+        raise _file_error(Path(ascii(str(file))), "has a name that is not text", "rename it")
     if not file.is_file():
-        raise _unfit(file, "is not a regular file", "remove it")
+        raise _file_error(file, "is not a regular file", "remove it")
     if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
-        raise _unfit(file, "is a symbolic link out of the project", "put the file itself there")
+        raise _file_error(file, "is a symbolic link out of the project", "replace it with the file itself")
     return file
 
 
-def _unfit(path: Path, what: str, hint: str) -> FlowError:
+def _file_error(path: Path, what: str, hint: str) -> FlowError:
     return FlowError.of(f"{display_path(path)} {what} and cannot be packaged", code="FD606", hint=hint)
 
 

@@ -26,7 +26,7 @@ from . import manifest
 
 @frozen
 class Workspace:
-    """`output`: the earlier build, if there is one; `new`: what is to replace it; `scratch`: for the build."""
+    """`output`: the earlier build, if any; `new`: its replacement; `scratch`: temporary files."""
 
     output: Path
     new: Path
@@ -35,33 +35,33 @@ class Workspace:
 
 @contextmanager
 def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
-    """Give a workspace whose `new` replaces `output` after the block, unless the block raises.
+    """Provide a workspace whose `new` replaces `output` after the block, unless the block raises.
 
-    FlowError where `output` has anything that flowdsl did not write: nothing of that is ever removed.
+    Raises FlowError if `output` contains files that flowdsl did not write; it never removes them.
     """
     space = output.parent / ".flowdsl" / output.name
     try:
         space.mkdir(parents=True, exist_ok=True)
         (space / ".gitignore").write_text("*\n")
-        with _locked(space / "lock", on_wait):
+        with _hold_lock(space / "lock", on_wait):
             _clean_up(space, output)
             check_own(output)
             work = Path(tempfile.mkdtemp(prefix="build-", dir=space))
             try:
-                made = Workspace(output, work / "new", work / "scratch")
-                made.new.mkdir()
-                made.scratch.mkdir()
-                yield made
+                workspace = Workspace(output, work / "new", work / "scratch")
+                workspace.new.mkdir()
+                workspace.scratch.mkdir()
+                yield workspace
                 check_own(output)
-                _swap(made.new, output, work / "old")
+                _swap(workspace.new, output, work / "old")
             finally:
                 shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
-        raise _failed(output, error) from error
+        raise _write_error(output, error) from error
 
 
 @contextmanager
-def _locked(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def _hold_lock(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
@@ -75,25 +75,27 @@ def _locked(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
 
 
 def check_own(output: Path) -> None:
-    """FlowError where the folder has what no build wrote."""
+    """Raise FlowError if the folder contains files that no build wrote."""
     if not output.exists():
         return
     if not output.is_dir():
-        raise FlowError.of(f"{display_path(output)} is not a folder", code="FD630", hint="name another with --output")
+        raise FlowError.of(
+            f"{display_path(output)} is not a folder", code="FD630", hint="choose another folder with --output"
+        )
     present = {path.name for path in output.iterdir()}
     earlier = manifest.read(output)
     strange = sorted(present - (earlier.files() if earlier else set()))
     if strange:
         some = ", ".join(strange[:5]) + (", …" if strange[5:] else "")
         raise FlowError.of(
-            f"{display_path(output)} has what flowdsl did not write: {some}",
+            f"{display_path(output)} contains files that flowdsl did not write: {some}",
             code="FD630",
-            hint="move it elsewhere, or name another folder with --output",
+            hint="move them elsewhere, or choose another folder with --output",
         )
 
 
 def _clean_up(space: Path, output: Path) -> None:
-    """After a killed build: put the earlier build back where it was on its way, remove the rest."""
+    """Clean up after a killed build: put the earlier build back if it was moved away, and remove the rest."""
     for work in space.glob("build-*"):
         if (work / "old").is_dir() and not output.exists():
             (work / "old").rename(output)
@@ -111,10 +113,10 @@ def _swap(new: Path, output: Path, old: Path) -> None:
         raise
 
 
-def _failed(output: Path, error: OSError) -> FlowError:
+def _write_error(output: Path, error: OSError) -> FlowError:
     place = f" ({error.filename})" if error.filename else ""
     return FlowError.of(
-        f"{display_path(output)} was not built: {error.strerror or error}{place}; an earlier build is as it was",
+        f"{display_path(output)} could not be written: {error.strerror or error}{place}; an earlier build is unchanged",
         code="FD632",
-        hint="make room or correct the permissions, or name another folder with --output",
+        hint="free disk space, correct the permissions, or choose another folder with --output",
     )

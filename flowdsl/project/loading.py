@@ -28,7 +28,7 @@ Type = Literal["STANDARD", "EXPRESS"]
 
 @attrs.frozen
 class Loaded:
-    """A state machine that was read from a file."""
+    """A state machine loaded from a file."""
 
     file: Path
     name: str
@@ -38,22 +38,23 @@ class Loaded:
     """The ASL as canonical text."""
     type: Type = "STANDARD"
     machine: StateMachine | None = None
-    """The author's object, where the file is Python."""
+    """The author's object, if the file is Python."""
     locate: Callable[[AslPath], Span | None] = attrs.field(default=lambda _: None, repr=False)
-    """Where in the file stands what the definition has at a path."""
+    """Returns the place of an ASL path in the file."""
     twice: tuple[AslPath, ...] = ()
-    """The keys that stand more than once in the file."""
+    """The paths of duplicate keys in the file."""
 
 
 def load(file: Path) -> list[Loaded]:
-    """The state machines of a file: every StateMachine at the top level of a .py, or the one of a .json, .yaml or .yml.
+    """Load the state machines of a file: every StateMachine at the top level of a .py file, or the definition of a
+    .json, .yaml or .yml file.
 
-    Python is executed in a module of its own, with the project's folder on `sys.path`; what it prints goes to stderr.
-    Raises FlowError for a file that cannot be read, that fails, or that has no machine.
+    Python runs in a module of its own, with the project's folder on `sys.path`; what it prints goes to stderr. Raises
+    FlowError if the file cannot be read, fails, or defines no state machine.
     """
     if not file.is_file():
-        what = "is a folder, not a flow" if file.is_dir() else "there is no such file"
-        raise FlowError.of(f"{display_path(file)}: {what}", code="FD702", hint="name a .py, .json, .yaml or .yml file")
+        what = "is a folder, not a flow" if file.is_dir() else "does not exist"
+        raise FlowError.of(f"{display_path(file)} {what}", code="FD702", hint="give a .py, .json, .yaml or .yml file")
     file = file.resolve()
     suffix = file.suffix.lower()
     if suffix == ".py":
@@ -61,7 +62,7 @@ def load(file: Path) -> list[Loaded]:
     if suffix in (".json", ".yaml", ".yml"):
         return [_load_document(file, suffix)]
     raise FlowError.of(
-        f"{display_path(file)} is not a flow", code="FD702", hint="name a .py, .json, .yaml or .yml file"
+        f"{display_path(file)} is not a flow", code="FD702", hint="give a .py, .json, .yaml or .yml file"
     )
 
 
@@ -74,16 +75,16 @@ def _load_document(file: Path, suffix: str) -> Loaded:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD702") from None
     read = document.read_json if suffix == ".json" else document.read_yaml
-    found = read(content, display_path(file))
-    if not isinstance(found.value, dict):
+    source = read(content, display_path(file))
+    if not isinstance(source.value, dict):
         raise FlowError.of(
-            "a definition is a JSON object",
+            "a definition must be a JSON object",
             code="FD704",
-            span=found.span(()),
+            span=source.span(()),
             hint='write {"StartAt": …, "States": {…}}',
         )
     name = file.stem.removesuffix(".asl")
-    return Loaded(file, name, found.value, canonical_text(found.value), locate=found.span, twice=found.twice)
+    return Loaded(file, name, source.value, canonical_text(source.value), locate=source.span, twice=source.twice)
 
 
 def _load_python(file: Path, project: Project) -> list[Loaded]:
@@ -94,7 +95,7 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
     }
     if not machines:
         raise FlowError.of(
-            "there is no state machine in this file",
+            "this file defines no state machine",
             code="FD705",
             span=Span(display_path(file), 1),
             hint='assign one at the top level: machine = StateMachine("payment", chain(...))',
@@ -147,5 +148,5 @@ def functions(machines: list[Loaded]) -> list[Function]:
 
 
 def definitions(machines: list[Loaded]) -> Mapping[str, str]:
-    """What a build writes: file name to text, of machines that `review` finds nothing wrong with."""
+    """The definitions of a build: text by file name."""
     return {f"{loaded.name}.asl.json": loaded.text for loaded in machines}

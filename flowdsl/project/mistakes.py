@@ -1,7 +1,8 @@
-"""What goes wrong while an author's Python is executed, as diagnostics in the author's words."""
+"""Convert exceptions of an author's Python file to diagnostics."""
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ import attrs
 
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import _PACKAGE, Caller, Span, display_path
+from ..base.words import did_you_mean
 
 
 def syntax_error(error: SyntaxError, file: Path) -> Diagnostic:
-    """The place where Python could not go on reading."""
+    """The syntax error as a diagnostic."""
     line, column = error.lineno or 1, max(error.offset or 1, 1)
     name = display_path(Path(error.filename)) if error.filename else display_path(file)
     end = max(error.end_offset or 0, column + 1) if error.end_lineno == line else None
@@ -23,7 +25,7 @@ def syntax_error(error: SyntaxError, file: Path) -> Diagnostic:
 
 
 def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnostic]:
-    """What went wrong while the author's file was executed, at the innermost place that the author wrote."""
+    """The exception as diagnostics, at the innermost line of the author's own code."""
     places = _places(error.__traceback__, root) or [Span(display_path(file), 1)]
     span = places[-1]
     if isinstance(error, FlowError):
@@ -34,20 +36,20 @@ def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnosti
 
 
 def _places(traceback: TracebackType | None, root: Path) -> list[Span]:
-    """Where the calls in the author's own files are, outermost first."""
-    found = []
+    """The places of the calls in the author's own files, outermost first."""
+    spans = []
     while traceback:
         code = traceback.tb_frame.f_code
         own = Path(code.co_filename)
         if is_authors(own, root):
             span = Caller(code, traceback.tb_lasti).span()
-            found.append(attrs.evolve(span, file=display_path(own)))
+            spans.append(attrs.evolve(span, file=display_path(own)))
         traceback = traceback.tb_next
-    return found
+    return spans
 
 
 def is_authors(file: Path, root: Path) -> bool:
-    """Whether the file is the project's own, and nothing that is installed."""
+    """True if the file belongs to the project and is not installed."""
     installed = "site-packages" in file.parts or str(file).startswith(_PACKAGE)
     return file.is_relative_to(root) and not installed
 
@@ -56,29 +58,29 @@ _TOO_MANY = re.compile(r"(\w+)\.__init__\(\) takes (?:from \d+ to )?(\d+) positi
 
 
 def _message(error: BaseException) -> str:
-    """The exception as Python says it; a mistake in a call of flowdsl in flowdsl's own words alone."""
+    """Python's message; only flowdsl's own message for a mistake in a call of flowdsl."""
     from traceback import TracebackException
 
     if isinstance(error, SystemExit):
-        return f"the file ends the program with exit code {error.code}"
-    said = "".join(TracebackException.from_exception(error).format_exception_only()).strip()
+        return f"the flow file exits with code {error.code}"
+    message = "".join(TracebackException.from_exception(error).format_exception_only()).strip()
     innermost = error.__traceback__
     while innermost and innermost.tb_next:
         innermost = innermost.tb_next
     ours = innermost and innermost.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<attrs"))
     if ours and isinstance(error, TypeError | ValueError):
-        said = str(error)
-    said = said.partition(". Did you mean")[0]  # newer Pythons; `_hint` says it on all
+        message = str(error)
+    message = message.partition(". Did you mean")[0]  # newer Pythons; `_hint` says it on all
     if isinstance(error, ImportError) and error.path:
-        said = said.removesuffix(f" ({error.path})")
-    missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", said)
+        message = message.removesuffix(f" ({error.path})")
+    missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", message)
     if missing:
         return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}"
-    too_many = _TOO_MANY.search(said)
+    too_many = _TOO_MANY.search(message)
     if too_many:
         most = int(too_many[2]) - 1  # Python counts `self`
-        return f"{too_many[1]}(...) takes at most {most} argument{'s' * (most > 1)} without a name"
-    return said
+        return f"{too_many[1]}(...) takes at most {most} positional argument{'s' * (most > 1)}"
+    return message
 
 
 def _hint(error: BaseException) -> str | None:
@@ -89,16 +91,12 @@ def _hint(error: BaseException) -> str | None:
     too_many = _TOO_MANY.search(str(error)) if isinstance(error, TypeError) else None
     if too_many:
         one = 'put the steps into one flow: StateMachine("payment", chain(...))'
-        return one if too_many[1] == "StateMachine" else "name the others, as in items=..."
+        return one if too_many[1] == "StateMachine" else "pass the others by name, such as items=..."
     return _nearest(error)
 
 
 def _nearest(error: BaseException) -> str | None:
-    """What a name that is not known may stand for."""
-    import builtins
-
-    from ..base.words import did_you_mean
-
+    """Suggest known names similar to an unknown one."""
     wanted = re.match(r"cannot import name '(\w+)'", str(error)) if isinstance(error, ImportError) else None
     if wanted and isinstance(error, ImportError) and error.name in sys.modules:
         return did_you_mean(wanted[1], vars(sys.modules[error.name]))

@@ -1,4 +1,4 @@
-"""What is wrong with a loaded machine."""
+"""Find what is wrong with loaded state machines."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .settings import find
 
 
 def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
-    """All that is wrong with a machine: what its author wrote, and the definition that it gives, in order of places."""
-    found = _name_mistakes(loaded)
+    """All problems of a state machine, in its author's code and in its definition, sorted by place."""
+    diagnostics = _name_mistakes(loaded)
     machine, data = loaded.machine, None
     if machine:
         data = declared(machine.input, machine.callees, find(loaded.file.parent).root)
-    found += check(
+    diagnostics += check(
         loaded.definition,
         type=type or loaded.type,
         locate=loaded.locate,
@@ -33,29 +33,29 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         python=machine is not None,
     )
     if machine:
-        found = without_marked(found, str(loaded.file))
-    return _in_order(found)
+        diagnostics = without_marked(diagnostics, str(loaded.file))
+    return _in_order(diagnostics)
 
 
 def review(machines: list[Loaded], *, type: Type | None = None, packaging: bool = True) -> list[Diagnostic]:
-    """All that keeps the machines of a file from being built, in order of places: what `diagnose` says of each, two of
-    one name and, with `packaging`, functions that cannot be packaged."""
-    found = [*clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
+    """All problems that keep a file's state machines from being built, sorted by place: those of `diagnose`, duplicate
+    names and, with `packaging`, functions that cannot be packaged."""
+    diagnostics = [*clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
     called = functions(machines) if packaging else []
     if called:
         from ..package.sources import problems  # an ASL-only build does without
 
-        found += problems(called, find(machines[0].file.parent).root)
-    return _in_order(found)
+        diagnostics += problems(called, find(machines[0].file.parent).root)
+    return _in_order(diagnostics)
 
 
-def _in_order(found: list[Diagnostic]) -> list[Diagnostic]:
-    relative = [_relative(each) for each in found]
+def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    relative = [_relative(each) for each in diagnostics]
     return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))
 
 
 def locate_state(loaded: Loaded, state: str) -> Span | None:
-    """Where the author wrote the state of this name."""
+    """The place of a state in the author's file."""
     node = Tree(loaded.definition).find(state)
     span = loaded.locate(node.path) if node else None
     return _relative_span(span) if span else None
@@ -75,16 +75,16 @@ def _relative_span(span: Span) -> Span:
 def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:
     if is_machine_name(loaded.name):
         return []
-    hint = "write 1 to 80 letters, digits, '-' and '_'"
-    message = f"{loaded.name!r} cannot be a state machine's name"
+    hint = "use 1 to 80 letters, digits, '-' and '_'"
+    message = f"invalid state machine name {loaded.name!r}"
     return [Diagnostic("FD706", message, span=loaded.locate(()), hint=hint)]
 
 
 def clashes(machines: list[Loaded]) -> list[Diagnostic]:
-    """Machines of one name would be one file of a build; file systems may fold case."""
-    named: dict[str, Loaded] = {}
-    others = [loaded for loaded in machines if named.setdefault(loaded.name.casefold(), loaded) is not loaded]
-    hint = "give one of them another name"
+    """State machines of the same name, ignoring case, which would be the same file in a build."""
+    by_name: dict[str, Loaded] = {}
+    others = [loaded for loaded in machines if by_name.setdefault(loaded.name.casefold(), loaded) is not loaded]
+    hint = "rename one of them"
     return [
         Diagnostic("FD707", f"two state machines are named {loaded.name!r}", span=loaded.locate(()), hint=hint)
         for loaded in others

@@ -18,20 +18,20 @@ from .environments import Environment, environments_in, mistakes_in_environments
 
 @attrs.frozen
 class Project:
-    """A project's folder and what its pyproject.toml says under `[tool.flowdsl]`; all paths are absolute."""
+    """A project's folder, and its settings: `[tool.flowdsl]` of pyproject.toml. All paths are absolute."""
 
     root: Path
     flow: Path | None = None
-    """The flow file that is meant where none is named."""
+    """The flow file of commands without FILE."""
     output: Path = attrs.field(default=attrs.Factory(lambda self: self.root / "build", takes_self=True))
     region: str | None = None
-    """The AWS region that placeholders stand for in a local run, such as `eu-west-1`."""
+    """The AWS region of local runs, such as `eu-west-1`, which replaces placeholders."""
     account: str | None = None
-    """The AWS account number, 12 digits, likewise."""
+    """The AWS account number of local runs, 12 digits."""
     hosts: Hosts = attrs.field(factory=dict)
-    """What stands in for the hosts that HTTP Tasks call."""
+    """What is called in place of the hosts of HTTP Tasks."""
     handlers: Mapping[str, str] = attrs.field(factory=dict)
-    """Lambda functions that no flow in Python declares: their folder, or `folder/file.py:function`, by their name."""
+    """Handlers of functions that no flow in Python declares, by name: a folder, or `folder/file.py:function`."""
     environments: Mapping[str, Environment] = attrs.field(factory=dict)
     """Where the flow is deployed, by name."""
 
@@ -44,11 +44,14 @@ _KEYS: dict[str, tuple[str, str]] = {
 }
 
 
-def find(start: Path) -> Project:
-    """The project that `start`, a folder, is in: the nearest folder upwards with a pyproject.toml, else `start` itself.
+_TABLES = {"hosts": mistakes_in, "environments": mistakes_in_environments}
+"""Tables with settings of their own, and what yields their mistakes."""
 
-    Raises FlowError where the pyproject.toml is broken or has keys or values under `[tool.flowdsl]` that flowdsl does
-    not know.
+
+def find(start: Path) -> Project:
+    """The project around a folder: the nearest parent folder with a pyproject.toml, or else `start` itself.
+
+    Raises FlowError if the pyproject.toml cannot be read, or contains unknown keys or values under `[tool.flowdsl]`.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
@@ -65,7 +68,7 @@ def _read_settings(file: Path) -> Project:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         span = Span(display_path(file), int(place[1]), int(place[2])) if place else Span(display_path(file), 1)
         reason = error.strerror if isinstance(error, OSError) else str(error).partition(" (at line")[0]
-        raise FlowError.of(f"cannot be read: {reason}", code="FD701", span=span) from None
+        raise FlowError.of(f"{file.name} cannot be read: {reason}", code="FD701", span=span) from None
     settings = tables.get("tool", {}).get("flowdsl", {}) if isinstance(tables.get("tool", {}), dict) else {}
     mistakes = [*_mistakes(settings, file, content)]
     if mistakes:
@@ -86,30 +89,27 @@ def _read_settings(file: Path) -> Project:
 def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
     if not isinstance(settings, dict):
         return [_setting(file, content, "flowdsl", "tool.flowdsl is not a table", "write [tool.flowdsl]")]
-    found = []
+    diagnostics = []
     for key, value in settings.items():
-        if key == "hosts":
-            found += [_setting(file, content, key, f"[tool.flowdsl] {wrong}", None) for wrong in mistakes_in(value)]
-            continue
-        if key == "environments":
-            wrong = mistakes_in_environments(value)
-            found += [_setting(file, content, key, f"[tool.flowdsl] {each}", None) for each in wrong]
+        if key in _TABLES:
+            mistakes = _TABLES[key](value)
+            diagnostics += [_setting(file, content, key, f"[tool.flowdsl] {each}", None) for each in mistakes]
             continue
         if key == "handlers":
             if not isinstance(value, dict) or not all(isinstance(place, str) and place for place in value.values()):
-                said = (
+                message = (
                     '[tool.flowdsl] handlers must be a table of folders by function, such as charge = "handlers/charge"'
                 )
-                found.append(_setting(file, content, key, said, None))
+                diagnostics.append(_setting(file, content, key, message, None))
             continue
         if key not in _KEYS:
-            hint = f"the keys are {', '.join(_KEYS)}, environments, handlers, hosts"
-            found.append(_setting(file, content, key, f"[tool.flowdsl] has no key {key!r}", hint))
+            hint = f"valid keys: {', '.join(_KEYS)}, environments, handlers, hosts"
+            diagnostics.append(_setting(file, content, key, f"unknown key {key!r} in [tool.flowdsl]", hint))
             continue
         pattern, what = _KEYS[key]
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            found.append(_setting(file, content, key, f"[tool.flowdsl] {key} must be {what}", None))
-    return found
+            diagnostics.append(_setting(file, content, key, f"[tool.flowdsl] {key} must be {what}", None))
+    return diagnostics
 
 
 def _setting(file: Path, content: str, key: str, message: str, hint: str | None) -> Diagnostic:
@@ -123,12 +123,12 @@ def _setting(file: Path, content: str, key: str, message: str, hint: str | None)
 
 
 def default_flow() -> Path:
-    """The flow of the project that the current folder is in. Raises FlowError where pyproject.toml names none."""
+    """The flow file of the project around the current folder. Raises FlowError if pyproject.toml sets none."""
     project = find(Path.cwd())
     if project.flow is None:
         raise FlowError.of(
-            "no flow file is named",
+            "no flow file given",
             code="FD702",
-            hint='name one, or say it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
+            hint='give one, or set it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
         )
     return project.flow

@@ -1,4 +1,4 @@
-"""A state machine run on one machine: with the project's handlers, mocks, and answers to callbacks."""
+"""Run a state machine in this process: with the project's handlers, mocks and callbacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from ..asl.placeholders import fill_placeholders
 from ..calls.buckets import LocalFiles
 from ..calls.chain import Callback, Chain
-from ..calls.functions import handlers_of
+from ..calls.functions import find_handlers
 from ..calls.lambdas import Handler, LocalLambdas
 from ..calls.mockconfig import MockConfig
 from ..calls.replies import refuse_call
@@ -38,17 +38,17 @@ from ..engine.core import Program
 from ..project import Loaded, Project, functions
 
 Output = Callable[[Call, Reply, str], None]
-"""Called after each call with what was written during it."""
+"""Called after each call, with what was written to stdout and stderr during the call."""
 
 
 @frozen
 class Answers:
-    """What answers instead of the world, by state name; all are JSON values."""
+    """Answers to the calls of states, by state name; values are JSON values."""
 
     mocks: Mapping[str, Any] = {}
-    """The result of a Task, or what its call gives where it then waits for a callback."""
+    """The result of a Task, or of its call if the Task then waits for a callback."""
     callbacks: Mapping[str, Any] = {}
-    """What SendTaskSuccess brings to a Task that waits for a callback, as soon as its call was made."""
+    """The output that SendTaskSuccess sends to a Task that waits for a callback, right after its call."""
     config: MockConfig | None = None
     """A test case of a MockConfigFile."""
     buckets: Mapping[str, Path] = {}
@@ -62,7 +62,7 @@ def run(
     project: Project,
     name: str = "local",
     answers: Answers | None = None,
-    named: Mapping[str, str] | None = None,
+    handlers: Mapping[str, str] | None = None,
     machines: Sequence[Loaded] = (),
     seed: int = 0,
     real_time: bool = False,
@@ -70,20 +70,19 @@ def run(
     on_output: Output | None = None,
     otherwise: Invoker = refuse_call,
 ) -> Result:
-    """Run one execution to its end, or until nothing can happen any more.
+    """Run one execution to its end, or until it waits for something that never comes.
 
-    `named` are further functions, as in Project.handlers; `machines` those that `states:startExecution` starts, by
-    their names; `seed` decides all that is random. Waits take no time unless `real_time` is set. What handlers write
-    goes to `on_output`, or to stderr without one.
-    Calls that neither a handler nor `answers` answers go to `otherwise`. Raises FlowError for a definition that cannot
-    be run, and what `otherwise` raises.
+    `handlers` are further functions, as in Project.handlers; `machines` are the state machines that
+    `states:startExecution` may start, by name; `seed` determines everything random. Waits take no time unless
+    `real_time` is set. What handlers write goes to `on_output`, or else to stderr. Calls without an answer go to
+    `otherwise`. Raises FlowError for a definition that cannot be run, and whatever `otherwise` raises.
     """
-    settings = place(project)
-    programs = prepared((*machines, loaded), settings)
-    answerers = chain(project_handlers([loaded, *machines], project, named), project, answers, otherwise)
+    settings = local_settings(project)
+    programs = prepare_all((*machines, loaded), settings)
+    answerers = chain(project_handlers([loaded, *machines], project, handlers), project, answers, otherwise)
     invoke: Invoker = answerers
     if on_output is not None:
-        invoke = _heard(invoke, on_output)
+        invoke = _capture_output(invoke, on_output)
     clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
     scheduler = Scheduler(
         invoke,
@@ -99,8 +98,8 @@ def run(
     return result
 
 
-def prepared(machines: Iterable[Loaded], settings: Settings) -> dict[str, Program]:
-    """The machines as the engine executes them, by name. Raises FlowError for a definition that cannot be run."""
+def prepare_all(machines: Iterable[Loaded], settings: Settings) -> dict[str, Program]:
+    """The machines by name, prepared for the engine. Raises FlowError for a definition that cannot be run."""
     return {
         each.name: prepare(
             fill_placeholders(each.definition, region=settings.region, account=settings.account),
@@ -112,17 +111,17 @@ def prepared(machines: Iterable[Loaded], settings: Settings) -> dict[str, Progra
 
 
 def project_handlers(
-    machines: Sequence[Loaded], project: Project, named: Mapping[str, str | Path] | None = None
+    machines: Sequence[Loaded], project: Project, handlers: Mapping[str, str | Path] | None = None
 ) -> dict[str, Handler]:
-    """The functions of these machines, of the project and of `named` (as Project.handlers), by name. Raises FlowError
-    as `handlers_of`."""
-    further = {**project.handlers, **(named or {})}
-    return handlers_of(functions(list(machines)), further, root=project.root, region=place(project).region)
+    """The functions of these machines, of the project and of `handlers`, by name. Raises FlowError like
+    `handlers_of`."""
+    further = {**project.handlers, **(handlers or {})}
+    return find_handlers(functions(list(machines)), further, root=project.root, region=local_settings(project).region)
 
 
-def place(project: Project) -> Settings:
-    """Where the project's executions seem to run: what pyproject.toml says, else the region of AWS_REGION or
-    AWS_DEFAULT_REGION, else Settings' own."""
+def local_settings(project: Project) -> Settings:
+    """The region and account of the project's executions: those of pyproject.toml, else the region of AWS_REGION or
+    AWS_DEFAULT_REGION, else the engine's defaults."""
     settings = Settings()
     region = project.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if region:
@@ -132,10 +131,10 @@ def place(project: Project) -> Settings:
     return settings
 
 
-def _heard(invoke: Invoker, on_output: Output) -> Invoker:
-    """Keep what is written to stdout and stderr during a call, and hand it over afterwards."""
+def _capture_output(invoke: Invoker, on_output: Output) -> Invoker:
+    """Capture what is written to stdout and stderr during each call, and pass it to `on_output` afterwards."""
     written = BytesIO()
-    # One stream for all calls: a handler's logging may hold on to what stderr was when its module was imported.
+    # One stream for all calls, because logging may keep the stderr of the time when its module was imported.
     stream = TextIOWrapper(written, "utf-8", "backslashreplace", newline="", write_through=True)
 
     def heard(call: Call) -> Reply:
@@ -144,7 +143,7 @@ def _heard(invoke: Invoker, on_output: Output) -> Invoker:
         try:
             with redirect_stdout(stream), redirect_stderr(stream):
                 reply = invoke(call)
-        except BaseException:  # whoever ends a run that hangs wants to see it
+        except BaseException:  # so that it helps a user who interrupts a run that hangs
             sys.stderr.write(written.getvalue().decode(errors="replace"))
             raise
         on_output(call, reply, written.getvalue().decode(errors="replace"))
@@ -156,7 +155,7 @@ def _heard(invoke: Invoker, on_output: Output) -> Invoker:
 def chain(
     handlers: Mapping[str, Handler], project: Project, answers: Answers | None = None, otherwise: Invoker = refuse_call
 ) -> Chain:
-    """Who answers calls in a local run. Services are those at AWS_ENDPOINT_URL and the project's hosts; an activity
+    """The chain of answerers of a local run. Services are at AWS_ENDPOINT_URL and at the project's hosts; an activity
     without a callback has no worker, and waits for its timeout."""
     answers = answers or Answers()
 

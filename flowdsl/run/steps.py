@@ -1,4 +1,4 @@
-"""How a run is shown: the steps and events on stderr as they happen, and the result."""
+"""Print a run: its steps or events to stderr as they happen, and its result."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _COLUMN = 12
 _FAILED = ("TimedOut", "Failed")
 _FRAME = re.compile(r'\s*File "(.+)", line (\d+), in ')
 _TELLING = 1000
-"""Characters of a cause that tell which call failed."""
+"""The characters of a cause that identify a failed call."""
 
 
 @frozen
 class _Place:
-    """What an event is about: a state of an execution, and the items of the Maps around it, outermost first.
+    """The place of an event: a state of an execution, and the items of the Maps around it, outermost first.
 
-    `child` tells which child execution it is.
+    `child` identifies the child execution.
     """
 
     arn: str
@@ -50,8 +50,10 @@ class _Place:
 
 
 class Steps:
-    """Shows the steps of the executions of one definition; `root` is the folder of the handlers, `mocked` the states
-    that have a --mock."""
+    """Prints the steps of the executions of one definition.
+
+    `root` is the folder of the handlers; `mocked` are the states with a --mock.
+    """
 
     def __init__(
         self, definition: Mapping[str, Any], *, root: Path, real_time: bool, mocked: Collection[str] = ()
@@ -68,24 +70,24 @@ class Steps:
         self._attempts: dict[_Place, int] = {}
         self._entered: dict[_Place, float] = {}
         self._waiting: dict[_Place, str] = {}
-        """What has waited for something that never came, and for what."""
+        """The states that are waiting, and for what."""
         self._children: dict[str, str] = {}
-        """What child executions are called, by ARN; the execution itself is called nothing."""
+        """The labels of child executions by ARN; the label of the execution itself is empty."""
         self._start = 0.0
         self._written: dict[tuple[str, str], list[str]] = {}
-        """What calls wrote that failed, by state and cause, until their events come."""
+        """What failed calls wrote, by state and cause, until their events come."""
 
-    def written(self, call: Call, reply: Reply, text: str) -> None:
-        """Keep what a failing call wrote, to be shown with its failure."""
+    def keep_output(self, call: Call, reply: Reply, text: str) -> None:
+        """Keep what a failed call wrote, to print it with the failure."""
         if reply.kind == "failed" and text:
             self._written.setdefault((call.state_name, (reply.cause or "")[:_TELLING]), []).append(text)
 
     def nothing(self, result: Result, event: Event) -> None:
-        """Only remember what `ended` says."""
+        """Print nothing, but remember what `show_end` prints."""
         self._follow(result, event)
 
     def event(self, result: Result, event: Event) -> None:
-        self._show_written(self._follow(result, event), event)
+        self._show_output(self._follow(result, event), event)
         details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
         child = self._children[result.arn]
         self._say(event, f"{event.id:>4} <- {event.previous:<4} {event.type}{child}  {details}".rstrip())
@@ -103,44 +105,44 @@ class Steps:
         elif event.type in _SCHEDULED:
             self._attempts[at] = self._attempts.get(at, 0) + 1
             if self._attempts[at] > 1:
-                self._say(event, indent + f"{at} is tried again (attempt {self._attempts[at]})")
-        elif waited_for := _waited_for(event):
+                self._say(event, indent + f"{at} retries (attempt {self._attempts[at]})")
+        elif waited_for := _find_wait(event):
             self._say(event, indent + click.style(f"{at} waits for {waited_for}", dim=True))
         elif event.type.endswith(_FAILED) and event.type != "ExecutionTimedOut":
             if event.type == "ExecutionFailed":
                 source = origin(result.history, event)
                 if source.type not in PASSED_ON and source.type.endswith((*_FAILED, "FailStateEntered")):
-                    return  # it was said
+                    return  # already printed
                 at = self._places[result.arn, source.id]
-            self._show_written(at, event)
+            self._show_output(at, event)
             failure = self._failure(event)
             if failure:
                 self._say(event, indent + click.style(f"{at} {failure}", fg="red"))
 
     def _follow(self, result: Result, event: Event) -> _Place:
-        """What the event is about."""
+        """Record the event and return its place."""
         reading = self._readings.setdefault(result.arn, Reading())
         reading.take(event)
         visit = reading.owners.get(event.id)
         if result.arn not in self._children:
-            self._children[result.arn] = self._called(result)
+            self._children[result.arn] = self._label(result)
         at = self._places.get((result.arn, event.previous), _Place(result.arn, self._children[result.arn]))
         if visit and visit.id == event.id:
-            # What is known of the items around it; the event before it may be further inside.
+            # Keep only the items of enclosing Maps; the previous event may be in an inner one.
             at = evolve(at, state=visit.name, items=at.items[: self._around.get(visit.name, ()).count("Map")])
         elif visit:
             at = self._places[result.arn, visit.id]
         if event.type == "MapIterationStarted":
             at = evolve(at, items=(*at.items, (event.details or {})["index"]))
         self._places[result.arn, event.id] = at
-        waited_for = _waited_for(event)
+        waited_for = _find_wait(event)
         if waited_for:
             self._waiting[at] = waited_for
         elif event.type in ("TaskSucceeded", "TaskFailed", "ActivitySucceeded", "ActivityFailed"):
             self._waiting.pop(at, None)
         return at
 
-    def _called(self, result: Result) -> str:
+    def _label(self, result: Result) -> str:
         if not self._children:
             self._start = result.start_date
             return ""
@@ -152,7 +154,7 @@ class Steps:
         return "  " * len(self._around.get(at.state, ()))
 
     def _failure(self, event: Event) -> str:
-        """Nothing for an event that only passes on the failure of what is inside."""
+        """Describe the failure; empty if the event only passes on a failure from inside."""
         details = event.details or {}
         reason = self._reason(details.get("error"), details.get("cause"))
         if event.type.endswith("TimedOut"):
@@ -160,21 +162,21 @@ class Steps:
         return f"failed: {reason}" if reason else ""
 
     def _reason(self, error: str | None, cause: str | None) -> str:
-        """The error and its cause; of a cause that is Lambda's JSON the message, and where it was raised."""
+        """The error and its cause. If the cause is Lambda's JSON: its message, and where it was raised."""
         place = ""
         with suppress(ValueError, KeyError, TypeError):
-            told = json.loads(cause or "")
-            cause = told["errorMessage"]
-            place = self._raised_at(told["stackTrace"])
+            response = json.loads(cause or "")
+            cause = response["errorMessage"]
+            place = self._innermost_place(response["stackTrace"])
         return ": ".join(part for part in (error, cause) if part) + place
 
-    def _raised_at(self, trace: list[str]) -> str:
+    def _innermost_place(self, trace: list[str]) -> str:
         """The innermost place in the project."""
         frames = [_FRAME.match(frame) for frame in reversed(trace)]
         places = [(Path(frame[1]), frame[2]) for frame in frames if frame]
         return next((f" (at {display_path(file)}:{line})" for file, line in places if is_authors(file, self._root)), "")
 
-    def _show_written(self, at: _Place, event: Event) -> None:
+    def _show_output(self, at: _Place, event: Event) -> None:
         cause = str((event.details or {}).get("cause") or "")
         texts = self._written.get((at.state, cause[:_TELLING]))
         if texts and event.type.endswith("Failed"):
@@ -185,28 +187,28 @@ class Steps:
         since = "+" + duration(event.timestamp - self._start)
         click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {what}", err=True)
 
-    def ended(self, result: Result) -> None:
-        """Say how the execution ended."""
+    def show_end(self, result: Result) -> None:
+        """Print how the execution ended."""
         status = click.style(result.status, fg=_COLOURS.get(result.status, "red"), bold=True)
-        said = f"{status} after {duration(result.duration)}"
+        text = f"{status} after {duration(result.duration)}"
         if not self._real_time:
-            said += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
+            text += f" of virtual time ({time.monotonic() - self._started:.1f} s in reality)"
         if result.status == "RUNNING":
-            said = f"{status}: it waits for what nothing sends"
+            text = f"{status}: the execution waits for something that nothing will send"
         elif result.status == "TIMED_OUT":
             states = ended_in(result.history)
-            said += f": its time was up in {', '.join(states)}" if states else ": its time was up"
+            text += f": timeout reached in {', '.join(states)}" if states else ": timeout reached"
         elif result.error is not None or result.cause is not None:
-            said += f": {self._reason(result.error, result.cause)}"
-        click.echo(said, err=True)
+            text += f": {self._reason(result.error, result.cause)}"
+        click.echo(text, err=True)
         for state, waited_for in {at.state: waited_for for at, waited_for in self._waiting.items()}.items():
-            alone = f"; --mock {quote(state)}=… is only what its call gives" if state in self._mocked else ""
+            alone = f"; --mock {quote(state)}=… only answers its call" if state in self._mocked else ""
             hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
-            click.echo(f"{state} waited for {waited_for} that nothing sends\n      = {hint}", err=True)
+            click.echo(f"{state} waits for {waited_for} that never comes\n      = {hint}", err=True)
 
 
-def _waited_for(event: Event) -> str:
-    """What must come from outside before the task goes on, if anything must."""
+def _find_wait(event: Event) -> str:
+    """What the task waits for from outside; empty if it does not wait."""
     if event.type == "ActivityScheduled":
         return "a worker"
     waits = event.type == "TaskSubmitted" and (event.details or {}).get("resource", "").endswith("waitForTaskToken")
@@ -225,8 +227,8 @@ def duration(seconds: float) -> str:
 
 
 def render(result: Result, *, events: bool) -> dict[str, Any]:
-    """The execution as DescribeExecution shows it, with JSON values for the texts; times in UTC."""
-    shown: dict[str, Any] = {
+    """The execution as DescribeExecution returns it, with JSON values instead of texts; times are in UTC."""
+    execution: dict[str, Any] = {
         "name": result.name,
         "executionArn": result.arn,
         "stateMachineArn": result.identity.state_machine_arn,
@@ -234,16 +236,18 @@ def render(result: Result, *, events: bool) -> dict[str, Any]:
         "startDate": _date(result.start_date),
     }
     if result.stop_date is not None:
-        shown["stopDate"] = _date(result.stop_date)
-    shown["input"] = result.input
+        execution["stopDate"] = _date(result.stop_date)
+    execution["input"] = result.input
     if result.status == "SUCCEEDED":
-        shown["output"] = result.output
-    shown |= {key: value for key, value in (("error", result.error), ("cause", result.cause)) if value is not None}
+        execution["output"] = result.output
+    execution |= {key: value for key, value in (("error", result.error), ("cause", result.cause)) if value is not None}
     if events:
-        shown["events"] = [{**event, "timestamp": event["timestamp"].isoformat()} for event in result.history.render()]
+        execution["events"] = [
+            {**event, "timestamp": event["timestamp"].isoformat()} for event in result.history.render()
+        ]
         if result.children:
-            shown["children"] = [render(child, events=True) for child in result.children]
-    return shown
+            execution["children"] = [render(child, events=True) for child in result.children]
+    return execution
 
 
 def _date(seconds: float) -> str:

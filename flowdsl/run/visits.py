@@ -1,4 +1,4 @@
-"""A history read as visits: each time that a state was entered, what was tried there and how it was left.
+"""A history as visits: each time a state was entered, its attempts and how it was left.
 
 An event belongs to the state that the event before it (`previousEventId`) belongs to; the events of Parallel and Map,
 which follow from those of their branches, are found by climbing from there. So this reads histories of the service and
@@ -22,7 +22,7 @@ _FAILURES = {
 } | {"EvaluationFailed", "MapRunFailed"}
 _GIVEN_UP = {"ParallelStateFailed", "MapStateFailed"}
 PASSED_ON = {"ExecutionFailed", "ParallelStateFailed", "MapStateFailed", "MapIterationFailed"}
-"""The events that come from a failure further inside, which is the event before them."""
+"""The events that pass on a failure from inside, which is the previous event."""
 _ENDED_BADLY = {"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 _BRANCHING = {"ParallelStateStarted": "Parallel", "MapStateStarted": "Map", "MapIterationStarted": "Map"}
 _CLIMBING = {
@@ -40,12 +40,12 @@ _CLIMBING = {
 
 @frozen
 class Fault:
-    """An attempt that failed. `error` and `cause` are None where neither the history nor the definition says them."""
+    """An attempt that failed. `error` and `cause` are None if neither history nor definition contains them."""
 
     error: str | None
     cause: str | None = None
     heartbeat: bool = False
-    """Whether HeartbeatSeconds had passed, which States.HeartbeatTimeout matches too."""
+    """True if HeartbeatSeconds had passed, which States.HeartbeatTimeout matches too."""
     fail_state: str | None = None
     """The Fail state from which the error came; its Error is in the definition."""
 
@@ -68,7 +68,7 @@ class Visit:
     attempt: int = 0
     """In which attempt of the Parallel or Map around it, from 1."""
     stop: float | None = None
-    """When it was left; None where it never was."""
+    """When the state was left; None if it was not."""
     attempts: int = 0
     """How often its task was scheduled, or its branches or iterations were started."""
     successes: int = 0
@@ -76,7 +76,7 @@ class Visit:
     retried: list[Fault] = field(factory=list)
     """Those of the faults after which there was another attempt."""
     failed: bool = False
-    """Whether its last attempt failed: caught, if it was left nevertheless."""
+    """True if its last attempt failed: caught, if it was left nevertheless."""
     following: str | None = None
     """The state that was entered next."""
     integration: str | None = None
@@ -86,12 +86,12 @@ class Visit:
 
     @property
     def seconds(self) -> float:
-        """From its beginning to its end; where it was never left, to the last that happened there."""
+        """From start to stop; to the last event in it if it was never left."""
         return (self.last if self.stop is None else self.stop) - self.start
 
     @property
     def goes_on(self) -> bool:
-        """Whether nothing has ended it yet, nor what is around it."""
+        """True if neither the visit nor an enclosing one has ended."""
         if self.stop is not None or self.given_up:
             return False
         return self.parent is None or (self.parent.goes_on and self.parent.attempts == self.attempt)
@@ -103,7 +103,7 @@ def visits(events: Iterable[Event]) -> list[Visit]:
 
 
 def ended_in(events: Sequence[Event]) -> list[str]:
-    """The states in which an execution failed, or those that it was in when it was stopped; none where it was not."""
+    """States that were active when the execution failed or was stopped; empty if it succeeded."""
     if not events or events[-1].type not in _ENDED_BADLY:
         return []
     reading = Reading.of(events)
@@ -116,9 +116,9 @@ def ended_in(events: Sequence[Event]) -> list[str]:
 
 
 def origin(events: Sequence[Event], event: Event) -> Event:
-    """The event from which a failure comes that `event` passes on; `event` itself where it passes nothing on.
+    """The original failure that `event` passes on; `event` itself if it does not pass on a failure.
 
-    Where something went wrong without an event of its own it is the last event before; its state is the one.
+    If the failure has no event of its own, it is the last event before it, which belongs to the failed state.
     """
     known = {each.id: each for each in events}
     error = (event.details or {}).get("error")
@@ -127,18 +127,18 @@ def origin(events: Sequence[Event], event: Event) -> Event:
         if error and (before.details or {}).get("error", error) != error:
             break  # another failure, such as that of a catcher
         if before.type.endswith("StateExited"):
-            break  # of the state around it
+            break  # a failure of the enclosing state itself
         event = before
     return event
 
 
 @define
 class Reading:
-    """What is known of one execution's visits, event by event."""
+    """The visits of one execution, computed event by event."""
 
     visits: list[Visit] = field(factory=list)
     owners: dict[int, Visit] = field(factory=dict)
-    """Which visit an event belongs to, by the event's id."""
+    """The visit that an event belongs to, by the event's id."""
     left: dict[int, Visit] = field(factory=dict)
     """The visit that an event of type …StateExited ended."""
     branching: set[int] = field(factory=set)
@@ -210,13 +210,13 @@ class Reading:
                 visit = visit.parent
             visit = visit or self._latest(details.get("name"))
         elif event.type == "EvaluationFailed":
-            visit = self._evaluating(event, str(details.get("state")), visit)
+            visit = self._find_evaluated(event, str(details.get("state")), visit)
         elif event.type == "ExecutionFailed" and event.previous in self.left:
-            visit = self.left[event.previous].parent or visit  # what it made of its branches' results
+            visit = self.left[event.previous].parent or visit  # its own evaluation of the branches' results
         return visit
 
-    def _evaluating(self, event: Event, state: str, before: Visit | None) -> Visit | None:
-        """What is evaluated when a state is entered fails after the event before that."""
+    def _find_evaluated(self, event: Event, state: str, before: Visit | None) -> Visit | None:
+        """Find the visit of an expression that failed when its state was entered, before the event of entering it."""
         if before is not None and before.name == state and before.stop is None:
             return before
         return self.entered.get((event.previous, state)) or self._latest(state) or before
@@ -240,7 +240,7 @@ class Reading:
             visit.integration = details.get("resourceType")
 
     def _fail_from_inside(self, visit: Visit, event: Event) -> None:
-        """A Parallel or Map failed for what happened in it; the event follows from that."""
+        """Record that a Parallel or Map failed because of a state in it, to which the previous event belongs."""
         inner = self.owners.get(event.previous)
         if inner is visit and visit.failed:
             return

@@ -1,14 +1,14 @@
-"""What mocks answer: values, and faults as AWS shows them.
+"""The answers of mocks: values, and faults as AWS reports them.
 
-A script is a list of these; each is used for `times` calls, one after the other. The faults:
+A script is a list of answers; each answers `times` calls. The faults:
 
-- `fail(error, cause)`: the function raises, or the service refuses;
+- `fail(error, cause)`: the function or service fails;
 - `throttle()`: Lambda has no capacity left;
-- `crash()`: the function's process dies (`after_work=True`: when its work is done, and only the answer is lost);
-- `timeout()`: nothing comes back until TimeoutSeconds or HeartbeatSeconds has passed (`after_work` as well);
-- `function_timeout()`: the function's own time limit ends it (`after_work` as well);
-- `oversize(size)`: the answer has more bytes than a state (256 KiB) or a function (6 MB) may have;
-- `slow(seconds)`: the real answer, later, on the virtual clock.
+- `crash()`: the function's process dies (with `after_work=True` after its work, so that only its result is lost);
+- `timeout()`: no reply before TimeoutSeconds or HeartbeatSeconds (accepts `after_work`);
+- `function_timeout()`: Lambda stops the function at its own timeout (accepts `after_work`);
+- `oversize(size)`: a result with more bytes than a state (256 KiB) or a function (6 MB) may return;
+- `slow(seconds)`: the real result, later on the virtual clock.
 
 `real()` calls the real handler.
 """
@@ -26,7 +26,7 @@ from ..engine import Call, Invoker, Reply
 from ..engine.limits import MAX_DATA
 
 Respond = Callable[[Call, Invoker, Callable[[Any], Reply]], Reply]
-"""From the call, the real handler (or what stands for it) and what wraps a function's answer, to the reply."""
+"""Returns the reply to a call; takes the call, the real handler and a function that wraps a result in a reply."""
 
 
 @frozen
@@ -37,7 +37,7 @@ class Answer:
     respond: Respond = field(repr=False)
     times: int = field(default=1, repr=False)
     failure: tuple[str, str | None] | None = field(default=None, repr=False)
-    """The error and cause of `fail`, which can answer a callback too."""
+    """The error and cause of `fail`, which can also be a callback."""
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1:
@@ -45,29 +45,31 @@ class Answer:
 
 
 def give(value: Any, *, times: int = 1) -> Answer:
-    """This value: what the function returns, or the service answers."""
-    return Answer("give", lambda call, real, answered: answered(value), times)
+    """Return this value, as the function's or service's result."""
+    return Answer("give", lambda call, real, wrap: wrap(value), times)
 
 
 def real(*, times: int = 1) -> Answer:
-    """The real handler."""
+    """Call the real handler."""
     return Answer("real", lambda call, real, answered: real(call), times)
 
 
 def fail(error: str | type[BaseException], cause: str | None = None, *, times: int = 1) -> Answer:
-    """An error of this name, or of the name of this exception class. Raises TypeError where it is neither."""
+    """Fail with this error: a name, or an exception class. Raises TypeError for other values."""
     if isinstance(error, type) and issubclass(error, BaseException):
         error = error.__name__
     if not isinstance(error, str) or not error:
-        raise TypeError(f"fail({error!r}): write an error's name or an exception class, such as fail('PspUnavailable')")
+        raise TypeError(
+            f"fail({error!r}): expected an error name or an exception class, such as fail('PspUnavailable')"
+        )
     if not isinstance(cause, str | None):
-        raise TypeError(f"fail({error!r}, {cause!r}): the cause is a text")
+        raise TypeError(f"fail({error!r}, {cause!r}): the cause must be a string")
     name = error
     return evolve(_failing("fail", name, lambda call: cause, times), failure=(name, cause))
 
 
 def throttle(error: str = "Lambda.TooManyRequestsException", *, times: int = 1) -> Answer:
-    """Too many requests; for another service than Lambda name its error, such as `DynamoDB.ThrottlingException`.
+    """Fail with too many requests; for services pass their error, such as `DynamoDB.ThrottlingException`.
 
     Source: Lambda API reference, Invoke.
     """
@@ -75,25 +77,25 @@ def throttle(error: str = "Lambda.TooManyRequestsException", *, times: int = 1) 
 
 
 def crash(*, times: int = 1, after_work: bool = False) -> Answer:
-    """The function's process dies, as when it is out of memory or killed: Runtime.ExitError."""
+    """Let the function's process die, as when it is out of memory or killed: Runtime.ExitError."""
     message = "RequestId: {} Error: Runtime exited with error: signal: killed"
     return _failing("crash", "Runtime.ExitError", _lambda_cause("Runtime.ExitError", message), times, after_work)
 
 
 def function_timeout(seconds: float = 30, *, times: int = 1, after_work: bool = False) -> Answer:
-    """Lambda ends the function after its own time limit: Sandbox.Timedout."""
+    """Let Lambda stop the function after its own timeout: Sandbox.Timedout."""
     message = f"RequestId: {{}} Error: Task timed out after {seconds:.2f} seconds"
     cause = _lambda_cause("Sandbox.Timedout", message)
     return _failing("function_timeout", "Sandbox.Timedout", cause, times, after_work, seconds)
 
 
 def timeout(*, times: int = 1, after_work: bool = False) -> Answer:
-    """No answer until the task's TimeoutSeconds or HeartbeatSeconds has passed: States.Timeout.
+    """Send no reply before the task's TimeoutSeconds or HeartbeatSeconds: States.Timeout.
 
-    Raises ValueError, when it is used, where the task has neither.
+    A call of a task without either raises ValueError.
     """
 
-    def respond(call: Call, real: Invoker, answered: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
+    def respond(call: Call, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
         if call.timeout_seconds is None and call.heartbeat_seconds is None:
             raise ValueError(
                 f"timeout(): the state {call.state_name!r} has neither TimeoutSeconds nor HeartbeatSeconds; "
@@ -107,17 +109,17 @@ def timeout(*, times: int = 1, after_work: bool = False) -> Answer:
 
 
 def oversize(size: int = MAX_DATA + 1, *, times: int = 1) -> Answer:
-    """An answer of this many bytes of JSON (262,145 by default): States.DataLimitExceeded.
+    """Return a result of this many bytes of JSON (262,145 by default): States.DataLimitExceeded.
 
-    Beyond 6,291,556 bytes Lambda itself refuses it: Function.ResponseSizeTooLarge.
+    Lambda itself refuses results of more than 6,291,556 bytes: Function.ResponseSizeTooLarge.
     """
-    return Answer("oversize", lambda call, real, answered: answered("x" * (size - 2)), times)
+    return Answer("oversize", lambda call, real, wrap: wrap("x" * (size - 2)), times)
 
 
 def slow(seconds: float, *, times: int = 1) -> Answer:
-    """The real answer, or the mock's own, that many seconds later; beyond TimeoutSeconds the task times out."""
+    """Return the real result, or the mock's own, this many seconds later; after TimeoutSeconds the task times out."""
 
-    def respond(call: Call, real: Invoker, answered: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
+    def respond(call: Call, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
         reply = real(call)
         return evolve(reply, seconds=reply.seconds + seconds)
 
@@ -132,7 +134,7 @@ def _failing(
     after_work: bool = False,
     seconds: float = 0.0,
 ) -> Answer:
-    def respond(call: Call, real: Invoker, answered: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
+    def respond(call: Call, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
         if after_work:
             real(call)
         return Reply.failed(error, cause(call), seconds=seconds)
@@ -148,8 +150,8 @@ def _lambda_cause(error: str, message: str) -> Callable[[Call], str]:
     return cause
 
 
-def copied(value: Any, what: str) -> Any:
-    """A copy, so that nobody's later change reaches into an execution. Raises TypeError where it is no JSON value."""
+def copy_json(value: Any, what: str) -> Any:
+    """Copy a JSON value, so that later changes do not affect the execution. Raises TypeError for other values."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:

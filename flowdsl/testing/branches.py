@@ -1,4 +1,4 @@
-"""Which branch of a Choice an execution took."""
+"""Find the branch of a Choice that an execution took."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..run.visits import Visit
 from .history import History
 
 
-def taken(choice: Mapping[str, Any], visit: Visit, history: History, language: str) -> AslPath | None:
-    """The path of the rule (`("Choices", 0)`), or of the Default, that led where the execution went next.
+def find_branch(choice: Mapping[str, Any], visit: Visit, history: History, language: str) -> AslPath | None:
+    """The path of the rule (`("Choices", 0)`), or of the Default, that the execution took.
 
-    `language` is the machine's. None where nothing of the Choice leads there.
+    `language` is the state machine's query language. None if no rule leads to the next state.
     """
     leading: list[AslPath] = [
         ("Choices", index) for index, rule in enumerate(choice["Choices"]) if rule.get("Next") == visit.following
@@ -29,7 +29,7 @@ def taken(choice: Mapping[str, Any], visit: Visit, history: History, language: s
 
 
 def _evaluate(choice: Mapping[str, Any], visit: Visit, history: History, language: str) -> AslPath | None:
-    """Evaluate the rules again: a machine of this Choice alone, with the input and the variables that it had."""
+    """Evaluate the rules again, in a state machine with only this Choice, its input and its variables."""
     targets: dict[str, AslPath] = {f"rule {index}": ("Choices", index) for index in range(len(choice["Choices"]))}
     rules = [
         {key: value for key, value in rule.items() if key not in ("Next", "Output", "Assign")} | {"Next": target}
@@ -55,10 +55,10 @@ def _evaluate(choice: Mapping[str, Any], visit: Visit, history: History, languag
 
 
 def _variables(history: History, visit: Visit) -> dict[str, Any]:
-    """The variables that had been assigned when the state was entered; those of other branches may be among them."""
-    found: dict[str, Any] = {}
+    """The variables assigned before the state was entered, possibly including those of other branches."""
+    variables: dict[str, Any] = {}
     for event in history:
         if event.id >= visit.id:
             break
-        found.update((event.details or {}).get("assignedVariables", {}))
-    return found
+        variables.update((event.details or {}).get("assignedVariables", {}))
+    return variables

@@ -24,19 +24,18 @@ def run_to_completion(
 ) -> tuple[Any, History]:
     """Run an execution of this name and return its output (a JSON value) and its history.
 
-    Where the environment variable STATE_MACHINE_ARN names a deployed machine the execution is started there, through
-    boto3, at the endpoint STEPFUNCTIONS_ENDPOINT where that is set; `timeout` is how many seconds to wait for its end.
-    Otherwise `machine`, by default that of `[tool.flowdsl]`, runs on the embedded engine with the project's own
-    functions; or `runner`, such as the fixture `flow`, with its mocks and answers, which a deployed machine has no use
-    for.
+    If the environment variable STATE_MACHINE_ARN is set, the execution runs on that deployed state machine, through
+    boto3 (at the endpoint STEPFUNCTIONS_ENDPOINT, if set); `timeout` is how many seconds to wait for its end. Otherwise
+    it runs on the embedded engine: `machine`, by default that of `[tool.flowdsl]`, with the project's own functions; or
+    `runner`, such as the fixture `flow`, with its mocks and callbacks, which a deployed state machine ignores.
 
-    Raises TypeError where both are given; ExecutionFailed (with error, cause and history) unless it SUCCEEDED;
+    Raises TypeError if both are passed; ExecutionFailed (with error, cause and history) unless it SUCCEEDED;
     ExecutionAlreadyExists, TimeoutError, FlowError.
     """
     __tracebackhide__ = True
     if runner is not None:
         if machine is not None:
-            raise TypeError("run_to_completion(...) takes one of machine= and runner=")
+            raise TypeError("run_to_completion(...) takes either machine= or runner=, not both")
         machine = runner.machine
     arn = os.environ.get("STATE_MACHINE_ARN")
     if not arn:
@@ -48,14 +47,14 @@ def run_to_completion(
         arn, name, input, endpoint=os.environ.get("STEPFUNCTIONS_ENDPOINT") or None, timeout=timeout
     )
     for observer in observers:
-        observer(_authored(deployed, machine), [run.history])
+        observer(_find_source(deployed, machine), [run.history])
     if run.status != "SUCCEEDED":
         raise ExecutionFailed(run)
     return run.output, run.history
 
 
-def _authored(deployed: Loaded, machine: Machine | None) -> Loaded:
-    """The author's own machine, where it is the one that is deployed: its lines are known."""
+def _find_source(deployed: Loaded, machine: Machine | None) -> Loaded:
+    """The author's own state machine if it is the deployed one, because its source lines are known."""
     try:
         own = resolve(machine, Path.cwd())
     except FlowError:

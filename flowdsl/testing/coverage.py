@@ -1,15 +1,14 @@
-"""What of a machine the tests have seen: states, branches of Choice, Retry and Catch.
+"""Which parts of a state machine the tests reached: states, branches of Choice, Retry and Catch.
 
-It is read off the histories and the definition, so runs on AWS count like those on the embedded engine:
+Coverage is computed from histories and the definition, so runs on AWS count like those on the embedded engine:
 
-- a state is covered when it was entered;
-- a rule of a Choice, or its Default, when the state that it leads to came next. Where several lead to one state the
-  rules are evaluated again on the state's input and the variables; what cannot be evaluated so is counted for the
-  first of them;
-- a retrier when an attempt that failed with an error of its was followed by another attempt; one that says
-  `"MaxAttempts": 0` when such an attempt was not;
-- a catcher when the state failed and went where the catcher leads; where several lead there, the first that takes the
-  error.
+- a state is covered if it was entered;
+- a rule of a Choice, or its Default, if the state that it leads to came next. If several lead to this state, the rules
+  are evaluated again on the state's input and the variables; if that fails, the first of them counts;
+- a retrier if an attempt that failed with one of its errors was followed by another attempt; with `"MaxAttempts": 0`,
+  if no other attempt followed;
+- a catcher if the state failed and the execution went where the catcher leads; if several lead there, the first that
+  matches the error.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from ..base.source import display_path
 from ..engine.errors import Failure
 from ..project import Loaded
 from ..run.visits import Fault, Visit
-from .branches import taken
+from .branches import find_branch
 from .history import History
 
 Kind = Literal["state", "branch", "retry", "catch"]
@@ -36,7 +35,7 @@ KINDS: tuple[Kind, ...] = ("state", "branch", "retry", "catch")
 
 @frozen
 class Item:
-    """Something that a test can reach; `path` is where it stands in the definition."""
+    """Something that a test can reach; `path` is its place in the definition."""
 
     kind: Kind
     path: AslPath
@@ -44,7 +43,7 @@ class Item:
 
 
 def items(definition: Mapping[str, Any]) -> Iterator[Item]:
-    """All that can be covered, in the order of the definition."""
+    """Yield everything that can be covered, in the order of the definition."""
     for node in Tree(definition):
         name, path = node.name, node.path
         yield Item("state", path, f"state {name}")
@@ -75,11 +74,11 @@ class _Reader:
     tree: Tree
 
     def read(self, history: History) -> Counter[AslPath]:
-        found: Counter[AslPath] = Counter()
+        counts: Counter[AslPath] = Counter()
         for visit in history.visits:
             if node := self._node(visit):
-                found.update(self._reached(node, visit, history))
-        return found
+                counts.update(self._reached_paths(node, visit, history))
+        return counts
 
     def _node(self, visit: Visit) -> Node | None:
         """The visited state. Duplicate names are qualified with their enclosing states."""
@@ -88,11 +87,11 @@ class _Reader:
             nodes = [node for node in nodes if around in node.ancestors] or nodes
         return nodes[0] if nodes else None
 
-    def _reached(self, node: Node, visit: Visit, history: History) -> Iterator[AslPath]:
+    def _reached_paths(self, node: Node, visit: Visit, history: History) -> Iterator[AslPath]:
         path, state = node.path, node.fields
         yield path
         if node.type == "Choice" and visit.following is not None:
-            branch = taken(state, visit, history, self.tree.language)
+            branch = find_branch(state, visit, history, self.tree.language)
             if branch is not None:
                 yield (*path, *branch)
         retriers = state.get("Retry", ())
@@ -110,10 +109,10 @@ class _Reader:
         if not leading or visit.following is None:
             return None
         if not visit.failed:
-            # An error outside the attempts, such as a path that leads nowhere, leaves no event of its own.
+            # An error outside the attempts, such as a path without a value, has no event of its own.
             return leading[0] if visit.following != state.get("Next") else None
-        found = self._first([catchers[index] for index in leading], visit.faults[-1])
-        return leading[found or 0]
+        first = self._first([catchers[index] for index in leading], visit.faults[-1])
+        return leading[first or 0]
 
     def _first(self, parts: Sequence[Mapping[str, Any]], fault: Fault) -> int | None:
         """The first retrier or catcher that takes the error."""
@@ -129,7 +128,7 @@ class _Reader:
 
 @define
 class Measured:
-    """One machine: where its items were written (`file:line` by pointer), and how often each was reached."""
+    """The coverage of one state machine: the place of each item (`file:line`) and its hits, by pointer."""
 
     definition: Mapping[str, Any]
     places: dict[str, str] = field(factory=dict)
@@ -152,12 +151,12 @@ class Measured:
 
 @define
 class Coverage:
-    """The machines that were run, by name; two that share a name are told apart as `name#2`."""
+    """The state machines that ran, by name; a second one of the same name is `name#2`."""
 
     machines: dict[str, Measured] = field(factory=dict)
 
     def observe(self, machine: Loaded, histories: Iterable[History]) -> None:
-        """Count what an execution of the machine, with its child executions, has reached."""
+        """Count what an execution of the machine and its child executions reached."""
         measured = self.expect(machine)
         measured.runs += 1
         for history in histories:
@@ -165,7 +164,7 @@ class Coverage:
                 measured.hits[pointer(path)] += count
 
     def expect(self, machine: Loaded) -> Measured:
-        """The entry of a machine, made where it is not there yet."""
+        """The entry of a machine, created if it is missing."""
         measured = self._entry(machine.name, machine.definition)
         if not measured.places:
             for item in items(machine.definition):
@@ -182,7 +181,7 @@ class Coverage:
         return self.machines.setdefault(key, Measured(definition))
 
     def merge(self, data: Mapping[str, Any]) -> None:
-        """Add what another process has measured, as its `data()` says."""
+        """Add the `data()` of another process."""
         for name, other in data.items():
             measured = self._entry(name.partition("#")[0], other["definition"])
             measured.places.update(other["places"])
@@ -226,7 +225,7 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """Of all items of all machines; 0 where there is no machine at all."""
+        """The percentage of all items of all machines; 0 without machines."""
         counts = [measured.count() for measured in self.machines.values()]
         total = sum(total for _, total in counts)
         return 100.0 * sum(reached for reached, _ in counts) / total if total else 0.0

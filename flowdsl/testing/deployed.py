@@ -1,4 +1,4 @@
-"""Runs an execution of a machine that is deployed, through boto3.
+"""Run an execution of a deployed state machine, through boto3.
 
 Source: Step Functions API reference, StartExecution, DescribeExecution and GetExecutionHistory.
 """
@@ -31,10 +31,10 @@ def run_deployed(
     timeout: float = 900.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Run, Loaded]:
-    """Start an execution, wait for its end and read its history; with the definition that it ran.
+    """Start an execution, wait for its end, and return it with its history and the definition that it ran.
 
-    `timeout` is how many seconds to wait; then TimeoutError, and the execution goes on. Raises FlowError for an ARN, a
-    region or credentials that do not serve, ExecutionAlreadyExists.
+    Raises TimeoutError after `timeout` seconds (the execution continues), FlowError for an invalid ARN, region or
+    credentials, and ExecutionAlreadyExists.
     """
     parts = arn.split(":")
     if len(parts) < 7 or parts[2] != "states" or parts[5] != "stateMachine":
@@ -43,7 +43,7 @@ def run_deployed(
     with _clear_errors(arn, name):
         import boto3
 
-        # A session of its own: the default one keeps the credentials that it found first.
+        # Not boto3's default session, which keeps the first credentials that it reads.
         client = boto3.Session(region_name=parts[3]).client("stepfunctions", endpoint_url=endpoint)
         execution = client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(input))["executionArn"]
         described = _wait(client, execution, timeout, sleep)
@@ -86,7 +86,7 @@ def _history(client: Any, execution: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def _clear_errors(arn: str, name: str) -> Iterator[None]:
-    """Say what is wrong in the words of the one who set STATE_MACHINE_ARN."""
+    """Convert boto3's errors to messages for the user who set STATE_MACHINE_ARN."""
     try:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
@@ -104,6 +104,6 @@ def _clear_errors(arn: str, name: str) -> Iterator[None]:
             "StateMachineTypeNotSupported": "Express machines keep no history: test them on the embedded engine",
         }
         raise FlowError.of(f"{arn}: {code}: {message}", hint=hints.get(code)) from error
-    except (BotoCoreError, ValueError) as error:  # botocore's ValueError is for an endpoint that is no URL
+    except (BotoCoreError, ValueError) as error:  # botocore raises ValueError for an endpoint that is not a URL
         hint = "set STATE_MACHINE_ARN, AWS credentials and, for an endpoint of your own, STEPFUNCTIONS_ENDPOINT"
         raise FlowError.of(f"{arn}: {error}", hint=hint) from error

@@ -1,4 +1,4 @@
-"""The history of an execution, from the service or from the embedded engine, and what tests ask about it."""
+"""The history of an execution, from AWS or the embedded engine, with counters and times for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXT = ("input", "output", "parameters")
 
 
 class StepType(Enum):
-    """What a step is. TASK is every Task state; LAMBDA, ACTIVITY and SERVICE tell what the Task calls.
+    """The type of a step. TASK is every Task state; LAMBDA, ACTIVITY and SERVICE are Tasks by what they call.
 
     LAMBDA is a Lambda function, whether the Resource is its ARN (events of type LambdaFunction…) or `lambda:invoke`
     (events of type Task… with resourceType lambda); SERVICE is every other service integration.
@@ -36,17 +36,17 @@ class StepType(Enum):
     MAP = "Map"
 
     def takes(self, visit: Visit) -> bool:
-        """Whether the visited state is of this type."""
+        """True if the visited state is of this type."""
         if self is StepType.SERVICE:
             return visit.integration not in (None, "lambda", "activity")
         return self.value in (visit.type, visit.integration)
 
 
 class History(Sequence[Event]):
-    """The events of one execution, oldest first, with questions that tests ask.
+    """The events of one execution, oldest first, with counters and times for tests.
 
-    The counters are by state name and compare with dicts: `history.succeeded(StepType.LAMBDA) == {"Setup": 1}`; where
-    no step type is given they count every state. Times are in seconds, of the clock that the execution ran on.
+    Counters are by state name and compare with dicts: `history.succeeded(StepType.LAMBDA) == {"Setup": 1}`; without a
+    step type they count all states. Times are in seconds, from the clock that the execution ran on.
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
@@ -86,7 +86,7 @@ class History(Sequence[Event]):
         return _sum((visit.name, visit.attempts) for visit in self._of(types))
 
     def succeeded(self, *types: StepType) -> Counter[str]:
-        """How often each Task, Parallel or Map succeeded; a state of another type did so where it was left."""
+        """How often each Task, Parallel or Map succeeded; for other types, how often the state was left."""
         return _sum((visit.name, _successes(visit)) for visit in self._of(types))
 
     def failed(self, *types: StepType) -> Counter[str]:
@@ -102,7 +102,7 @@ class History(Sequence[Event]):
         return Counter(visit.name for visit in self._of(types) if visit.failed and visit.stop is not None)
 
     def faults(self, name: str | None = None) -> list[Fault]:
-        """Every failed attempt of a state (of all states), oldest first. Raises LookupError as `spent`."""
+        """Every failed attempt of a state (of all states), oldest first. Raises LookupError like `spent`."""
         return [fault for visit in self._named(name) for fault in visit.faults]
 
     def states(self) -> list[str]:
@@ -110,7 +110,7 @@ class History(Sequence[Event]):
         return [visit.name for visit in self.visits]
 
     def ended_in(self) -> list[str]:
-        """The state in which the execution failed, or those that it was in when it timed out or was aborted."""
+        """States that were active when the execution failed, timed out or was aborted; empty if it succeeded."""
         return ended_in(self.events)
 
     # -- time
@@ -130,21 +130,21 @@ class History(Sequence[Event]):
         return self.stop - self.start
 
     def waits(self, name: str | None = None) -> list[float]:
-        """How long each stay in a Wait state (of this name) took, in order, one that was cut off included. Raises
-        LookupError as `spent`."""
+        """The seconds of each visit of a Wait state (of this name), in order, including an interrupted one. Raises
+        LookupError like `spent`."""
         waits = [visit for visit in self._named(name) if StepType.WAIT.takes(visit)]
         if not waits and name is not None:
-            raise LookupError(f"{name!r} is no Wait state")
+            raise LookupError(f"{name!r} is not a Wait state")
         return [visit.seconds for visit in waits]
 
     def waited(self, name: str | None = None) -> float:
-        """Seconds in Wait states (of this name) together. Raises LookupError as `spent`."""
+        """The seconds in all Wait states, or in the one of this name. Raises LookupError like `spent`."""
         return sum(self.waits(name))
 
     def spent(self, name: str) -> float:
-        """Seconds in all stays in a state, its retries and what is inside it included.
+        """The seconds of all visits of a state, including retries and inner states.
 
-        Raises LookupError where it was never entered: a name that is misspelt is not a state that took no time.
+        Raises LookupError if the state was never entered, because its name may be misspelt.
         """
         return sum(visit.seconds for visit in self._named(name))
 
@@ -153,13 +153,13 @@ class History(Sequence[Event]):
         return any(event.type == "MapRunStarted" for event in self.events)
 
     def _named(self, name: str | None) -> list[Visit]:
-        found = [visit for visit in self.visits if name in (None, visit.name)]
-        if not found and name is not None:
+        matches = [visit for visit in self.visits if name in (None, visit.name)]
+        if not matches and name is not None:
             where = (
                 "; the states of a Distributed Map are in the histories of run.children" if self._has_map_runs else ""
             )
             raise LookupError(f"the execution never entered {name!r}; it entered {', '.join(self.entered())}{where}")
-        return found
+        return matches
 
     def _of(self, types: Sequence[StepType]) -> Iterable[Visit]:
         return [visit for visit in self.visits if not types or any(each.takes(visit) for each in types)]
@@ -192,11 +192,11 @@ def _successes(visit: Visit) -> int:
 
 
 def _sum(counts: Iterable[tuple[str, int]]) -> Counter[str]:
-    found: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
     for name, count in counts:
         if count:
-            found[name] += count
-    return found
+            totals[name] += count
+    return totals
 
 
 def _parse(event: Mapping[str, Any]) -> Event:
@@ -207,7 +207,7 @@ def _parse(event: Mapping[str, Any]) -> Event:
 
 
 def _about(key: str) -> bool:
-    """Whether the member only says that another one was truncated."""
+    """True if the member only tells whether another one was truncated."""
     return key in ("inputDetails", "outputDetails", "assignedVariablesDetails")
 
 
@@ -218,7 +218,7 @@ def _value(key: str, value: Any) -> Any:
 
 
 def _json(text: Any) -> Any:
-    """The value of a JSON text; a text that the service has truncated stays one."""
+    """The value of a JSON text; a text that AWS truncated is returned unchanged."""
     try:
         return json.loads(text)
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Which machine is meant, and the Lambda functions of the project that it may call."""
+"""Find the state machine to test, and the Lambda functions that it may call."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from ..project import Loaded, find, load
 from ..run.local import project_handlers
 
 Machine = StateMachine | Loaded | Mapping[str, Any] | Path | str
-"""The author's object, what `flowdsl.project.load` gave, ASL as JSON values, or a file with any of them."""
+"""The author's object, a result of `flowdsl.project.load`, ASL as JSON values, or a file."""
 
 
 def resolve(machine: Machine | None, root: Path) -> Loaded:
-    """The machine in question; None is that of `[tool.flowdsl]` in the project around `root`.
+    """The state machine to test; None is that of `[tool.flowdsl]` in the project around `root`.
 
-    Raises FlowError where there is none, where a file holds several, or where the author's flow has mistakes.
+    Raises FlowError if there is none, if a file contains several, or if the author's flow has mistakes.
     """
     if machine is None or isinstance(machine, Path | str):
-        found = _in_file(machine, root)
+        loaded = _in_file(machine, root)
     elif isinstance(machine, Loaded):
-        found = machine
+        loaded = machine
     elif isinstance(machine, StateMachine):
         definition = dump(machine)
         file = Path(machine.origin.code.co_filename) if machine.origin else root
-        found = Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
+        loaded = Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
     else:
-        found = Loaded(root, "StateMachine", dict(machine), "")
-    if found.machine is not None and found.machine.problems:
-        raise FlowError(*found.machine.problems)
-    return found
+        loaded = Loaded(root, "StateMachine", dict(machine), "")
+    if loaded.machine is not None and loaded.machine.problems:
+        raise FlowError(*loaded.machine.problems)
+    return loaded
 
 
 def _in_file(file: Path | str | None, root: Path) -> Loaded:
@@ -44,12 +44,12 @@ def _in_file(file: Path | str | None, root: Path) -> Loaded:
         file = find(root).flow
         if file is None:
             hint = 'write `flow = "payment_flow.py"` under [tool.flowdsl] in pyproject.toml, or override the fixture'
-            raise FlowError.of("no state machine is named to run", hint=f"{hint} flow_machine")
+            raise FlowError.of("no state machine to run", hint=f"{hint} flow_machine")
     machines = load(root / file)
     if len(machines) > 1:
         names = ", ".join(machine.name for machine in machines)
         raise FlowError.of(
-            f"{display_path(root / file)} holds several state machines: {names}", hint="give one of them"
+            f"{display_path(root / file)} holds several state machines: {names}", hint="pass one of them"
         )
     return machines[0]
 
@@ -61,5 +61,5 @@ def of_project(root: Path) -> list[Loaded]:
 
 
 def functions(loaded: Loaded, root: Path) -> dict[str, Handler]:
-    """The functions of the machine and of its project by name; a module is imported when it is called first."""
+    """The functions of the machine and of its project by name; each module is imported at its first call."""
     return project_handlers([loaded], find(loaded.file.parent if loaded.file.is_file() else root))

@@ -1,4 +1,4 @@
-"""Coverage as people read it: a table of the machines, and what is missing with its line."""
+"""Coverage as text: a table of the state machines, and the missing items with their lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _row(name: str, measured: Measured) -> tuple[str, ...]:
 
 
 def _percent(value: float) -> str:
-    """Rounded down, so that 100% says that nothing is missing."""
+    """Round down, so that 100% means that nothing is missing."""
     return f"{int(value * 10) / 10:g}%"
 
 

@@ -1,4 +1,4 @@
-"""A finished execution, and the ways in which running one goes wrong."""
+"""A finished execution, and the errors of running one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ Status = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 class Run:
     """An execution that has ended, on the embedded engine or on a deployed machine.
 
-    `output` is a JSON value, None unless SUCCEEDED; `error` and `cause` are None unless it failed, and of one
-    that is TIMED_OUT too, as DescribeExecution has them. `start` and `stop` are in UTC, in the time of the clock that
-    it ran on.
+    `output` is a JSON value, None unless SUCCEEDED. `error` and `cause` are those of DescribeExecution: None unless
+    FAILED. `start` and `stop` are in UTC, from the clock that the execution ran on.
     """
 
     name: str
@@ -32,8 +31,8 @@ class Run:
     stop: datetime
     history: History = field(repr=False)
     children: tuple[Run, ...] = field(default=(), repr=False)
-    """The executions that it started on the embedded engine, nested ones and those of Distributed Maps, in the order in
-    which they started; those that had ended when it ended."""
+    """Its child executions on the embedded engine (nested ones, and those of Distributed Maps) that ended before it, in
+    the order of their start."""
 
     @property
     def duration(self) -> float:
@@ -41,12 +40,12 @@ class Run:
         return (self.stop - self.start).total_seconds()
 
     def waited(self, state: str | None = None) -> float:
-        """Seconds in Wait states together, or in the one of this name; History.waited raises for a wrong name."""
+        """Seconds in all Wait states, or in the one of this name; see History.waited."""
         return self.history.waited(state)
 
 
 class ExecutionFailed(Exception):  # noqa: N818 - the API's name
-    """The execution ended FAILED, TIMED_OUT or ABORTED. `run` has all about it, its history too."""
+    """The execution ended FAILED, TIMED_OUT or ABORTED; `run` is the execution."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
@@ -72,13 +71,13 @@ class ExecutionFailed(Exception):  # noqa: N818 - the API's name
         run = self.run
         states = run.history.ended_in()
         where = f" in state{'s' * (len(states) > 1)} {', '.join(map(repr, states))}" if states else ""
-        said = f"{run.error or 'no error name'}: {run.cause or 'no cause'}"
+        reason = f"{run.error or 'no error name'}: {run.cause or 'no cause'}"
         if run.status == "TIMED_OUT":
-            said = f"its time was up after {run.duration:g} s"
-        return f"execution {run.name!r} ended {run.status}{where}: {said}{self._of_children()}"
+            reason = f"timeout reached after {run.duration:g} s"
+        return f"execution {run.name!r} ended {run.status}{where}: {reason}{self._of_children()}"
 
     def _of_children(self) -> str:
-        """What went wrong in the first child execution that failed."""
+        """Describe the failure of the first failed child execution; empty if none failed."""
         failed = [child for child in self.run.children if child.status != "SUCCEEDED"]
         if not failed:
             return ""
@@ -87,7 +86,7 @@ class ExecutionFailed(Exception):  # noqa: N818 - the API's name
 
 
 class ExecutionAlreadyExists(Exception):  # noqa: N818 - the API's name
-    """An execution of this name was started before: with another input, or it has ended since.
+    """An execution of this name exists, and has another input or has ended.
 
     Source: Step Functions API reference, StartExecution.
     """
@@ -98,4 +97,4 @@ class UnmockedCall(Exception):  # noqa: N818 - says what is wrong, as ExecutionF
 
 
 class StillRunning(Exception):  # noqa: N818 - says what is wrong, as ExecutionFailed does
-    """The execution cannot end: what it waits for never comes."""
+    """The execution waits for a callback that never comes."""

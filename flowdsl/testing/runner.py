@@ -1,4 +1,4 @@
-"""Runs a machine on the embedded engine, with mocks, on a virtual clock."""
+"""Run a state machine on the embedded engine, with mocks, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -24,28 +24,27 @@ from ..engine import Failed, Result, Scheduler, Settings, Succeeded, VirtualCloc
 from ..engine.core import Program
 from ..engine.limits import MAX_DATA, too_large
 from ..project import Loaded, clashes, find
-from ..run.local import prepared, project_handlers
-from .answers import Answer, copied
+from ..run.local import prepare_all, project_handlers
+from .answers import Answer, copy_json
 from .history import History
 from .machines import Machine, functions, resolve
-from .mocks import Mock, Mocks, Raising, scripted
+from .mocks import Mock, Mocks, Raising, to_answer
 from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
-"""Where executions seem to run, unless `[tool.flowdsl]` says otherwise."""
+"""The region and account of executions, unless `[tool.flowdsl]` sets others."""
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 Observer = Callable[[Loaded, Sequence[History]], None]
 observers: list[Observer] = []
-"""Told of every machine that was run, with the histories of its execution and of the child executions of its Maps."""
+"""Called after each execution, with its state machine, its history and those of the child executions of its Maps."""
 
 
 @define
 class Runner:
-    """Runs one state machine, any number of times, on one virtual clock.
+    """Runs one state machine any number of times, on one virtual clock.
 
-    The functions of the project run in this process; everything else has to be mocked. `run.history` answers what
-    happened, `run.waited(...)` how long.
+    The project's functions run in this process; all other calls need a mock.
     """
 
     machine: Loaded
@@ -73,12 +72,11 @@ class Runner:
     ) -> Runner:
         """A runner of this machine; None is that of `[tool.flowdsl]` in the project around `root`.
 
-        `handlers` are Python functions, or the folders of their handler.py, by the Lambda function's name, besides
-        those that the machine names; `type` is that of a definition which does not say it; `buckets`
-        are folders in place of S3 buckets; `machines` are those that `states:startExecution` starts, by their names;
-        `endpoint` is the URL of what answers all other calls to services, such as moto's server (nothing is read from
-        the environment); `start` is the first moment of the virtual clock; `seed` decides the jitter of retries.
-        Raises FlowError.
+        `handlers` are Python functions, or the folders of their handler.py, by the Lambda function's name, in addition
+        to those of the flow; `type` is the type of a definition from a file; `buckets` are folders in place of S3
+        buckets; `machines` are the state machines that `states:startExecution` may start, by name; `endpoint` is the
+        URL, such as moto's server, of all other calls to services (environment variables are ignored); `start` is the
+        first moment of the virtual clock; `seed` determines the jitter of retries. Raises FlowError.
         """
         root = root or Path.cwd()
         loaded = resolve(machine, root)
@@ -86,24 +84,26 @@ class Runner:
             loaded = evolve(loaded, type=type)
         nested = tuple(resolve(each, root) for each in machines)
         known = {name: handler for each in (loaded, *nested) for name, handler in functions(each, root).items()}
-        found = find(root)
+        project = find(root)
         for name, handler in (handlers or {}).items():
             if callable(handler):
                 known[name] = handler
             elif isinstance(handler, str | Path):
-                known[name] = project_handlers([], found, {name: handler})[name]
+                known[name] = project_handlers([], project, {name: handler})[name]
             else:
-                raise TypeError(f"handlers={{{name!r}: {handler!r}}}: write a function of an event and a context")
+                raise TypeError(
+                    f"handlers={{{name!r}: {handler!r}}}: expected a function of an event and a context, or a path"
+                )
         same = clashes([loaded, *nested])
         if same:
             raise FlowError(*same)
         mocks = Mocks.of(
             known,
             LocalFiles({bucket: _folder(bucket, root / folder) for bucket, folder in (buckets or {}).items()}),
-            Services.at(endpoint, hosts=found.hosts) if endpoint else None,
+            Services.at(endpoint, hosts=project.hosts) if endpoint else None,
         )
-        settings = Settings(found.region or REGION, found.account or ACCOUNT)
-        programs = prepared((*nested, loaded), settings)
+        settings = Settings(project.region or REGION, project.account or ACCOUNT)
+        programs = prepare_all((*nested, loaded), settings)
         scheduler = Scheduler(
             mocks.chain,
             clock=VirtualClock(start),
@@ -122,23 +122,23 @@ class Runner:
         raises: BaseException | type[BaseException] | None = None,
         effect: Callable[[Any], Any] | None = None,
     ) -> Mock:
-        """Let something else answer than the real thing.
+        """Answer the calls of a state, function or service.
 
-        `target` is a state's name, a function's name or ARN, or a Resource (`dynamodb:putItem`). `script` is answered
-        first, in order: faults (see flowdsl.testing.answers) and plain values, one call each; then `returns` (a value),
-        `raises` (an exception, with Lambda's error shape) or `effect` (a function from the payload to the value; an
-        `assert` in it is the test's) for every further call; without any of these the real handler. The last mock of a
-        target holds.
+        `target` is a state's name, a function's name or ARN, or a Resource (`dynamodb:putItem`). `script` answers the
+        first calls, in order: faults (see flowdsl.testing.answers) and plain values, one call each. `returns` (a
+        value), `raises` (an exception, reported as Lambda reports it) or `effect` (a function from the payload to the
+        result; an `assert` in it fails the test) answers all further calls; without these the real handler does. A
+        later mock of the same target replaces this one.
         """
-        given = [returns is not UNSET, raises is not None, effect is not None]
-        if sum(given) > 1:
-            raise TypeError("mock(...) takes one of returns=, raises= and effect=")
+        answers = [returns is not UNSET, raises is not None, effect is not None]
+        if sum(answers) > 1:
+            raise TypeError("mock(...) takes only one of returns=, raises= and effect=")
         if raises is not None:
             effect = Raising(raises)
         elif returns is not UNSET:
-            value = copied(returns, "returns=")
+            value = copy_json(returns, "returns=")
             effect = lambda event: value  # noqa: E731 - what it returns is all there is to it
-        mock = Mock(target, [scripted(entry) for entry in script], effect)
+        mock = Mock(target, [to_answer(entry) for entry in script], effect)
         self.mocks.mocks[target] = mock
         return mock
 
@@ -151,12 +151,12 @@ class Runner:
         heartbeats: Sequence[float] = (),
         times: int | None = None,
     ) -> None:
-        """Answer the task token of a state that waits for one: with a value, or with `fail(error, cause)`.
+        """Answer the task token of a state, or an activity, with a value or with `fail(error, cause)`.
 
-        `after` is in seconds of virtual time from the call, as are `heartbeats`, when a heartbeat is sent. `times` is
-        how many calls are answered so (None: all); further answers for the state follow in the order given. What
-        gets the token is called as usual, or mocked; a service that has neither mock nor endpoint is not called.
-        Raises ValueError for an answer after one for all calls.
+        `after`, and `heartbeats` (when heartbeats are sent), are seconds of virtual time from the call. `times` is the
+        number of calls to answer (None for all); further answers for the same state follow in order. Whatever receives
+        the token is called as usual, or mocked; a service without mock and endpoint is not called. Raises ValueError
+        for an answer after one for all calls.
         """
         if isinstance(output, Answer) and output.failure is None:
             raise TypeError(f"answer({state!r}, ...): a callback is a value or fail(error, cause)")
@@ -166,7 +166,7 @@ class Runner:
         if isinstance(output, Answer) and output.failure:
             outcome = Failed(*output.failure)
         else:
-            outcome = Succeeded(copied(output, f"the answer to {state!r}"))
+            outcome = Succeeded(copy_json(output, f"the answer to {state!r}"))
             if too_large(outcome.output):
                 raise ValueError(f"answer({state!r}, ...): SendTaskSuccess takes at most {MAX_DATA:,} bytes of JSON")
         if any(each.state == state and each.times is None for each in self.mocks.callbacks):
@@ -176,8 +176,9 @@ class Runner:
         self.mocks.callbacks.append(Callback(state, outcome, after, tuple(heartbeats), times))
 
     def mock_config(self, config: Path | str | Mapping[str, Any], *, case: str | None = None) -> None:
-        """Let a test case of a MockConfigFile of Step Functions Local (a file, or its JSON) answer the states that it
-        names, where they have no mock of their own; None is the only case there is. Raises FlowError.
+        """Answer calls with a test case of a MockConfigFile of Step Functions Local (a file, or its JSON value).
+
+        `case` is None if there is only one. Mocks of the test take precedence. Raises FlowError.
         """
         states = {name for each in (self.machine, *self.nested) for name in Tree(each.definition).names}
         read = mockconfig.parse if isinstance(config, Mapping) else mockconfig.load
@@ -185,13 +186,13 @@ class Runner:
         self.mocks.chain.config = read(source, self.machine.name, case, states=states)
 
     def start(self, input: Any, *, name: str | None = None) -> Result:
-        """StartExecution: the execution moves on in `finish`.
+        """StartExecution; `finish` then runs the execution.
 
-        A running execution of the same name and input is returned again. Raises ExecutionAlreadyExists where one of
-        that name has another input or has ended; an Express machine starts a new one each time.
+        Returns the running execution of the same name and input, if there is one. Raises ExecutionAlreadyExists if an
+        execution of that name has another input or has ended. An Express state machine always starts a new one.
         """
         self._verify()
-        input = copied(input, "the execution's input")  # noqa: A001 - the API's name
+        input = copy_json(input, "the execution's input")  # noqa: A001 - the API's name
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
             if before.status == "RUNNING" and canonical_text(before.input) == canonical_text(input):
@@ -204,21 +205,21 @@ class Runner:
         return result
 
     def finish(self, started: Result, *, check: bool = True) -> Run:
-        """Run until it has ended; raises ExecutionFailed unless it SUCCEEDED, or `check` is False.
+        """Run the execution to its end; raises ExecutionFailed unless it SUCCEEDED or `check` is False.
 
-        Raises UnmockedCall where it calls what is not there, and StillRunning where it waits for a callback for ever.
+        Raises UnmockedCall for a call without an answer, StillRunning if it waits for a callback for ever.
         """
         __tracebackhide__ = True
         self._verify()
         try:
             self.scheduler.finish(started)
         except UnmockedCall as error:
-            raise UnmockedCall(str(error)) from None  # the frames of the engine say nothing to the test's author
+            raise UnmockedCall(str(error)) from None  # without the engine's frames, which do not help the test's author
         if started.status == "RUNNING":
             visits = [visit.name for visit in History(started.history).visits if visit.stop is None]
             raise StillRunning(
-                f"execution {started.name!r} waits in {', '.join(map(repr, visits))} for what nobody sends: "
-                f"answer it, as with flow.answer({visits[-1]!r}, {{...}}, after=30)"
+                f"execution {started.name!r} waits in {', '.join(map(repr, visits))} for something that nothing will "
+                f"send; answer it: flow.answer({visits[-1]!r}, {{...}}, after=30)"
             )
         run = _run(started)
         if observers:
@@ -237,8 +238,8 @@ class Runner:
         self.mocks.verify(definitions, self.machine.name)
 
     def _observe(self, run: Run) -> None:
-        """Tell of the execution, and of the child executions that have ended since: those of a Distributed Map count as
-        the execution's own, a nested one as its machine's."""
+        """Pass the execution, and child executions that have ended since, to the observers: those of a Distributed Map
+        with their execution, nested ones with their own state machine."""
         self._observed |= {each.arn for each in self._started.values()}
         children = [each for arn, each in self.scheduler.executions.items() if arn not in self._observed]
         self._observed |= {each.arn for each in children}
@@ -254,7 +255,7 @@ class Runner:
 
 def _folder(bucket: str, folder: Path) -> Path:
     if not folder.is_dir():
-        raise FlowError.of(f"buckets={{{bucket!r}: ...}}: there is no folder {display_path(folder)}", code="FD711")
+        raise FlowError.of(f"buckets={{{bucket!r}: ...}}: {display_path(folder)} is not a folder", code="FD711")
     return folder
 
 

@@ -1,6 +1,6 @@
-"""Snapshots of definitions with syrupy: one file a machine; placeholders stand for what deployments differ in.
+"""Snapshots of definitions with syrupy: one file per state machine, with placeholders for what differs by deployment.
 
-syrupy is imported by who uses this module; flowdsl does not need it.
+Only this module needs syrupy.
 """
 
 from __future__ import annotations

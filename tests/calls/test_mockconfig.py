@@ -59,14 +59,14 @@ def test_a_mock_configuration_without_the_case() -> None:
         ({"0": 5}, "either Return or Throw"),
         ({"0": {}}, "either Return or Throw"),
         ({"0": {"Return": 1, "Throw": {"Error": "E"}}}, "either Return or Throw"),
-        ({"first": {"Return": 1}}, "'first' is no number"),
-        ({"0": {"Throw": {"error": "E"}}}, "Throw has an Error"),
-        ({"0": {"Throw": {"Error": 5}}}, "Throw has an Error"),
-        ({"0": {"Throw": {"Error": "E", "Cause": [1]}}}, "Throw has an Error"),
+        ({"first": {"Return": 1}}, "'first' is not a call number"),
+        ({"0": {"Throw": {"error": "E"}}}, "Throw must have an Error"),
+        ({"0": {"Throw": {"Error": 5}}}, "Throw must have an Error"),
+        ({"0": {"Throw": {"Error": "E", "Cause": [1]}}}, "Throw must have an Error"),
         ({0: {"Return": 1}}, 'write "0"'),
-        ({"3-1": {"Return": 1}}, "'3-1' is no number"),
-        ({"0-2": {"Return": 1}, "2-3": {"Return": 1}}, "'2-3' is a call that has a response already"),
-        ({"1": {"Return": 1}}, "call number 0 .* of the state 'S'.* nothing for it"),
+        ({"3-1": {"Return": 1}}, "'3-1' is not a call number"),
+        ({"0-2": {"Return": 1}, "2-3": {"Return": 1}}, "'2-3' overlaps an earlier entry"),
+        ({"1": {"Return": 1}}, "no entry for call 0 .* of state 'S'"),
     ],
 )
 def test_a_broken_mock_configuration_says_where(config: Any, said: str) -> None:
@@ -85,10 +85,10 @@ def test_a_mock_configuration_that_says_something_twice(tmp_path: Path) -> None:
     file.write_text(
         '{"StateMachines": {"m": {"TestCases": {"c": {"S": "R"}}}},\n"MockedResponses": {"R": {"0": 1, "0": 2}}}'
     )
-    with pytest.raises(FlowError, match=r"mocks.json:2:.*FD712 the key '0' is there twice"):
+    with pytest.raises(FlowError, match=r"mocks.json:2:.*FD712 duplicate key '0'"):
         mockconfig.load(file, "m", None)
     cases = {"m": {"TestCases": {"c": {"S": ["R"]}}}}
-    with pytest.raises(FlowError, match="a state has the name of one mocked response"):
+    with pytest.raises(FlowError, match="expected the name of a mocked response"):
         mockconfig.parse({"StateMachines": cases, "MockedResponses": {"R": {}}}, "m")
 
 
@@ -99,8 +99,8 @@ def test_what_is_misspelt_in_a_mock_configuration_is_found_before_anything_runs(
         mockconfig.parse(config, "machine", "good", states={"Charge", "Notify"})
     said = [(each.message, each.hint) for each in refused.value.diagnostics]
     assert said == [
-        ("the machine has no state 'Chargee'", "did you mean 'Charge'?"),
-        ("there is no mocked response 'payd'", "did you mean 'paid'?"),
+        ("the state machine has no state 'Chargee'", "did you mean 'Charge'?"),
+        ("unknown mocked response 'payd'", "did you mean 'paid'?"),
     ]
 
 

@@ -34,11 +34,11 @@ PYTHON = {
     ),
     "steps without a chain": (
         "from flowdsl import Pass, StateMachine\nmachine = StateMachine('m', Pass('A'), Pass('B'))\n",
-        ["flow.py:2:11: error FD703 StateMachine(...) takes at most 2 arguments without", "one flow: StateMachine("],
+        ["flow.py:2:11: error FD703 StateMachine(...) takes at most 2 positional arguments", "one flow: StateMachine("],
     ),
     "a processor without its name": (
         "from flowdsl import Map, Pass\nx = Map('A', Pass('B'), items=[1])\n",
-        ["flow.py:2:5: error FD703 Map(...) takes at most 1 argument without a name", "name the others"],
+        ["flow.py:2:5: error FD703 Map(...) takes at most 1 positional argument", "pass the others by name"],
     ),
     "users own": (
         "def price():\n    return 1 / 0\n\n\ntotal = price()\n",
@@ -48,8 +48,8 @@ PYTHON = {
             "  2 |     return 1",
         ],
     ),
-    "exit": ("import sys\nsys.exit(3)\n", ["flow.py:2:1: error FD703 the file ends the program with exit code 3"]),
-    "no machine": ("machine = 1\n", ["flow.py:1:1: error FD705 there is no state machine in this file"]),
+    "exit": ("import sys\nsys.exit(3)\n", ["flow.py:2:1: error FD703 the flow file exits with code 3"]),
+    "no machine": ("machine = 1\n", ["flow.py:1:1: error FD705 this file defines no state machine"]),
     "no name": (
         "from flowdsl import Task\nTask()\n",
         ["flow.py:2:1: error FD703 Task(...) needs name"],
@@ -64,7 +64,7 @@ PYTHON = {
     ),
     "a machine's name": (
         'from flowdsl import Pass, StateMachine\nmachine = StateMachine("a/b", Pass("A"))\n',
-        ["flow.py:2:11: error FD706 'a/b' cannot be a state machine's name"],
+        ["flow.py:2:11: error FD706 invalid state machine name 'a/b'"],
     ),
 }
 
@@ -102,17 +102,17 @@ DOCUMENTS = {
     "empty.json": ("", "empty.json:1:1: error FD704 not JSON"),
     "cut.json": ('{"StartAt": ', "cut.json:1:13: error FD704 not JSON"),
     "comment.json": ("{\n  // no\n}", "comment.json:2:3: error FD704 not JSON"),
-    "list.json": ("[]", "list.json:1:1: error FD704 a definition is a JSON object"),
+    "list.json": ("[]", "list.json:1:1: error FD704 a definition must be a JSON object"),
     "nan.json": ('{"a": NaN}', "nan.json:1:7: error FD704 not JSON: NaN is not a JSON value"),
     "huge.json": ('{"a": 1e999}', "huge.json:1:7: error FD704 not JSON: 1e999 is not a JSON value"),
     "deep.json": ("[" * 100_000, "deep.json:1:1: error FD704 nested too deeply"),
     "latin.json": ('{"a": "\xe9"}'.encode("latin-1"), "error FD702 latin.json cannot be read: it is not UTF-8 text"),
-    "empty.yaml": ("", "empty.yaml:1:1: error FD704 a definition is a JSON object"),
+    "empty.yaml": ("", "empty.yaml:1:1: error FD704 a definition must be a JSON object"),
     "open.yaml": ("a: [1\nb: 2\n", "open.yaml:2:"),
-    "tag.yaml": ("a: !Sub x\n", "tag.yaml:1:4: error FD704 !Sub has no value in JSON"),
-    "twice.yml": ("a: 1\na: 2\n", "twice.yml:2:1: error FD704 the key 'a' is there twice"),
-    "key.yaml": ("? [1]\n: 2\n", "key.yaml:1:3: error FD704 a key is not a string"),
-    "number.yaml": ("a: 0o10\nb: 010\n", "number.yaml:2:4: error FD704 010 is not a number of JSON"),
+    "tag.yaml": ("a: !Sub x\n", "tag.yaml:1:4: error FD704 JSON has no values of type !Sub"),
+    "twice.yml": ("a: 1\na: 2\n", "twice.yml:2:1: error FD704 duplicate key 'a'"),
+    "key.yaml": ("? [1]\n: 2\n", "key.yaml:1:3: error FD704 keys must be strings"),
+    "number.yaml": ("a: 0o10\nb: 010\n", "number.yaml:2:4: error FD704 010 is not a JSON number"),
     "alias.yaml": ("&a [*a]\n", "alias.yaml:1:1: error FD704 nested too deeply"),
     "flow.txt": ("hello", "error FD702 flow.txt is not a flow"),
 }
@@ -131,16 +131,16 @@ def test_documents(project, name):
 SETTINGS = {
     "unknown key": (
         '[tool.flowdsl]\nflo = "a.py"\n',
-        "pyproject.toml:2:1: error FD701 [tool.flowdsl] has no key 'flo'",
+        "pyproject.toml:2:1: error FD701 unknown key 'flo' in [tool.flowdsl]",
     ),
     "type": ("[tool.flowdsl]\nflow = 3\n", "pyproject.toml:2:1: error FD701 [tool.flowdsl] flow must be a file"),
     "not a flow": ('[tool.flowdsl]\n\nflow = "a.txt"\n', "pyproject.toml:3:1: error FD701 [tool.flowdsl] flow must be"),
     "account": ("[tool.flowdsl]\naccount = 123456789012\n", "pyproject.toml:2:1: error FD701 [tool.flowdsl] account"),
     "region": ('[tool.flowdsl]\nregion = "Ireland"\n', "pyproject.toml:2:1: error FD701 [tool.flowdsl] region must be"),
     "not a table": ("tool.flowdsl = 1\n", "pyproject.toml:1:1: error FD701 tool.flowdsl is not a table"),
-    "not TOML": ("[tool.flowdsl\n", "pyproject.toml:1:14: error FD701 cannot be read: "),
-    "no flow": ("[project]\n", "error FD702 no flow file is named"),
-    "missing flow": ('[tool.flowdsl]\nflow = "gone.py"\n', "error FD702 gone.py: there is no such file"),
+    "not TOML": ("[tool.flowdsl\n", "pyproject.toml:1:14: error FD701 pyproject.toml cannot be read: "),
+    "no flow": ("[project]\n", "error FD702 no flow file given"),
+    "missing flow": ('[tool.flowdsl]\nflow = "gone.py"\n', "error FD702 gone.py does not exist"),
 }
 
 
@@ -158,33 +158,33 @@ ARGUMENTS = {
     "unknown command": (["bild"], "No such command 'bild'"),
     "unknown option": (["build", "--asl"], "No such option"),
     "no file": (["test-state"], "Missing argument 'FILE'"),
-    "a folder": (["run", "handlers"], "handlers: is a folder, not a flow"),
-    "no input": (["run", "hello.py", "-i", "nope.json"], "--input nope.json: there is no such file"),
+    "a folder": (["run", "handlers"], "handlers is a folder, not a flow"),
+    "no input": (["run", "hello.py", "-i", "nope.json"], "--input: file nope.json does not exist"),
     "bad input": (["run", "hello.py", "-i", '{"a": }'], "--input:1:7: error FD704 not JSON"),
     "input with a key twice": (
         ["run", "hello.py", "-i", '{"a": 1, "a": 2}'],
-        "--input:1:15: error FD711 the key 'a'",
+        "--input:1:15: error FD711 duplicate key 'a'",
     ),
     "mock without value": (["run", "hello.py", "--mock", "Greet"], "write STATE=JSON"),
     "mock not JSON": (["run", "hello.py", "--mock", "Greet=x"], "--mock Greet:1:1: error FD704 not JSON"),
-    "mock of no state": (["run", "hello.py", "--mock", "Gret=1"], "no state is named 'Gret'; did you mean 'Greet'?"),
-    "callback of no state": (["run", "hello.py", "--callback", "Gret=1"], "no state is named 'Gret'"),
+    "mock of no state": (["run", "hello.py", "--mock", "Gret=1"], "there is no state 'Gret'; did you mean 'Greet'?"),
+    "callback of no state": (["run", "hello.py", "--callback", "Gret=1"], "there is no state 'Gret'"),
     "callback of a task that waits for none": (
         ["run", "hello.py", "--callback", "Greet=1"],
-        "the Task waits for no callback; say --mock Greet=",
+        "the Task does not wait for a callback; use --mock Greet=",
     ),
     "mock of no task": (["run", "hello.py", "--mock", "Rest=1"], "the state is a Wait, not a Task"),
     "no mocks": (["run", "hello.py", "--mocks", "hello.py"], "hello.py:1:1: error FD704 not JSON"),
     "other mocks": (["run", "hello.py", "--mocks", "a.json"], "the mock configuration has no object at StateMachines"),
     "a case without mocks": (
         ["run", "hello.py", "--case", "x"],
-        "--case is a test case of the file that --mocks names",
+        "--case needs --mocks",
     ),
-    "a mock twice": (["run", "hello.py", "--mock", "Greet=1", "--mock", "Greet=2"], "Greet is there twice"),
-    "a handler twice": (["run", "hello.py", "--handler", "a=b", "--handler", "a=c"], "a is there twice"),
-    "a bucket that is nowhere": (["run", "hello.py", "--bucket", "a=nope"], "there is no folder nope"),
+    "a mock twice": (["run", "hello.py", "--mock", "Greet=1", "--mock", "Greet=2"], "Greet is given twice"),
+    "a handler twice": (["run", "hello.py", "--handler", "a=b", "--handler", "a=c"], "a is given twice"),
+    "a bucket that is nowhere": (["run", "hello.py", "--bucket", "a=nope"], "nope is not a folder"),
     "no state to test": (["test-state", "hello.py", "--state", "Gret"], "did you mean 'Greet'?"),
-    "no machine": (["run", "hello.py", "--machine", "x"], "say --machine with one of hello"),
+    "no machine": (["run", "hello.py", "--machine", "x"], "choose one with --machine: hello"),
     "format": (["check", "--format", "xml"], "'xml' is not one of"),
     "shell": (["completion", "tcsh"], "'tcsh' is not one of"),
 }
@@ -248,7 +248,7 @@ def test_a_handler_that_is_not_there(project):
     for command, code in ((("run", "hello.py"), "FD605"), (("test-state", "hello.py", "--state", "Greet"), "FD710")):
         done = project.run(*command)
         assert (done.exit_code, done.stdout) == (2, "")
-        assert f"hello.py:3:23: error {code} function 'greet': there is no handlers/greet/handler.py" in done.stderr
+        assert f"hello.py:3:23: error {code} function 'greet': handlers/greet/handler.py does not exist" in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -32,7 +32,7 @@ def test_all_mistakes_come_in_one_run_in_their_order(project):
     assert done.exit_code == 2
     places = re.findall(r"^wrong\.py:(\d+):(\d+): error FD", done.stdout, re.MULTILINE)
     assert places == [("6", "30"), ("7", "32"), ("8", "50")]
-    assert "missing.py: there is no such file" in done.stdout
+    assert "missing.py does not exist" in done.stdout
     assert "^^" in done.stdout
     assert done.stderr == "4 errors\n"
 

@@ -31,7 +31,7 @@ def test_a_handler_is_named_on_the_command_line(project):
     project.write("functions/charge/app.py", OTHER)
     done = project.run("run", "order.asl.json", *AMOUNT)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "say --handler charge=FOLDER for the folder of its handler.py" in done.stderr
+    assert "use --handler charge=FOLDER with the folder of its handler.py" in done.stderr
     charge = project.root / "functions/charge"
     for place, expected in (("functions/charge", "paid"), (charge, "paid"), ("functions/charge/app.py:main", "other")):
         handler = ("--handler", f"charge={place}")
@@ -75,10 +75,13 @@ def test_handlers_of_the_project(project):
     [
         ("charge", "write NAME=FOLDER"),
         ("charge=", "write NAME=FOLDER"),
-        ("charge=nowhere", "error FD710 function 'charge': there is no nowhere/handler.py\n      = correct --handler"),
-        ("charge=functions:nope", "function 'charge': functions/handler.py defines no nope"),
+        (
+            "charge=nowhere",
+            "error FD710 function 'charge': nowhere/handler.py does not exist\n      = correct --handler",
+        ),
+        ("charge=functions:nope", "function 'charge': functions/handler.py does not define nope"),
         ("charge=functions/broken.py", "functions/broken.py:1:4: error FD602"),
-        ("charge=/nowhere", "error FD710 function 'charge': there is no /nowhere/handler.py"),
+        ("charge=/nowhere", "error FD710 function 'charge': /nowhere/handler.py does not exist"),
     ],
 )
 def test_a_handler_that_is_not_there(project, handler, said):
@@ -117,7 +120,7 @@ def test_a_nested_machine(project):
     project.write("child.json", CHILD)
     done = project.run("run", "parent.json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "say --nested FILE for the file of the machine that it starts" in done.stderr
+    assert "use --nested FILE with the file of the state machine that it starts" in done.stderr
     done = project.run("run", "parent.json", "--nested", "child.json")
     assert outcome(done) == {"a": 1}
     assert "+0:01:00  Rest (child 1) waited 0:01:00" in done.stderr
@@ -149,7 +152,7 @@ def test_all_machines_of_a_file_are_checked_for_each_can_be_started(project):
     )
     done = project.run("run", "two.py", "--machine", "one")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "two.py:3:37: error FD601 function 'nope': there is no folder nope" in done.stderr
+    assert "two.py:3:37: error FD601 function 'nope': folder nope does not exist" in done.stderr
 
 
 def test_jitter_comes_from_the_seed(project):
@@ -179,7 +182,7 @@ def test_an_activity(project):
     project.write("work.json", {"StartAt": "Pick", "States": {"Pick": work}})
     done = project.run("run", "work.json")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "Pick waited for a worker that nothing sends" in done.stderr
+    assert "Pick waits for a worker that never comes" in done.stderr
     assert "answer it with --callback Pick='{…}'" in done.stderr
     done = project.run("run", "work.json", "--callback", 'Pick={"picked": 3}', "--events")
     assert outcome(done) == {"picked": 3}
@@ -274,7 +277,7 @@ def test_where_the_time_was_up(project):
     project.write("rest.json", {**CHILD, "TimeoutSeconds": 50})
     done = project.run("run", "rest.json")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1].endswith(": its time was up in Rest")
+    assert done.stderr.splitlines()[-1].endswith(": timeout reached in Rest")
 
 
 def test_a_child_that_nobody_waits_for_runs_to_its_end(project):
@@ -292,13 +295,13 @@ def test_a_nested_machine_of_another_name(project):
     project.write("other.json", CHILD)
     done = project.run("run", "parent.json", "--nested", "other.json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "it starts arn:aws:states:eu-west-1:1:stateMachine:child, and what is here is other" in done.stderr
+    assert "it starts arn:aws:states:eu-west-1:1:stateMachine:child, but the files have only other" in done.stderr
 
 
 def test_a_handler_that_nothing_calls(project):
     project.write("order.json", CHARGE)
     project.write("fn/handler.py", HANDLER)
-    for name, said in (("chrage", "did you mean 'charge'?"), ("bogus", "they call charge")):
+    for name, said in (("chrage", "did you mean 'charge'?"), ("bogus", "the Tasks call charge")):
         done = project.run("run", "order.json", "--handler", f"{name}=fn")
         assert (done.exit_code, done.stdout) == (2, "")
-        assert f"--handler {name}=…: no Task calls a function {name!r}; {said}" in done.stderr
+        assert f"--handler {name}=…: no Task calls function {name!r}; {said}" in done.stderr

@@ -89,7 +89,7 @@ machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet"
     assert [line.split(maxsplit=1)[1] for line in done.stderr.splitlines()[:4]] == [
         "Greet",
         "Greet failed: KeyError: 'no name' (at handlers/greet/handler.py:2)",
-        "Greet is tried again (attempt 2)",
+        "Greet retries (attempt 2)",
         "Greet failed: KeyError: 'no name' (at handlers/greet/handler.py:2)",
     ]
 
@@ -172,7 +172,7 @@ def test_what_nothing_answers_is_a_mistake_of_the_command(project):
     done = project.run("run", "task.json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "task.json:1:34: error FD001 state 'Charge' calls function 'charge', which has no answer here" in done.stderr
-    assert """say --mock Charge='{"Payload": …}'""" in done.stderr
+    assert """use --mock Charge='{"Payload": …}'""" in done.stderr
     done = project.run("run", "task.json", "--mock", 'Charge={"Payload": 5}')
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"Payload": 5})
 
@@ -197,11 +197,11 @@ def test_a_folder_in_place_of_a_bucket(project):
     project.write("each.json", {"StartAt": "Each", "States": {"Each": EACH}})
     done = project.run("run", "each.json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "say --bucket donations=FOLDER" in done.stderr
+    assert "use --bucket donations=FOLDER" in done.stderr
     project.write("data/all.csv", "id\n7\n")
     done = project.run("run", "each.json", "--bucket", "donations=data")
     assert (done.exit_code, json.loads(done.stdout)) == (0, [{"id": "7"}])
-    for wrong, said in (("donations", "write BUCKET=FOLDER"), ("donations=nowhere", "there is no folder nowhere")):
+    for wrong, said in (("donations", "write BUCKET=FOLDER"), ("donations=nowhere", "nowhere is not a folder")):
         done = project.run("run", "each.json", "--bucket", wrong)
         assert (done.exit_code, done.stdout, said in done.stderr) == (2, "", True)
 
@@ -218,10 +218,10 @@ machine = StateMachine("hello", greet)
     done = project.run("run", "hello.py", "--input", '{"who": "gret"}')
     assert (done.exit_code, done.stdout) == (2, "")
     assert "hello.py:2:9: error FD001 state 'Say it' calls function 'gret'" in done.stderr
-    assert "did you mean 'greet'?; a dynamic(..., allowed=[...]) can only call what it allows" in done.stderr
-    assert """say --mock 'Say it'='{"Payload": …}'""" in done.stderr
+    assert "did you mean 'greet'?; dynamic(..., allowed=[...]) calls only functions that it allows" in done.stderr
+    assert """use --mock 'Say it'='{"Payload": …}'""" in done.stderr
     project.write("ask.json", CALLBACK)
-    assert "say --callback Ask='…'" in project.run("run", "ask.json").stderr
+    assert "use --callback Ask='…'" in project.run("run", "ask.json").stderr
 
 
 def test_ctrl_c_in_a_handler_shows_what_it_wrote(project):
@@ -260,8 +260,8 @@ def test_a_callback_is_answered_or_times_out(project):
     done = project.run(*arguments)
     assert done.exit_code == 1
     assert "+1:00:00  Ask timed out: States.Timeout" in done.stderr
-    hint = "answer it with --callback Ask='{…}'; --mock Ask=… is only what its call gives"
-    assert done.stderr.splitlines()[-2:] == ["Ask waited for a callback that nothing sends", f"      = {hint}"]
+    hint = "answer it with --callback Ask='{…}'; --mock Ask=… only answers its call"
+    assert done.stderr.splitlines()[-2:] == ["Ask waits for a callback that never comes", f"      = {hint}"]
     assert project.run(*arguments, "--quiet").stderr.splitlines()[-1] == f"      = {hint}"
     assert hint in project.run(*arguments, "--events").stderr
     for name, mocked in (("caught", {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Done"}]}), ("failed", {})):
@@ -277,10 +277,10 @@ def test_a_task_that_waits_for_ever_says_how_it_is_answered(project):
     done = project.run("run", "ask.json", "--mock", "Ask={}")
     assert done.exit_code == 1
     said = done.stderr.splitlines()
-    assert said[-3] == "RUNNING: it waits for what nothing sends"
+    assert said[-3] == "RUNNING: the execution waits for something that nothing will send"
     assert said[-2:] == [
-        "Ask waited for a callback that nothing sends",
-        "      = answer it with --callback Ask='{…}'; --mock Ask=… is only what its call gives",
+        "Ask waits for a callback that never comes",
+        "      = answer it with --callback Ask='{…}'; --mock Ask=… only answers its call",
     ]
 
 
@@ -373,11 +373,11 @@ machine = StateMachine("hello", chain(Task("First", greet), Task("Second", greet
     )
     done = project.run("run", "hello.py", "--mock", "greet=1")
     assert done.exit_code == 2
-    said = "no state is named 'greet'; First and Second call the function 'greet': name the state"
+    said = "there is no state 'greet'; First and Second call function 'greet': use the state's name"
     assert said in " ".join(done.stderr.split())
     project.write("task.json", {"StartAt": "Charge", "States": {"Charge": {**TASK, "End": True}}})
     done = project.run("run", "task.json", "--mock", "charge=1")
-    assert "Charge calls the function 'charge': name the state" in " ".join(done.stderr.split())
+    assert "Charge calls function 'charge': use the state's name" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ b = StateMachine("b", Pass("B", result=2))
     )
     assert json.loads(project.run("run", "two.py", "--machine", "b", "-q").stdout) == 2
     done = project.run("run", "two.py")
-    assert (done.exit_code, "one of a, b" in done.stderr) == (2, True)
+    assert (done.exit_code, "choose one with --machine: a, b" in done.stderr) == (2, True)
 
 
 def test_ctrl_c_ends_quietly(project):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import field, mutable
 
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.package.assembly import build
 from flowdsl.package.manifest import Manifest
 

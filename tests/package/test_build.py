@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive, manifest, requirements, workspace
 from flowdsl.package.assembly import build
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 BUILD = """
 import os, resource, signal, sys, time
 from pathlib import Path
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import workspace
 from flowdsl.package.assembly import build
@@ -180,7 +180,7 @@ def test_what_flowdsl_did_not_write_stops_the_build_and_stays(packed, name):
     packed.build()
     before = packed.content()
     packed.write({f"build/{name}": "mine", "handlers/setup/texts.json": "[1]"})
-    with pytest.raises(FlowError, match="has what flowdsl did not write") as caught:
+    with pytest.raises(FlowError, match="contains files that flowdsl did not write") as caught:
         packed.build()
     assert "--output" in caught.value.diagnostics[0].hint
     assert (packed.output / name).read_text() == "mine"
@@ -215,15 +215,15 @@ def test_an_output_that_is_a_file_or_in_a_handler(packed):
     packed.write({"out": "mine"})
     with pytest.raises(FlowError, match="out is not a folder"):
         build([], {}, root=packed.root, output=packed.root / "out")
-    with pytest.raises(FlowError, match="in the folder of function 'setup'"):
+    with pytest.raises(FlowError, match="inside the folder of function 'setup'"):
         build([Function("setup", "handlers/setup")], {}, root=packed.root, output=packed.root / "handlers/setup/build")
-    with pytest.raises(FlowError, match="has what flowdsl did not write"):
+    with pytest.raises(FlowError, match="contains files that flowdsl did not write"):
         build([], {}, root=packed.root, output=packed.root)
 
 
 @pytest.mark.parametrize("name", ["../x.asl.json", "x.json", "manifest.json", ".asl.json"])
 def test_a_definition_has_a_plain_name(packed, name):
-    with pytest.raises(FlowError, match="cannot be a definition's file"):
+    with pytest.raises(FlowError, match="invalid file name"):
         packed.build(definitions={name: "{}"})
 
 
@@ -232,7 +232,7 @@ def test_a_folder_that_cannot_be_written(packed, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", "build")
 
     monkeypatch.setattr(workspace, "_swap", refuse)
-    with pytest.raises(FlowError, match="build was not built: Permission denied"):
+    with pytest.raises(FlowError, match="build could not be written: Permission denied"):
         packed.build()
     assert leftovers(packed) == [".gitignore", "lock"]
 
@@ -296,7 +296,7 @@ def test_a_rename_that_fails_leaves_the_build_before(packed, monkeypatch):
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", refuse_new)
-    with pytest.raises(FlowError, match="build was not built: Permission denied"):
+    with pytest.raises(FlowError, match="build could not be written: Permission denied"):
         packed.build(definitions={"payment.asl.json": "new"})
     assert packed.content() == before
     assert leftovers(packed) == [".gitignore", "lock"]
@@ -347,7 +347,7 @@ def test_a_full_disk_leaves_the_build_before(packed):
     running = start(packed, code, stdout=subprocess.PIPE)
     said, _ = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert "build was not built: File too large" in said
+    assert "build could not be written: File too large" in said
     assert packed.content() == before
     assert leftovers(packed) == [".gitignore", "lock"]
 

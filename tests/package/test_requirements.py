@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import requirements
 
@@ -187,7 +187,7 @@ def test_one_path_from_two_sides(project):
     project.write({"shared.py": "", "handlers/setup/more.py": "import shared\n"})
     project.wheel("shared", files={"shared.py": b"x = 1"})
     project.require("shared==1.0")
-    with pytest.raises(FlowError, match=r"shared\.py is in the project and in a requirement"):
+    with pytest.raises(FlowError, match=r"shared\.py is both in the project and in a requirement"):
         project.build()
 
 

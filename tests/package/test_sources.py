@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package.sources import problems
 
@@ -105,9 +105,9 @@ def test_include_takes_data_and_modules(shared):
         ("\nfrom stripe.api import x\n", 2, "stripe.api is neither in the project", "ImportError"),
         ("import handlers.psp.gone\n", 1, "the project has no module handlers.psp.gone", "correct"),
         ("from ..gone import x\n", 1, "the project has no module handlers.gone", "correct"),
-        ("from .... import x\n", 1, "relative import beyond the project", "fewer dots"),
+        ("from .... import x\n", 1, "relative import leaves the project", "fewer dots"),
         ("import greeting\n", 1, "greeting cannot be imported in Lambda", "from . import greeting"),
-        ("def broken(:\n", 1, "not Python 3", "correct it"),
+        ("def broken(:\n", 1, "not Python 3", "fix the syntax"),
     ],
 )
 def test_an_import_that_fails_in_lambda_is_an_error_here(shared, handler, line, message, hint):
@@ -162,9 +162,9 @@ def test_problems_are_what_a_build_says_as_far_as_nothing_is_installed(shared):
     assert [
         (each.code, each.message) for each in problems([Function("a b", "handlers/setup"), nowhere], shared.root)
     ] == [
-        ("FD601", "function 'a b': not a name that Lambda takes"),
-        ("FD601", "function 'nowhere': there is no folder handlers/nowhere"),
-        ("FD601", "function 'nowhere': handler 'handler' is not module.function"),
+        ("FD601", "function 'a b': invalid name for a Lambda function"),
+        ("FD601", "function 'nowhere': folder handlers/nowhere does not exist"),
+        ("FD601", "function 'nowhere': handler 'handler' is not of the form module.function"),
     ]
     missing = problems([nowhere], shared.root)[0]
     assert missing.hint == "`source` is relative to the folder of pyproject.toml: correct it, or create the folder"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive
 
@@ -66,7 +66,7 @@ import os, sys
 from pathlib import Path
 os.umask(int(sys.argv[1], 8))
 os.chdir(sys.argv[2])
-from flowdsl.author.expressions import Function
+from flowdsl import Function
 from flowdsl.package.assembly import build
 build([Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")],
       {"payment.asl.json": "{}"}, root=Path(sys.argv[3]), output=Path(sys.argv[3]) / "build")
@@ -152,7 +152,7 @@ def test_what_is_too_large_unzipped_is_named(project, monkeypatch):
         project.build()
     message = str(caught.value)
     assert "FD620" in message
-    assert "4.0 MB, Lambda takes 3.0 MB" in message
+    assert "4.0 MB; Lambda's limit is 3.0 MB" in message
     assert "handlers 2.0 MB" in message
     assert "heavy 2.0 MB" in message
     assert project.content() == before
@@ -161,7 +161,7 @@ def test_what_is_too_large_unzipped_is_named(project, monkeypatch):
 def test_what_is_too_large_zipped_is_named(project, monkeypatch):
     monkeypatch.setattr(archive, "ZIPPED_LIMIT", 2**20)
     (project.root / "handlers/setup/noise.bin").write_bytes(os.urandom(2 * 2**20))
-    with pytest.raises(FlowError, match=r"setup\.zip is 2\.0 MB, Lambda takes 1\.0 MB.*handlers/setup/noise\.bin"):
+    with pytest.raises(FlowError, match=r"setup\.zip is 2\.0 MB; Lambda's limit is 1\.0 MB.*handlers/setup/noise\.bin"):
         project.build()
     assert not project.output.exists()
 
@@ -176,16 +176,16 @@ def test_a_real_file_larger_than_lambda_takes(project):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (Function("no spaces", "handlers/setup"), "not a name that Lambda takes"),
-        (Function("../up", "handlers/setup"), "not a name that Lambda takes"),
-        (Function("a", "handlers/gone"), "there is no folder handlers/gone"),
-        (Function("a", "../elsewhere"), "not a folder below the project"),
-        (Function("a", "/handlers"), "not a folder below the project"),
+        (Function("no spaces", "handlers/setup"), "invalid name for a Lambda function"),
+        (Function("../up", "handlers/setup"), "invalid name for a Lambda function"),
+        (Function("a", "handlers/gone"), "folder handlers/gone does not exist"),
+        (Function("a", "../elsewhere"), "not a folder of the project"),
+        (Function("a", "/handlers"), "not a folder of the project"),
         (Function("a", "handlers/setup", python="2.7"), "no runtime python2.7"),
         (Function("a", "handlers/setup", architecture="riscv"), "no architecture 'riscv'"),  # type: ignore[arg-type]
-        (Function("a", "handlers/setup", handler="handler"), "is not module.function"),
-        (Function("a", "handlers/setup", handler="other.handler"), "there is no handlers/setup/other.py"),
-        (Function("a", "handlers/setup", handler="handler.main"), "handlers/setup/handler.py defines no main"),
+        (Function("a", "handlers/setup", handler="handler"), "is not of the form module.function"),
+        (Function("a", "handlers/setup", handler="other.handler"), "handlers/setup/other.py does not exist"),
+        (Function("a", "handlers/setup", handler="handler.main"), "handlers/setup/handler.py does not define main"),
         (Function("a", "handlers/setup", include=["conf/*.json"]), "include 'conf/*.json' matches no file"),
         (Function("a", "handlers/setup", include=[""]), "include '' matches no file"),
         (Function("a", "handlers/setup", include=["../*"]), "matches no file of the project"),

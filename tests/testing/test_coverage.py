@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from flowdsl import Choice, Pass, StateMachine, Task, Wait, catch, chain, fail, goto, retry, state_input, when
-from flowdsl.author.expressions import Function
+from flowdsl import Choice, Function, Pass, StateMachine, Task, Wait, catch, chain, fail, goto, retry, state_input, when
 from flowdsl.project import Loaded
 from flowdsl.testing import Coverage, Runner, runner
 from flowdsl.testing import fail as failing

@@ -87,7 +87,7 @@ def test_times(history: History) -> None:
     for question in (history.faults, history.waits, history.spent):
         with pytest.raises(LookupError, match="never entered 'Lnog'"):
             question("Lnog")
-    with pytest.raises(LookupError, match="'Direct' is no Wait state"):
+    with pytest.raises(LookupError, match="'Direct' is not a Wait state"):
         history.waits("Direct")
 
 

@@ -162,7 +162,7 @@ def test_a_machine_that_no_test_runs_is_not_covered(project: pytest.Pytester) ->
 def test_no_machine_at_all(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_nothing(): pass")
     result = run(pytester, "--flow-coverage")
-    result.stdout.fnmatch_lines(["no machine was run"])
+    result.stdout.fnmatch_lines(["no state machine was run"])
     assert run(pytester, "--flow-cover-fail-under=1").ret == pytest.ExitCode.TESTS_FAILED
 
 
@@ -247,7 +247,7 @@ def test_an_unmocked_call_fails_the_test(project: pytest.Pytester) -> None:
     )
     result = run(project)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*the state 'Tell' calls arn:aws:states:::sns:publish, which is neither mocked*"])
+    result.stdout.fnmatch_lines(["*state 'Tell' calls arn:aws:states:::sns:publish, which is neither mocked*"])
     result.stdout.no_fnmatch_line("*scheduler.py*")
 
 

@@ -99,11 +99,11 @@ def test_a_folder_is_hinted_at_where_it_would_answer(tmp_path: Path) -> None:
 
 
 def test_what_a_runner_is_given_has_to_be_there(tmp_path: Path) -> None:
-    with pytest.raises(FlowError, match=r"buckets=.'donations': .*there is no folder"):
+    with pytest.raises(FlowError, match=r"buckets=.'donations': .*is not a folder"):
         Runner.of(each(ItemReader=READER), buckets={"donations": tmp_path / "nowhere"})
-    with pytest.raises(FlowError, match=r"function 'charge': there is no .*charge.py"):
+    with pytest.raises(FlowError, match=r"function 'charge': .*charge.py does not exist"):
         Runner.of(machine(), handlers={"charge": "charge.py"})
-    with pytest.raises(TypeError, match=r"handlers=.'charge': None.*write a function"):
+    with pytest.raises(TypeError, match=r"handlers=.'charge': None.*expected a function"):
         Runner.of(machine(), handlers={"charge": None})  # type: ignore[dict-item]
 
 
@@ -168,7 +168,7 @@ def test_the_same_test_on_the_desk_with_mocks(monkeypatch: pytest.MonkeyPatch) -
     assert (output, history.duration) == ("paid", 60)
     with pytest.raises(ExecutionAlreadyExists):
         run_to_completion("paid-1", {}, runner=flow)
-    with pytest.raises(TypeError, match="one of machine= and runner="):
+    with pytest.raises(TypeError, match="either machine= or runner=, not both"):
         run_to_completion("paid-2", {}, machine=TOKEN, runner=flow)
 
 
@@ -189,7 +189,7 @@ def test_a_mock_config_file(tmp_path: Path) -> None:
         assert flow.run({}).output == "paid"
         flow.mock("Charge", returns="mocked")
         assert flow.run({}).output == "mocked"
-    with pytest.raises(FlowError, match="name one of them: paid, busy"):
+    with pytest.raises(FlowError, match="choose one of them: paid, busy"):
         flow.mock_config(MOCKS)
 
 

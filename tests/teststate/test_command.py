@@ -70,11 +70,11 @@ def test_a_state_that_would_be_retried_is_exit_code_0(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "say --state with one of Send, Rest"),
+        ((), "choose one with --state: Send, Rest"),
         (("--state", "None"), "ValidationException: State not found in definition"),
         (("--state", "Send"), "which has no answer here"),
-        (("--state", "Send", "--mock", "[]"), "write a JSON object, or name a file that holds one"),
-        (("--state", "Send", "--mock", "none.json"), "--mock none.json: there is no such file"),
+        (("--state", "Send", "--mock", "[]"), "give a JSON object, or a file that holds one"),
+        (("--state", "Send", "--mock", "none.json"), "--mock: file none.json does not exist"),
         (("--state", "Send", "--mock", '{"result": {"MessageId": 1}}'), "Field 'MessageId' must be a string"),
         (("--state", "Send", "--input", "{"), "not JSON"),
     ],
@@ -117,7 +117,7 @@ def test_what_cannot_be_run_is_told_to_be_mocked(tmp_path: Path, state: dict[str
     done = run(tmp_path, state)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "TestState API does not support" in done.stderr
-    assert "= give its result with --mock '{\"result\": …}'" in done.stderr
+    assert "= add its result with --mock '{\"result\": …}'" in done.stderr
     assert run(tmp_path, state, "--mock", f'{{"result": {result}}}').exit_code == 0
 
 
