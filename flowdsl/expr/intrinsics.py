@@ -1,8 +1,7 @@
-"""The intrinsic functions: `FUNCTIONS` says what there is, `compile_intrinsic` makes a call runnable.
+"""The intrinsic functions: one record each in `FUNCTIONS`, and `compile_intrinsic`, which makes a call runnable.
 
-Source: Step Functions Developer Guide, "Intrinsic functions", and what the service does where that is vague (it has
-been measured): numbers that must be whole lose their fraction, and wrong arguments, in kind or in number, are all
-`Invalid arguments in States.X`.
+Source: Step Functions Developer Guide, "Intrinsic functions", and recorded executions where that is vague: numbers that
+must be whole lose their fraction, and wrong arguments, in kind or in number, are all `Invalid arguments in States.X`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import math
 import random
 import re
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import attrs
 
@@ -28,13 +27,13 @@ from .scope import Evaluate, Scope
 __all__ = ["FUNCTIONS", "Intrinsic", "IntrinsicSyntaxError", "compile_intrinsic", "is_intrinsic", "parse_intrinsic"]
 
 MAX_STRING = 10_000
-"""Characters that Base64Encode, Base64Decode and Hash take at most."""
+"""The most characters that a limited function accepts."""
 MAX_RANGE = 1_000
-"""Items that ArrayRange makes at most."""
+"""The most items that ArrayRange returns."""
 
 
 class InvalidArgument(Exception):  # noqa: N818 - becomes a StatesError that names the whole call
-    """A function cannot take its arguments. `reason`, if any, says why; `what` is what is invalid."""
+    """The arguments of a function are invalid. `reason`, if any, says why; `what` is what is invalid."""
 
     def __init__(self, reason: str = "", what: str = "arguments") -> None:
         super().__init__(reason, what)
@@ -42,28 +41,54 @@ class InvalidArgument(Exception):  # noqa: N818 - becomes a StatesError that nam
         self.what = what
 
 
+Kind = Literal["any", "array", "boolean", "number", "object", "string"]
+
+
 @attrs.frozen
 class Intrinsic:
-    """A function: how many arguments it takes (`most` None: any number) and what it does with their values."""
+    """An intrinsic function: everything that flowdsl knows of it."""
 
-    least: int
-    most: int | None
-    apply: Callable[..., Any]
+    evaluate: Callable[..., Any]
+    """From JSON values to one; raises InvalidArgument."""
+    arguments: tuple[Kind, ...] = ()
+    result: Kind = "any"
+    optional: int = 0
+    """How many of the last arguments may be omitted."""
+    is_variadic: bool = False
+    """True if any number of further arguments may follow."""
+    is_limited: bool = False
+    """True if its strings have at most MAX_STRING characters."""
+    names_error: bool = attrs.field()
+    """True if ErrorPath and CausePath accept it. Source: Developer Guide, "Fail workflow state"."""
+
+    @names_error.default
+    def _names_error(self) -> bool:
+        return self.result == "string"
+
+    @property
+    def least(self) -> int:
+        """The least number of arguments."""
+        return len(self.arguments) - self.optional
+
+    @property
+    def most(self) -> int | None:
+        """The greatest number of arguments; None if there is none."""
+        return None if self.is_variadic else len(self.arguments)
 
     def takes(self, count: int) -> bool:
-        """Whether it takes this many arguments."""
+        """True if it accepts this number of arguments."""
         return self.least <= count and (self.most is None or count <= self.most)
 
 
 def is_intrinsic(text: str) -> bool:
-    """Whether the text is meant as an intrinsic function rather than as a path."""
+    """True if the text is an intrinsic function rather than a path."""
     return text.startswith("States.")
 
 
 def compile_intrinsic(text: str) -> Evaluate:
-    """Compile a call; raises IntrinsicSyntaxError for what CreateStateMachine refuses.
+    """Compile a call; raises IntrinsicSyntaxError if CreateStateMachine refuses the text.
 
-    A wrong number of arguments is not among them. At run time States.Runtime names the whole call as it is written.
+    A wrong number of arguments fails at run time. States.Runtime then quotes the whole call as written.
     """
     evaluate = _compile(parse_intrinsic(text))
 
@@ -80,7 +105,7 @@ def compile_intrinsic(text: str) -> Evaluate:
 
 
 class _Failed(Exception):  # noqa: N818 - becomes a StatesError that names the whole call
-    """The evaluation failed; the argument is the sentence that says so."""
+    """The evaluation failed; the argument is the message."""
 
 
 def _compile(argument: Argument) -> Evaluate:
@@ -92,21 +117,21 @@ def _compile(argument: Argument) -> Evaluate:
         case Call(name, arguments, offset):
             function = FUNCTIONS.get(name)
             if function is None:
-                raise IntrinsicSyntaxError(f"there is no intrinsic function {name}", offset)
+                raise IntrinsicSyntaxError(f"unknown intrinsic function {name}", offset)
             values = tuple(_compile(each) for each in arguments)
             if name == "States.Format" and arguments and isinstance(arguments[0], Constant):
-                raw = arguments[0].raw  # The escapes \{ and \} mean something to Format alone.
+                raw = arguments[0].raw  # Only Format interprets the escapes \{ and \}.
                 values = (lambda document, scope: raw, *values[1:])
             return _apply(name, function, values)
 
 
 def _apply(name: str, function: Intrinsic, arguments: tuple[Evaluate, ...]) -> Evaluate:
-    apply = function.apply
-    right_number = function.takes(len(arguments))
+    apply = function.evaluate
+    has_valid_count = function.takes(len(arguments))
 
     def call(document: Any, scope: Scope) -> Any:
         values = [argument(document, scope) for argument in arguments]
-        if not right_number:
+        if not has_valid_count:
             raise _Failed(f"Invalid arguments in {name}")
         try:
             return apply(*values)
@@ -136,7 +161,7 @@ def _compile_path(path: Path) -> Evaluate:
     return evaluate
 
 
-# The functions. Each takes JSON values and gives one, or raises InvalidArgument.
+# The functions
 
 
 def _refuse(reason: str = "", what: str = "arguments") -> NoReturn:
@@ -210,7 +235,7 @@ def _partition(array: Any, size: Any) -> list[Any]:
 
 
 def _contains(array: Any, wanted: Any) -> bool:
-    """The service compares text, so "1" is found where 1 is looked for, and the order of an object's keys counts."""
+    """The service compares text: "1" equals 1, and the order of an object's keys matters."""
     text = java_text(wanted)
     return any(java_text(item) == text for item in _array(array))
 
@@ -219,12 +244,12 @@ def _range(first: Any, last: Any, step: Any) -> list[int]:
     start, end, by = _whole(first), _whole(last), _whole(step)
     if by == 0:
         _refuse()
-    found = range(start, end + (1 if by > 0 else -1), by)
-    return list(found) if len(found) <= MAX_RANGE else _refuse()
+    numbers = range(start, end + (1 if by > 0 else -1), by)
+    return list(numbers) if len(numbers) <= MAX_RANGE else _refuse()
 
 
 def _get_item(array: Any, index: Any) -> Any:
-    """Beyond the end is an error, save for an empty array, whose every item is null."""
+    """An index beyond the end is an error, but every item of an empty array is null."""
     items, position = _array(array), _whole(index)
     if not items:
         return None
@@ -245,7 +270,7 @@ def _base64_encode(text: Any) -> str:
 
 
 def _base64_decode(text: Any) -> str:
-    """As lenient as the service: other characters are passed over, the first `=` ends it, and padding may lack."""
+    """As lenient as the service: other characters are ignored, the first `=` ends the text, padding is optional."""
     encoded = re.sub(r"[^A-Za-z0-9+/]", "", _limited(text).partition("=")[0].replace("-", "+").replace("_", "/"))
     if len(encoded) % 4 == 1:
         encoded = encoded[:-1]
@@ -264,7 +289,7 @@ def _hash(data: Any, algorithm: Any) -> str:
 
 
 def _merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:
-    """Only a shallow merge exists: `deep` may be anything but true."""
+    """The service only merges shallowly: `deep` may be any value but true."""
     if deep is True:
         _refuse()
     return {**_object(first), **_object(second)}
@@ -274,7 +299,7 @@ def _random(first: Any, last: Any, *seed: Any) -> int:
     start, end = _whole(first), _whole(last)
     if start >= end:
         _refuse()
-    # Not for secrets: the service offers a seed that makes the number predictable.
+    # Not for secrets: with a seed, the service returns predictable numbers too.
     source = random.Random(_whole(seed[0])) if seed else chance.source  # noqa: S311
     return source.randrange(start, end)
 
@@ -286,7 +311,7 @@ def _add(left: Any, right: Any) -> int:
 
 
 def _split(text: Any, delimiters: Any) -> list[str]:
-    """Every character of `delimiters` separates, and nothing between two separators is no item."""
+    """Every character of `delimiters` separates; empty items are dropped."""
     separators = _string(delimiters)
     if not separators:
         return [text] if _string(text) else []
@@ -294,22 +319,23 @@ def _split(text: Any, delimiters: Any) -> list[str]:
 
 
 FUNCTIONS: Final[dict[str, Intrinsic]] = {
-    "States.Array": Intrinsic(0, None, lambda *items: list(items)),
-    "States.ArrayContains": Intrinsic(2, 2, _contains),
-    "States.ArrayGetItem": Intrinsic(2, 2, _get_item),
-    "States.ArrayLength": Intrinsic(1, 1, lambda array: len(_array(array))),
-    "States.ArrayPartition": Intrinsic(2, 2, _partition),
-    "States.ArrayRange": Intrinsic(3, 3, _range),
-    "States.ArrayUnique": Intrinsic(1, 1, _unique),
-    "States.Base64Decode": Intrinsic(1, 1, _base64_decode),
-    "States.Base64Encode": Intrinsic(1, 1, _base64_encode),
-    "States.Format": Intrinsic(1, None, _format),
-    "States.Hash": Intrinsic(2, 2, _hash),
-    "States.JsonMerge": Intrinsic(3, 3, _merge),
-    "States.JsonToString": Intrinsic(1, 1, json_text),
-    "States.MathAdd": Intrinsic(2, 2, _add),
-    "States.MathRandom": Intrinsic(2, 3, _random),
-    "States.StringSplit": Intrinsic(2, 2, _split),
-    "States.StringToJson": Intrinsic(1, 1, _string_to_json),
-    "States.UUID": Intrinsic(0, 0, random_uuid),
+    "States.Array": Intrinsic(lambda *items: list(items), (), "array", is_variadic=True),
+    "States.ArrayContains": Intrinsic(_contains, ("array", "any"), "boolean"),
+    "States.ArrayGetItem": Intrinsic(_get_item, ("array", "number"), names_error=True),
+    "States.ArrayLength": Intrinsic(lambda array: len(_array(array)), ("array",), "number"),
+    "States.ArrayPartition": Intrinsic(_partition, ("array", "number"), "array"),
+    "States.ArrayRange": Intrinsic(_range, ("number", "number", "number"), "array"),
+    "States.ArrayUnique": Intrinsic(_unique, ("array",), "array"),
+    "States.Base64Decode": Intrinsic(_base64_decode, ("string",), "string", is_limited=True),
+    "States.Base64Encode": Intrinsic(_base64_encode, ("string",), "string", is_limited=True),
+    "States.Format": Intrinsic(_format, ("string",), "string", is_variadic=True),
+    "States.Hash": Intrinsic(_hash, ("any", "string"), "string", is_limited=True),
+    "States.JsonMerge": Intrinsic(_merge, ("object", "object", "boolean"), "object"),
+    "States.JsonToString": Intrinsic(json_text, ("any",), "string"),
+    "States.MathAdd": Intrinsic(_add, ("number", "number"), "number"),
+    "States.MathRandom": Intrinsic(_random, ("number", "number", "number"), "number", optional=1),
+    "States.StringSplit": Intrinsic(_split, ("string", "string"), "array"),
+    "States.StringToJson": Intrinsic(_string_to_json, ("string",)),
+    "States.UUID": Intrinsic(random_uuid, (), "string"),
 }
+"""The one place to add an intrinsic function. In Python it may have another name: see author/fn."""

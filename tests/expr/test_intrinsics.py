@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 
+from flowdsl.author import jsonpath
 from flowdsl.expr.errors import StatesError
-from flowdsl.expr.intrinsic_parser import Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
+from flowdsl.expr.intrinsic_parser import (
+    MAX_NESTING,
+    Call,
+    Constant,
+    IntrinsicSyntaxError,
+    PathArgument,
+    parse_intrinsic,
+)
 from flowdsl.expr.intrinsics import FUNCTIONS, compile_intrinsic
 from flowdsl.expr.scope import Scope
 
@@ -174,10 +182,41 @@ def test_the_tree_has_offsets() -> None:
     assert isinstance(parse_intrinsic("States.Array(States.UUID())").arguments[0], Call)
 
 
-def test_the_eighteen_functions_are_there() -> None:
+def test_a_record_says_how_many_arguments_a_function_takes() -> None:
     assert len(FUNCTIONS) == 18
-    assert FUNCTIONS["States.MathRandom"].takes(3)
-    assert not FUNCTIONS["States.MathRandom"].takes(4)
+    assert [FUNCTIONS["States.Format"].takes(count) for count in (0, 1, 9)] == [False, True, True]
+    assert [FUNCTIONS["States.MathRandom"].takes(count) for count in (1, 2, 3, 4)] == [False, True, True, False]
+
+
+SAMPLES: dict[str, Any] = {"any": 1, "array": [1], "boolean": False, "number": 1, "object": {"a": 1}, "string": "abc"}
+"""A value of each kind; as the second of two numbers a larger one."""
+TYPES = {"array": list, "boolean": bool, "number": int, "object": dict, "string": str}
+ARGUMENTS: dict[str, list[Any]] = {
+    "States.ArrayGetItem": [[1], 0],
+    "States.Base64Decode": ["YWJj"],
+    "States.Hash": ["abc", "MD5"],
+    "States.MathRandom": [1, 2, 3],
+    "States.StringToJson": ["1"],
+}
+"""Functions for which not every value of the right kind is valid."""
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_record_says_what_a_function_takes_and_returns(name: str) -> None:
+    function = FUNCTIONS[name]
+    valid = ARGUMENTS.get(name) or [SAMPLES[kind] for kind in function.arguments]
+    paths = ", ".join(f"$[{index}]" for index in range(len(valid)))
+    call = compile_intrinsic(f"{name}({paths})")
+    result = call(valid, SCOPE)
+    assert function.result == "any" or type(result) is TYPES[function.result]
+    for index, kind in enumerate(function.arguments):
+        if kind in ("array", "object", "number", "string"):
+            with pytest.raises(StatesError, match=f"Invalid arguments in {name}"):
+                call([*valid[:index], False, *valid[index + 1 :]], SCOPE)
+
+
+def test_nesting_is_limited_alike_for_authors() -> None:
+    assert jsonpath.MOST_NESTED == MAX_NESTING
 
 
 def test_a_seed_repeats_and_an_identifier_does_not() -> None:

@@ -32,18 +32,8 @@ from .shapes import (
     of_value,
 )
 
-_RESULTS: Final[dict[str, Shape]] = {
-    "States.Format": STRING,
-    "States.JsonToString": STRING,
-    "States.Base64Encode": STRING,
-    "States.Base64Decode": STRING,
-    "States.Hash": STRING,
-    "States.UUID": STRING,
-    "States.MathAdd": NUMBER,
-    "States.MathRandom": NUMBER,
-    "States.ArrayLength": NUMBER,
-    "States.ArrayContains": BOOLEAN,
-}
+_RESULTS: Final[dict[str, Shape]] = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN}
+"""The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
 _PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 """An expression that is a path and nothing else."""
 _ASKING = ("$exists", "?", " in ", "$type", "$lookup", "$keys", "$spread")
@@ -86,7 +76,9 @@ class Reader:
         if is_intrinsic(text):
             for each in paths_of(text):
                 self.find(document, each, path)
-            return _RESULTS.get(text.partition("(")[0], ANY)
+            from ..rules.intrinsics import result_kind  # takes 15 ms, and most definitions have no intrinsic function
+
+            return _RESULTS.get(result_kind(text), ANY)
         found = parsed(text)
         return self.find(document, found, path) if found is not None else ANY
 

@@ -1,40 +1,20 @@
-"""Intrinsic functions that are wrong before they run. Source: Developer Guide, "Intrinsic functions"."""
+"""Intrinsic functions with mistakes that show without running them.
+
+Source: Developer Guide, "Intrinsic functions".
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ...expr.intrinsic_parser import Argument, Call, Constant
-from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
+from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, Kind, parse_intrinsic
 from ..findings import Findings
 
-STRINGS: Final = frozenset(
-    f"States.{name}"
-    for name in ("Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID")
-)
-"""The functions that ErrorPath and CausePath take. Source: Developer Guide, "Fail workflow state"."""
-_ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
-    "States.ArrayPartition": ("array", "number"),
-    "States.ArrayContains": ("array", "any"),
-    "States.ArrayRange": ("number", "number", "number"),
-    "States.ArrayGetItem": ("array", "number"),
-    "States.ArrayLength": ("array",),
-    "States.ArrayUnique": ("array",),
-    "States.Base64Encode": ("string",),
-    "States.Base64Decode": ("string",),
-    "States.Hash": ("any", "string"),
-    "States.JsonMerge": ("object", "object", "boolean"),
-    "States.MathRandom": ("number", "number", "number"),
-    "States.MathAdd": ("number", "number"),
-    "States.StringSplit": ("string", "string"),
-    "States.StringToJson": ("string",),
-    "States.Format": ("string",),
-}
-_LIMITED: Final = frozenset({"States.Base64Encode", "States.Base64Decode", "States.Hash"})
 _OPEN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
 _SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
 
@@ -43,7 +23,7 @@ parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)
 
 
 def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | None = None) -> bool:
-    """Whether the call is right; what is wrong is reported."""
+    """Report the mistakes in a call; returns True if there are none."""
     before = len(findings.found)
     at = path[:-1] if said else None
     try:
@@ -56,20 +36,30 @@ def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | No
     while todo:
         each = todo.pop()
         if isinstance(each, Constant) and isinstance(each.value, str) and (wrong := _OPEN_ESCAPE.search(each.raw)):
-            message = f"{wrong[0]} is no escape: a backslash stands before ', {{, }} or another backslash"
-            findings.error("FD304", message, path, hint="write two backslashes for one", said=said, at=at)
+            message = f"invalid escape {wrong[0]}: a backslash may only precede ', {{, }} or another backslash"
+            findings.error("FD304", message, path, hint="use two backslashes for one", said=said, at=at)
         if isinstance(each, Call):
             todo.extend(each.arguments)
             if each.name in FUNCTIONS:
                 _check_call(each, path, findings)
             else:
-                message, hint = f"there is no intrinsic function {each.name}", did_you_mean(each.name, FUNCTIONS)
+                message, hint = f"unknown intrinsic function {each.name}", did_you_mean(each.name, FUNCTIONS)
                 findings.error("FD304", message, path, hint=hint, said=said, at=at)
     return len(findings.found) == before
 
 
-def gives_string(text: str) -> bool:
-    return parsed_intrinsic(text).name in STRINGS
+def names_error(text: str) -> bool:
+    """True if the function may stand in ErrorPath and CausePath."""
+    return FUNCTIONS[parsed_intrinsic(text).name].names_error
+
+
+def result_kind(text: str) -> Kind:
+    """The kind of the function's result; "any" if the text is not a valid call."""
+    try:
+        function = FUNCTIONS.get(parsed_intrinsic(text).name)
+    except (IntrinsicSyntaxError, RecursionError):
+        return "any"
+    return function.result if function is not None else "any"
 
 
 def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
@@ -80,7 +70,7 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
         message = f"{call.name} takes {takes} argument{'s' * (takes != '1')}, not {len(call.arguments)}"
         findings.error("FD304", message, path)
         return
-    for index, (argument, wanted) in enumerate(zip(call.arguments, _ARGUMENTS.get(call.name, ()), strict=False)):
+    for index, (argument, wanted) in enumerate(zip(call.arguments, function.arguments, strict=False)):
         if not isinstance(argument, Constant):
             continue
         if wanted != "any" and not _is(argument.value, wanted):
@@ -88,13 +78,13 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
                 f"argument {index + 1} of {call.name} must be {_article(wanted)}, not {abbreviate(argument.value)}"
             )
             findings.error("FD304", message, path)
-        elif call.name in _LIMITED and isinstance(argument.value, str) and len(argument.value) > MAX_STRING:
-            message = f"{call.name} takes at most {MAX_STRING:,} characters, not {len(argument.value):,}"
+        elif function.is_limited and isinstance(argument.value, str) and len(argument.value) > MAX_STRING:
+            message = f"{call.name} accepts at most {MAX_STRING:,} characters, not {len(argument.value):,}"
             findings.error("FD304", message, path)
     if call.name == "States.Format" and call.arguments and isinstance(call.arguments[0], Constant):
         slots = sum(each == "{}" for each in _SLOT.findall(call.arguments[0].raw))
         if slots != len(call.arguments) - 1:
-            message = f"States.Format has {slots} places {{}} and {len(call.arguments) - 1} values for them"
+            message = f"States.Format has {slots} placeholders {{}} but {len(call.arguments) - 1} values"
             findings.warning("FD309", message, path)
 
 

@@ -55,10 +55,10 @@ def _check_field(each: Given, findings: Findings) -> None:
     if text is None or has_placeholder(text):
         return
     if kind in (kinds.TEXT_PATH, kinds.EXPRESSION) and is_intrinsic(text):
-        from .intrinsics import check_intrinsic, gives_string
+        from .intrinsics import check_intrinsic, names_error
 
-        if check_intrinsic(text, path, findings) and kind is kinds.TEXT_PATH and not gives_string(text):
-            findings.error("FD304", f"{each.key} needs a string, and {text.partition('(')[0]} gives none", path)
+        if check_intrinsic(text, path, findings) and kind is kinds.TEXT_PATH and not names_error(text):
+            findings.error("FD304", f"{each.key} needs a string, which {text.partition('(')[0]} does not return", path)
         return
     if each.key == "TimestampPath" and is_intrinsic(text):  # Samples have it, the documentation has not.
         from .intrinsics import check_intrinsic
