@@ -1,6 +1,7 @@
 """Write, check, test, build and run AWS Step Functions workflows in Python."""
 
 from .author import fn, intrinsic
+from .author.defaults import Defaults, lambda_transient
 from .author.expressions import (
     DISCARD,
     Condition,
@@ -32,9 +33,10 @@ from .author.expressions import (
     where,
 )
 from .author.fields import UNSET
-from .author.flow import chain, end, goto
+from .author.flow import chain, end, goto, guard
 from .author.functions import Function, dynamic
-from .author.machine import StateMachine, fail, poll
+from .author.machine import StateMachine
+from .author.repeat import poll, repeat
 from .author.serial import dump, load, raw
 from .author.states import (
     LAMBDA_SERVICE_ERRORS,
@@ -53,6 +55,7 @@ from .author.states import (
     Wait,
     WriterConfig,
     catch,
+    fail,
     retry,
     when,
 )
@@ -65,6 +68,7 @@ __all__ = [
     "Choice",
     "Condition",
     "Credentials",
+    "Defaults",
     "Diagnostic",
     "Expression",
     "Fail",
@@ -95,6 +99,7 @@ __all__ = [
     "fail",
     "fn",
     "goto",
+    "guard",
     "intrinsic",
     "is_boolean",
     "is_null",
@@ -105,12 +110,14 @@ __all__ = [
     "item",
     "item_index",
     "jsonata",
+    "lambda_transient",
     "load",
     "matches",
     "number",
     "one_of",
     "poll",
     "raw",
+    "repeat",
     "result",
     "retry",
     "state_input",

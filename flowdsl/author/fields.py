@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
 from enum import Enum
 from functools import cache, wraps
 from typing import Any, Final, Literal, ParamSpec, TypeVar, cast, dataclass_transform
@@ -59,6 +61,8 @@ class Kind:
     least: float | None = None
     most: float | None = None
     """The bounds of a number."""
+    is_duration: bool = False
+    """True for seconds: authors may give a timedelta."""
 
     def complaint(self, value: Any) -> str | None:
         """What AWS says of this value, which is none, where that is known."""
@@ -106,7 +110,16 @@ def asl(
 ) -> Any:
     """Declare an ASL field on a state or a part of one."""
     spec = Spec(name, kind, path, language, jsonata, required, said_by=said_by, by=by)
-    return attrs.field(default=default, kw_only=kw_only, metadata={"asl": spec})
+    converter = in_seconds if kind.is_duration else None
+    return attrs.field(default=default, kw_only=kw_only, metadata={"asl": spec}, converter=converter)
+
+
+def in_seconds(value: Any) -> Any:
+    """A timedelta as seconds, any other value as it is."""
+    if not isinstance(value, timedelta):
+        return value
+    seconds = value.total_seconds()
+    return int(seconds) if seconds.is_integer() else seconds
 
 
 def sugar(*, default: Any = UNSET, kw_only: bool = True) -> Any:
@@ -134,6 +147,7 @@ def element(cls: type[T]) -> type[T]:
         if rest and len(values) > 1:
             values = (values[0], values[1:])
         initialise(self, *values, **fields)
+        note(self)
 
     __init__.__doc__ = initialise.__doc__
     __init__.__wrapped__ = initialise  # type: ignore[attr-defined]
@@ -142,16 +156,42 @@ def element(cls: type[T]) -> type[T]:
 
 
 def keeping_unknown(make: Callable[P, T]) -> Callable[P, T]:
-    """For a function that makes an element: a keyword that it does not have is kept in the element's `extras`."""
+    """For a function that makes an element: it takes every keyword of the element's class.
+
+    A keyword that the class does not have is kept in the element's `extras`.
+    """
     known = make.__code__.co_varnames[: make.__code__.co_argcount + make.__code__.co_kwonlyargcount]
 
     @wraps(make)
-    def made(*values: Any, **fields: Any) -> T:
-        unknown = {pascal(key): fields.pop(key) for key in [*fields] if key not in known}
+    def make_element(*values: Any, **fields: Any) -> T:
+        others = {key: fields.pop(key) for key in [*fields] if key not in known}
         element = make(*values, **fields)
-        return evolve(element, extras=unknown) if unknown else element
+        own = {key: others.pop(key) for key in [*others] if key in specs(type(element))}
+        extras = {pascal(key): value for key, value in others.items()}
+        return evolve(element, **own, **({"extras": extras} if extras else {})) if own or extras else element
 
-    return cast("Callable[P, T]", made)
+    return cast("Callable[P, T]", make_element)
+
+
+_written: list[Any] | None = None
+
+
+@contextmanager
+def noting_elements() -> Iterator[list[Any]]:
+    """Collect every element that is made meanwhile."""
+    global _written
+    before, _written = _written, []
+    try:
+        yield _written
+    finally:
+        _written = before
+
+
+def note(value: T) -> T:
+    """The element, collected by `noting_elements`."""
+    if _written is not None:
+        _written.append(value)
+    return value
 
 
 @element

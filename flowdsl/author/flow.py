@@ -1,21 +1,26 @@
-"""The order of steps: `chain`, `goto`, `end`. Steps are immutable values; the machine wires them."""
+"""The order of steps: `chain`, `goto`, `end`, `guard`. Steps are immutable values; the machine wires them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
 
 import attrs
 
 from ..base.source import Caller, caller
 from .fields import Element, evolve
 
+if TYPE_CHECKING:
+    from .states import Catcher, State
+
 T = TypeVar("T")
+Step = Union["State", "Flow", "Goto", "End", "Guard"]
+"""What a chain takes."""
 
 
 @attrs.frozen
 class Goto:
-    """Go on at a state that stands elsewhere in the same flow."""
+    """Go on at a state that has its place elsewhere in the same flow."""
 
     target: Any
     """The state itself, or its name."""
@@ -38,19 +43,48 @@ class Flow:
     """Steps in their order; made by `chain`."""
 
     items: tuple[Any, ...]
+    origin: Caller | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
 
-    def __rshift__(self, step: Any) -> Flow:
+    def __rshift__(self, step: Step) -> Flow:
         return chain(self, step)
 
-    def as_(self, prefix: str) -> Flow:
-        """The same steps with `prefix` put in front of every state's name, inner states included."""
-        return renamed(self, prefix)
+    def as_(self, name: str) -> Flow:
+        """The same steps under other names, inner states included: `name` and a dot before each name.
+
+        With a `{}` in it, `name` says where each state's own name goes: `as_("{}Receipt")`.
+
+        >>> from flowdsl import Pass
+        >>> [state.name for state in chain(Pass("Render"), Pass("Send")).as_("Receipt").items]
+        ['Receipt.Render', 'Receipt.Send']
+        """
+        return renamed(self, naming(name))
 
 
-def chain(*steps: Any) -> Flow:
+@attrs.frozen
+class Guard:
+    """Steps with catchers for all of them; made by `guard`."""
+
+    flow: Flow
+    catchers: tuple[Catcher, ...]
+    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of the first state."""
+        return cast("str", self.flow.items[0].name)
+
+    def __rshift__(self, step: Step) -> Flow:
+        return chain(self, step)
+
+    def as_(self, name: str) -> Guard:
+        """The same steps under other names, as `as_` of a chain makes them."""
+        return renamed(self, naming(name))
+
+
+def chain(*steps: Step) -> Flow:
     """Steps one after the other: states, other chains, and at the end perhaps `goto(...)` or `end()`.
 
-    >>> from flowdsl.states import Pass
+    >>> from flowdsl import Pass
     >>> [state.name for state in chain(Pass("A"), chain(Pass("B"), Pass("C"))).items]
     ['A', 'B', 'C']
     """
@@ -58,21 +92,40 @@ def chain(*steps: Any) -> Flow:
     for step in steps:
         if isinstance(step, Flow):
             items.extend(step.items)
-        elif isinstance(step, Goto | End) or (isinstance(step, Element) and hasattr(step, "as_")):
+        elif is_step(step):
             items.append(step)
         else:
-            raise TypeError(f"chain takes states, chains, goto(...) and end(), not {step!r}")
-    return Flow(tuple(items))
+            raise TypeError(f"chain takes states, chains, goto(...) and end(), not {describe(step)}")
+    return Flow(tuple(items), origin=caller())
 
 
-def goto(state: Any) -> Goto:
-    """Go on at a state that has its place elsewhere in the same flow: this is how a loop or a join is said."""
+def guard(steps: Step, *catchers: Catcher) -> Guard:
+    """The steps with these catchers on each Task, Map and Parallel of them, after the state's own.
+
+    The steps of a catcher join what follows the guarded ones. What they contain is not guarded by it.
+    """
+    flow = as_flow(steps)
+    if not flow.items:
+        raise TypeError("guard takes at least one step: guard(chain(...), catch(...))")
+    for catcher in catchers:
+        if not isinstance(catcher, Element) or not hasattr(catcher, "errors") or not hasattr(catcher, "steps"):
+            raise TypeError(f"guard takes catch(...) after the steps, not {describe(catcher)}")
+    return Guard(flow, catchers, origin=caller())
+
+
+def goto(state: State | Guard | str) -> Goto:
+    """Go on at a state that has its place elsewhere in the same flow: for loops and joins."""
     return Goto(state, origin=caller())
 
 
 def end() -> End:
     """The flow ends here and succeeds."""
     return End(origin=caller())
+
+
+def is_step(value: object) -> bool:
+    """True if a chain takes the value."""
+    return isinstance(value, Flow | Goto | End | Guard) or (isinstance(value, Element) and hasattr(value, "as_"))
 
 
 def as_flow(steps: Any) -> Flow:
@@ -82,26 +135,62 @@ def as_flow(steps: Any) -> Flow:
     return chain(*steps) if isinstance(steps, list | tuple) else chain(steps)
 
 
-def renamed(value: T, prefix: str) -> T:
-    """A state or flow with `prefix` in front of the names of all its states; a goto to a state outside stays."""
-    names = frozenset(state.name for state in states_within(value))
-    return cast("T", _renamed(value, prefix, names))
+def describe(value: object) -> str:
+    """A value in the words of a message, without what is inside it."""
+    if isinstance(value, Goto):
+        return f"goto({value.name!r})"
+    if isinstance(value, End):
+        return "end()"
+    if isinstance(value, Flow):
+        return "a chain"
+    if isinstance(value, str | int | float | bool | None):
+        return repr(value)
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = getattr(value, "name", None) if isinstance(value, Element) else None
+    kind = type(value).__name__
+    maker = {"Retrier": "retry(...)", "Catcher": "catch(...)", "Rule": "when(...)", "Guard": "guard(...)"}.get(kind)
+    return maker or (f"the {kind} {name!r}" if name else f"{'an' if kind[0] in 'AEIO' else 'a'} {kind}")
+
+
+def naming(name: str) -> Callable[[str], str]:
+    """The renaming that `as_` means: the name put into the `{}`, or the text and a dot before the name."""
+    pattern = name if "{}" in name else name + ".{}"
+    return lambda old: pattern.replace("{}", old)
+
+
+def renamed(value: T, rename: Callable[[str], str]) -> T:
+    """A state or flow with other names for all its states; a goto to a state outside stays."""
+    names = {state.name: rename(state.name) for state in states_within(value)}
+    return cast("T", _renamed(value, names))
 
 
 def states_within(value: Any) -> Iterator[Any]:
     """Every state in a state, a flow or a list of them, the inner ones included."""
+    return (part for part in parts_within(value) if isinstance(part, Element) and is_step(part))
+
+
+def gotos_within(value: Any) -> Iterator[Goto]:
+    """Every goto in a state, a flow or a list of them, the inner ones included."""
+    return (part for part in parts_within(value) if isinstance(part, Goto))
+
+
+def parts_within(value: Any) -> Iterator[Any]:
+    """A state, a flow or a list of them, and every element, chain and step inside it."""
     stack = [value]
     while stack:
         item = stack.pop()
+        if isinstance(item, Element | Flow | Guard | Goto | End):
+            yield item
         if isinstance(item, Flow):
             stack.extend(reversed(item.items))
+        elif isinstance(item, Guard):
+            stack.extend(reversed([item.flow, *item.catchers]))
         elif isinstance(item, list | tuple):
             stack.extend(reversed(item))
         elif isinstance(item, Mapping):
-            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element)]))
+            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard)]))
         elif isinstance(item, Element):
-            if hasattr(item, "name"):
-                yield item
             stack.extend(reversed([getattr(item, name) for name in _fields_with_steps(item)]))
 
 
@@ -109,26 +198,28 @@ def _fields_with_steps(element: Element) -> list[str]:
     return [
         attribute.name
         for attribute in attrs.fields(type(element))  # type: ignore[arg-type]
-        if isinstance(getattr(element, attribute.name), Element | Flow | tuple | list)
+        if isinstance(getattr(element, attribute.name), Element | Flow | Guard | tuple | list)
         or (attribute.name == "named" and isinstance(getattr(element, attribute.name), Mapping))
     ]
 
 
-def _renamed(value: Any, prefix: str, names: frozenset[str]) -> Any:
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Flow):
-        return Flow(tuple(_renamed(item, prefix, names) for item in value.items))
+        return Flow(tuple(_renamed(item, names) for item in value.items), origin=value.origin)
+    if isinstance(value, Guard):
+        catchers = tuple(_renamed(each, names) for each in value.catchers)
+        return Guard(_renamed(value.flow, names), catchers, origin=value.origin)
     if isinstance(value, list | tuple):
-        return tuple(_renamed(item, prefix, names) for item in value)
+        return tuple(_renamed(item, names) for item in value)
     if isinstance(value, Goto):
-        return Goto(prefix + value.name, origin=value.origin) if value.name in names else value
+        return Goto(names[value.name], origin=value.origin) if value.name in names else value
     if isinstance(value, Mapping):
-        return {key: _renamed(item, prefix, names) for key, item in value.items()}
+        return {key: _renamed(item, names) for key, item in value.items()}
     if not isinstance(value, Element):
         return value
-    changes = {name: _renamed(getattr(value, name), prefix, names) for name in _fields_with_steps(value)}
-    if hasattr(value, "name"):
-        changes["name"] = prefix + value.name
-    for target in ("next", "default"):
-        if getattr(value, target, None) in names:
-            changes[target] = prefix + getattr(value, target)
+    changes = {name: _renamed(getattr(value, name), names) for name in _fields_with_steps(value)}
+    for name in ("name", "next", "default") if is_step(value) else ("next",):
+        old = getattr(value, name, None)
+        if isinstance(old, str) and old in names:
+            changes[name] = names[old]
     return evolve(value, **changes)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
+
 from .fields import Kind
 
 MAX_SECONDS = 99_999_999
@@ -49,6 +51,10 @@ def is_string(value: Any) -> bool:
 def integer(minimum: int, maximum: int) -> Kind:
     what = f"an integer from {minimum:,} to {maximum:,}"
     return Kind(what, lambda value: is_integer(value) and minimum <= value <= maximum, least=minimum, most=maximum)
+
+
+def seconds(minimum: int, maximum: int) -> Kind:
+    return attrs.evolve(integer(minimum, maximum), is_duration=True)
 
 
 def filled(cls: type[Any]) -> Kind:
@@ -107,8 +113,9 @@ TIMESTAMP = Kind(
     text=True,
     said="String does not match RFC3339 timestamp",
 )
-SECONDS = integer(0, MAX_SECONDS)
-POSITIVE_SECONDS = integer(1, MAX_SECONDS)
+SECONDS = seconds(0, MAX_SECONDS)
+POSITIVE_SECONDS = seconds(1, MAX_SECONDS)
+DELAY_SECONDS = seconds(1, MAX_DELAY_SECONDS)
 COUNT = Kind("an integer of at least 0", lambda value: is_integer(value) and value >= 0, least=0)
 STATE_NAME = Kind("the name of a state", lambda value: isinstance(value, str))
 ITEMS = Kind("a list, or JSONata that gives one", lambda value: isinstance(value, list | dict))

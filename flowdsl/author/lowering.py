@@ -1,6 +1,7 @@
-"""From what an author says to ASL fields: `into`, functions, payloads and expressions, in one query language.
+"""From what an author writes to ASL fields, in one query language.
 
-A lowered state has ASL fields only; it is what `load` makes from the state's JSON.
+Every state that works answers three questions: what it gets (`arguments`, `payload`), what its result is (`output`),
+and where that goes (`into`). A lowered state has ASL fields only; it is what `load` makes from the state's JSON.
 """
 
 from __future__ import annotations
@@ -13,26 +14,24 @@ from typing import Any, TypeVar
 import attrs
 
 from ..base.diagnostics import AslPath
-from . import fn
-from .expressions import DISCARD, Expression, Path, result, state_input
-from .fields import UNSET, Element, Language, evolve
-from .flow import Flow
-from .functions import Dynamic, Function
+from . import fn, nodes
+from .answers import Answer, holds_expressions, is_expression, read_from, reads_result
+from .conflicts import Report, without_conflicts
+from .expressions import DISCARD, Expression, Path, error_output, result, state_input
+from .fields import UNSET, Language, evolve
+from .invocation import lower_call
 from .jsonpath import path_text
-from .states import Building, Catcher, Choice, Map, Parallel, Pass, Rule, State, Task, Working
-from .writing import Report, written
-
-Placed = TypeVar("Placed", Building, Catcher)
+from .states import Building, Calling, Catcher, Map, Parallel, Pass, Passing, State, Task, Working
+from .writing import written
 
 _KEY = re.compile(r"[^$.\[\]]+")
-
-INVOKE = "arn:aws:states:::lambda:invoke"
-INVOKE_AND_WAIT = INVOKE + ".waitForTaskToken"
+T = TypeVar("T")
+Placed = TypeVar("Placed", bound=Building | Catcher)
 
 
 @attrs.frozen
 class Lowered:
-    """A state in ASL fields, and the Pass that must follow it where one ASL state cannot say it all."""
+    """A state in ASL fields, and the Pass that must follow it if one ASL state cannot do it all."""
 
     state: State
     tail: Pass | None = None
@@ -43,150 +42,228 @@ def lower(state: State, language: Language, report: Report) -> Lowered:
 
     The wiring (`next`, the steps of rules and catchers) and the inner flows are the machine's part.
     """
-    tail = None
-    produced: Any = result
-    state = _meant(state, report)
+    state, tail = without_conflicts(state, report), None
+    answer: Answer = result
     if isinstance(state, Task):
-        state, produced = _called(state, language, report)
-        if language == "JSONPath" and produced is not result:
-            state, tail = _unwrapped(state)
-    elif isinstance(state, Parallel) and isinstance(state.named, Mapping):
-        state, produced = _named(state, language)
-    elif isinstance(state, Parallel) and state.named is not UNSET:
-        report(
-            ("Branches",), "named is a dict of branches by name", 'write named={"receipt": ..., "totals": ...}', None
-        )
-    elif isinstance(state, Pass) and language == "JSONata":
-        state, produced = _passed(state)
+        state, answer = lower_call(state, report)
+    elif isinstance(state, Parallel):
+        state, answer = _named(state)
     elif isinstance(state, Map):
-        state = evolve(state, mode=UNSET, execution_type=UNSET)
+        state = _map(state, language, report)
+    if isinstance(state, Calling):
+        state = _arguments(state, language, report, ())
     if isinstance(state, Building):
-        state = _placed(state, language, produced, report, ())
-    if isinstance(state, Working) and isinstance(state.catch, list | tuple):
-        catchers = tuple(
-            _placed(each, language, Path("error"), report, ("Catch", index)) if isinstance(each, Catcher) else each
-            for index, each in enumerate(state.catch)
-        )
-        state = evolve(state, catch=catchers)
-    return Lowered(written(state, language, report, ()), tail)
+        state = _into_checked(state, report, ())
+        if language == "JSONata":
+            state = _by_jsonata(state, answer, report)
+        elif isinstance(state, Pass):
+            state = _pass_by_path(state, report)
+        else:
+            state, tail = _by_path(state, answer, report)
+    elif language == "JSONPath" and isinstance(state, Passing) and isinstance(state.output, Path):
+        state = _moved(state, "output", "output_path", report)
+    if isinstance(state, Working) and isinstance(state.catch, tuple):
+        caught = [_caught(each, language, report, ("Catch", index)) for index, each in enumerate(state.catch)]
+        state = evolve(state, catch=tuple(caught))
+    return Lowered(written(state, language, report, ()), tail and written(tail, language, report, ()))
 
 
-def _meant(state: State, report: Report) -> State:
-    """The state without what it cannot have beside each other, and without parts of the wrong kind; all reported."""
-    if isinstance(state, Building) and state.into is not UNSET and state.result_path is not UNSET:
-        report(("ResultPath",), "into and result_path both say where the result goes", "write one of them", None)
-    if isinstance(state, Choice) and isinstance(state.choices, list | tuple):
-        for rule in state.choices:
-            if not isinstance(rule, Element):
-                what = f"a Choice takes when(...), not {_kind(rule)}"
-                report(("Choices",), what, "write when(condition, steps...)", None)
-        return evolve(state, choices=tuple(rule for rule in state.choices if isinstance(rule, Element)))
-    if isinstance(state, Parallel):
-        if state.named is not UNSET and state.branches is not UNSET:
-            report(("Branches",), "branches are given in a row or as named=, not both", "write one of them", None)
-        if isinstance(state.branches, list | tuple):
-            for index, branch in enumerate(state.branches):
-                if not _runs(branch):
-                    hint = "write them one after the other; steps in a row are chain(...)"
-                    report(("Branches", index), f"a branch is a state or a chain, not {_kind(branch)}", hint, None)
-            return evolve(state, branches=tuple(each for each in state.branches if _runs(each)))
-    if isinstance(state, Map) and state.processor is not UNSET and not _runs(state.processor):
-        hint = 'a function is called by a Task: processor=Task("Each", function)'
-        report(("ItemProcessor",), f"a processor is a state or a chain, not {_kind(state.processor)}", hint, None)
-        return evolve(state, processor=UNSET)
-    return state
+# What a state gets
 
 
-def _runs(value: Any) -> bool:
-    """Whether a value can be a branch or what a Map does for each item."""
-    return isinstance(value, Flow) or (isinstance(value, Element) and not isinstance(value, Function | Rule | Catcher))
+def _arguments(element: T, language: Language, report: Report, path: AslPath) -> T:
+    """`arguments` under JSONPath: a path is InputPath, anything else Parameters."""
+    arguments = getattr(element, "arguments", UNSET)
+    if language == "JSONata" or arguments is UNSET:
+        return element
+    by_path = is_expression(arguments) and hasattr(element, "input_path")
+    return _moved(element, "arguments", "input_path" if by_path else "parameters", report, path)
 
 
-def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}"
+def _moved(element: T, keyword: str, to: str, report: Report, path: AslPath = ()) -> T:
+    """The element with a keyword's value under another one, which must be free."""
+    if getattr(element, to) is not UNSET:
+        at = (*path, "".join(part.title() for part in to.split("_")))
+        report(at, f"{keyword}= and {to}= exclude each other", f"remove {to}=", None)
+    return evolve(element, **{keyword: UNSET, to: getattr(element, keyword)})
 
 
-def _called(task: Task, language: Language, report: Report) -> tuple[Task, Path]:
-    """The fields of a Lambda call, and where its answer stands in the result.
-
-    A function known beforehand is the Resource itself, so that its answer is the result. One that is chosen at run
-    time, or gets a task token, needs the `lambda:invoke` integration, which wraps the answer in an object as Payload.
-    Source: Step Functions Developer Guide, "Invoke an AWS Lambda function with Step Functions".
-    """
-    function, payload, waits = task.resource, task.payload, task.wait_for_task_token
-    task = evolve(task, payload=UNSET, wait_for_task_token=False)
-    if not isinstance(function, Function | Dynamic):
-        return task, result
-    if isinstance(function, Function) and not waits:
-        changes: dict[str, Any] = {"resource": function.arn}
-        if payload is not UNSET:
-            by_path = "input_path" if isinstance(payload, Expression) else "parameters"
-            changes["arguments" if language == "JSONata" else by_path] = payload
-        return evolve(task, **changes), result
-    if waits and payload is UNSET:
-        what = "the function gets no task token, so nothing can answer it"
-        report(("Resource",), what, 'write payload={"token": task_token, "document": state_input}', None)
-    call = {
-        "FunctionName": function.arn if isinstance(function, Function) else function.path,
-        "Payload": state_input if payload is UNSET else payload,
-    }
-    changes = {"resource": INVOKE_AND_WAIT if waits else INVOKE}
-    changes["arguments" if language == "JSONata" else "parameters"] = call
-    return evolve(task, **changes), result if waits else result.Payload
+def _named(parallel: Parallel) -> tuple[Parallel, Answer]:
+    if parallel.named is UNSET:
+        return parallel, result
+    answer = {name: result[index] for index, name in enumerate(parallel.named)}
+    return evolve(parallel, named=UNSET, branches=tuple(parallel.named.values())), answer
 
 
-def _unwrapped(task: Task) -> tuple[Task, Pass | None]:
-    """A JSONPath Task whose answer is the Payload of its result.
-
-    ResultPath adds the whole result to the input; that only its Payload stays there takes a second state.
-    """
-    if not isinstance(task.into, str):
-        return (evolve(task, output_path="$.Payload") if task.into is UNSET else task), None
-    place = state_input[task.into]
-    tail = Pass(
-        task.name + ".Payload",
-        input_path=path_text(place.Payload),
-        result_path=path_text(place),
-        origin=task.origin,
-    )
-    return task, tail
+def _map(state: Map, language: Language, report: Report) -> Map:
+    if state.processor is UNSET:
+        for keyword in ("mode", "execution_type"):
+            if getattr(state, keyword) is not UNSET:
+                report(("ItemProcessor",), f"{keyword}= belongs to processor=", "write processor=", None)
+    changes = {"mode": UNSET, "execution_type": UNSET}
+    parts = {"item_reader": "ItemReader", "result_writer": "ResultWriter"}
+    lowered = {key: _arguments(getattr(state, key), language, report, (name,)) for key, name in parts.items()}
+    return evolve(state, **changes, **lowered)
 
 
-def _named(parallel: Parallel, language: Language) -> tuple[Parallel, Any]:
-    named: Mapping[str, Any] = {} if parallel.named is UNSET else parallel.named
-    selector = {name: result[index] for index, name in enumerate(named)}
-    changes: dict[str, Any] = {"named": UNSET, "branches": tuple(named.values())}
-    if language == "JSONPath":
-        return evolve(parallel, **changes, result_selector=selector), result
-    return evolve(parallel, **changes), selector
+# What its result is, and where that goes
 
 
-def _passed(state: Pass) -> tuple[Pass, Any]:
-    """JSONata has neither Result nor Parameters: the value goes into Output."""
-    produced = next((value for value in (state.result, state.parameters) if value is not UNSET), UNSET)
-    state = evolve(state, result=UNSET, parameters=UNSET)
-    if produced is UNSET:
-        return state, state_input
-    if state.into is UNSET and state.output is UNSET:
-        state = evolve(state, output=produced)
-    return state, produced
+def _variable(into: Any) -> str | None:
+    """The name of the variable that `into` is, if it is one."""
+    return into._variable if isinstance(into, Path) else None
 
 
-def _placed(element: Placed, language: Language, produced: Any, report: Report, path: AslPath) -> Placed:
-    """`into`: the field where the result stands in the output."""
+def _into_checked(element: Placed, report: Report, path: AslPath) -> Placed:
+    """The element without an `into` that is neither a field, a variable nor DISCARD."""
     into = element.into
-    if into is not UNSET and into is not DISCARD and not (isinstance(into, str) and _KEY.fullmatch(into)):
-        key = re.sub(r"^\$\.?", "", into).partition(".")[0] if isinstance(into, str) else ""
-        hint = f'write into={json.dumps(key or "payment")}; for a place deeper down, result_path="$.a.b"'
-        report((*path, "ResultPath"), f"into is the name of one field, not {into!r}", hint, None)
-    element = evolve(element, into=UNSET)
-    if language == "JSONPath":
-        if into is DISCARD:
-            return evolve(element, result_path=None)
-        return evolve(element, result_path=path_text(state_input[into])) if isinstance(into, str) else element
-    if into is DISCARD:
+    if into is UNSET or into is DISCARD or _variable(into) or (isinstance(into, str) and _KEY.fullmatch(into)):
+        return element
+    key = re.sub(r"^\$+\.?", "", repr(into) if isinstance(into, Path) else str(into)).partition(".")[0]
+    name = key if re.fullmatch(r"[A-Za-z_]\w*", key) else "payment"
+    hint = f"write into={json.dumps(name)} for a field of the document, or into=var.{name} for a variable"
+    report((*path, "ResultPath"), f"into= is the name of one field or one variable, not {into!r}", hint, None)
+    return evolve(element, into=UNSET)
+
+
+def _assigning(element: Placed, name: str, value: Any, report: Report, path: AslPath) -> Placed:
+    """The element that also assigns the value to the variable."""
+    assign = {} if element.assign is UNSET else element.assign
+    if not isinstance(assign, Mapping):
+        return element
+    if name in assign:
+        what = f"into= and assign= both set the variable {name}"
+        report((*path, "Assign"), what, "remove one of them, or use another name", None)
+    return evolve(element, assign={**assign, name: value})
+
+
+def _value_of(state: Pass) -> Any:
+    """What the author gives as the result of a Pass, or UNSET."""
+    return next((each for each in (state.output, state.result, state.parameters) if each is not UNSET), UNSET)
+
+
+def _by_jsonata(state: Building, answer: Answer, report: Report) -> Building:
+    """Output and Assign. A Pass has nothing else, its result goes there too."""
+    if isinstance(state, Pass):
+        value, answer = _value_of(state), state_input
+        state = evolve(state, result=UNSET, parameters=UNSET)
+    else:
+        value = UNSET if state.output is UNSET else read_from(state.output, answer)
+        state = evolve(state, assign=read_from(state.assign, answer))
+    is_plain = value is UNSET and (answer is result or isinstance(state, Pass))
+    return _output(state, answer if value is UNSET else value, is_plain, report, ())
+
+
+def _output(element: Placed, value: Any, is_plain: bool, report: Report, path: AslPath) -> Placed:
+    """The element with `into` as Output and Assign. `is_plain` if the value is the output without any Output."""
+    into, element = element.into, evolve(element, into=UNSET)
+    name = _variable(into)
+    if name:
+        element = _assigning(element, name, value, report, path)
+        if isinstance(element, Pass):
+            return evolve(element, output=UNSET)
+    if name or into is DISCARD:
         return evolve(element, output=state_input)
     if isinstance(into, str):
-        return evolve(element, output=fn.merge(state_input, {into: produced}))
-    wrapped = produced is not result and not isinstance(element, Catcher | Pass)
-    return evolve(element, output=produced) if wrapped else element
+        return evolve(element, output=fn.merge(state_input, {into: value}))
+    return element if is_plain else evolve(element, output=value)
+
+
+def _by_path(state: Building, answer: Answer, report: Report) -> tuple[Building, Pass | None]:
+    """ResultSelector, Assign, ResultPath and OutputPath, for a state with a result of its own."""
+    selector = getattr(state, "result_selector", UNSET)
+    if selector is not UNSET:
+        state, answer = evolve(state, result_selector=read_from(selector, answer)), result
+    shape, into = state.output, state.into
+    value = answer if shape is UNSET else read_from(shape, answer)
+    name = _variable(into)
+    if name:
+        state = evolve(state, into=UNSET, output=UNSET, result_path=None, assign=read_from(state.assign, answer))
+        return _assigning(state, name, value, report, ()), None
+    if isinstance(value, Mapping):
+        if shape is not UNSET and reads_result(state.assign):
+            what = "assign= cannot read the result beside output= under JSONPath"
+            report(("Assign",), what, "write into=var.name instead of output=, or read .out in a later state", None)
+        return _put(evolve(state, output=UNSET, result_selector=value)), None
+    state = evolve(state, assign=read_from(state.assign, answer))
+    if value is result:
+        return _put(evolve(state, output=UNSET)), None
+    if not isinstance(value, Path) or value._node.root != "result":
+        if _is_jsonata(value):
+            return _put(state), None  # as it is: for the checker to refuse
+        hint = 'write output={"name": ...} with parts of result, or use query_language="JSONata"'
+        report(("Output",), f"output= cannot be {value!r} under JSONPath", hint, None)
+        return _put(evolve(state, output=UNSET)), None
+    return _unwrapped(evolve(state, output=UNSET), value, report)
+
+
+def _unwrapped(state: Building, value: Path, report: Report) -> tuple[Building, Pass | None]:
+    """A JSONPath state whose output is one part of its result.
+
+    ResultPath adds the whole result to the input; that only a part of it stays there takes a second state.
+    """
+    below = path_text(value)
+    state = _put(state)
+    place = path_text(state.result_path) if isinstance(state.result_path, Path) else state.result_path
+    if place is UNSET or place == "$":
+        if state.output_path is not UNSET:
+            hint = "remove output_path=; output= with a path below result says the same"
+            report(("OutputPath",), f"output_path= would replace {below}, where the answer is", hint, None)
+        return evolve(state, output_path=below), None
+    if not isinstance(place, str):
+        return state, None
+    tail = Pass(
+        state.name + "".join(f".{step}" for step in value._node.steps),
+        input_path=place + below.removeprefix("$"),
+        result_path=place,
+        output_path=state.output_path,
+        origin=state.origin,
+    )
+    return evolve(state, output_path=UNSET), tail
+
+
+def _put(element: Placed) -> Placed:
+    """The element with `into` as ResultPath."""
+    into, element = element.into, evolve(element, into=UNSET)
+    if into is DISCARD:
+        return evolve(element, result_path=None)
+    return evolve(element, result_path=path_text(state_input[into])) if isinstance(into, str) else element
+
+
+def _pass_by_path(state: Pass, report: Report) -> Pass:
+    """InputPath, Parameters or Result of a Pass."""
+    name = _variable(state.into)
+    value = _value_of(state)
+    if name:
+        state = evolve(state, into=UNSET, output=UNSET, result=UNSET, parameters=UNSET)
+        return _assigning(state, name, state_input if value is UNSET else value, report, ())
+    state = _put(state)
+    if state.output is UNSET or _is_jsonata(value):
+        return state  # as it is: JSONata, which the checker refuses
+    if isinstance(value, Path):
+        return _moved(state, "output", "input_path", report)
+    if not holds_expressions(value):
+        return evolve(state, output=UNSET, result=value)
+    return evolve(state, output=UNSET, parameters=value)
+
+
+def _is_jsonata(value: Any) -> bool:
+    """True for JSONata as the author wrote it."""
+    if isinstance(value, Expression):
+        return isinstance(value._node, nodes.Raw)
+    return isinstance(value, str) and value.startswith("{%")
+
+
+def _caught(catcher: Any, language: Language, report: Report, path: AslPath) -> Any:
+    """The catcher with `into` in ASL fields."""
+    if not isinstance(catcher, Catcher):
+        return catcher
+    catcher = _into_checked(catcher, report, path)
+    value = error_output if catcher.output is UNSET else catcher.output
+    if language == "JSONata":
+        return _output(catcher, value, catcher.output is UNSET, report, path)
+    name = _variable(catcher.into)
+    if name:
+        catcher = evolve(catcher, into=UNSET, output=UNSET, result_path=None)
+        return _assigning(catcher, name, value, report, path)
+    return _put(catcher)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 import attrs
@@ -10,12 +11,12 @@ import attrs
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
 from . import kinds
+from .defaults import Defaults
 from .fields import UNSET, Language, Unset, asl, element, sugar
-from .flow import Flow, Goto, as_flow, chain
+from .flow import Step, as_flow
 from .functions import Function
 from .graphs import Graph
 from .places import locate
-from .states import Choice, Fail, Rule, State, Step
 from .wiring import start_of, wire
 
 
@@ -32,9 +33,11 @@ class StateMachine(Graph):
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     query_language: Language | Unset = asl("QueryLanguage", kinds.LANGUAGE, default=UNSET)
     version: str | Unset = asl("Version", kinds.STRING, default=UNSET)
-    timeout: int | Unset = asl("TimeoutSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
+    timeout: int | timedelta | Unset = asl("TimeoutSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
     type: Literal["STANDARD", "EXPRESS"] = attrs.field(default="STANDARD", kw_only=True)
     input: Any = attrs.field(default=None, kw_only=True, eq=False)
+    defaults: Defaults | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+    """What its states have unless they say otherwise."""
     problems: list[Diagnostic] = attrs.field(factory=list, init=False, eq=False, repr=False)
     related: Sequence[Function] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
     """Functions that no state calls but that belong to the flow, such as the one that answers a task token."""
@@ -48,28 +51,31 @@ class StateMachine(Graph):
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise TypeError('a StateMachine takes its name first: StateMachine("payment", chain(...))')
+        if self.type not in ("STANDARD", "EXPRESS"):
+            self._problem("type", f"there is no type {self.type!r}", 'write type="STANDARD" or type="EXPRESS"')
         if self.flow is UNSET:
             return
         flow = as_flow(self.flow)
         object.__setattr__(self, "flow", UNSET)
+        for keyword, empty in (("start_at", UNSET), ("states", {})):
+            if getattr(self, keyword):
+                self._problem(keyword, f"{keyword}= and the flow exclude each other", f"remove {keyword}=")
+            object.__setattr__(self, keyword, empty)
+        if self.defaults:
+            self.defaults.check(self._report)
         object.__setattr__(self, "start_at", start_of(flow))
         wire(self, flow)
         for function in self.related:
             self.functions.setdefault(function.name, function)
 
+    def _problem(self, keyword: str, message: str, hint: str) -> None:
+        span = self.origin.span((keyword,)) if self.origin else None
+        self.problems.append(Diagnostic("FD212", message, (), span=span, hint=hint))
+
+    def _report(self, path: AslPath, message: str, hint: str, origin: Caller | None) -> None:
+        span = origin.span() if origin else None
+        self.problems.append(Diagnostic("FD212", message, path, span=span, hint=hint))
+
     def span(self, path: AslPath) -> Span | None:
         """Where the author said what stands at an ASL path, or None where that is not known."""
         return locate(self, path, self.links)
-
-
-def fail(name: str, error: Any = UNSET, cause: Any = UNSET) -> Fail:
-    """End the execution as FAILED at a state of this name."""
-    return Fail(name, error=error, cause=cause)
-
-
-def poll(decision: str, step: State, *between: Step, until: Any) -> Flow:
-    """Do the step again and again until a condition holds; `between` is done before each new try.
-
-    `decision` names the Choice that asks; `between` usually holds a Wait.
-    """
-    return chain(step, Choice(decision, Rule(until), otherwise=chain(*between, Goto(step, origin=None))))

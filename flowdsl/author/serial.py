@@ -11,7 +11,7 @@ from typing import Any
 
 from ..base.diagnostics import FlowError
 from ..base.source import caller
-from .fields import UNSET, ByPath, Element, Spec, by_asl_name, evolve, per_class, specs
+from .fields import UNSET, ByPath, Element, Spec, by_asl_name, evolve, note, per_class, specs
 from .graphs import Branch, Graph, Processor
 from .machine import StateMachine
 from .states import STATES, Rule, State
@@ -122,7 +122,7 @@ def raw(name: str, definition: Mapping[str, Any]) -> State:
         states, target = todo.pop()
         for inner, value in states.items():
             target[inner] = _load_state(inner, value, todo)
-    return evolve(state, origin=caller())
+    return note(evolve(state, origin=caller()))
 
 
 def _load_state(name: str, definition: Any, todo: list[tuple[Mapping[str, Any], dict[str, Any]]]) -> Any:

@@ -6,7 +6,8 @@ Each class adds the fields that its states have over those before. Source: ASL s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Union
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import attrs
 
@@ -14,7 +15,7 @@ from ..base.source import Caller
 from . import kinds
 from .expressions import DISCARD, Discard, Expression, Path, state_input
 from .fields import UNSET, Element, Language, Unset, asl, element, keeping_unknown, sugar
-from .flow import End, Flow, Goto, chain, renamed
+from .flow import Flow, Step, chain, naming, renamed
 from .functions import Dynamic, Function
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ Text = str | Expression | Unset
 Integer = int | Expression | Unset
 Number = float | Expression | Unset
 JsonPath = str | Path | None | Unset
-Step = Union["State", Flow, Goto, End]
+Seconds = int | timedelta | Expression | Unset
+Into = str | Path | Discard | Unset
+"""A field of the document, a variable (`var.total`), or DISCARD."""
 
 
 @element
@@ -49,9 +52,13 @@ class State(Element):
             kind = self.type or "State"
             raise TypeError(f'a {kind} takes its name first: {kind}("Charge", ...)')
 
-    def as_(self, prefix: str) -> Self:
-        """The same state, and the states inside it, with `prefix` put in front of their names as it stands."""
-        return renamed(self, prefix)
+    def as_(self, name: str) -> Self:
+        """The same state under another name; the states inside it get that name and a dot before theirs.
+
+        With a `{}` in it, `name` says where the own name of each state goes, as for a chain.
+        """
+        rename = naming(name)
+        return renamed(self, lambda old: name if old == self.name and "{}" not in name else rename(old))
 
     def __rshift__(self, step: Step) -> Flow:
         """`a >> b` is `chain(a, b)`."""
@@ -66,6 +73,11 @@ class Fail(State):
 
     error: Text = asl("Error", kinds.STRING, path="ErrorPath", by=kinds.TEXT_PATH, jsonata=True, default=UNSET)
     cause: Text = asl("Cause", kinds.STRING, path="CausePath", by=kinds.TEXT_PATH, jsonata=True, default=UNSET)
+
+
+def fail(name: str, error: Text = UNSET, cause: Text = UNSET) -> Fail:
+    """End the execution as FAILED at a state of this name."""
+    return Fail(name, error=error, cause=cause)
 
 
 @element
@@ -169,24 +181,27 @@ class Wait(Stepping):
     type = "Wait"
     exactly_one = (*Stepping.exactly_one, ("Seconds", "SecondsPath", "Timestamp", "TimestampPath"))
 
-    seconds: Integer = asl("Seconds", kinds.SECONDS, path="SecondsPath", jsonata=True, default=UNSET)
-    timestamp: Text = asl("Timestamp", kinds.TIMESTAMP, path="TimestampPath", jsonata=True, default=UNSET)
+    seconds: Seconds = asl("Seconds", kinds.SECONDS, path="SecondsPath", jsonata=True, default=UNSET)
+    timestamp: Text | datetime = asl("Timestamp", kinds.TIMESTAMP, path="TimestampPath", jsonata=True, default=UNSET)
 
 
 @element
 class Building(Stepping):
-    """States that build a value and put it into the state's output.
+    """States with a result of their own.
 
-    `into="psp"` puts the result at `$.psp` of the input; DISCARD drops it; without `into` the result is the output.
+    `output` shapes the result: an object with parts of `result` in it. `into="psp"` puts it at `$.psp` of the input,
+    `into=var.psp` into a variable, DISCARD drops it; without `into` it is the output.
     """
 
     parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.ANY_TEMPLATE, language="JSONPath", default=UNSET)
     result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", said_by=("into",), default=UNSET)
-    into: str | Discard | Unset = sugar(default=UNSET)
+    into: Into = sugar(default=UNSET)
 
     @property
     def out(self) -> Path:
         """Where later states find the result."""
+        if isinstance(self.into, Path):
+            return self.into
         if isinstance(self.into, str):
             return state_input[self.into]
         if self.into is DISCARD or self.result_path is None:
@@ -200,7 +215,10 @@ class Building(Stepping):
 
 @element
 class Pass(Building):
-    """Hands its input on, or a constant `result`. Source: ASL specification, "Pass State"."""
+    """Hands its input on, or the value of `output`. Source: ASL specification, "Pass State".
+
+    `result` is a constant, as ASL has it.
+    """
 
     type = "Pass"
 
@@ -212,10 +230,10 @@ class Retrier(Element):
     """Tries again after an error. Source: ASL specification, "Retrying after error"."""
 
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
-    interval: int | Unset = asl("IntervalSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
+    interval: int | timedelta | Unset = asl("IntervalSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
     max_attempts: int | Unset = asl("MaxAttempts", kinds.integer(0, kinds.MAX_ATTEMPTS), default=UNSET)
     backoff_rate: float | Unset = asl("BackoffRate", kinds.number(1.0), default=UNSET)
-    max_delay: int | Unset = asl("MaxDelaySeconds", kinds.integer(1, kinds.MAX_DELAY_SECONDS), default=UNSET)
+    max_delay: int | timedelta | Unset = asl("MaxDelaySeconds", kinds.DELAY_SECONDS, default=UNSET)
     jitter: Literal["FULL", "NONE"] | Unset = asl("JitterStrategy", kinds.one_of("FULL", "NONE"), default=UNSET)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
 
@@ -230,7 +248,7 @@ class Catcher(Element):
     assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
-    into: str | Discard | Unset = sugar(default=UNSET)
+    into: Into = sugar(default=UNSET)
     steps: tuple[Step, ...] = sugar(default=())
 
 
@@ -242,10 +260,10 @@ def _names(errors: Iterable[str | type[BaseException]]) -> tuple[str, ...]:
 @keeping_unknown
 def retry(
     *errors: str | type[BaseException],
-    interval: int | Unset = UNSET,
+    interval: int | timedelta | Unset = UNSET,
     max_attempts: int | Unset = UNSET,
     backoff_rate: float | Unset = UNSET,
-    max_delay: int | Unset = UNSET,
+    max_delay: int | timedelta | Unset = UNSET,
     jitter: Literal["FULL", "NONE"] | Unset = UNSET,
     comment: str | Unset = UNSET,
 ) -> Retrier:
@@ -266,7 +284,7 @@ def retry(
 def catch(
     errors: str | type[BaseException] | Iterable[str | type[BaseException]],
     *steps: Step,
-    into: str | Discard | Unset = UNSET,
+    into: Into = UNSET,
     result_path: JsonPath = UNSET,
     output: Json = UNSET,
     assign: Mapping[str, Json] | Unset = UNSET,
@@ -308,8 +326,8 @@ class Working(Building):
     result_selector: Mapping[str, Json] | Unset = asl(
         "ResultSelector", kinds.TEMPLATE, language="JSONPath", default=UNSET
     )
-    retry: Sequence[Retrier] | Unset = asl("Retry", kinds.parts(Retrier), default=UNSET)
-    catch: Sequence[Catcher] | Unset = asl("Catch", kinds.parts(Catcher), default=UNSET)
+    retry: Retrier | Sequence[Retrier] | Unset = asl("Retry", kinds.parts(Retrier), default=UNSET)
+    catch: Catcher | Sequence[Catcher] | Unset = asl("Catch", kinds.parts(Catcher), default=UNSET)
 
 
 @element
@@ -454,9 +472,9 @@ class Parallel(Calling):
             name: str,
             *branches: Step | Graph,
             named: Mapping[str, Step] | Unset = UNSET,
-            into: str | Discard | Unset = UNSET,
-            retry: Sequence[Retrier] | Unset = UNSET,
-            catch: Sequence[Catcher] | Unset = UNSET,
+            into: Into = UNSET,
+            retry: Retrier | Sequence[Retrier] | Unset = UNSET,
+            catch: Catcher | Sequence[Catcher] | Unset = UNSET,
             arguments: Json = UNSET,
             parameters: Mapping[str, Json] | Unset = UNSET,
             result_selector: Mapping[str, Json] | Unset = UNSET,
@@ -504,10 +522,10 @@ class Task(Calling):
     resource: str | Function | Dynamic | Unset = asl(
         "Resource", kinds.STRING, required=True, kw_only=False, default=UNSET
     )
-    timeout: Integer = asl(
+    timeout: Seconds = asl(
         "TimeoutSeconds", kinds.POSITIVE_SECONDS, path="TimeoutSecondsPath", jsonata=True, default=UNSET
     )
-    heartbeat: Integer = asl(
+    heartbeat: Seconds = asl(
         "HeartbeatSeconds", kinds.POSITIVE_SECONDS, path="HeartbeatSecondsPath", jsonata=True, default=UNSET
     )
     credentials: Credentials | Unset = asl("Credentials", kinds.part(Credentials), jsonata=True, default=UNSET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,34 +11,63 @@ import attrs
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller
 from .fields import UNSET, Language, Unset, class_of, evolve
-from .flow import End, Flow, Goto, as_flow
+from .flow import End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
 from .lowering import lower
 from .places import locate, snake
-from .states import Catcher, Choice, Map, Parallel, ProcessorConfig, Rule, State, Stepping, Succeed, Task
+from .states import Catcher, Choice, Map, Parallel, ProcessorConfig, Rule, State, Stepping, Succeed, Task, Working
 
 if TYPE_CHECKING:
     from .machine import StateMachine
 
 
 def start_of(flow: Flow) -> str | Unset:
+    """The name of the state at which a flow starts."""
     first = flow.items[0] if flow.items else None
-    return first.name if isinstance(first, State | Goto) else UNSET
+    return first.name if isinstance(first, State | Goto | Guard) else UNSET
 
 
 def wire(machine: StateMachine, flow: Flow) -> None:
     """Wire the flow and every flow inside it, with a list of what is still to do instead of recursion."""
-    jobs: list[tuple[Flow, Graph, AslPath]] = [(flow, machine, ())]
     language: Language = "JSONata" if machine.query_language == "JSONata" else "JSONPath"
+    defaults = machine.defaults
+    around = (_Around(defaults.catchers(), _END, defaults.targets()),) if defaults and defaults.catchers() else ()
+    jobs: list[tuple[Flow, Graph, AslPath]] = [(flow, machine, ())]
     while jobs:
         inner, graph, path = jobs.pop()
-        wiring = _Wiring(machine, (*path, "States"), language)
-        wiring.run(inner, graph.states)  # type: ignore[arg-type]
+        wiring = _Wiring(machine, (*path, "States"), language, flow)
+        wiring.run(inner, graph.states, () if path else around)  # type: ignore[arg-type]
         jobs.extend(reversed(wiring.inner))
 
 
 _END = End(origin=None)
+
+
+@attrs.frozen
+class _Around:
+    """Catchers around a run of steps, and what their own steps join. `exempt` is None if it is a `guard`."""
+
+    catchers: tuple[Catcher, ...]
+    follow: str | End
+    exempt: frozenset[str] | None = None
+    """For the machine's defaults: the states that do not get the catchers."""
+
+    def applies(self, step: State) -> bool:
+        return self.exempt is None or (getattr(step, "catch", UNSET) is UNSET and step.name not in self.exempt)
+
+
+Guards = tuple[_Around, ...]
+"""Innermost first."""
+
+
+@attrs.frozen
+class _Fork:
+    """Steps that leave a state by a rule or a catcher, what they join, and the guards around them."""
+
+    flow: Flow
+    follow: str | End
+    guards: Guards
 
 
 @attrs.define
@@ -48,27 +77,40 @@ class _Wiring:
     machine: StateMachine
     path: AslPath
     language: Language
+    whole: Flow
+    """The machine's whole flow, for its names."""
     seen: dict[str, tuple[State, str | End]] = attrs.field(factory=dict)
     inner: list[tuple[Flow, Graph, AslPath]] = attrs.field(factory=list)
+    forks: list[_Fork] = attrs.field(factory=list)
+    """The forks of the state that is being added."""
+    end: Succeed | None = None
+    """Where rules and catchers lead that end the flow, once one of them does."""
 
-    def run(self, flow: Flow, states: dict[str, State]) -> None:
-        rest: list[tuple[tuple[Any, ...], int, str | End]] = [(flow.items, 0, _END)]
+    def run(self, flow: Flow, states: dict[str, State], guards: Guards) -> None:
+        rest: list[tuple[tuple[Any, ...], int, str | End, Guards]] = [(flow.items, 0, _END, guards)]
         while rest:
-            items, index, after = rest.pop()
+            items, index, after, guards = rest.pop()
             while index < len(items):
                 step, index = items[index], index + 1
                 if isinstance(step, Goto | End):
                     if index < len(items):
-                        self._problem("FD210", (), "nothing can follow goto(...) or end() in a chain", step.origin)
+                        self._problem("FD210", (), "steps after goto(...) or end() never run", step.origin)
                     break
                 follow = self._entry(items, index, after)
+                if isinstance(step, Guard):
+                    rest.append((items, index, after, guards))
+                    rest.append((step.flow.items, 0, follow, (_Around(step.catchers, follow), *guards)))
+                    break
                 if index < len(items) and isinstance(items[index], Goto):
                     self.machine.links[(*self.path, step.name, "Next")] = items[index].origin
-                forks = self._add(step, follow, states)
-                if forks:
-                    rest.append((items, index, after))
-                    rest.extend((fork.items, 0, follow) for fork in reversed(forks))
+                self._add(step, follow, states, guards)
+                if self.forks:
+                    rest.append((items, index, after, guards))
+                    rest.extend((fork.flow.items, 0, fork.follow, fork.guards) for fork in reversed(self.forks))
+                    self.forks = []
                     break
+        if self.end:
+            states[self.end.name] = self.end
 
     def _entry(self, items: tuple[Any, ...], index: int, after: str | End) -> str | End:
         if index >= len(items):
@@ -76,67 +118,83 @@ class _Wiring:
         step = items[index]
         return step if isinstance(step, End) else step.name
 
-    def _add(self, step: State, follow: str | End, states: dict[str, State]) -> list[Flow]:
-        """Put a state into the graph; the flows that fork off it are returned, to be wired next."""
+    def _add(self, step: State, follow: str | End, states: dict[str, State], guards: Guards) -> None:
+        """Put a state into the graph; the flows that fork off it are left in `forks`, to be wired next."""
         if step.name in self.seen:
             self._again(step, follow)
-            return []
+            return
         self.seen[step.name] = (step, follow)
         self._note_functions(step)
-        here = (*self.path, step.name)
         own: Language = "JSONata" if getattr(step, "query_language", UNSET) == "JSONata" else self.language
-        lowered = lower(step, own, partial(self._report, step))
+        guarded, joins = self._guarded(step, follow, guards)
+        lowered = lower(guarded, own, partial(self._report, step))
         state, tail = lowered.state, lowered.tail
         states[step.name] = state
-        forks: list[Flow] = []
-        extra: dict[str, State] = {}
+        if tail and isinstance(state, Stepping):
+            tail = evolve(tail, next=state.next, end=state.end)
+            state = evolve(state, next=tail.name, end=UNSET)
+            states[tail.name] = self._follow(tail, follow)
         if isinstance(state, Choice) and isinstance(step, Choice):
-            state = self._choice(state, step, follow, forks, extra)
-        elif isinstance(state, Stepping) and state.next is UNSET and state.end is UNSET:
-            state = _follow(state, tail.name if tail else follow)
+            state = self._choice(state, step, follow, guards)
+        elif isinstance(state, Stepping):
+            state = self._follow(state, follow)
         if getattr(state, "catch", UNSET):
-            state = self._catch(state, follow, forks, extra)
-        if tail:
-            states[tail.name] = _follow(tail, follow)
-        states[step.name] = self._inner_flows(state, step, here)
-        states.update(extra)
-        return forks
+            state = self._catch(state, joins)
+        states[step.name] = self._inner_flows(state, step, (*self.path, step.name))
 
-    def _choice(
-        self, state: Choice, step: Choice, follow: str | End, forks: list[Flow], extra: dict[str, State]
-    ) -> Choice:
+    def _guarded(self, step: State, follow: str | End, guards: Guards) -> tuple[State, list[tuple[str | End, Guards]]]:
+        """The state with the machine's defaults and the guards' catchers, and what each of its catchers joins.
+
+        What a States.ALL catches does not come to the guards around it.
+        """
+        if self.machine.defaults:
+            step = self.machine.defaults.applied(step)
+        if not isinstance(step, Working):
+            return step, []
+        caught = step.catch if isinstance(step.catch, list | tuple) else (step.catch,)
+        catchers: list[Any] = [each for each in caught if isinstance(each, Catcher | Mapping)]
+        joins: list[tuple[str | End, Guards]] = [(follow, guards)] * len(catchers)
+        added = False
+        for index, around in enumerate(guards):
+            if not around.applies(step) or any("States.ALL" in getattr(each, "errors", ()) for each in catchers):
+                continue
+            catchers += around.catchers
+            joins += [(around.follow, guards[index + 1 :])] * len(around.catchers)
+            added = True
+        wrong = [each for each in caught if not isinstance(each, Catcher | Mapping | Unset)]
+        return (evolve(step, catch=(*catchers, *wrong)) if added else step), joins
+
+    def _follow(self, state: Any, target: str | End) -> Any:
+        if state.next is not UNSET or state.end is not UNSET:
+            return state
+        return evolve(state, end=True) if isinstance(target, End) else evolve(state, next=target)
+
+    def _choice(self, state: Choice, step: Choice, follow: str | End, guards: Guards) -> Choice:
         def branch(index: int, rule: Any) -> Any:
-            at = ("Choices", index)
-            return self._branch(rule, follow, step, at, forks, extra) if isinstance(rule, Rule) else rule
+            return self._branch(rule, (follow, guards), step, ("Choices", index)) if isinstance(rule, Rule) else rule
 
         rules = _each(state.choices, branch)
         state = evolve(state, choices=rules, otherwise=UNSET)
         if state.default is not UNSET:
             return state
         other = self._steps(step.otherwise, step, ("Default",)) if step.otherwise is not UNSET else Flow(())
-        return evolve(state, default=self._target(other, follow, step, ("Default",), forks, extra))
+        return evolve(state, default=self._target(other, (follow, guards), step, ("Default",)))
 
-    def _catch(self, state: Any, follow: str | End, forks: list[Flow], extra: dict[str, State]) -> Any:
+    def _catch(self, state: Any, joins: list[tuple[str | End, Guards]]) -> Any:
         def branch(index: int, each: Any) -> Any:
-            at = ("Catch", index)
-            return self._branch(each, follow, state, at, forks, extra) if isinstance(each, Catcher) else each
+            return self._branch(each, joins[index], state, ("Catch", index)) if isinstance(each, Catcher) else each
 
         catchers = _each(state.catch, branch)
         return evolve(state, catch=catchers)
 
-    def _branch(
-        self,
-        part: Any,
-        follow: str | End,
-        state: State,
-        at: AslPath,
-        forks: list[Flow],
-        extra: dict[str, State],
-    ) -> Any:
-        steps = self._steps(part.steps, state, at, part.origin) if part.steps else Flow(())
+    def _branch(self, part: Any, join: tuple[str | End, Guards], state: State, at: AslPath) -> Any:
         if part.next is not UNSET:
+            if part.steps:
+                what = "next= and steps both say where it leads"
+                self._problem("FD212", (state.name, *at), what, part.origin, "remove next=")
             return evolve(part, steps=())
-        target = self._target(steps, follow, state, (*at, "Next"), forks, extra)
+        steps = self._steps(part.steps, state, at, part.origin) if part.steps else Flow(())
+        target = self._target(steps, join, state, (*at, "Next"))
         return evolve(part, steps=(), next=target)
 
     def _steps(self, steps: Any, state: State, at: AslPath, origin: Caller | None = None) -> Flow:
@@ -148,26 +206,26 @@ class _Wiring:
             )
             return Flow(())
 
-    def _target(
-        self,
-        steps: Flow,
-        follow: str | End,
-        state: State,
-        at: AslPath,
-        forks: list[Flow],
-        extra: dict[str, State],
-    ) -> str:
+    def _target(self, steps: Flow, join: tuple[str | End, Guards], state: State, at: AslPath) -> str:
         """Where a fork leads. The end of the flow needs a state here, for a rule or a catcher has no End."""
-        target = self._entry(steps.items, 0, follow)
+        target = self._entry(steps.items, 0, join[0])
         if steps.items and isinstance(steps.items[0], Goto):
             self.machine.links[(*self.path, state.name, *at)] = steps.items[0].origin
         if steps.items:
-            forks.append(steps)
+            self.forks.append(_Fork(steps, *join))
         if not isinstance(target, End):
             return target
-        done = Succeed(state.name + ".End", origin=state.origin)
-        extra[done.name] = done
-        return done.name
+        if self.end is None:
+            self.end = Succeed(self._end_name(state), origin=state.origin)
+        return self.end.name
+
+    def _end_name(self, state: State) -> str:
+        """`End`, or that of the enclosing state, if the author has not named a state so."""
+        owner = [step for step in self.path if isinstance(step, str)][-3:-2]  # …, "States", owner, "Branches", "States"
+        index = self.path[-2] if len(self.path) > 1 and isinstance(self.path[-2], int) else 0
+        name = (f"{owner[0]}.End" if owner else "End") + (str(index + 1) if index else "")
+        taken = {each.name for each in states_within(self.whole)}
+        return name if name not in taken else state.name + ".End"
 
     def _inner_flows(self, state: State, step: State, here: AslPath) -> State:
         if isinstance(state, Parallel):
@@ -240,10 +298,6 @@ class _Wiring:
 def _each(value: Any, change: Callable[[int, Any], Any]) -> Any:
     """The list of parts with each changed; what is no list is left as it is, for the checker to report."""
     return tuple(change(index, item) for index, item in enumerate(value)) if isinstance(value, list | tuple) else value
-
-
-def _follow(state: Any, target: str | End) -> Any:
-    return evolve(state, end=True) if isinstance(target, End) else evolve(state, next=target)
 
 
 def _said(target: str | End) -> str:

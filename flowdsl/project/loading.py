@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -14,14 +13,17 @@ import attrs
 
 from ..asl.text import canonical_text
 from ..author import tokens
+from ..author.fields import noting_elements
 from ..author.functions import Function
 from ..author.machine import StateMachine
 from ..author.serial import dump
+from ..author.unplaced import unplaced
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.imports import import_from
 from ..base.source import Span, display_path
 from .mistakes import author_error, syntax_error
 from .settings import Project, find
+from .sources import SourceLoader, importing_sources
 
 Type = Literal["STANDARD", "EXPRESS"]
 
@@ -43,6 +45,8 @@ class Loaded:
     """Returns the place of an ASL path in the file."""
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys in the file."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the author wrote in the file and no machine has."""
 
 
 def load(file: Path) -> list[Loaded]:
@@ -89,7 +93,8 @@ def _load_document(file: Path, suffix: str) -> Loaded:
 
 def _load_python(file: Path, project: Project) -> list[Loaded]:
     before = tokens.moment()
-    module = _execute(file, project.root)
+    with noting_elements() as written:
+        module = _execute(file, project.root)
     machines: dict[int, StateMachine] = {
         id(value): value for value in vars(module).values() if isinstance(value, StateMachine)
     }
@@ -107,7 +112,7 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
         loaded.append(
             Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
         )
-    return loaded
+    return [attrs.evolve(loaded[0], warnings=tuple(unplaced(written, str(file)))), *loaded[1:]]
 
 
 def _unused_tokens(before: int) -> list[Diagnostic]:
@@ -130,8 +135,8 @@ def _execute(file: Path, root: Path) -> ModuleType:
     module.__file__, module.__package__ = str(file), ""
     before, sys.modules[name] = sys.modules.get(name), module
     try:
-        with redirect_stdout(sys.stderr):
-            SourceFileLoader(name, str(file)).exec_module(module)
+        with redirect_stdout(sys.stderr), importing_sources(root):
+            SourceLoader(name, str(file)).exec_module(module)
     except SyntaxError as error:
         raise FlowError(syntax_error(error, file)) from error
     except (Exception, SystemExit) as error:

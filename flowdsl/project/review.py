@@ -29,7 +29,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         locate=loaded.locate,
         twice=loaded.twice,
         data=data,
-        problems=machine.problems if machine else (),
+        problems=(*machine.problems, *loaded.warnings) if machine else (),
         python=machine is not None,
     )
     if machine:

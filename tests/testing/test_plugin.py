@@ -273,7 +273,7 @@ def test_a_snapshot_is_written_compared_and_shown(project: pytest.Pytester) -> N
 
     definition = json.loads(written.read_text())
     assert written.read_text() == canonical_text(definition)
-    assert list(definition["States"]) == ["Work", "Failed", "Again", "Again.End", "Pause"], "as they are written"
+    assert list(definition["States"]) == ["Work", "Failed", "Again", "Pause", "End"], "as they are written"
     assert run(project, "-Werror").ret == 0
 
     flow = project.path / "shop_flow.py"

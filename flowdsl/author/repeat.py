@@ -1,0 +1,104 @@
+"""Loops: `repeat` does steps until a condition holds, `poll` asks again after a while."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from .expressions import Expression, var
+from .fields import UNSET, Unset
+from .flow import Flow, Goto, Guard, Step, as_flow, chain, describe
+from .places import snake
+from .states import Choice, Pass, Rule, State, Wait, fail, when
+
+
+def repeat(
+    *steps: Step,
+    until: Expression,
+    failed: Expression | Rule | Unset = UNSET,
+    at_most: int | Expression | Unset = UNSET,
+    otherwise: Step | list[Step] | Unset = UNSET,
+    between: Step | list[Step] | Unset = UNSET,
+    name: str | Unset = UNSET,
+) -> Flow:
+    """Do the steps again and again until a condition holds; it is asked after them, so they run once at least.
+
+    `failed` ends the loop too: a condition fails the execution, `when(condition, steps...)` goes another way.
+    `at_most` is how often the steps run; after that `otherwise` is done, or else the execution fails. The count is a
+    variable of the flow. `between` is done before each new try. `name` is the Choice's, by default that of the
+    first step and `.Repeat`; the other states that the loop needs are named after it.
+    """
+    return _loop(as_flow(steps), as_flow(() if between is UNSET else between), until, failed, at_most, otherwise, name)
+
+
+def poll(
+    step: Step,
+    *,
+    every: int | timedelta | Expression,
+    until: Expression,
+    failed: Expression | Rule | Unset = UNSET,
+    at_most: int | Expression | Unset = UNSET,
+    otherwise: Step | list[Step] | Unset = UNSET,
+    waits_first: bool = False,
+    name: str | Unset = UNSET,
+) -> Flow:
+    """Do a step until a condition holds, with a pause of `every` seconds before each new try.
+
+    With `waits_first` there is a pause before the first try too. The rest is as in `repeat`.
+    """
+    flow = as_flow(step)
+    wait = Wait(f"{_first(flow)}.Wait", seconds=every)
+    if waits_first:
+        return _loop(chain(wait, flow), Flow(()), until, failed, at_most, otherwise, name or f"{_first(flow)}.Repeat")
+    return _loop(flow, Flow((wait,)), until, failed, at_most, otherwise, name)
+
+
+def _loop(
+    flow: Flow,
+    between: Flow,
+    until: Expression,
+    failed: Expression | Rule | Unset,
+    at_most: int | Expression | Unset,
+    otherwise: Step | list[Step] | Unset,
+    name: str | Unset,
+) -> Flow:
+    first = _first(flow)
+    choice = f"{first}.Repeat" if isinstance(name, Unset) else name
+    rules = [when(until), *_failing(failed, first)]
+    again = chain(between, Goto(flow.items[0], origin=None))
+    if isinstance(at_most, Unset):
+        if otherwise is not UNSET:
+            raise TypeError("otherwise= says what to do after at_most= tries: give at_most= too")
+        return chain(flow, Choice(choice, *rules, otherwise=again))
+    if not isinstance(at_most, Expression) and (not isinstance(at_most, int) or at_most < 1):
+        raise TypeError(f"at_most= is a number of tries, 1 or more, not {at_most!r}")
+    counter = _counter(first)
+    tries = var[counter]
+    rules.append(when(tries < at_most, again, assign={counter: tries + 1}))
+    if isinstance(otherwise, Unset):
+        cause = f"The condition of {choice} did not hold after the last try"
+        otherwise = fail(f"{first}.Exhausted", error=f"{first}.Exhausted", cause=cause)
+    return chain(Pass(f"{first}.Count", assign={counter: 1}), flow, Choice(choice, *rules, otherwise=otherwise))
+
+
+def _first(flow: Flow) -> str:
+    """The name of the first state."""
+    first = flow.items[0] if flow.items else None
+    if not isinstance(first, State | Guard):
+        raise TypeError(f"a loop begins with a state, not {describe(first) if first else 'nothing'}")
+    return first.name
+
+
+def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
+    """The rule that leaves the loop because the steps failed."""
+    if isinstance(failed, Unset):
+        return []
+    if isinstance(failed, Rule):
+        return [failed]
+    return [when(failed, fail(f"{first}.Failed", error=f"{first}.Failed", cause="The condition in failed= holds"))]
+
+
+def _counter(first: str) -> str:
+    """The variable that counts the tries."""
+    name = re.sub(r"\W", "_", snake(first)).strip("_")
+    return f"{name if name[:1].isalpha() else 'step'}_tries"[-80:]

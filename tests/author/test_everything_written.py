@@ -1,0 +1,194 @@
+"""Every keyword that an author writes shows in the definition, or a problem says why it does not.
+
+The values are made from the declarations of the fields, so that a new keyword is tested as soon as it is declared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import combinations, islice
+from typing import Any, get_args
+
+import attrs
+import pytest
+
+import flowdsl as f
+from flowdsl.author.fields import Language, Spec, specs
+from flowdsl.author.graphs import Branch, Processor
+from flowdsl.author.states import (
+    STATES,
+    Catcher,
+    ProcessorConfig,
+    ReaderConfig,
+    Retrier,
+    Rule,
+    WriterConfig,
+)
+from flowdsl.check import check
+
+HELLO = f.Function("hello", "handlers/hello")
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+ANY = f.state_input.any
+INNER = Branch(start_at="Inner", states={"Inner": f.Succeed("Inner")})
+
+SPECIAL: dict[str, Callable[[str], list[Any]]] = {
+    "into": lambda mark: [mark, f.var[mark], f.DISCARD],
+    "steps": lambda mark: [(f.Pass(mark),)],
+    "otherwise": lambda mark: [f.Pass(mark), [f.Pass(mark), f.end()]],
+    "branches": lambda mark: [(f.Pass(mark),)],
+    "named": lambda mark: [{mark: f.Pass(mark)}],
+    "processor": lambda mark: [f.Pass(mark)],
+    "iterator": lambda mark: [INNER],
+    "mode": lambda mark: ["INLINE", "DISTRIBUTED"],
+    "execution_type": lambda mark: ["EXPRESS"],
+    "payload": lambda mark: [{"key": mark}, f.state_input[mark]],
+    "wait_for_task_token": lambda mark: [True],
+    "output": lambda mark: [{"key": mark}, {"key": f.result[mark]}, f.result[mark], f.state_input[mark]],
+    "arguments": lambda mark: [{"key": mark}, {"key": f.state_input[mark]}, f.state_input[mark]],
+    "assign": lambda mark: [{mark: 1}, {"name": f.result[mark]}],
+    "next": lambda mark: ["Elsewhere"],
+    "default": lambda mark: ["Elsewhere"],
+    "query_language": lambda mark: ["JSONata"],
+    "choices": lambda mark: [(f.when(mark == ANY),)],
+    "condition": lambda mark: [mark == ANY],
+    "errors": lambda mark: [(mark,)],
+}
+"""Values for the keywords that are not an ASL field of the same meaning."""
+BY_SHAPE: dict[str, Callable[[str], list[Any]]] = {
+    "template": lambda mark: [{"key": mark}, {"key": f.state_input[mark]}],
+    "path": lambda mark: [f"$.{mark}", f.state_input[mark]],
+}
+
+
+def values(cls: type[Any], name: str, mark: str) -> list[Any]:
+    """Values of a keyword in which the text `mark` shows, if the kind of value has room for it."""
+    if name in SPECIAL:
+        return SPECIAL[name](mark)
+    spec = specs(cls)[name]
+    if spec.kind.shape in BY_SHAPE:
+        return BY_SHAPE[spec.kind.shape](mark)
+    if spec.kind.of:
+        return [*islice(parts(spec.kind.of, mark), 2)]
+    return scalars(spec, mark)
+
+
+def scalars(spec: Spec, mark: str) -> list[Any]:
+    candidates: list[Any] = [*spec.kind.words, mark, 7, 7.5, True, [mark], ["7"], {"key": mark}, "2030-01-31T12:00:00Z"]
+    fitting = [each for each in candidates if spec.kind.accepts(each)]
+    assert fitting, f"no value for {spec.name}"
+    found = fitting[:1]
+    if spec.path:
+        found.append(f.state_input[mark])
+    if spec.kind.is_duration:
+        found.append(timedelta(minutes=2))
+    return found
+
+
+BASES: dict[type[Any], list[dict[str, Any]]] = {
+    f.Task: [
+        {"resource": HELLO},
+        {"resource": f.dynamic(f.state_input.arn, allowed=[HELLO])},
+        {"resource": "arn:aws:lambda:eu-west-1:123456789012:function:hello"},
+        {"resource": "arn:aws:states:::sqs:sendMessage"},
+        {"resource": "arn:aws:states:::batch:submitJob.sync"},
+        {"resource": "arn:aws:states:eu-west-1:123456789012:activity:approve"},
+    ],
+    f.Choice: [{"choices": (f.when(ANY == 1, f.Pass("Rule")),)}],
+    f.Wait: [{}, {"seconds": 1}],
+    f.Map: [{"processor": f.Pass("Item")}, {}],
+    f.Parallel: [{"branches": (f.Pass("Left"), f.Pass("Right"))}, {"named": {"left": f.Pass("Left")}}],
+    Retrier: [{"errors": ("Error",)}],
+    Catcher: [{"errors": ("Error",)}],
+    Rule: [{"condition": ANY == 1}],
+    f.Credentials: [{"role_arn": "arn:aws:iam::123456789012:role/other"}],
+    f.ItemReader: [{"resource": "arn:aws:states:::s3:getObject"}],
+    f.ResultWriter: [{"resource": "arn:aws:states:::s3:putObject"}],
+    f.ItemBatcher: [{"max_items": 5}],
+}
+"""What else an object of the class needs, in a few ways."""
+
+
+def parts(cls: type[Any], mark: str) -> Iterator[Any]:
+    """Objects of a class of parts with a mark in them."""
+    base = BASES.get(cls, [{}])[0]
+    for name in keywords(cls):
+        for value in values(cls, name, mark):
+            yield cls(**{**base, name: value})
+
+
+def keywords(cls: type[Any]) -> list[str]:
+    """The keywords of a class that say something of the flow."""
+    no_meaning = {"name", "extras", "origin", "resource"}
+    return [each.alias for each in attrs.fields(cls) if each.init and each.name not in no_meaning]
+
+
+WRAPPED: dict[type[Any], Callable[[Any], Any]] = {
+    Retrier: lambda part: f.Task("S", HELLO, retry=part),
+    Catcher: lambda part: f.Task("S", HELLO, catch=[part]),
+    Rule: lambda part: f.Choice("S", part),
+    f.Credentials: lambda part: f.Task("S", HELLO, credentials=part),
+    f.ItemReader: lambda part: f.Map("S", processor=f.Pass("Item"), mode="DISTRIBUTED", item_reader=part),
+    f.ItemBatcher: lambda part: f.Map("S", processor=f.Pass("Item"), mode="DISTRIBUTED", item_batcher=part),
+    f.ResultWriter: lambda part: f.Map("S", processor=f.Pass("Item"), mode="DISTRIBUTED", result_writer=part),
+    ReaderConfig: lambda part: WRAPPED[f.ItemReader](f.ItemReader("arn:aws:states:::s3:getObject", config=part)),
+    WriterConfig: lambda part: WRAPPED[f.ResultWriter](f.ResultWriter("arn:aws:states:::s3:putObject", config=part)),
+    ProcessorConfig: lambda part: f.Map(
+        "S", processor=Processor(start_at="Inner", states={"Inner": f.Succeed("Inner")}, config=part)
+    ),
+}
+"""A state with the part in it."""
+CLASSES: list[type[Any]] = [*STATES.values(), *WRAPPED]
+
+
+@attrs.frozen
+class Written:
+    """A machine with an object of a class in it, and its definition as text."""
+
+    machine: f.StateMachine
+    text: str
+
+    def has_problems(self) -> bool:
+        if self.machine.problems:
+            return True
+        return any(each.severity == "error" for each in check(json.loads(self.text), python=True))
+
+
+def write(cls: type[Any], fields: dict[str, Any], language: Language) -> Written:
+    state = WRAPPED[cls](cls(**fields)) if cls in WRAPPED else cls("S", **fields)
+    elsewhere = f.when(ANY == 1, f.Pass("Elsewhere"), f.end())
+    machine = f.StateMachine(
+        "m",
+        f.chain(f.Choice("Route", elsewhere, f.when(ANY == 2, f.goto("After"))), state, f.Pass("After")),
+        query_language=language,
+    )
+    return Written(machine, json.dumps(f.dump(machine)))
+
+
+def is_lost(name: str, value: Any, both: Written, without: Written) -> bool:
+    """True if a keyword changes nothing, or its value is not in the definition, and no problem says so."""
+    mark = f"mark_{name}"
+    shows = both.text != without.text and (mark in both.text or mark not in repr(value))
+    return not shows and not both.has_problems()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_keyword_shows_or_is_a_problem(cls: type[Any], language: Language) -> None:
+    """Each keyword alone, and each pair of them, with every kind of value."""
+    for base in BASES.get(cls, [{}]):
+        plain = write(cls, base, language)
+        alone = {
+            (name, index): (value, write(cls, {**base, name: value}, language))
+            for name in keywords(cls)
+            for index, value in enumerate(values(cls, name, f"mark_{name}"))
+        }
+        for (name, _), (value, written) in alone.items():
+            assert not is_lost(name, value, written, plain), (base, {name: value})
+        for ((one, _), (first, with_one)), ((two, _), (second, with_two)) in combinations(alone.items(), 2):
+            if one == two:
+                continue
+            both = write(cls, {**base, one: first, two: second}, language)
+            lost = is_lost(one, first, both, with_two) or is_lost(two, second, both, with_one)
+            assert not lost, (base, {one: first, two: second})
