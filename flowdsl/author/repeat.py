@@ -28,7 +28,9 @@ def repeat(
     variable of the flow. `between` is done before each new try. `name` is the Choice's, by default that of the
     first step and `.Repeat`; the other states that the loop needs are named after it.
     """
-    return _loop(as_flow(steps), as_flow(() if between is UNSET else between), until, failed, at_most, otherwise, name)
+    flow = as_flow(steps)
+    pause = as_flow(() if between is UNSET else between)
+    return _loop(_first(flow), flow, pause, until, failed, at_most, otherwise, name)
 
 
 def poll(
@@ -47,13 +49,14 @@ def poll(
     With `waits_first` there is a pause before the first try too. The rest is as in `repeat`.
     """
     flow = as_flow(step)
-    wait = Wait(f"{_first(flow)}.Wait", seconds=every)
-    if waits_first:
-        return _loop(chain(wait, flow), Flow(()), until, failed, at_most, otherwise, name or f"{_first(flow)}.Repeat")
-    return _loop(flow, Flow((wait,)), until, failed, at_most, otherwise, name)
+    first = _first(flow)
+    wait = Wait(f"{first}.Wait", seconds=every)
+    steps, pause = (chain(wait, flow), Flow(())) if waits_first else (flow, Flow((wait,)))
+    return _loop(first, steps, pause, until, failed, at_most, otherwise, name)
 
 
 def _loop(
+    first: str,
     flow: Flow,
     between: Flow,
     until: Expression,
@@ -62,7 +65,7 @@ def _loop(
     otherwise: Step | list[Step] | Unset,
     name: str | Unset,
 ) -> Flow:
-    first = _first(flow)
+    """The loop; its states are named after `first`."""
     choice = f"{first}.Repeat" if isinstance(name, Unset) else name
     rules = [when(until), *_failing(failed, first)]
     again = chain(between, Goto(flow.items[0], origin=None))
