@@ -160,10 +160,9 @@ def _errors(part: Any, report: Report, path: AslPath) -> Any:
 def _of_kind(state: Any, report: Report) -> Any:
     """Branches, processors and defaults of the wrong kind."""
     if isinstance(state, Choice) and isinstance(state.default, Goto | State | Flow | End):
-        report(("Default",), "default= is the name of a state", "write otherwise= for steps", None)
+        wanted = describe(state.default) if isinstance(state.default, Goto | End) else "steps"
+        report(("Default",), "default= is the name of a state", f"write otherwise={wanted}", None)
         return evolve(state, default=UNSET)
-    if isinstance(state, Choice) and not state.choices:
-        report(("Choices",), "the Choice has no rules", "add when(condition, steps...)", None)
     if isinstance(state, Parallel):
         return _branches(state, report)
     if isinstance(state, Map) and state.processor is not UNSET and not _runs(state.processor):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from opcode import opname
 from typing import Any, Final, NoReturn, Union
 
 from ..base.source import caller
@@ -143,6 +144,11 @@ class Expression:
     # What Python would do at once, while the flow is read
 
     def __bool__(self) -> NoReturn:
+        where = caller()
+        if where and opname[where.code.co_code[where.instruction]] == "CONTAINS_OP":
+            raise TypeError(
+                "an expression has no value until the flow runs: write one_of(path, ...) instead of in (...)"
+            )
         raise TypeError(
             "an expression has no value until the flow runs: write &, | and ~ instead of and, or and not,"
             " and a Choice or cond(...) instead of if"

@@ -138,7 +138,7 @@ def as_flow(steps: Any) -> Flow:
 def describe(value: object) -> str:
     """A value in the words of a message, without what is inside it."""
     if isinstance(value, Goto):
-        return f"goto({value.name!r})"
+        return f'goto("{value.name}")'
     if isinstance(value, End):
         return "end()"
     if isinstance(value, Flow):

@@ -14,6 +14,7 @@ from .fields import UNSET, Language, Unset, class_of, evolve
 from .flow import End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
+from .jsonpath import JSONATA
 from .lowering import lower
 from .places import locate, snake
 from .states import Catcher, Choice, Map, Parallel, ProcessorConfig, Rule, State, Stepping, Succeed, Task, Working
@@ -36,12 +37,35 @@ def wire(machine: StateMachine, flow: Flow) -> None:
     jobs: list[tuple[Flow, Graph, AslPath]] = [(flow, machine, ())]
     while jobs:
         inner, graph, path = jobs.pop()
+        if not inner.items:
+            span = inner.origin.span() if inner.origin else None
+            hint = 'add a state, as in chain(Pass("First"))'
+            machine.problems.append(
+                Diagnostic("FD103", "the chain has no steps", (*path, "States"), span=span, hint=hint)
+            )
         wiring = _Wiring(machine, (*path, "States"), language, flow)
         wiring.run(inner, graph.states, () if path else around)  # type: ignore[arg-type]
         jobs.extend(reversed(wiring.inner))
+    _join_language_problems(machine.problems)
+
+
+def _join_language_problems(problems: list[Diagnostic]) -> None:
+    """Make one problem of those that come from a forgotten query_language=."""
+    several = [each for each in problems if JSONATA in (each.hint or "")]
+    if len(several) < _FORGOTTEN:
+        return
+    first, *others = several
+    lines = sorted({each.span.line for each in others if each.span})
+    where = f" (line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))})" if lines else ""
+    message = f"{first.message}, and so do {len(others)} more expressions{where}"
+    problems[problems.index(first)] = attrs.evolve(first, message=message, hint=JSONATA)
+    for each in others:
+        problems.remove(each)
 
 
 _END = End(origin=None)
+_FORGOTTEN = 3
+"""From so many expressions on that need JSONata, a machine without it has forgotten to say so."""
 
 
 @attrs.frozen
@@ -173,6 +197,10 @@ class _Wiring:
         def branch(index: int, rule: Any) -> Any:
             return self._branch(rule, (follow, guards), step, ("Choices", index)) if isinstance(rule, Rule) else rule
 
+        if not state.choices:
+            self._problem(
+                "FD104", (step.name,), "the Choice has no rules", step.origin, "add when(condition, steps...)"
+            )
         rules = _each(state.choices, branch)
         state = evolve(state, choices=rules, otherwise=UNSET)
         if state.default is not UNSET:
@@ -202,7 +230,11 @@ class _Wiring:
             return as_flow(steps)
         except TypeError as error:
             self._problem(
-                "FD214", (state.name, *at), str(error), origin or state.origin, "steps follow one another: a, b"
+                "FD214",
+                (state.name, *at),
+                str(error),
+                origin or state.origin,
+                "write the steps one after the other, without a list",
             )
             return Flow(())
 

@@ -66,6 +66,8 @@ class Diagnostic:
         fields["path"] = pointer(self.path)
         if self.span:
             fields["file"], fields["line"], fields["column"] = self.span.file, self.span.line, self.span.column
+            if self.span.called_at:
+                fields["called_at"] = str(self.span.called_at)
         if self.hint:
             fields["hint"] = self.hint
         return fields

@@ -66,12 +66,21 @@ class Caller:
     """For a call inside a function: the call at module level that led there."""
 
     def span(self, keywords: tuple[str, ...] = ()) -> Span:
-        """The span of the call, or of the first of these keyword arguments that it has; `#1` is its second argument."""
+        """The span of the call, or of the first of these keyword arguments that it has; `#1` is its second argument.
+
+        If a function passed the keyword on by `**`, that is where the function was called.
+        """
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
         if line is None or start is None:
             return Span(file, line or self.code.co_firstlineno)
-        argument = _keyword(file, (line, start, end_line or line, end or start), keywords) if keywords else None
+        place = (line, start, end_line or line, end or start)
+        argument = _keyword(file, place, keywords) if keywords else None
+        passed_on = tuple(name for name in keywords if not name.startswith("#"))
+        if argument is None and passed_on and self.outer and _keyword(file, place, ("**",)):
+            span = self.outer.span(passed_on)
+            if span != self.outer.span():
+                return span
         line, start, end_line, end = argument or (line, start, end_line, end)
         end_column = _column(file, end_line or line, end or start)
         called_at = self.outer.span() if self.outer else None
@@ -109,7 +118,7 @@ def _keyword(file: str, call: Place, keywords: tuple[str, ...]) -> Place | None:
     if node is None:
         return None
     arguments = {f"#{index}": value for index, value in enumerate(node.args)}
-    arguments |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    arguments |= {keyword.arg or "**": keyword.value for keyword in node.keywords}
     return next((_place(arguments[name]) for name in keywords if name in arguments), None)
 
 

@@ -61,8 +61,9 @@ def check(
 
 
 def _once(first: list[Diagnostic], found: list[Diagnostic]) -> list[Diagnostic]:
-    """What was found without what is known already: `first` says it better."""
+    """What was found without what is known already: `first` says it better. A graph without states has no start."""
     known = {(each.code, each.path) for each in first}
+    known |= {("FD104", each.path[:-1]) for each in first if each.code == "FD103" and each.path[-1:] == ("States",)}
     own = {id(each) for each in first}
     return [each for each in found if id(each) in own or (each.code, each.path) not in known]
 

@@ -55,7 +55,8 @@ def _annotation(diagnostic: Diagnostic) -> str:
         if span.end_line == span.line and span.end_column:
             fields |= {"endLine": span.end_line, "endColumn": span.end_column}
     properties = ",".join(f"{key}={_escape(str(value), ',:')}" for key, value in fields.items())
-    message = diagnostic.message + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
+    called_at = f"called at {span.called_at}" if span and span.called_at else None
+    message = "\n".join(filter(None, [diagnostic.message, diagnostic.hint, called_at]))
     return f"::{diagnostic.severity} {properties}::{_escape(message)}"
 
 

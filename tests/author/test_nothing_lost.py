@@ -276,7 +276,7 @@ REFUSED: list[tuple[Any, tuple[Language, ...], str, str]] = [
         "retry takes retry(...), not catch(...)",
         "retry(",
     ),  # type: ignore[list-item]
-    (lambda: f.Task("T", HELLO, catch=[f.goto("B")]), ALL, "catch takes catch(...), not goto('B')", "catch("),  # type: ignore[list-item]
+    (lambda: f.Task("T", HELLO, catch=[f.goto("B")]), ALL, 'catch takes catch(...), not goto("B")', "catch("),  # type: ignore[list-item]
     (lambda: f.Task("T", HELLO, catch=f.retry("E")), ALL, "catch takes catch(...), not retry(...)", "catch("),  # type: ignore[arg-type]
     (lambda: f.Task("T", HELLO, retry=f.retry(["A"])), ALL, "an error name is text", 'retry("A")'),  # type: ignore[arg-type]
     (lambda: f.Task("T", HELLO, credentials=f.Pass("P")), ALL, "credentials takes Credentials(...)", "Credentials("),  # type: ignore[arg-type]

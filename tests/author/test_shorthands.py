@@ -228,7 +228,7 @@ def test_a_loop_inside_a_loop_counts_anew(language: Language) -> None:
         (lambda: f.repeat(task("A"), until=DONE, otherwise=f.Pass("B")), "give at_most= too"),
         (lambda: f.repeat(task("A"), until=DONE, at_most=0), "1 or more"),
         (lambda: f.repeat(until=DONE), "begins with a state"),
-        (lambda: f.repeat(f.goto("A"), until=DONE), "begins with a state, not goto('A')"),
+        (lambda: f.repeat(f.goto("A"), until=DONE), 'begins with a state, not goto("A")'),
     ],
 )
 def test_what_a_loop_refuses(wrong: Any, words: str) -> None:
