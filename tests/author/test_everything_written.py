@@ -155,15 +155,16 @@ class Written:
         return any(each.severity == "error" for each in check(json.loads(self.text), python=True))
 
 
-def write(cls: type[Any], fields: dict[str, Any], language: Language) -> Written:
-    state = WRAPPED[cls](cls(**fields)) if cls in WRAPPED else cls("S", **fields)
-    elsewhere = f.when(ANY == 1, f.Pass("Elsewhere"), f.end())
-    machine = f.StateMachine(
-        "m",
-        f.chain(f.Choice("Route", elsewhere, f.when(ANY == 2, f.goto("After"))), state, f.Pass("After")),
-        query_language=language,
-    )
+def write(make: Callable[[dict[str, Any]], f.StateMachine], fields: dict[str, Any]) -> Written:
+    machine = make(fields)
     return Written(machine, json.dumps(f.dump(machine)))
+
+
+def in_a_flow(step: Any, **fields: Any) -> f.StateMachine:
+    """A machine in which every route can be taken, whatever the step does."""
+    elsewhere = f.when(ANY == 1, f.Pass("Elsewhere"), f.end())
+    route = f.Choice("Route", elsewhere, f.when(ANY == 2, f.goto("After")))
+    return f.StateMachine("m", f.chain(route, step, f.Pass("After")), **fields)
 
 
 def is_lost(name: str, value: Any, both: Written, without: Written) -> bool:
@@ -173,22 +174,124 @@ def is_lost(name: str, value: Any, both: Written, without: Written) -> bool:
     return not shows and not both.has_problems()
 
 
+def hold_the_rule(
+    make: Callable[[dict[str, Any]], f.StateMachine], base: dict[str, Any], keywords: dict[str, list[Any]]
+) -> None:
+    """Each keyword alone, and each pair of them, with every kind of value."""
+    plain = write(make, base)
+    alone = [(name, value, write(make, {**base, name: value})) for name, values in keywords.items() for value in values]
+    for name, value, written in alone:
+        assert not is_lost(name, value, written, plain), (base, {name: value})
+    for (one, first, with_one), (two, second, with_two) in combinations(alone, 2):
+        if one == two:
+            continue
+        both = write(make, {**base, one: first, two: second})
+        lost = is_lost(one, first, both, with_two) or is_lost(two, second, both, with_one)
+        assert not lost, (base, {one: first, two: second})
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_every_keyword_shows_or_is_a_problem(cls: type[Any], language: Language) -> None:
-    """Each keyword alone, and each pair of them, with every kind of value."""
+def test_every_keyword_of_a_state_or_a_part(cls: type[Any], language: Language) -> None:
+    def make(fields: dict[str, Any]) -> f.StateMachine:
+        state = WRAPPED[cls](cls(**fields)) if cls in WRAPPED else cls("S", **fields)
+        return in_a_flow(state, query_language=language)
+
     for base in BASES.get(cls, [{}]):
-        plain = write(cls, base, language)
-        alone = {
-            (name, index): (value, write(cls, {**base, name: value}, language))
-            for name in keywords(cls)
-            for index, value in enumerate(values(cls, name, f"mark_{name}"))
-        }
-        for (name, _), (value, written) in alone.items():
-            assert not is_lost(name, value, written, plain), (base, {name: value})
-        for ((one, _), (first, with_one)), ((two, _), (second, with_two)) in combinations(alone.items(), 2):
-            if one == two:
-                continue
-            both = write(cls, {**base, one: first, two: second}, language)
-            lost = is_lost(one, first, both, with_two) or is_lost(two, second, both, with_one)
-            assert not lost, (base, {one: first, two: second})
+        hold_the_rule(make, base, {name: values(cls, name, f"mark_{name}") for name in keywords(cls)})
+
+
+FUNCTIONS: dict[str, tuple[Callable[[dict[str, Any], Language], f.StateMachine], dict[str, Any], dict[str, list[Any]]]]
+FUNCTIONS = {
+    "retry": (
+        lambda fields, language: in_a_flow(f.Task("S", HELLO, retry=f.retry("E", **fields)), query_language=language),
+        {},
+        {name: values(Retrier, name, f"mark_{name}") for name in keywords(Retrier) if name != "errors"},
+    ),
+    "catch": (
+        lambda fields, language: in_a_flow(f.Task("S", HELLO, catch=f.catch("E", **fields)), query_language=language),
+        {},
+        {name: values(Catcher, name, f"mark_{name}") for name in keywords(Catcher) if name not in ("errors", "steps")},
+    ),
+    "when": (
+        lambda fields, language: in_a_flow(f.Choice("S", f.when(ANY == 3, **fields)), query_language=language),
+        {},
+        {name: values(Rule, name, f"mark_{name}") for name in keywords(Rule) if name not in ("condition", "steps")},
+    ),
+    "repeat": (
+        lambda fields, language: in_a_flow(f.repeat(f.Pass("S"), **fields), query_language=language),
+        {"until": ANY == 3},
+        {
+            "until": [ANY == "mark_until"],
+            "failed": [ANY == "mark_failed", f.when(ANY == 4, f.Pass("mark_failed"))],
+            "at_most": [7, f.state_input.mark_at_most],
+            "otherwise": [f.Pass("mark_otherwise")],
+            "between": [f.Pass("mark_between")],
+            "name": ["mark_name"],
+        },
+    ),
+    "poll": (
+        lambda fields, language: in_a_flow(f.poll(f.Pass("S"), **fields), query_language=language),
+        {"until": ANY == 3, "every": 5},
+        {
+            "every": [timedelta(hours=1), f.state_input.mark_every],
+            "failed": [ANY == "mark_failed"],
+            "at_most": [7],
+            "otherwise": [f.Pass("mark_otherwise")],
+            "waits_first": [True],
+            "name": ["mark_name"],
+        },
+    ),
+    "Defaults": (
+        lambda fields, language: in_a_flow(f.Task("S", HELLO), query_language=language, defaults=f.Defaults(**fields)),
+        {},
+        {
+            "retry": [f.retry("mark_retry"), [f.lambda_transient]],
+            "catch": [f.catch("E", f.Pass("mark_catch"))],
+            "timeout": [7, timedelta(hours=1)],
+        },
+    ),
+    "StateMachine": (
+        lambda fields, language: f.StateMachine("m", f.Pass("S"), **{"query_language": language, **fields}),
+        {},
+        {
+            "comment": ["mark_comment"],
+            "version": ["1.0"],
+            "timeout": [7, timedelta(hours=1)],
+            "start_at": ["mark_start_at"],
+            "states": [{"mark_states": f.Pass("mark_states")}],
+            "type": ["EXPRES"],
+        },
+    ),
+}
+"""How to make a machine with the keywords of a function, those that it needs, and values of all."""
+NOT_IN_A_DEFINITION = {"name", "flow", "input", "related", "defaults", "query_language", "origin", "extras"}
+"""Keywords of a StateMachine for other uses, or with tests of their own."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_keyword_of_a_function(function: str, language: Language) -> None:
+    make, base, keywords = FUNCTIONS[function]
+    hold_the_rule(lambda fields: _or_refused(make, fields, language), base, keywords)
+
+
+def _or_refused(make: Any, fields: dict[str, Any], language: Language) -> f.StateMachine:
+    """The machine; what Python refuses at once is a problem too."""
+    try:
+        machine: f.StateMachine = make(fields, language)
+    except TypeError as error:
+        machine = f.StateMachine("m", f.Pass("S"))
+        machine.problems.append(f.Diagnostic("FD703", str(error)))
+    return machine
+
+
+def test_no_keyword_of_a_function_is_left_out() -> None:
+    from inspect import signature
+
+    for name, (_, base, tested) in FUNCTIONS.items():
+        parameters = signature(getattr(f, name)).parameters.values()
+        own = {each.name for each in parameters if each.kind == each.KEYWORD_ONLY}
+        if name == "StateMachine":
+            own = {each.alias for each in attrs.fields(f.StateMachine) if each.init} - NOT_IN_A_DEFINITION
+        assert own - {"origin"} <= {*base, *tested}, name
