@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import queue
+import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-Post = Callable[[], None]
-
 
 class Clock(Protocol):
-    """`now` is in seconds since 1970; `wait` passes time until then, or until something is posted from outside.
+    """`now` is in seconds since 1970; `wait` passes time until then, or until `changed` is notified.
 
-    Time that is virtual passes by waiting alone, so nothing can be posted meanwhile.
+    The caller of `wait` holds the lock of `changed`. Virtual time passes only in `wait`, which returns at once.
     """
 
     @property
@@ -22,11 +19,11 @@ class Clock(Protocol):
 
     def now(self) -> float: ...
 
-    def wait(self, until: float | None, inbox: queue.SimpleQueue[Post]) -> Post | None: ...
+    def wait(self, until: float | None, changed: threading.Condition) -> None: ...
 
 
 class VirtualClock:
-    """Starts where it is told to and moves only by waiting, which takes no time."""
+    """Starts at a given time and moves only by waiting, which takes no real time."""
 
     is_virtual = True
 
@@ -36,22 +33,18 @@ class VirtualClock:
     def now(self) -> float:
         return self._now
 
-    def wait(self, until: float | None, inbox: queue.SimpleQueue[Post]) -> Post | None:  # noqa: ARG002 - nobody posts meanwhile
+    def wait(self, until: float | None, changed: threading.Condition) -> None:  # noqa: ARG002 - a Clock
         if until is not None:
             self._now = max(self._now, until)
-        return None
 
 
 class WallClock:
-    """Real time; waiting ends early where another thread posts a signal."""
+    """Real time; waiting ends early when another thread notifies."""
 
     is_virtual = False
 
     def now(self) -> float:
         return time.time()
 
-    def wait(self, until: float | None, inbox: queue.SimpleQueue[Post]) -> Post | None:
-        try:
-            return inbox.get(timeout=None if until is None else max(0.0, until - time.time()))
-        except queue.Empty:
-            return None
+    def wait(self, until: float | None, changed: threading.Condition) -> None:
+        changed.wait(None if until is None else max(0.0, until - time.time()))

@@ -283,13 +283,15 @@ class Fiber:
     """A line of control: the execution itself, a branch of a Parallel, an iteration of a Map.
 
     `source` is the id of the event that the next one follows from, `entered` that of the current state's StateEntered.
+    `effect` is what it waits for (None while it waits for a child), asked for under the ticket `asked` at `since`;
+    `ticket` counts how many times it was resumed, and an answer is valid for the ticket that came with the effect.
     A plain slotted class: it is used in every step.
     """
 
     __slots__ = (
-        *("children", "ended", "entered", "execution", "failure", "generator", "history", "id", "index", "joining"),
-        *("map_item", "output", "parent", "retry_count", "scope", "source", "state", "task_token", "ticket"),
-        "variables",
+        *("asked", "children", "effect", "ended", "entered", "execution", "failure", "generator", "history", "id"),
+        *("index", "joining", "map_item", "output", "parent", "retry_count", "scope", "since", "source", "state"),
+        *("task_token", "ticket", "variables"),
     )
 
     def __init__(self, execution: Surroundings, parent: Fiber | None, index: int) -> None:
@@ -310,6 +312,9 @@ class Fiber:
         self.retry_count = 0
         self.task_token: str | None = None
         self.ticket = 0
+        self.effect: Effect | None = None
+        self.asked = 0
+        self.since = 0.0
         self.generator: Steps | None = None
         self.output: JSON = None
         self.failure: Failure | None = None

@@ -11,8 +11,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import frozen
+
 from ..expr.chance import Dice, chance
 from .core import (
+    Await,
     Effect,
     Entry,
     Fiber,
@@ -32,6 +35,18 @@ from .history import JSON, History
 from .interpreter import run_block
 from .limits import MAX_EVENTS, MAX_EXPRESS_EVENTS
 from .times import iso, moment
+
+
+@frozen
+class Outstanding:
+    """An effect that a fiber waits for: it was asked for under this ticket, at this time (seconds since 1970)."""
+
+    fiber: int
+    ticket: int
+    effect: Effect
+    since: float
+    is_answered: bool
+    """True if a Submitted or Started has come, and the result has not."""
 
 
 class Execution:
@@ -114,6 +129,15 @@ class Execution:
     def alive(self, fiber_id: int) -> bool:
         """Whether the fiber has not ended and was not cut off."""
         return fiber_id in self.fibers
+
+    @property
+    def outstanding(self) -> list[Outstanding]:
+        """What the fibers wait for, oldest fiber first; after `replay`, what has to be carried out to go on."""
+        return [
+            Outstanding(fiber.id, fiber.asked, fiber.effect, fiber.since, fiber.ticket != fiber.asked)
+            for fiber in self.fibers.values()
+            if fiber.effect is not None
+        ]
 
     def release(self) -> None:
         """Let go of the fibers of an execution that has ended: without this cycle its history is freed with the last
@@ -202,12 +226,16 @@ class Execution:
             fiber.failure = failure.without_trace()
             self._ended(fiber)
         else:
-            if not isinstance(effect, Join):
-                self._effects.append((fiber.id, fiber.ticket, effect))
-            elif fiber.ended:
-                self._ready.append((fiber, fiber.ended.popleft()))
-            else:
-                fiber.joining = True
+            if isinstance(effect, Join):
+                fiber.effect = None
+                if fiber.ended:
+                    self._ready.append((fiber, fiber.ended.popleft()))
+                else:
+                    fiber.joining = True
+                return
+            self._effects.append((fiber.id, fiber.ticket, effect))
+            if not isinstance(effect, Await):  # which goes on with the effect before
+                fiber.effect, fiber.asked, fiber.since = effect, fiber.ticket, self.now
 
     def _ended(self, fiber: Fiber) -> None:
         del self.fibers[fiber.id]
@@ -260,7 +288,8 @@ class Execution:
 def replay(
     program: Program, input: JSON, identity: Identity, settings: Settings, journal: Sequence[Entry]
 ) -> Execution:
-    """Run an execution again from its journal; nobody is called and no time passes."""
+    """Run an execution again from its journal: nothing is called and no time passes. If the journal ends before the
+    execution does, `outstanding` has what it waits for."""
     execution = Execution(program, input, identity, settings, journal[0].now)
     for entry in journal:
         execution.deliver(entry.fiber, entry.signal, entry.now)

@@ -10,7 +10,7 @@ from email.utils import formatdate
 
 from ..base.diagnostics import FlowError
 from ..base.json import parse_json
-from .core import Call, Failed, Program, Signal, Submitted, Succeeded
+from .core import Call, Failed, Program, Signal, Submitted, Succeeded, TimedOut
 from .errors import ExecutionAlreadyExistsError, InvalidNameError
 from .history import JSON, text
 from .result import Result
@@ -88,6 +88,13 @@ def outcome(call: Call, child: Result) -> Signal:
     if child.cause is not None:
         described["Cause"] = child.cause
     return Failed("States.TaskFailed", text(dict(sorted(described.items()))))
+
+
+def signal_of(child: Result) -> Signal:
+    """How a child execution of a Map Run ended."""
+    if child.status == "SUCCEEDED":
+        return Succeeded(child.output)
+    return TimedOut() if child.status == "TIMED_OUT" else Failed(child.error, child.cause)
 
 
 _SDK = "aws-sdk:sfn"

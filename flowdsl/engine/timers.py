@@ -1,4 +1,4 @@
-"""What is to happen when: a heap of actions by time."""
+"""The messages that are due later, ordered by time."""
 
 from __future__ import annotations
 
@@ -7,43 +7,45 @@ import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .messages import Pending
+
 
 class Timer(NamedTuple):
-    """Something to do at a time, in the order of `when`, then `order`; nothing any more where it isn't `wanted`."""
+    """A message and when it is due (seconds since 1970), in the order of `when`, `is_timeout`, `order`."""
 
     when: float
+    is_timeout: bool
+    """True for the end of a task's time: an answer at the same moment comes first."""
     order: int
-    action: Callable[[], None]
-    wanted: Callable[[], bool]
-    is_limit: bool
-    """The year after which the service ends an execution."""
+    message: Pending
 
 
 class Timers:
-    """The timers of a scheduler."""
+    """The timers of a scheduler. `is_wanted` returns False for a message to something that has ended."""
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
         self._order = itertools.count()
 
-    def at(
-        self, when: float, action: Callable[[], None], wanted: Callable[[], bool], *, is_limit: bool = False
-    ) -> None:
-        heapq.heappush(self._heap, Timer(when, next(self._order), action, wanted, is_limit))
+    def at(self, when: float, message: Pending, *, is_timeout: bool = False) -> None:
+        heapq.heappush(self._heap, Timer(when, is_timeout, next(self._order), message))
 
-    def next(self) -> Timer | None:
-        """The next timer that somebody still wants; the others must not move the clock."""
+    def next(self, is_wanted: Callable[[Pending], bool]) -> Timer | None:
+        """The next timer that is wanted; the others must not move the clock, and are dropped."""
         while self._heap:
-            if self._heap[0].wanted():
+            if is_wanted(self._heap[0].message):
                 return self._heap[0]
             heapq.heappop(self._heap)
         return None
 
+    def pop(self) -> Pending:
+        """Remove the timer that `next` returned."""
+        return heapq.heappop(self._heap).message
+
     def clear(self) -> None:
-        """Forget all timers, when nothing runs that they could matter to."""
+        """Drop all timers."""
         self._heap.clear()
 
-    def pop_due(self, now: float) -> Timer | None:
-        """Take the next timer off where its time has come."""
-        timer = self.next()
-        return heapq.heappop(self._heap) if timer is not None and timer.when <= now else None
+    def wanted(self, is_wanted: Callable[[Pending], bool]) -> list[Timer]:
+        """All timers that are wanted, in their order."""
+        return [timer for timer in sorted(self._heap) if is_wanted(timer.message)]
