@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from traceback import walk_tb
@@ -24,6 +24,7 @@ from ..base.diagnostics import FlowError
 from ..base.imports import defines, import_from, parse
 from ..base.source import Span, display_path
 from .lambdas import Handler, Hosted
+from .sharing import REGION, share_process
 
 MAX_SECONDS = 900.0
 """The timeout of a function whose own timeout is unknown: Lambda's maximum."""
@@ -39,7 +40,7 @@ def find_handlers(
     of their log. Raises FlowError if a handler does not exist. Calling a handler raises FlowError if its module cannot
     be imported, because a flow should not catch that.
     """
-    variables = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    variables = dict.fromkeys(REGION, region)
     handlers: dict[str, Handler] = {each.name: _declared_handler(each, root, variables) for each in functions}
     for name, place in places.items():
         handlers[name] = _handler_at(name, place, root, variables)
@@ -61,7 +62,7 @@ def _declared_handler(function: Function, root: Path, environment: Mapping[str, 
 
     handler = _import_at_first_call(function.name, dotted, attribute, file, at_root)
     return Hosted(
-        _with_environment(handler, {**environment, **function.environment}), function.timeout, function.memory
+        _with_environment(handler, {**function.environment, **environment}, root), function.timeout, function.memory
     )
 
 
@@ -76,7 +77,7 @@ def _handler_at(name: str, place: str | Path, root: Path, environment: Mapping[s
     _require(name, file, attribute, None, hint)
     modules = _Modules(file.parent)
     handler = _import_at_first_call(name, file.stem, attribute, file, modules.current)
-    return Hosted(_with_environment(handler, environment), MAX_SECONDS)
+    return Hosted(_with_environment(handler, environment, file.parent), MAX_SECONDS)
 
 
 def _require(name: str, file: Path, attribute: str, span: Span | None, hint: str) -> None:
@@ -115,18 +116,12 @@ def _innermost_place(error: Exception, folder: Path) -> str:
     return places[-1] if places else ""
 
 
-def _with_environment(handler: Handler, environment: Mapping[str, str]) -> Handler:
-    """Wrap the handler to set the function's environment variables, unless the user has set them for this run."""
+def _with_environment(handler: Handler, environment: Mapping[str, str], folder: Path) -> Handler:
+    """Wrap the handler to run with the function's environment variables and the modules of its folder."""
 
     def handle(event: Any, context: Any) -> Any:
-        added = {key: value for key, value in environment.items() if key not in os.environ}
-        os.environ.update(added)
-        try:
-            with redirect_stdout(sys.stderr):
-                return handler(event, context)
-        finally:
-            for key in added:
-                os.environ.pop(key, None)
+        with share_process(environment, str(folder)):
+            return handler(event, context)
 
     return handle
 

@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 from ..asl.resource import FunctionName, parse_function
 from ..base.diagnostics import FlowError
 from ..engine import Call, Reply
-from .process import OverdueError, handler_process
+from .process import OverdueError, call_in_time, handler_process
 from .replies import refuse_call
 
 __all__ = ["Handler", "Hosted", "LambdaContext", "LocalLambdas"]
@@ -73,9 +73,9 @@ class LocalLambdas:
     timeout of its own. During a call the environment variable FLOWDSL_NOW has the execution's time (RFC 3339, UTC).
 
     Event and response are converted to JSON and back. An exception becomes Lambda's error: the name of its class, and a
-    cause with errorMessage, errorType, requestId and stackTrace. A function is stopped at its timeout (in the main
-    thread, where the system has SIGALRM and no debugger is attached; otherwise it runs to its end) and fails with
-    Sandbox.Timedout; its side effects remain, as in Lambda. A function that exits (SystemExit, os._exit) fails with
+    cause with errorMessage, errorType, requestId and stackTrace. A function fails at its timeout with Sandbox.Timedout,
+    unless a debugger is attached. In the main thread it is stopped (if the system has SIGALRM); in others it runs on,
+    unheard; its side effects remain, as in Lambda. A function that exits (SystemExit, os._exit) fails with
     Runtime.ExitError. KeyboardInterrupt and other exceptions not derived from Exception propagate.
 
     Other calls raise FlowError, so that no test calls a service by accident; activities stay pending, as without a
@@ -142,8 +142,8 @@ class LocalLambdas:
         context = _context(function, call, request, hosted, started)
         output, failed, overdue, late = None, None, OverdueError(), False
         try:
-            with handler_process(call.now, hosted.timeout_seconds, overdue):
-                output = hosted(json.loads(json.dumps(event)), context)
+            work = partial(_called, hosted, event, context, call.now, overdue)
+            output = call_in_time(work, hosted.timeout_seconds, overdue)
         except OverdueError as error:
             if error is not overdue:
                 raise  # the time limit of a function that called this one
@@ -184,6 +184,11 @@ def _context(function: FunctionName, call: Call, request: str, hosted: Hosted, s
         log_stream_name="local",
         deadline=started + hosted.timeout_seconds,
     )
+
+
+def _called(hosted: Hosted, event: Any, context: LambdaContext, now: float, overdue: OverdueError) -> Any:
+    with handler_process(now, hosted.timeout_seconds, overdue):
+        return hosted(json.loads(json.dumps(event)), context)
 
 
 def _payload(value: Any) -> Any:

@@ -11,13 +11,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import UTC, datetime
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from attrs import define
+
+from .sharing import give_up, mark_call
 
 
 class OverdueError(BaseException):
@@ -34,7 +38,7 @@ def handler_process(now: float, seconds: float, overdue: OverdueError) -> Iterat
     folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        with _contain(time_text), _alarm(seconds, overdue):
+        with _contain(time_text), raise_after(seconds, overdue):
             yield
     finally:
         os.chdir(folder)
@@ -91,7 +95,7 @@ def _contain(now: str) -> Iterator[None]:
 
 
 @contextmanager
-def _alarm(seconds: float, overdue: OverdueError) -> Iterator[None]:
+def raise_after(seconds: float, overdue: OverdueError) -> Iterator[None]:
     """Raise `overdue` in the main thread after so many seconds, then every second, because the handler may catch it.
 
     An alarm that is already set, such as a test's timeout, goes off instead if it is due earlier, and is set again
@@ -121,6 +125,31 @@ def _alarm(seconds: float, overdue: OverdueError) -> Iterator[None]:
             signal.signal(signal.SIGALRM, before)
             if remaining:
                 signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
+
+
+def call_in_time(function: Callable[[], Any], seconds: float, overdue: OverdueError) -> Any:
+    """Call a function within so many seconds, in a thread other than the main one, in which nothing can interrupt it.
+
+    It gets a thread of its own. Raises `overdue` if it has not returned in time; it runs on then, and what it returns
+    is lost.
+    """
+    if threading.current_thread() is threading.main_thread() or _is_debugged():
+        return function()
+    outcome: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            outcome.set_exception(error)
+
+    context = copy_context()
+    event = mark_call(context)
+    threading.Thread(target=context.run, args=(work,), name="flowdsl-handler", daemon=True).start()
+    if not wait([outcome], timeout=seconds).done:
+        give_up(event)
+        raise overdue
+    return outcome.result()
 
 
 def _is_debugged() -> bool:

@@ -120,7 +120,7 @@ def test_state(
         )
     own = project.find(loaded.file.parent)
     settings = local.local_settings(own)
-    functions = local.project_handlers([loaded], own, handlers)
+    functions = local.project_handlers([loaded], own, handlers, region=settings.region)
     value = json_argument(source, "--input")
     try:
         with output.reserve_stdout():

@@ -139,7 +139,7 @@ class Dispatcher:
         """The executions that other threads wait for in `run`."""
         self._errors: dict[str, BaseException] = {}
         """What the invoker raised for those."""
-        self._held: list[Message] | None = None
+        self._held: list[Pending] | None = None
         """What a handler has sent in the call that is being made inline; it takes effect afterwards."""
 
     def _enqueue(self, message: Message) -> None:
@@ -340,8 +340,7 @@ class Dispatcher:
             sent, self._held = self._held, outer
         self._returned(task, reply)
         for message in sent:
-            if not isinstance(message, (Returned, Broken)):
-                self._timers.at(self.clock.now() + reply.seconds, message)
+            self._timers.at(self.clock.now() + reply.seconds, message)
 
     def _call_beside(self, task: Task) -> None:
         try:

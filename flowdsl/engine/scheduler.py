@@ -33,6 +33,7 @@ from .messages import (
     Expire,
     Halt,
     Message,
+    Pending,
     Sent,
 )
 from .result import Result
@@ -58,9 +59,11 @@ class Scheduler(Resumable):
         FlowError if the input is not a JSON value, and InvalidNameError if the name is not valid.
         """
         value = _copied(input, "the input of an execution")
-        result, is_new = self._start(program, value, name or self._uuid(), seed)
-        if is_new:
-            self._post(Begin(result.arn))
+        with self._changed:  # the clock must not move before Begin is in the inbox
+            result, is_new = self._start(program, value, name or self._uuid(), seed)
+            if is_new:
+                self._put(Begin(result.arn))
+        self._settle()
         return result
 
     def run(self, until: Result | None = None) -> None:
@@ -111,12 +114,14 @@ class Scheduler(Resumable):
             if not queue:
                 return None
             task = queue.popleft()
-        self._post(Sent(task.to, Started(worker)))
+            self._put(Sent(task.to, Started(worker)))
+        self._settle()
         return str(task.call.task_token), json.dumps(task.call.arguments)
 
     def stop_execution(self, result: Result, error: str | None = None, cause: str | None = None) -> None:
         """StopExecution: the execution ends ABORTED."""
-        self._post(Halt(result.arn, Stop("ABORTED", error, cause)))
+        self._put(Halt(result.arn, Stop("ABORTED", error, cause)))
+        self._settle()
 
     @property
     def tokens(self) -> list[str]:
@@ -129,16 +134,15 @@ class Scheduler(Resumable):
             if task is None or not task.is_waiting:
                 raise UnknownTaskError(f"no task waits with the token {token}")
             task.is_settled = not isinstance(signal, Heartbeat)
-        self._post(Sent(task.to, signal))
+            self._put(Sent(task.to, signal))
+        self._settle()
 
-    def _post(self, message: Message) -> None:
-        """Put a message into the inbox; if no thread drives, handle it now. What a handler sends in an inline call
-        takes effect after the call."""
+    def _put(self, message: Pending) -> None:
+        """Put a message into the inbox. What a handler sends in an inline call takes effect after the call."""
         if self._held is not None and self._driver == threading.get_ident():
             self._held.append(message)
-            return
-        self._enqueue(message)
-        self._settle()
+        else:
+            self._enqueue(message)
 
     def _settle(self) -> None:
         """Handle what is in the inbox if no thread drives."""

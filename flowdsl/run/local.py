@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from io import BytesIO, TextIOWrapper
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..calls.chain import Callback, Chain
 from ..calls.functions import find_handlers
 from ..calls.lambdas import Handler, LocalLambdas
 from ..calls.mockconfig import MockConfig
+from ..calls.process import OverdueError, call_in_time, raise_after
 from ..calls.replies import refuse_call
 from ..calls.services import Services
 from ..engine import (
@@ -36,9 +36,7 @@ from ..engine import (
 )
 from ..engine.core import Program
 from ..project import Loaded, Project, functions
-
-Output = Callable[[Call, Reply, str], None]
-"""Called after each call, with what was written to stdout and stderr during the call."""
+from .output import Output, capture_output
 
 
 @frozen
@@ -73,29 +71,51 @@ def run(
     """Run one execution to its end, or until it waits for something that never comes.
 
     `handlers` are further functions, as in Project.handlers; `machines` are the state machines that
-    `states:startExecution` may start, by name; `seed` determines everything random. Waits take no time unless
-    `real_time` is set. What handlers write goes to `on_output`, or else to stderr. Calls without an answer go to
-    `otherwise`. Raises FlowError for a definition that cannot be run, and whatever `otherwise` raises.
+    `states:startExecution` may start, by name; `seed` determines everything random. Unless `real_time` is set, waits
+    take no time and calls are made one after the other. What handlers write goes to `on_output`, or else to stderr.
+    Calls without an answer go to `otherwise`. Raises FlowError for a definition that cannot be run, and whatever
+    `otherwise` raises.
     """
     settings = local_settings(project)
     programs = prepare_all((*machines, loaded), settings)
-    answerers = chain(project_handlers([loaded, *machines], project, handlers), project, answers, otherwise)
-    invoke: Invoker = answerers
-    if on_output is not None:
-        invoke = _capture_output(invoke, on_output)
-    clock = WallClock() if real_time else VirtualClock(datetime.now(UTC))
-    scheduler = Scheduler(
-        invoke,
-        clock=clock,
-        settings=settings,
-        machines=programs,
-        mocked=answerers.stands_in,
-        on_event=on_event,
-        seed=seed,
-    )
-    result = scheduler.start(programs[loaded.name], input, name=name)
-    scheduler.finish(result)
+    functions_by_name = project_handlers([loaded, *machines], project, handlers, region=settings.region)
+    answerers = chain(functions_by_name, project, answers, otherwise)
+    invoke = _limit_time(answerers)
+    with ExitStack() as stack:
+        if on_output is not None:
+            invoke = stack.enter_context(capture_output(invoke, on_output))
+        scheduler = Scheduler(
+            invoke,
+            clock=WallClock() if real_time else VirtualClock(datetime.now(UTC)),
+            settings=settings,
+            machines=programs,
+            mocked=answerers.stands_in,
+            on_event=on_event,
+            seed=seed,
+        )
+        result = scheduler.start(programs[loaded.name], input, name=name)
+        scheduler.finish(result)
     return result
+
+
+def _limit_time(invoke: Invoker) -> Invoker:
+    """Give up a call that in reality takes longer than the TimeoutSeconds of its Task: a handler that hangs must not
+    hang the run. Apart from that, the real time that a handler takes does not count on a virtual clock."""
+
+    def limited(call: Call) -> Reply:
+        if call.timeout_seconds is None:
+            return invoke(call)
+        overdue = OverdueError()
+        try:
+            with raise_after(call.timeout_seconds, overdue):
+                reply: Reply = call_in_time(partial(invoke, call), call.timeout_seconds, overdue)
+                return reply
+        except OverdueError as error:
+            if error is not overdue:
+                raise
+            return Reply.timed_out()
+
+    return limited
 
 
 def prepare_all(machines: Iterable[Loaded], settings: Settings) -> dict[str, Program]:
@@ -111,45 +131,28 @@ def prepare_all(machines: Iterable[Loaded], settings: Settings) -> dict[str, Pro
 
 
 def project_handlers(
-    machines: Sequence[Loaded], project: Project, handlers: Mapping[str, str | Path] | None = None
+    machines: Sequence[Loaded], project: Project, handlers: Mapping[str, str | Path] | None = None, *, region: str
 ) -> dict[str, Handler]:
-    """The functions of these machines, of the project and of `handlers`, by name. Raises FlowError like
-    `handlers_of`."""
+    """The functions of these machines, of the project and of `handlers`, by name; `region` is that of the executions
+    (see `local_settings`). Raises FlowError like `find_handlers`."""
     further = {**project.handlers, **(handlers or {})}
-    return find_handlers(functions(list(machines)), further, root=project.root, region=local_settings(project).region)
+    return find_handlers(functions(list(machines)), further, root=project.root, region=region)
 
 
-def local_settings(project: Project) -> Settings:
+def local_settings(project: Project, environment: Mapping[str, str] = os.environ) -> Settings:
     """The region and account of the project's executions: those of pyproject.toml, else the region of AWS_REGION or
-    AWS_DEFAULT_REGION, else the engine's defaults."""
+    AWS_DEFAULT_REGION, else the defaults of Settings.
+
+    ARNs, placeholders and the environment of handlers all have the region from here. Tests pass an empty environment,
+    to be the same everywhere.
+    """
     settings = Settings()
-    region = project.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    region = project.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if region:
         settings = evolve(settings, region=region)
     if project.account:
         settings = evolve(settings, account=project.account)
     return settings
-
-
-def _capture_output(invoke: Invoker, on_output: Output) -> Invoker:
-    """Capture what is written to stdout and stderr during each call, and pass it to `on_output` afterwards."""
-    written = BytesIO()
-    # One stream for all calls, because logging may keep the stderr of the time when its module was imported.
-    stream = TextIOWrapper(written, "utf-8", "backslashreplace", newline="", write_through=True)
-
-    def heard(call: Call) -> Reply:
-        written.seek(0)
-        written.truncate()
-        try:
-            with redirect_stdout(stream), redirect_stderr(stream):
-                reply = invoke(call)
-        except BaseException:  # so that it helps a user who interrupts a run that hangs
-            sys.stderr.write(written.getvalue().decode(errors="replace"))
-            raise
-        on_output(call, reply, written.getvalue().decode(errors="replace"))
-        return reply
-
-    return heard
 
 
 def chain(

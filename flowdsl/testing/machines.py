@@ -13,7 +13,7 @@ from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..calls.lambdas import Handler
 from ..project import Loaded, find, load
-from ..run.local import project_handlers
+from ..run.local import local_settings, project_handlers
 
 Machine = StateMachine | Loaded | Mapping[str, Any] | Path | str
 """The author's object, a result of `flowdsl.project.load`, ASL as JSON values, or a file."""
@@ -62,4 +62,5 @@ def of_project(root: Path) -> list[Loaded]:
 
 def functions(loaded: Loaded, root: Path) -> dict[str, Handler]:
     """The functions of the machine and of its project by name; each module is imported at its first call."""
-    return project_handlers([loaded], find(loaded.file.parent if loaded.file.is_file() else root))
+    project = find(loaded.file.parent if loaded.file.is_file() else root)
+    return project_handlers([loaded], project, region=local_settings(project, {}).region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,19 +21,17 @@ from ..calls.buckets import LocalFiles
 from ..calls.chain import Callback
 from ..calls.lambdas import Handler
 from ..calls.services import Services
-from ..engine import Failed, Result, Scheduler, Settings, Succeeded, VirtualClock
+from ..engine import Failed, Result, Scheduler, Succeeded, VirtualClock
 from ..engine.core import Program
 from ..engine.limits import MAX_DATA, too_large
 from ..project import Loaded, clashes, find
-from ..run.local import prepare_all, project_handlers
+from ..run.local import local_settings, prepare_all, project_handlers
 from .answers import Answer, copy_json
 from .history import History
 from .machines import Machine, functions, resolve
 from .mocks import Mock, Mocks, Raising, to_answer
 from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
 
-REGION, ACCOUNT = "us-east-1", "123456789012"
-"""The region and account of executions, unless `[tool.flowdsl]` sets others."""
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 Observer = Callable[[Loaded, Sequence[History]], None]
@@ -55,6 +54,8 @@ class Runner:
     """The machines that it may start (states:startExecution)."""
     _started: dict[str, Result] = field(factory=dict, init=False)
     _observed: set[str] = field(factory=set, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    """Several threads may run executions at once."""
 
     @classmethod
     def of(
@@ -85,11 +86,12 @@ class Runner:
         nested = tuple(resolve(each, root) for each in machines)
         known = {name: handler for each in (loaded, *nested) for name, handler in functions(each, root).items()}
         project = find(root)
+        settings = local_settings(project, {})
         for name, handler in (handlers or {}).items():
             if callable(handler):
                 known[name] = handler
             elif isinstance(handler, str | Path):
-                known[name] = project_handlers([], project, {name: handler})[name]
+                known[name] = project_handlers([], project, {name: handler}, region=settings.region)[name]
             else:
                 raise TypeError(
                     f"handlers={{{name!r}: {handler!r}}}: expected a function of an event and a context, or a path"
@@ -102,7 +104,6 @@ class Runner:
             LocalFiles({bucket: _folder(bucket, root / folder) for bucket, folder in (buckets or {}).items()}),
             Services.at(endpoint, hosts=project.hosts) if endpoint else None,
         )
-        settings = Settings(project.region or REGION, project.account or ACCOUNT)
         programs = prepare_all((*nested, loaded), settings)
         scheduler = Scheduler(
             mocks.chain,
@@ -193,6 +194,10 @@ class Runner:
         """
         self._verify()
         input = copy_json(input, "the execution's input")  # noqa: A001 - the API's name
+        with self._lock:
+            return self._start(input, name)
+
+    def _start(self, input: Any, name: str | None) -> Result:
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
             if before.status == "RUNNING" and canonical_text(before.input) == canonical_text(input):
@@ -223,7 +228,8 @@ class Runner:
             )
         run = _run(started)
         if observers:
-            self._observe(run)
+            with self._lock:
+                self._observe(run)
         if check and run.status != "SUCCEEDED":
             raise ExecutionFailed(run)
         return run
@@ -241,7 +247,7 @@ class Runner:
         """Pass the execution, and child executions that have ended since, to the observers: those of a Distributed Map
         with their execution, nested ones with their own state machine."""
         self._observed |= {each.arn for each in self._started.values()}
-        children = [each for arn, each in self.scheduler.executions.items() if arn not in self._observed]
+        children = [each for arn, each in list(self.scheduler.executions.items()) if arn not in self._observed]
         self._observed |= {each.arn for each in children}
         seen: dict[str, list[History]] = {self.machine.name: [run.history]}
         for each in children:
