@@ -1,4 +1,4 @@
-"""The context object that a TestState request may give.
+"""The context object of a TestState request.
 
 Source: Step Functions API Reference, TestState, `context`; Developer Guide, "Context object"; the messages from
 recorded calls.
@@ -33,10 +33,10 @@ _CONTEXT: dict[str, dict[str, type]] = {
 _KINDS = {str: "a string", int: "an integer"}
 
 
-def read_context(given: JSON, tested: Tested) -> dict[str, JSON]:
-    """A context object given in the request. Raises TestStateError where it could be none."""
+def read_context(value: JSON, tested: Tested) -> dict[str, JSON]:
+    """Read the context object of a request. Raises TestStateError if it is invalid."""
     message = "Invalid Context object provided: {}"
-    context = json_value(given, "ValidationException", message.format("must be a valid JSON object"))
+    context = json_value(value, "ValidationException", message.format("must be a valid JSON object"))
     if not isinstance(context, dict):
         raise invalid(message.format("must be a valid JSON object"))
     for part, members in context.items():

@@ -1,4 +1,4 @@
-"""The state under test, found in what the request says.
+"""The state under test, as a request names it.
 
 Source: Step Functions API Reference, TestState, `definition` and `stateName`; the name of a state that has none, and
 the messages, from recorded calls.
@@ -27,8 +27,8 @@ UNNAMED = "StateName"
 
 @frozen
 class Tested:
-    """A state: `language` is the query language around it; `machine` the whole definition, or one made around it;
-    `in_map` tells that it stands inside a Map."""
+    """A state: `language` is the query language around it; `machine` the definition, made for a single state;
+    `in_map` is True inside a Map."""
 
     name: str
     body: dict[str, Any] = field(repr=False)
@@ -38,7 +38,7 @@ class Tested:
 
 
 def find_state(definition: Mapping[str, Any] | str, name: str | None) -> Tested:
-    """Raises TestStateError where the definition is refused or has no such state."""
+    """Find the state under test. Raises TestStateError if the definition is invalid or does not have the state."""
     read, twice = _read(definition)
     if name is None:
         machine = _around(read)
@@ -58,7 +58,7 @@ def inner_states(body: Mapping[str, Any]) -> set[str]:
 
 
 def _read(definition: Mapping[str, Any] | str) -> tuple[Any, Sequence[AslPath]]:
-    """The value, and the paths of the keys that the text has twice."""
+    """The value, and the paths of duplicate keys in the text."""
     if not isinstance(definition, str):
         return (dict(definition) if isinstance(definition, Mapping) else definition), ()
     try:
@@ -85,9 +85,9 @@ def _alone(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validate(machine: Any, twice: Sequence[AslPath]) -> None:
-    wrong = [found for found in check(machine, twice=tuple(twice)) if found.severity == "error"]
-    if wrong:
-        raise _refused(wrong)
+    errors = [each for each in check(machine, twice=tuple(twice)) if each.severity == "error"]
+    if errors:
+        raise _refused(errors)
     try:
         prepare(machine)
     except FlowError as error:
@@ -95,11 +95,11 @@ def _validate(machine: Any, twice: Sequence[AslPath]) -> None:
 
 
 def _refused(diagnostics: Any) -> TestStateError:
-    said = ", ".join(map(_said, diagnostics))
-    return TestStateError("InvalidDefinition", f"Invalid State Machine Definition: '{said}'")
+    answers = ", ".join(map(_answer, diagnostics))
+    return TestStateError("InvalidDefinition", f"Invalid State Machine Definition: '{answers}'")
 
 
-def _said(diagnostic: Diagnostic) -> str:
+def _answer(diagnostic: Diagnostic) -> str:
     answer = diagnostic.answer()
     place = f" at {answer['location']}" if "location" in answer else ""
     return f"{answer['code']}: {answer['message']}{place}"
@@ -107,7 +107,7 @@ def _said(diagnostic: Diagnostic) -> str:
 
 def json_value(value: JSON, code: str, message: str) -> JSON:
     """A member of the request that is JSON text in the API; here it may be the JSON value itself, of which it makes a
-    copy. Raises TestStateError where it is no JSON."""
+    copy. Raises TestStateError if it is not JSON."""
     try:
         return parse_json(value if isinstance(value, str) else json.dumps(value))
     except (TypeError, ValueError, RecursionError):

@@ -1,18 +1,18 @@
-"""What TestState answers instead of a result."""
+"""The errors of TestState."""
 
 from __future__ import annotations
 
 
 class TestStateError(Exception):
-    """TestState refuses the request.
+    """TestState rejects the request.
 
     `code` is the API's (`ValidationException`, `InvalidDefinition`, `InvalidExecutionInput`), or
-    `ParamValidationError` for what the AWS SDK refuses before it calls; `message` is theirs.
+    `ParamValidationError` if the AWS SDK rejects it before it calls; `message` is theirs.
     Source: Step Functions API Reference, TestState, "Errors"; recorded calls.
     """
 
     __test__ = False
-    """The name is no test's, whatever pytest thinks."""
+    """Keeps pytest from collecting the class as a test."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)

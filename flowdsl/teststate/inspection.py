@@ -1,4 +1,4 @@
-"""What a state did with its data, step by step: the inspectionData of TestState.
+"""The data of a state after each step of its data flow: the inspectionData of TestState.
 
 Source: Step Functions API Reference, InspectionData; which steps are shown for which state, from recorded calls.
 """
@@ -40,42 +40,42 @@ _SHOWN = {
 }
 """The steps that are shown besides the input; the other states show afterInputPath."""
 _FIXED_RESULT = ("result", *_RESULT)
-"""Those of a Pass with Result, which takes nothing from its input."""
+"""The steps of a Pass with Result, which ignores its input."""
 
 
 @frozen
 class Inspection:
-    """The steps that were seen, as JSON values by their name in InspectionData."""
+    """The data after each step, by its name in InspectionData."""
 
     seen: dict[str, JSON] = field(factory=dict)
     exchanges: list[Exchange] = field(factory=list)
-    """What a Task's call sent and got over HTTP, if it did."""
+    """The HTTP requests and responses of a Task's call."""
 
     def traced(self, *, reveal_secrets: bool) -> dict[str, JSON]:
         """`request` and `response` of an HTTP Task."""
-        shown = {}
+        trace = {}
         for exchange in self.exchanges:
-            shown["request"] = exchange.revealed if reveal_secrets else exchange.request
-            shown["response"] = exchange.response
-        return shown
+            trace["request"] = exchange.revealed if reveal_secrets else exchange.request
+            trace["response"] = exchange.response
+        return trace
 
     def note(self, step: str, value: JSON) -> JSON:
         self.seen[step] = value
         return value
 
-    def shown(self, body: Body, input: JSON) -> dict[str, JSON]:
-        """The steps that TestState shows for this state; JSON values are text there, numbers are numbers."""
+    def steps(self, body: Body, input: JSON) -> dict[str, JSON]:
+        """The steps that TestState shows for this state: JSON values as text, numbers as numbers."""
         steps = _SHOWN.get(body["Type"], ("afterInputPath",))
         if body["Type"] == "Pass" and "Result" in body:
             steps = _FIXED_RESULT
-        found = {step: self.seen[step] for step in steps if step in self.seen}
-        texts = {key: value if key in _THRESHOLDS else json_text(value) for key, value in found.items()}
+        values = {step: self.seen[step] for step in steps if step in self.seen}
+        texts = {key: value if key in _THRESHOLDS else json_text(value) for key, value in values.items()}
         return {"input": json_text(input), **texts}
 
 
 @frozen
 class Inspected:
-    """A query language that tells an Inspection what each step of a state's data flow makes."""
+    """A query language that records in an Inspection the data after each step of a state's data flow."""
 
     language: QueryLanguage
     inspection: Inspection
@@ -113,8 +113,8 @@ class Inspected:
         note = self.inspection.note
 
         def effective(value: JSON, scope: Scope) -> JSON:
-            made = flow.effective(value, scope)
-            return made if payload is None else note("afterArguments", made)
+            arguments = flow.effective(value, scope)
+            return arguments if payload is None else note("afterArguments", arguments)
 
         def finish(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JSON] | None]:
             return flow.finish(raw, note("result", result), scope)
@@ -137,7 +137,7 @@ class Inspected:
         return self.language.rule_flow(state, rule, index)
 
     def text(self, state: Body, field: str) -> Evaluate:
-        """Error and Cause of a Fail, whose input no path changes."""
+        """Error and Cause of a Fail, which has no InputPath."""
         text = self.language.text(state, field)
         if not self.is_jsonpath:
             return text
@@ -157,13 +157,13 @@ class Inspected:
         return self.language.credentials(state)
 
     def items(self, state: Body) -> Items:
-        """Of a Map without ItemsPath nothing is shown (AWS News Blog, 19 November 2025, on local testing)."""
+        """A Map without ItemsPath shows no items (AWS News Blog, 19 November 2025, on local testing)."""
         items = self.language.items(state)
         if "ItemsPath" not in state:
             return items
-        found = items.find
+        find = items.find
         return evolve(
-            items, find=lambda raw, seen, fiber: self.inspection.note("afterItemsPath", found(raw, seen, fiber))
+            items, find=lambda raw, seen, fiber: self.inspection.note("afterItemsPath", find(raw, seen, fiber))
         )
 
     def value(self, part: Body, field: str, path: str) -> Evaluated | None:

@@ -1,4 +1,4 @@
-"""The mock of a TestState call: what it must be, and how the state under test comes by it.
+"""The mock of a TestState request: its validation, and its use by the state under test.
 
 Source: Step Functions API Reference, MockInput and TestStateConfiguration; the messages from recorded calls.
 """
@@ -42,21 +42,21 @@ class Mock:
         return None if self.error is None else Failure(self.error, self.cause)
 
 
-def read_mock(given: Mapping[str, Any], tested: Tested) -> Mock:
-    """Raises TestStateError where the mock is none, or cannot be one of this state."""
+def read_mock(value: Mapping[str, Any], tested: Tested) -> Mock:
+    """Read a mock. Raises TestStateError if it is invalid or does not fit the state."""
     if tested.body["Type"] not in MOCKABLE:
         raise invalid(f"State type '{tested.body['Type']}' is not supported when a mock is specified")
-    if "result" in given and "errorOutput" in given:
+    if "result" in value and "errorOutput" in value:
         raise invalid("A test mock should have only one of the following fields: [result, errorOutput].")
-    if "errorOutput" in given:
-        error = given["errorOutput"]
+    if "errorOutput" in value:
+        error = value["errorOutput"]
         if not isinstance(error, Mapping) or not error.get("error"):
             raise invalid("An error was not specified in the mocked error output.")
         return Mock(error=error["error"], cause=error.get("cause"))
-    if "result" not in given:
+    if "result" not in value:
         raise invalid("A test mock should have one of the following fields: [result, errorOutput].")
-    result = json_value(given["result"], "ValidationException", "Mocked result must be valid JSON")
-    _check(tested.body, result, given.get("fieldValidationMode", "STRICT"))
+    result = json_value(value["result"], "ValidationException", "Mocked result must be valid JSON")
+    _check(tested.body, result, value.get("fieldValidationMode", "STRICT"))
     return Mock(result)
 
 
@@ -83,25 +83,25 @@ class Configuration:
     items: str | None = None
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], tested: Tested, mock: Mock | None) -> Configuration:
-        """Raises TestStateError where it does not fit the state."""
-        made = cls(
-            given.get("retrierRetryCount", 0),
-            given.get("mapIterationFailureCount", 0),
-            given.get("errorCausedByState"),
-            given.get("mapItemReaderData"),
+    def of(cls, value: Mapping[str, Any], tested: Tested, mock: Mock | None) -> Configuration:
+        """Read a configuration. Raises TestStateError if it does not fit the state."""
+        configuration = cls(
+            value.get("retrierRetryCount", 0),
+            value.get("mapIterationFailureCount", 0),
+            value.get("errorCausedByState"),
+            value.get("mapItemReaderData"),
         )
         kind = tested.body["Type"]
-        if made.error_state is not None:
+        if configuration.error_state is not None:
             if mock is None or mock.error is None or kind not in ("Map", "Parallel"):
                 raise invalid("ErrorCausedByState requires a mocked error of a Map or Parallel state.")
-            if made.error_state not in inner_states(tested.body):
+            if configuration.error_state not in inner_states(tested.body):
                 raise invalid("ErrorCausedByState was not found in the Map or Parallel state.")
-        if kind != "Map" and (made.failed_iterations or made.items is not None):
+        if kind != "Map" and (configuration.failed_iterations or configuration.items is not None):
             raise invalid("MapIterationFailureCount and MapItemReaderData can only be specified for a Map state.")
-        if "ItemReader" in tested.body and made.items is None:
+        if "ItemReader" in tested.body and configuration.items is None:
             raise invalid("ItemReader data must be specified when testing a Map state with ItemReader specified.")
-        return made
+        return configuration
 
 
 def mocked_parallel(source: Source, query: Inspected, mock: Mock) -> Run:
@@ -115,7 +115,7 @@ def mocked_parallel(source: Source, query: Inspected, mock: Mock) -> Run:
 
 
 def mocked_map(state: PreparedState, source: Source, query: Inspected, mock: Mock, configuration: Configuration) -> Run:
-    """A Map that takes its input apart, and then has the mocked result instead of iterations."""
+    """A Map that reads its items, and then has the mocked result instead of iterations."""
     where = "ItemProcessor" if "ItemProcessor" in source.body else "Iterator"
     mode = {"ProcessorConfig": {}, **source.body[where]}
     body = {**source.body, where: mode}
@@ -129,7 +129,7 @@ def mocked_map(state: PreparedState, source: Source, query: Inspected, mock: Moc
         items, inputs = yield from _inputs(fiber, state, value, effective, distribution, query, configuration)
         if configuration.failed_iterations > len(inputs):
             raise invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
-        # Without a threshold, a mocked result stands whatever failed.
+        # Without a threshold, a mocked result is valid whatever failed.
         if _tolerance(fiber, effective, distribution, query).exceeded(configuration.failed_iterations, len(inputs)):
             raise exceeded_tolerance()
         if isinstance(mock.result, list) and len(mock.result) not in (len(inputs), len(items)):
@@ -156,25 +156,25 @@ def _inputs(
     query: Inspected,
     configuration: Configuration,
 ) -> Steps:
-    """The items and the inputs of the iterations, which are as many unless they are batched."""
+    """The items, and the inputs of the iterations: the items, or batches of them."""
     note = query.inspection.note
     if distribution.reader is None:
-        found = items_of(distribution.items.find(value, effective, fiber))
+        source = items_of(distribution.items.find(value, effective, fiber))
     else:
-        found = yield from _read(fiber, effective, distribution, configuration)
-    items = list(selections(fiber, state, value, effective, found, distribution.items))
+        source = yield from _read(fiber, effective, distribution, configuration)
+    items = list(selections(fiber, state, value, effective, source, distribution.items))
     if distribution.items.select is not None:
         note("afterItemSelector", items)
     if distribution.batcher is None:
         return items, items
     batch = Batch.of(distribution.batcher, effective, fiber)
-    return items, note("afterItemBatcher", [made for made, _ in batched(items, batch)])
+    return items, note("afterItemBatcher", [each for each, _ in batched(items, batch)])
 
 
 def _read(fiber: Fiber, value: JSON, distribution: Distribution, configuration: Configuration) -> Steps:
-    """The items in mapItemReaderData, which stands for what ItemReader would read."""
+    """The items in mapItemReaderData, which replaces the file that ItemReader would read."""
     reader = distribution.reader
-    assert reader is not None  # noqa: S101 - the caller looked
+    assert reader is not None  # noqa: S101 - the caller checked
 
     def fetch(action: str, arguments: JSON) -> Steps:  # noqa: ARG001 - a Fetch
         yield from ()

@@ -1,5 +1,5 @@
 # ruff: noqa: PT028 - test_state is the name of the API, and no test
-"""TestState: one state, run with an input and, where wanted, a mock of what it calls.
+"""TestState: run one state with an input and, optionally, a mock of its call.
 
 Source: Step Functions API Reference, TestState; Developer Guide, "Testing state machines with TestState API".
 """
@@ -47,19 +47,19 @@ def test_state(
     settings: Settings | None = None,
     now: float | None = None,
 ) -> dict[str, Any]:
-    """Run one state and say what it did, as the API answers.
+    """Run one state and return what the API answers.
 
     `definition` is a state, or a state machine of which `state_name` names a state, also one inside a Map or Parallel.
     `input`, `context`, `variables` and the mock's `result` are JSON text as in the API, or JSON values that are not
-    strings. `mock` has `result` or `errorOutput` (`error`, `cause`), and `fieldValidationMode` (STRICT unless given);
+    strings. `mock` has `result` or `errorOutput` (`error`, `cause`), and `fieldValidationMode` (default STRICT);
     `state_configuration` has `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount` and
     `mapItemReaderData`. Without a mock, `invoke` carries out what a Task calls. `now` is the time that the state sees,
     in seconds since 1970.
 
-    The answer has `status` (SUCCEEDED, FAILED, RETRIABLE, CAUGHT_ERROR) and, where there are any, `output` (JSON
+    The answer has `status` (SUCCEEDED, FAILED, RETRIABLE, CAUGHT_ERROR) and, if there are any, `output` (JSON
     text), `error`, `cause`, `nextState`, and `inspectionData` beyond the level INFO; at TRACE it has the request and
-    response of an HTTP Task, with what its connection adds where `reveal_secrets` says so. Time is virtual. Raises
-    TestStateError where AWS refuses the request, FlowError where a Task's call has no answer here.
+    response of an HTTP Task, with the values of its connection if `reveal_secrets` is True. Time is virtual. Raises
+    TestStateError if AWS rejects the request, FlowError if a Task's call has no answer here.
     """
     texts = {"definition": definition, "roleArn": role_arn, "stateName": state_name}
     _check_parameters(texts, inspection_level, mock, state_configuration)
@@ -87,7 +87,7 @@ def test_state(
     tried = run_state(tested, setting, inspection)
     answer = _answer(tried)
     if inspection_level != "INFO":
-        answer["inspectionData"] = inspection.shown(tested.body, setting.input)
+        answer["inspectionData"] = inspection.steps(tested.body, setting.input)
         if tried.variables:
             answer["inspectionData"]["variables"] = json_text(tried.variables)
         if tried.handled:
@@ -127,7 +127,7 @@ _CONFIGURATION = {
 def _check_parameters(
     texts: Mapping[str, Any], level: str, mock: Mapping[str, Any] | None, configuration: Mapping[str, Any] | None
 ) -> None:
-    """What the AWS SDK and the API's front refuse, whatever the state; `texts` must not be empty."""
+    """Raise TestStateError for what the AWS SDK and the API reject for any state; `texts` must not be empty."""
     wrong = [*_wrong_parameters(texts, mock, configuration)]
     if wrong:
         raise TestStateError("ParamValidationError", "\n".join(("Parameter validation failed:", *wrong)))
@@ -152,17 +152,17 @@ def _wrong_parameters(
         yield from _wrong_members("stateConfiguration", configuration, _CONFIGURATION)
 
 
-def _wrong_members(where: str, given: Mapping[str, Any], members: Mapping[str, type]) -> Iterator[str]:
+def _wrong_members(where: str, structure: Mapping[str, Any], members: Mapping[str, type]) -> Iterator[str]:
     """The names and types of a structure, and that numbers are not negative, in the words of botocore."""
-    for name, value in given.items():
+    for name, value in structure.items():
         if name not in members:
             yield f'Unknown parameter in {where}: "{name}", must be one of: {", ".join(members)}'
             continue
         kind = members[name]
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            wanted = dict if kind is Mapping else kind
+            valid = dict if kind is Mapping else kind
             yield (
-                f"Invalid type for parameter {where}.{name}, value: {value}, type: {type(value)}, valid types: {wanted}"
+                f"Invalid type for parameter {where}.{name}, value: {value}, type: {type(value)}, valid types: {valid}"
             )
         elif isinstance(value, int) and value < 0:
             yield f"Invalid value for parameter {where}.{name}, value: {value}, valid min value: 0"
@@ -177,7 +177,7 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_unmocked(tested: Tested, answered: bool) -> None:
-    """What TestState does not run without a mock; `answered` tells that a Task has somebody to call."""
+    """Raise TestStateError if the state needs a mock; `answered` is True if a Task has something to call."""
     kind = tested.body["Type"]
     if kind in ("Map", "Parallel"):
         raise TestStateError(
@@ -199,21 +199,21 @@ def _check_unmocked(tested: Tested, answered: bool) -> None:
         raise invalid("RoleArn must be specified when testing a Task state")
 
 
-def _input(given: JSON) -> JSON:
+def _input(value: JSON) -> JSON:
     code = "InvalidExecutionInput"
-    is_long = isinstance(given, str) and len(given.encode(errors="surrogatepass")) > MAX_DATA
+    is_long = isinstance(value, str) and len(value.encode(errors="surrogatepass")) > MAX_DATA
     if not is_long:
-        given = json_value(given, code, "Invalid State Machine Execution Input: 'Input is not valid JSON'")
-    if is_long or too_large(given):
+        value = json_value(value, code, "Invalid State Machine Execution Input: 'Input is not valid JSON'")
+    if is_long or too_large(value):
         raise TestStateError(code, f"Input size exceeds the maximum of {MAX_DATA} bytes")
-    return given
+    return value
 
 
-def _variables(given: JSON) -> dict[str, JSON]:
-    if given is None:
+def _variables(value: JSON) -> dict[str, JSON]:
+    if value is None:
         return {}
     message = "Variables must be a valid JSON object"
-    found = json_value(given, "ValidationException", message)
-    if not isinstance(found, dict):
+    variables = json_value(value, "ValidationException", message)
+    if not isinstance(variables, dict):
         raise invalid(message)
-    return found
+    return variables

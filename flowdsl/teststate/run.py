@@ -1,4 +1,4 @@
-"""One state run by the engine, up to where it would go on, be retried or fail.
+"""Run one state in the engine until it would go on, be retried or fail.
 
 Source: Step Functions API Reference, TestState.
 """
@@ -27,17 +27,17 @@ from .mocks import Configuration, Mock, mocked_map, mocked_parallel
 JSON = Any
 
 MAX_SECONDS = 300.0
-"""How long a tested state may run."""
+"""The time limit of a tested state."""
 
 
 @frozen
 class Setting:
-    """What the state under test finds around it."""
+    """The surroundings of the state under test."""
 
     input: JSON
     variables: dict[str, JSON]
     context: dict[str, JSON] | None
-    """The context object instead of one made here."""
+    """The context object of the request; None for the engine's own."""
     settings: Settings
     mock: Mock | None
     configuration: Configuration
@@ -47,7 +47,7 @@ class Setting:
 
 @frozen
 class Tried:
-    """How the state ended; `inspection` says what was seen on the way."""
+    """How the state ended."""
 
     status: str
     output: JSON = None
@@ -59,18 +59,18 @@ class Tried:
 
 
 class _Execution(Execution):
-    """An execution of a machine with a single state, whose context object may be given."""
+    """An execution of a machine with a single state, whose context object a request may replace."""
 
-    given: dict[str, JSON] | None = None
+    context_object: dict[str, JSON] | None = None
     tells_place = False
     """Seen in answers of TestState that were quoted in public."""
 
     def context(self, fiber: Fiber, state: PreparedState) -> dict[str, JSON]:
-        made = super().context(fiber, state)
-        if self.given is None:
-            return made
-        # The item of a Map and a task's token are the state's own, where they are not given.
-        return {**{part: made[part] for part in ("Map", "Task") if part in made}, **self.given}
+        own = super().context(fiber, state)
+        if self.context_object is None:
+            return own
+        # The item of a Map and a task's token are the state's own unless the request has them.
+        return {**{part: own[part] for part in ("Map", "Task") if part in own}, **self.context_object}
 
 
 def run_state(tested: Tested, setting: Setting, inspection: Inspection) -> Tried:
@@ -109,7 +109,7 @@ def _prepared(tested: Tested, setting: Setting, inspection: Inspection) -> tuple
 
 
 def _stop_after(state: PreparedState, arrive: Callable[[str | None], None]) -> None:
-    """End the execution after the state, and tell where it would go on."""
+    """End the execution after the state; `arrive` gets the name of the next state."""
     step, run = state.step, state.run
 
     def ending(outcome: Outcome) -> Outcome:
@@ -118,8 +118,8 @@ def _stop_after(state: PreparedState, arrive: Callable[[str | None], None]) -> N
         return None, output, assigned
 
     if step is not None:
-        made = step
-        state.step = lambda fiber, value: ending(made(fiber, value))
+        original = step
+        state.step = lambda fiber, value: ending(original(fiber, value))
     else:
 
         def run_once(fiber: Fiber, value: JSON) -> Any:
@@ -129,7 +129,7 @@ def _stop_after(state: PreparedState, arrive: Callable[[str | None], None]) -> N
 
 
 def _execution(tested: Tested, setting: Setting, state: PreparedState) -> _Execution:
-    """TestState runs a state in an Express execution of a machine that nobody sees."""
+    """TestState runs a state in an Express execution of a machine of its own."""
     place = f"{setting.settings.region}:{setting.settings.account}"
     machine, name = (str(uuid.uuid5(uuid.NAMESPACE_OID, f"{part}/{setting.now}")) for part in ("machine", "execution"))
     identity = Identity(
@@ -140,7 +140,7 @@ def _execution(tested: Tested, setting: Setting, state: PreparedState) -> _Execu
     )
     program = Program(machine, "EXPRESS", tested.machine, Block(tested.name, {tested.name: state}))
     execution = _Execution(program, setting.input, identity, setting.settings, setting.now)
-    execution.given = setting.context
+    execution.context_object = setting.context
     execution.root.variables = setting.variables
     if tested.in_map and setting.context is None:
         # Source: Developer Guide, "Testing state machines with TestState API", "Automatic Context population".
@@ -149,20 +149,20 @@ def _execution(tested: Tested, setting: Setting, state: PreparedState) -> _Execu
 
 
 def _run(execution: Execution, setting: Setting, inspection: Inspection) -> None:
-    asked = execution.deliver(execution.root.id, Start(), setting.now)
+    effects = execution.deliver(execution.root.id, Start(), setting.now)
     now = setting.now
     signal: Signal
-    while asked:
-        ((fiber, _, effect),) = asked
+    while effects:
+        ((fiber, _, effect),) = effects
         if isinstance(effect, Sleep):
             now, signal = effect.until, Wake()
         else:
-            assert isinstance(effect, Invoke)  # noqa: S101 - a single state asks for nothing else
+            assert isinstance(effect, Invoke)  # noqa: S101 - a single state has no other effects
             seconds, signal = _answer(effect.call, setting, inspection)
             now += seconds
         if now - setting.now > MAX_SECONDS:
             now, signal = setting.now + MAX_SECONDS, Stop("TIMED_OUT", "States.Timeout")
-        asked = execution.deliver(fiber, signal, max(now, execution.now))
+        effects = execution.deliver(fiber, signal, max(now, execution.now))
 
 
 def _answer(call: Call, setting: Setting, inspection: Inspection) -> tuple[float, Signal]:

@@ -1,10 +1,10 @@
-"""Service integrations at an endpoint of the user's: `Services.at("http://localhost:5000")` is an invoker.
+"""Service integrations at an endpoint of the user: `Services.at("http://localhost:5000")` is an invoker.
 
     execute(program, {"order": 5}, invoke=Services.at("http://localhost:5000"))
     execute(program, {"order": 5}, invoke=first_of(mocked, Services.at()))       # AWS_ENDPOINT_URL
 
-Nothing is called where no endpoint is configured. boto3 is imported with the first call. HTTP Tasks call what stands in
-for their hosts: `Services.at(hosts={"api.stripe.com": Host("http://localhost:12111")})`.
+Without an endpoint, no call is made. boto3 is imported with the first call. HTTP Tasks call the URLs that replace their
+hosts: `Services.at(hosts={"api.stripe.com": Host("http://localhost:12111")})`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The APIs of AWS as Step Functions names them, found in botocore's service models.
+"""The APIs of AWS as Step Functions names them, looked up in botocore's service models.
 
 `dynamodb:putItem` and `aws-sdk:cloudwatchlogs:createLogGroup` name a service and an action; parameters and results
 have the names that the AWS SDK for Java gives them, with a capital first letter.

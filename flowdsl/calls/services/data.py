@@ -17,11 +17,11 @@ JSON = Any
 
 
 class ArgumentError(Exception):
-    """Arguments that cannot be sent; the text is what the service says about it."""
+    """The arguments cannot be sent; the text is the service's message."""
 
 
 def to_request(operation: Operation, arguments: JSON) -> dict[str, Any]:
-    """The parameters for botocore. Raises ArgumentError where a field is unknown or cannot be converted."""
+    """The parameters for botocore. Raises ArgumentError if a field is unknown or cannot be converted."""
     shape = operation.model.input_shape
     if not isinstance(arguments, dict):
         raise ArgumentError("The value must be a valid JSON object")
@@ -30,16 +30,16 @@ def to_request(operation: Operation, arguments: JSON) -> dict[str, Any]:
     return dict(_to_structure(operation, arguments, shape))
 
 
-def _to_structure(operation: Operation, given: JSON, shape: Shape) -> dict[str, Any]:
+def _to_structure(operation: Operation, value: JSON, shape: Shape) -> dict[str, Any]:
     names = operation.names_of(shape)
-    made = {}
-    for key, value in given.items():
+    members = {}
+    for key, part in value.items():
         member = names.get(key)
         if member is None:
             raise ArgumentError(f'The field "{key}" is not supported by Step Functions')
-        if value is not None:
-            made[member] = _to_value(operation, value, shape.members[member], key)
-    return made
+        if part is not None:
+            members[member] = _to_value(operation, part, shape.members[member], key)
+    return members
 
 
 def _to_value(operation: Operation, value: JSON, shape: Shape, key: str) -> Any:
@@ -72,41 +72,43 @@ def _to_value(operation: Operation, value: JSON, shape: Shape, key: str) -> Any:
     )
 
 
-def _expect(right: bool, value: Any, key: str, what: str) -> Any:
-    if not right:
-        raise ArgumentError(f"The value for the field '{key}' must be {what}")
+def _expect(is_valid: bool, value: Any, key: str, kind: str) -> Any:
+    if not is_valid:
+        raise ArgumentError(f"The value for the field '{key}' must be {kind}")
     return value
 
 
-def from_response(operation: Operation, response: dict[str, Any], dated: Callable[[datetime], JSON]) -> dict[str, JSON]:
-    """The result as a JSON value; `dated` writes a time."""
+def from_response(
+    operation: Operation, response: dict[str, Any], write_time: Callable[[datetime], JSON]
+) -> dict[str, JSON]:
+    """The result as a JSON value; `write_time` makes a value of a time."""
     shape = operation.model.output_shape
     if shape is None:
         return {}
-    return dict(_from_value(operation, response, shape, dated))
+    return dict(_from_value(operation, response, shape, write_time))
 
 
-def _from_value(operation: Operation, value: Any, shape: Shape, dated: Callable[[datetime], JSON]) -> JSON:
+def _from_value(operation: Operation, value: Any, shape: Shape, write_time: Callable[[datetime], JSON]) -> JSON:
     kind = shape.type_name
     if kind == "structure" and not getattr(shape, "is_document_type", False):
         return {
-            name: _from_value(operation, value[member], shape.members[member], dated)
+            name: _from_value(operation, value[member], shape.members[member], write_time)
             for name, member in operation.names_of(shape).items()
             if value.get(member) is not None
         }
     if kind == "list":
-        return [_from_value(operation, item, shape.member, dated) for item in value]
+        return [_from_value(operation, item, shape.member, write_time) for item in value]
     if kind == "map":
-        return {name: _from_value(operation, item, shape.value, dated) for name, item in value.items()}
+        return {name: _from_value(operation, item, shape.value, write_time) for name, item in value.items()}
     if isinstance(value, datetime):
-        return dated(value)
+        return write_time(value)
     if kind == "blob":
         return _text(value.read() if hasattr(value, "read") else value)
     return value
 
 
 def _text(content: bytes | str) -> str:
-    """The content of a body as text, or in Base64 where it is none."""
+    """The content of a body as text, or in Base64 if it is not UTF-8."""
     if isinstance(content, str):
         return content
     try:

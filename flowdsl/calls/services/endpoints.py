@@ -1,4 +1,4 @@
-"""Where calls go: only to endpoints that the user has named, so that no test reaches AWS by accident.
+"""Where calls go: only to endpoints that the user names, so that no test reaches AWS by accident.
 
 Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".
 """
@@ -25,8 +25,8 @@ class Endpoints:
     """botocore's clients for the endpoints that were configured.
 
     `url` is for all services; `urls` for single ones by their Step Functions name (`dynamodb`, `sfn`) or botocore's.
-    Without them AWS_ENDPOINT_URL_<SERVICE> and AWS_ENDPOINT_URL of `environment` are read, as the AWS SDKs do; nothing
-    is read of AWS's configuration files.
+    Without them, AWS_ENDPOINT_URL_<SERVICE> and AWS_ENDPOINT_URL of `environment` apply, as in the AWS SDKs; AWS's
+    configuration files are not read.
     """
 
     url: str | None = None
@@ -36,14 +36,14 @@ class Endpoints:
 
     @property
     def configured(self) -> bool:
-        """Whether there is an endpoint for any service."""
-        named = (url for name, url in self.environment.items() if name.startswith("AWS_ENDPOINT_URL"))
-        return bool(self.url or self.urls or any(named))
+        """True if there is an endpoint for any service."""
+        variables = (url for name, url in self.environment.items() if name.startswith("AWS_ENDPOINT_URL"))
+        return bool(self.url or self.urls or any(variables))
 
-    def url_of(self, operation: Operation, named: str) -> str | None:
-        """The endpoint for a service; `named` is its name in the flow."""
+    def url_of(self, operation: Operation, name: str) -> str | None:
+        """The endpoint for a service; `name` is its name in the definition."""
         return (
-            self.urls.get(named)
+            self.urls.get(name)
             or self.urls.get(operation.service)
             or self.url
             or self.environment.get(_variable(operation))
@@ -52,19 +52,19 @@ class Endpoints:
         )
 
     def _keys(self, url: str) -> dict[str, str]:
-        """What signs the calls: for AWS what the AWS SDKs find; an emulator wants a signature, and takes any."""
+        """The keys that sign calls: for AWS those of the AWS SDKs; an emulator needs a signature, and accepts any."""
         if (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
             return {}
         key = self.environment.get("AWS_ACCESS_KEY_ID") or "local"
         return {"aws_access_key_id": key, "aws_secret_access_key": "local"}
 
-    def client(self, operation: Operation, named: str, region: str) -> Any:
-        """Raises FlowError where no endpoint was configured."""
+    def client(self, operation: Operation, name: str, region: str) -> Any:
+        """Raises FlowError if no endpoint is configured."""
         key = (operation.service, region)
         if key not in self._clients:
-            url = self.url_of(operation, named)
+            url = self.url_of(operation, name)
             if url is None:
-                raise _unconfigured(operation, named)
+                raise _unconfigured(operation, name)
             self._clients[key] = _connect(operation.service, url, region, self._keys(url))
         return self._clients[key]
 
@@ -73,11 +73,11 @@ def _connect(service: str, url: str, region: str, keys: dict[str, str]) -> Any:
     from botocore.config import Config
 
     config = Config(
-        # One attempt of a Task is one call: what is to be tried again stands in Retry.
+        # One attempt of a Task is one call; Retry says what is retried.
         retries={"total_max_attempts": 1},
         connect_timeout=10,
         read_timeout=_LAMBDA_SECONDS if service == "lambda" else _SECONDS,
-        # The service says what is missing, in its own words.
+        # The service reports missing parameters in its own words.
         parameter_validation=False,
         inject_host_prefix=False,
         s3={"addressing_style": "path"},
@@ -86,7 +86,7 @@ def _connect(service: str, url: str, region: str, keys: dict[str, str]) -> Any:
         return botocore_session().create_client(service, region_name=region, endpoint_url=url, config=config, **keys)
     except ValueError as error:
         raise FlowError.of(
-            f"{url!r} is no endpoint: {error}", code="FD933", hint="write a URL, such as http://localhost:5000"
+            f"{url!r} is not an endpoint: {error}", code="FD933", hint="use a URL, such as http://localhost:5000"
         ) from error
 
 
@@ -95,11 +95,10 @@ def _variable(operation: Operation) -> str:
     return "AWS_ENDPOINT_URL_" + service.replace(" ", "_").upper()
 
 
-def _unconfigured(operation: Operation, named: str) -> FlowError:
+def _unconfigured(operation: Operation, name: str) -> FlowError:
     return FlowError.of(
-        f"no endpoint is configured for {named}:{operation.name[:1].lower()}{operation.name[1:]}, and flowdsl calls "
-        "no other",
+        f"no endpoint is configured for {name}:{operation.name[:1].lower()}{operation.name[1:]}",
         code="FD932",
-        hint=f"set {_variable(operation)} or AWS_ENDPOINT_URL, for example to http://localhost:5000 of moto's server, "
+        hint=f"set {_variable(operation)} or AWS_ENDPOINT_URL, for example to http://localhost:5000 for moto's server, "
         "or give the state a mock",
     )

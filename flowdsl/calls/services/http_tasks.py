@@ -1,7 +1,7 @@
 """`http:invoke` and `apigateway:invoke`.
 
 Source: Step Functions Developer Guide, "Call HTTPS APIs in Step Functions workflows" and "Create API Gateway REST APIs
-with Step Functions". The texts of the causes are ours, but for bodies, which are the API's.
+with Step Functions". The texts of causes are ours; bodies are the API's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ JSON = Any
 Result = dict[str, JSON]
 
 SECONDS = 60.0
-"""How long an HTTP Task waits."""
+"""The time limit of an HTTP Task."""
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _FORBIDDEN = re.compile(
@@ -37,7 +37,7 @@ _BINARY = re.compile(r"application/octet-stream|(image|video|audio)/.*")
 
 
 def http_invoke(call: Call, hosts: Hosts) -> Reply:
-    """Call an HTTPS API with what its connection adds. Raises FlowError for a host that is not configured."""
+    """Call an HTTPS API with what its connection adds. Raises FlowError if the host is not configured."""
     try:
         arguments = _arguments(call, _FORBIDDEN)
         connection = arguments.get("InvocationConfig") or arguments.get("Authentication")
@@ -56,15 +56,15 @@ def http_invoke(call: Call, hosts: Hosts) -> Reply:
 
 
 def _request(call: Call, arguments: Result, connection: Host) -> Request:
-    """The request of an HTTP Task, in which what the connection has wins."""
+    """The request of an HTTP Task; the values of the connection win."""
     added = headers_of(connection)
     body = _merged(arguments.get("RequestBody"), {name: _expanded(value) for name, value in connection.body.items()})
     content = None if body is None else _encoded(body, arguments.get("Transform"))
-    asked = {name: expanded(value) for name, value in connection.query.items()}
-    query = {**as_object(arguments.get("QueryParameters")), **asked}
-    named = {name.lower() for name in added}
-    own = [(name, value) for name, value in pairs(arguments.get("Headers")) if name.lower() not in named]
-    headers = [*_given(call, content is not None and not isinstance(body, str), [*own, *added.items()])]
+    values = {name: expanded(value) for name, value in connection.query.items()}
+    query = {**as_object(arguments.get("QueryParameters")), **values}
+    names = {name.lower() for name in added}
+    own = [(name, value) for name, value in pairs(arguments.get("Headers")) if name.lower() not in names]
+    headers = [*_all_headers(call, content is not None and not isinstance(body, str), [*own, *added.items()])]
     return Request(arguments["Method"], url(arguments["ApiEndpoint"]), [*pairs(query)], headers, content)
 
 
@@ -74,17 +74,17 @@ def _judged(answer: Answer) -> Result | Failed:
     try:
         if not 200 <= answer.status < 300:
             return Failed(f"States.Http.StatusCode.{answer.status}", answer.text or answer.reason)
-        return answer.shown()
+        return answer.result()
     except ValueError:
-        return Failed("States.Runtime", "The response body is no text", refused=True)
+        return Failed("States.Runtime", "The response body is not text", refused=True)
 
 
-def _reply(found: Result | Failed) -> Reply:
-    return Reply.of(found) if isinstance(found, Failed) else Reply.succeeded(found)
+def _reply(result: Result | Failed) -> Reply:
+    return Reply.of(result) if isinstance(result, Failed) else Reply.succeeded(result)
 
 
 def gateway_invoke(call: Call, hosts: Hosts) -> Reply:
-    """Call an API of API Gateway, without a signature. Raises FlowError for a host that is not configured."""
+    """Call an API of API Gateway, without a signature. Raises FlowError if the host is not configured."""
     return _reply(_gateway_result(call, hosts))
 
 
@@ -109,13 +109,13 @@ def _gateway_result(call: Call, hosts: Hosts) -> Result | Failed:
         answer = send(host, request, seconds=seconds_of(call))
         if not 200 <= answer.status < 300:
             return Failed(f"ApiGateway.{answer.status}", answer.text)
-        return answer.shown()
+        return answer.result()
     except RefusedError as error:
         return refused(call, error)
     except LostAnswerError as lost:
         return Failed("ApiGateway.SdkClientException", str(lost))
     except ValueError:
-        return Failed("States.Runtime", "The response body is no text", refused=True)
+        return Failed("States.Runtime", "The response body is not text", refused=True)
 
 
 def _arguments(call: Call, forbidden: re.Pattern[str]) -> Result:
@@ -141,8 +141,8 @@ def as_object(value: JSON) -> Result:
 
 
 def refused(call: Call, error: RefusedError) -> Failed:
-    given = json_text(call.arguments)
-    cause = f"The Parameters '{given}' could not be used to start the Task: [{error}]"
+    arguments = json_text(call.arguments)
+    cause = f"The Parameters '{arguments}' could not be used to start the Task: [{error}]"
     return Failed("States.Runtime", cause, refused=True)
 
 
@@ -150,7 +150,7 @@ def seconds_of(call: Call) -> float:
     return SECONDS if call.timeout_seconds is None else max(min(SECONDS, call.timeout_seconds), 0.001)
 
 
-def _given(call: Call, is_json: bool, headers: Pairs) -> Iterator[tuple[str, str]]:
+def _all_headers(call: Call, is_json: bool, headers: Pairs) -> Iterator[tuple[str, str]]:
     """The headers of an HTTP Task and those that Step Functions sets."""
     yield from headers
     if is_json and not _has(headers, "content-type"):
@@ -171,7 +171,7 @@ def _merged(body: JSON, added: Result) -> JSON:
     if not added:
         return body
     if body is not None and not isinstance(body, dict):
-        raise RefusedError("A RequestBody that is no object cannot be merged with the connection's body")
+        raise RefusedError("A RequestBody that is not an object cannot be merged with the connection's body")
     return {**(body or {}), **added}
 
 
@@ -180,15 +180,15 @@ def _expanded(value: JSON) -> JSON:
 
 
 def _encoded(body: JSON, transform: JSON) -> str:
-    said = as_object(transform)
-    if said.get("RequestBodyEncoding") != "URL_ENCODED" or isinstance(body, str):
+    options = as_object(transform)
+    if options.get("RequestBodyEncoding") != "URL_ENCODED" or isinstance(body, str):
         return body_text(body)
-    arrays = as_object(said.get("RequestEncodingOptions")).get("ArrayFormat", "INDICES")
+    arrays = as_object(options.get("RequestEncodingOptions")).get("ArrayFormat", "INDICES")
     return form([*_fields("", body, arrays)])
 
 
 def _fields(name: str, value: JSON, arrays: str) -> Iterator[tuple[str, str]]:
-    """The fields of a form: `a[b]` for what an object holds, arrays as their format says."""
+    """The fields of a form: `a[b]` for a member of an object, arrays in their ArrayFormat."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _fields(f"{name}[{key}]" if name else key, part, arrays)

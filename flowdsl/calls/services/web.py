@@ -1,4 +1,4 @@
-"""Requests over HTTP, to what stands in for the hosts that Tasks name.
+"""Requests over HTTP, to the URLs that replace the hosts of Tasks.
 
 One request is one attempt; redirects are not followed.
 """
@@ -6,7 +6,7 @@ One request is one attempt; redirects are not followed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
@@ -23,22 +23,22 @@ Pairs = list[tuple[str, str]]
 
 
 _KEPT = "/%:@!$&'()*+,;=~"
-"""What stands in a URL as it is. Source: RFC 3986, section 3.3 and 3.4."""
+"""Characters that stay unescaped in a URL. Source: RFC 3986, section 3.3 and 3.4."""
 
 
 def parsed(text: str) -> JSON:
-    """The JSON value that a text is, or the text itself."""
+    """Parse JSON text; other text is returned as it is."""
     with suppress(ValueError, RecursionError):
         return json.loads(text)
     return text
 
 
 class RefusedError(Exception):
-    """The arguments cannot be a call; the text says why."""
+    """The arguments are not a valid call; the text says why."""
 
 
 class LostAnswerError(Exception):
-    """The call was made, and no answer came: whether it was carried out is not known."""
+    """The call was sent and not answered: the host may have carried it out."""
 
 
 @frozen
@@ -53,18 +53,18 @@ class Request:
     @property
     def target(self) -> str:
         path = quote(self.called.path, safe=_KEPT) or "/"
-        asked = "&".join(filter(None, (quote(self.called.query, safe=_KEPT + "?"), form(self.query))))
-        return f"{path}?{asked}" if asked else path
+        query = "&".join(filter(None, (quote(self.called.query, safe=_KEPT + "?"), form(self.query))))
+        return f"{path}?{query}" if query else path
 
     def traced(self) -> dict[str, str]:
         """As TestState's TRACE shows it."""
-        shown = {
+        trace = {
             "protocol": self.called.scheme,
             "method": self.method,
             "url": f"{self.called.scheme}://{self.called.netloc}{self.target}",
             "headers": _listed(self.headers),
         }
-        return shown if self.body is None else {**shown, "body": self.body}
+        return trace if self.body is None else {**trace, "body": self.body}
 
 
 @frozen
@@ -76,7 +76,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """Raises ValueError where the body is no text."""
+        """Raises ValueError if the body is not UTF-8."""
         return self.body.decode()
 
     def traced(self, protocol: str) -> dict[str, str]:
@@ -89,11 +89,11 @@ class Answer:
             "body": self.body.decode(errors="replace"),
         }
 
-    def shown(self, read: Callable[[str], JSON] = parsed) -> dict[str, JSON]:
-        """The result of the integrations that call APIs by HTTP. Raises ValueError where the body is no text."""
+    def result(self) -> dict[str, JSON]:
+        """The result of the integrations that call APIs by HTTP. Raises ValueError if the body is not UTF-8."""
         return {
             "Headers": self.headers,
-            "ResponseBody": read(self.text),
+            "ResponseBody": parsed(self.text),
             "StatusCode": self.status,
             "StatusText": self.reason,
         }
@@ -115,11 +115,11 @@ def pairs(values: JSON) -> Iterator[tuple[str, str]]:
 
 
 def url(text: str) -> SplitResult:
-    """Raises RefusedError where the text is no URL."""
+    """Split a URL. Raises RefusedError if it is invalid."""
     try:
         return urlsplit(text)
     except ValueError as error:
-        raise RefusedError(f"{text} is no URL: {error}") from None
+        raise RefusedError(f"{text} is not a URL: {error}") from None
 
 
 def form(query: Pairs) -> str:
@@ -131,19 +131,19 @@ def form(query: Pairs) -> str:
 
 
 def send(host: Host, request: Request, *, seconds: float) -> Answer:
-    """Call the host in place of the one in the request.
+    """Send the request to `host` instead of the host that it names.
 
-    Raises RefusedError for a method or headers that HTTP does not have, FlowError where nobody listens there,
-    LostAnswerError where no answer comes.
+    Raises RefusedError if HTTP does not allow the method or a header, FlowError if the host does not accept a
+    connection, LostAnswerError if it does not answer.
     """
     base = urlsplit(host.url)
     make = HTTPSConnection if base.scheme == "https" else HTTPConnection
     connection = make(base.hostname or "", base.port, timeout=seconds)
     try:
         connection.connect()
-    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a host
+    except (OSError, UnicodeError) as error:  # UnicodeError: an invalid host name
         raise FlowError.of(
-            f"nothing answers at {host.url}, which stands in for {request.called.hostname}: {error}",
+            f"{host.url}, which replaces {request.called.hostname}, does not answer: {error}",
             code="FD933",
             hint="start it, or correct the url in [tool.flowdsl.hosts]",
         ) from None
@@ -171,7 +171,7 @@ def _sent(connection: HTTPConnection, request: Request, target: str) -> Answer:
 
 
 def _headers(response: HTTPResponse) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {}
     for name, value in response.getheaders():
-        found.setdefault(name, []).append(value)
-    return found
+        headers.setdefault(name, []).append(value)
+    return headers

@@ -99,7 +99,7 @@ def test_an_answer_that_never_comes_is_a_failure_that_may_be_retried(stub: Stub)
         ({"Headers": {"authorization": "x"}}, "The header authorization is not supported"),
         ({"Headers": {"X-Amz-Date": "x"}}, "The header X-Amz-Date is not supported"),
         ({"ApiEndpoint": None}, "'ApiEndpoint' is required"),
-        ({"ApiEndpoint": "https://[api.example.com/"}, "is no URL"),
+        ({"ApiEndpoint": "https://[api.example.com/"}, "is not a URL"),
         ({"Headers": {"A": "b\r\nC: d"}}, "Invalid header value"),
         ({"Headers": {"Ä": "b"}}, "can't encode"),
         ({"Headers": {"A:b": "c"}}, "Invalid header name"),
@@ -132,7 +132,7 @@ def test_no_host_is_called_that_is_not_configured() -> None:
     with pytest.raises(FlowError, match="which is not in") as refused:
         run(Services.at(), "http:invoke", arguments)
     assert '[tool.flowdsl.hosts."api.example.com"]' in str(refused.value)
-    with pytest.raises(FlowError, match=r"nothing answers at http://127\.0\.0\.1:1"):
+    with pytest.raises(FlowError, match=r"http://127\.0\.0\.1:1, which replaces api\.example\.com, does not answer"):
         run(Services.at(hosts={"api.example.com": Host("http://127.0.0.1:1")}), "http:invoke", arguments)
     secret = {"api.example.com": Host("http://127.0.0.1:1", headers={"Authorization": "${NOT_SET_ANYWHERE}"})}
     with pytest.raises(FlowError, match="NOT_SET_ANYWHERE"):
@@ -163,7 +163,7 @@ def test_a_secret_that_cannot_be_sent_is_not_told(stub: Stub, monkeypatch: pytes
 @pytest.mark.parametrize("host", ["a" * 64, "a..b"])
 def test_a_host_whose_name_is_none_is_a_mistake(host: str) -> None:
     arguments = {"ApiEndpoint": "https://api.example.com/", "Method": "GET", "Authentication": CONNECTION}
-    with pytest.raises(FlowError, match="nothing answers at"):
+    with pytest.raises(FlowError, match="does not answer"):
         run(Services.at(hosts={"api.example.com": Host(f"http://{host}/")}), "http:invoke", arguments)
 
 
