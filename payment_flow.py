@@ -4,12 +4,12 @@ Every step adds to the document: `$.donation` and `$.payment` by Setup, `$.psp` 
 TakePayment answers is agreed in handlers/psp.
 """
 
-from typing import Any
+from datetime import timedelta
 
 from flowdsl import (
     DISCARD,
-    LAMBDA_SERVICE_ERRORS,
     Choice,
+    Defaults,
     Function,
     Parallel,
     Pass,
@@ -22,25 +22,22 @@ from flowdsl import (
     dynamic,
     fail,
     goto,
+    lambda_transient,
     retry,
     state_input,
     task_token,
     when,
 )
 
-HOUR = 3600
-DAY = 24 * HOUR
-
-# AWS recommends to retry these for every Lambda; the handlers are safe to be run again.
-service_errors = retry(*LAMBDA_SERVICE_ERRORS, interval=2, max_attempts=6, backoff_rate=2, jitter="FULL")
+# The handlers are safe to be run again, so that any of them may be.
+any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
 # The PSP could not be asked, or its Lambda broke or timed out: nothing is known, so the same attempt is made again.
 psp_errors = retry("PspUnavailable", "States.Timeout", "States.TaskFailed", interval=5, max_attempts=4, backoff_rate=3)
 # Trying again would not help: people have to look.
 final_errors = retry("PspRefused", "MalformedEvent", "Misconfigured", max_attempts=0)
 conflict = retry("ConflictingTransaction", max_attempts=0)
 # A payment may be taken, so storing it is tried for hours: 5 s, 15 s, 45 s, …, then every hour.
-storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=HOUR)
-any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
+storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=timedelta(hours=1))
 
 # In seconds. A function ends before the step gives it up, so that two of one payment are not at work together.
 PSP_FUNCTION, PSP_STEP = 50, 60
@@ -51,48 +48,52 @@ PSPS = [
 ]
 
 
-def lambda_task(name: str, folder: str, **fields: Any) -> Task:
-    """A Task that calls the Lambda in handlers/<folder>."""
-    function = Function(f"payment-{folder.replace('_', '-')}", f"handlers/{folder}")
-    return Task(name, function, **{"retry": [service_errors], **fields})
-
-
-def recorded(name: str, folder: str) -> Task:
+def recorded(name: str, function: Function) -> Task:
     """A step of the post-processing: its failure is written down and never stops the flow."""
     failed = Pass(
         f"{name}Failed",
-        parameters={"status": "failed", "error": state_input.Error, "cause": state_input.Cause},
+        output={"status": "failed", "error": state_input.Error, "cause": state_input.Cause},
     )
-    return lambda_task(name, folder, retry=[service_errors, any_error], catch=[catch("States.ALL", failed)])
+    return Task(name, function, retry=[lambda_transient, any_error], catch=catch("States.ALL", failed))
 
 
-setup = lambda_task("Setup", "setup", payload={"donation": state_input, "execution": context.Execution.Id})
-persist_output = lambda_task(
-    "PersistOutput", "persist_output", into="transaction", retry=[service_errors, conflict, storing]
+setup = Task(
+    "Setup",
+    Function("payment-setup", "handlers/setup"),
+    payload={"donation": state_input, "execution": context.Execution.Id},
+)
+persist_output = Task(
+    "PersistOutput",
+    Function("payment-persist-output", "handlers/persist_output"),
+    into="transaction",
+    retry=[lambda_transient, conflict, storing],
 )
 broken = catch("States.ALL", goto(persist_output), into="error")
 
-select_psp = lambda_task("SelectPsp", "select_psp", into="psp", catch=[broken])
+select_psp = Task("SelectPsp", Function("payment-select-psp", "handlers/select_psp"), into="psp", catch=broken)
 take_payment = Task(
     "TakePayment",
     dynamic(select_psp.out.function_arn, allowed=PSPS),
     into="payment",
     timeout=PSP_STEP,
-    retry=[service_errors, final_errors, psp_errors],
-    catch=[broken],
+    retry=[lambda_transient, final_errors, psp_errors],
+    catch=broken,
 )
-notify_delay = lambda_task(
-    "NotifyDelay", "notify_delay", into=DISCARD, catch=[catch("States.ALL", into="notify_delay_error")]
+notify_delay = Task(
+    "NotifyDelay",
+    Function("payment-notify-delay", "handlers/notify_delay"),
+    into=DISCARD,
+    catch=catch("States.ALL", into="notify_delay_error"),
 )
-redirect_to_psp = lambda_task(
+redirect_to_psp = Task(
     "RedirectToPsp",
-    "redirect_to_psp",
+    Function("payment-redirect-to-psp", "handlers/redirect_to_psp"),
     payload={"token": task_token, "document": state_input},
     wait_for_task_token=True,
-    timeout=DAY,
+    timeout=timedelta(days=1),
     into="redirect",
     # A donor who does not come back may have paid all the same: TakePayment asks the PSP and settles it.
-    catch=[catch("States.ALL", goto(take_payment), into="redirect")],
+    catch=catch("States.ALL", goto(take_payment), into="redirect"),
 )
 
 flow = chain(
@@ -114,9 +115,11 @@ flow = chain(
     Parallel(
         "PostProcessing",
         named={
-            "receipt": recorded("Receipt", "receipt"),
-            "totals": recorded("FundraisingTotals", "fundraising_totals"),
-            "event": recorded("PublishEvent", "publish_event"),
+            "receipt": recorded("Receipt", Function("payment-receipt", "handlers/receipt")),
+            "totals": recorded(
+                "FundraisingTotals", Function("payment-fundraising-totals", "handlers/fundraising_totals")
+            ),
+            "event": recorded("PublishEvent", Function("payment-publish-event", "handlers/publish_event")),
         },
         into="post_processing",
     ),
@@ -137,6 +140,8 @@ flow = chain(
 machine = StateMachine(
     "payment",
     flow,
+    # AWS recommends to retry the passing errors of the Lambda service for every Lambda.
+    defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
     # The page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
     related=[Function("payment-donor-returned", "handlers/donor_returned")],
