@@ -72,6 +72,64 @@ CASES: dict[str, tuple[Any, Any]] = {
         f.chain(f.Task("T", DOUBLE, assign={"v": f.result.twice}), f.Pass("Q", parameters={"is": f.variable("v")})),
         {"x": 2},
     ),
+    "a shaped result": (f.Task("T", DOUBLE, output={"t": f.result.twice}, into="d"), {"x": 4}),
+    "a part of the result": (f.Task("T", DOUBLE, output=f.result.twice, into="d"), {"x": 4}),
+    "a result in a variable alone": (
+        f.chain(f.Task("T", DOUBLE, into=f.var.d), f.Pass("Q", output={"is": f.var.d.twice, "was": X})),
+        {"x": 4},
+    ),
+    "a dynamic Lambda's answer in a variable": (
+        f.chain(
+            f.Task("T", f.dynamic(f.state_input.f, allowed=[DOUBLE]), into=f.var.d),
+            f.Pass("Q", output={"is": f.var.d.twice}),
+        ),
+        {"x": 1, "f": "double"},
+    ),
+    "a dynamic Lambda's shaped answer": (
+        f.Task("T", f.dynamic(f.state_input.f, allowed=[DOUBLE]), output={"t": f.result.twice}, into="d"),
+        {"x": 1, "f": "double"},
+    ),
+    "a dynamic Lambda assigns": (
+        f.chain(
+            f.Task("T", f.dynamic(f.state_input.f, allowed=[DOUBLE]), assign={"v": f.result.twice}),
+            f.Pass("Q", output={"is": f.var.v, "out": f.state_input.twice}),
+        ),
+        {"x": 1, "f": "double"},
+    ),
+    "what was caught in a variable": (
+        f.chain(
+            f.Task("T", CHECK, catch=f.catch("ValueError", into=f.var.error)),
+            f.Pass("Q", output={"error": f.var.error.Error, "x": X}),
+        ),
+        {"x": 1},
+    ),
+    "shaped named branches": (
+        f.Parallel(
+            "P", named={"l": f.Pass("L"), "r": f.Task("T", DOUBLE)}, output={"t": f.result.r.twice}, into="both"
+        ),
+        {"x": 2},
+    ),
+    "named branches in a variable": (
+        f.chain(
+            f.Parallel("P", named={"l": f.Pass("L"), "r": f.Task("T", DOUBLE)}, into=f.var.both),
+            f.Pass("Q", output={"t": f.var.both.r.twice}),
+        ),
+        {"x": 2},
+    ),
+    "arguments by path": (f.Task("T", DOUBLE, arguments=f.state_input.y), {"y": {"x": 3}}),
+    "a path": (f.Pass("P", output=X, into="y"), {"x": [1]}),
+    "an output": (f.Succeed("S", output=X), {"x": [1]}),
+    "a saga": (
+        f.chain(
+            f.Task("Reserve", DOUBLE, into="stock"),
+            f.guard(
+                f.Task("Charge", CHECK, into="payment"),
+                f.catch("States.ALL", f.Task("Release", DOUBLE, into="undone"), f.Pass("Tell"), into="error"),
+            ),
+            f.Pass("End", output={"undone": f.state_input.undone.twice}),
+        ),
+        {"x": 2},
+    ),
     "a wait": (f.Wait("W", seconds=X), {"x": 9}),
     "a failure": (f.Fail("F", error=X, cause=intrinsic.format("it was {}", X)), {"x": "bad"}),
     "equals": (asked(X == "a"), {"x": "a"}),
