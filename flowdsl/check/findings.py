@@ -1,4 +1,4 @@
-"""What the rules found, collected."""
+"""The diagnostics that the rules report."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TARGET = "MISSING_TRANSITION_TARGET"
 
 @attrs.define
 class Findings:
-    """The diagnostics found so far. A rule says what is wrong; the place in the file is added later."""
+    """Collects diagnostics. A rule reports an ASL path; the place in the author's file is added afterwards."""
 
-    found: list[Diagnostic] = attrs.field(factory=list)
+    diagnostics: list[Diagnostic] = attrs.field(factory=list)
     python: bool = False
-    """Whether the definition comes from a flow in Python: then hints are Python."""
+    """True if the definition comes from a flow in Python: hints then show Python."""
 
     def either(self, asl: str, python: str) -> str:
-        """The hint in the language that the author wrote in."""
+        """Choose the hint in the language of the author."""
         return python if self.python else asl
 
     def error(
@@ -30,15 +30,20 @@ class Findings:
         *,
         hint: str | None = None,
         aws: str | None = SCHEMA,
-        said: str | None = None,
-        at: AslPath | str | None = None,
+        aws_message: str | None = None,
+        aws_at: AslPath | str | None = None,
     ) -> None:
-        """`aws`, `said` and `at` are the code, message and location that AWS gives for it, where they are known."""
-        self.found.append(
-            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=said, aws_at=at),
+        """Report an error. `aws`, `aws_message` and `aws_at` are AWS's code, message and location, if known."""
+        self.diagnostics.append(
+            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=aws_message, aws_at=aws_at),
         )
 
     def warning(
         self, code: str, message: str, path: AslPath, *, hint: str | None = None, aws: str | None = None
     ) -> None:
-        self.found.append(Diagnostic(code, message, path, "warning", hint=hint, aws=aws))
+        """Report something that AWS accepts, or of which its answer is unknown."""
+        self.diagnostics.append(Diagnostic(code, message, path, "warning", hint=hint, aws=aws))
+
+    def has(self, *codes: str) -> bool:
+        """Return True if one of these codes was reported."""
+        return any(each.code in codes for each in self.diagnostics)

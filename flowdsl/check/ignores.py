@@ -1,6 +1,6 @@
-"""Findings that the author has looked at and lets stand, each with its reason.
+"""Findings that the author has reviewed and accepts, each with a reason.
 
-In Python a comment on the line that a finding points to:
+In Python a comment on the line that the finding points to:
 
     take_payment = Task("TakePayment", ...)  # flowdsl: ignore[FD802] the PSP always answers with a reference
 
@@ -15,9 +15,12 @@ from collections.abc import Iterable
 
 import attrs
 
-from ..asl.tree import Machine, Node, Tree
+from ..asl.tree import Machine, Node
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Span
+from .findings import Findings
+from .registry import Code, Rule
+from .subject import Subject
 
 _IGNORE = re.compile(r"flowdsl:\s*ignore\[([^\]]*)\]([^#]*)")
 _CODE = re.compile(r"FD\d{3}")
@@ -32,71 +35,78 @@ class _Ignore:
     is_used: bool = False
 
 
-def _read(text: str, path: AslPath, span: Span | None = None) -> _Ignore | None:
-    found = _IGNORE.search(text)
-    if found is None:
+def _parse(text: str, path: AslPath, span: Span | None = None) -> _Ignore | None:
+    match = _IGNORE.search(text)
+    if match is None:
         return None
-    codes = tuple(code.strip() for code in found[1].split(","))
-    return _Ignore(codes, found[2].strip(), path, span)
+    codes = tuple(code.strip() for code in match[1].split(","))
+    return _Ignore(codes, match[2].strip(), path, span)
 
 
-def without_commented(found: list[Diagnostic], tree: Tree) -> list[Diagnostic]:
-    """What is left when the definition's own Comments have been asked."""
+def drop_ignored(subject: Subject, findings: Findings) -> None:
+    """Drop the findings that Comments of the definition ignore; report the Comments that are wrong."""
     ignores: list[_Ignore] = []
-    parts: list[Machine | Node] = [*tree.machines, *tree]
+    parts: list[Machine | Node] = [*subject.tree.machines, *subject.tree]
     for part in parts:
         comment = part.fields.get("Comment")
-        if isinstance(comment, str) and "flowdsl:" in comment and (ignore := _read(comment, part.path)):
+        if isinstance(comment, str) and "flowdsl:" in comment and (ignore := _parse(comment, part.path)):
             ignores.append(ignore)
-    if not ignores:
-        return found
-    left = [each for each in found if not _any(ignores, each, each.path)]
-    return [*left, *_complaints(ignores, "Comment")]
+    left = [each for each in findings.diagnostics if not _is_ignored(each, ignores)]
+    findings.diagnostics = [*left, *_mistakes(ignores, "Comment")]
 
 
-def _any(ignores: list[_Ignore], diagnostic: Diagnostic, path: AslPath) -> bool:
-    hit = [each for each in ignores if diagnostic.code in each.codes and path[: len(each.path)] == each.path]
-    for ignore in hit:
+def _is_ignored(diagnostic: Diagnostic, ignores: list[_Ignore]) -> bool:
+    path = diagnostic.path
+    matching = [each for each in ignores if diagnostic.code in each.codes and path[: len(each.path)] == each.path]
+    for ignore in matching:
         ignore.is_used = True
-    return bool(hit)
+    return bool(matching)
 
 
-def without_marked(found: Iterable[Diagnostic], *files: str) -> list[Diagnostic]:
-    """What is left when the comments on the lines have been asked. `files` are searched for comments without effect."""
-    found = list(found)
-    marks = {
+def without_ignored(diagnostics: Iterable[Diagnostic], *files: str) -> list[Diagnostic]:
+    """Drop the findings that comments in Python files ignore; report the comments that are wrong.
+
+    `files` are searched for unused comments, besides the files of the diagnostics.
+    """
+    diagnostics = list(diagnostics)
+    comments = {
         (file, number): ignore
-        for file in {*files, *(each.span.file for each in found if each.span)}
+        for file in {*files, *(each.span.file for each in diagnostics if each.span)}
         if file.endswith(".py")
         for number, line in enumerate(linecache.getlines(file), 1)
-        if "# flowdsl:" in line and (ignore := _read(line[line.index("# flowdsl:") :], (), Span(file, number)))
+        if "# flowdsl:" in line and (ignore := _parse(line[line.index("# flowdsl:") :], (), Span(file, number)))
     }
-    if not marks:
-        return found
+    if not comments:
+        return diagnostics
     left: list[Diagnostic] = []
-    for each in found:
+    for each in diagnostics:
         lines = {each.span.line, each.span.end_line or each.span.line} if each.span else set()
-        hit = [marks[each.span.file, line] for line in lines if each.span and (each.span.file, line) in marks]
-        hit = [ignore for ignore in hit if each.code in ignore.codes]
-        for ignore in hit:
+        matching = [
+            comments[each.span.file, line] for line in lines if each.span and (each.span.file, line) in comments
+        ]
+        matching = [ignore for ignore in matching if each.code in ignore.codes]
+        for ignore in matching:
             ignore.is_used = True
-        if not hit:
+        if not matching:
             left.append(each)
-    return [*left, *_complaints(marks.values(), "")]
+    return [*left, *_mistakes(comments.values(), "")]
 
 
-def _complaints(ignores: Iterable[_Ignore], key: str) -> list[Diagnostic]:
-    complaints: list[Diagnostic] = []
+def _mistakes(ignores: Iterable[_Ignore], key: str) -> list[Diagnostic]:
+    diagnostics: list[Diagnostic] = []
     for ignore in ignores:
         path = (*ignore.path, key) if key else ()
-        said = ", ".join(ignore.codes)
+        comment = f"ignore[{', '.join(ignore.codes)}]"
         if not all(_CODE.fullmatch(code) for code in ignore.codes):
-            message, hint = f"ignore[{said}] names no code", "write ignore[FD802] and why"
+            message, hint = f"{comment} does not name a code", "write a code and the reason, such as ignore[FD802] why"
         elif not ignore.is_used:
-            message, hint = f"ignore[{said}] has nothing to ignore here", "remove it"
+            message, hint = f"unused {comment}", "remove it"
         elif not ignore.reason:
-            message, hint = f"ignore[{said}] gives no reason", "write why after the bracket"
+            message, hint = f"{comment} has no reason", "write the reason after the bracket"
         else:
             continue
-        complaints.append(Diagnostic("FD002", message, path, "warning", span=ignore.span, hint=hint))
-    return complaints
+        diagnostics.append(Diagnostic("FD002", message, path, "warning", span=ignore.span, hint=hint))
+    return diagnostics
+
+
+RULES = (Rule(drop_ignored, (Code("FD002", "warning", "A comment that ignores a finding is wrong"),)),)

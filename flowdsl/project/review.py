@@ -11,8 +11,8 @@ from ..asl.tree import Tree
 from ..base.diagnostics import Diagnostic
 from ..base.source import Span, display_path
 from ..check import check
-from ..check.dataflow.annotations import declared
-from ..check.ignores import without_marked
+from ..check.dataflow.annotations import read_declarations
+from ..check.ignores import without_ignored
 from .loading import Loaded, Type, functions
 from .settings import find
 
@@ -22,7 +22,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     diagnostics = _name_mistakes(loaded)
     machine, data = loaded.machine, None
     if machine:
-        data = declared(machine.input, machine.callees, find(loaded.file.parent).root)
+        data = read_declarations(machine.input, machine.callees, find(loaded.file.parent).root)
     diagnostics += check(
         loaded.definition,
         type=type or loaded.type,
@@ -33,7 +33,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         python=machine is not None,
     )
     if machine:
-        diagnostics = without_marked(diagnostics, str(loaded.file))
+        diagnostics = without_ignored(diagnostics, str(loaded.file))
     return _in_order(diagnostics)
 
 

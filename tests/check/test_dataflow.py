@@ -8,10 +8,17 @@ import pytest
 
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
-from flowdsl.check.dataflow.shapes import ANY, NUMBER, STRING, Array, Field, Object, Scalar, Shape
+from flowdsl.check.dataflow.shapes import ANY, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
-ORDER = Object({"id": Field(STRING), "lines": Field(Array(Object({"sku": Field(STRING)}, True, "a line")))}, True, "it")
+ORDER = ObjectShape(
+    {
+        "id": Member(STRING),
+        "lines": Member(ArrayShape(ObjectShape({"sku": Member(STRING)}, True, "a line"))),
+    },
+    True,
+    "it",
+)
 
 
 def reads(path: str) -> dict[str, Any]:
@@ -230,7 +237,9 @@ def test_what_is_declared() -> None:
     assert said({"Use": reads("$.name")}, input=ORDER) == ["FD801"]
     assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.sku"))}}, input=ORDER) == []
     assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.price"))}}, input=ORDER) == ["FD801"]
-    paid = Object({"status": Field(Scalar("string", frozenset({"paid"}))), "total": Field(NUMBER)}, True, "it")
+    paid = ObjectShape(
+        {"status": Member(ScalarShape("string", frozenset({"paid"}))), "total": Member(NUMBER)}, True, "it"
+    )
     assert said({"T": TASK, "Use": reads("$.total")}, T=paid) == []
     assert said({"T": TASK, "Use": reads("$.sum")}, T=paid) == ["FD801"]
     invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "get"}}

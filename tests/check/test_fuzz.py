@@ -19,7 +19,7 @@ from flowdsl.author.states import STATES, Catcher, ItemBatcher, ItemReader, Read
 from flowdsl.base.diagnostics import Diagnostic
 from flowdsl.check import check, check_text
 from flowdsl.check.dataflow.annotations import Data
-from flowdsl.check.dataflow.shapes import Field, Object, Scalar
+from flowdsl.check.dataflow.shapes import Member, ObjectShape, ScalarShape
 from flowdsl.check.rules.choices import WORDS
 from tests.conformance_data import definitions
 
@@ -70,7 +70,7 @@ def test_any_json(value: Any, type: str) -> None:
 def test_any_machine(definition: Any, is_jsonata: bool) -> None:
     if is_jsonata:
         definition["QueryLanguage"] = "JSONata"
-    data = Data(Object({"a": Field(Scalar("string", frozenset("xy")))}), {})
+    data = Data(ObjectShape({"a": Member(ScalarShape("string", frozenset("xy")))}), {})
     assert is_answer(check(definition, data=data))
 
 
@@ -164,7 +164,7 @@ DEEP_DEFINITIONS = {
     "jsonata": one({"Type": "Pass", "Output": "{% " + "(" * 9_000 + "1" + ")" * 9_000 + " %}"}, "JSONata"),
     "filters": passing(InputPath="$" + "[?(" * 5_000),
     "steps": passing(InputPath="$" + ".a" * 50_000),
-    "intrinsics": passing(Parameters={"a.$": "States.Array(" * 5_000}),
+    "intrinsics": passing(Parameters={"a.$": "States.ArrayShape(" * 5_000}),
 }
 
 

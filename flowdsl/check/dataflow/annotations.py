@@ -17,7 +17,21 @@ import attrs
 
 from ...author.functions import Function
 from ...base.diagnostics import AslPath
-from .shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Array, Field, Object, Scalar, Shape, kind_of, merge, merged
+from .shapes import (
+    ANY,
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    STRING,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    kind_of,
+    merge,
+    merged,
+)
 
 MAX_DEPTH = 12
 _SCALARS = {"str": STRING, "int": NUMBER, "float": NUMBER, "bool": BOOLEAN, "None": NULL}
@@ -29,29 +43,29 @@ _STRING_ENUMS = {"StrEnum"}
 
 @attrs.frozen
 class Data:
-    """The shape of the execution's input, and of what functions give by the ASL path of the Task that calls them."""
+    """The shape of the execution's input, and of the functions' results by the ASL path of the Task that calls them."""
 
     input: Shape = ANY
     results: Mapping[AslPath, Shape] = attrs.field(factory=dict)
 
 
-def declared(input: Any, callees: Mapping[AslPath, Iterable[Function]], root: Path) -> Data:
-    """What the machine's `input` type and the return annotations of the functions in `root` say. Never raises.
+def read_declarations(input: Any, callees: Mapping[AslPath, Iterable[Function]], root: Path) -> Data:
+    """Read the machine's `input` type and the return annotations of the functions in `root`. Never raises.
 
-    `callees` are the functions that the Task at an ASL path may call: its result is what any of them gives.
+    `callees` are the functions that the Task at an ASL path may call: its result is that of any of them.
     """
     results = {path: merged(tuple(_result(each, root) for each in functions)) for path, functions in callees.items()}
     return Data(_of_type(input), results)
 
 
 def _of_type(cls: Any) -> Shape:
-    """The shape of a class of the flow's own file; read from its text, as the handlers' are."""
+    """Return the shape of a class in the flow's own file, read from its text like those of handlers."""
     module = sys.modules.get(getattr(cls, "__module__", ""))
     file = getattr(module, "__file__", None)
     if not isinstance(cls, type) or cls.__module__ == "builtins" or file is None:
         return _SCALARS.get(getattr(cls, "__name__", ""), ANY)
-    found = _module(Path(file), Path(file).parent)
-    return _named(cls.__name__, found, 0, "the execution's input") if found else ANY
+    own = _module(Path(file), Path(file).parent)
+    return _named(cls.__name__, own, 0, "the execution's input") if own else ANY
 
 
 def _result(function: Function, root: Path) -> Shape:
@@ -115,8 +129,8 @@ def _imported(name: str, module: _Module) -> tuple[str, _Module] | None:
     base = module.root.joinpath(*source.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
-            found = _module(path, module.root)
-            return (original, found) if found else None
+            other = _module(path, module.root)
+            return (original, other) if other else None
     return None
 
 
@@ -124,19 +138,19 @@ def _named(name: str, module: _Module, depth: int, source: str) -> Shape:
     if name in _SCALARS:
         return _SCALARS[name]
     if name in _LISTS:
-        return Array(ANY)
+        return ArrayShape(ANY)
     if depth > MAX_DEPTH:
         return ANY
     if name in module.classes:
         return _class(module.classes[name], module, depth + 1, source)
     if name in module.aliases:
         return _shape(module.aliases[name], module, depth + 1, source)
-    found = _imported(name, module)
-    return _named(found[0], found[1], depth + 1, source) if found else ANY
+    imported = _imported(name, module)
+    return _named(*imported, depth + 1, source) if imported else ANY
 
 
 def _shape(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
-    """The shape that an annotation stands for."""
+    """Return the shape of an annotation."""
     if depth > MAX_DEPTH:
         return ANY
     if isinstance(node, ast.Name):
@@ -163,13 +177,13 @@ def _text(value: Any, module: _Module, depth: int, source: str) -> Shape:
 def _subscript(name: str, inside: ast.expr, module: _Module, depth: int, source: str) -> Shape:
     parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
     if name in _LISTS:
-        return Array(_shape(parts[0], module, depth, source))
+        return ArrayShape(_shape(parts[0], module, depth, source))
     if name in _WRAPPERS:
         return _shape(parts[0], module, depth, source)
     if name == "Literal":
         values = [part.value for part in parts if isinstance(part, ast.Constant)]
         kinds = {kind_of(value) for value in values}
-        return Scalar(kinds.pop(), frozenset(values)) if len(kinds) == 1 and len(values) == len(parts) else ANY
+        return ScalarShape(kinds.pop(), frozenset(values)) if len(kinds) == 1 and len(values) == len(parts) else ANY
     return ANY
 
 
@@ -186,11 +200,11 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
         return _enum(node)
     is_typed_dict = "TypedDict" in bases
     decorated = _DECORATORS & {_last(each) for each in node.decorator_list}
-    fields: dict[str, Field] = {}
+    fields: dict[str, Member] = {}
     known = is_typed_dict or bool(decorated)
     for base in bases:
         inherited = ANY if base in ("TypedDict", "Generic", "Protocol") else _named(base, module, depth, source)
-        if isinstance(inherited, Object):
+        if isinstance(inherited, ObjectShape):
             fields, known = {**fields, **inherited.fields}, True
         elif base not in ("TypedDict", "Generic"):
             return ANY
@@ -206,8 +220,8 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
         always = outer != "NotRequired" and (total or outer == "Required")
         name = statement.target.id
         inside = f"{source}.{name}" if source else name
-        fields[name] = Field(_shape(statement.annotation, module, depth, inside), always, "" if always else source)
-    return Object(fields, True, source)
+        fields[name] = Member(_shape(statement.annotation, module, depth, inside), always, "" if always else source)
+    return ObjectShape(fields, True, source)
 
 
 def _enum(node: ast.ClassDef) -> Shape:
@@ -218,4 +232,4 @@ def _enum(node: ast.ClassDef) -> Shape:
             if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
                 return STRING
             values.append(value.value)
-    return Scalar("string", frozenset(values)) if values else STRING
+    return ScalarShape("string", frozenset(values)) if values else STRING

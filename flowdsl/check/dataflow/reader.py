@@ -1,4 +1,4 @@
-"""What paths, payload templates and expressions read in what is known, and what is said where it is not there."""
+"""Read paths, payload templates and expressions in shapes, and report what does not exist."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
 from ..rules.jsonata import read_text
-from ..rules.paths import is_intrinsic, parsed
-from ..rules.variables import paths_of
+from ..rules.paths import as_path, is_intrinsic, paths_of
 from .shapes import (
     ANY,
     BOOLEAN,
     MAX_DEPTH,
     NUMBER,
     STRING,
-    Array,
-    Field,
+    ArrayShape,
+    Member,
     Missing,
-    Object,
+    ObjectShape,
     Shape,
-    Unknown,
+    UnknownShape,
     look,
     merged,
     of_value,
@@ -35,42 +34,42 @@ from .shapes import (
 _RESULTS: Final[dict[str, Shape]] = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN}
 """The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
 _PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-"""An expression that is a path and nothing else."""
+"""An expression that is only a path."""
 _ASKING = ("$exists", "?", " in ", "$type", "$lookup", "$keys", "$spread")
-"""Words of expressions that may well ask whether something is there."""
+"""Parts of expressions that may test whether a value exists."""
 
 
 @attrs.define(kw_only=True)
 class Reader:
-    """Reads; `findings` is None while the routes are still being followed, and nothing is said then."""
+    """Reads values of known shapes. While the routes are still followed, `findings` is None and nothing is reported."""
 
     is_declared: bool
-    """Whether the author declares input and results: then what no route produces is an error."""
+    """True if the author declares input and results: reading what no route produces is then an error."""
     findings: Findings | None = None
     variables: Shape = ANY
-    """The variables that can be read, as an object."""
+    """The variables, as an object."""
 
     def template(self, value: Any, document: Shape, path: AslPath, source: str, depth: int = 0) -> Shape:
-        """The shape that a payload template gives."""
+        """Return the shape of the value of a payload template."""
         if depth > MAX_DEPTH:
             return ANY
         if isinstance(value, dict):
-            made: dict[str, Field] = {}
+            fields: dict[str, Member] = {}
             for key, each in value.items():
                 if key.endswith(".$"):
-                    made[key[:-2]] = Field(self.read(document, each, (*path, key)))
+                    fields[key[:-2]] = Member(self.read(document, each, (*path, key)))
                 else:
-                    made[key] = Field(self.template(each, document, (*path, key), source, depth + 1))
-            return Object(made, True, source)
+                    fields[key] = Member(self.template(each, document, (*path, key), source, depth + 1))
+            return ObjectShape(fields, True, source)
         if isinstance(value, list):
             items = tuple(
                 self.template(each, document, (*path, index), source, depth + 1) for index, each in enumerate(value)
             )
-            return Array(merged(items), items)
+            return ArrayShape(merged(items), items)
         return of_value(value, source)
 
     def read(self, document: Shape, text: Any, path: AslPath) -> Shape:
-        """What a path or an intrinsic function finds in the document."""
+        """Return the shape of the value of a path or an intrinsic function."""
         if not isinstance(text, str):
             return ANY
         if is_intrinsic(text):
@@ -79,10 +78,11 @@ class Reader:
             from ..rules.intrinsics import result_kind  # takes 15 ms, and most definitions have no intrinsic function
 
             return _RESULTS.get(result_kind(text), ANY)
-        found = parsed(text)
-        return self.find(document, found, path) if found is not None else ANY
+        parsed = as_path(text)
+        return self.find(document, parsed, path) if parsed is not None else ANY
 
     def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
+        """Return the shape at a parsed path; report a step that does not exist."""
         if wanted.root is Root.VARIABLE and wanted.variable is not None:
             document = self.variable(wanted.variable)
         elif wanted.root is not Root.INPUT:
@@ -91,84 +91,85 @@ class Reader:
         complete = keys is not None
         if keys is None:
             keys = first_keys(wanted)
-        found, missing = look(document, keys)
-        self.say(missing, wanted.text, path)
-        return found if complete else ANY
+        shape, missing = look(document, keys)
+        self.report(missing, wanted.text, path)
+        return shape if complete else ANY
 
-    def say(self, missing: Missing | None, text: str, path: AslPath) -> None:
+    def report(self, missing: Missing | None, text: str, path: AslPath) -> None:
         if self.findings is None or missing is None:
             return
         caught = missing.source.startswith("the error that ")
         if missing.sometimes:
-            message = f"{text}: {missing.name!r} is there only on some routes; {missing.source} has none"
-            kept = self.findings.either(
-                "keep it with a ResultPath in the Catch", 'keep it with catch(..., into="error")'
+            message = f"{text}: {missing.name!r} is missing on some routes: {missing.source} does not have it"
+            keep = self.findings.either(
+                "keep the document: add a ResultPath to the Catch", 'keep the document: catch(..., into="error")'
             )
-            hint = kept if caught else "let every route put it there"
+            hint = keep if caught else "set it on every route, or test it with IsPresent first"
             self.findings.warning("FD804" if caught else "FD802", message, path, hint=hint)
             return
-        if missing.there is None:
-            message = f"{text}: nothing has a field {missing.name!r} there, for it is no object"
-            self.nothing(message, path, None)
+        if missing.fields is None:
+            message = f"{text}: cannot read {missing.name!r}: the value before it is not an object"
+            self.report_never(message, path, None)
             return
-        here = missing.source or "what is there"
-        there = ", ".join(missing.there) if missing.there else "nothing"
-        near = did_you_mean(missing.name, missing.there)
-        message = f"{text}: no route puts {missing.name!r} there; {here} has {there}"
-        self.nothing(message, path, near)
+        source = missing.source or "the value"
+        fields = ", ".join(missing.fields) or "no fields"
+        near = did_you_mean(missing.name, missing.fields)
+        message = f"{text}: {missing.name!r} does not exist on any route; {source} has {fields}"
+        self.report_never(message, path, near)
 
-    def nothing(self, message: str, path: AslPath, hint: str | None) -> None:
-        """AWS takes such a definition, so it is an error only in what somebody writes here and now."""
+    def report_never(self, message: str, path: AslPath, hint: str | None) -> None:
+        """Report an error in a flow in Python, and a warning in other definitions, because AWS accepts them."""
         if self.findings is not None and self.is_declared:
             self.findings.error("FD801", message, path, hint=hint, aws=None)
         elif self.findings is not None:
             self.findings.warning("FD801", message, path, hint=hint)
 
     def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
-        """The shape of a value with JSONata in it; of an expression that is more than a path nothing is known."""
+        """Return the shape of a value with JSONata in it; an expression that is more than a path is unknown."""
         if depth > MAX_DEPTH:
             return ANY
         if isinstance(value, dict):
-            made = {
-                key: Field(self.expression(each, known, (*path, key), source, depth + 1)) for key, each in value.items()
+            fields = {
+                key: Member(self.expression(each, known, (*path, key), source, depth + 1))
+                for key, each in value.items()
             }
-            return Object(made, True, source)
+            return ObjectShape(fields, True, source)
         if isinstance(value, list):
             items = tuple(
                 self.expression(each, known, (*path, index), source, depth + 1) for index, each in enumerate(value)
             )
-            return Array(merged(items), items)
+            return ArrayShape(merged(items), items)
         if not isinstance(value, str) or not value.startswith("{%"):
             return of_value(value)
         text = value[2:-2].strip()
         if _PLAIN.fullmatch(text):
             root, *names = text[1:].split(".")
-            return self.followed(root, tuple(names), known, path)
+            return self.follow(root, tuple(names), known, path)
         if self.findings is not None and not any(word in text for word in _ASKING):
             read = read_text(text)
             for each in getattr(read, "reads", ()):
-                self.followed(each.name, each.fields, known, path)
+                self.follow(each.name, each.fields, known, path)
         return ANY
 
-    def followed(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
-        """What `$root.name.name` finds, `root` being `states` or a variable."""
+    def follow(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
+        """Return the shape of `$root.name.name`; `root` is `states` or a variable."""
         text = "$" + ".".join((root, *names))
         start = self.variable(root)
         if root == "states":
             start, names = known.get(names[0], ANY) if names else ANY, names[1:]
-        if isinstance(start, Unknown) or _meets_list(start, names):
+        if isinstance(start, UnknownShape) or _meets_list(start, names):
             return ANY
-        found, missing = look(start, names)
-        self.say(missing, text, path)
-        return found
+        shape, missing = look(start, names)
+        self.report(missing, text, path)
+        return shape
 
     def variable(self, name: str) -> Shape:
-        field = self.variables.fields.get(name) if isinstance(self.variables, Object) else None
+        field = self.variables.fields.get(name) if isinstance(self.variables, ObjectShape) else None
         return field.shape if field is not None else ANY
 
 
 def keys_of(path: Path | None) -> tuple[str | int, ...] | None:
-    """A path of single names and indexes as keys; None where it is something else."""
+    """Return a path of single names and indexes as keys, or None if it has other steps."""
     if path is None:
         return None
     keys = first_keys(path)
@@ -176,6 +177,7 @@ def keys_of(path: Path | None) -> tuple[str | int, ...] | None:
 
 
 def first_keys(path: Path) -> tuple[str | int, ...]:
+    """Return the single names and indexes with which a path begins."""
     keys: list[str | int] = []
     for step in path.steps:
         if isinstance(step, Name) and len(step.names) == 1:
@@ -188,9 +190,9 @@ def first_keys(path: Path) -> tuple[str | int, ...]:
 
 
 def _meets_list(shape: Shape, keys: tuple[str, ...]) -> bool:
-    """JSONata maps over a list that it meets on its way."""
+    """Return True if a list is on the way of the keys: JSONata maps over it."""
     for count in range(len(keys)):
-        found, _ = look(shape, keys[:count])
-        if isinstance(found, Array):
+        part, _ = look(shape, keys[:count])
+        if isinstance(part, ArrayShape):
             return True
     return False

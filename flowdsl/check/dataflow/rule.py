@@ -1,32 +1,34 @@
-"""Data flow: what each state adds to the document or takes from it on every route, and who reads what is not there.
+"""Data flow: what each state adds to the document and removes from it on every route, and reads that find no value.
 
-Only what is known is said: an input that nobody declared, the result of a service, a filter are unknown, and reading
-from the unknown is silent. Source: ASL specification, "Input and Output Processing".
+Only what is known is reported: an undeclared input, the result of a service and a filter are unknown, and reading from
+them is not reported. Source: ASL specification, "Input and Output Processing".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
 from ...asl.resource import parse_resource
-from ...asl.tree import Machine, Node, Tree
+from ...asl.tree import Machine, Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ...expr.path.tree import Root
 from ..findings import Findings
-from ..rules.paths import parsed
+from ..registry import Code, Rule
+from ..rules.paths import as_path
+from ..subject import Subject
 from .reader import Reader, first_keys, keys_of
 from .shapes import (
     ANY,
     NUMBER,
     STRING,
-    Array,
-    Field,
-    Object,
-    Scalar,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
     Shape,
     allow,
     merge,
@@ -35,21 +37,21 @@ from .shapes import (
     put,
 )
 
-if TYPE_CHECKING:
-    from .annotations import Data
-
 MAX_NESTING = 40
 MAX_UPDATES = 40
-"""How often what is known on entering a state may change before it counts as unknown: a loop that builds on itself."""
+"""How often the shape at a state may change before it counts as unknown: a loop may extend it for ever."""
 
 
-def check_dataflow(tree: Tree, data: Data | None, findings: Findings) -> None:
-    """Follow the document through the machine, from what the author declared."""
+def check_dataflow(subject: Subject, findings: Findings) -> None:
+    """Follow the document through the machine, starting with what the author declared."""
+    if findings.has("FD201", "FD401", "FD403"):
+        return  # a route is broken: what it carries is unknown
+    tree, data = subject.tree, subject.data
     start, results = (data.input, data.results) if data else (ANY, {})
     budget = 40 * sum(1 for _ in tree) + 500
     machines = {machine.path: machine for machine in tree.machines}
     flow = _Flow(is_declared=data is not None, results=results, machines=machines, budget=budget)
-    flow.run(tree.root, Known(start, Object({}, False)), 0)
+    flow.run(tree.root, Known(start, ObjectShape({}, False)), 0)
     if flow.budget <= 0:
         return
     flow.findings = findings
@@ -59,33 +61,33 @@ def check_dataflow(tree: Tree, data: Data | None, findings: Findings) -> None:
 
 
 class Known(NamedTuple):
-    """What is known on a route: of the document, and of the variables as an object of them."""
+    """What is known on a route: the document, and the variables as an object."""
 
     document: Shape
     variables: Shape
 
 
 class Route(NamedTuple):
-    """A way out of a state; without a target it is the end of the machine."""
+    """A way out of a state; without a target, the end of the machine."""
 
     target: str | None
     document: Shape
     assigned: Shape = ANY
-    """The variables that the state sets on this route, as an object."""
+    """The variables that the state assigns on this route, as an object."""
 
 
 @attrs.define(kw_only=True)
 class _Flow(Reader):
     results: Mapping[AslPath, Shape]
-    """What the functions that a Task calls give, by the Task's path."""
+    """The results of the functions that a Task calls, by the Task's path."""
     machines: dict[AslPath, Machine]
     budget: int
-    """How many states may still be passed: beyond, nothing is said."""
+    """How many states may still be visited; after that, nothing is reported."""
     before: dict[Node, Known] = attrs.field(factory=dict)
     outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
 
     def run(self, machine: Machine, start: Known, depth: int) -> Shape:
-        """Pass through a machine until nothing changes; the merged outputs of its ends."""
+        """Visit the states of a machine until no shape changes; return its merged outputs."""
         first = machine.fields.get("StartAt")
         if not isinstance(first, str) or first not in machine.states or depth > MAX_NESTING:
             return ANY
@@ -117,7 +119,7 @@ class _Flow(Reader):
     # One state.
 
     def leave(self, state: Node, known: Known, depth: int) -> list[Route]:
-        """The routes out of a state with what each carries."""
+        """Return the routes out of a state, with the shape of the document on each."""
         outer, self.variables = self.variables, known.variables
         if not state.type:
             routes = [Route(edge.name, ANY) for edge in state.transitions if isinstance(edge.name, str)]
@@ -125,11 +127,11 @@ class _Flow(Reader):
             pass_on = self.jsonata if state.language == "JSONata" else self.jsonpath
             routes = list(pass_on(state, known.document, depth))
         self.variables = outer
-        there = state.machine.states
+        names = state.machine.states
         return [
             Route(target, document, _with(known.variables, assigned))
             for target, document, assigned in routes
-            if target is None or target in there
+            if target is None or target in names
         ]
 
     def jsonpath(self, state: Node, document: Shape, depth: int) -> Iterator[Route]:
@@ -137,37 +139,39 @@ class _Flow(Reader):
         for key in fields:
             if key.endswith("Path") and key not in ("InputPath", "OutputPath", "ResultPath", "ItemsPath"):
                 self.read(document, fields[key], (*path, key))
-        given = self.selected(fields, "InputPath", document, path)
-        output = given
-        assigning = given
+        selected = self.select(fields, "InputPath", document, path)
+        output = selected
+        assigning = selected
         if state.type in ("Task", "Pass", "Parallel", "Map"):
-            effective = given
+            effective = selected
             if "Parameters" in fields and state.type != "Map":
                 effective = self.template(
-                    fields["Parameters"], given, (*path, "Parameters"), f"the Parameters of {state.name!r}"
+                    fields["Parameters"], selected, (*path, "Parameters"), f"the Parameters of {state.name!r}"
                 )
-            assigning = result = self.result(state, given, effective, depth)
+            assigning = result = self.result(state, selected, effective, depth)
             if "ResultSelector" in fields:
                 where = f"the ResultSelector of {state.name!r}"
                 result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), where)
-            output = self.placed(fields.get("ResultPath", "$"), document, result, state)
+            output = self.place(fields.get("ResultPath", "$"), document, result, state)
         if state.type == "Choice":
-            yield from self.choice(state, given)
+            yield from self.choice(state, selected)
             return
-        assigned = self.assigned(fields, ANY if "ResultSelector" in fields else assigning, path)
-        output = self.selected(fields, "OutputPath", output, path)
+        assigned = self.assign(fields, ANY if "ResultSelector" in fields else assigning, path)
+        output = self.select(fields, "OutputPath", output, path)
         yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(_dicts(fields.get("Catch"))):
-            error = Object(
-                {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
+            error = ObjectShape(
+                {"Error": Member(STRING), "Cause": Member(STRING)},
+                True,
+                f"the error that {state.name!r} caught",
             )
             target = catcher.get("Next")
             if isinstance(target, str):
-                assigned = self.assigned(catcher, error, (*path, "Catch", index))
-                yield Route(target, self.placed(catcher.get("ResultPath", "$"), document, error, state), assigned)
+                assigned = self.assign(catcher, error, (*path, "Catch", index))
+                yield Route(target, self.place(catcher.get("ResultPath", "$"), document, error, state), assigned)
 
-    def assigned(self, fields: Mapping[str, Any], document: Shape, path: AslPath) -> Shape:
-        """The variables that an Assign with payload templates sets."""
+    def assign(self, fields: Mapping[str, Any], document: Shape, path: AslPath) -> Shape:
+        """Return the variables that an Assign with payload templates sets."""
         if not isinstance(fields.get("Assign"), dict):
             return ANY
         return self.template(fields["Assign"], document, (*path, "Assign"), "")
@@ -178,52 +182,52 @@ class _Flow(Reader):
         elif isinstance(state.fields.get("Next"), str):
             yield Route(state.fields["Next"], output, assigned)
 
-    def selected(self, fields: Mapping[str, Any], key: str, document: Shape, path: AslPath) -> Shape:
-        """What InputPath or OutputPath leaves of the document."""
+    def select(self, fields: Mapping[str, Any], key: str, document: Shape, path: AslPath) -> Shape:
+        """Apply InputPath or OutputPath."""
         if key not in fields:
             return document
         if fields[key] is None:
-            return Object({}, True, f"null as {key}")
+            return ObjectShape({}, True, f"null as {key}")
         return self.read(document, fields[key], (*path, key))
 
-    def placed(self, where: Any, document: Shape, result: Shape, state: Node) -> Shape:
-        """What ResultPath makes of the document."""
+    def place(self, where: Any, document: Shape, result: Shape, state: Node) -> Shape:
+        """Apply ResultPath."""
         if where is None:
             return document
-        keys = keys_of(parsed(where))
+        keys = keys_of(as_path(where))
         return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
 
-    def result(self, state: Node, given: Shape, effective: Shape, depth: int) -> Shape:
+    def result(self, state: Node, selected: Shape, effective: Shape, depth: int) -> Shape:
         fields = state.fields
         if state.type == "Pass":
             return of_value(fields["Result"], f"the Result of {state.name!r}") if "Result" in fields else effective
         if state.type == "Task":
-            return self.called(state)
+            return self.call(state)
         if state.type == "Parallel":
             branches = fields.get("Branches")
             count = len(branches) if isinstance(branches, list) else 0
             paths: list[AslPath] = [(*state.path, "Branches", index) for index in range(count)]
             shapes = tuple(self.inner(path, effective, depth) for path in paths)
-            return Array(merged(shapes), shapes)
-        items = given
+            return ArrayShape(merged(shapes), shapes)
+        items = selected
         if "ItemsPath" in fields and "ItemReader" not in fields:  # With a reader it leads into what that reads.
-            items = self.read(given, fields["ItemsPath"], (*state.path, "ItemsPath"))
-        item = items.item if isinstance(items, Array) else ANY
+            items = self.read(selected, fields["ItemsPath"], (*state.path, "ItemsPath"))
+        item = items.item if isinstance(items, ArrayShape) else ANY
         key = "ItemSelector" if "ItemSelector" in fields else "Parameters"
         if key in fields:
-            item = self.template(fields[key], given, (*state.path, key), f"the {key} of {state.name!r}")
-        return self.mapped(state, item, depth)
+            item = self.template(fields[key], selected, (*state.path, key), f"the {key} of {state.name!r}")
+        return self.map_items(state, item, depth)
 
-    def mapped(self, state: Node, item: Shape, depth: int) -> Shape:
-        """The result of a Map whose processor gets `item`."""
+    def map_items(self, state: Node, item: Shape, depth: int) -> Shape:
+        """Return the result of a Map whose processor gets `item`."""
         if "ItemBatcher" in state.fields or "ItemReader" in state.fields:
             item = ANY
         key = "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"
         output = self.inner((*state.path, key), item, depth)
-        return ANY if "ResultWriter" in state.fields else Array(output)
+        return ANY if "ResultWriter" in state.fields else ArrayShape(output)
 
     def inner(self, path: AslPath, start: Shape, depth: int) -> Shape:
-        """The output of a branch or an item processor; the one found before while findings are written."""
+        """Return the output of a branch or an item processor; while reporting, the output of the last visit."""
         machine = self.machines.get(path)
         if machine is None:
             return ANY
@@ -232,8 +236,8 @@ class _Flow(Reader):
             self.outputs[path] = self.run(machine, Known(start, variables), depth + 1)
         return self.outputs.get(path, ANY)
 
-    def called(self, state: Node) -> Shape:
-        """The result of a Task: what the function declares, as Lambda or the integration gives it."""
+    def call(self, state: Node) -> Shape:
+        """Return the result of a Task: what the function declares, as Lambda or the integration returns it."""
         text = state.fields.get("Resource")
         resource = parse_resource(text) if isinstance(text, str) else None
         if resource is None or resource.pattern:
@@ -242,50 +246,52 @@ class _Flow(Reader):
             return self.results.get(state.path, ANY)
         if resource.operation == "lambda:invoke":
             payload = self.results.get(state.path, ANY)
-            return Object({"Payload": Field(payload), "StatusCode": Field(NUMBER)}, False, "the answer of Lambda")
+            return ObjectShape(
+                {"Payload": Member(payload), "StatusCode": Member(NUMBER)}, False, "the answer of Lambda"
+            )
         return ANY
 
     # Choice.
 
-    def choice(self, state: Node, given: Shape) -> Iterator[Route]:
+    def choice(self, state: Node, selected: Shape) -> Iterator[Route]:
         tests = list(_tests(state))
         asked = {rule["Variable"] for rule, _ in tests if "IsPresent" in rule and isinstance(rule.get("Variable"), str)}
-        after = given
+        after = selected
         for text in asked:
-            path = parsed(text)
+            path = as_path(text)
             if path is not None and path.root is Root.INPUT:
                 after = allow(after, first_keys(path))
         for rule, at in tests:
             variable = rule.get("Variable")
             if not isinstance(variable, str) or "IsPresent" in rule:
                 continue
-            found = self.read(after, variable, (*at, "Variable"))
+            value = self.read(after, variable, (*at, "Variable"))
             for name, operand in rule.items():
                 if name.endswith("Path"):
                     self.read(after, operand, (*at, name))
                 else:
-                    self.compared(found, variable, name, operand, (*at, name))
-        output = self.selected(state.fields, "OutputPath", after, state.path)
+                    self.compare(value, variable, name, operand, (*at, name))
+        output = self.select(state.fields, "OutputPath", after, state.path)
         for index, rule in enumerate(_dicts(state.fields.get("Choices"))):
             if isinstance(rule.get("Next"), str):
-                yield Route(rule["Next"], output, self.assigned(rule, after, (*state.path, "Choices", index)))
+                yield Route(rule["Next"], output, self.assign(rule, after, (*state.path, "Choices", index)))
         if isinstance(state.fields.get("Default"), str):
-            yield Route(state.fields["Default"], output, self.assigned(state.fields, after, state.path))
+            yield Route(state.fields["Default"], output, self.assign(state.fields, after, state.path))
 
-    def compared(self, found: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
-        """A comparison that what is known of the value makes pointless."""
+    def compare(self, value: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
+        """Report a comparison that is never true for the known value."""
         from ...expr.choice import OPERATORS
 
         operator = OPERATORS.get(name)
-        if self.findings is None or operator is None or not isinstance(found, Scalar):
+        if self.findings is None or operator is None or not isinstance(value, ScalarShape):
             return
         wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
-        if wanted in ("string", "number", "boolean") and wanted != found.kind:
-            self.findings.warning("FD803", f"{variable} is a {found.kind}, so {name} never holds", path)
-        elif name in ("StringEquals", "NumericEquals") and found.values is not None and operand not in found.values:
-            known = ", ".join(sorted(map(abbreviate, found.values)))
-            message = f"{variable} is never {abbreviate(operand)}: it is one of {known}"
-            hint = did_you_mean(operand, map(str, found.values)) if isinstance(operand, str) else None
+        if wanted in ("string", "number", "boolean") and wanted != value.kind:
+            self.findings.warning("FD803", f"{name} is never true: {variable} is a {value.kind}", path)
+        elif name in ("StringEquals", "NumericEquals") and value.values is not None and operand not in value.values:
+            known = ", ".join(sorted(map(abbreviate, value.values)))
+            message = f"{name} is never true: {variable} is never {abbreviate(operand)}, only {known}"
+            hint = did_you_mean(operand, map(str, value.values)) if isinstance(operand, str) else None
             self.findings.warning("FD803", message, path, hint=hint)
 
     # JSONata.
@@ -307,7 +313,7 @@ class _Flow(Reader):
             return
         result = document
         if state.type == "Task":
-            result = self.called(state)
+            result = self.call(state)
         elif state.type == "Parallel":
             arguments = (
                 self.expression(fields["Arguments"], known, (*path, "Arguments"), "")
@@ -317,14 +323,16 @@ class _Flow(Reader):
             result = self.result(state, document, arguments, depth)
         elif state.type == "Map":
             items = self.expression(fields["Items"], known, (*path, "Items"), "") if "Items" in fields else document
-            item = items.item if isinstance(items, Array) else ANY
-            result = self.mapped(state, ANY if "ItemSelector" in fields else item, depth)
+            item = items.item if isinstance(items, ArrayShape) else ANY
+            result = self.map_items(state, ANY if "ItemSelector" in fields else item, depth)
         after = {**known, "result": result}
         yield from self.onward(state, *self.output(fields, after, result, path, state))
         for index, catcher in enumerate(_dicts(fields.get("Catch"))):
             if isinstance(catcher.get("Next"), str):
-                error = Object(
-                    {"Error": Field(STRING), "Cause": Field(STRING)}, True, f"the error that {state.name!r} caught"
+                error = ObjectShape(
+                    {"Error": Member(STRING), "Cause": Member(STRING)},
+                    True,
+                    f"the error that {state.name!r} caught",
                 )
                 caught = {**known, "errorOutput": error}
                 yield Route(catcher["Next"], *self.output(catcher, caught, error, (*path, "Catch", index), state))
@@ -332,7 +340,7 @@ class _Flow(Reader):
     def output(
         self, fields: Mapping[str, Any], known: Mapping[str, Shape], default: Shape, path: AslPath, state: Node
     ) -> tuple[Shape, Shape]:
-        """What Output and Assign give."""
+        """Return the output and the variables of Output and Assign."""
         assigned: Shape = ANY
         if isinstance(fields.get("Assign"), dict):
             assigned = self.expression(fields["Assign"], known, (*path, "Assign"), "")
@@ -342,14 +350,14 @@ class _Flow(Reader):
 
 
 def _with(variables: Shape, assigned: Shape) -> Shape:
-    """The variables with those that were set."""
-    if not isinstance(assigned, Object) or not isinstance(variables, Object):
+    """Add the assigned variables."""
+    if not isinstance(assigned, ObjectShape) or not isinstance(variables, ObjectShape):
         return variables
-    return Object({**variables.fields, **assigned.fields}, False)
+    return ObjectShape({**variables.fields, **assigned.fields}, False)
 
 
 def _tests(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
-    """The comparisons of a Choice, those inside And, Or and Not too."""
+    """Yield the comparisons of a Choice, including those inside And, Or and Not."""
     rules = state.fields.get("Choices")
     todo: list[tuple[Any, AslPath]] = [
         (rule, (*state.path, "Choices", index)) for index, rule in enumerate(rules if isinstance(rules, list) else [])
@@ -369,3 +377,16 @@ def _tests(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
+
+
+RULES = (
+    Rule(
+        check_dataflow,
+        (
+            Code("FD801", "error or warning", "Reading what no route produces"),
+            Code("FD802", "warning", "Reading what only some routes produce"),
+            Code("FD803", "warning", "A comparison that is never true"),
+            Code("FD804", "warning", "Reading what a Catch has replaced"),
+        ),
+    ),
+)

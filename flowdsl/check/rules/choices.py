@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import Node, Tree
+from ...asl.tree import Node
 from ...author.kinds import is_number, is_timestamp
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ...expr.choice import OPERATORS
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import ComparedPath, Subject
 
 LISTS = ("And", "Or")
 BOOLEANS = ("And", "Or", "Not")
@@ -19,17 +21,15 @@ _AROUND = frozenset({"Next", "Comment", "Assign", "Output", "Condition"})
 _KINDS = {"string": "a string", "number": "a number", "boolean": "true or false", "timestamp": "an RFC 3339 timestamp"}
 
 
-def check_choices(tree: Tree, findings: Findings) -> list[tuple[str, AslPath, Node]]:
-    """Check every rule; returns the paths that the rules read, for the rule on paths."""
-    paths: list[tuple[str, AslPath, Node]] = []
-    for state in tree:
+def check_choices(subject: Subject, findings: Findings) -> None:
+    """Check every choice rule, and list the paths that they read in `subject.compared`."""
+    for state in subject.tree:
         if state.type != "Choice":
             continue
         choices = state.fields.get("Choices")
         for index, rule in enumerate(choices if isinstance(choices, list) else []):
             if isinstance(rule, dict):
-                _check_rule(state, rule, (*state.path, "Choices", index), findings, paths)
-    return paths
+                _check_rule(state, rule, (*state.path, "Choices", index), findings, subject.compared)
 
 
 def _check_rule(
@@ -37,7 +37,7 @@ def _check_rule(
     rule: dict[str, Any],
     path: AslPath,
     findings: Findings,
-    paths: list[tuple[str, AslPath, Node]],
+    compared: list[ComparedPath],
 ) -> None:
     if state.language == "JSONata":
         _jsonata(rule, path, findings)
@@ -53,18 +53,19 @@ def _check_rule(
         tests = [word for word in rule if word in OPERATORS]
         _words(rule, at, nested, findings)
         if len(joined) > 1 or (joined and (tests or "Variable" in rule)):
-            said = joined + (["Variable"] if "Variable" in rule else tests)
-            findings.error("FD511", f"a choice rule has only one of {', '.join(said)}", (*at, said[1]))
+            words = joined + (["Variable"] if "Variable" in rule else tests)
+            message = f"a choice rule can have only one of {', '.join(words)}"
+            findings.error("FD511", message, (*at, words[1]), hint='join conditions with {"And": [{…}, {…}]}')
         for word in joined:
             todo.extend(_inner(word, rule[word], (*at, word), findings))
         if not joined:
             _comparison(rule, tests, at, findings)
         if isinstance(rule.get("Variable"), str):
-            paths.append((rule["Variable"], (*at, "Variable"), state))
+            compared.append(ComparedPath(rule["Variable"], (*at, "Variable"), state))
         for word in tests:
             _operand(word, rule[word], (*at, word), findings)
             if OPERATORS[word].is_path and isinstance(rule[word], str):
-                paths.append((rule[word], (*at, word), state))
+                compared.append(ComparedPath(rule[word], (*at, word), state))
 
 
 def _jsonata(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
@@ -72,19 +73,19 @@ def _jsonata(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
         if word in WORDS:
             findings.error(
                 "FD105",
-                f"{word} belongs to JSONPath, and the query language here is JSONata",
+                f"{word} is a JSONPath field, but the query language here is JSONata",
                 (*path, word),
                 hint=findings.either('write "Condition": "{% … %}"', 'write when(jsonata("…"), …)'),
-                said=f"The QueryLanguage is set to 'JSONata', but field '{word}' is only supported for the "
+                aws_message=f"The QueryLanguage is set to 'JSONata', but field '{word}' is only supported for the "
                 "'JSONPath' QueryLanguage",
-                at=path,
+                aws_at=path,
             )
     if "Condition" not in rule:
         findings.error(
             "FD104",
             "a choice rule needs Condition",
             path,
-            said="These fields are required: [Condition]",
+            aws_message="These fields are required: [Condition]",
         )
     elif not isinstance(rule["Condition"], bool) and not _is_expression(rule["Condition"]):
         message = f"Condition must be true, false or JSONata in {{% %}}, not {abbreviate(rule['Condition'])}"
@@ -96,26 +97,28 @@ def _is_expression(value: Any) -> bool:
 
 
 def _words(rule: dict[str, Any], path: AslPath, nested: bool, findings: Findings) -> None:
-    """Fields that the table of fields has not seen: those of the rules inside And, Or and Not."""
+    """Check the fields of rules inside And, Or and Not, which rules/fields does not see."""
     if not nested:
         return
     for word in rule:
         if word in WORDS or word == "Comment":
             continue
         if word in _AROUND:
-            message = f"{word} can stand only in the outermost rule"
-            findings.error("FD512", message, (*path, word), said=f"Field '{word}' is not supported", at=path)
+            message = f"{word} is allowed only in the outermost rule"
+            findings.error("FD512", message, (*path, word), aws_message=f"Field '{word}' is not supported", aws_at=path)
         else:
             hint = did_you_mean(word, WORDS)
-            message = f"a choice rule has no field {word!r}"
-            findings.error("FD102", message, (*path, word), hint=hint, said=f"Field '{word}' is not supported", at=path)
+            message = f"unknown field {word!r} in a choice rule"
+            findings.error(
+                "FD102", message, (*path, word), hint=hint, aws_message=f"Field '{word}' is not supported", aws_at=path
+            )
 
 
 def _inner(word: str, value: Any, path: AslPath, findings: Findings) -> list[tuple[Any, AslPath]]:
     if word == "Not":
         return [(value, path)]
     if not isinstance(value, list) or not value:
-        findings.error("FD511", f"{word} must be a list of rules, not empty", path)
+        findings.error("FD511", f"{word} must be a list of at least one rule", path)
         return []
     return [(each, (*path, index)) for index, each in enumerate(value)][::-1]
 
@@ -124,7 +127,7 @@ def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings:
     if "Variable" not in rule and "Condition" not in rule:
         hint = findings.either(
             'write {"Variable": "$.…", "StringEquals": "…", "Next": "…"}',
-            'write when(state_input.status == "paid", …), and otherwise=… for what is done without a rule',
+            'use when(state_input.status == "paid", …) for each rule, and otherwise=… for the default',
         )
         findings.error("FD511", "a choice rule needs Variable, And, Or or Not", path, hint=hint)
     elif "Variable" in rule and not isinstance(rule["Variable"], str):
@@ -136,7 +139,7 @@ def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings:
         findings.error("FD511", message, path, hint=near)
     elif len(tests) > 1:
         hint = findings.either('join several with {"And": [{…}, {…}]}', "join several conditions with &")
-        findings.error("FD511", f"a choice rule has only one of {', '.join(tests)}", (*path, tests[1]), hint=hint)
+        findings.error("FD511", f"a choice rule can have only one of {', '.join(tests)}", (*path, tests[1]), hint=hint)
 
 
 def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
@@ -154,12 +157,12 @@ def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
             "timestamp": is_timestamp(value) or has_placeholder(value),
         }[operator.kind]
     if not fits:
-        said = "String does not match RFC3339 timestamp" if operator.kind == "timestamp" else None
-        findings.error("FD513", f"{word} takes {what}, not {abbreviate(value)}", path, said=said)
+        aws_message = "String does not match RFC3339 timestamp" if operator.kind == "timestamp" else None
+        findings.error("FD513", f"{word} takes {what}, not {abbreviate(value)}", path, aws_message=aws_message)
     elif not operator.is_path and isinstance(value, str) and value.startswith(("$.", "$$.")):
         findings.warning(
             "FD306",
-            f"{word} compares with the text {abbreviate(value)} itself",
+            f"{word} compares with the text {abbreviate(value)}, not with the value at that path",
             path,
             hint=_by_path(word, value, findings),
             aws="NO_PATH",
@@ -169,9 +172,23 @@ def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
 def _by_path(word: str, value: str, findings: Findings) -> str | None:
     if word + "Path" not in OPERATORS:
         return None
-    asl = f"write {word}Path to compare with what the path finds"
+    asl = f"to compare with the value at a path, use {word}Path"
     if not findings.python:
         return asl
     from ..wording import path_in_python
 
-    return f"write {path_in_python(value)} without quotes to compare with what is there"
+    return f"to compare with the value at a path, write {path_in_python(value)} without quotes"
+
+
+RULES = (
+    Rule(
+        check_choices,
+        (
+            Code("FD306", "warning", "A comparison with a text that looks like a path"),
+            Code("FD511", "error", "A choice rule that is incomplete, or tests two things"),
+            Code("FD512", "error", "A nested choice rule with Next or Assign"),
+            Code("FD513", "error", "A comparison with a value of the wrong kind"),
+        ),
+        also=("FD102", "FD103", "FD104", "FD105"),
+    ),
+)

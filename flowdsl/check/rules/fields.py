@@ -1,4 +1,7 @@
-"""The fields of every element, by the table in states.py and machine.py: known, of their kind, required, exclusive."""
+"""The fields of every element: known, of the right kind and query language, required, exclusive.
+
+The classes in author/states.py and author/graph.py declare the fields.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ...asl.placeholders import has_placeholder, is_placeholder
-from ...asl.tree import STATE_TYPES, Machine, Node, Tree
-from ...author.fields import Kind, Language, Spec, by_asl_name, specs
+from ...asl.tree import STATE_TYPES, Machine, Node
+from ...author.fields import Language, Spec, by_asl_name, specs
 from ...author.graphs import Branch, Processor
 from ...author.kinds import REFERENCE_PATH
 from ...author.machine import StateMachine
@@ -16,27 +19,16 @@ from ...author.states import STATES, Rule
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
+from ..registry import Code
+from ..registry import Rule as CheckRule
+from ..subject import FieldUse, Subject
 
 UNVERIFIED_LANGUAGE = {("Pass", "Result")}
-"""Fields that the documentation gives to one query language while AWS's answer is not known: a warning."""
+"""Fields that the documentation gives to one query language only; AWS's answer is unknown, so a warning."""
 _MACHINES = {"machine": StateMachine, "branch": Branch, "processor": Processor}
 
 
-class Given(NamedTuple):
-    """A field of the right kind that the definition has: what the other rules look at."""
-
-    spec: Spec
-    kind: Kind
-    """The field's, or that of its `…Path` twin."""
-    key: str
-    value: Any
-    path: AslPath
-    cls: type[Any]
-    state: Node | None
-    language: Language
-
-
-class _Job(NamedTuple):
+class _Element(NamedTuple):
     cls: Any
     value: dict[str, Any]
     path: AslPath
@@ -44,39 +36,39 @@ class _Job(NamedTuple):
     language: Language
 
 
-def check_fields(tree: Tree, findings: Findings) -> list[Given]:
-    given: list[Given] = []
+def check_fields(subject: Subject, findings: Findings) -> None:
+    """Check all fields, and list those that are right in `subject.fields`."""
+    tree, uses = subject.tree, subject.fields
     default: Language = "JSONata" if tree.root.fields.get("QueryLanguage") == "JSONata" else "JSONPath"
     for machine in tree.machines:
-        _element(_Job(_MACHINES[machine.kind], machine.fields, machine.path, None, default), findings, given)
+        _element(_Element(_MACHINES[machine.kind], machine.fields, machine.path, None, default), findings, uses)
         states = machine.fields.get("States")
         if isinstance(states, dict):
             _states(machine, states, findings)
         for state in machine.states.values():
             _query_language(state, default, findings)
             if state.type:
-                _element(_Job(STATES[state.type], state.fields, state.path, state, state.language), findings, given)
-    return given
+                _element(_Element(STATES[state.type], state.fields, state.path, state, state.language), findings, uses)
 
 
 def _states(machine: Machine, states: dict[str, Any], findings: Findings) -> None:
     path = (*machine.path, "States")
     if not states:
-        findings.error("FD103", "States is empty: a state machine has at least one state", path)
+        findings.error("FD103", "States is empty: add at least one state", path)
     for name, value in states.items():
         if not isinstance(value, dict):
             findings.error("FD103", f"state {name!r} must be an object, not {abbreviate(value)}", (*path, name))
         elif "Type" not in value:
-            message, hint = f"state {name!r} has no Type", "write one of " + ", ".join(STATE_TYPES)
-            said = "These fields are required: [Type]"
-            findings.error("FD104", message, (*path, name), hint=hint, said=said, at=(*path, name))
+            message, hint = f"state {name!r} has no Type", "add one of " + ", ".join(STATE_TYPES)
+            aws_message = "These fields are required: [Type]"
+            findings.error("FD104", message, (*path, name), hint=hint, aws_message=aws_message, aws_at=(*path, name))
         elif value["Type"] not in STATE_TYPES and not has_placeholder(value["Type"]):
             findings.error(
                 "FD109",
-                f"there is no state type {abbreviate(value['Type'])}",
+                f"unknown state type {abbreviate(value['Type'])}",
                 (*path, name, "Type"),
-                hint=did_you_mean(str(value["Type"]), STATE_TYPES) or "write one of " + ", ".join(STATE_TYPES),
-                said=f"The field 'Type' should have one of these values: [{', '.join(STATE_TYPES)}]",
+                hint=did_you_mean(str(value["Type"]), STATE_TYPES) or "use one of " + ", ".join(STATE_TYPES),
+                aws_message=f"The field 'Type' should have one of these values: [{', '.join(STATE_TYPES)}]",
             )
 
 
@@ -84,58 +76,64 @@ def _query_language(state: Node, default: Language, findings: Findings) -> None:
     if default == "JSONata" and state.fields.get("QueryLanguage") == "JSONPath":
         findings.error(
             "FD110",
-            f"state {state.name!r} cannot use JSONPath in a state machine whose QueryLanguage is JSONata",
+            f"state {state.name!r} cannot use JSONPath: the QueryLanguage of the state machine is JSONata",
             (*state.path, "QueryLanguage"),
             hint=findings.either(
-                "leave the machine's QueryLanguage at JSONPath and set JSONata on the states that use it",
-                'say query_language="JSONata" on the states that use it, not on the StateMachine',
+                "remove the state machine's QueryLanguage, and set JSONata on the states that use it",
+                'set query_language="JSONata" on the states that use it instead of on the StateMachine',
             ),
-            said="'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
-            at=state.path,
+            aws_message="'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+            aws_at=state.path,
         )
 
 
-def _element(job: _Job, findings: Findings, given: list[Given]) -> None:
+def _element(element: _Element, findings: Findings, uses: list[FieldUse]) -> None:
     """Check an element and the parts inside it."""
-    jobs = [job]
-    while jobs:
-        job = jobs.pop()
-        known = by_asl_name(job.cls)
-        for key, value in job.value.items():
+    elements = [element]
+    while elements:
+        element = elements.pop()
+        known = by_asl_name(element.cls)
+        for key, value in element.value.items():
             spec = known.get(key)
             if spec is None:
-                _unknown(job, key, findings)
-            elif _language_fits(job, spec, key, findings):
-                jobs.extend(_value(job, spec, key, value, findings, given))
-        _exclusive(job, findings)
-        _required(job, findings)
+                _unknown(element, key, findings)
+            elif _language_fits(element, spec, key, findings):
+                elements.extend(_value(element, spec, key, value, findings, uses))
+        _exclusive(element, findings)
+        _required(element, findings)
 
 
-def _value(job: _Job, spec: Spec, key: str, value: Any, findings: Findings, given: list[Given]) -> Iterator[_Job]:
+def _value(
+    element: _Element, spec: Spec, key: str, value: Any, findings: Findings, uses: list[FieldUse]
+) -> Iterator[_Element]:
     kind = spec.kind if key == spec.name else (spec.by or REFERENCE_PATH)
-    path = (*job.path, key)
-    if job.language == "JSONata" and spec.jsonata and _is_jsonata(value):
-        given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
+    path = (*element.path, key)
+    if element.language == "JSONata" and spec.jsonata and _is_jsonata(value):
+        uses.append(FieldUse(spec, kind, key, value, path, element.cls, element.state, element.language))
         return
     if not kind.accepts(value) and not (kind.text and has_placeholder(value)):
         if is_placeholder(value):
             return
         what = kind.what
-        if job.language == "JSONata" and spec.jsonata:
+        if element.language == "JSONata" and spec.jsonata:
             what += " or JSONata in {% %}"
         hint = did_you_mean(value, kind.words) if isinstance(value, str) else None
         findings.error(
-            "FD103", f"{key} must be {what}, not {abbreviate(value)}", path, hint=hint, said=kind.complaint(value)
+            "FD103",
+            f"{key} must be {what}, not {abbreviate(value)}",
+            path,
+            hint=hint,
+            aws_message=kind.complaint(value),
         )
         return
-    given.append(Given(spec, kind, key, value, path, job.cls, job.state, job.language))
+    uses.append(FieldUse(spec, kind, key, value, path, element.cls, element.state, element.language))
     cls = kind.of
     if kind.shape == "part" and cls is not None and isinstance(value, dict):
-        yield _Job(cls, value, path, job.state, job.language)
+        yield _Element(cls, value, path, element.state, element.language)
     elif kind.shape == "parts" and cls is not None:
         for index, each in enumerate(value):
             if isinstance(each, dict):
-                yield _Job(cls, each, (*path, index), job.state, job.language)
+                yield _Element(cls, each, (*path, index), element.state, element.language)
             else:
                 findings.error("FD103", f"{key}[{index}] must be an object, not {abbreviate(each)}", (*path, index))
     elif kind.shape == "machines":
@@ -148,23 +146,27 @@ def _is_jsonata(value: Any) -> bool:
     return isinstance(value, str) and ("{%" in value or "%}" in value)
 
 
-def _unknown(job: _Job, key: str, findings: Findings) -> None:
-    if key == "Type" and job.state is not None and job.path == job.state.path:
+def _unknown(element: _Element, key: str, findings: Findings) -> None:
+    if key == "Type" and element.state is not None and element.path == element.state.path:
         return
-    if job.cls is Rule and _is_rule_word(key):
-        return  # choices.py looks at it
-    what = f"a {job.cls.type} state" if job.state and job.path == job.state.path else _NAMES.get(job.cls.__name__, "")
+    if element.cls is Rule and _is_rule_word(key):
+        return  # choices.py checks it
+    what = (
+        f"a {element.cls.type} state"
+        if element.state and element.path == element.state.path
+        else _NAMES.get(element.cls.__name__, "")
+    )
     from ..wording import keyword, unknown
 
-    word = f"keyword {keyword(job.cls, key)!r}" if findings.python else f"field {key!r}"
-    hint = unknown(job.cls, key, python=findings.python)
+    word = f"keyword {keyword(element.cls, key)!r}" if findings.python else f"field {key!r}"
+    hint = unknown(element.cls, key, python=findings.python)
     findings.error(
         "FD102",
         f"{what or 'this object'} has no {word}",
-        (*job.path, key),
+        (*element.path, key),
         hint=hint,
-        said=f"Field '{key}' is not supported",
-        at=job.path,
+        aws_message=f"Field '{key}' is not supported",
+        aws_at=element.path,
     )
 
 
@@ -191,29 +193,29 @@ _NAMES = {
 }
 
 
-def _language_fits(job: _Job, spec: Spec, key: str, findings: Findings) -> bool:
+def _language_fits(element: _Element, spec: Spec, key: str, findings: Findings) -> bool:
     needs = spec.language if key == spec.name else "JSONPath"
-    if needs is None or needs == job.language:
+    if needs is None or needs == element.language:
         return True
-    message = f"{key} belongs to {needs}, and the query language here is {job.language}"
-    path = (*job.path, key)
+    message = f"{key} is a {needs} field, but the query language here is {element.language}"
+    path = (*element.path, key)
     from ..wording import other_language
 
-    hint = other_language(job.cls, spec, key, python=findings.python)
-    if (getattr(job.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
+    hint = other_language(element.cls, spec, key, python=findings.python)
+    if (getattr(element.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
         findings.warning("FD105", message, path, hint=hint)
         return True
-    said = (
-        f"The QueryLanguage is set to '{job.language}', but field '{key}' is only supported for the '{needs}' "
+    aws_message = (
+        f"The QueryLanguage is set to '{element.language}', but field '{key}' is only supported for the '{needs}' "
         "QueryLanguage"
     )
-    findings.error("FD105", message, path, hint=hint, said=said, at=job.path)
+    findings.error("FD105", message, path, hint=hint, aws_message=aws_message, aws_at=element.path)
     return False
 
 
 @cache
 def _groups(cls: Any) -> tuple[tuple[str, ...], ...]:
-    """The groups of fields of which only one may stand there."""
+    """The groups of fields of which at most one is allowed."""
     twins = tuple((spec.name, spec.path) for spec in specs(cls).values() if spec.path)
     return (*twins, *getattr(cls, "at_most_one", ()), *getattr(cls, "exactly_one", ()))
 
@@ -223,68 +225,86 @@ def _needed(cls: Any) -> tuple[Spec, ...]:
     return tuple(spec for spec in specs(cls).values() if spec.required)
 
 
-def _exclusive(job: _Job, findings: Findings) -> None:
-    wanted = getattr(job.cls, "exactly_one", ())
-    for group in _groups(job.cls):
-        there = [name for name in group if name in job.value and _fits(job, name)]
-        if len(there) > 1 and not any(set(there) <= set(other) for other in wanted if other is not group):
-            if {"Next", "End"} == set(there) and job.value["End"] is False:
+def _exclusive(element: _Element, findings: Findings) -> None:
+    wanted = getattr(element.cls, "exactly_one", ())
+    for group in _groups(element.cls):
+        present = [name for name in group if name in element.value and _fits(element, name)]
+        if len(present) > 1 and not any(set(present) <= set(other) for other in wanted if other is not group):
+            if {"Next", "End"} == set(present) and element.value["End"] is False:
                 continue
             findings.error(
                 "FD106",
-                f"only one of {' and '.join(there)} can stand here",
-                (*job.path, there[1]),
-                said=f"There should only be one of the following fields: [{', '.join(group)}]",
-                at=job.path,
+                f"{' and '.join(present)} exclude each other: use one of them",
+                (*element.path, present[1]),
+                aws_message=f"There should only be one of the following fields: [{', '.join(group)}]",
+                aws_at=element.path,
             )
     for group in wanted:
-        there = [name for name in group if name in job.value]
-        if not there or (there == ["End"] and job.value["End"] is False):
+        present = [name for name in group if name in element.value]
+        if not present or (present == ["End"] and element.value["End"] is False):
             names = ", ".join(group[:-1]) + " or " + group[-1]
-            hint = _missing(job, group, findings)
-            findings.error("FD104", f"{_owner(job)} needs {names}", job.path, hint=hint)
+            hint = _missing(element, group, findings)
+            findings.error("FD104", f"{_owner(element)} needs {names}", element.path, hint=hint)
 
 
-def _fits(job: _Job, key: str) -> bool:
-    """Whether the field belongs to the query language; if not, that alone is said of it."""
-    spec = by_asl_name(job.cls)[key]
+def _fits(element: _Element, key: str) -> bool:
+    """Return True if the field belongs to the query language; otherwise FD105 reports it."""
+    spec = by_asl_name(element.cls)[key]
     needs = spec.language if key == spec.name else "JSONPath"
-    return needs is None or needs == job.language or (getattr(job.cls, "type", ""), key) in UNVERIFIED_LANGUAGE
+    return needs is None or needs == element.language or (getattr(element.cls, "type", ""), key) in UNVERIFIED_LANGUAGE
 
 
-def _owner(job: _Job) -> str:
-    if job.state and job.path == job.state.path:
-        return f"state {job.state.name!r}"
-    return _NAMES.get(job.cls.__name__, "this object")
+def _owner(element: _Element) -> str:
+    if element.state and element.path == element.state.path:
+        return f"state {element.state.name!r}"
+    return _NAMES.get(element.cls.__name__, "this object")
 
 
-def _missing(job: _Job, group: tuple[str, ...], findings: Findings) -> str | None:
-    """What to write where none of a group is there."""
+def _missing(element: _Element, group: tuple[str, ...], findings: Findings) -> str | None:
+    """The hint if no field of a group is present."""
     if "End" in group:
-        return findings.either('write "Next": "…" or "End": true', "put it into a chain(...), or write end=True")
+        return findings.either('add "Next": "…" or "End": true', "put it into a chain(...), or add end=True")
     if not findings.python:
         return None
     from ..wording import keyword
 
-    words = dict.fromkeys(keyword(job.cls, name) for name in group)
-    return "write " + " or ".join(f"{word}=…" for word in words)
+    words = dict.fromkeys(keyword(element.cls, name) for name in group)
+    return "add " + " or ".join(f"{word}=…" for word in words)
 
 
-def _required(job: _Job, findings: Findings) -> None:
+def _required(element: _Element, findings: Findings) -> None:
     missing = [
         spec.name
-        for spec in _needed(job.cls)
-        if spec.name not in job.value and (not spec.path or spec.path not in job.value)
+        for spec in _needed(element.cls)
+        if spec.name not in element.value and (not spec.path or spec.path not in element.value)
     ]
-    if not missing or (job.cls is Rule and not any(map(_is_rule_word, job.value)) and "Condition" not in job.value):
-        return  # choices.py says that it is no rule
-    said = f"These fields are required: [{', '.join(reversed(missing))}]"
-    if job.cls.__name__ == "Credentials":
-        said = f"The field '{missing[0]}' is required but was missing"
+    if not missing or (
+        element.cls is Rule and not any(map(_is_rule_word, element.value)) and "Condition" not in element.value
+    ):
+        return  # choices.py reports it
+    aws_message = f"These fields are required: [{', '.join(reversed(missing))}]"
+    if element.cls.__name__ == "Credentials":
+        aws_message = f"The field '{missing[0]}' is required but was missing"
     hint = None
     if findings.python:
         from ..wording import keyword
 
-        hint = "write " + ", ".join(f"{keyword(job.cls, name)}=…" for name in missing)
-    message = f"{_owner(job)} needs {' and '.join(missing)}"
-    findings.error("FD104", message, job.path, hint=hint, said=said, at=job.path)
+        hint = "add " + ", ".join(f"{keyword(element.cls, name)}=…" for name in missing)
+    message = f"{_owner(element)} needs {' and '.join(missing)}"
+    findings.error("FD104", message, element.path, hint=hint, aws_message=aws_message, aws_at=element.path)
+
+
+RULES = (
+    CheckRule(
+        check_fields,
+        (
+            Code("FD102", "error", "Unknown field"),
+            Code("FD103", "error", "Wrong value for a field"),
+            Code("FD104", "error", "Missing field"),
+            Code("FD105", "error or warning", "A field of the other query language"),
+            Code("FD106", "error", "Fields that exclude each other"),
+            Code("FD109", "error", "Unknown state type"),
+            Code("FD110", "error", "A JSONPath state in a JSONata state machine"),
+        ),
+    ),
+)

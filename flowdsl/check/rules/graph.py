@@ -9,12 +9,15 @@ from ...asl.placeholders import has_placeholder
 from ...asl.tree import Machine, Tree
 from ...base.words import did_you_mean, nearest
 from ..findings import TARGET, Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 MISWIRED = frozenset({"FD201", "FD210", "FD211"})
 """Codes of mistakes in a flow that may be the reason why a state is unreachable."""
 
 
-def check_graph(tree: Tree, findings: Findings) -> None:
+def check_graph(subject: Subject, findings: Findings) -> None:
+    tree = subject.tree
     for machine in tree.machines:
         if isinstance(machine.fields.get("States"), dict):
             _check_machine(machine, tree, findings)
@@ -36,7 +39,7 @@ def _check_machine(machine: Machine, tree: Tree, findings: Findings) -> None:
                 edge.path,
                 hint=did_you_mean(target, names),
                 aws=TARGET,
-                said=f"Missing 'Next' target: {target}",
+                aws_message=f"Missing 'Next' target: {target}",
             )
     if not machine.states or has_unknown_target:
         return
@@ -50,8 +53,8 @@ def _check_machine(machine: Machine, tree: Tree, findings: Findings) -> None:
                 "add a way out: end(), a Succeed state or a Fail state",
             ),
             aws="MISSING_END_STATE",
-            said="Workflow has no terminal state",
-            at="",
+            aws_message="Workflow has no terminal state",
+            aws_at="",
         )
         return  # the service stops here, too
     if machine.start is not None and not _is_miswired(machine, findings):
@@ -78,14 +81,14 @@ def _check_reachable(machine: Machine, missing: list[str], findings: Findings) -
                     "put it into the chain, lead to it with goto(...), or remove it",
                 ),
                 aws=TARGET,
-                said=f'State "{name}" is not reachable.',
+                aws_message=f'State "{name}" is not reachable.',
             )
 
 
 def _is_miswired(machine: Machine, findings: Findings) -> bool:
     """Return True if a known mistake in this machine's wiring may be why a state is unreachable."""
     level = (*machine.path, "States")
-    return any(each.code in MISWIRED and each.path[: len(level)] == level for each in findings.found)
+    return any(each.code in MISWIRED and each.path[: len(level)] == level for each in findings.diagnostics)
 
 
 def _explain_other_level(target: str, tree: Tree) -> str:
@@ -96,3 +99,15 @@ def _explain_other_level(target: str, tree: Tree) -> str:
     if state.parent is not None:
         return f" on this level: it is inside {state.parent.name!r}, and states lead only to states of their own level"
     return " on this level: it is outside, and a branch or an item processor leads only to its own states"
+
+
+RULES = (
+    Rule(
+        check_graph,
+        (
+            Code("FD401", "error", "A transition to a state that does not exist"),
+            Code("FD402", "error", "An unreachable state"),
+            Code("FD403", "error", "No terminal state"),
+        ),
+    ),
+)

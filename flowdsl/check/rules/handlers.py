@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...asl.tree import Node, Tree
+from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 ERRORS = (
     "States.ALL",
@@ -31,7 +33,11 @@ ERRORS = (
 """The reserved error names. Source: Developer Guide, "Handling errors in workflows"."""
 
 
-def check_handlers(tree: Tree, findings: Findings) -> None:
+_VERBS = {"Retry": "retried", "Catch": "caught"}
+
+
+def check_handlers(subject: Subject, findings: Findings) -> None:
+    tree = subject.tree
     raised = {error for state in tree if isinstance(error := state.fields.get("Error"), str)}
     for state in tree:
         for key in ("Retry", "Catch"):
@@ -55,25 +61,25 @@ def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], fi
         path = (*state.path, key, index, "ErrorEquals")
         if "States.ALL" in names:
             if len(names) > 1:
-                hint = "States.ALL holds every error, so remove the others"
-                findings.error("FD501", "States.ALL must stand alone in its ErrorEquals", path, hint=hint)
+                hint = "remove the other names: States.ALL matches every error"
+                findings.error("FD501", "States.ALL must be the only name in its ErrorEquals", path, hint=hint)
             if index < len(handlers) - 1:
-                message = f"States.ALL must be in the last element of {key}: what follows would never be asked"
+                message = f"States.ALL must be in the last element of {key}: the elements after it would never be used"
                 findings.error(
                     "FD501", message, path, hint=f"move it to the end of {findings.either(key, key.lower() + '=[…]')}"
                 )
         for place, name in enumerate(names):
             if isinstance(name, str):
                 if name.startswith("States.") and name not in ERRORS and name not in raised:
-                    message = f"there is no error {name!r}"
+                    message = f"unknown error name {name!r}: names that start with States. are reserved"
                     findings.warning("FD502", message, (*path, place), hint=did_you_mean(name, ERRORS))
                 if name == "States.Runtime":
-                    message = f"no {key} is asked for States.Runtime, which ends the execution at once"
+                    message = f"States.Runtime cannot be {_VERBS[key]}: it ends the execution immediately"
                     findings.warning("FD505", message, (*path, place), hint="remove it")
                 first = seen.setdefault(name, index)
                 if first < index:
-                    message = f"{name!r} is handled by {key}[{first}] already, so {key}[{index}] is never asked for it"
-                    findings.warning("FD503", message, (*path, place))
+                    message = f"{key}[{first}] already handles {name!r}, so {key}[{index}] is never used for it"
+                    findings.warning("FD503", message, (*path, place), hint="remove it here, or reorder them")
 
 
 def _delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:
@@ -81,3 +87,17 @@ def _delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:
     if isinstance(limit, int) and isinstance(interval, int) and limit <= interval:
         message = f"MaxDelaySeconds ({limit}) must be greater than IntervalSeconds ({interval})"
         findings.warning("FD504", message, (*path, "MaxDelaySeconds"))
+
+
+RULES = (
+    Rule(
+        check_handlers,
+        (
+            Code("FD501", "error", "States.ALL with other errors, or not last"),
+            Code("FD502", "warning", "Unknown reserved error name"),
+            Code("FD503", "warning", "An error that is handled before"),
+            Code("FD504", "warning", "MaxDelaySeconds not above IntervalSeconds"),
+            Code("FD505", "warning", "A handler for States.Runtime"),
+        ),
+    ),
+)

@@ -18,6 +18,8 @@ from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 _SDK_ERRORS: Final = frozenset(
     {
@@ -33,8 +35,8 @@ Todo = tuple[Any, str, AslPath, str]
 """A value to check with the name of its shape, its path and what to call it in messages."""
 
 
-def check_integrations(tasks: list[tuple[Node, Resource]], findings: Findings) -> None:
-    for state, resource in tasks:
+def check_integrations(subject: Subject, findings: Findings) -> None:
+    for state, resource in subject.tasks:
         if not resource.operation or has_placeholder(resource.operation):
             continue
         action = find_action(resource.integration, resource.action)
@@ -166,3 +168,18 @@ def _near(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only a definition with mistakes needs it
 
     return next(iter(get_close_matches(word, known, 1, 0.9)), None)
+
+
+RULES = (
+    Rule(
+        check_integrations,
+        (
+            Code("FD660", "warning", "Unknown service or operation of the AWS SDK"),
+            Code("FD661", "warning", "Unknown parameter"),
+            Code("FD662", "warning", "Missing parameter"),
+            Code("FD663", "warning", "A parameter of the wrong kind"),
+            Code("FD664", "warning", "Unknown error of a service"),
+            Code("FD665", "warning", "Parameters are not checked"),
+        ),
+    ),
+)

@@ -22,30 +22,33 @@ _SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
 parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)
 
 
-def check_intrinsic(text: str, path: AslPath, findings: Findings, said: str | None = None) -> bool:
-    """Report the mistakes in a call; returns True if there are none."""
-    before = len(findings.found)
-    at = path[:-1] if said else None
+def check_intrinsic(text: str, path: AslPath, findings: Findings, aws_message: str | None = None) -> bool:
+    """Report what is wrong with a call; return True if it is right."""
+    before = len(findings.diagnostics)
+    at = path[:-1] if aws_message else None
     try:
         call = parsed_intrinsic(text)
     except (IntrinsicSyntaxError, RecursionError) as error:
         reason = getattr(error, "message", "nested too deeply")
-        findings.error("FD304", f"{abbreviate(text)}: {reason}", path, said=said, at=at)
+        findings.error("FD304", f"{abbreviate(text)}: {reason}", path, aws_message=aws_message, aws_at=at)
         return False
     todo: list[Argument] = [call]
     while todo:
         each = todo.pop()
         if isinstance(each, Constant) and isinstance(each.value, str) and (wrong := _OPEN_ESCAPE.search(each.raw)):
-            message = f"invalid escape {wrong[0]}: a backslash may only precede ', {{, }} or another backslash"
-            findings.error("FD304", message, path, hint="use two backslashes for one", said=said, at=at)
+            message = f"invalid escape {wrong[0]}: a backslash can only precede ', {{, }} or another backslash"
+            findings.error(
+                "FD304", message, path, hint="write two backslashes for a backslash", aws_message=aws_message, aws_at=at
+            )
         if isinstance(each, Call):
             todo.extend(each.arguments)
             if each.name in FUNCTIONS:
                 _check_call(each, path, findings)
             else:
-                message, hint = f"unknown intrinsic function {each.name}", did_you_mean(each.name, FUNCTIONS)
-                findings.error("FD304", message, path, hint=hint, said=said, at=at)
-    return len(findings.found) == before
+                message = f"unknown intrinsic function {each.name}"
+                hint = did_you_mean(each.name, FUNCTIONS)
+                findings.error("FD304", message, path, hint=hint, aws_message=aws_message, aws_at=at)
+    return len(findings.diagnostics) == before
 
 
 def names_error(text: str) -> bool:

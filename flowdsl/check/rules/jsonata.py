@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...asl.placeholders import has_placeholder
 from ...asl.tree import Node
-from ...author.fields import Language
 from ...author.states import Catcher
 from ...base.diagnostics import AslPath, FlowError
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
-from .fields import Given
+from ..registry import Code, Rule
+from ..subject import FieldUse, Subject, VariableRead
 
 if TYPE_CHECKING:
     from ...expr.jsonata.reader import Expression
@@ -29,17 +29,6 @@ INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRES
 STATES_FIELDS = ("input", "result", "errorOutput", "context")
 
 
-class VariableRead(NamedTuple):
-    """A variable that an expression reads."""
-
-    name: str
-    state: Node
-    path: AslPath
-    language: Language
-    catcher: bool
-    """Whether it is read after an error, by a Catch."""
-
-
 class _Place(NamedTuple):
     state: Node
     path: AslPath
@@ -48,15 +37,15 @@ class _Place(NamedTuple):
     offset: int
 
 
-def _reads(each: Given) -> bool:
+def _reads(each: FieldUse) -> bool:
     return each.spec.jsonata or each.kind.shape == "template"
 
 
-def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
-    """Check every expression; returns the variables that they read."""
-    reads: list[VariableRead] = []
+def check_jsonata(subject: Subject, findings: Findings) -> None:
+    """Check every expression, and list the variables that they read in `subject.reads`."""
+    reads = subject.reads
     missing = False
-    for each in given:
+    for each in subject.fields:
         if each.language != "JSONata" or each.state is None or not _reads(each):
             continue
         for text, path in _strings(each.value, each.path, findings):
@@ -72,17 +61,16 @@ def check_jsonata(given: list[Given], findings: Findings) -> list[VariableRead]:
             read = None if has_placeholder(expression) else read_text(expression)
             if isinstance(read, _Wrong):
                 at = offset + min(read.offset, len(expression))
-                message = f"not JSONata: {read.message} (at offset {at} of the string)"
-                findings.error("FD751", message, path, aws=INVALID, said=read.message)
+                message = f"invalid JSONata: {read.message} (at offset {at} of the string)"
+                findings.error("FD751", message, path, aws=INVALID, aws_message=read.message)
             elif read is not None:
                 _examine(read, place, reads, findings)
             elif not has_placeholder(expression):
                 missing = missing or _warn_missing(path, findings)
-    return reads
 
 
 def _warn_missing(path: AslPath, findings: Findings) -> bool:
-    if not any(found.code == "FD750" for found in findings.found):
+    if not findings.has("FD750"):
         hint = 'run: pip install "flowdsl[jsonata]"'
         findings.warning("FD750", "jlens is not installed, so JSONata expressions are not checked", path, hint=hint)
     return True
@@ -100,7 +88,7 @@ def _strings(value: Any, path: AslPath, findings: Findings) -> Iterator[tuple[st
             for key, item in value.items():
                 todo.append((item, (*at, key)))
                 if key.endswith(".$"):
-                    message = f"{key!r} means nothing in JSONata: the key keeps its .$ and the value stays text"
+                    message = f"{key!r} has no effect in JSONata: the key keeps its .$, and the value remains text"
                     hint = f'write "{key[:-2]}": ' + findings.either('"{% … %}"', 'jsonata("…")')
                     findings.warning("FD759", message, (*at, key), hint=hint)
 
@@ -112,13 +100,13 @@ def _delimited(text: str, path: AslPath, findings: Findings) -> tuple[str, int] 
         inner = text[2:-2]
         return inner.strip(), 2 + len(inner) - len(inner.lstrip())
     if starts or ends:
-        what = "an expression ends with %}" if starts else "an expression starts with {%"
-        message = f"{what}, without anything around it: {abbreviate(text)}"
+        what = "end with %}" if starts else "start with {%"
+        message = f"an expression must {what}: {abbreviate(text)}"
         findings.error("FD752", message, path, aws=INVALID)
     elif text.strip().startswith("{%") and text.strip().endswith("%}"):
         # The service takes it as text (recorded), which nobody means.
-        message = f"the white space around it makes this plain text: {abbreviate(text)}"
-        findings.warning("FD752", message, path, hint="remove the white space before {% and after %}")
+        message = f"leading or trailing spaces turn this into plain text: {abbreviate(text)}"
+        findings.warning("FD752", message, path, hint="remove the spaces before {% and after %}")
     return None
 
 
@@ -155,17 +143,17 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
     for each in found.top_level:
         findings.error(
             "FD753",
-            f"{each.name!r} at the top level refers to nothing: an expression has no input of its own",
+            f"{each.name!r} at the top level is undefined: an expression has no input of its own",
             place.path,
             hint={"$": "write $states.input", "states": "write $states"}.get(
                 each.name, f"write $states.input.{each.name}"
             ),
             aws=UNSUPPORTED,
-            said=f"Reference to '{each.name}' at the top level is not supported.",
+            aws_message=f"Reference to '{each.name}' at the top level is not supported.",
         )
     if found.roots:
-        message, hint = "$$ refers to nothing: an expression has no input of its own", "write $states.input"
-        findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, said="JSONata '$$' not allowed")
+        message, hint = "$$ is undefined: an expression has no input of its own", "write $states.input"
+        findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, aws_message="JSONata '$$' not allowed")
     for each in found.reads:
         _read(each.name, each.fields, place, reads, findings)
     for each in found.calls:
@@ -173,7 +161,7 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
             hint = "write $parse(…) to read JSON from text"
             findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)
         elif each.name not in (known := functions()):
-            message = f"there is no function ${each.name} (at offset {place.offset + each.offset} of the string)"
+            message = f"unknown function ${each.name} (at offset {place.offset + each.offset} of the string)"
             findings.warning("FD755", message, place.path, hint=did_you_mean(each.name, known))
 
 
@@ -189,18 +177,34 @@ def _read(name: str, fields: Sequence[str], place: _Place, reads: list[VariableR
 def _states_field(name: str, place: _Place, findings: Findings) -> None:
     """What `$states` has where. Source: Developer Guide, "Transforming data", "Reserved variable: $states"."""
     if name not in STATES_FIELDS:
-        hint = did_you_mean(name, STATES_FIELDS) or "it has input, result, errorOutput and context"
-        findings.error("FD754", f"$states has no {name!r}", place.path, hint=hint, aws=INVALID)
+        hint = did_you_mean(name, STATES_FIELDS) or "valid fields: input, result, errorOutput, context"
+        findings.error("FD754", f"unknown field {name!r} of $states", place.path, hint=hint, aws=INVALID)
         return
     after = place.key in ("Output", "Assign")
     in_catch = place.cls is Catcher
     if name == "errorOutput" and not in_catch:
-        message = "$states.errorOutput exists only in the Output and Assign of a Catch"
+        message = "$states.errorOutput is available only in the Output and Assign of a Catch"
         findings.error("FD754", message, place.path, aws=INVALID)
     elif name == "result" and not after:
-        message = f"$states.result does not exist yet in {place.key}"
-        hint = "it can be read in Output and Assign; the state's input is $states.input"
+        message = f"$states.result is not available in {place.key}"
+        hint = "use $states.input; the result is available in Output and Assign"
         findings.error("FD754", message, place.path, hint=hint, aws=INVALID)
     elif name == "result" and (in_catch or place.state.type not in ("Task", "Parallel", "Map")):
         where = "a Catch" if in_catch else f"a {place.state.type} state"
         findings.warning("FD754", f"{where} has no $states.result", place.path)
+
+
+RULES = (
+    Rule(
+        check_jsonata,
+        (
+            Code("FD750", "warning", "JSONata is not checked"),
+            Code("FD751", "error", "JSONata that cannot be parsed"),
+            Code("FD752", "error or warning", "An expression without its delimiters"),
+            Code("FD753", "error", "JSONata that Step Functions does not support"),
+            Code("FD754", "error or warning", "A part of `$states` that is not available"),
+            Code("FD755", "warning", "Unknown function"),
+            Code("FD759", "warning", "`.$` in a JSONata state"),
+        ),
+    ),
+)

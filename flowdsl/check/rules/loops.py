@@ -10,8 +10,10 @@ import json
 from collections.abc import Container
 from typing import Any
 
-from ...asl.tree import Machine, Node, Tree
+from ...asl.tree import Machine, Node
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 MAX_EVENTS = 25_000
 YEAR = 31_536_000
@@ -23,17 +25,17 @@ _MOVING = ("$$.", "$states.context", "$now", "$millis", "$random", "$uuid")
 """Texts in an expression whose value changes by itself."""
 
 
-def check_loops(tree: Tree, type: str, findings: Findings) -> None:
-    for machine in tree.machines:
+def check_loops(subject: Subject, findings: Findings) -> None:
+    for machine in subject.tree.machines:
         reached = machine.reachable()
         _endless(machine, reached, findings)
         for loop in machine.cycles():
             if loop[0] in reached:
                 _unchanged(loop, findings)
-                if type == "STANDARD":
+                if subject.type == "STANDARD":
                     _too_many_events(loop, findings)
         for state in reached:
-            _long(state, type, findings)
+            _long(state, subject.type, findings)
 
 
 def _endless(machine: Machine, reached: Container[Node], findings: Findings) -> None:
@@ -138,3 +140,17 @@ def _retrier(state: Node, retrier: dict[str, Any], index: int, limit: int, what:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+RULES = (
+    Rule(
+        check_loops,
+        (
+            Code("FD951", "warning", "States that never lead to an end"),
+            Code("FD952", "warning", "A loop that never changes what it tests"),
+            Code("FD953", "warning", "A loop that fills the history within an hour"),
+            Code("FD954", "warning", "A time beyond the longest execution"),
+            Code("FD955", "warning", "Retries beyond the longest execution"),
+        ),
+    ),
+)

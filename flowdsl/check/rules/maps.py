@@ -1,4 +1,4 @@
-"""Map: what only a Distributed Map has, and how it reads and writes.
+"""Map: the fields of a Distributed Map, its reader and its writer.
 
 Source: Step Functions Developer Guide, "Map state", "ItemReader", "ItemBatcher", "ResultWriter".
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import Node, Tree
+from ...asl.tree import Node
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 DISTRIBUTED_ONLY = ("ItemReader", "ItemBatcher", "ResultWriter")
 DISTRIBUTED_ONLY_UNVERIFIED = (
@@ -21,10 +23,10 @@ DISTRIBUTED_ONLY_UNVERIFIED = (
 )
 
 
-def check_maps(tree: Tree, type: str, findings: Findings) -> None:
-    for state in tree:
+def check_maps(subject: Subject, findings: Findings) -> None:
+    for state in subject.tree:
         if state.type == "Map":
-            _check_map(state, type, findings)
+            _check_map(state, subject.type, findings)
 
 
 def _check_map(state: Node, type: str, findings: Findings) -> None:
@@ -37,10 +39,10 @@ def _check_map(state: Node, type: str, findings: Findings) -> None:
         if "ExecutionType" not in config:
             findings.error(
                 "FD521",
-                'a Map in mode DISTRIBUTED needs ExecutionType: "STANDARD" or "EXPRESS"',
+                'a Distributed Map needs ExecutionType: "STANDARD" or "EXPRESS"',
                 where,
-                hint='write execution_type="STANDARD"' if findings.python else None,
-                said="These fields are required: [ExecutionType]",
+                hint='add execution_type="STANDARD"' if findings.python else None,
+                aws_message="These fields are required: [ExecutionType]",
             )
         if type == "EXPRESS":
             message = "an Express state machine cannot run a Distributed Map"
@@ -50,27 +52,27 @@ def _check_map(state: Node, type: str, findings: Findings) -> None:
     if has_placeholder(mode) or mode != "INLINE":
         return
     if "ExecutionType" in config:
-        findings.warning("FD520", "ExecutionType has a meaning only in mode DISTRIBUTED", (*where, "ExecutionType"))
+        findings.warning("FD520", "ExecutionType has no effect without Mode DISTRIBUTED", (*where, "ExecutionType"))
     for key in DISTRIBUTED_ONLY:
         if key in state.fields:
             findings.error(
                 "FD520",
-                f"{key} needs a Distributed Map",
+                f"{key} requires a Distributed Map",
                 (*state.path, key),
                 hint=findings.either(
-                    'write "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} in ItemProcessor',
-                    'write mode="DISTRIBUTED", execution_type="STANDARD"',
+                    'add "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"} to ItemProcessor',
+                    'add mode="DISTRIBUTED", execution_type="STANDARD"',
                 ),
             )
     for key in DISTRIBUTED_ONLY_UNVERIFIED:
         if key in state.fields:
-            findings.warning("FD520", f"{key} has a meaning only for a Distributed Map", (*state.path, key))
+            findings.warning("FD520", f"{key} has no effect without a Distributed Map", (*state.path, key))
 
 
 def _reader(state: Node, findings: Findings) -> None:
     writer = state.fields.get("ResultWriter")
     if isinstance(writer, dict) and writer and not {"Resource", "WriterConfig"} & writer.keys():
-        message = "a ResultWriter needs Resource, or WriterConfig alone"
+        message = "a ResultWriter needs Resource or WriterConfig"
         findings.error("FD104", message, (*state.path, "ResultWriter"))
     reader = state.fields.get("ItemReader")
     config: Any = reader.get("ReaderConfig") if isinstance(reader, dict) else None
@@ -80,10 +82,23 @@ def _reader(state: Node, findings: Findings) -> None:
     kind, location = config.get("InputType"), config.get("CSVHeaderLocation")
     if kind == "CSV" and "CSVHeaderLocation" not in config:
         message = "a CSV reader needs CSVHeaderLocation: FIRST_ROW or GIVEN"
-        findings.error("FD522", message, path, said="These fields are required: [CSVHeaderLocation]")
+        findings.error("FD522", message, path, aws_message="These fields are required: [CSVHeaderLocation]")
     if location == "GIVEN" and "CSVHeaders" not in config:
         message = "CSVHeaderLocation GIVEN needs CSVHeaders"
-        findings.error("FD522", message, path, said="These fields are required: [CSVHeaders]")
+        findings.error("FD522", message, path, aws_message="These fields are required: [CSVHeaders]")
     if location == "FIRST_ROW" and "CSVHeaders" in config:
-        message = "CSVHeaders can stand only beside CSVHeaderLocation GIVEN"
+        message = "CSVHeaders requires CSVHeaderLocation GIVEN"
         findings.error("FD522", message, (*path, "CSVHeaders"))
+
+
+RULES = (
+    Rule(
+        check_maps,
+        (
+            Code("FD520", "error or warning", "A field that requires a Distributed Map"),
+            Code("FD521", "error", "A Distributed Map without ExecutionType"),
+            Code("FD522", "error", "CSV headers that do not fit the reader"),
+        ),
+        also=("FD104", "FD654"),
+    ),
+)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from ...asl.names import FORBIDDEN_IN_WORDS, MAX_LABEL, MAX_NAME, is_label, is_state_name
 from ...asl.placeholders import has_placeholder
-from ...asl.tree import Node, Tree
+from ...asl.tree import Node
 from ...base.diagnostics import pointer
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 
-def check_names(tree: Tree, findings: Findings) -> None:
+def check_names(subject: Subject, findings: Findings) -> None:
     seen: dict[str, Node] = {}
     labels: dict[str, Node] = {}
-    for machine in tree.machines:  # of two states with one name the inner one is reported, as by the service
+    for machine in subject.tree.machines:  # of two states with one name the inner one is reported, as by the service
         for state in machine.states.values():
             _state_name(state, seen, findings)
             if state.type == "Map" and isinstance(state.fields.get("Label"), str):
@@ -56,3 +58,16 @@ def _label(state: Node, label: str, labels: dict[str, Node], findings: Findings)
         findings.error(
             "FD204", f"duplicate Label {label!r}: state {first.name!r} has it too", path, aws="DUPLICATE_LABEL_NAME"
         )
+
+
+RULES = (
+    Rule(
+        check_names,
+        (
+            Code("FD201", "error", "Duplicate state name"),
+            Code("FD202", "error", "A state name that is empty or too long"),
+            Code("FD203", "error", "A Label that is not allowed"),
+            Code("FD204", "error", "Duplicate Label"),
+        ),
+    ),
+)

@@ -10,34 +10,26 @@ from typing import Any
 
 from ...asl.integrations import SERVICES
 from ...asl.placeholders import has_placeholder
-from ...asl.resource import TOKEN, Resource, parse_resource
-from ...asl.tree import Machine, Node, Tree
+from ...asl.resource import TOKEN, Resource
+from ...asl.tree import Machine, Node
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
 from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
 
 
-def check_tasks(tree: Tree, type: str, findings: Findings) -> list[tuple[Node, Resource]]:
-    """Check every Task; returns the Tasks with their resources, for the rules on parameters."""
-    tasks: list[tuple[Node, Resource]] = []
-    for machine in tree.machines:
-        express = type == "EXPRESS" or _in_express_map(machine)
-        for state in machine.states.values():
-            if state.type != "Task":
-                continue
+def check_tasks(subject: Subject, findings: Findings) -> None:
+    for state in subject.tree:
+        if state.type == "Task":
             _limits(state, findings)
-            text = state.fields.get("Resource")
-            if not isinstance(text, str):
-                continue
-            resource = parse_resource(text)
-            path = (*state.path, "Resource")
-            tasks.append((state, resource))
-            _known(resource, path, findings)
-            if express:
-                _express(resource, path, findings)
-            if resource.pattern == TOKEN:
-                _token(state, findings)
-    return tasks
+    for state, resource in subject.tasks:
+        path = (*state.path, "Resource")
+        _known(resource, path, findings)
+        if subject.type == "EXPRESS" or _in_express_map(state.machine):
+            _express(resource, path, findings)
+        if resource.pattern == TOKEN:
+            _token(state, findings)
 
 
 def _in_express_map(machine: Machine) -> bool:
@@ -57,24 +49,28 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
         "is not available in this region."
     )
     if resource.kind == "invalid":
-        hint = 'a Lambda function is "arn:aws:lambda:REGION:ACCOUNT:function:NAME"'
-        said = "Value is not a valid resource ARN"
-        findings.error("FD651", f"{text!r} is not the ARN of a resource", path, hint=hint, said=said)
+        hint = 'for a Lambda function, write "arn:aws:lambda:REGION:ACCOUNT:function:NAME"'
+        aws_message = "Value is not a valid resource ARN"
+        findings.error("FD651", f"{text!r} is not an ARN", path, hint=hint, aws_message=aws_message)
     elif resource.problem:
         findings.warning("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.problem)
     elif resource.kind == "incomplete":
         findings.warning("FD651", f"{text!r} is not a complete ARN", path)
     elif resource.kind == "other":
-        message = f"a Task calls a Lambda function, an activity or an integration (arn:aws:states:::…), not {text!r}"
+        message = (
+            f"a Task cannot call {text!r}: use a Lambda function, an activity or an integration (arn:aws:states:::…)"
+        )
         findings.warning("FD651", message, path)
     elif resource.kind == "integration":
         _integration(resource, path, unrecognised, findings)
     elif resource.kind == "sdk" and resource.pattern not in ("", TOKEN):
         message = f"AWS SDK integrations do not support .{resource.pattern}"
-        findings.error("FD653", message, path, hint="use request-response or .waitForTaskToken", said=unrecognised)
+        findings.error(
+            "FD653", message, path, hint="use request-response or .waitForTaskToken", aws_message=unrecognised
+        )
 
 
-def _integration(resource: Resource, path: AslPath, said: str, findings: Findings) -> None:
+def _integration(resource: Resource, path: AslPath, aws_message: str, findings: Findings) -> None:
     service, action, pattern = resource.service, resource.action, resource.pattern
     if has_placeholder(service):
         return
@@ -83,7 +79,9 @@ def _integration(resource: Resource, path: AslPath, said: str, findings: Finding
         hint = (
             did_you_mean(service, SERVICES) or f"for an AWS SDK integration, use arn:aws:states:::aws-sdk:{service}:…"
         )
-        findings.error("FD652", f"there is no optimized integration for {service!r}", path, hint=hint, said=said)
+        findings.error(
+            "FD652", f"there is no optimized integration for {service!r}", path, hint=hint, aws_message=aws_message
+        )
     elif has_placeholder(action):
         return
     elif action not in record.actions:
@@ -91,18 +89,18 @@ def _integration(resource: Resource, path: AslPath, said: str, findings: Finding
         valid = f"valid actions: {', '.join(record.actions)}"
         hint = near or f"{valid}; for another, use arn:aws:states:::aws-sdk:{service}:{action}"
         message = f"the integration of {service!r} has no action {action!r}"
-        findings.error("FD652", message, path, hint=hint, said=said)
+        findings.error("FD652", message, path, hint=hint, aws_message=aws_message)
     elif pattern and not has_placeholder(pattern) and pattern not in record.actions[action].patterns:
         patterns = "".join(f" or .{each}" for each in record.actions[action].patterns)
         message, hint = f"{service}:{action} does not support .{pattern}", f"use request-response{patterns}"
-        findings.error("FD653", message, path, hint=hint, said=said)
+        findings.error("FD653", message, path, hint=hint, aws_message=aws_message)
 
 
 def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
     """Source: Developer Guide, "Choosing workflow type": Express supports request-response only, and no activities."""
     if resource.kind == "activity":
-        said = "Express state machine does not support Activity ARN"
-        findings.error("FD654", "an Express state machine cannot use an activity", path, said=said)
+        aws_message = "Express state machine does not support Activity ARN"
+        findings.error("FD654", "an Express state machine cannot use an activity", path, aws_message=aws_message)
     elif resource.pattern:
         pattern = "sync" if resource.pattern.startswith("sync") else resource.pattern
         space = " " if pattern == TOKEN else ""
@@ -110,8 +108,8 @@ def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
             "FD654",
             f"an Express state machine cannot use .{resource.pattern}",
             path,
-            hint="use a Standard state machine, or call the service without waiting",
-            said=f"Express state machine does not support '.{pattern}' service integration{space}",
+            hint="use a Standard state machine, or remove the pattern",
+            aws_message=f"Express state machine does not support '.{pattern}' service integration{space}",
         )
 
 
@@ -146,3 +144,18 @@ def _limits(state: Node, findings: Findings) -> None:
             f"HeartbeatSeconds ({heartbeat}) must be smaller than TimeoutSeconds ({timeout})",
             (*state.path, "HeartbeatSeconds"),
         )
+
+
+RULES = (
+    Rule(
+        check_tasks,
+        (
+            Code("FD651", "error or warning", "A Resource that a Task cannot call"),
+            Code("FD652", "error", "Unknown service integration or action"),
+            Code("FD653", "error", "A pattern that the integration does not support"),
+            Code("FD654", "error", "Something that Express does not support"),
+            Code("FD658", "error", "HeartbeatSeconds not below TimeoutSeconds"),
+            Code("FD659", "warning", "A callback task that sends no token"),
+        ),
+    ),
+)

@@ -8,20 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...asl.names import MAX_NAME, is_variable_name
 from ...asl.tree import Edge, Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
-from ...expr.path.tree import Path, Root
 from ..findings import Findings
-from .fields import Given
-from .jsonata import VariableRead, functions
-from .paths import expressions, is_intrinsic, parsed
-
-MAX_VARIABLE_NAME = 80
+from ..registry import Code, Rule
+from ..subject import Subject, VariableRead
 
 
-def check_variables(tree: Tree, given: list[Given], reads: list[VariableRead], findings: Findings) -> None:
-    assigns = [each for each in given if each.key == "Assign"]
+def check_variables(subject: Subject, findings: Findings) -> None:
+    tree, reads = subject.tree, subject.reads
+    assigns = [each for each in subject.fields if each.key == "Assign"]
     for each in assigns:
         for name in each.value:
             _name(_plain(name, each.language), (*each.path, name), findings)
@@ -40,18 +38,19 @@ def _plain(name: str, language: str) -> str:
 
 
 def _name(name: str, path: AslPath, findings: Findings) -> None:
-    if not name or len(name) > MAX_VARIABLE_NAME:
-        message = f"a variable's name has 1 to {MAX_VARIABLE_NAME} characters, not {len(name)}"
-        findings.error("FD756", message, path)
-    elif name == "states":
-        findings.error("FD756", "'states' is the name of a variable that Step Functions sets", path)
-    elif not name.isidentifier():
-        message = f"{name!r} cannot be a variable's name: letters, digits and '_', and no digit first"
-        findings.error("FD756", message, path)
+    if is_variable_name(name):
+        return
+    if name == "states":
+        message = "a variable cannot be named 'states': Step Functions reserves the name"
+    elif len(name) > MAX_NAME:
+        message = f"a variable's name has at most {MAX_NAME} characters, not {len(name)}"
+    else:
+        message = f"{name!r} is not a variable name"
+    findings.error("FD756", message, path, hint="use letters, digits and '_', and do not begin with a digit")
 
 
 def _assigns(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
-    """Every Assign of a state: its own, its catchers' and its rules'."""
+    """Yield every Assign of a state: its own, those of its catchers and of its choice rules."""
     if isinstance(state.fields.get("Assign"), dict):
         yield state.fields["Assign"], (*state.path, "Assign")
     for key in ("Catch", "Choices"):
@@ -66,11 +65,11 @@ def _names(assign: Any, language: str) -> frozenset[str]:
 
 
 def _assigned_in(machine: Machine) -> frozenset[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for state in machine.states.values():
         for assign, _ in _assigns(state):
-            found |= _names(assign, state.language)
-    return frozenset(found)
+            names |= _names(assign, state.language)
+    return frozenset(names)
 
 
 def _shadowing(machine: Machine, own: dict[Machine, frozenset[str]], findings: Findings) -> None:
@@ -86,8 +85,8 @@ def _shadowing(machine: Machine, own: dict[Machine, frozenset[str]], findings: F
             for name in assign:
                 plain = _plain(name, state.language)
                 if plain in outer:
-                    message = f"the variable {plain!r} belongs to the states around: it cannot be assigned in here"
-                    hint = "give it another name, and return its value as the output"
+                    message = f"cannot assign the variable {plain!r} here: it belongs to the states outside"
+                    hint = "use another name, and return the value as output"
                     findings.error("FD760", message, (*path, name), hint=hint)
 
 
@@ -97,7 +96,7 @@ def assigned_on(edge: Edge, state: Node) -> frozenset[str]:
 
 
 Known = tuple[frozenset[str], frozenset[str]]
-"""The variables that every route has assigned, and those that some route has."""
+"""The variables that every route assigns, and those that some routes assign."""
 
 
 def _before_states(tree: Tree) -> dict[Node, Known]:
@@ -134,74 +133,40 @@ def _check_read(
 ) -> None:
     known = before.get(read.state)
     if known is None:
-        return  # the state is never reached, which is said elsewhere
+        return  # the state is unreachable, which rules/graph reports
     always, sometimes = known
-    if read.name in always or (read.language == "JSONata" and read.name in functions()):
+    if read.name in always or (read.language == "JSONata" and _is_function(read.name)):
         return
     if read.name in sometimes:
-        message = f"the variable {read.name!r} is assigned only on some of the routes to state {read.state.name!r}"
-        hint = "assign it on every route, or before they part"
+        message = f"variable {read.name!r} is assigned only on some routes to state {read.state.name!r}"
+        hint = "assign it on every route, or before the routes split"
         findings.warning("FD758", message, read.path, hint=hint)
         return
     everywhere: frozenset[str] = frozenset().union(*own.values())
     near = did_you_mean(read.name, everywhere - {read.name})
     if read.name in everywhere:
-        message = f"no route to state {read.state.name!r} has assigned the variable {read.name!r} yet"
+        message = f"variable {read.name!r} is not assigned on any route to state {read.state.name!r}"
         if read.name in own[read.state.machine]:
-            near = "what a state assigns can be read from the next state on"
+            near = "read it in a later state: an assigned variable is available from the next state on"
     else:
-        message = f"no state assigns the variable {read.name!r}"
+        message = f"variable {read.name!r} is never assigned"
     findings.warning("FD757", message, read.path, hint=near)
 
 
-def jsonpath_reads(given: list[Given], compared: list[tuple[str, AslPath, Node]]) -> list[VariableRead]:
-    """The variables that paths, payload templates and choice rules read."""
-    from ...author.states import Catcher
+def _is_function(name: str) -> bool:
+    from .jsonata import functions  # imports the JSONata engine
 
-    reads: list[VariableRead] = []
-    for each in given:
-        if each.state is None or each.language == "JSONata":
-            continue
-        if each.kind.shape == "path":
-            texts = [(each.value, each.path)]
-        elif each.kind.shape == "template":
-            texts = [(value, at) for key, value, at in expressions(each.value, each.path) if key.endswith(".$")]
-        else:
-            continue
-        state, catcher = each.state, each.cls is Catcher
-        reads += [
-            VariableRead(name, state, at, "JSONPath", catcher) for text, at in texts for name in _variables_of(text)
-        ]
-    for text, at, state in compared:
-        reads.extend(VariableRead(name, state, at, "JSONPath", False) for name in _variables_of(text))
-    return reads
+    return name in functions()
 
 
-def _variables_of(text: Any) -> Iterator[str]:
-    if not isinstance(text, str) or "$" not in text or len(text) < 2:
-        return
-    for path in paths_of(text):
-        if path.root is Root.VARIABLE and path.variable is not None:
-            yield path.variable
-
-
-def paths_of(text: str) -> list[Path]:
-    """The paths in a path or an intrinsic function; none where it is neither."""
-    if not is_intrinsic(text):
-        path = parsed(text)
-        return [] if path is None else [path]
-    from ...expr.intrinsic_parser import Call, IntrinsicSyntaxError, PathArgument
-    from .intrinsics import parsed_intrinsic
-
-    try:
-        todo: list[Any] = [parsed_intrinsic(text)]
-    except (IntrinsicSyntaxError, RecursionError):
-        return []
-    found: list[Path] = []
-    while todo:
-        each = todo.pop()
-        if isinstance(each, PathArgument):
-            found.append(each.path)
-        elif isinstance(each, Call):
-            todo.extend(each.arguments)
-    return found
+RULES = (
+    Rule(
+        check_variables,
+        (
+            Code("FD756", "error", "A variable name that is not allowed"),
+            Code("FD757", "warning", "A variable that is never assigned"),
+            Code("FD758", "warning", "A variable that only some routes assign"),
+            Code("FD760", "error", "Assigning a variable of the states outside"),
+        ),
+    ),
+)
