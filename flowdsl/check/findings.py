@@ -47,3 +47,8 @@ class Findings:
     def has(self, *codes: str) -> bool:
         """Return True if one of these codes was reported."""
         return any(each.code in codes for each in self.diagnostics)
+
+    @property
+    def has_broken_routes(self) -> bool:
+        """True if it is unknown where some states lead: no such target, no end, or two states with one name."""
+        return self.has("FD201", "FD401", "FD403")

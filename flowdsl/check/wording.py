@@ -1,4 +1,4 @@
-"""Fields as the author wrote them: keywords of flowdsl's classes in a Python flow, ASL's names elsewhere."""
+"""Hints about fields, in the author's language: keywords of classes for a flow in Python, ASL's names otherwise."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import attrs
 from ..author.fields import Spec, by_asl_name
 from ..author.places import snake
 from ..author.states import STATES
-from ..base.words import nearest
+from ..base.words import join_words, nearest
 
 _NOT_KEYWORDS = {"extras", "origin"}
 JSONATA = 'query_language="JSONata" on the state'
 
 
 def keywords(cls: type[Any]) -> list[str]:
-    """The keywords that an author can give to the class."""
+    """Return the keywords of the class's constructor."""
     return [each.alias for each in attrs.fields(cls) if each.name not in _NOT_KEYWORDS]
 
 
 def keyword(cls: type[Any], field: str) -> str:
-    """The keyword with which an author says the ASL field."""
+    """Return the keyword for an ASL field."""
     spec = by_asl_name(cls).get(field)
     return spec.attribute if spec else snake(field)
 
 
-def unknown(cls: type[Any], key: str, *, python: bool) -> str | None:
-    """A hint for a field or keyword that the class does not have: what is nearest, or who has it."""
+def hint_for_unknown(cls: type[Any], key: str, *, python: bool) -> str | None:
+    """Return a hint for an unknown field or keyword: a similar one, or the states that have it."""
     name = snake(key) if python else key
     near = nearest(name, keywords(cls) if python else by_asl_name(cls))
     if near:
         return f"did you mean {near}=…?" if python else f"did you mean {near!r}?"
     owners = [state for state, other in STATES.items() if name in (keywords(other) if python else by_asl_name(other))]
-    return f"{name}{'=' * python} belongs to {', '.join(owners)}" if owners else None
+    return f"only {join_words(owners)} states have {name}{'=' * python}" if owners else None
 
 
 _OTHERS = {
@@ -46,36 +46,36 @@ _OTHERS = {
     "Result": "Output",
 }
 _OTHERS_IN_PYTHON = {
-    "Items": "write items= with a path, such as items=state_input.lines",
-    "Condition": 'write when(state_input.status == "paid", …)',
-    "Arguments": "write parameters=… (payload=… for a Function)",
-    "Output": "write into=… or parameters=…",
-    "InputPath": "write state_input.… where the value is used",
-    "Parameters": "write arguments=…",
-    "ResultPath": "write into=… or output=…",
-    "OutputPath": "write output=…",
-    "ResultSelector": "write output=…",
-    "Result": "write output=…",
+    "Items": "use a path, such as items=state_input.lines",
+    "Condition": 'use when(state_input.status == "paid", …)',
+    "Arguments": "use parameters=… (payload=… for a Function)",
+    "Output": "use into=… or parameters=…",
+    "InputPath": "write state_input.… where you use the value",
+    "Parameters": "use arguments=…",
+    "ResultPath": "use into=… or output=…",
+    "OutputPath": "use output=…",
+    "ResultSelector": "use output=…",
+    "Result": "use output=…",
 }
 
 
-def other_language(cls: type[Any], spec: Spec, key: str, *, python: bool) -> str | None:
-    """A hint for a field that belongs to the other query language."""
+def hint_for_other_language(cls: type[Any], spec: Spec, key: str, *, python: bool) -> str | None:
+    """Return a hint for a field of the other query language."""
     is_twin = key == spec.path
     if is_twin and not spec.jsonata:
         return None
     if is_twin:
-        return f'write {spec.attribute}=jsonata("…")' if python else f'write "{spec.name}": "{{% … %}}"'
+        return f'use {spec.attribute}=jsonata("…")' if python else f'use "{spec.name}": "{{% … %}}"'
     to_jsonata = spec.language == "JSONata"
     if python:
         instead = _OTHERS_IN_PYTHON.get(key)
-        return ", or ".join(filter(None, [instead, f"say {JSONATA}" if to_jsonata else None])) or None
+        return ", or ".join(filter(None, [instead, f"set {JSONATA}" if to_jsonata else None])) or None
     other = _OTHERS.get(key)
-    written = f"write {other}" if other in by_asl_name(cls) else None
-    return ", or ".join(filter(None, [written, "set the state's QueryLanguage to JSONata" if to_jsonata else None]))
+    instead = f"use {other}" if other in by_asl_name(cls) else None
+    return ", or ".join(filter(None, [instead, "set the state's QueryLanguage to JSONata" if to_jsonata else None]))
 
 
 def path_in_python(text: str) -> str:
-    """A path as an author writes it where it is one of names: `$.a.b` is `state_input.a.b`."""
+    """Return a path as Python, if it consists of names: `$.a.b` is `state_input.a.b`."""
     names = text.removeprefix("$.").split(".")
     return ".".join(["state_input", *names]) if all(name.isidentifier() for name in names) else "state_input.…"

@@ -254,6 +254,6 @@ def test_undeclared_reads_are_warnings() -> None:
 
 def test_the_message_says_what_was_there() -> None:
     (found,) = check(inside(Make=result({"status": 1, "code": 2}), Use=reads("$.state")))
-    assert found.message == "$.state: no route puts 'state' there; the Result of 'Make' has status, code"
+    assert found.message == "$.state: 'state' does not exist on any route; the Result of 'Make' has status, code"
     assert found.path == ("States", "Use", "InputPath")
     assert found.hint == "did you mean 'status'?"

@@ -26,25 +26,25 @@ def found_in(tmp_path: Path, steps: str) -> list[Diagnostic]:
 HINTS = {
     "Task('A', FUNCTION, tiemout=60)": "did you mean timeout=…?",
     "Wait('A', seconds=1, second=3)": "did you mean seconds=…?",
-    "Pass('A', seconds=3)": "seconds= belongs to Wait",
-    "Wait('A')": "write seconds=… or timestamp=…",
+    "Pass('A', seconds=3)": "only Wait states have seconds=",
+    "Wait('A')": "add seconds=… or timestamp=…",
     "Map('A', items=[1], processor=Pass('B'))": (
-        'write items= with a path, such as items=state_input.lines, or say query_language="JSONata" on the state'
+        'use a path, such as items=state_input.lines, or set query_language="JSONata" on the state'
     ),
     "Choice('A', when('x == 1', Pass('B')), otherwise=end())": (
-        'write when(state_input.status == "paid", …), or say query_language="JSONata" on the state'
+        'use when(state_input.status == "paid", …), or set query_language="JSONata" on the state'
     ),
     "Choice('A', Pass('B'), otherwise=end())": (
-        'write when(state_input.status == "paid", …), and otherwise=… for what is done without a rule'
+        'use when(state_input.status == "paid", …) for each rule, and otherwise=… for the default'
     ),
     "chain(Pass('A'), goto('A'))": "add a way out: end(), a Succeed state or a Fail state",
-    "Pass('A', parameters={'a': '$.b.c'})": "write state_input.b.c without quotes for what the path finds",
-    "Pass('A', parameters={'a': '$$.State.Name'})": "write context.… for what the path finds",
+    "Pass('A', parameters={'a': '$.b.c'})": "to insert the value at a path, write state_input.b.c without quotes",
+    "Pass('A', parameters={'a': '$$.State.Name'})": "to insert a value of the context object, write context.…",
     "Choice('A', when(state_input.a == '$.b', end()))": (
-        "write state_input.b without quotes to compare with what is there"
+        "to compare with the value at a path, write state_input.b without quotes"
     ),
-    "Pass('A', input_path='$.a'), query_language='JSONata'": "write state_input.… where the value is used",
-    "Map('A', items_path='$.a', processor=Pass('B')), query_language='JSONata'": 'write items=jsonata("…")',
+    "Pass('A', input_path='$.a'), query_language='JSONata'": "write state_input.… where you use the value",
+    "Map('A', items_path='$.a', processor=Pass('B')), query_language='JSONata'": 'use items=jsonata("…")',
 }
 
 

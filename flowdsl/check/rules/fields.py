@@ -156,10 +156,10 @@ def _unknown(element: _Element, key: str, findings: Findings) -> None:
         if element.state and element.path == element.state.path
         else _NAMES.get(element.cls.__name__, "")
     )
-    from ..wording import keyword, unknown
+    from ..wording import hint_for_unknown, keyword
 
     word = f"keyword {keyword(element.cls, key)!r}" if findings.python else f"field {key!r}"
-    hint = unknown(element.cls, key, python=findings.python)
+    hint = hint_for_unknown(element.cls, key, python=findings.python)
     findings.error(
         "FD102",
         f"{what or 'this object'} has no {word}",
@@ -199,9 +199,9 @@ def _language_fits(element: _Element, spec: Spec, key: str, findings: Findings) 
         return True
     message = f"{key} is a {needs} field, but the query language here is {element.language}"
     path = (*element.path, key)
-    from ..wording import other_language
+    from ..wording import hint_for_other_language
 
-    hint = other_language(element.cls, spec, key, python=findings.python)
+    hint = hint_for_other_language(element.cls, spec, key, python=findings.python)
     if (getattr(element.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
         findings.warning("FD105", message, path, hint=hint)
         return True
