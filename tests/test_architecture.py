@@ -12,6 +12,8 @@ from types import FunctionType
 
 import pytest
 
+from tests.check.index import GUIDE, codes, with_index
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "flowdsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -258,3 +260,11 @@ def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
         for name in loaded
         if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.run.local", "flowdsl.calls.services"))
     }
+
+
+def test_every_code_is_registered_and_documented():
+    used = {code for file in MODULES for code in re.findall(r"\"(FD\d{3})\"", file.read_text())}
+    assert used == {each.code for each in codes()}, "see flowdsl/check/registry.py and other_codes.py"
+    guide = GUIDE.read_text()
+    assert sorted(used) == sorted(re.findall(r"^### (FD\d+)$", guide, re.M)), "add a section to docs/checks.md"
+    assert with_index(guide) == guide, "run python -m tests.check.index"

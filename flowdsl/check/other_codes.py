@@ -11,6 +11,7 @@ OTHER_CODES = (
     Code("FD212", "error", "An expression that the query language does not have"),
     Code("FD213", "error", "Two functions with one name"),
     Code("FD214", "error", "Steps that are not states"),
+    Code("FD215", "error", "An f-string with an expression in it"),
     Code("FD601", "error", "A Function that cannot be packaged"),
     Code("FD602", "error", "A handler's file that is not valid Python"),
     Code("FD603", "error", "An import that would fail in Lambda"),

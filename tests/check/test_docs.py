@@ -14,8 +14,6 @@ from flowdsl.base.diagnostics import Diagnostic, FlowError
 from flowdsl.check import check, check_text
 from flowdsl.check.registry import checker_codes
 
-from .index import codes
-
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "checks.md").read_text()
 ENTRY = re.compile(
@@ -54,14 +52,6 @@ def test_examples(entry: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "good").mkdir()
     assert code in {each.code for each in found_in(bad, language, states, express, tmp_path / "bad")}
     assert not found_in(good, language, states, express, tmp_path / "good")
-
-
-def codes_in(folder: Path) -> set[str]:
-    return {code for file in folder.rglob("*.py") for code in re.findall(r"\"(FD\d{3})\"", file.read_text())}
-
-
-def test_every_code_is_registered() -> None:
-    assert codes_in(ROOT / "flowdsl") == {each.code for each in codes()}
 
 
 def test_every_finding_of_the_checker_has_an_example() -> None:
