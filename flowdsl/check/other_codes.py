@@ -44,7 +44,7 @@ OTHER_CODES = (
     Code("FD932", "error", "A call without an endpoint"),
     Code("FD933", "error", "An endpoint that does not answer like the service"),
     Code("FD934", "error", "A .sync job that needs a mock"),
-    Code("FD935", "error", "An HTTP call without a host that stands in"),
+    Code("FD935", "error", "An HTTP call to a host without a local URL"),
     Code("FD936", "error", "Missing environment variables for a host"),
     Code("FD940", "error", "A TestState request that is refused"),
 )

@@ -1,4 +1,4 @@
-"""What the rules look at: a definition with the facts about it that several rules need."""
+"""The subject of a check: a definition, and the facts about it that several rules need."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Subject:
         self.type = type
         """STANDARD or EXPRESS."""
         self.data = data
-        """What the author declared: the shape of the input and of the functions' results."""
+        """The declarations of the author: the shapes of the input and of the functions' results."""
         self.duplicates = [*duplicates]
         """The keys that the file's text has twice; values cannot show them."""
         self.fields: list[FieldUse] = []

@@ -1,4 +1,4 @@
-"""What the authors declare: the machine's input and the functions' results, as shapes.
+"""The declarations of authors: the machine's input and the functions' results, as shapes.
 
 A handler's annotations are read from its text: importing it would need what it depends on. attrs classes, dataclasses,
 TypedDicts, enums of strings, Literal and lists are known; everything else is unknown.
@@ -79,7 +79,7 @@ def _result(function: Function, root: Path) -> Shape:
 
 @attrs.define(eq=False)
 class _Module:
-    """A Python file as text: its classes and functions, and where its imported names come from."""
+    """A Python file as text: its classes and functions, and the origin of its imported names."""
 
     path: Path
     root: Path

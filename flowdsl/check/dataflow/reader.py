@@ -41,7 +41,7 @@ _ASKING = ("$exists", "?", " in ", "$type", "$lookup", "$keys", "$spread")
 
 @attrs.define(kw_only=True)
 class Reader:
-    """Reads values of known shapes. While the routes are still followed, `findings` is None and nothing is reported."""
+    """Reads values of known shapes. `findings` is None until all routes are followed: then it reports."""
 
     is_declared: bool
     """True if the author declares input and results: reading what no route produces is then an error."""

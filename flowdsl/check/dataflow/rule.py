@@ -82,7 +82,7 @@ class _Flow(Reader):
     """The results of the functions that a Task calls, by the Task's path."""
     machines: dict[AslPath, Machine]
     budget: int
-    """How many states may still be visited; after that, nothing is reported."""
+    """How many states may still be visited; at 0, the rule gives up without a report."""
     before: dict[Node, Known] = attrs.field(factory=dict)
     outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
 
@@ -150,8 +150,8 @@ class _Flow(Reader):
                 )
             assigning = result = self.result(state, selected, effective, depth)
             if "ResultSelector" in fields:
-                where = f"the ResultSelector of {state.name!r}"
-                result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), where)
+                source = f"the ResultSelector of {state.name!r}"
+                result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), source)
             output = self.place(fields.get("ResultPath", "$"), document, result, state)
         if state.type == "Choice":
             yield from self.choice(state, selected)
@@ -190,11 +190,11 @@ class _Flow(Reader):
             return ObjectShape({}, True, f"null as {key}")
         return self.read(document, fields[key], (*path, key))
 
-    def place(self, where: Any, document: Shape, result: Shape, state: Node) -> Shape:
+    def place(self, result_path: Any, document: Shape, result: Shape, state: Node) -> Shape:
         """Apply ResultPath."""
-        if where is None:
+        if result_path is None:
             return document
-        keys = keys_of(as_path(where))
+        keys = keys_of(as_path(result_path))
         return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
 
     def result(self, state: Node, selected: Shape, effective: Shape, depth: int) -> Shape:

@@ -40,7 +40,7 @@ def _check_rule(
     compared: list[ComparedPath],
 ) -> None:
     if state.language == "JSONata":
-        _jsonata(rule, path, findings)
+        _check_jsonata_rule(rule, path, findings)
         return
     todo: list[tuple[Any, AslPath]] = [(rule, path)]
     while todo:
@@ -51,24 +51,24 @@ def _check_rule(
         nested = at != path
         joined = [word for word in BOOLEANS if word in rule]
         tests = [word for word in rule if word in OPERATORS]
-        _words(rule, at, nested, findings)
+        _check_nested_fields(rule, at, nested, findings)
         if len(joined) > 1 or (joined and (tests or "Variable" in rule)):
             words = joined + (["Variable"] if "Variable" in rule else tests)
             message = f"a choice rule can have only one of {', '.join(words)}"
             findings.error("FD511", message, (*at, words[1]), hint='join conditions with {"And": [{…}, {…}]}')
         for word in joined:
-            todo.extend(_inner(word, rule[word], (*at, word), findings))
+            todo.extend(_nested_rules(word, rule[word], (*at, word), findings))
         if not joined:
-            _comparison(rule, tests, at, findings)
+            _check_comparison(rule, tests, at, findings)
         if isinstance(rule.get("Variable"), str):
             compared.append(ComparedPath(rule["Variable"], (*at, "Variable"), state))
         for word in tests:
-            _operand(word, rule[word], (*at, word), findings)
+            _check_operand(word, rule[word], (*at, word), findings)
             if OPERATORS[word].is_path and isinstance(rule[word], str):
                 compared.append(ComparedPath(rule[word], (*at, word), state))
 
 
-def _jsonata(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
+def _check_jsonata_rule(rule: dict[str, Any], path: AslPath, findings: Findings) -> None:
     for word in rule:
         if word in WORDS:
             findings.error(
@@ -96,7 +96,7 @@ def _is_expression(value: Any) -> bool:
     return isinstance(value, str) and ("{%" in value or "%}" in value or has_placeholder(value))
 
 
-def _words(rule: dict[str, Any], path: AslPath, nested: bool, findings: Findings) -> None:
+def _check_nested_fields(rule: dict[str, Any], path: AslPath, nested: bool, findings: Findings) -> None:
     """Check the fields of rules inside And, Or and Not, which rules/fields does not see."""
     if not nested:
         return
@@ -114,7 +114,7 @@ def _words(rule: dict[str, Any], path: AslPath, nested: bool, findings: Findings
             )
 
 
-def _inner(word: str, value: Any, path: AslPath, findings: Findings) -> list[tuple[Any, AslPath]]:
+def _nested_rules(word: str, value: Any, path: AslPath, findings: Findings) -> list[tuple[Any, AslPath]]:
     if word == "Not":
         return [(value, path)]
     if not isinstance(value, list) or not value:
@@ -123,7 +123,7 @@ def _inner(word: str, value: Any, path: AslPath, findings: Findings) -> list[tup
     return [(each, (*path, index)) for index, each in enumerate(value)][::-1]
 
 
-def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings: Findings) -> None:
+def _check_comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings: Findings) -> None:
     if "Variable" not in rule and "Condition" not in rule:
         hint = findings.either(
             'write {"Variable": "$.…", "StringEquals": "…", "Next": "…"}',
@@ -142,7 +142,7 @@ def _comparison(rule: dict[str, Any], tests: list[str], path: AslPath, findings:
         findings.error("FD511", f"a choice rule can have only one of {', '.join(tests)}", (*path, tests[1]), hint=hint)
 
 
-def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
+def _check_operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
     operator = OPERATORS[word]
     if operator.is_path:
         fits, what = isinstance(value, str), "a path"
@@ -164,12 +164,12 @@ def _operand(word: str, value: Any, path: AslPath, findings: Findings) -> None:
             "FD306",
             f"{word} compares with the text {abbreviate(value)}, not with the value at that path",
             path,
-            hint=_by_path(word, value, findings),
+            hint=_hint_for_path(word, value, findings),
             aws="NO_PATH",
         )
 
 
-def _by_path(word: str, value: str, findings: Findings) -> str | None:
+def _hint_for_path(word: str, value: str, findings: Findings) -> str | None:
     if word + "Path" not in OPERATORS:
         return None
     asl = f"to compare with the value at a path, use {word}Path"

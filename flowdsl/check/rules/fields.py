@@ -41,17 +41,19 @@ def check_fields(subject: Subject, findings: Findings) -> None:
     tree, uses = subject.tree, subject.fields
     default: Language = "JSONata" if tree.root.fields.get("QueryLanguage") == "JSONata" else "JSONPath"
     for machine in tree.machines:
-        _element(_Element(_MACHINES[machine.kind], machine.fields, machine.path, None, default), findings, uses)
+        _check_element(_Element(_MACHINES[machine.kind], machine.fields, machine.path, None, default), findings, uses)
         states = machine.fields.get("States")
         if isinstance(states, dict):
-            _states(machine, states, findings)
+            _check_states(machine, states, findings)
         for state in machine.states.values():
-            _query_language(state, default, findings)
+            _check_query_language(state, default, findings)
             if state.type:
-                _element(_Element(STATES[state.type], state.fields, state.path, state, state.language), findings, uses)
+                _check_element(
+                    _Element(STATES[state.type], state.fields, state.path, state, state.language), findings, uses
+                )
 
 
-def _states(machine: Machine, states: dict[str, Any], findings: Findings) -> None:
+def _check_states(machine: Machine, states: dict[str, Any], findings: Findings) -> None:
     path = (*machine.path, "States")
     if not states:
         findings.error("FD103", "States is empty: add at least one state", path)
@@ -72,7 +74,7 @@ def _states(machine: Machine, states: dict[str, Any], findings: Findings) -> Non
             )
 
 
-def _query_language(state: Node, default: Language, findings: Findings) -> None:
+def _check_query_language(state: Node, default: Language, findings: Findings) -> None:
     if default == "JSONata" and state.fields.get("QueryLanguage") == "JSONPath":
         findings.error(
             "FD110",
@@ -87,7 +89,7 @@ def _query_language(state: Node, default: Language, findings: Findings) -> None:
         )
 
 
-def _element(element: _Element, findings: Findings, uses: list[FieldUse]) -> None:
+def _check_element(element: _Element, findings: Findings, uses: list[FieldUse]) -> None:
     """Check an element and the parts inside it."""
     elements = [element]
     while elements:
@@ -96,14 +98,14 @@ def _element(element: _Element, findings: Findings, uses: list[FieldUse]) -> Non
         for key, value in element.value.items():
             spec = known.get(key)
             if spec is None:
-                _unknown(element, key, findings)
-            elif _language_fits(element, spec, key, findings):
-                elements.extend(_value(element, spec, key, value, findings, uses))
-        _exclusive(element, findings)
-        _required(element, findings)
+                _report_unknown(element, key, findings)
+            elif _check_language(element, spec, key, findings):
+                elements.extend(_check_value(element, spec, key, value, findings, uses))
+        _check_exclusive(element, findings)
+        _check_required(element, findings)
 
 
-def _value(
+def _check_value(
     element: _Element, spec: Spec, key: str, value: Any, findings: Findings, uses: list[FieldUse]
 ) -> Iterator[_Element]:
     kind = spec.kind if key == spec.name else (spec.by or REFERENCE_PATH)
@@ -146,7 +148,7 @@ def _is_jsonata(value: Any) -> bool:
     return isinstance(value, str) and ("{%" in value or "%}" in value)
 
 
-def _unknown(element: _Element, key: str, findings: Findings) -> None:
+def _report_unknown(element: _Element, key: str, findings: Findings) -> None:
     if key == "Type" and element.state is not None and element.path == element.state.path:
         return
     if element.cls is Rule and _is_rule_word(key):
@@ -193,7 +195,7 @@ _NAMES = {
 }
 
 
-def _language_fits(element: _Element, spec: Spec, key: str, findings: Findings) -> bool:
+def _check_language(element: _Element, spec: Spec, key: str, findings: Findings) -> bool:
     needs = spec.language if key == spec.name else "JSONPath"
     if needs is None or needs == element.language:
         return True
@@ -214,7 +216,7 @@ def _language_fits(element: _Element, spec: Spec, key: str, findings: Findings) 
 
 
 @cache
-def _groups(cls: Any) -> tuple[tuple[str, ...], ...]:
+def _exclusive_groups(cls: Any) -> tuple[tuple[str, ...], ...]:
     """The groups of fields of which at most one is allowed."""
     twins = tuple((spec.name, spec.path) for spec in specs(cls).values() if spec.path)
     return (*twins, *getattr(cls, "at_most_one", ()), *getattr(cls, "exactly_one", ()))
@@ -225,10 +227,10 @@ def _needed(cls: Any) -> tuple[Spec, ...]:
     return tuple(spec for spec in specs(cls).values() if spec.required)
 
 
-def _exclusive(element: _Element, findings: Findings) -> None:
+def _check_exclusive(element: _Element, findings: Findings) -> None:
     wanted = getattr(element.cls, "exactly_one", ())
-    for group in _groups(element.cls):
-        present = [name for name in group if name in element.value and _fits(element, name)]
+    for group in _exclusive_groups(element.cls):
+        present = [name for name in group if name in element.value and _has_right_language(element, name)]
         if len(present) > 1 and not any(set(present) <= set(other) for other in wanted if other is not group):
             if {"Next", "End"} == set(present) and element.value["End"] is False:
                 continue
@@ -243,24 +245,24 @@ def _exclusive(element: _Element, findings: Findings) -> None:
         present = [name for name in group if name in element.value]
         if not present or (present == ["End"] and element.value["End"] is False):
             names = ", ".join(group[:-1]) + " or " + group[-1]
-            hint = _missing(element, group, findings)
-            findings.error("FD104", f"{_owner(element)} needs {names}", element.path, hint=hint)
+            hint = _hint_for_missing(element, group, findings)
+            findings.error("FD104", f"{_describe(element)} needs {names}", element.path, hint=hint)
 
 
-def _fits(element: _Element, key: str) -> bool:
+def _has_right_language(element: _Element, key: str) -> bool:
     """Return True if the field belongs to the query language; otherwise FD105 reports it."""
     spec = by_asl_name(element.cls)[key]
     needs = spec.language if key == spec.name else "JSONPath"
     return needs is None or needs == element.language or (getattr(element.cls, "type", ""), key) in UNVERIFIED_LANGUAGE
 
 
-def _owner(element: _Element) -> str:
+def _describe(element: _Element) -> str:
     if element.state and element.path == element.state.path:
         return f"state {element.state.name!r}"
     return _NAMES.get(element.cls.__name__, "this object")
 
 
-def _missing(element: _Element, group: tuple[str, ...], findings: Findings) -> str | None:
+def _hint_for_missing(element: _Element, group: tuple[str, ...], findings: Findings) -> str | None:
     """The hint if no field of a group is present."""
     if "End" in group:
         return findings.either('add "Next": "…" or "End": true', "put it into a chain(...), or add end=True")
@@ -272,7 +274,7 @@ def _missing(element: _Element, group: tuple[str, ...], findings: Findings) -> s
     return "add " + " or ".join(f"{word}=…" for word in words)
 
 
-def _required(element: _Element, findings: Findings) -> None:
+def _check_required(element: _Element, findings: Findings) -> None:
     missing = [
         spec.name
         for spec in _needed(element.cls)
@@ -290,7 +292,7 @@ def _required(element: _Element, findings: Findings) -> None:
         from ..wording import keyword
 
         hint = "add " + ", ".join(f"{keyword(element.cls, name)}=…" for name in missing)
-    message = f"{_owner(element)} needs {' and '.join(missing)}"
+    message = f"{_describe(element)} needs {' and '.join(missing)}"
     findings.error("FD104", message, element.path, hint=hint, aws_message=aws_message, aws_at=element.path)
 
 

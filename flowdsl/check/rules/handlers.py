@@ -45,7 +45,7 @@ def check_handlers(subject: Subject, findings: Findings) -> None:
             if isinstance(handlers, list):
                 _check_list(state, key, handlers, raised, findings)
         for index, retrier in enumerate(_dicts(state.fields.get("Retry"))):
-            _delays(retrier, (*state.path, "Retry", index), findings)
+            _check_delays(retrier, (*state.path, "Retry", index), findings)
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], fi
                     findings.warning("FD503", message, (*path, place), hint="remove it here, or reorder them")
 
 
-def _delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:
+def _check_delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:
     limit, interval = retrier.get("MaxDelaySeconds"), retrier.get("IntervalSeconds", 1)
     if isinstance(limit, int) and isinstance(interval, int) and limit <= interval:
         message = f"MaxDelaySeconds ({limit}) must be greater than IntervalSeconds ({interval})"

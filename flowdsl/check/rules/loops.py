@@ -28,17 +28,17 @@ _MOVING = ("$$.", "$states.context", "$now", "$millis", "$random", "$uuid")
 def check_loops(subject: Subject, findings: Findings) -> None:
     for machine in subject.tree.machines:
         reached = machine.reachable()
-        _endless(machine, reached, findings)
+        _check_end(machine, reached, findings)
         for loop in machine.cycles():
             if loop[0] in reached:
-                _unchanged(loop, findings)
+                _check_progress(loop, findings)
                 if subject.type == "STANDARD":
-                    _too_many_events(loop, findings)
+                    _check_events(loop, findings)
         for state in reached:
-            _long(state, subject.type, findings)
+            _check_times(state, subject.type, findings)
 
 
-def _endless(machine: Machine, reached: Container[Node], findings: Findings) -> None:
+def _check_end(machine: Machine, reached: Container[Node], findings: Findings) -> None:
     """Report states from which no terminal state can be reached, although the machine has one."""
     ends = [node for node in machine.states.values() if node in reached and (node.is_terminal or not node.type)]
     if not ends:
@@ -47,11 +47,11 @@ def _endless(machine: Machine, reached: Container[Node], findings: Findings) -> 
     stuck = [node for node in machine.states.values() if node in reached and node not in ending]
     if stuck:
         names = ", ".join(repr(node.name) for node in stuck[:5]) + (" …" if len(stuck) > 5 else "")
-        message = f"an execution that enters {names} never ends: no terminal state can be reached from there"
+        message = f"an execution that enters {names} never ends: it cannot reach a terminal state"
         findings.warning("FD951", message, stuck[0].path, hint="add a transition to a terminal state, or an End")
 
 
-def _unchanged(loop: list[Node], findings: Findings) -> None:
+def _check_progress(loop: list[Node], findings: Findings) -> None:
     if any(state.type not in ("Choice", "Wait", "Pass") or _changes(state) for state in loop):
         return
     choices = [state for state in loop if state.type == "Choice"]
@@ -78,7 +78,7 @@ def _text(value: Any) -> str:
         return "$$."
 
 
-def _too_many_events(loop: list[Node], findings: Findings) -> None:
+def _check_events(loop: list[Node], findings: Findings) -> None:
     """Report a loop that polls with fixed waits and soon fills the history."""
     waits = [state for state in loop if state.type == "Wait"]
     seconds = [state.fields.get("Seconds") for state in waits]
@@ -97,7 +97,7 @@ def _too_many_events(loop: list[Node], findings: Findings) -> None:
         findings.warning("FD953", message, waits[0].path, hint="wait longer, or count the rounds and stop")
 
 
-def _long(state: Node, type: str, findings: Findings) -> None:
+def _check_times(state: Node, type: str, findings: Findings) -> None:
     limit, what = (YEAR, "a year") if type == "STANDARD" else (EXPRESS_SECONDS, "five minutes")
     kind = "a Standard" if type == "STANDARD" else "an Express"
     for key in ("Seconds", "TimeoutSeconds"):
@@ -107,10 +107,10 @@ def _long(state: Node, type: str, findings: Findings) -> None:
             findings.warning("FD954", message, (*state.path, key))
     for index, retrier in enumerate(_list(state.fields.get("Retry"))):
         if isinstance(retrier, dict):
-            _retrier(state, retrier, index, limit, what, findings)
+            _check_retrier(state, retrier, index, limit, what, findings)
 
 
-def _retrier(state: Node, retrier: dict[str, Any], index: int, limit: int, what: str, findings: Findings) -> None:
+def _check_retrier(state: Node, retrier: dict[str, Any], index: int, limit: int, what: str, findings: Findings) -> None:
     attempts, interval = retrier.get("MaxAttempts", 3), retrier.get("IntervalSeconds", 1)
     rate, most = retrier.get("BackoffRate", 2.0), retrier.get("MaxDelaySeconds", float("inf"))
     numbers = (attempts, interval, rate, most)

@@ -33,26 +33,30 @@ def _check_map(state: Node, type: str, findings: Findings) -> None:
     processor = state.fields.get("ItemProcessor", state.fields.get("Iterator"))
     config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
     config = config if isinstance(config, dict) else {}
-    where = (*state.path, "ItemProcessor", "ProcessorConfig")
+    config_path = (*state.path, "ItemProcessor", "ProcessorConfig")
     mode = config.get("Mode", "INLINE")
     if mode == "DISTRIBUTED":
         if "ExecutionType" not in config:
             findings.error(
                 "FD521",
                 'a Distributed Map needs ExecutionType: "STANDARD" or "EXPRESS"',
-                where,
+                config_path,
                 hint='add execution_type="STANDARD"' if findings.python else None,
                 aws_message="These fields are required: [ExecutionType]",
             )
         if type == "EXPRESS":
             message = "an Express state machine cannot run a Distributed Map"
-            findings.error("FD654", message, (*where, "Mode"), hint="use a Standard state machine, or mode INLINE")
-        _reader(state, findings)
+            findings.error(
+                "FD654", message, (*config_path, "Mode"), hint="use a Standard state machine, or mode INLINE"
+            )
+        _check_reader_and_writer(state, findings)
         return
     if has_placeholder(mode) or mode != "INLINE":
         return
     if "ExecutionType" in config:
-        findings.warning("FD520", "ExecutionType has no effect without Mode DISTRIBUTED", (*where, "ExecutionType"))
+        findings.warning(
+            "FD520", "ExecutionType has no effect without Mode DISTRIBUTED", (*config_path, "ExecutionType")
+        )
     for key in DISTRIBUTED_ONLY:
         if key in state.fields:
             findings.error(
@@ -69,7 +73,7 @@ def _check_map(state: Node, type: str, findings: Findings) -> None:
             findings.warning("FD520", f"{key} has no effect without a Distributed Map", (*state.path, key))
 
 
-def _reader(state: Node, findings: Findings) -> None:
+def _check_reader_and_writer(state: Node, findings: Findings) -> None:
     writer = state.fields.get("ResultWriter")
     if isinstance(writer, dict) and writer and not {"Resource", "WriterConfig"} & writer.keys():
         message = "a ResultWriter needs Resource or WriterConfig"

@@ -19,12 +19,12 @@ def check_names(subject: Subject, findings: Findings) -> None:
     labels: dict[str, Node] = {}
     for machine in subject.tree.machines:  # of two states with one name the inner one is reported, as by the service
         for state in machine.states.values():
-            _state_name(state, seen, findings)
+            _check_state_name(state, seen, findings)
             if state.type == "Map" and isinstance(state.fields.get("Label"), str):
-                _label(state, state.fields["Label"], labels, findings)
+                _check_label(state, state.fields["Label"], labels, findings)
 
 
-def _state_name(state: Node, seen: dict[str, Node], findings: Findings) -> None:
+def _check_state_name(state: Node, seen: dict[str, Node], findings: Findings) -> None:
     name = state.name
     if not is_state_name(name):
         shortened = name[:30] + "…" if name else name
@@ -41,7 +41,7 @@ def _state_name(state: Node, seen: dict[str, Node], findings: Findings) -> None:
         )
 
 
-def _label(state: Node, label: str, labels: dict[str, Node], findings: Findings) -> None:
+def _check_label(state: Node, label: str, labels: dict[str, Node], findings: Findings) -> None:
     path = (*state.path, "Label")
     if has_placeholder(label):
         return

@@ -140,13 +140,13 @@ def _check_template(template: Any, path: AslPath, findings: Findings) -> None:
                 "FD305",
                 f"{key!r} is the text {abbreviate(value)}, not the value at that path",
                 at,
-                hint=_dynamic(key, value, findings),
+                hint=_hint_for_path(key, value, findings),
                 aws="NO_DOLLAR",
             )
     _check_clashes(template, path, findings)
 
 
-def _dynamic(key: str, value: str, findings: Findings) -> str:
+def _hint_for_path(key: str, value: str, findings: Findings) -> str:
     if not findings.python:
         return f'to insert the value of a path or function, name the field "{key}.$"'
     if value.startswith("States."):

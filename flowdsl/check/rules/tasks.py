@@ -22,14 +22,14 @@ from ..subject import Subject
 def check_tasks(subject: Subject, findings: Findings) -> None:
     for state in subject.tree:
         if state.type == "Task":
-            _limits(state, findings)
+            _check_limits(state, findings)
     for state, resource in subject.tasks:
         path = (*state.path, "Resource")
-        _known(resource, path, findings)
+        _check_resource(resource, path, findings)
         if subject.type == "EXPRESS" or _in_express_map(state.machine):
-            _express(resource, path, findings)
+            _check_express(resource, path, findings)
         if resource.pattern == TOKEN:
-            _token(state, findings)
+            _check_token(state, findings)
 
 
 def _in_express_map(machine: Machine) -> bool:
@@ -42,7 +42,7 @@ def _in_express_map(machine: Machine) -> bool:
         machine = machine.owner.machine
 
 
-def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
+def _check_resource(resource: Resource, path: AslPath, findings: Findings) -> None:
     text = resource.text
     unrecognised = (
         f"The resource provided {text} is not recognized. The value is not a valid resource ARN, or the resource "
@@ -62,7 +62,7 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
         )
         findings.warning("FD651", message, path)
     elif resource.kind == "integration":
-        _integration(resource, path, unrecognised, findings)
+        _check_integration(resource, path, unrecognised, findings)
     elif resource.kind == "sdk" and resource.pattern not in ("", TOKEN):
         message = f"AWS SDK integrations do not support .{resource.pattern}"
         findings.error(
@@ -70,7 +70,7 @@ def _known(resource: Resource, path: AslPath, findings: Findings) -> None:
         )
 
 
-def _integration(resource: Resource, path: AslPath, aws_message: str, findings: Findings) -> None:
+def _check_integration(resource: Resource, path: AslPath, aws_message: str, findings: Findings) -> None:
     service, action, pattern = resource.service, resource.action, resource.pattern
     if has_placeholder(service):
         return
@@ -96,7 +96,7 @@ def _integration(resource: Resource, path: AslPath, aws_message: str, findings: 
         findings.error("FD653", message, path, hint=hint, aws_message=aws_message)
 
 
-def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
+def _check_express(resource: Resource, path: AslPath, findings: Findings) -> None:
     """Source: Developer Guide, "Choosing workflow type": Express supports request-response only, and no activities."""
     if resource.kind == "activity":
         aws_message = "Express state machine does not support Activity ARN"
@@ -113,7 +113,7 @@ def _express(resource: Resource, path: AslPath, findings: Findings) -> None:
         )
 
 
-def _token(state: Node, findings: Findings) -> None:
+def _check_token(state: Node, findings: Findings) -> None:
     payload: Any = state.fields.get("Parameters", state.fields.get("Arguments"))
     try:
         text = json.dumps(payload, default=str)
@@ -136,7 +136,7 @@ def _token(state: Node, findings: Findings) -> None:
     )
 
 
-def _limits(state: Node, findings: Findings) -> None:
+def _check_limits(state: Node, findings: Findings) -> None:
     timeout, heartbeat = state.fields.get("TimeoutSeconds"), state.fields.get("HeartbeatSeconds")
     if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
         findings.error(

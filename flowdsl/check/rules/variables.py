@@ -1,4 +1,4 @@
-"""Variables: their names, their tree, and whether every route has assigned what is read.
+"""Variables: their names, the machines that own them, and whether every route assigns what is read.
 
 Source: Step Functions Developer Guide, "Passing data between states with variables".
 """
@@ -22,12 +22,12 @@ def check_variables(subject: Subject, findings: Findings) -> None:
     assigns = [each for each in subject.fields if each.key == "Assign"]
     for each in assigns:
         for name in each.value:
-            _name(_plain(name, each.language), (*each.path, name), findings)
+            _check_name(_plain(name, each.language), (*each.path, name), findings)
     if not assigns and not reads:
         return
     own = {machine: _assigned_in(machine) for machine in tree.machines}
     for machine in tree.machines:
-        _shadowing(machine, own, findings)
+        _check_shadowing(machine, own, findings)
     before = _before_states(tree)
     for read in reads:
         _check_read(read, before, own, findings)
@@ -37,7 +37,7 @@ def _plain(name: str, language: str) -> str:
     return name.removesuffix(".$") if language == "JSONPath" else name
 
 
-def _name(name: str, path: AslPath, findings: Findings) -> None:
+def _check_name(name: str, path: AslPath, findings: Findings) -> None:
     if is_variable_name(name):
         return
     if name == "states":
@@ -72,7 +72,7 @@ def _assigned_in(machine: Machine) -> frozenset[str]:
     return frozenset(names)
 
 
-def _shadowing(machine: Machine, own: dict[Machine, frozenset[str]], findings: Findings) -> None:
+def _check_shadowing(machine: Machine, own: dict[Machine, frozenset[str]], findings: Findings) -> None:
     outer: set[str] = set()
     inner = machine
     while inner.owner is not None and not inner.is_distributed:
@@ -100,17 +100,17 @@ Known = tuple[frozenset[str], frozenset[str]]
 
 
 def _before_states(tree: Tree) -> dict[Node, Known]:
-    """What is assigned when each state is entered. Outer tree come before the tree inside them."""
+    """Return which variables are assigned when each state is entered. Outer machines come before inner ones."""
     before: dict[Node, Known] = {}
     for machine in tree.machines:
         start: Known = (frozenset(), frozenset())
         if machine.owner in before and not machine.is_distributed:
             start = before[machine.owner]
-        _flow(machine, start, before)
+        _follow_routes(machine, start, before)
     return before
 
 
-def _flow(machine: Machine, start: Known, before: dict[Node, Known]) -> None:
+def _follow_routes(machine: Machine, start: Known, before: dict[Node, Known]) -> None:
     todo = [machine.start] if machine.start is not None else []
     before.update(dict.fromkeys(todo, start))
     while todo:
