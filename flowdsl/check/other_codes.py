@@ -12,6 +12,7 @@ OTHER_CODES = (
     Code("FD213", "error", "Two functions with one name"),
     Code("FD214", "error", "Steps that are not states"),
     Code("FD215", "error", "An f-string with an expression in it"),
+    Code("FD216", "warning", "A step that no state machine uses"),
     Code("FD601", "error", "A Function that cannot be packaged"),
     Code("FD602", "error", "A handler's file that is not valid Python"),
     Code("FD603", "error", "An import that would fail in Lambda"),
@@ -47,4 +48,6 @@ OTHER_CODES = (
     Code("FD935", "error", "An HTTP call to a host without a local URL"),
     Code("FD936", "error", "Missing environment variables for a host"),
     Code("FD940", "error", "A TestState request that is refused"),
+    Code("FD950", "error", "Wrong settings of an environment"),
+    Code("FD957", "error", "A build that is missing or out of date"),
 )

@@ -34,9 +34,6 @@ HINTS = {
     "Choice('A', when('x == 1', Pass('B')), otherwise=end())": (
         'use when(state_input.status == "paid", …), or set query_language="JSONata" on the state'
     ),
-    "Choice('A', Pass('B'), otherwise=end())": (
-        'use when(state_input.status == "paid", …) for each rule, and otherwise=… for the default'
-    ),
     "chain(Pass('A'), goto('A'))": "add a way out: end(), a Succeed state or a Fail state",
     "Pass('A', parameters={'a': '$.b.c'})": "to insert the value at a path, write state_input.b.c without quotes",
     "Pass('A', parameters={'a': '$$.State.Name'})": "to insert a value of the context object, write context.…",
