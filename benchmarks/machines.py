@@ -48,6 +48,52 @@ MAP: dict[str, Any] = {
     },
 }
 
+ORDER: dict[str, Any] = {
+    "n": 0,
+    "name": "ada",
+    "currency": "eur",
+    "lines": [{"sku": f"item-{number}", "quantity": number + 1, "price": 9.5} for number in range(10)],
+}
+"""The input of the machines below."""
+_ROUNDS = 1_000
+EVERYDAY: dict[str, Any] = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "Add",
+    "States": {
+        "Add": {
+            "Type": "Pass",
+            "Output": "{% $merge([$states.input, {'n': $states.input.n + 1, 'name': $uppercase($states.input.name), "
+            "'total': $sum($states.input.lines.(quantity * price))}]) %}",
+            "Next": "More",
+        },
+        "More": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": f"{{% $states.input.n < {_ROUNDS} and $states.input.currency = 'eur' %}}",
+                    "Next": "Add",
+                }
+            ],
+            "Default": "Done",
+        },
+        "Done": {"Type": "Succeed"},
+    },
+}
+"""Everyday JSONata: a Pass that totals ten lines, and a Choice with `and`, a thousand times around."""
+READS: dict[str, Any] = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "R0",
+    "States": {
+        f"R{number}": {
+            "Type": "Pass",
+            "Assign": {"name": "{% $states.input.name %}", "lines": "{% $states.input.lines %}"},
+            **({"Next": f"R{number + 1}"} if number < _ROUNDS - 1 else {"End": True}),
+        }
+        for number in range(_ROUNDS)
+    },
+}
+"""A chain of Pass states that read fields of the input into variables."""
+
 
 def wait(seconds: int) -> dict[str, Any]:
     return {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": seconds, "End": True}}}

@@ -23,12 +23,14 @@ from .errors import (
     MAX_DEPTH,
     STACK_OVERFLOW,
     FunctionError,
+    InternalError,
     JsonataSyntaxError,
     Thrown,
     message_of,
     sentence,
 )
-from .functions import FUNCTIONS, KNOWN, MAX_NUMBERS, ParsedNull, budget
+from .exact import with_exact_integers
+from .functions import FUNCTIONS, KNOWN, ParsedNull, budget
 from .shortcuts import UNDEFINED, Run, shortcut
 from .tree import Node, parse, walk
 
@@ -50,8 +52,10 @@ class Limits:
     """Parts of the expression that are evaluated."""
     items: int = 873_782
     """Items of one array: `[1..n]` with one more has been seen to exceed the memory of an expression."""
+    numbers: int = 10_000_000
+    """Numbers that the ranges of one evaluation may make together: 160 MB."""
     characters: int = 8 * 873_782
-    """Length of one text in bytes: 2^22 characters have been seen to be kept, 2^23 not."""
+    """Length of one text, and of the result as JSON, in bytes: 2^22 characters have been seen to be kept, 2^23 not."""
 
 
 LIMITS: Final = Limits()
@@ -96,8 +100,6 @@ def parse_expression(text: str) -> Node:
         jlens.Expression(text)
     except jlens.JlensError as error:
         code, offset = error.code, error.start or 0
-        if code.startswith("S03"):  # a regular expression is a string for the service
-            offset = min(offset, len(text))
         raise JsonataSyntaxError(code if code.startswith("S") else "S0500", message_of(error), offset) from None
     try:
         return parse(text)
@@ -140,11 +142,20 @@ class Evaluator:
         ]
 
     @functools.cached_property
-    def _plain(self) -> tuple[Expression, int | None]:
-        """The compiled expression, and where its own text begins in it; None if checks are written into that."""
+    def _plain(self) -> tuple[Expression, int | None, dict[str, Any]]:
+        """The compiled expression; where its own text begins in it, None if checks are written into that; options."""
         body = with_checks(self._text, self._root)
+        has_checks = body != self._text
         prefix, expression = self._compiled(body)
-        return expression, prefix if body == self._text else None
+        options = {
+            "timeout": self._limits.seconds,
+            "max_depth": self._limits.depth + _PREFIX_DEPTH + (_CHECK_DEPTH if has_checks else 0),
+            "max_steps": self._limits.steps,
+            "max_array_length": self._limits.items,
+            "max_string_length": self._limits.characters,
+            "max_result_size": self._limits.characters,
+        }
+        return expression, None if has_checks else prefix, options
 
     @functools.cached_property
     def _exact(self) -> Expression:
@@ -173,35 +184,37 @@ class Evaluator:
 
     def run(self, states: Mapping[str, Any], variables: Mapping[str, Any], now: Callable[[], float]) -> Any:
         """Evaluate; UNDEFINED if the result is undefined. Raises Thrown, Unsupported or InternalError."""
-        expression, start = self._plain
-        options: dict[str, Any] = {"now": math.floor(now() * 1000)} if self._has_clock else {}
+        expression, start, options = self._plain
+        if self._has_clock:
+            options = {**options, "now": math.floor(now() * 1000)}
         try:
-            depth = self._limits.depth + (_PREFIX_DEPTH if start is not None else _PREFIX_DEPTH + _CHECK_DEPTH)
-            result = self._evaluate(expression, states, variables, options, depth)
+            result = self._evaluate(expression, states, variables, options)
         except ParsedNull:
             return self._evaluate_exactly(states, variables, options)
         except self._error as error:
-            # The text is kept instead of an exception, which would keep this frame alive.
             text = sentence(error, self._operator_around(error, start))
             if error.code != "D1001" or error.value is not None:
                 raise Thrown(text) from None
-            try:
-                return self._evaluate_exactly(states, variables, options)
-            except self._error:
-                raise Thrown(text) from None
+            return self._evaluate_exactly(states, variables, options, text)
         if self._may_give_nan and _has_null(result):
             return self._evaluate_exactly(states, variables, options)
         return result
 
     def _evaluate_exactly(
-        self, states: Mapping[str, Any], variables: Mapping[str, Any], options: dict[str, Any]
+        self,
+        states: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        options: dict[str, Any],
+        failure: str | None = None,
     ) -> Any:
+        """`failure` is what the ordinary evaluation threw, which stays if this one fails in the engine too."""
         try:
-            return unmarked(self._evaluate(self._exact, states, variables, options, 4 * self._limits.depth))
+            result = self._evaluate(self._exact, states, variables, {**options, "max_depth": 4 * self._limits.depth})
         except self._error as error:
-            if error.code == "D1001":
-                raise
-            raise Thrown(sentence(error, None)) from None
+            raise Thrown(failure or sentence(error, None)) from None
+        except ParsedNull:  # the expression has a $parse of its own beside the function
+            raise InternalError from None
+        return unmarked(result)
 
     def _evaluate(
         self,
@@ -209,29 +222,22 @@ class Evaluator:
         states: Mapping[str, Any],
         variables: Mapping[str, Any],
         options: dict[str, Any],
-        max_depth: int,
     ) -> Any:
-        options = {
-            **options,
-            "timeout": self._limits.seconds,
-            "max_depth": max_depth,
-            "max_steps": self._limits.steps,
-            "max_array_length": self._limits.items,
-            "max_string_length": self._limits.characters,
-        }
-        bindings: dict[str, Any] = {name: variables[name] for name in self._like_functions if name in variables}
+        bindings = {name: variables[name] for name in self._like_functions if name in variables}
         if self._has_eval:
             bindings["eval"] = None  # The service does not support $eval, so a call to it calls null.
-        budget.numbers = MAX_NUMBERS
+        budget.numbers = self._limits.numbers
         try:
             if self._has_context:
                 bindings["states"] = states
                 bindings.update((name, variables[name]) for name in self._bound if name in variables)
-                return self.evaluate_on_own_input(expression, states, bindings, options).get("v", UNDEFINED)
-            document = {"states": states, "variables": variables}
-            return expression.evaluate(document, bindings, **options).get("v", UNDEFINED)
+                result = self.evaluate_on_own_input(expression, states, bindings, options)
+            else:
+                document = {"states": states, "variables": variables}
+                result = expression.evaluate(document, bindings, **options)
         except FunctionError as error:
             raise Thrown(f". {error}") from None
+        return with_exact_integers(result.get("v", UNDEFINED), states, variables)
 
     def evaluate_on_own_input(
         self,

@@ -23,8 +23,6 @@ from .errors import MEMORY, FunctionError, InternalError, Thrown
 MAX_LONG: Final = 2**63
 MAX_ITEMS: Final = 500_000
 """`$range` of so many items has been seen to exceed the memory of an expression, and of 200,000 not to."""
-MAX_NUMBERS: Final = 10_000_000
-"""Numbers that the ranges of one evaluation may make together: 160 MB."""
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
@@ -39,7 +37,7 @@ class Function:
 class _Budget(threading.local):
     """The numbers that the evaluation in this thread has left for its ranges."""
 
-    numbers = MAX_NUMBERS
+    numbers = 0
 
 
 budget = _Budget()

@@ -21,6 +21,8 @@ UNDEFINED: Final = object()
 _SAFE: Final = 2**53
 _MAX_WHOLE: Final = 10**21
 """From here on a whole number is written as a double, as in JavaScript."""
+_UNCHANGED: Final = frozenset({str, int, bool, type(None)})
+"""Kinds of values that are the same in JSONata."""
 _PLAIN: Final = frozenset({int, float, str})
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
@@ -91,7 +93,7 @@ def _read(node: Node, general: Run) -> Run | None:
                 return general(states, variables, now)
             else:
                 return UNDEFINED
-        return _with_whole_numbers(value)
+        return value if value.__class__ in _UNCHANGED else _with_whole_numbers(value)
 
     return read
 
