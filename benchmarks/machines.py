@@ -86,13 +86,13 @@ READS: dict[str, Any] = {
     "States": {
         f"R{number}": {
             "Type": "Pass",
-            "Assign": {"name": "{% $states.input.name %}", "lines": "{% $states.input.lines %}"},
+            "Output": "{% $states.context.Execution.Input.name %}",
             **({"Next": f"R{number + 1}"} if number < _ROUNDS - 1 else {"End": True}),
         }
         for number in range(_ROUNDS)
     },
 }
-"""A chain of Pass states that read fields of the input into variables."""
+"""A chain of Pass states, each of which reads a field of the execution's input."""
 
 
 def wait(seconds: int) -> dict[str, Any]:

@@ -28,12 +28,16 @@ def _is_large(value: Any) -> bool:
 
 
 def _has_large(value: Any) -> bool:
-    kind = value.__class__
-    if kind is dict:
-        return any(map(_has_large, value.values()))
-    if kind is list:
-        return any(map(_has_large, value))
-    return kind is int and not -_SAFE < value < _SAFE
+    todo = [value]
+    for item in todo:  # the list grows while it is read, which is the fastest walk
+        kind = item.__class__
+        if kind is dict:
+            todo.extend(item.values())
+        elif kind is list:
+            todo.extend(item)
+        elif kind is int and not -_SAFE < item < _SAFE:
+            return True
+    return False
 
 
 def _large(value: Any) -> Iterator[int]:
