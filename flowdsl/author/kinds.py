@@ -62,7 +62,7 @@ def filled(cls: type[Any]) -> Kind:
 
 
 def filled_parts(cls: type[Any]) -> Kind:
-    return Kind("a list of objects, not empty", lambda value: isinstance(value, list) and bool(value), "parts", cls)
+    return Kind("a list of at least one object", lambda value: isinstance(value, list) and bool(value), "parts", cls)
 
 
 def number(minimum: float, maximum: float | None = None) -> Kind:
@@ -96,11 +96,11 @@ PATH = Kind("a JSONPath string or null", is_path_text, "path")
 RESULT_PATH = Kind("a Reference Path or null", is_path_text, "path")
 REFERENCE_PATH = Kind("a Reference Path", is_string, "path")
 ITEMS_PATH = Kind("a path", is_string, "path")
-TEXT_PATH = Kind("a Reference Path or an intrinsic function that gives a string", is_string, "path")
+TEXT_PATH = Kind("a Reference Path or an intrinsic function that returns a string", is_string, "path")
 EXPRESSION = Kind("a path or an intrinsic function", is_string, "path")
 RULE = Kind("a choice rule", lambda value: True, "rule")
 ERROR_NAMES = Kind(
-    "a list of error names, not empty",
+    "a list of at least one error name",
     lambda value: isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value),
 )
 STRINGS = Kind(
@@ -118,10 +118,10 @@ POSITIVE_SECONDS = seconds(1, MAX_SECONDS)
 DELAY_SECONDS = seconds(1, MAX_DELAY_SECONDS)
 COUNT = Kind("an integer of at least 0", lambda value: is_integer(value) and value >= 0, least=0)
 STATE_NAME = Kind("the name of a state", lambda value: isinstance(value, str))
-ITEMS = Kind("a list, or JSONata that gives one", lambda value: isinstance(value, list | dict))
+ITEMS = Kind("a list, or JSONata that returns one", lambda value: isinstance(value, list | dict))
 MACHINE = Kind("an object with StartAt and States", lambda value: isinstance(value, dict), "machine")
 MACHINES = Kind(
-    "a list of objects with StartAt and States, not empty",
+    "a list of at least one object with StartAt and States",
     lambda value: isinstance(value, list) and bool(value),
     "machines",
     said="Value cannot be empty",

@@ -47,14 +47,14 @@ def join_words(words: Iterable[str], last: str = "and") -> str:
 def abbreviate(value: Any) -> str:
     """Return a JSON value as a message quotes it: shortened, objects and lists by kind only.
 
-    >>> abbreviate("paid"), abbreviate(None), abbreviate({"a": 1})
-    ('"paid"', 'null', 'an object')
+    >>> abbreviate("paid"), abbreviate(None), abbreviate({"a": 1}), abbreviate([])
+    ('"paid"', 'null', 'an object', 'an empty list')
     """
     import json
 
     if isinstance(value, dict):
-        return "an object"
+        return "an object" if value else "an empty object"
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."
