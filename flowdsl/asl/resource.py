@@ -30,7 +30,9 @@ _ARN = re.compile(
 )
 _INTEGRATION = re.compile(r"(?P<service>(?:aws-sdk:)?[^:]*)(?::(?P<action>[^.]*)(?:\.(?P<pattern>.*))?)?", re.DOTALL)
 _FUNCTION_PART = re.compile(r"function:[^:\s]+(:[^:\s]+)?")
-_FUNCTION = re.compile(r"(?:(?:.*:)?function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?", re.DOTALL)
+_FUNCTION = re.compile(
+    r"(?:(?:(?P<account>[^:]+):|.*:)?function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?", re.DOTALL
+)
 _HIDDEN = "\0"
 """Stands for each character of a `${Substitution}`, which may contain colons and dots of its own."""
 
@@ -79,6 +81,8 @@ class FunctionName:
     text: str
     name: str
     qualifier: str = ""
+    account: str = ""
+    """The account in a partial ARN: `123456789012:function:charge`."""
 
     @property
     def qualified(self) -> str:
@@ -86,10 +90,10 @@ class FunctionName:
         return f"{self.name}:{self.qualifier}" if self.qualifier else self.name
 
     def arn(self, region: str, account: str) -> str:
-        """The full ARN, in this region and account unless the text is an ARN itself."""
+        """The full ARN, in this region and account unless the text says otherwise."""
         if self.text.startswith("arn:"):
             return self.text
-        return f"arn:aws:lambda:{region}:{account}:function:{self.qualified}"
+        return f"arn:aws:lambda:{region}:{self.account or account}:function:{self.qualified}"
 
 
 @lru_cache(maxsize=4096)
@@ -149,8 +153,8 @@ def parse_function(text: str) -> FunctionName:
     match = _FUNCTION.fullmatch(_hide(text))
     if match is None:
         return FunctionName(text, text)
-    name, qualifier = (text[slice(*match.span(part))] for part in ("name", "qualifier"))
-    return FunctionName(text, name, qualifier)
+    name, qualifier, account = (text[slice(*match.span(part))] for part in ("name", "qualifier", "account"))
+    return FunctionName(text, name, qualifier, account)
 
 
 def called_function(resource: Resource, arguments: Any) -> FunctionName | None:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..asl.placeholders import has_placeholder
-from ..asl.resource import Resource, parse_resource
+from ..asl.resource import Resource, parse_function, parse_resource
 from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath, pointer
 from .rights import EVENTS, REWRITES, RIGHTS, Grant, Rights
@@ -241,8 +241,11 @@ def _invoke(task: _Task, function: str | None) -> Derived:
 
 def function_arns(function: str, place: Place) -> tuple[str, str]:
     """A function, by name or ARN with or without a version, and all its versions and aliases."""
-    parts = function.split(":")
-    arn = ":".join(parts[:7]) if parts[0] == "arn" else place.arn("lambda", f"function:{parts[0]}")
+    name = parse_function(function)
+    if function.startswith("arn:"):
+        arn = function.removesuffix(f":{name.qualifier}")
+    else:
+        arn = (evolve(place, account=name.account) if name.account else place).arn("lambda", f"function:{name.name}")
     return arn, f"{arn}:*"
 
 

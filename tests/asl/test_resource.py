@@ -73,7 +73,8 @@ def test_a_function_has_a_name_and_a_qualifier(text: str, parts: tuple[str, str]
 
 def test_a_function_has_an_arn() -> None:
     here = ("eu-west-1", "123456789012")
-    assert [parse_function(text).arn(*here) for text in ("charge", "9:function:charge", LAMBDA)] == [LAMBDA] * 3
+    assert [parse_function(text).arn(*here) for text in ("charge", "function:charge", LAMBDA)] == [LAMBDA] * 3
+    assert parse_function("999999999999:function:charge").arn(*here) == LAMBDA.replace("123456789012", "9" * 12)
     assert parse_function("charge:live").arn(*here) == f"{LAMBDA}:live"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowdsl.asl.integrations import SERVICES
-from flowdsl.deploy.permissions import _SPECIAL, LOGGING, TRACING, derive
+from flowdsl.deploy.permissions import _SPECIAL, LOGGING, TRACING, derive, function_arns
 from flowdsl.deploy.rights import RIGHTS
 from flowdsl.deploy.statements import INLINE_LIMIT, Statement, merge, policy, read_policy, size
 from tests.deploy.permission_cases import CASES, FUNCTION, INVOKE, NAME, PARTS, PLACE
@@ -41,6 +41,20 @@ def test_a_task_gets_exactly_what_it_needs(resource, parameters, statements, gap
 @pytest.mark.parametrize(("state", "statements", "gaps"), PARTS.values(), ids=PARTS)
 def test_a_state_gets_exactly_what_it_needs(state, statements, gaps):
     check(machine(state), statements, gaps)
+
+
+CHARGE = PLACE.arn("lambda", "function:my-function")
+
+
+@pytest.mark.parametrize("suffix", ["", ":live"])
+@pytest.mark.parametrize("function", ["my-function", f"{PLACE.account}:function:my-function", CHARGE])
+def test_a_function_has_one_arn_by_any_of_its_names(function, suffix):
+    assert function_arns(function + suffix, PLACE) == (CHARGE, f"{CHARGE}:*")
+
+
+def test_a_partial_arn_names_the_account():
+    own, other = PLACE.account, "999999999999"
+    assert function_arns(f"{other}:function:f", PLACE)[0] == PLACE.arn("lambda", "function:f").replace(own, other)
 
 
 def test_dynamic_functions_are_those_that_the_author_allows():
