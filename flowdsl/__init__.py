@@ -1,6 +1,6 @@
 """Write, check, test, build and run AWS Step Functions workflows in Python."""
 
-from .author import fn, intrinsic
+from .author import aws, fn, intrinsic
 from .author.defaults import Defaults, lambda_transient
 from .author.expressions import (
     DISCARD,
@@ -35,6 +35,7 @@ from .author.expressions import (
 from .author.fields import UNSET
 from .author.flow import chain, end, goto, guard
 from .author.functions import Function, dynamic
+from .author.integrations import Http
 from .author.machine import StateMachine
 from .author.repeat import poll, repeat
 from .author.serial import dump, load, raw
@@ -74,6 +75,7 @@ __all__ = [
     "Fail",
     "FlowError",
     "Function",
+    "Http",
     "ItemBatcher",
     "ItemReader",
     "Map",
@@ -87,6 +89,7 @@ __all__ = [
     "Task",
     "Wait",
     "WriterConfig",
+    "aws",
     "boolean",
     "catch",
     "chain",

@@ -13,6 +13,7 @@ from .conflicts import Report
 from .fields import UNSET, Unset, evolve, in_seconds
 from .flow import describe, gotos_within, states_within
 from .functions import Dynamic, Function
+from .integrations import Integration
 from .states import LAMBDA_SERVICE_ERRORS, Catcher, Retrier, State, Task, retry
 
 lambda_transient = evolve(
@@ -74,7 +75,7 @@ def _listed(value: Any) -> tuple[Any, ...]:
 
 
 def _calls_lambda(task: Task) -> bool:
-    resource = task.resource
+    resource = task.resource.resource if isinstance(task.resource, Integration) else task.resource
     return isinstance(resource, Function | Dynamic) or (isinstance(resource, str) and ":lambda:" in resource)
 
 

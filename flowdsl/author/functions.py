@@ -13,14 +13,15 @@ from .fields import Element, element
 
 @element
 class Function(Element):
-    """An AWS Lambda function of this project, packaged from a folder.
+    """An AWS Lambda function: of this project, packaged from a folder, or deployed elsewhere.
 
-    `name` is the Lambda function's name; `source` its folder, relative to the project; `handler` the module in that
-    folder and the function in it. `timeout` is in seconds, `memory` in MB; `include` names data files elsewhere.
+    `name` is the Lambda function's name; `source` its folder, relative to the project, and "" for one that is deployed
+    elsewhere; `handler` the module in that folder and the function in it. `timeout` is in seconds, `memory` in MB;
+    `include` names data files elsewhere.
     """
 
     name: str = attrs.field(kw_only=False)
-    source: str = attrs.field(kw_only=False)
+    source: str = attrs.field(default="", kw_only=False)
     handler: str = attrs.field(default="handler.handler", kw_only=True)
     architecture: Literal["arm64", "x86_64"] = attrs.field(default="arm64", kw_only=True)
     python: str = attrs.field(default="3.14", kw_only=True)

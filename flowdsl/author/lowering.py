@@ -21,6 +21,7 @@ from .expressions import DISCARD, Expression, Path, error_output, result, state_
 from .fields import UNSET, Language, evolve
 from .invocation import lower_call
 from .jsonpath import path_text
+from .services import with_services
 from .states import Building, Calling, Catcher, Map, Parallel, Pass, Passing, State, Task, Working
 from .writing import written
 
@@ -42,7 +43,7 @@ def lower(state: State, language: Language, report: Report) -> Lowered:
 
     The wiring (`next`, the steps of rules and catchers) and the inner flows are the machine's part.
     """
-    state, tail = without_conflicts(state, report), None
+    state, tail = without_conflicts(with_services(state, language, report), report), None
     answer: Answer = result
     if isinstance(state, Task):
         state, answer = lower_call(state, report)

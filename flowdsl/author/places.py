@@ -17,15 +17,18 @@ def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | Non
     """The innermost thing on the way down the path of which it is known where it was said."""
     found, at = element.origin, element
     keywords: tuple[str, ...] = ()
+    inside: AslPath = ()
     for index, step in enumerate(path):
         at, names = _into(at, step)
-        keywords = names or keywords
+        if names:
+            keywords, inside = names, path[index + 1 :]
         if isinstance(at, Element) and not isinstance(at, Function):
             found, keywords = at.origin or found, ()
         linked = links.get(path[: index + 1])
         if linked is not None:
-            return linked.span()
-    return found.span(keywords) if found else None
+            name, *below = [*path[index + 1 :], ""]
+            return linked.span((str(name).removesuffix(".$"),), tuple(below[:-1]))
+    return found.span(keywords, inside) if found else None
 
 
 def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from .expressions import DISCARD, Discard, Expression, Path, state_input
 from .fields import UNSET, Element, Language, Unset, asl, element, keeping_unknown, sugar
 from .flow import Flow, Step, chain, naming, renamed
 from .functions import Dynamic, Function
+from .integrations import AwsError, Integration
 
 if TYPE_CHECKING:
     from .graphs import Graph
@@ -252,14 +253,18 @@ class Catcher(Element):
     steps: tuple[Step, ...] = sugar(default=())
 
 
-def _names(errors: Iterable[str | type[BaseException]]) -> tuple[str, ...]:
+Error = str | type[BaseException] | AwsError
+"""An error's name, the exception class that a handler raises, or `aws.dynamodb.errors.…`."""
+
+
+def _names(errors: Iterable[Error]) -> tuple[Any, ...]:
     """Error names; an exception class stands for its own name, as Lambda reports it."""
     return tuple(error.__name__ if isinstance(error, type) else error for error in errors)
 
 
 @keeping_unknown
 def retry(
-    *errors: str | type[BaseException],
+    *errors: Error,
     interval: int | timedelta | Unset = UNSET,
     max_attempts: int | Unset = UNSET,
     backoff_rate: float | Unset = UNSET,
@@ -282,7 +287,7 @@ def retry(
 
 @keeping_unknown
 def catch(
-    errors: str | type[BaseException] | Iterable[str | type[BaseException]],
+    errors: Error | Iterable[Error],
     *steps: Step,
     into: Into = UNSET,
     result_path: JsonPath = UNSET,
@@ -294,7 +299,7 @@ def catch(
 
     `into="error"` puts the object with Error and Cause at `$.error` of the state's input.
     """
-    names = _names([errors] if isinstance(errors, str | type) else errors)
+    names = _names([errors] if isinstance(errors, str | type | AwsError) else errors)
     return Catcher(
         names,
         steps=steps,
@@ -519,7 +524,7 @@ class Task(Calling):
 
     type = "Task"
 
-    resource: str | Function | Dynamic | Unset = asl(
+    resource: str | Function | Dynamic | Integration | Unset = asl(
         "Resource", kinds.STRING, required=True, kw_only=False, default=UNSET
     )
     timeout: Seconds = asl(

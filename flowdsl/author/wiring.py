@@ -17,6 +17,7 @@ from .graphs import Branch, Graph, Processor
 from .jsonpath import JSONATA
 from .lowering import lower
 from .places import locate, snake
+from .services import places
 from .states import Catcher, Choice, Map, Parallel, ProcessorConfig, Rule, State, Stepping, Succeed, Task, Working
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def wire(machine: StateMachine, flow: Flow) -> None:
     language: Language = "JSONata" if machine.query_language == "JSONata" else "JSONPath"
     defaults = machine.defaults
     around = (_Around(defaults.catchers(), _END, defaults.targets()),) if defaults and defaults.catchers() else ()
+    functions: dict[str, Function] = {}
     jobs: list[tuple[Flow, Graph, AslPath]] = [(flow, machine, ())]
     while jobs:
         inner, graph, path = jobs.pop()
@@ -43,7 +45,7 @@ def wire(machine: StateMachine, flow: Flow) -> None:
             machine.problems.append(
                 Diagnostic("FD103", "the chain has no steps", (*path, "States"), span=span, hint=hint)
             )
-        wiring = _Wiring(machine, (*path, "States"), language, flow)
+        wiring = _Wiring(machine, (*path, "States"), language, flow, functions)
         wiring.run(inner, graph.states, () if path else around)  # type: ignore[arg-type]
         jobs.extend(reversed(wiring.inner))
     _join_language_problems(machine.problems)
@@ -103,6 +105,8 @@ class _Wiring:
     language: Language
     whole: Flow
     """The machine's whole flow, for its names."""
+    functions: dict[str, Function]
+    """Every function that a Task of the machine calls, by its name."""
     seen: dict[str, tuple[State, str | End]] = attrs.field(factory=dict)
     inner: list[tuple[Flow, Graph, AslPath]] = attrs.field(factory=list)
     forks: list[_Fork] = attrs.field(factory=list)
@@ -150,6 +154,8 @@ class _Wiring:
         self.seen[step.name] = (step, follow)
         self._note_functions(step)
         own: Language = "JSONata" if getattr(step, "query_language", UNSET) == "JSONata" else self.language
+        links = {(*self.path, step.name, *below): origin for below, origin in places(step, own).items()}
+        self.machine.links.update(links)
         guarded, joins = self._guarded(step, follow, guards)
         lowered = lower(guarded, own, partial(self._report, step))
         state, tail = lowered.state, lowered.tail
@@ -288,12 +294,15 @@ class _Wiring:
         resource = step.resource
         named = resource.allowed if isinstance(resource, Dynamic) else (resource,)
         functions = tuple(each for each in named if isinstance(each, Function))
-        if functions:
-            self.machine.callees[(*self.path, step.name)] = functions
+        own = tuple(each for each in functions if each.source)
+        if own:
+            self.machine.callees[(*self.path, step.name)] = own
         for function in functions:
-            if function.name not in self.machine.functions:
+            if function.name not in self.functions:
                 self._unknown_settings(step, function)
-            known = self.machine.functions.setdefault(function.name, function)
+            known = self.functions.setdefault(function.name, function)
+            if function.source:
+                self.machine.functions.setdefault(function.name, function)
             if known != function:
                 message = f"two different functions are named {function.name!r}"
                 self._problem("FD213", (step.name, "Resource"), message, function.origin, "give one another name")

@@ -65,20 +65,21 @@ class Caller:
     outer: Caller | None = None
     """For a call inside a function: the call at module level that led there."""
 
-    def span(self, keywords: tuple[str, ...] = ()) -> Span:
+    def span(self, keywords: tuple[str, ...] = (), inside: tuple[str | int, ...] = ()) -> Span:
         """The span of the call, or of the first of these keyword arguments that it has; `#1` is its second argument.
 
-        If a function passed the keyword on by `**`, that is where the function was called.
+        `inside` leads on into that value, as far as it is written there: keys of a dict, indexes of a list.
+        If a function passed the keyword on by `**`, the place is where the function was called.
         """
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
         if line is None or start is None:
             return Span(file, line or self.code.co_firstlineno)
         place = (line, start, end_line or line, end or start)
-        argument = _keyword(file, place, keywords) if keywords else None
+        argument = _keyword(file, place, keywords, inside) if keywords else None
         passed_on = tuple(name for name in keywords if not name.startswith("#"))
-        if argument is None and passed_on and self.outer and _keyword(file, place, ("**",)):
-            span = self.outer.span(passed_on)
+        if argument is None and passed_on and self.outer and _keyword(file, place, ("**",), ()):
+            span = self.outer.span(passed_on, inside)
             if span != self.outer.span():
                 return span
         line, start, end_line, end = argument or (line, start, end_line, end)
@@ -113,13 +114,30 @@ def _place(node: ast.expr) -> Place:
     )
 
 
-def _keyword(file: str, call: Place, keywords: tuple[str, ...]) -> Place | None:
+def _keyword(file: str, call: Place, keywords: tuple[str, ...], inside: tuple[str | int, ...]) -> Place | None:
     node = _calls(file).get(call)
     if node is None:
         return None
     arguments = {f"#{index}": value for index, value in enumerate(node.args)}
     arguments |= {keyword.arg or "**": keyword.value for keyword in node.keywords}
-    return next((_place(arguments[name]) for name in keywords if name in arguments), None)
+    value = next((arguments[name] for name in keywords if name in arguments), None)
+    return _place(_inner(value, inside)) if value else None
+
+
+def _inner(value: ast.expr, steps: tuple[str | int, ...]) -> ast.expr:
+    """The value that the steps lead to, or the innermost one on the way that is written as a dict or a list."""
+    for step in steps:
+        inner = None
+        if isinstance(value, ast.Dict):
+            keys = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
+            plain = step.removesuffix(".$") if isinstance(step, str) else step
+            inner = next((part for key, part in zip(keys, value.values, strict=True) if key in (step, plain)), None)
+        elif isinstance(value, ast.List | ast.Tuple) and isinstance(step, int):
+            inner = value.elts[step] if step < len(value.elts) else None
+        if inner is None:
+            break
+        value = inner
+    return value
 
 
 def _column(file: str, line: int, offset: int) -> int:

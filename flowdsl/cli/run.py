@@ -296,14 +296,12 @@ def _suggest_answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
     if call.integration != "lambda":
         return f"{say}, or set AWS_ENDPOINT_URL to an endpoint of the service"
     function = call.function.name if call.function else ""
-    if loaded.machine is None:
-        name = shlex.quote(function)
-        return f"use --handler {name}=FOLDER with the folder of its handler.py\n      = or {say}"
-
-    known = loaded.machine.functions
-    near = did_you_mean(function, known)
-    has = near or (f"the flow's functions: {', '.join(known)}" if known else "the flow has no Function")
-    return f"{has}; dynamic(..., allowed=[...]) calls only functions that it allows\n      = or {say}"
+    elsewhere = f"use --handler {shlex.quote(function)}=FOLDER with the folder of its handler.py\n      = or {say}"
+    known = loaded.machine.functions if loaded.machine else {}
+    if not known:
+        return elsewhere
+    has = did_you_mean(function, known) or f"the flow's functions: {', '.join(known)}"
+    return f"{has}; dynamic(..., allowed=[...]) calls only functions that it allows\n      = or {elsewhere}"
 
 
 def choose(machines: list[Loaded], name: str | None) -> Loaded:

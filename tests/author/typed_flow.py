@@ -36,3 +36,12 @@ if TYPE_CHECKING:
     cond(True, 1, 2)  # error: arg-type
     item.amount + f.Pass("P")  # error: operator
     (item.amount > 5) & (1 == 1)  # error: operator
+    reveal_type(f.aws.dynamodb.put_item(TableName=var.table, Item={"id": {"S": item.id}}))  # type: Integration
+    reveal_type(f.aws.glue.start_job_run.sync(JobName="load"))  # type: Integration
+    reveal_type(f.aws.s3.get_object(Bucket="b", Key=f"{item.key}"))  # type: Integration
+    reveal_type(f.aws.dynamodb.errors.ConditionalCheckFailedException)  # type: AwsError
+    f.aws.dynamodb.put_item(TableName="t")  # error: call-arg
+    f.aws.dynamodb.put_item(TabelName="t", TableName="t", Item={})  # error: call-arg
+    f.aws.dynamodb.put_item(TableName=5, Item={})  # error: arg-type
+    f.aws.dynamodb.put_item.sync(TableName="t", Item={})  # error: attr-defined
+    f.Task("T", f.aws.s3.get_object)  # error: arg-type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...asl.tree import Node
@@ -31,6 +32,9 @@ ERRORS = (
     "States.Http.Socket",
 )
 """The reserved error names. Source: Developer Guide, "Handling errors in workflows"."""
+
+_HTTP = re.compile(r"States\.Http\.StatusCode\.[1-5]\d\d")
+"""What an HTTP Task fails with. Source: Developer Guide, "Call HTTPS APIs", "Error handling"."""
 
 
 _VERBS = {"Retry": "retried", "Catch": "caught"}
@@ -70,7 +74,7 @@ def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], fi
                 )
         for place, name in enumerate(names):
             if isinstance(name, str):
-                if name.startswith("States.") and name not in ERRORS and name not in raised:
+                if name.startswith("States.") and not (name in ERRORS or name in raised or _HTTP.fullmatch(name)):
                     message = f"unknown error name {name!r}: names that start with States. are reserved"
                     findings.warning("FD502", message, (*path, place), hint=did_you_mean(name, ERRORS))
                 if name == "States.Runtime":

@@ -20,6 +20,7 @@ from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
+from .values import arn_problem, attribute_problem, is_open, problem_with
 
 _SDK_ERRORS: Final = frozenset(
     {
@@ -41,6 +42,7 @@ def check_integrations(subject: Subject, findings: Findings) -> None:
             continue
         action = find_action(resource.integration, resource.action)
         if action is not None and _is_common(state, resource, action):
+            _arns(state, findings)
             continue
         if api_names():
             _check(state, resource, action, findings)
@@ -92,6 +94,14 @@ def _is_common(state: Node, resource: Resource, action: Action) -> bool:
     )
 
 
+def _arns(state: Node, findings: Findings) -> None:
+    """The ARNs in the arguments of an integration whose model is not read."""
+    key, arguments = _arguments(state)
+    for name, value in arguments.items():
+        if problem := arn_problem(name, value):
+            findings.warning("FD663", problem.message, (*state.path, key, name), hint=problem.hint)
+
+
 def _caught(state: Node) -> Iterator[tuple[str, AslPath]]:
     """The error names of Retry and Catch with their paths."""
     for key in ("Retry", "Catch"):
@@ -107,7 +117,7 @@ def _parameters(
     state: Node, resource: Resource, action: Action | None, api: Api, shape: str, findings: Findings
 ) -> None:
     key, arguments = _arguments(state)
-    root = f"{resource.service}:{resource.action}"
+    root, path_keys = f"{resource.service}:{resource.action}", state.language == "JSONPath"
     todo: list[Todo] = [(arguments, shape, (*state.path, key), root)] if isinstance(arguments, dict) else []
     while todo:
         value, shape, path, owner = todo.pop()
@@ -120,7 +130,7 @@ def _parameters(
         for name, written in names.items():
             if name in known:
                 if name == written:
-                    todo.extend(_inside(value[name], known[name], (*path, name), name, api, findings))
+                    todo.extend(_inside(value[name], known[name], (*path, name), name, api, findings, path_keys))
             elif name not in added and not has_placeholder(name):
                 valid = (
                     f"valid parameters: {', '.join([*members][:8])}{', …' * (len(members) > 8)}" if members else None
@@ -137,20 +147,35 @@ def _plain(name: str, state: Node) -> str:
     return name.removesuffix(".$") if state.language == "JSONPath" else name
 
 
-def _inside(value: Any, shape: str, path: AslPath, name: str, api: Api, findings: Findings) -> Iterator[Todo]:
+def _inside(
+    value: Any, shape: str, path: AslPath, name: str, api: Api, findings: Findings, path_keys: bool
+) -> Iterator[Todo]:
     """The objects inside a parameter whose members are known; a value of another kind is reported."""
     details = api.shape(shape)
     kind = details.get("type")
-    if kind not in _CONTAINERS or isinstance(value, str):
-        return  # Step Functions converts scalars to text and numbers itself, and text may be a path.
+    if kind not in _CONTAINERS:
+        if not isinstance(value, dict | list) and (problem := problem_with(name, value, details)):
+            findings.warning("FD663", problem.message, path, hint=problem.hint)
+        return
+    if isinstance(value, str) and (shape != "AttributeValue" or is_open(value)):
+        return  # It may be a path or an expression.
     python_type, description = _CONTAINERS[kind]
     if not isinstance(value, python_type):
         findings.warning("FD663", f"{name} must be {description}, not {abbreviate(value)}", path)
     elif kind == "structure" and not details.get("document") and "members" in details:
+        if shape == "AttributeValue" and "BOOL" in details["members"]:
+            wrong = attribute_problem(name, value, path_keys)
+            if wrong and not any(has_placeholder(key) for key in value):
+                key, problem = wrong
+                findings.warning("FD663", problem.message, (*path, key) if key else path, hint=problem.hint)
         yield value, shape, path, name
+    elif kind == "map":
+        for key, each in value.items():
+            if not (path_keys and key.endswith(".$")):
+                yield from _inside(each, details["value"]["shape"], (*path, key), key, api, findings, path_keys)
     elif kind == "list":
         for index, each in enumerate(value):
-            yield from _inside(each, details["member"]["shape"], (*path, index), name, api, findings)
+            yield from _inside(each, details["member"]["shape"], (*path, index), name, api, findings, path_keys)
 
 
 def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings) -> None:

@@ -1,0 +1,181 @@
+"""Calls of AWS services: `aws.dynamodb.put_item(TableName=…, Item={…})` is what a Task does, and their errors.
+
+`aws` makes these values from attributes; what Step Functions offers for each service is in aws.json, which
+scripts/aws_stubs.py writes together with the types of aws.pyi. Source: Step Functions Developer Guide, "Integrating
+services" and "Learning to use AWS service SDK integrations".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from ..base.source import Caller, caller
+from .expressions import Value
+
+Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
+_KEYWORDS = {"sync": "sync", "sync:2": "sync", "waitForTaskToken": "wait_for_task_token"}
+
+
+@cache
+def _table() -> dict[str, Any]:
+    """aws.json: the optimised integrations, the prefixes of errors, the names that cannot be guessed."""
+    table: dict[str, Any] = json.loads(Path(__file__).with_name("aws.json").read_text())
+    return table
+
+
+@attrs.frozen(eq=False)
+class Integration:
+    """A call of a service, for a Task: the Resource and its arguments."""
+
+    service: str
+    """As in the Resource: `dynamodb`, `aws-sdk:s3`."""
+    action: str
+    """As in the Resource: `putItem`."""
+    pattern: Pattern
+    arguments: Mapping[str, Value]
+    origin: Caller | None = attrs.field(default=None, repr=False)
+
+    @property
+    def resource(self) -> str:
+        """The Resource of the Task."""
+        pattern = f".{self.pattern}" if self.pattern else ""
+        return f"arn:aws:states:::{self.service}:{self.action}{pattern}"
+
+
+@attrs.frozen
+class Action:
+    """An action of a service. Calling it, or one of its patterns, makes what a Task takes."""
+
+    service: str
+    name: str
+    patterns: tuple[Pattern, ...] = ()
+
+    def __call__(self, **arguments: Value) -> Integration:
+        """Call the service and go on with its answer."""
+        return Integration(self.service, self.name, "", arguments, caller())
+
+    def sync(self, **arguments: Value) -> Integration:
+        """Call the service and wait until the job that it starts is done."""
+        pattern: Pattern = "sync:2" if "sync:2" in self.patterns else "sync"
+        return self._with(pattern, arguments)
+
+    def wait_for_task_token(self, **arguments: Value) -> Integration:
+        """Call the service and wait until somebody sends back the task token; the arguments must hold it."""
+        return self._with("waitForTaskToken", arguments)
+
+    def _with(self, pattern: Pattern, arguments: Mapping[str, Value]) -> Integration:
+        if pattern not in self.patterns:
+            others = " and ".join(dict.fromkeys("." + _KEYWORDS[each] for each in self.patterns)) or "no pattern"
+            raise TypeError(
+                f"{self.service}:{self.name} has no .{_KEYWORDS[pattern]}: Step Functions offers {others} for it"
+            )
+        return Integration(self.service, self.name, pattern, arguments, caller())
+
+
+@attrs.frozen
+class AwsError:
+    """An error of a service, for `retry` and `catch`.
+
+    The optimised integrations and those of the SDK write some services differently, DynamoDB and DynamoDb: the Task
+    decides which name is meant. Where there is no single Task, both are written.
+    """
+
+    name: str
+    prefixes: tuple[str, str]
+    """For an optimised integration, and for one of the SDK."""
+
+    def names(self, resource: str = "") -> tuple[str, ...]:
+        """The names as ErrorEquals has them, for a Task with this Resource or for any."""
+        optimised, sdk = (f"{prefix}.{self.name}" for prefix in self.prefixes)
+        if resource.startswith("arn:aws:states:::aws-sdk:"):
+            return (sdk,)
+        if resource.startswith("arn:"):
+            return (optimised,)
+        return (optimised,) if optimised == sdk else (optimised, sdk)
+
+
+@attrs.frozen
+class Errors:
+    """The errors of a service, as attributes, by their names in its API reference."""
+
+    prefixes: tuple[str, str]
+
+    def __getattr__(self, name: str) -> AwsError:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return AwsError(_exception(name), self.prefixes)
+
+
+def _exception(name: str) -> str:
+    """The class of an error in the AWS SDK for Java: NoSuchKey is NoSuchKeyException, ServiceFault ServiceException."""
+    return re.sub("Exception$|Fault$", "", name) + "Exception" if name not in ("Timeout", "Unknown") else name
+
+
+@attrs.frozen
+class Service:
+    """A service of AWS; its actions are attributes in Python's spelling, `put_item`, or as in the API, `putItem`.
+
+    An action that Step Functions has an optimised integration for is that one, every other one is called by the SDK.
+    """
+
+    name: str
+    """As Python spells it: `dynamodb`, `emr_containers`, `lambda_`."""
+    only_sdk: bool = False
+
+    @property
+    def errors(self) -> Errors:
+        """The errors of the service."""
+        own, sdk = self._names()
+        prefix = _table()["prefixes"].get(sdk) or sdk[:1].upper() + sdk[1:]
+        return Errors((_table()["optimised"].get(own, {}).get("errors", prefix), prefix))
+
+    def _names(self) -> tuple[str, str]:
+        """The name of the optimised integration, and the SDK's."""
+        plain = self.name.rstrip("_")
+        own = plain.replace("_", "-")
+        return own, _table()["optimised"].get(own, {}).get("sdk", plain.replace("_", ""))
+
+    def __getattr__(self, name: str) -> Action:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        own, sdk = self._names()
+        action = camel_case(name)
+        patterns = _table()["optimised"].get(own, {}).get("actions", {}).get(action)
+        if patterns is not None and not self.only_sdk:
+            return Action(own, action, tuple(patterns))
+        return Action(f"aws-sdk:{sdk}", _table()["irregular"].get(sdk, {}).get(name, action), ("waitForTaskToken",))
+
+
+def camel_case(name: str) -> str:
+    """An action as a Resource has it: `put_item` is `putItem`."""
+    first, *rest = name.rstrip("_").split("_")
+    return first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+class Sdk:
+    """Every service as the AWS SDK integrations call it."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Service:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Service(name, only_sdk=True)
+
+
+class Http(str):
+    """The error of an HTTP Task whose host answers with this status: `catch(Http(429), …)`."""
+
+    __slots__ = ()
+
+    def __new__(cls, status: int) -> Http:
+        if not isinstance(status, int) or not 100 <= status <= 599:
+            raise TypeError(f"Http takes a status from 100 to 599, such as Http(429), not {status!r}")
+        return super().__new__(cls, f"States.Http.StatusCode.{status}")

@@ -1,0 +1,108 @@
+"""Constant values in the arguments of services against botocore's shapes: words, numbers, ARNs, DynamoDB's attributes.
+
+What an expression or a substitution gives is known only later. Source: botocore's models; DynamoDB API reference,
+"AttributeValue"; Service Authorization Reference for the services in ARNs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...asl.placeholders import has_placeholder
+from ...base.words import abbreviate, did_you_mean
+
+_NUMBERS = frozenset({"integer", "long", "float", "double"})
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_ARN_OF = {
+    "EventBusArn": "events",
+    "KmsKeyArn": "kms",
+    "RoleArn": "iam",
+    "SecretArn": "secretsmanager",
+    "StateMachineArn": "states",
+    "TopicArn": "sns",
+}
+"""The service in the ARN that a parameter takes, where its name says so."""
+_ATTRIBUTES = {"S": "text", "N": "text", "B": "text", "BOOL": "boolean", "NULL": "boolean", "Nul": "boolean"}
+
+
+class Problem(NamedTuple):
+    """What is wrong with a value, and what to write instead."""
+
+    message: str
+    hint: str | None = None
+
+
+def problem_with(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | None:
+    """What is wrong with the constant value of a parameter that is neither an object nor a list."""
+    if value is None or (isinstance(value, str) and is_open(value)):
+        return None
+    kind = shape.get("type")
+    if isinstance(value, str) and (words := shape.get("enum")):
+        return None if value in words else _not_a_word(name, value, words)
+    if kind in _NUMBERS:
+        return _number(name, value, shape)
+    if kind == "boolean" and not (isinstance(value, bool) or value in ("true", "false")):
+        return Problem(f"{name} must be true or false, not {abbreviate(value)}")
+    return arn_problem(name, value) if kind == "string" else None
+
+
+def is_open(text: str) -> bool:
+    """True if the text is an expression, or holds a `${Substitution}`."""
+    return text.startswith("{%") or has_placeholder(text)
+
+
+def _not_a_word(name: str, value: str, words: list[str]) -> Problem:
+    few = ", ".join(words[:8]) + (" …" if len(words) > 8 else "")
+    return Problem(f"{name} must be one of {few}, not {value!r}", did_you_mean(value, words))
+
+
+def _number(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | None:
+    if isinstance(value, bool) or not (isinstance(value, int | float) or _NUMBER.fullmatch(str(value))):
+        return Problem(f"{name} must be a number, not {abbreviate(value)}")
+    number, least, most = float(value), shape.get("min"), shape.get("max")
+    if least is not None and number < least:
+        return Problem(f"{name} must be at least {least}, not {value}")
+    if most is not None and number > most:
+        return Problem(f"{name} must be at most {most}, not {value}")
+    return None
+
+
+def arn_problem(name: str, value: Any) -> Problem | None:
+    """What is wrong with the constant value of a parameter that takes an ARN, by its name."""
+    if not isinstance(value, str) or is_open(value) or not name.endswith("Arn"):
+        return None
+    service = next((service for suffix, service in _ARN_OF.items() if name.endswith(suffix)), None)
+    if not value.startswith("arn:"):
+        return Problem(
+            f"{name} must be an ARN, not {value!r}", f"write arn:aws:{service or 'SERVICE'}:REGION:ACCOUNT:NAME"
+        )
+    own = value.split(":")[2:3]
+    if service and own != [service]:
+        return Problem(f"{name} must be the ARN of {service}, not one of {own[0] if own else 'nothing'}")
+    return None
+
+
+def attribute_problem(name: str, value: Mapping[str, Any], path_keys: bool) -> tuple[str | None, Problem] | None:
+    """What is wrong with a DynamoDB attribute value, and the key in it that is wrong, if it is one.
+
+    `path_keys` if a key may end in `.$`, whose value is a path.
+    """
+    plain = {key.removesuffix(".$") if path_keys else key: key for key in value}
+    if len(plain) != 1:
+        types = " or ".join(f'{{"{kind}": …}}' for kind in ("S", "N", "BOOL"))
+        what = "no type" if not plain else " and ".join(plain)
+        return None, Problem(f"{name} must have one type of value, not {what}", f"write {types}")
+    (kind, key), *_ = plain.items()
+    inner = value[key]
+    if key != kind or (isinstance(inner, str) and is_open(inner)):
+        return None
+    if _ATTRIBUTES.get(kind) == "text" and not isinstance(inner, str):
+        hint = f'write {{"{kind}": "{inner}"}}' if isinstance(inner, int | float) else None
+        return key, Problem(f"{kind} must be text in DynamoDB's JSON, not {abbreviate(inner)}", hint)
+    if kind == "N" and not _NUMBER.fullmatch(inner):
+        return key, Problem(f"N must be a number as text, not {inner!r}")
+    if _ATTRIBUTES.get(kind) == "boolean" and not isinstance(inner, bool):
+        return key, Problem(f"{kind} must be true or false, not {abbreviate(inner)}")
+    return None
