@@ -76,11 +76,11 @@ class JSONata:
         number = self.number(state, field, "float")
 
         def seconds(value: JSON, fiber: Fiber) -> float | None:
-            found = number(value, fiber)
-            if found is not None and not POSITIVE_SECONDS.accepts(found):
-                what = f"The {field} field must be an integer between 1 and {MAX_SECONDS}: {text(found)}"
+            limit = number(value, fiber)
+            if limit is not None and not POSITIVE_SECONDS.accepts(limit):
+                what = f"The {field} field must be an integer between 1 and {MAX_SECONDS}: {text(limit)}"
                 raise QueryEvaluationError(what, field)
-            return found
+            return limit
 
         return seconds
 
@@ -144,10 +144,10 @@ class JSONata:
                 if not iterable(raw):
                     raise QueryEvaluationError(f"Map state input must be an array but was: {text(raw)}", None)
                 return raw
-            found = evaluate(_states(raw, fiber.scope), fiber.variables)
-            if not iterable(found):
-                return as_array(_states(raw, fiber.scope), fiber.variables)  # raises what to say about it
-            return found
+            items = evaluate(_states(raw, fiber.scope), fiber.variables)
+            if not iterable(items):
+                return as_array(_states(raw, fiber.scope), fiber.variables)  # raises the error about it
+            return items
 
         return Items(find, select, lambda value, fiber: concurrency(most(value, fiber)))
 
@@ -168,10 +168,10 @@ class JSONata:
         evaluate = _compile(written, f"{path}{field}", "number")
 
         def number(value: JSON, fiber: Fiber) -> float | None:
-            found: float = evaluate(_states(value, fiber.scope), fiber.variables)
-            if kind == "integer" and not COUNT.accepts(found):
-                raise QueryEvaluationError(f"The {field} field must be {COUNT.what}: {text(found)}", f"{path}{field}")
-            return found
+            result: float = evaluate(_states(value, fiber.scope), fiber.variables)
+            if kind == "integer" and not COUNT.accepts(result):
+                raise QueryEvaluationError(f"The {field} field must be {COUNT.what}: {text(result)}", f"{path}{field}")
+            return result
 
         return number
 

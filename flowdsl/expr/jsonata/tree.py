@@ -53,10 +53,10 @@ def walk(node: Node) -> Iterator[Node]:
 
 def steps(node: Node) -> list[Node]:
     """The steps of a path, `a`, `b[0]` and `c` of `a.b[0].c`; the node itself if it is not a path."""
-    found = [node]
-    while found[0].kind == "path":
-        found[:1] = found[0].parts
-    return found
+    path = [node]
+    while path[0].kind == "path":
+        path[:1] = path[0].parts
+    return path
 
 
 _SPACE: Final = re.compile(r"(?:\s|/\*.*?\*/)+", re.DOTALL)
@@ -128,20 +128,20 @@ class _Parser:
         if operand and letter == "/":
             return self._regex(at)
         for kind, pattern in (("string", _STRING), ("name", _QUOTED_NAME), ("number", _NUMBER)):
-            if found := pattern.match(text, at):
-                content = found[0] if kind == "number" else _unescaped(found[0][1:-1], kind)
-                return _Token(kind, content, at, found.end())
-        if found := _OPERATOR.match(text, at):
-            return _Token("operator", found[0], at, found.end())
-        found = _WORD.match(text, at)
-        if found is None:
+            if match := pattern.match(text, at):
+                content = match[0] if kind == "number" else _unescaped(match[0][1:-1], kind)
+                return _Token(kind, content, at, match.end())
+        if match := _OPERATOR.match(text, at):
+            return _Token("operator", match[0], at, match.end())
+        match = _WORD.match(text, at)
+        if match is None:
             raise JsonataSyntaxError("S0204", f'Unknown operator: "{letter}"', at)
-        word = found[0]
+        word = match[0]
         if word[0] == "$":
-            return _Token("variable", word[1:], at, found.end())
+            return _Token("variable", word[1:], at, match.end())
         if not operand and word in ("and", "or", "in"):
-            return _Token("operator", word, at, found.end())
-        return _Token("value" if word in ("true", "false", "null") else "name", word, at, found.end())
+            return _Token("operator", word, at, match.end())
+        return _Token("value" if word in ("true", "false", "null") else "name", word, at, match.end())
 
     def _regex(self, start: int) -> _Token:
         at, depth = start + 1, 0
