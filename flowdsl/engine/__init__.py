@@ -20,8 +20,13 @@ effects that are needed next. It reads no clock, starts no thread and calls nobo
 `journal`, so `replay` gets the same history from the same journal.
 
 The `Scheduler` connects executions to the world. It carries out effects, keeps the timers, and delivers the answers as
-signals. It works on one message at a time, in one thread. An `invoke` function turns each `Call` of a Task into a
-`Reply`; the room `calls/` has those that call Python functions, services and mocks.
+signals. An `invoke` function turns each `Call` of a Task into a `Reply`; the room `calls/` has those that call Python
+functions, services and mocks. The scheduler handles one message at a time, in the thread that calls `run`; other
+threads only put messages into its inbox. On a virtual clock it makes calls inline, so the same seed gives the same
+history; in real time it makes them in worker threads.
+
+Timers and messages are data, and an execution knows which effects are outstanding. `Scheduler.snapshot` returns all of
+it, `stored` turns it into JSON, and `Scheduler.resume` goes on from there in another process.
 
 The modules import each other in one direction:
 
@@ -33,7 +38,8 @@ The modules import each other in one direction:
     states/                           what each type of state does; Retry and Catch
     prepare                           from JSON to a Program
     execution, result                 one execution, inside and outside
-    scheduler                         many executions, and the world
+    messages, timers, stored          what reaches the scheduler; what is due later; both as JSON
+    dispatcher, resumable, scheduler  many executions: one message, storing and resuming, threads and the API
 """
 
 from __future__ import annotations

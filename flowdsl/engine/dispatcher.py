@@ -14,6 +14,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from attrs import define, field
 
@@ -149,14 +150,14 @@ class Dispatcher:
 
     def _is_wanted(self, message: Pending) -> bool:
         """False for a message to something that has ended."""
-        if isinstance(message, (Answer, CheckHeartbeat, Sent)):
-            return self._task(message.to) is not None
-        if message.execution not in self._running:
-            return False
-        if isinstance(message, (Resume, Repeat)):
-            execution, _ = self._running[message.execution]
-            return execution.waiting(message.to.fiber, message.to.ticket)
-        return True
+        kind = type(message)
+        if kind in _TO_TASKS:
+            return self._task(message.to) is not None  # type: ignore[union-attr]  # which those have
+        running = self._running.get(message.execution)
+        if running is None or kind not in _TO_FIBERS:
+            return running is not None
+        to: Address = message.to  # type: ignore[union-attr]
+        return running[0].waiting(to.fiber, to.ticket)
 
     def _task(self, to: Address) -> Task | None:
         """The task at this address, unless it has ended or was cut off."""
@@ -164,36 +165,34 @@ class Dispatcher:
         return task if task is not None and task.to == to else None
 
     def _handle(self, message: Message) -> None:
-        if isinstance(message, Broken):
-            raise message.error
-        if isinstance(message, Returned):
-            task = self._task(message.to)
-            if task is not None:
-                self._returned(task, message.reply)
-        elif not self._is_wanted(message):
-            return
-        elif isinstance(message, Begin):
-            self._begin(message.execution)
-        elif isinstance(message, Launch):
-            execution, _ = self._running[message.execution]
-            self._deliver(execution, execution.root.id, Start())
-        elif isinstance(message, Expire):
-            self._stop(message.execution, Stop("TIMED_OUT", "States.Timeout"))
-        elif isinstance(message, Halt):
-            self._stop(message.execution, message.stop)
-        elif isinstance(message, Resume):
-            execution, _ = self._running[message.execution]
-            self._deliver(execution, message.to.fiber, message.signal)
-        elif isinstance(message, Repeat):
-            self._repeat(message.to)
+        """Handle a message that is wanted, or one that may come at any time."""
+        _ACTIONS[type(message)](self, message)
+
+    def _on_launch(self, message: Launch) -> None:
+        execution, _ = self._running[message.execution]
+        self._deliver(execution, execution.root.id, Start())
+
+    def _on_resume(self, message: Resume) -> None:
+        execution, _ = self._running[message.execution]
+        self._deliver(execution, message.to.fiber, message.signal)
+
+    def _on_answer(self, message: Answer) -> None:
+        self._answer(self._tasks[message.to.execution, message.to.fiber], message.signal)
+
+    def _on_sent(self, message: Sent) -> None:
+        task = self._tasks[message.to.execution, message.to.fiber]
+        if task.is_calling and not isinstance(message.signal, Heartbeat):
+            task.early.append(message)
         else:
-            task = self._tasks[message.execution, message.to.fiber]
-            if isinstance(message, CheckHeartbeat):
-                self._check_heartbeat(task)
-            elif isinstance(message, Sent) and task.is_calling and not isinstance(message.signal, Heartbeat):
-                task.early.append(message)
-            else:
-                self._answer(task, message.signal)
+            self._answer(task, message.signal)
+
+    def _on_returned(self, message: Returned) -> None:
+        task = self._task(message.to)
+        if task is not None:
+            self._returned(task, message.reply)
+
+    def _on_broken(self, message: Broken) -> None:
+        raise message.error
 
     # -- starting and ending
 
@@ -387,11 +386,12 @@ class Dispatcher:
             self._drop(task)
         self._deliver(task.execution, task.to.fiber, signal)
 
-    def _check_heartbeat(self, task: Task) -> None:
+    def _check_heartbeat(self, to: Address) -> None:
+        task = self._tasks[to.execution, to.fiber]
         if task.beat <= self.clock.now():
             self._answer(task, TimedOut(heartbeat=True))
         else:
-            self._timers.at(task.beat, CheckHeartbeat(task.to), is_timeout=True)
+            self._timers.at(task.beat, CheckHeartbeat(to), is_timeout=True)
 
     def _drop(self, task: Task) -> None:
         self._tasks.pop((task.to.execution, task.to.fiber), None)
@@ -466,3 +466,21 @@ class Dispatcher:
                 self._stop(child, Stop("ABORTED"))
         if execution.status != "RUNNING":
             self._children.pop(arn, None)
+
+
+_TO_TASKS = frozenset((Answer, CheckHeartbeat, Sent))
+_TO_FIBERS = frozenset((Resume, Repeat))
+_ACTIONS: dict[type[Any], Callable[[Dispatcher, Any], None]] = {
+    Begin: lambda dispatcher, message: dispatcher._begin(message.execution),
+    Launch: Dispatcher._on_launch,
+    Expire: lambda dispatcher, message: dispatcher._stop(message.execution, Stop("TIMED_OUT", "States.Timeout")),
+    Halt: lambda dispatcher, message: dispatcher._stop(message.execution, message.stop),
+    Resume: Dispatcher._on_resume,
+    Repeat: lambda dispatcher, message: dispatcher._repeat(message.to),
+    Answer: Dispatcher._on_answer,
+    Sent: Dispatcher._on_sent,
+    CheckHeartbeat: lambda dispatcher, message: dispatcher._check_heartbeat(message.to),
+    Returned: Dispatcher._on_returned,
+    Broken: Dispatcher._on_broken,
+}
+"""What each kind of message does: one table, because every step looks it up."""

@@ -149,7 +149,9 @@ class Scheduler(Resumable):
         while self._inbox and self._driver is None and self._take_over(None, wait=False):
             try:
                 while self._inbox:
-                    self._handle(self._inbox.popleft())
+                    message = self._inbox.popleft()
+                    if not isinstance(message, Pending) or self._is_wanted(message):
+                        self._handle(message)
             finally:
                 self._hand_over()
 
@@ -190,19 +192,23 @@ class Scheduler(Resumable):
                 self._changed.notify_all()
 
     def _drive(self, until: Result | None) -> None:
+        clock = self.clock
         while True:
             with self._changed:
                 if self._inbox:
                     message = self._inbox.popleft()
+                    if isinstance(message, Pending) and not self._is_wanted(message):
+                        continue
                 elif not self._running or (until is not None and until.status != "RUNNING"):
                     return
                 else:
                     timer = self._timers.next(self._is_wanted)
-                    if timer is None or timer.when > self.clock.now():
-                        if self.clock.is_virtual and (timer is None or self._only_outside_matters(timer.message)):
+                    if timer is None or timer.when > clock.now():
+                        if clock.is_virtual and (timer is None or self._only_outside_matters(timer.message)):
                             return
-                        self.clock.wait(None if timer is None else timer.when, self._changed)
-                        continue
+                        clock.wait(None if timer is None else timer.when, self._changed)
+                        if not clock.is_virtual:
+                            continue
                     message = self._timers.pop()
             try:
                 self._handle(message)
