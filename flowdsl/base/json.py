@@ -30,7 +30,7 @@ ones are refused, so that what walks a value never meets the limit of Python's s
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether the value is nested deeper than MAX_NESTING."""
+    """Return True if the value is nested deeper than MAX_NESTING."""
     level = [value]
     for _ in range(MAX_NESTING + 1):
         containers = [part for part in level if isinstance(part, (dict, list))]
@@ -47,7 +47,7 @@ def parse_json(
     fraction: Callable[[str], Any] | None = None,
     members: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:
-    """The value that JSON text says. Raises ValueError where there is none: for NaN, a number beyond a double, or
+    """Parse JSON text. Raises ValueError for invalid JSON, NaN, a number beyond a double, or
     arrays and objects nested deeper than MAX_NESTING, too.
 
     `integer`, `fraction` and `members` make something else of numbers and objects.
@@ -107,7 +107,7 @@ def _digits(value: float) -> int:
 def _quoted(value: Any) -> str:
     """As Jackson writes it: `\\u001F` where Python writes `\\u001f`."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return _ESCAPE.sub(lambda found: found[0].upper().replace("U", "u"), written) if "\\u" in written else written
+    return _ESCAPE.sub(lambda match: match[0].upper().replace("U", "u"), written) if "\\u" in written else written
 
 
 _ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")

@@ -272,9 +272,9 @@ class Dispatcher:
         arn = execution.identity.arn
         result = self.executions[arn]
         if self._on_event is not None:
-            for event in execution.history[result.told :]:
+            for event in execution.history[result.reported :]:
                 self._on_event(result, event)
-            result.told = len(execution.history)
+            result.reported = len(execution.history)
         if execution.gone and (self._tasks or arn in self._children):
             self._forget(execution)
         for asker, ticket, effect in effects:

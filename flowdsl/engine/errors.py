@@ -9,7 +9,7 @@ from ..expr.errors import StatesError
 class Failure(Exception):  # noqa: N818 - the failure of a state, not a mistake
     """A state failed with this error: Retry and Catch look at it, the execution ends with it.
 
-    Both `error` and `cause` may be None, as for a Fail state that says neither. `terminal` failures (States.Runtime,
+    Both `error` and `cause` may be None, as for a Fail state that has neither. `terminal` failures (States.Runtime,
     an output beyond the size limit) end the execution at once, whatever Retry and Catch say. `alias` is a second name
     that ErrorEquals may use. Source: Step Functions Developer Guide, "Handling errors".
     """
@@ -29,12 +29,12 @@ class Failure(Exception):  # noqa: N818 - the failure of a state, not a mistake
         self.alias = alias
 
     def without_trace(self) -> Failure:
-        """The failure alone: a traceback keeps the frames, and with them all that the execution has made."""
+        """Return the failure without its traceback, whose frames would keep all data of the execution."""
         self.__cause__ = self.__context__ = None
         return self.with_traceback(None)
 
     def matches(self, names: tuple[str, ...]) -> bool:
-        """Whether an ErrorEquals with these names means this failure; States.TaskFailed is a wildcard for all but
+        """Return True if an ErrorEquals with these names matches; States.TaskFailed is a wildcard for all but
         timeouts."""
         for name in names:
             if name == "States.ALL" or (self.error is not None and name == self.error) or name == self.alias:
@@ -65,7 +65,7 @@ class ExecutionAlreadyExistsError(FlowError):
 
 
 class WaitError(StatesError):
-    """A Wait got a value that is no time; found when the waiting begins, after the state was entered."""
+    """A Wait got an invalid time. It is detected when the waiting begins, after the state was entered."""
 
     def __init__(self, error: str, cause: str, location: str) -> None:
         super().__init__(error, cause)

@@ -53,7 +53,7 @@ class Execution:
     """A running execution: `deliver` moves it on; `status`, `output`, `error`, `cause` and `history` tell of it."""
 
     tells_place = True
-    """Whether the cause of a failed evaluation begins with the state and the event at which it was entered."""
+    """True if the cause of a failed evaluation begins with the state and the event that entered it."""
 
     def __init__(
         self,
@@ -122,12 +122,12 @@ class Execution:
         return self._effects if self.status == "RUNNING" else ()
 
     def waiting(self, fiber_id: int, ticket: int) -> bool:
-        """Whether the fiber still waits for the answer to what it asked for under this ticket."""
+        """Return True if the fiber still waits for the answer to the effect with this ticket."""
         fiber = self.fibers.get(fiber_id)
         return fiber is not None and fiber.ticket == ticket
 
     def alive(self, fiber_id: int) -> bool:
-        """Whether the fiber has not ended and was not cut off."""
+        """Return True if the fiber has neither ended nor been aborted."""
         return fiber_id in self.fibers
 
     @property
@@ -199,8 +199,8 @@ class Execution:
 
     def task_token(self, fiber: Fiber) -> str:
         """A token that no other task of any execution has, the same in every replay."""
-        told = f"{self.identity.arn}/{fiber.id}/{len(self.history)}/{fiber.retry_count}"
-        return hashlib.sha256(told.encode()).hexdigest() * 2
+        source = f"{self.identity.arn}/{fiber.id}/{len(self.history)}/{fiber.retry_count}"
+        return hashlib.sha256(source.encode()).hexdigest() * 2
 
     # -- the loop
 

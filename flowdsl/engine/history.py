@@ -62,12 +62,12 @@ class Event:
 
     @property
     def name(self) -> str | None:
-        """The name of the state, where the event is about one."""
+        """The name of the state that the event belongs to, if any."""
         return self.details.get("name") if self.details else None
 
     def render(self) -> dict[str, JSON]:
         """The event exactly as boto3's get_execution_history gives it."""
-        shown: dict[str, JSON] = {
+        rendered: dict[str, JSON] = {
             "timestamp": datetime.fromtimestamp(self.timestamp, UTC),
             "type": self.type,
             "id": self.id,
@@ -75,24 +75,24 @@ class Event:
         }
         member = MEMBERS.get(self.type)
         if member is not None:
-            shown[member] = _render_details(self.details or {})
-        return shown
+            rendered[member] = _render_details(self.details or {})
+        return rendered
 
 
 def _render_details(details: dict[str, JSON]) -> dict[str, JSON]:
-    shown: dict[str, JSON] = {}
+    rendered: dict[str, JSON] = {}
     for key, value in details.items():
         if key in _DETAILS_OF_TEXT:
-            shown[key] = text(value)
-            shown[_DETAILS_OF_TEXT[key]] = {"truncated": False}
+            rendered[key] = text(value)
+            rendered[_DETAILS_OF_TEXT[key]] = {"truncated": False}
         elif key in _NO_TRUNCATION:
-            shown[key] = text(value)
+            rendered[key] = text(value)
         elif key == "assignedVariables":
-            shown[key] = {name: text(assigned) for name, assigned in value.items()}
-            shown["assignedVariablesDetails"] = {"truncated": False}
+            rendered[key] = {name: text(assigned) for name, assigned in value.items()}
+            rendered["assignedVariablesDetails"] = {"truncated": False}
         else:
-            shown[key] = value
-    return shown
+            rendered[key] = value
+    return rendered
 
 
 _COLUMNS = 5
@@ -114,7 +114,7 @@ class History(Sequence[Event]):
         self._room = (most - 1) * _COLUMNS
 
     def write(self, type: str, previous: int, timestamp: float, details: dict[str, JSON] | None) -> int:
-        """Add an event; gives its id. Raises HistoryFull where only the last event has room left."""
+        """Add an event and return its id. Raises HistoryFull if there is room for the last event only."""
         columns = self._columns
         if len(columns) >= self._room:
             raise HistoryFull

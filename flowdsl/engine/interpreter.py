@@ -52,7 +52,7 @@ def run_block(fiber: Fiber, block: Block, value: JSON) -> Steps:
 
 
 def located(fiber: Fiber, state: PreparedState, error: StatesError, before: int) -> Failure:
-    """The failure that an error in evaluating a field is, with the place where it happened.
+    """Turn an error in evaluating a field into a failure, with the place where it happened.
 
     A failed query is written down as an event, which follows from what the step began with (`before`).
     """
@@ -70,7 +70,7 @@ def located(fiber: Fiber, state: PreparedState, error: StatesError, before: int)
 
 
 def within_limit(name: str, value: JSON, known: JSON) -> JSON:
-    """The value, where it is no larger than the service lets pass between states; `known` is one that was looked at."""
+    """Return the value, or raise if it is larger than the service allows between states; `known` was checked before."""
     if value is not known and too_large(value):
         raise oversized(name)
     return value

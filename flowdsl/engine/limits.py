@@ -31,18 +31,18 @@ MAX_VARIABLES = 10 * 1024 * 1024
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SMALL = 1200
-"""What marshal writes in so few bytes is beyond no limit: each level of nesting takes it five or more, a number that
-Python does not write out 1,900; and JSON text has at most six times as many (`false,` to one byte)."""
+"""A value that marshal writes in at most so many bytes exceeds no limit: a level of nesting takes five or more, a
+number that Python does not write out 1,900; and JSON text has at most six times as many (`false,` to one byte)."""
 
 
 def too_large(value: Any) -> bool:
-    """Whether the value is beyond MAX_DATA as JSON text, or beyond MAX_NESTING; most values are told without writing
-    any text."""
+    """Return True if the value exceeds MAX_DATA as JSON text, or MAX_NESTING. Most values are judged without writing
+    text."""
     return not _is_small(value) and (is_too_deep(value) or size(value) > MAX_DATA)
 
 
 def variables_too_large(assigned: dict[str, Any], variables: dict[str, Any]) -> bool:
-    """Whether one Assign gives more than MAX_DATA, or all variables together are beyond MAX_VARIABLES.
+    """Return True if one Assign sets more than MAX_DATA, or all variables together are beyond MAX_VARIABLES.
 
     All together are counted only when something that isn't small is assigned: small values cannot fill ten MiB within
     the events that an execution may have.
@@ -60,7 +60,7 @@ def size(value: Any) -> int:
 
 
 def _is_small(value: Any) -> bool:
-    """Whether the value is far from every limit; marshal tells in a tenth of the time of JSON."""
+    """Return True if the value is far below every limit; marshal needs a tenth of the time of JSON."""
     try:
         return len(marshal.dumps(value, 2)) <= _SMALL  # later versions write what occurs twice only once
     except ValueError:  # nested too deep for marshal, or not of Python's own types

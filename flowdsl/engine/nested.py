@@ -18,7 +18,7 @@ from .times import iso
 
 
 def target(call: Call, machines: Mapping[str, Program]) -> Program | None:
-    """The machine that the call starts, where it is one of these (by ARN or by name)."""
+    """Return the machine that the call starts, if it is one of these (by ARN or by name)."""
     if call.integration not in ("states", _SDK) or call.action != "startExecution":
         return None
     if not isinstance(call.arguments, dict):
@@ -29,14 +29,14 @@ def target(call: Call, machines: Mapping[str, Program]) -> Program | None:
 
 def child_input(arguments: dict[str, JSON]) -> JSON:
     """Input may be JSON text or a JSON value; none at all is an empty object. Raises ValueError."""
-    given = arguments.get("Input")
-    if isinstance(given, str):
-        return parse_json(given)
-    return {} if given is None else given
+    value = arguments.get("Input")
+    if isinstance(value, str):
+        return parse_json(value)
+    return {} if value is None else value
 
 
 def refused(call: Call, error: Exception) -> Failed:
-    """StartExecution did not take it: the input is no JSON, or the name is taken or no name."""
+    """StartExecution refused it: the input is not JSON, or the name is taken or invalid."""
     code, message = "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
     if isinstance(error, ExecutionAlreadyExistsError):
         code, message = "ExecutionAlreadyExists", error.diagnostics[0].message
@@ -57,13 +57,13 @@ def submitted(call: Call, child: Result) -> Signal:
     if call.integration == _SDK:
         answer = {"ExecutionArn": child.arn, "StartDate": iso(child.start_date)}
     else:
-        told = {"executionArn": child.arn, "startDate": child.start_date}
-        answer = {"ExecutionArn": child.arn, **_metadata(call, len(text(told))), "StartDate": _millis(child.start_date)}
+        body = {"executionArn": child.arn, "startDate": child.start_date}
+        answer = {"ExecutionArn": child.arn, **_metadata(call, len(text(body))), "StartDate": _millis(child.start_date)}
     return Submitted(answer) if call.pattern else Succeeded(answer)
 
 
 def outcome(call: Call, child: Result) -> Signal:
-    """What DescribeExecution says at the end; `sync:2` gives input and output as JSON, `sync` as text."""
+    """The result of DescribeExecution at the end; `sync:2` gives input and output as JSON, `sync` as text."""
     parsed = call.pattern == "sync:2"
     described: dict[str, JSON] = {
         "ExecutionArn": child.arn,
@@ -101,7 +101,7 @@ _SDK = "aws-sdk:sfn"
 
 
 def _metadata(call: Call, length: int) -> dict[str, JSON]:
-    """What the optimised integration adds to an answer. Source: recorded executions."""
+    """The metadata that the optimised integration adds to an answer. Source: recorded executions."""
     headers = {
         "connection": "keep-alive",
         "Content-Length": str(length),

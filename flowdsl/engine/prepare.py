@@ -33,7 +33,7 @@ _CONTEXT = re.compile(r"\$\$|\$states(?!\.(?:input|result|errorOutput)\b)")
 
 
 def prepare(definition: Mapping[str, Any], *, name: str = "StateMachine", type: Type = "STANDARD") -> Program:
-    """Parse a definition for running. Raises FlowError where it is no definition that could run."""
+    """Parse a definition for running. Raises FlowError if it could not run."""
     language = definition.get("QueryLanguage", "JSONPath")
     seconds = definition.get("TimeoutSeconds")
     if seconds is not None and not POSITIVE_SECONDS.accepts(seconds):
@@ -79,9 +79,9 @@ def _required(definition: Mapping[str, Any], key: str, path: AslPath) -> Any:
 
 def _targets(body: Mapping[str, Any]) -> list[str]:
     """The names of all states that a state may go to."""
-    found = [body[key] for key in ("Next", "Default") if key in body]
-    found += [rule["Next"] for key in ("Choices", "Catch") for rule in body.get(key, ()) if "Next" in rule]
-    return found
+    names = [body[key] for key in ("Next", "Default") if key in body]
+    names += [rule["Next"] for key in ("Choices", "Catch") for rule in body.get(key, ()) if "Next" in rule]
+    return names
 
 
 def _prepare_state(name: str, body: dict[str, Any], language: str, path: AslPath) -> PreparedState:
@@ -123,7 +123,7 @@ Preparer = Callable[[PreparedState, Source], None]
 
 
 def fill(state: PreparedState, body: dict[str, Any], outer: str, path: AslPath) -> None:
-    """Make a state ready to run. Raises FlowError where its type is unknown, ValueError and its like where it is
+    """Make a state ready to run. Raises FlowError if its type is unknown, ValueError and similar errors if it is
     broken."""
     language = body.get("QueryLanguage", outer)
     PREPARERS[state.type](state, Source(body, language_of(language), outer, path))

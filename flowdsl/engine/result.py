@@ -1,4 +1,4 @@
-"""What can be known of an execution from outside."""
+"""An execution as its users see it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Result:
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self.told = 0
+        self.reported = 0
         """How many events the listener has heard of."""
         self.depth = 0
         """How many executions are above it, each of which started the next."""

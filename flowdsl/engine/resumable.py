@@ -80,7 +80,7 @@ class Resumable(Dispatcher):
                 if isinstance(effect, Run):
                     programs[effect.name] = effect.program
         result = self._register(execution)
-        result.told, result.depth = len(execution.history), stored.depth
+        result.reported, result.depth = len(execution.history), stored.depth
         if stored.parent is not None:
             self.executions[stored.parent].children.append(result)
         for to in stored.waiting:

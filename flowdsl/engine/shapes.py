@@ -1,4 +1,4 @@
-"""Whether what a state says has the kinds that ASL's fields have, so that nothing else turns up while it runs.
+"""Check that the values of a state's fields have the kinds that ASL defines, before it runs.
 
 The kinds are those of the table in flowdsl.states; which fields there must be, and which exclude each other, is the
 checker's.

@@ -23,7 +23,7 @@ def current_time() -> float:
 
 
 def until_timestamp(value: JSON) -> float:
-    """Whole seconds since 1970 of a timestamp as a running Wait reads it; raises ValueError where it is none.
+    """Parse a timestamp as a running Wait does: whole seconds since 1970. Raises ValueError.
 
     Fractions of a second are cut off (Developer Guide, "Wait workflow state").
     """
@@ -34,7 +34,7 @@ def until_timestamp(value: JSON) -> float:
 
 
 def iso(seconds: float) -> str:
-    """A time as the context object and messages write it: in milliseconds, without a fraction that is zero.
+    """Write a time like the context object and messages do: in milliseconds, without a fraction that is zero.
 
     Source: Step Functions Developer Guide, "Timestamp format with fractional seconds".
     """

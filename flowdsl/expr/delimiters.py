@@ -7,10 +7,10 @@ from __future__ import annotations
 
 
 def is_expression(text: object) -> bool:
-    """Whether a value is a string `{% … %}`, with nothing around it."""
+    """Return True for a string `{% … %}` with nothing around it."""
     return isinstance(text, str) and text.startswith("{%") and text.endswith("%}") and len(text) >= 4
 
 
 def expression_text(text: str) -> str:
-    """What stands between the delimiters."""
+    """Return the text between the delimiters."""
     return text[2:-2].strip()

@@ -1,4 +1,4 @@
-"""What an expression can see besides the document it is applied to."""
+"""The data that an expression can read besides its document."""
 
 from __future__ import annotations
 

@@ -62,10 +62,10 @@ def _compile_object(value: dict[str, Any]) -> Evaluate | None:
     fields = tuple(dynamic)
 
     def evaluate(document: Any, scope: Scope) -> Any:
-        made = base.copy()
+        result = base.copy()
         for name, part in fields:
-            made[name] = part(document, scope)
-        return made
+            result[name] = part(document, scope)
+        return result
 
     return evaluate
 

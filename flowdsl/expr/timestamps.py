@@ -16,7 +16,7 @@ _FURTHEST = timedelta(hours=18)
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """The instant, in UTC and to the microsecond; None where the text is none.
+    """Parse an instant, in UTC and to the microsecond; return None if the text is invalid.
 
     Upper-case T and Z, seconds, and an offset are required (ASL specification, "Timestamps").
     """
@@ -25,11 +25,11 @@ def parse_timestamp(text: str) -> datetime | None:
 
 def parse_instant(text: str) -> tuple[datetime, int] | None:
     """As parse_timestamp, with the nanoseconds that a datetime cannot hold: so instants compare as the service's do."""
-    found = _TIMESTAMP.fullmatch(text)
-    instant = _instant(found)
-    if found is None or instant is None:
+    match = _TIMESTAMP.fullmatch(text)
+    instant = _instant(match)
+    if match is None or instant is None:
         return None
-    return instant, int((found[7] or "").ljust(9, "0")[6:])
+    return instant, int((match[7] or "").ljust(9, "0")[6:])
 
 
 def parse_offset_date_time(text: str) -> datetime | None:
@@ -37,10 +37,10 @@ def parse_offset_date_time(text: str) -> datetime | None:
     return _instant(_OFFSET_DATE_TIME.fullmatch(text))
 
 
-def _instant(found: re.Match[str] | None) -> datetime | None:
-    if found is None:
+def _instant(match: re.Match[str] | None) -> datetime | None:
+    if match is None:
         return None
-    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = found.groups()
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
     zone = UTC
     if sign:
         offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))

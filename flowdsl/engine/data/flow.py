@@ -43,7 +43,7 @@ class Items:
     """From the raw and the effective input: an array, or an object for its pairs."""
     select: Callable[[JSON, JSON, Fiber], JSON] | None = field(repr=False)
     """The input of one iteration, from the state's raw and effective input, in a scope whose context holds Map.Item;
-    None where that is the item itself."""
+    None if it is the item itself."""
     max_concurrency: Callable[[JSON, Fiber], int] = field(repr=False)
     """From the effective input; 0 is no limit."""
 
@@ -62,7 +62,7 @@ _NUMBERS = {
 
 
 def parse_number(value: JSON, kind: str) -> float | None:
-    """A number that a Map refers to by path, an `integer` or a `float`; None where it is none.
+    """Parse a number that a Map refers to by path, an `integer` or a `float`; return None if it is invalid.
 
     The service reads its text: digits in a string will do (recorded for MaxItemsPerBatchPath), 1.0 is no integer, and
     neither is what takes more than 64 bits.
@@ -81,16 +81,16 @@ Evaluated = Callable[[JSON, "Fiber"], JSON]
 """The value of a field of a Map, from the state's effective input: InputPath says what a state sees of its input
 (ASL specification, "Input and output processing")."""
 Number = Callable[[JSON, "Fiber"], float | None]
-"""A number of a Map, from the state's effective input; None where the state says none."""
+"""A number of a Map, from the state's effective input; None if the state has no such field."""
 Seconds = Callable[[JSON, "Fiber"], float | None]
 """TimeoutSeconds or HeartbeatSeconds, from the state's raw input."""
 
 
 class QueryLanguage(Protocol):
-    """What a query language makes of the fields of a state."""
+    """Compile the fields of a state in one query language."""
 
     def flow(self, state: Body, *, merges: bool = True, payload: str | None = None) -> DataFlow:
-        """`payload` is the field of JSONPath that makes what the work sees; `merges` tells that there is a result."""
+        """`payload` is the JSONPath field for the input of the work; `merges` means that the state has a result."""
 
     def input(self, state: Body) -> Transform: ...
     def catch(self, catcher: Body, index: int) -> CatchFlow: ...
@@ -102,13 +102,13 @@ class QueryLanguage(Protocol):
     def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None: ...
     def items(self, state: Body) -> Items: ...
     def value(self, part: Body, field: str, path: str) -> Evaluated | None:
-        """Any JSON value in a part of the state, its expressions evaluated; None where the part has no such field."""
+        """Any JSON value in a part of the state, its expressions evaluated; None if the part has no such field."""
 
     def number(self, part: Body, field: str, kind: str, path: str = "") -> Number:
         """A number of a Map, or of a part of it at this path; `kind` is `integer` or `float`."""
 
     def payload(self, part: Body, path: str) -> Evaluated:
-        """Parameters or Arguments of a part of the state; an empty object where there are none."""
+        """Parameters or Arguments of a part of the state; an empty object if there are none."""
 
 
 def same(value: JSON, scope: Scope) -> JSON:  # noqa: ARG001 - a Transform
@@ -120,5 +120,5 @@ def unchanged(raw: JSON, result: JSON, scope: Scope) -> tuple[JSON, dict[str, JS
 
 
 def nothing(value: JSON, scope: Scope) -> JSON:  # noqa: ARG001 - a Transform
-    """What a path of null gives: an empty object."""
+    """The result of a path that is null: an empty object."""
     return {}

@@ -28,7 +28,7 @@ _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB":
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ESCAPED = re.compile(r'""|\\(.?)', re.DOTALL)
 _BASE64 = ("H4sI", "KLUv", "UEFS")
-"""How the Base64 of these begins. An object that is no text is Base64 in the answer of s3:getObject."""
+"""How the Base64 of these begins. A binary object is Base64 in the answer of s3:getObject."""
 
 
 class ReaderError(Exception):
@@ -63,7 +63,7 @@ def _bytes(body: str) -> bytes:
 
 
 def parse(raw: bytes, kind: str, config: Mapping[str, Any]) -> JSON:
-    """What a file of this InputType holds: an array, or, from JSON alone, any value. Raises ReaderError."""
+    """Parse a file of this InputType: an array, or, from JSON only, any value. Raises ReaderError."""
     if kind == "PARQUET":
         return _parquet(raw)
     try:
@@ -72,22 +72,22 @@ def parse(raw: bytes, kind: str, config: Mapping[str, Any]) -> JSON:
             return _csv(text, config)
         if kind == "JSONL":
             return [parse_json(line) for line in text.split("\n") if line.strip()]
-        return _pointed(parse_json(text), str(config.get("ItemsPointer", "")))
+        return _resolve_pointer(parse_json(text), str(config.get("ItemsPointer", "")))
     except ValueError as error:
         raise ReaderError(f"Attempting to parse the file as {kind} failed: {error}") from error
 
 
-def _pointed(found: JSON, pointer: str) -> JSON:
-    """The value that a JSON pointer (RFC 6901) names; None where there is none."""
+def _resolve_pointer(value: JSON, pointer: str) -> JSON:
+    """Return the value at a JSON pointer (RFC 6901), or None."""
     for token in pointer.split("/")[1:]:
         step = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(step)
-        elif isinstance(found, list) and step.isdecimal() and int(step) < len(found):
-            found = found[int(step)]
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
         else:
             return None
-    return found
+    return value
 
 
 def rows(text: str, config: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -149,12 +149,12 @@ def _parquet(raw: bytes) -> list[JSON]:
 
 def _zstd(raw: bytes) -> bytes:
     with _pyarrow("pyarrow", "ZSTD").CompressedInputStream(io.BytesIO(raw), "zstd") as stream:
-        found: bytes = stream.read()
-        return found
+        value: bytes = stream.read()
+        return value
 
 
 def _pyarrow(module: str, what: str) -> Any:
-    """Raises FlowError where the library is not installed: that is no failure of the execution."""
+    """Raises FlowError if the library is not installed: this must not fail the execution."""
     try:
         return import_module(module)
     except ImportError:
@@ -166,7 +166,7 @@ def _pyarrow(module: str, what: str) -> Any:
 
 
 def _plain(value: Any) -> JSON:
-    """A value of a Parquet file as JSON: times in ISO 8601, binary data in Base64, what is no number as null."""
+    """A value of a Parquet file as JSON: times in ISO 8601, binary data in Base64, NaN and infinity as null."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

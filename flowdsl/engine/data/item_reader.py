@@ -1,4 +1,4 @@
-"""What an ItemReader reads: one file, the listing of a bucket, or the files that a listing or a manifest names.
+"""Read the items of an ItemReader: one file, the listing of a bucket, or the files that a listing or a manifest names.
 
 Source: Step Functions Developer Guide, "ItemReader (Map)"; messages from recorded executions.
 """
@@ -45,8 +45,8 @@ def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any
         files, headers = _inventory((yield from _body(fetch, arguments)))
         kind, parsed = "CSV", {**config, "CSVHeaderLocation": "GIVEN", "CSVHeaders": headers}
     else:
-        found = _items((yield from _body(fetch, arguments)), kind, config, arguments)
-        return found[:most]
+        values = _items((yield from _body(fetch, arguments)), kind, config, arguments)
+        return values[:most]
     items: list[Item] = []
     for bucket, key in files:
         if len(items) >= most:
@@ -57,7 +57,7 @@ def read_items(fetch: Fetch, action: str, arguments: JSON, config: dict[str, Any
 
 
 def _max_items(value: JSON) -> int:
-    """The limit; 0 is none, and neither is a number beyond the service's own."""
+    """Return the limit; 0 means the service's own limit, which is also the maximum."""
     if value is None:
         return MAX_ITEMS
     if value < 0:
@@ -74,10 +74,10 @@ def _owner(arguments: dict[str, JSON]) -> dict[str, JSON]:
 
 
 def _items(raw: bytes, kind: str, config: dict[str, Any], place: dict[str, JSON]) -> list[Item]:
-    found = parse(raw, kind, config)
-    if not iterable(found):
+    values = parse(raw, kind, config)
+    if not iterable(values):
         raise ReaderError("Attempting to map over non-iterable node.")
-    return items_of(found, f"S3://{place.get('Bucket')}/{place.get('Key')}")
+    return items_of(values, f"S3://{place.get('Bucket')}/{place.get('Key')}")
 
 
 def _inventory(raw: bytes) -> tuple[list[tuple[str, str]], list[str]]:
@@ -120,20 +120,20 @@ def _listing(fetch: Fetch, arguments: dict[str, JSON]) -> Steps:
 
 
 def _is_folder(entry: dict[str, JSON]) -> bool:
-    """Whether this is what the S3 console makes for a folder: it holds nothing to load."""
+    """Return True for the empty object that the S3 console creates for a folder."""
     return str(entry.get("Key", "")).endswith("/") and entry.get("Size") in (0, None)
 
 
 def _metadata(entry: dict[str, JSON]) -> dict[str, JSON]:
     """An entry of a listing as an item: the fields that the Developer Guide shows, a time in seconds since 1970."""
-    said = {name: entry[field] for field, name in _METADATA.items() if field in entry}
-    modified = said.get("LastModified")
+    item = {name: entry[field] for field, name in _METADATA.items() if field in entry}
+    modified = item.get("LastModified")
     if isinstance(modified, str):
         with suppress(ValueError):
-            said["LastModified"] = until_timestamp(modified)
+            item["LastModified"] = until_timestamp(modified)
     elif isinstance(modified, (int, float)) and modified >= _IN_MILLISECONDS:
-        said["LastModified"] = modified / 1000
-    return said
+        item["LastModified"] = modified / 1000
+    return item
 
 
 _METADATA = {
@@ -143,6 +143,6 @@ _METADATA = {
     "Size": "Size",
     "StorageClass": "StorageClass",
 }
-"""What an item has of an Object of S3, and how it is spelt there."""
+"""The fields of an item, by the fields of S3's Object."""
 _IN_MILLISECONDS = 10**11
 """Times of optimised integrations are in milliseconds since 1970; in seconds this would be the year 5138."""

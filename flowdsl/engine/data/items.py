@@ -1,4 +1,4 @@
-"""The items of a Map: what each iteration is about, and what the context object says of it.
+"""The items of a Map: the input of each iteration, and its part of the context object.
 
 Source: Step Functions Developer Guide, "Context object data for Map states" and "ItemReader (Map)".
 """
@@ -23,7 +23,7 @@ class Item:
 
     @property
     def input(self) -> JSON:
-        """What an iteration gets that selects nothing.
+        """The input of an iteration without ItemSelector.
 
         The Developer Guide ("ItemsPath") says that it is the pair, and not what a pair looks like; these are the names
         that the context object has for the two.

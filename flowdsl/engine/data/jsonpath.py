@@ -88,14 +88,14 @@ class JSONPath:
             path = state[path_field]
             find = compile_expression(path, path_field)
 
-            def found(value: JSON, scope: Scope) -> str:
-                told = find(value, scope)
-                if not isinstance(told, str):
-                    cause = f"The {path_field} field must refer to a string, and '{path}' refers to: {text(told)}"
+            def target(value: JSON, scope: Scope) -> str:
+                target = find(value, scope)
+                if not isinstance(target, str):
+                    cause = f"The {path_field} field must refer to a string, and '{path}' refers to: {text(target)}"
                     raise StatesError("States.Runtime", cause)
-                return told
+                return target
 
-            return found
+            return target
         literal = state.get(field)
         return lambda value, scope: literal
 
@@ -103,7 +103,7 @@ class JSONPath:
         return compile_rule(dict(rule))
 
     def rule_flow(self, state: Body, rule: Body, index: int) -> DataFlow:  # noqa: ARG002 - JSONata's
-        """A rule that is taken assigns what it says; OutputPath is the state's."""
+        """A chosen rule has its own Assign; OutputPath is the state's."""
         assigns = {"Assign": rule["Assign"]} if "Assign" in rule else {}
         return self.flow(
             {**{key: state[key] for key in ("InputPath", "OutputPath") if key in state}, **assigns}, merges=False
@@ -117,14 +117,14 @@ class JSONPath:
         find, enter = compile_path(path), _path(state, "InputPath")
 
         def seconds(value: JSON, fiber: Fiber) -> float:
-            found = find(enter(value, fiber.scope), fiber.scope)
-            if type(found) is not int or not 0 < found <= MAX_SECONDS:
-                shown = found if isinstance(found, str) else text(found)
+            target = find(enter(value, fiber.scope), fiber.scope)
+            if type(target) is not int or not 0 < target <= MAX_SECONDS:
+                written = target if isinstance(target, str) else text(target)
                 raise StatesError(
                     "States.Runtime",
-                    f"The {field}Path parameter does not reference a valid positive integer: {path} == {shown}",
+                    f"The {field}Path parameter does not reference a valid positive integer: {path} == {written}",
                 )
-            return found
+            return target
 
         return seconds
 
@@ -140,30 +140,30 @@ class JSONPath:
         path = state[field]
         find = compile_path(path)
 
-        def found(value: JSON, fiber: Fiber) -> JSON:
+        def target(value: JSON, fiber: Fiber) -> JSON:
             try:
                 return find(value, fiber.scope)
             except StatesError:
                 raise _wait_error(f"The {field} parameter does not reference an input value: {path}") from None
 
         def after(value: JSON, fiber: Fiber) -> float:
-            seconds = found(value, fiber)
+            seconds = target(value, fiber)
             if type(seconds) is not int or seconds >= 2**63:
                 raise _wait_error(
-                    f"The SecondsPath parameter cannot be parsed as a long value: {path} == {_shown(seconds)}"
+                    f"The SecondsPath parameter cannot be parsed as a long value: {path} == {_as_text(seconds)}"
                 )
             if seconds < 0:
                 raise _wait_error(f"The SecondsPath parameter references a negative value: {path} == {seconds}")
             return fiber.now + seconds
 
         def at(value: JSON, fiber: Fiber) -> float:
-            timestamp = found(value, fiber)
+            timestamp = target(value, fiber)
             try:
                 return until_timestamp(timestamp)
             except ValueError:
                 raise _wait_error(
                     "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format "
-                    f"string: {path} == {_shown(timestamp)}"
+                    f"string: {path} == {_as_text(timestamp)}"
                 ) from None
 
         return after if field == "SecondsPath" else at
@@ -179,10 +179,10 @@ class JSONPath:
         find = same if path == "$" else compile_path(path)
 
         def items(raw: JSON, effective: JSON, fiber: Fiber) -> JSON:  # noqa: ARG001 - as Items says
-            found = find(effective, fiber.scope)
-            if not iterable(found):
+            target = find(effective, fiber.scope)
+            if not iterable(target):
                 raise StatesError("States.Runtime", f'Reference path "{path}" must point to array.')
-            return found
+            return target
 
         written = state.get("ItemSelector", state.get("Parameters"))
         template = None if written is None else compile_template(written)
@@ -209,10 +209,12 @@ class JSONPath:
         find = compile_path(path)
 
         def number(value: JSON, fiber: Fiber) -> float:
-            found = find(value, fiber.scope)
-            parsed = parse_number(found, kind)
+            target = find(value, fiber.scope)
+            parsed = parse_number(target, kind)
             if parsed is None:
-                cause = f'The {field}Path field refers to value "{_shown(found)}" which is not a valid {kind}: {path}'
+                cause = (
+                    f'The {field}Path field refers to value "{_as_text(target)}" which is not a valid {kind}: {path}'
+                )
                 raise StatesError("States.Runtime", cause)
             return parsed
 
@@ -223,7 +225,7 @@ def _wait_error(cause: str) -> StatesError:
     return StatesError("States.Runtime", cause)
 
 
-def _shown(value: JSON) -> str:
+def _as_text(value: JSON) -> str:
     return value if isinstance(value, str) else text(value)
 
 
@@ -235,7 +237,7 @@ def _path(state: Body, field: str) -> Transform:
 
 
 def _result_path(state: Body) -> Callable[[JSON, JSON], JSON] | None:
-    """How ResultPath puts a result into the raw input; None where the result is all there is."""
+    """Return how ResultPath puts a result into the raw input; None if the result replaces it."""
     written = state.get("ResultPath", "$")
     if written is None:
         return lambda raw, result: raw

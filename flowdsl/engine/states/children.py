@@ -1,4 +1,4 @@
-"""What a state runs beside itself: branches of a Parallel, iterations of a Map, child executions of a Map Run.
+"""Run the children of a state: branches of a Parallel, iterations of a Map, child executions of a Map Run.
 
 Source: ASL specification, "Parallel state" and "Map state": when one fails, the others are ended.
 """

@@ -31,7 +31,7 @@ from .retry import Attempt
 from .task import served
 
 MAX_CONCURRENCY = 10_000
-"""Child executions at once, where MaxConcurrency says nothing or more."""
+"""The maximum number of concurrent child executions, unless MaxConcurrency is lower."""
 
 
 @frozen
@@ -56,7 +56,7 @@ class PreparedBatcher:
 
 @frozen
 class Distribution:
-    """What a Distributed Map says beyond an inline one."""
+    """The fields of a Distributed Map that an inline Map does not have."""
 
     processor: Block
     child_type: Literal["EXPRESS", "STANDARD"]
@@ -75,8 +75,8 @@ def distributed_attempt(
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = min(distribution.items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
-        found = None if distribution.reader else items_of(distribution.items.find(value, effective, fiber))
-        fiber.record("MapStateStarted", {"length": len(found or ())})
+        elements = None if distribution.reader else items_of(distribution.items.find(value, effective, fiber))
+        fiber.record("MapStateStarted", {"length": len(elements or ())})
         tolerance = Tolerance.of(distribution, effective, fiber)
         reader, batcher, writer = distribution.reader, distribution.batcher, distribution.writer
         reading = None if reader is None else _reading(fiber, state, effective, reader)
@@ -87,9 +87,9 @@ def distributed_attempt(
         children: list[Child] = []
         try:
             if reading is not None:
-                found = yield from reading
-            chosen = selections(fiber, state, value, effective, found or [], distribution.items)
-            children += [Child(run, made, count) for made, count in batched(chosen, batch)]
+                elements = yield from reading
+            chosen = selections(fiber, state, value, effective, elements or [], distribution.items)
+            children += [Child(run, child_input, count) for child_input, count in batched(chosen, batch)]
             result: JSON = yield from _run_all(fiber, children, limit, tolerance)
             if writing is not None:
                 result = yield from write_results(fiber, state, writing, run, children)
@@ -126,14 +126,14 @@ def exceeded_tolerance() -> Failure:
 def _write_what_there_is(
     fiber: Fiber, state: PreparedState, writing: Writing, run: MapRun, children: list[Child]
 ) -> Steps:
-    """A run that failed has results too; where they cannot be written, its own failure is the one to tell."""
+    """Write the results of a run that failed; if that fails too, the first failure is reported."""
     with suppress(Failure):
         yield from write_results(fiber, state, writing, run, children)
 
 
 @frozen
 class Tolerance:
-    """How many items may fail; None where the state does not say, and zero says no more than that."""
+    """How many items may fail; None and zero mean that the state sets no threshold."""
 
     count: float | None
     percentage: float | None
@@ -153,7 +153,7 @@ class Tolerance:
         return not self.count and not self.percentage
 
     def exceeded(self, failures: int, total: int) -> bool:
-        """Whether more items failed than either threshold says."""
+        """Return True if more items failed than either threshold allows."""
         count, percentage = self.count or math.inf, self.percentage or math.inf
         return failures > count or failures * 100 > percentage * total
 
@@ -185,11 +185,11 @@ def _reading(fiber: Fiber, state: PreparedState, value: JSON, reader: PreparedRe
 
 
 def selections(
-    fiber: Fiber, state: PreparedState, value: JSON, effective: JSON, found: list[Item], items: Items
+    fiber: Fiber, state: PreparedState, value: JSON, effective: JSON, elements: list[Item], items: Items
 ) -> Iterator[JSON]:
-    """What ItemSelector makes of each item."""
+    """Apply ItemSelector to each item."""
     select = None if items.select is None else partial(items.select, value, effective)
-    for index, item in enumerate(found):
+    for index, item in enumerate(elements):
         yield selected(fiber, state, item, item.context(index), select)
 
 

@@ -17,18 +17,18 @@ from .children import gather
 from .retry import Attempt
 
 MAX_CONCURRENCY = 40
-"""Iterations at once, where MaxConcurrency says nothing or more. Source: Step Functions Developer Guide, "Map state
-processing modes"."""
+"""The maximum number of concurrent iterations, unless MaxConcurrency is lower. Source: Step Functions Developer Guide,
+"Map state processing modes"."""
 
 
 def map_attempt(state: PreparedState, processor: Block, flow: DataFlow, items: Items, following: str | None) -> Attempt:
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         effective = flow.effective(value, fiber.scope)
         limit = min(items.max_concurrency(effective, fiber) or MAX_CONCURRENCY, MAX_CONCURRENCY)
-        found = items_of(items.find(value, effective, fiber))
+        elements = items_of(items.find(value, effective, fiber))
         select = None if items.select is None else partial(items.select, value, effective)
-        fiber.record("MapStateStarted", {"length": len(found)})
-        result = yield from _iterate(fiber, state, processor, found, select, limit)
+        fiber.record("MapStateStarted", {"length": len(elements)})
+        result = yield from _iterate(fiber, state, processor, elements, select, limit)
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
 
@@ -39,19 +39,19 @@ def _iterate(
     fiber: Fiber,
     state: PreparedState,
     processor: Block,
-    found: list[Item],
+    elements: list[Item],
     select: Callable[[Fiber], JSON] | None,
     limit: int,
 ) -> Steps:
     """Run an iteration for each item, at most `limit` at a time; returns their outputs in the order of the items."""
-    outputs: list[JSON] = [None] * len(found)
+    outputs: list[JSON] = [None] * len(elements)
     last = fiber.source
 
     def details(index: int) -> dict[str, JSON]:
         return {"name": state.name, "index": index}
 
     def start(index: int) -> None:
-        item = found[index]
+        item = elements[index]
         map_item = item.context(index)
         value = within_limit(state.name, selected(fiber, state, item, map_item, select), item.value)
         child = fiber.spawn(partial(run_block, block=processor, value=value), index, map_item)
@@ -66,7 +66,7 @@ def _iterate(
         last = fiber.note("MapIterationSucceeded", details(iteration.index))
         outputs[iteration.index] = iteration.output
 
-    yield from gather(fiber, len(found), limit, start, ended)
+    yield from gather(fiber, len(elements), limit, start, ended)
     fiber.source = last
     fiber.note("MapStateSucceeded")
     return outputs

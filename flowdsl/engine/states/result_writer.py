@@ -1,4 +1,4 @@
-"""ResultWriter: what the child executions of a Map Run gave, in files or as the Map's result.
+"""ResultWriter: the results of a Map Run's child executions, in files or as the Map's result.
 
 Source: Step Functions Developer Guide, "ResultWriter (Map)".
 """
@@ -57,7 +57,7 @@ class Child:
 
 @frozen
 class Writing:
-    """ResultWriter with its fields evaluated; no `resource` where the results are only formatted, not exported."""
+    """ResultWriter with its fields evaluated; no `resource` if the results are only formatted, not exported."""
 
     resource: Resource | None
     arguments: JSON
@@ -87,7 +87,7 @@ def write_results(fiber: Fiber, state: PreparedState, writing: Writing, run: Map
     resource = writing.resource
     if resource is None:
         done = [child for child in children if child.status == "SUCCEEDED"]
-        return _shown(fiber, done, writing.config.get("Transformation", "COMPACT"))
+        return _format_results(fiber, done, writing.config.get("Transformation", "COMPACT"))
     if not isinstance(writing.arguments, dict):
         raise Failure("States.ResultWriterFailed", "The arguments of a ResultWriter must be an object.")
     bucket, prefix = writing.arguments.get("Bucket"), str(writing.arguments.get("Prefix", "")).rstrip("/")
@@ -100,31 +100,31 @@ def write_results(fiber: Fiber, state: PreparedState, writing: Writing, run: Map
         yield from served(fiber, state, resource, resource.action, wanted, "States.ResultWriterFailed")
 
     for kind, statuses in _FILES.items():
-        told = [child for child in children if child.status in statuses]
-        if told:
+        reported = [child for child in children if child.status in statuses]
+        if reported:
             name = f"{kind}_0.json"
-            shown = _shown(fiber, told, writing.config.get("Transformation", "NONE"))
-            body = "\n".join(map(text, shown)) if lines else text(shown)
+            entries = _format_results(fiber, reported, writing.config.get("Transformation", "NONE"))
+            body = "\n".join(map(text, entries)) if lines else text(entries)
             yield from put(name, body)
             files[kind].append({"Key": f"{place}/{name}", "Size": len(body.encode())})
     yield from put("manifest.json", text({"DestinationBucket": bucket, "MapRunArn": run.arn, "ResultFiles": files}))
     return {"MapRunArn": run.arn, "ResultWriterDetails": {"Bucket": bucket, "Key": f"{place}/manifest.json"}}
 
 
-def _shown(fiber: Fiber, children: list[Child], transformation: str) -> list[JSON]:
-    """NONE tells what is known of each execution, COMPACT its output alone, FLATTEN joins outputs that are lists.
+def _format_results(fiber: Fiber, children: list[Child], transformation: str) -> list[JSON]:
+    """NONE describes each execution, COMPACT has only its output, FLATTEN joins outputs that are lists.
 
-    What is no success is told as with NONE.
+    What is no success is reported as with NONE.
     """
-    shown: list[JSON] = []
+    entries: list[JSON] = []
     for child in children:
         if transformation == "NONE" or not isinstance(child.signal, Succeeded):
-            shown.append(_entry(fiber, child))
+            entries.append(_entry(fiber, child))
         elif transformation == "FLATTEN" and isinstance(child.signal.output, list):
-            shown += child.signal.output
+            entries += child.signal.output
         else:
-            shown.append(child.signal.output)
-    return shown
+            entries.append(child.signal.output)
+    return entries
 
 
 _KINDS = {"STANDARD": "execution", "EXPRESS": "express"}
@@ -158,6 +158,6 @@ def _entry(fiber: Fiber, child: Child) -> dict[str, JSON]:
     else:
         entry["RedriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
     if isinstance(child.signal, Failed):
-        told = (("Error", child.signal.error), ("Cause", child.signal.cause))
-        entry |= {field: value for field, value in told if value is not None}
+        reported = (("Error", child.signal.error), ("Cause", child.signal.cause))
+        entry |= {field: value for field, value in reported if value is not None}
     return dict(sorted(entry.items()))

@@ -106,13 +106,13 @@ def guarded(
 
 
 def error_output(failure: Failure) -> dict[str, JSON]:
-    """What a catcher sees. Recorded: a timeout has an empty Cause, a failure reported without one has null."""
+    """The error output for a catcher. Recorded: a timeout has an empty Cause, a failure without one has null."""
     cause = "" if failure.cause is None and failure.error == "States.Timeout" else failure.cause
     return {"Error": failure.error, "Cause": cause}
 
 
 def _next_delay(fiber: Fiber, failure: Failure, retriers: Sequence[Retrier], used: list[int]) -> float | None:
-    """Seconds until the next attempt, or None where the first retrier that knows the error has none left."""
+    """Return the seconds until the next attempt, or None if the first matching retrier has no attempts left."""
     for index, retrier in enumerate(retriers):
         if failure.matches(retrier.error_equals):
             if used[index] >= retrier.max_attempts:

@@ -68,7 +68,7 @@ def choice_step(
     rules: Sequence[tuple[Callable[[JSON, Any], bool], str, DataFlow]],
     default: tuple[str, DataFlow] | None,
 ) -> Step:
-    """Choice: the first rule that holds says where to go; a rule may have its own Output and Assign."""
+    """Choice: the first rule that is true decides the next state; a rule may have its own Output and Assign."""
 
     def step(fiber: Fiber, value: JSON) -> Outcome:
         scope = fiber.scope
