@@ -12,7 +12,12 @@ from ..base.diagnostics import FlowError
 from .build import build
 from .check import check
 from .completion import completion
+from .deploy import deploy
+from .destroy import destroy
 from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
+from .plan import plan
+from .prune import prune
+from .rollback import rollback
 from .run import run
 from .teststate import test_state
 
@@ -65,20 +70,33 @@ def app(ctx: click.Context) -> None:
         flowdsl run order.asl.json --input order.json --events
         flowdsl test-state order.asl.json --state Charge --input order.json --inspection-level DEBUG
 
+    And from a build to AWS:
+
+    \b
+        flowdsl plan --env test                    what would change, in order and why
+        flowdsl deploy --env test                  make the changes; running executions end as they began
+        flowdsl rollback --env test                move the alias back
+        flowdsl prune --env test                   remove what nothing needs any more
+
     Settings are in pyproject.toml:
 
     \b
         [tool.flowdsl]
         flow = "hello.py"      # used by check, run and build when no file is given
         output = "build"       # the folder that build writes
+    \b
+        [tool.flowdsl.environments.test]
+        region = "eu-west-1"
+        account = "123456789012"
 
-    Exit codes: 0 done; 1 the execution failed, timed out or was aborted; 2 a mistake in the flow or the command.
+    Exit codes: 0 done; 1 the execution failed, timed out or was aborted; 2 a mistake in the flow or the command;
+    3 `flowdsl plan` found something to change.
     """
     if os.environ.get("NO_COLOR"):
         ctx.color = False
 
 
-for _command in (check, build, run, test_state, completion):
+for _command in (check, build, run, test_state, plan, deploy, rollback, prune, destroy, completion):
     app.add_command(_command)
 
 

@@ -144,7 +144,7 @@ class Executor:
             if waited >= LONG:
                 raise FlowError.of(
                     f"{call.resource} has not settled in {LONG:.0f} seconds after {call.operation}",
-                    code="FD955",
+                    code="FD985",
                     hint="look at it in the console, then deploy again: it goes on from what is live",
                 )
             tell("waiting")
@@ -186,7 +186,7 @@ def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
     if error.code in _DENIED and "not authorized to perform" in error.message:
         denied = missing_permissions({f"{call.service}:{call.operation}": error.message})
         return FlowError.of(
-            f"{call.resource}: {denied.diagnostics[0].message}", code="FD953", hint=denied.diagnostics[0].hint
+            f"{call.resource}: {denied.diagnostics[0].message}", code="FD983", hint=denied.diagnostics[0].hint
         )
     hint = "correct that and deploy again: it goes on from what is live"
     if error.code in _CONFLICTS:
@@ -194,7 +194,7 @@ def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
     elif call.service == "states" and error.code == "AccessDeniedException":
         hint = f"state what the role lacks in the environment's `permissions`, or {hint}"
     message = f"{call.resource}: {call.operation} failed ({number} of {total} calls): {error.code}: {error.message}"
-    return FlowError.of(message, code="FD954", hint=hint)
+    return FlowError.of(message, code="FD984", hint=hint)
 
 
 # What a call has to wait for afterwards: the settled answer, or None while it has not settled.

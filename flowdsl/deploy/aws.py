@@ -72,7 +72,7 @@ class Boto:
             told = error.response.get("Error", {})
             raise AwsError(told.get("Code", "Unknown"), told.get("Message", ""), service, operation) from None
         except BotoCoreError as error:
-            raise FlowError.of(f"{service}: {error}", code="FD951", hint=_CREDENTIALS) from None
+            raise FlowError.of(f"{service}: {error}", code="FD981", hint=_CREDENTIALS) from None
         return answer
 
     def _client(self, service: str) -> Any:
@@ -107,9 +107,9 @@ def connect(place: Place) -> Boto:
     try:
         session = boto3.Session(region_name=place.region)
         if session.get_credentials() is None:
-            raise FlowError.of("no AWS credentials", code="FD951", hint=_CREDENTIALS)
+            raise FlowError.of("no AWS credentials", code="FD981", hint=_CREDENTIALS)
     except BotoCoreError as error:
-        raise FlowError.of(f"no AWS credentials: {error}", code="FD951", hint=_CREDENTIALS) from None
+        raise FlowError.of(f"no AWS credentials: {error}", code="FD981", hint=_CREDENTIALS) from None
     aws = Boto(place, session)
     check_account(aws, place)
     return aws
@@ -120,11 +120,11 @@ def check_account(aws: Aws, place: Place) -> None:
     try:
         account = str(aws.call("sts", "GetCallerIdentity", {})["Account"])
     except AwsError as error:
-        raise FlowError.of(f"AWS refuses the credentials: {error.code}", code="FD951", hint=_CREDENTIALS) from None
+        raise FlowError.of(f"AWS refuses the credentials: {error.code}", code="FD981", hint=_CREDENTIALS) from None
     if account != place.account:
         raise FlowError.of(
             f"wrong account: the credentials are of {account}, the environment is in {place.account}",
-            code="FD952",
+            code="FD982",
             hint="use credentials of that account, or choose another environment with --env",
         )
 

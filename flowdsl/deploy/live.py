@@ -355,6 +355,6 @@ def missing_permissions(denied: Mapping[str, str]) -> FlowError:
     }
     return FlowError.of(
         f"your credentials lack permissions: {', '.join(actions)}",
-        code="FD953",
+        code="FD983",
         hint="have this added to them (with narrower resources if you like):\n" + json.dumps(policy, indent=2),
     )

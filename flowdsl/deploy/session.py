@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Final
 
-from attrs import define
+from attrs import define, evolve
 
 from .aliases import move_description, routing
-from .apply import Executor, Progress
+from .apply import Executor, Progress, resolve
 from .aws import Aws, AwsError, Clock
 from .live import Reader
 from .model import Call, Canary, Live, Plan, Stack, Wanted
 from .plan import CanaryRequest, make_plan
 from .retire import DestroyRequest, plan_destroy, plan_prune, plan_rollback
+from .wanted import log_group_of
+
+MOVES: Final = ("CreateStateMachineAlias", "UpdateStateMachineAlias")
+"""The calls after which new executions start another version."""
 
 
 @define
@@ -25,11 +30,8 @@ class Session:
     stack: Stack
     progress: Progress | None = None
 
-    def read(self, wanted: Wanted | None = None, *, versions: int = 10) -> Live:
-        reader = Reader(self.aws, self.stack, self.clock, versions=versions)
-        if wanted is None:
-            return reader.read()
-        return reader.read(
+    def read(self, wanted: Wanted, *, versions: int = 10) -> Live:
+        return Reader(self.aws, self.stack, self.clock, versions=versions).read(
             roles=[each.name for each in wanted.roles],
             functions=[each.name for each in wanted.functions],
             log_groups=[each.name for each in wanted.log_groups],
@@ -39,18 +41,39 @@ class Session:
     def plan(self, wanted: Wanted, canary: CanaryRequest | None = None) -> Plan:
         return make_plan(wanted, self.read(wanted), now=self.clock.now(), canary=canary)
 
-    def plan_rollback(self, wanted: Wanted, alias: str, to: int | None = None) -> Plan:
-        live = self.read(wanted, versions=1000 if to is None else 1)
+    def plan_rollback(self, alias: str, machines: Iterable[str], to: int | None = None) -> Plan:
+        """`machines` have the names that they have in the flow."""
+        reader = Reader(self.aws, self.stack, self.clock, versions=1)
+        live = reader.read(machines=map(self.stack.named, machines))
         return plan_rollback(self.stack, live, alias, to=to)
 
     def plan_prune(self, wanted: Wanted, keep: int) -> Plan:
         return plan_prune(wanted, self.read(wanted, versions=keep), keep=keep, now=self.clock.now())
 
-    def plan_destroy(self, wanted: Wanted | None, request: DestroyRequest) -> Plan:
-        return plan_destroy(self.stack, self.read(wanted, versions=1), request)
+    def plan_destroy(self, request: DestroyRequest, machines: Iterable[str] = ()) -> Plan:
+        reader = Reader(self.aws, self.stack, self.clock, versions=1)
+        names = [*map(self.stack.named, machines)]
+        return plan_destroy(self.stack, reader.read(machines=names, log_groups=map(log_group_of, names)), request)
 
     def apply(self, plan: Plan) -> None:
         Executor(self.aws, self.clock, self.progress).run(plan)
+
+    def apply_tested(self, plan: Plan, test: Callable[[dict[str, str]], bool]) -> bool:
+        """Apply a plan, with a test of the new versions before any alias moves to them.
+
+        `test` gets the ARN of the version by the state machine's name. False if it fails: then no alias has moved.
+        """
+        moves = [call for call in plan.calls if call.operation in MOVES]
+        executor = Executor(self.aws, self.clock, self.progress)
+        executor.run(evolve(plan, calls=tuple(call for call in plan.calls if call not in moves)))
+        versions = {}
+        for call in moves:
+            first = resolve(call.arguments["routingConfiguration"], executor.answers)[0]["stateMachineVersionArn"]
+            versions[first.split(":")[6]] = first
+        if not test(versions):
+            return False
+        executor.run(evolve(plan, calls=tuple(moves)))
+        return True
 
     # Canaries
 

@@ -31,7 +31,7 @@ def stack_of(environment: Environment, flow: Path, instance: str = "") -> Stack:
     """The stack of a flow file in an environment."""
     if instance and not re.fullmatch(r"[A-Za-z0-9-]{1,20}", instance):
         hint = "use at most 20 letters, digits and '-', such as pr-7"
-        raise FlowError.of(f"{instance!r} cannot be an instance's name", code="FD950", hint=hint)
+        raise FlowError.of(f"{instance!r} cannot be an instance's name", code="FD980", hint=hint)
     place = Place(environment.region, environment.account)
     name = re.sub(r"[^A-Za-z0-9_-]", "-", flow.name.partition(".")[0])
     return Stack(name, environment.name, place, instance, environment.prefix)
@@ -45,7 +45,7 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
     if unknown:
         raise FlowError.of(
             f"[tool.flowdsl.environments.{environment.name}.functions] names {join_words(unknown)}: not in the flow",
-            code="FD950",
+            code="FD980",
             hint=f"the flow's functions: {join_words(sorted(manifest.functions))}",
         )
     roles: list[Role] = []
@@ -85,17 +85,17 @@ def log_group_of(machine: str) -> str:
 def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
     manifest = manifests.read(folder)
     if manifest is None:
-        raise FlowError.of(f"nothing is built in {display_path(folder)}", code="FD957", hint="run flowdsl build")
+        raise FlowError.of(f"nothing is built in {display_path(folder)}", code="FD987", hint="run flowdsl build")
     for loaded in machines:
         digest = manifest.definitions.get(f"{loaded.name}.asl.json")
         if digest != hashlib.sha256(loaded.text.encode()).hexdigest():
             message = f"{display_path(folder)} is out of date: the definition of {loaded.name} has changed"
-            raise FlowError.of(message, code="FD957", hint="run flowdsl build")
+            raise FlowError.of(message, code="FD987", hint="run flowdsl build")
         called = loaded.machine.functions if loaded.machine else {}
         missing = sorted(called.keys() - manifest.functions.keys())
         if missing:
             message = f"{display_path(folder)} lacks the zips of {join_words(missing)}"
-            raise FlowError.of(message, code="FD957", hint="run flowdsl build, without --asl-only")
+            raise FlowError.of(message, code="FD987", hint="run flowdsl build, without --asl-only")
     return manifest
 
 
@@ -107,7 +107,7 @@ def _function(
     if len(deployed) > _MOST_NAME:
         raise FlowError.of(
             f"{deployed!r} has {len(deployed)} characters, and a Lambda function's name at most {_MOST_NAME}",
-            code="FD950",
+            code="FD980",
             hint="shorten the prefix or the instance's name",
         )
     variables: dict[str, str] = {**packaged.environment, **{key: str(each) for key, each in own.environment.items()}}
@@ -161,7 +161,7 @@ def _machine(
     place, name = stack.place, stack.named(loaded.name)
     if len(name) > 80:
         message = f"{name!r} has {len(name)} characters, and a state machine's name at most 80"
-        raise FlowError.of(message, code="FD950", hint="shorten the prefix or the instance's name")
+        raise FlowError.of(message, code="FD980", hint="shorten the prefix or the instance's name")
     definition = pinning.renamed(pinning.placed(loaded.definition, place, environment.substitutions), names, place)
     _refuse_placeholders(loaded, definition, environment)
     callees = {
@@ -227,7 +227,7 @@ def _refuse_in(value: Any, where: str, loaded: Loaded, environment: Environment)
             key = match[0][2:-1]
             raise FlowError.of(
                 f"{where}: {match[0]} has no value in environment {environment.name!r}",
-                code="FD950",
+                code="FD980",
                 span=loaded.locate(()),
                 hint=f'add it: [tool.flowdsl.environments.{environment.name}.substitutions] "{key}" = "…"',
             )

@@ -234,7 +234,7 @@ def choose_environment(environments: Mapping[str, Environment], name: str | None
     if not environments:
         raise FlowError.of(
             "no environment to deploy to",
-            code="FD950",
+            code="FD980",
             hint='add it to pyproject.toml: [tool.flowdsl.environments.test] region = "eu-west-1", account = "…"',
         )
     if name is None and len(environments) == 1:
@@ -242,11 +242,11 @@ def choose_environment(environments: Mapping[str, Environment], name: str | None
     if name is None:
         raise FlowError.of(
             f"several environments: {', '.join(environments)}",
-            code="FD950",
+            code="FD980",
             hint=f"choose one with --env NAME or {VARIABLE}=NAME",
         )
     if name not in environments:
         raise FlowError.of(
-            f"unknown environment {name!r}", code="FD950", hint=f"choose one of {', '.join(environments)}"
+            f"unknown environment {name!r}", code="FD980", hint=f"choose one of {', '.join(environments)}"
         )
     return environments[name]

@@ -239,7 +239,7 @@ def test_a_rollback_moves_the_alias_and_nothing_else(world):
 
 def test_a_rollback_to_a_version_that_is_not_there(world):
     world.deploy()
-    plan = world.session().plan_rollback(world.wanted(), "live", 7)
+    plan = world.session().plan_rollback("live", ["payment"], 7)
     assert plan.problems[0].message == "state machine payment has no version 7"
     assert plan.problems[0].hint == "choose one of its versions with --to: 1"
 
@@ -442,12 +442,14 @@ def test_instances_live_side_by_side_and_are_removed_whole(world):
     }
     definition = json.loads(world.live_machine["now"]["definition"])
     assert definition["States"]["Setup"]["Resource"].endswith(":function:setup-pr-7:1")
+    world.aws.clock.sleep(60)
     world.destroy()
     assert world.state() == before
 
 
 def test_destroy_twice(world):
     world.deploy()
+    world.aws.clock.sleep(60)  # then the tag index knows all
     world.destroy()
     assert not world.aws.machines
     assert not world.aws.functions
@@ -459,8 +461,9 @@ def test_destroy_twice(world):
 def test_destroy_with_open_executions(world):
     """A25."""
     world.deploy()
+    world.aws.clock.sleep(60)
     execution = world.aws.start("e", "payment")
-    plan = world.session().plan_destroy(world.wanted(), DestroyRequest())
+    plan = world.session().plan_destroy(DestroyRequest(), ["payment"])
     assert plan.problems[0].message == "1 executions of payment are open: e"
     assert "--stop-executions" in plan.problems[0].hint
     world.destroy(stop_executions=True)
@@ -471,6 +474,7 @@ def test_destroy_with_open_executions(world):
 def test_the_order_of_destroying(world):
     """A26."""
     world.deploy()
+    world.aws.clock.sleep(60)
     operations = [call.operation for call in world.destroy().calls]
     order = ["DeleteStateMachine", "DeleteFunction", "DeleteLogGroup", "DeleteRolePolicy", "DeleteRole"]
     first = [operations.index(each) for each in order]
@@ -480,8 +484,9 @@ def test_the_order_of_destroying(world):
 def test_a_policy_of_somebody_else_is_named_not_detached(world):
     """A26."""
     world.deploy()
+    world.aws.clock.sleep(60)
     world.aws.roles["setup-eu-west-1"]["attached"].append("arn:aws:iam::aws:policy/ReadOnlyAccess")
-    plan = world.session().plan_destroy(world.wanted(), DestroyRequest())
+    plan = world.session().plan_destroy(DestroyRequest(), ["payment"])
     assert "policy/ReadOnlyAccess" in plan.problems[0].message
 
 

@@ -110,13 +110,13 @@ class World:
         return plan
 
     def rollback(self, to: int | None = None) -> Plan:
-        plan = self.session().plan_rollback(self.wanted(), self.environment.alias, to)
+        plan = self.session().plan_rollback(self.environment.alias, ["payment"], to)
         assert not plan.problems, plan.problems
         self.session().apply(plan)
         return plan
 
     def destroy(self, *, stop_executions: bool = False) -> Plan:
-        plan = self.session().plan_destroy(self.wanted(), DestroyRequest(stop_executions))
+        plan = self.session().plan_destroy(DestroyRequest(stop_executions), ["payment"])
         assert not plan.problems, plan.problems
         self.session().apply(plan)
         return plan
