@@ -35,12 +35,12 @@ def plan(ctx: click.Context, file: Path | None, *, env: str | None, instance: st
     """
     target = deploying.find_target(file, env, instance)
     wanted = target.wanted()
-    made = target.session().plan(wanted)
+    changes = target.session().plan(wanted)
     if form == "json":
         from ..deploy.apply import plan_json
 
-        click.echo(output.json_text(plan_json(made)))
+        click.echo(output.json_text(plan_json(changes)))
     else:
-        deploying.show_plan(made)
-    deploying.refuse_problems(made)
-    ctx.exit(deploying.EXIT_CHANGES if made.calls else 0)
+        deploying.show_plan(changes)
+    deploying.refuse_problems(changes)
+    ctx.exit(deploying.EXIT_CHANGES if changes.calls else 0)

@@ -205,24 +205,24 @@ def _function(aws: Aws, call: Call, answer: Answer) -> Answer | None:
     if call.operation == "PublishVersion":
         arguments["Qualifier"] = answer["Version"]
     try:
-        found = aws.call("lambda", "GetFunctionConfiguration", arguments)
+        latest = aws.call("lambda", "GetFunctionConfiguration", arguments)
     except AwsError as error:
         if error.code == "ResourceNotFoundException":
             return None
         raise
     for key in ("State", "LastUpdateStatus"):
-        if found.get(key) == "Failed":
-            reason = found.get(f"{key}Reason", "")
+        if latest.get(key) == "Failed":
+            reason = latest.get(f"{key}Reason", "")
             raise AwsError("Failed", f"{key} is Failed: {reason}", "lambda", call.operation)
-    if found.get("State", "Active") not in ("Active", "Inactive") or found.get("LastUpdateStatus") == "InProgress":
+    if latest.get("State", "Active") not in ("Active", "Inactive") or latest.get("LastUpdateStatus") == "InProgress":
         return None
-    return found
+    return latest
 
 
 def _updated_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
     """By revision: texts and dates lag behind."""
-    found = aws.call("states", "DescribeStateMachine", {"stateMachineArn": call.arguments["stateMachineArn"]})
-    return answer if answer.get("revisionId") in (None, found.get("revisionId")) else None
+    latest = aws.call("states", "DescribeStateMachine", {"stateMachineArn": call.arguments["stateMachineArn"]})
+    return answer if answer.get("revisionId") in (None, latest.get("revisionId")) else None
 
 
 def _deleted_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:

@@ -69,8 +69,8 @@ class Boto:
         try:
             answer: Answer = getattr(self._client(service), xform_name(operation))(**arguments)
         except ClientError as error:
-            told = error.response.get("Error", {})
-            raise AwsError(told.get("Code", "Unknown"), told.get("Message", ""), service, operation) from None
+            details = error.response.get("Error", {})
+            raise AwsError(details.get("Code", "Unknown"), details.get("Message", ""), service, operation) from None
         except BotoCoreError as error:
             raise FlowError.of(f"{service}: {error}", code="FD981", hint=_CREDENTIALS) from None
         return answer
@@ -171,7 +171,7 @@ class Paced:
 
     aws: Aws
     clock: Clock
-    made: int = 0
+    count: int = 0
     """Calls that were made."""
     _tokens: dict[object, tuple[float, datetime]] = field(factory=dict)
     _jitter: Callable[[], float] = random.random
@@ -179,7 +179,7 @@ class Paced:
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Answer:
         for attempt in range(TRIES):
             self._wait(service, operation)
-            self.made += 1
+            self.count += 1
             try:
                 return self.aws.call(service, operation, arguments)
             except AwsError as error:

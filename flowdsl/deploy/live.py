@@ -136,7 +136,7 @@ class Reader:
         answer = self._settled_function(name)
         if answer is None:
             return None
-        found = answer["Configuration"]
+        configuration = answer["Configuration"]
         versions = [
             LiveVersion(each["Version"], function_settings(each))
             for each in self._items("lambda", "ListVersionsByFunction", FunctionName=name)
@@ -147,21 +147,21 @@ class Reader:
         }
         return LiveFunction(
             name,
-            function_settings(found),
-            found["RevisionId"],
+            function_settings(configuration),
+            configuration["RevisionId"],
             answer.get("Tags", {}),
             tuple(sorted(versions, key=lambda each: int(each.number))),
             aliases,
             answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
-            found.get("State", "Active"),
+            configuration.get("State", "Active"),
         )
 
     def _settled_function(self, name: str) -> dict[str, Any] | None:
         """The answer of GetFunction, once a change that an earlier deploy left in progress has ended."""
         for _ in range(SETTLING):
             answer = self._call("lambda", "GetFunction", FunctionName=name)
-            found = answer["Configuration"] if answer else {}
-            if found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress":
+            configuration = answer["Configuration"] if answer else {}
+            if configuration.get("State") != "Pending" and configuration.get("LastUpdateStatus") != "InProgress":
                 break
             self.clock.sleep(2)
         return answer

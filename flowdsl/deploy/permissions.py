@@ -168,7 +168,7 @@ def _of_task(task: _Task) -> Derived:
 
 def _rights(task: _Task, rights: Rights) -> Derived:
     for grant in rights.grants:
-        if (not grant.sync or task.sync) and (not grant.given or task.has(grant.given)):
+        if (not grant.sync or task.sync) and (not grant.only_with or task.has(grant.only_with)):
             yield from _grant(task, grant)
     if rights.rule and task.sync:
         yield Statement.of(EVENTS, task.place.arn("events", f"rule/{rights.rule}"))

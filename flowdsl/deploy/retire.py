@@ -56,13 +56,13 @@ def plan_rollback(stack: Stack, live: Live, alias: str, *, to: int | None = None
     notes: list[str] = []
     problems: list[Problem] = []
     for machine in live.machines.values():
-        found = machine.aliases.get(alias)
-        if found is None or not stack.owns(machine.tags):
+        current = machine.aliases.get(alias)
+        if current is None or not stack.owns(machine.tags):
             problems.append(Problem(f"state machine {machine.name} has no alias {alias} to roll back"))
             continue
-        now = max(found.routes, key=lambda arn: int(arn.rpartition(":")[2]))
-        canary = read_canary(found)
-        target = _target(machine, to, read_description(found).get("previous"), now)
+        now = max(current.routes, key=lambda arn: int(arn.rpartition(":")[2]))
+        canary = read_canary(current)
+        target = _target(machine, to, read_description(current).get("previous"), now)
         if canary and to is None:
             now, target = canary.new, canary.old
         if target is None:
@@ -70,7 +70,7 @@ def plan_rollback(stack: Stack, live: Live, alias: str, *, to: int | None = None
             wanted = f"version {to}" if to is not None else f"version below {now.rpartition(':')[2]}"
             hint = f"choose one of its versions with --to: {versions}"
             problems.append(Problem(f"state machine {machine.name} has no {wanted}", hint))
-        elif found.routes == {target: 100}:
+        elif current.routes == {target: 100}:
             notes.append(f"{machine.name}:{alias} is at version {target.rpartition(':')[2]} already")
         else:
             number = target.rpartition(":")[2]
@@ -79,12 +79,12 @@ def plan_rollback(stack: Stack, live: Live, alias: str, *, to: int | None = None
                     "states",
                     "UpdateStateMachineAlias",
                     {
-                        "stateMachineAliasArn": found.arn,
+                        "stateMachineAliasArn": current.arn,
                         "description": move_description(rolled_back=now),
                         "routingConfiguration": routing({target: 100}),
                     },
                     f"alias {alias} of state machine {machine.name}",
-                    f"back to version {number}, from {routes_text(found)}",
+                    f"back to version {number}, from {routes_text(current)}",
                 )
             )
     if not live.machines:
@@ -203,12 +203,12 @@ def _prune_roles(
             only_present = all(definition == used[0] for definition in used)
             yield from _shrink(role, () if only_present else _still_needed(role.policies[EARLIER], statements))
     for function in wanted.functions:
-        role, found = live.roles.get(function.role), live.functions.get(function.name)
-        if role and found and EARLIER in role.policies:
-            newest = found.versions[-1].number if found.versions else ""
+        role, deployed = live.roles.get(function.role), live.functions.get(function.name)
+        if role and deployed and EARLIER in role.policies:
+            newest = deployed.versions[-1].number if deployed.versions else ""
             versions = {version for name, version in needed if name == function.name and version}
-            versions |= {found.aliases[alias] for name, alias in needed if not name and alias in found.aliases}
-            if versions <= {newest, *(a for a, v in found.aliases.items() if v == newest)}:
+            versions |= {deployed.aliases[alias] for name, alias in needed if not name and alias in deployed.aliases}
+            if versions <= {newest, *(a for a, v in deployed.aliases.items() if v == newest)}:
                 yield from _shrink(role, ())
 
 

@@ -30,7 +30,7 @@ class Grant:
     on: str = "*"
     sync: bool = False
     """Whether only `.sync` needs it."""
-    given: str = ""
+    only_with: str = ""
     """An argument without which it is not needed."""
 
 
@@ -113,8 +113,8 @@ RIGHTS: Final[Mapping[str, Rights]] = {
     "bedrock:invokeModel": Rights(
         (
             Grant("bedrock:InvokeModel", "arn:{partition}:bedrock:{region}::foundation-model/{ModelId}"),
-            Grant("s3:GetObject", "arn:{partition}:s3:::{Input.S3Uri:s3}", given="Input.S3Uri"),
-            Grant("s3:PutObject", "arn:{partition}:s3:::{Output.S3Uri:s3}", given="Output.S3Uri"),
+            Grant("s3:GetObject", "arn:{partition}:s3:::{Input.S3Uri:s3}", only_with="Input.S3Uri"),
+            Grant("s3:PutObject", "arn:{partition}:s3:::{Output.S3Uri:s3}", only_with="Output.S3Uri"),
         ),
     ),
     "bedrock:createModelCustomizationJob": Rights(
@@ -179,9 +179,9 @@ RIGHTS: Final[Mapping[str, Rights]] = {
             Grant("ecs:RunTask", _on("ecs", "task-definition/{TaskDefinition:revision}")),
             # A task's id is not known before it runs.
             Grant("ecs:StopTask ecs:DescribeTasks", sync=True),
-            Grant("ecs:TagResource", _on("ecs", "task/*"), given="Tags"),
-            Grant("ecs:TagResource", _on("ecs", "task/*"), given="PropagateTags"),
-            Grant("ecs:TagResource", _on("ecs", "task/*"), given="EnableECSManagedTags"),
+            Grant("ecs:TagResource", _on("ecs", "task/*"), only_with="Tags"),
+            Grant("ecs:TagResource", _on("ecs", "task/*"), only_with="PropagateTags"),
+            Grant("ecs:TagResource", _on("ecs", "task/*"), only_with="EnableECSManagedTags"),
         ),
         "StepFunctionsGetEventsForECSTaskRule",
         ("Overrides.TaskRoleArn", "Overrides.ExecutionRoleArn"),
@@ -246,7 +246,7 @@ RIGHTS: Final[Mapping[str, Rights]] = {
     "elasticmapreduce:createCluster": Rights(
         (
             Grant("elasticmapreduce:RunJobFlow"),
-            Grant("elasticmapreduce:AddTags", _on("elasticmapreduce", "cluster/*"), given="Tags"),
+            Grant("elasticmapreduce:AddTags", _on("elasticmapreduce", "cluster/*"), only_with="Tags"),
             Grant(
                 "elasticmapreduce:DescribeCluster elasticmapreduce:TerminateJobFlows",
                 _on("elasticmapreduce", "cluster/*"),

@@ -105,7 +105,7 @@ def arguments(key: str) -> dict[str, Any]:
     names = {match for text in texts for match in re.findall(r"\{([A-Z][A-Za-z0-9.]*)", text)}
     values: dict[str, Any] = {}
     roles = {*record.roles, *record.service_roles}
-    for name in sorted(names | roles | {grant.given for grant in record.grants if grant.given}):
+    for name in sorted(names | roles | {grant.only_with for grant in record.grants if grant.only_with}):
         *outer, last = name.split(".")
         inner = values
         for step in outer:
