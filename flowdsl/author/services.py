@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+import attrs
 
 from ..base.diagnostics import AslPath
 from ..base.source import Caller
 from .conflicts import Report
 from .fields import UNSET, Language, evolve
 from .integrations import Action, AwsError, Errors, Integration, Service
-from .states import Catcher, Retrier, State, Task, Working
+from .states import Catcher, ItemReader, Map, ResultWriter, Retrier, State, Task, Working
 
 
 def with_services(state: State, language: Language, report: Report) -> State:
     """The state with the Resource and the arguments of the call that its Task makes, and the names of AWS's errors."""
     resource = ""
     if isinstance(state, Task):
-        if isinstance(state.resource, Integration):
-            state = _calling(state, state.resource, language, report)
-        elif isinstance(state.resource, Action | Service):
-            hint = "call it with its arguments: aws.sqs.send_message(QueueUrl=…, MessageBody=…)"
-            report(("Resource",), f"{_named(state.resource)} is not called", hint, None)
-            state = evolve(state, resource="arn:aws:states:::")
+        state = _called(state, language, report, ())
         resource = state.resource if isinstance(state.resource, str) else ""
+    if isinstance(state, Map):
+        parts = {key: _with_s3(getattr(state, key), name, language, report) for key, name in _DATA.items()}
+        state = evolve(state, **parts)
     if isinstance(state, Working):
         changes = {name: _each(getattr(state, name), resource, report, key) for name, key in _HANDLERS.items()}
         state = evolve(state, **changes)
@@ -31,20 +31,44 @@ def with_services(state: State, language: Language, report: Report) -> State:
 
 
 _HANDLERS = {"retry": "Retry", "catch": "Catch"}
+_DATA = {"item_reader": "ItemReader", "result_writer": "ResultWriter"}
+Calls = TypeVar("Calls", Task, ItemReader, ResultWriter)
 
 
-def _calling(task: Task, call: Integration, language: Language, report: Report) -> Task:
+def _called(element: Calls, language: Language, report: Report, path: AslPath) -> Calls:
+    """The element with the Resource of the call that it makes, and the call's arguments instead of any other."""
+    call = element.resource
+    if isinstance(call, Action | Service):
+        hint = "call it with its arguments: aws.sqs.send_message(QueueUrl=…, MessageBody=…)"
+        report((*path, "Resource"), f"{_named(call)} is not called", hint, None)
+        return evolve(element, resource="arn:aws:states:::")
+    if not isinstance(call, Integration):
+        return element
+    changes: dict[str, Any] = {"arguments": call.arguments or UNSET, "resource": call.resource}
     for keyword in ("arguments", "parameters", "payload"):
-        if getattr(task, keyword) is not UNSET:
-            hint = f"remove {keyword}=, or give the whole Resource as text"
-            report((_key(language),), f"the call of {call.service} has its own arguments beside {keyword}=", hint, None)
-    if task.wait_for_task_token:
+        if getattr(element, keyword, UNSET) is UNSET:
+            continue
+        hint = f"remove {keyword}=, or give the whole Resource as text"
+        message = f"the call of {call.service} has its own arguments beside {keyword}="
+        report((*path, _key(language)), message, hint, None)
+        changes.setdefault(keyword, UNSET)
+    if getattr(element, "wait_for_task_token", False):
         hint = f"write {call.action}.wait_for_task_token(…) and remove wait_for_task_token="
-        report(("Resource",), "wait_for_task_token= beside the call of a service", hint, None)
-    changes: dict[str, Any] = {"arguments": UNSET, "parameters": UNSET, "payload": UNSET, "wait_for_task_token": False}
-    if call.arguments:
-        changes["arguments"] = call.arguments
-    return evolve(task, **changes, resource=call.resource)
+        report((*path, "Resource"), "wait_for_task_token= beside the call of a service", hint, None)
+        changes["wait_for_task_token"] = False
+    return evolve(element, **changes)
+
+
+def _with_s3(part: Any, name: str, language: Language, report: Report) -> Any:
+    """The reader or writer of a Map with the Resource and the arguments of its call of S3.
+
+    Step Functions has these actions of S3 for a Map only, so their Resource is not that of the SDK.
+    """
+    if not isinstance(part, ItemReader | ResultWriter):
+        return part
+    if isinstance(call := part.resource, Integration):
+        part = evolve(part, resource=attrs.evolve(call, service=call.service.removeprefix("aws-sdk:")))
+    return _called(part, language, report, (name,))
 
 
 def _key(language: Language) -> str:
@@ -81,7 +105,15 @@ def _errors(handler: Retrier | Catcher, resource: str, report: Report, path: Asl
 
 
 def places(state: State, language: Language) -> Mapping[AslPath, Caller | None]:
-    """Where the author called the service, by the path of its arguments in the state."""
-    if not isinstance(state, Task) or not isinstance(state.resource, Integration):
-        return {}
-    return {(_key(language),): state.resource.origin, ("Resource",): state.resource.origin}
+    """Where the author called a service, by the paths of its arguments and Resource in the state."""
+    calls: dict[AslPath, Any] = {}
+    if isinstance(state, Task):
+        calls[()] = state.resource
+    if isinstance(state, Map):
+        calls |= {(name,): getattr(getattr(state, key), "resource", None) for key, name in _DATA.items()}
+    return {
+        (*path, key): call.origin
+        for path, call in calls.items()
+        if isinstance(call, Integration)
+        for key in (_key(language), "Resource")
+    }

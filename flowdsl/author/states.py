@@ -369,7 +369,7 @@ class ReaderConfig(Element):
 class ItemReader(Element):
     """Where a Distributed Map reads its items. Source: Step Functions Developer Guide, "ItemReader"."""
 
-    resource: str | Unset = asl("Resource", kinds.STRING, required=True, kw_only=False, default=UNSET)
+    resource: str | Integration | Unset = asl("Resource", kinds.STRING, required=True, kw_only=False, default=UNSET)
     parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.TEMPLATE, language="JSONPath", default=UNSET)
     arguments: Json = asl("Arguments", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     config: ReaderConfig | Unset = asl("ReaderConfig", kinds.part(ReaderConfig), default=UNSET)
@@ -404,7 +404,7 @@ class WriterConfig(Element):
 class ResultWriter(Element):
     """Where a Distributed Map writes its results. Source: Step Functions Developer Guide, "ResultWriter"."""
 
-    resource: str | Unset = asl("Resource", kinds.STRING, kw_only=False, default=UNSET)
+    resource: str | Integration | Unset = asl("Resource", kinds.STRING, kw_only=False, default=UNSET)
     parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.TEMPLATE, language="JSONPath", default=UNSET)
     arguments: Json = asl("Arguments", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     config: WriterConfig | Unset = asl("WriterConfig", kinds.part(WriterConfig), default=UNSET)

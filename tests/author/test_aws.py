@@ -64,6 +64,28 @@ def test_a_task_makes_the_call_in_both_languages(language: Any, expected: dict[s
     assert state == {**expected, **rest}
 
 
+def reading(reader: f.ItemReader, writer: Any = f.UNSET) -> f.Map:
+    return f.Map("Rows", item_reader=reader, result_writer=writer, processor=f.Pass("Row"), mode="DISTRIBUTED")
+
+
+@pytest.mark.parametrize(
+    ("language", "field", "key"),
+    [("JSONPath", "Parameters", {"Key.$": "$.key"}), ("JSONata", "Arguments", {"Key": "{% $states.input.key %}"})],
+)
+def test_a_distributed_map_reads_and_writes_by_calls_of_s3(language: Any, field: str, key: dict[str, str]) -> None:
+    reader = f.ItemReader(aws.s3.get_object(Bucket="in", Key=state_input.key), config=f.ReaderConfig(input_type="JSON"))
+    step = reading(reader, f.ResultWriter(aws.s3.put_object(Bucket="out")))
+    machine = f.StateMachine("m", step, query_language=language)
+    assert not machine.problems
+    state = f.dump(machine)["States"]["Rows"]
+    assert state["ItemReader"] == {
+        "Resource": "arn:aws:states:::s3:getObject",
+        field: {"Bucket": "in", **key},
+        "ReaderConfig": {"InputType": "JSON"},
+    }
+    assert state["ResultWriter"] == {"Resource": "arn:aws:states:::s3:putObject", field: {"Bucket": "out"}}
+
+
 CONDITION = aws.dynamodb.errors.ConditionalCheckFailedException
 
 
@@ -111,6 +133,8 @@ SEND = aws.sqs.send_message(QueueUrl="q", MessageBody="m")
         (f.Task("T", SEND, wait_for_task_token=True), "wait_for_task_token= beside the call"),
         (f.Task("T", aws.s3.get_object), "aws-sdk:s3:getObject is not called"),  # type: ignore[arg-type]
         (f.Task("T", aws.s3), "aws.s3 is not called"),  # type: ignore[arg-type]
+        (reading(f.ItemReader(aws.s3.get_object)), "aws-sdk:s3:getObject is not called"),  # type: ignore[arg-type]
+        (reading(f.ItemReader(aws.s3.get_object(Bucket="b"), arguments={})), "own arguments beside arguments="),
         (f.Task("T", SEND, retry=[f.retry(aws.s3.errors)]), "all errors of a service"),  # type: ignore[arg-type]
     ],
 )
