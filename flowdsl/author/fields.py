@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from functools import cache, wraps
-from typing import Any, Final, Literal, ParamSpec, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, Final, Literal, NoReturn, ParamSpec, TypeVar, cast, dataclass_transform
 
 import attrs
 
@@ -95,6 +95,36 @@ class Spec:
     """The kind of path that the twin takes; None means a Reference Path."""
 
 
+REQUIRED: Final = object()
+"""The default of an attribute that an author has to give."""
+
+
+class Field:
+    """An attribute of an element: its default, how the constructor takes it, and its ASL field if it is one."""
+
+    __slots__ = ("convert", "default", "eq", "factory", "init", "kw_only", "repr", "spec")
+
+    def __init__(
+        self,
+        default: Any,
+        factory: Callable[[], Any] | None = None,
+        kw_only: bool = True,
+        init: bool = True,
+        eq: bool = True,
+        repr: bool = True,
+        spec: Spec | None = None,
+        convert: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.default = default
+        self.factory = factory
+        self.kw_only = kw_only
+        self.init = init
+        self.eq = eq
+        self.repr = repr
+        self.spec = spec
+        self.convert = convert
+
+
 def asl(
     name: str,
     kind: Kind,
@@ -106,12 +136,12 @@ def asl(
     said_by: tuple[str, ...] = (),
     by: Kind | None = None,
     default: Any = UNSET,
+    factory: Callable[[], Any] | None = None,
     kw_only: bool = True,
 ) -> Any:
     """Declare an ASL field on a state or a part of one."""
     spec = Spec(name, kind, path, language, jsonata, required, said_by=said_by, by=by)
-    converter = in_seconds if kind.is_duration else None
-    return attrs.field(default=default, kw_only=kw_only, metadata={"asl": spec}, converter=converter)
+    return Field(default, factory, kw_only, spec=spec, convert=in_seconds if kind.is_duration else None)
 
 
 def in_seconds(value: Any) -> Any:
@@ -124,35 +154,48 @@ def in_seconds(value: Any) -> Any:
 
 def sugar(*, default: Any = UNSET, kw_only: bool = True) -> Any:
     """Declare a keyword for authors that is not a field of ASL: the machine turns it into fields when it is made."""
-    return attrs.field(default=default, kw_only=kw_only)
+    return Field(default, None, kw_only)
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(asl, sugar, attrs.field))
+def field(
+    *,
+    default: Any = REQUIRED,
+    factory: Callable[[], Any] | None = None,
+    kw_only: bool = True,
+    init: bool = True,
+    eq: bool = True,
+    repr: bool = True,
+) -> Any:
+    """Declare any other attribute of an element, as `attrs.field` does."""
+    return Field(default, factory, kw_only, init, eq, repr)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(asl, sugar, field))
 def element(cls: type[T]) -> type[T]:
-    """A frozen attrs class for a state or a part of one.
+    """A class for a state or a part of one, made of its declarations and those of its bases.
 
-    A keyword that the class does not have is kept in `extras`, so that the checker can report it at its place together
-    with every other mistake of the file.
+    Element has the methods for all of them. attrs would generate each class's own, which is most of the time that
+    importing flowdsl takes. The defaults are attributes of the class; an object holds only what its author wrote.
     """
-    # Generating these for each class would be half of the time that importing flowdsl takes: Element has them once.
-    made: Any = attrs.frozen(cls, eq=False, repr=False)
-    initialise = made.__init__
-    known = {attribute.alias for attribute in attrs.fields(made)}
-    rest = getattr(made, "rest", "")
+    own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+    table = {name: each for name, each in fields_of(cls.__base__ or object).items() if name not in own} | own
+    for name, each in own.items():
+        if each.default is REQUIRED:
+            delattr(cls, name)
+        else:
+            setattr(cls, name, each.default)
+    made: Any = cls
+    made.__fields__ = table
+    made.__positional__ = tuple(name for name, each in table.items() if each.init and not each.kw_only)
+    made.__required__ = tuple(name for name, each in table.items() if each.default is REQUIRED and not each.factory)
+    made.__factories__ = tuple((name, each.factory) for name, each in table.items() if each.factory)
+    return cls
 
-    def __init__(self: Any, *values: Any, **fields: Any) -> None:  # noqa: N807 - it becomes the class's own
-        if not fields.keys() <= known:
-            unknown = {pascal(key): fields.pop(key) for key in [*fields] if key not in known}
-            fields["extras"] = {**fields.get("extras", {}), **unknown}
-        if rest and len(values) > 1:
-            values = (values[0], values[1:])
-        initialise(self, *values, **fields)
-        note(self)
 
-    __init__.__doc__ = initialise.__doc__
-    __init__.__wrapped__ = initialise  # type: ignore[attr-defined]
-    made.__init__ = __init__
-    return made  # type: ignore[no-any-return]
+def fields_of(cls: type[Any]) -> dict[str, Field]:
+    """The attributes of a class of elements, those of its bases first."""
+    table: dict[str, Field] = getattr(cls, "__fields__", {})
+    return table
 
 
 def keeping_unknown(make: Callable[P, T]) -> Callable[P, T]:
@@ -194,37 +237,92 @@ def note(value: T) -> T:
     return value
 
 
+class _Signature:
+    """The signature of a class of elements, made when somebody asks (`help`, notebooks)."""
+
+    def __get__(self, instance: object, owner: type[Any]) -> Any:
+        from inspect import Parameter, Signature  # nothing else needs it
+
+        parameters = []
+        for name, each in fields_of(owner).items():
+            if each.init:
+                kind = Parameter.KEYWORD_ONLY if each.kw_only else Parameter.POSITIONAL_OR_KEYWORD
+                default = Parameter.empty if name in owner.__required__ else each.default
+                parameters.append(Parameter(name, kind, default=default))
+        return Signature(sorted(parameters, key=lambda each: each.kind))
+
+
 @element
 class Element:
-    """A state or a part of a state: something that the author said at one place and ASL writes as a JSON object."""
+    """A state or a part of a state: an immutable value that the author wrote at one place and ASL has as an object.
 
-    extras: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True, repr=False)
-    """Fields that ASL does not know here, as they were given."""
-    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+    A keyword that the class does not have is kept in `extras`, so that the checker can report it at its place together
+    with every other mistake of the file.
+    """
+
+    __fields__: ClassVar[dict[str, Field]]
+    __positional__: ClassVar[tuple[str, ...]]
+    __required__: ClassVar[tuple[str, ...]]
+    __factories__: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]]
+    __signature__: ClassVar[Any] = _Signature()
+    rest: ClassVar[str] = ""
+    """The field that takes all positional arguments after the name."""
+
+    extras: Mapping[str, Any] = field(factory=dict, repr=False)
+    """Fields that ASL does not know here."""
+    origin: Caller | None = field(factory=caller, eq=False, repr=False)
+
+    def __init__(self, *values: Any, **keywords: Any) -> None:
+        own = self.__dict__
+        if self.rest and len(values) > 1:
+            values = (values[0], values[1:])
+        if len(values) > len(self.__positional__):
+            most = len(self.__positional__)
+            raise TypeError(f"{type(self).__name__}(...) takes at most {most} positional argument{'s' * (most > 1)}")
+        own.update(zip(self.__positional__, values, strict=False))
+        unknown = {}
+        for name, value in keywords.items():
+            declared = self.__fields__.get(name)
+            if declared is None or not declared.init:
+                unknown[pascal(name)] = value
+            elif name in own:
+                raise TypeError(f"{type(self).__name__}(...) has two values for {name}")
+            else:
+                own[name] = declared.convert(value) if declared.convert else value
+        for name, factory in self.__factories__:
+            if name not in own:
+                own[name] = factory()
+        if unknown:
+            own["extras"] = {**own["extras"], **unknown}
+        missing = [name for name in self.__required__ if name not in own]
+        if missing:
+            raise TypeError(f"{type(self).__name__}(...) needs {' and '.join(missing)}")
+        note(self)
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Called when an object has its attributes."""
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"a {type(self).__name__} cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a {type(self).__name__} cannot be changed")
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(
-            getattr(self, attribute.name) == getattr(other, attribute.name)
-            for attribute in attrs.fields(class_of(self))
-            if attribute.eq
-        )
+        return all(getattr(self, name) == getattr(other, name) for name, each in self.__fields__.items() if each.eq)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = [
-            f"{attribute.alias}={getattr(self, attribute.name)!r}"
-            for attribute in attrs.fields(class_of(self))
-            if attribute.repr and getattr(self, attribute.name) is not UNSET
+        values = [
+            f"{name}={getattr(self, name)!r}"
+            for name, each in self.__fields__.items()
+            if each.repr and getattr(self, name) is not UNSET
         ]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def class_of(value: object) -> type[Any]:
-    """The type checkers do not know that `element` makes classes of attrs."""
-    return type(value)
+        return f"{type(self).__name__}({', '.join(values)})"
 
 
 def per_class(function: Callable[[type[Any]], T]) -> Callable[[type[Any]], T]:
@@ -241,9 +339,7 @@ def pascal(keyword: str) -> str:
 def specs(cls: type[Any]) -> dict[str, Spec]:
     """The ASL fields of a class by Python attribute, in the order in which they are written."""
     return {
-        attribute.name: attrs.evolve(attribute.metadata["asl"], attribute=attribute.name)
-        for attribute in attrs.fields(cls)
-        if "asl" in attribute.metadata
+        name: attrs.evolve(each.spec, attribute=name) for name, each in fields_of(cls).items() if each.spec is not None
     }
 
 
@@ -267,13 +363,7 @@ def given(element: Element) -> Iterator[tuple[Spec, Any]]:
 
 
 def evolve(value: T, **changes: Any) -> T:
-    """A copy of a frozen attrs value with some attributes changed, without running its constructor again."""
+    """A copy of an element with some attributes changed, without running its constructor again."""
     copy = object.__new__(type(value))
-    for name in _slots(type(value)):
-        object.__setattr__(copy, name, changes[name] if name in changes else getattr(value, name))
+    copy.__dict__.update(value.__dict__, **changes)
     return copy
-
-
-@per_class
-def _slots(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(attribute.name for attribute in attrs.fields(cls))

@@ -196,10 +196,9 @@ def parts_within(value: Any) -> Iterator[Any]:
 
 def _fields_with_steps(element: Element) -> list[str]:
     return [
-        attribute.name
-        for attribute in attrs.fields(type(element))  # type: ignore[arg-type]
-        if isinstance(getattr(element, attribute.name), Element | Flow | Guard | tuple | list)
-        or (attribute.name == "named" and isinstance(getattr(element, attribute.name), Mapping))
+        name
+        for name, value in vars(element).items()
+        if isinstance(value, Element | Flow | Guard | tuple | list) or (name == "named" and isinstance(value, Mapping))
     ]
 
 

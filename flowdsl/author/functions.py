@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 
 from .expressions import Expression
-from .fields import Element, element
+from .fields import Element, element, field
 
 
 @element
@@ -20,15 +20,15 @@ class Function(Element):
     `include` names data files elsewhere.
     """
 
-    name: str = attrs.field(kw_only=False)
-    source: str = attrs.field(default="", kw_only=False)
-    handler: str = attrs.field(default="handler.handler", kw_only=True)
-    architecture: Literal["arm64", "x86_64"] = attrs.field(default="arm64", kw_only=True)
-    python: str = attrs.field(default="3.14", kw_only=True)
-    timeout: int = attrs.field(default=30, kw_only=True)
-    memory: int = attrs.field(default=256, kw_only=True)
-    environment: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
-    include: Sequence[str] = attrs.field(default=(), kw_only=True)
+    name: str = field(kw_only=False)
+    source: str = field(default="", kw_only=False)
+    handler: str = field(default="handler.handler")
+    architecture: Literal["arm64", "x86_64"] = field(default="arm64")
+    python: str = field(default="3.14")
+    timeout: int = field(default=30)
+    memory: int = field(default=256)
+    environment: Mapping[str, str] = field(factory=dict)
+    include: Sequence[str] = field(default=())
 
     @property
     def arn(self) -> str:

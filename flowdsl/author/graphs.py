@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from . import kinds
 from .fields import UNSET, Element, Unset, asl, element
 from .states import ProcessorConfig, State
@@ -16,7 +14,7 @@ class Graph(Element):
     """States and where they start: a branch of a Parallel, or what all machines have."""
 
     start_at: str | Unset = asl("StartAt", kinds.STATE_NAME, required=True, default=UNSET)
-    states: Mapping[str, State] = asl("States", kinds.STATES, required=True, default=attrs.Factory(dict))
+    states: Mapping[str, State] = asl("States", kinds.STATES, required=True, factory=dict)
 
 
 @element

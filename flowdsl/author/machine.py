@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-import attrs
-
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
 from . import kinds
 from .defaults import Defaults
-from .fields import UNSET, Language, Unset, asl, element, sugar
+from .fields import UNSET, Language, Unset, asl, element, field, sugar
 from .flow import Step, as_flow
 from .functions import Function
 from .graphs import Graph
@@ -28,27 +26,27 @@ class StateMachine(Graph):
     input (for the checker). The constructor never fails on a mistake in the flow: `problems` has what it found.
     """
 
-    name: str = attrs.field(kw_only=False)
+    name: str = field(kw_only=False)
     flow: Step | list[Step] | tuple[Step, ...] | Unset = sugar(default=UNSET, kw_only=False)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     query_language: Language | Unset = asl("QueryLanguage", kinds.LANGUAGE, default=UNSET)
     version: str | Unset = asl("Version", kinds.STRING, default=UNSET)
     timeout: int | timedelta | Unset = asl("TimeoutSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
-    type: Literal["STANDARD", "EXPRESS"] = attrs.field(default="STANDARD", kw_only=True)
-    input: Any = attrs.field(default=None, kw_only=True, eq=False)
-    defaults: Defaults | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+    type: Literal["STANDARD", "EXPRESS"] = field(default="STANDARD", kw_only=True)
+    input: Any = field(default=None, kw_only=True, eq=False)
+    defaults: Defaults | None = field(default=None, kw_only=True, eq=False, repr=False)
     """What its states have unless they say otherwise."""
-    problems: list[Diagnostic] = attrs.field(factory=list, init=False, eq=False, repr=False)
-    related: Sequence[Function] = attrs.field(default=(), kw_only=True, eq=False, repr=False)
+    problems: list[Diagnostic] = field(factory=list, init=False, eq=False, repr=False)
+    related: Sequence[Function] = field(default=(), kw_only=True, eq=False, repr=False)
     """Functions that no state calls but that belong to the flow, such as the one that answers a task token."""
-    functions: dict[str, Function] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    functions: dict[str, Function] = field(factory=dict, init=False, eq=False, repr=False)
     """The Lambda functions that the flow may call and the related ones, by name."""
-    callees: dict[AslPath, tuple[Function, ...]] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    callees: dict[AslPath, tuple[Function, ...]] = field(factory=dict, init=False, eq=False, repr=False)
     """The functions that the Task at an ASL path may call."""
-    links: dict[AslPath, Caller | None] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    links: dict[AslPath, Caller | None] = field(factory=dict, init=False, eq=False, repr=False)
     """Where a `goto` said the target that stands at an ASL path."""
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise TypeError('a StateMachine takes its name first: StateMachine("payment", chain(...))')
         if self.type not in ("STANDARD", "EXPRESS"):

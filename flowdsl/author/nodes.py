@@ -17,28 +17,28 @@ Kind = Literal["null", "boolean", "number", "text", "list", "object"]
 _MARKED: dict[Mark, Kind] = {"String": "text", "Timestamp": "text", "Numeric": "number", "Boolean": "boolean"}
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Node:
     """A part of an expression. `origin` is where the author wrote it, if it is not a path or a constant."""
 
     origin: Caller | None = attrs.field(default=None, kw_only=True, repr=False)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Parameter:
     """A parameter of a traced function. The writer gives it a name that means nothing else in the expression."""
 
     name: str
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Constant(Node):
     """A JSON scalar."""
 
     value: bool | int | float | str | None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Path(Node):
     """A place below `input`, `context`, `result`, `error`, a variable (`$name`) or a parameter."""
 
@@ -47,7 +47,7 @@ class Path(Node):
     mark: Mark | None = None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Get(Node):
     """A place below a value that is not a path. A node among the steps is an index, or the name of a field."""
 
@@ -55,28 +55,28 @@ class Get(Node):
     steps: tuple[str | int | Node, ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Object(Node):
     """A JSON object."""
 
     fields: tuple[tuple[str, Node], ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Array(Node):
     """A JSON array."""
 
     items: tuple[Node, ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Text(Node):
     """The texts of its parts, one after the other."""
 
     parts: tuple[Node, ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Arithmetic(Node):
     """Two numbers and `+`, `-`, `*`, `/` or `%`."""
 
@@ -85,14 +85,14 @@ class Arithmetic(Node):
     right: Node
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Negative(Node):
     """A number with the other sign."""
 
     operand: Node
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Comparison(Node):
     """Two values and `=`, `!=`, `<`, `<=`, `>`, `>=` or `in`."""
 
@@ -101,7 +101,7 @@ class Comparison(Node):
     right: Node
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Test(Node):
     """A question about one value, by the name of its choice rule: IsPresent, IsNull, …, StringMatches."""
 
@@ -110,7 +110,7 @@ class Test(Node):
     value: bool | str = True
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Logic(Node):
     """`and` or `or` between conditions."""
 
@@ -118,14 +118,14 @@ class Logic(Node):
     parts: tuple[Node, ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Not(Node):
     """True if the operand is false."""
 
     operand: Node
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Conditional(Node):
     """One of two values."""
 
@@ -134,7 +134,7 @@ class Conditional(Node):
     otherwise: Node
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Call(Node):
     """A call of a JSONata function (without its `$`), or of an intrinsic function that JSONata does not have."""
 
@@ -143,7 +143,7 @@ class Call(Node):
     kind: Kind | None = None
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Lambda(Node):
     """A traced function."""
 
@@ -151,7 +151,7 @@ class Lambda(Node):
     body: Node
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Regex(Node):
     """A regular expression; the flags are `i` and `m`."""
 
@@ -159,14 +159,14 @@ class Regex(Node):
     flags: str = ""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Raw(Node):
     """JSONata as its author wrote it; nodes stand for the expressions inside it."""
 
     parts: tuple[str | Node, ...]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Invalid(Node):
     """A value that an expression cannot take in; reported with all other mistakes when the state is written."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from ..base.diagnostics import AslPath
 from ..base.source import Caller, Span
 from .fields import Element, by_asl_name, per_class
@@ -46,7 +44,7 @@ def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
 
 @per_class
 def _positional(cls: type[Any]) -> list[str]:
-    return [attribute.name for attribute in attrs.fields(cls) if attribute.init and not attribute.kw_only]
+    return [*cls.__positional__]
 
 
 def _position(cls: type[Any], attribute: str) -> tuple[str, ...]:

@@ -9,12 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import attrs
-
 from ..base.source import Caller
 from . import kinds
 from .expressions import DISCARD, Discard, Expression, Path, state_input
-from .fields import UNSET, Element, Language, Unset, asl, element, keeping_unknown, sugar
+from .fields import UNSET, Element, Language, Unset, asl, element, field, keeping_unknown, sugar
 from .flow import Flow, Step, chain, naming, renamed
 from .functions import Dynamic, Function
 from .integrations import AwsError, Integration
@@ -37,18 +35,16 @@ class State(Element):
     """What all states have. `name` is at most 80 characters and unique in the whole machine."""
 
     type: ClassVar[str] = ""
-    rest: ClassVar[str] = ""
-    """The field that takes all positional arguments after the name."""
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Groups of ASL fields of which one must be there."""
     at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Groups of ASL fields of which one may be there; a field and its `…Path` twin need not be named."""
 
-    name: str = attrs.field(kw_only=False)
+    name: str = field(kw_only=False)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     query_language: Language | Unset = asl("QueryLanguage", kinds.LANGUAGE, default=UNSET)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             kind = self.type or "State"
             raise TypeError(f'a {kind} takes its name first: {kind}("Charge", ...)')

@@ -10,7 +10,7 @@ import attrs
 
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller
-from .fields import UNSET, Language, Unset, class_of, evolve
+from .fields import UNSET, Language, Unset, evolve, fields_of
 from .flow import End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
@@ -308,7 +308,7 @@ class _Wiring:
                 self._problem("FD213", (step.name, "Resource"), message, function.origin, "give one another name")
 
     def _unknown_settings(self, step: State, function: Function) -> None:
-        known = [each.name for each in attrs.fields(class_of(function)) if each.name not in ("extras", "origin")]
+        known = [name for name in fields_of(type(function)) if name not in ("extras", "origin")]
         for setting in map(snake, function.extras):
             message = f"a Function has no setting {setting!r}"
             at = (step.name, "Resource")

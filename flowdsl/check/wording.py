@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
-from ..author.fields import Spec, by_asl_name
+from ..author.fields import Spec, by_asl_name, fields_of
 from ..author.places import snake
 from ..author.states import STATES
 from ..base.words import join_words, nearest
@@ -17,7 +15,7 @@ JSONATA = 'query_language="JSONata" on the state'
 
 def keywords(cls: type[Any]) -> list[str]:
     """Return the keywords of the class's constructor."""
-    return [each.alias for each in attrs.fields(cls) if each.name not in _NOT_KEYWORDS]
+    return [name for name, each in fields_of(cls).items() if each.init and name not in _NOT_KEYWORDS]
 
 
 def keyword(cls: type[Any], field: str) -> str:

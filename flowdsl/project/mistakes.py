@@ -54,7 +54,9 @@ def is_authors(file: Path, root: Path) -> bool:
     return file.is_relative_to(root) and not installed
 
 
-_TOO_MANY = re.compile(r"(\w+)\.__init__\(\) takes (?:from \d+ to )?(\d+) positional arguments? but ")
+_TOO_MANY = re.compile(
+    r"(\w+)(?:\.__init__\(\) takes (?:from \d+ to )?(\d+) positional arguments? but |\(\.\.\.\) takes at most )"
+)
 
 
 def _message(error: BaseException) -> str:
@@ -77,7 +79,7 @@ def _message(error: BaseException) -> str:
     if missing:
         return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}"
     too_many = _TOO_MANY.search(message)
-    if too_many:
+    if too_many and too_many[2]:
         most = int(too_many[2]) - 1  # Python counts `self`
         return f"{too_many[1]}(...) takes at most {most} positional argument{'s' * (most > 1)}"
     return message

@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 import flowdsl as f
-from flowdsl.author.fields import Language, Spec, specs
+from flowdsl.author.fields import Language, Spec, fields_of, specs
 from flowdsl.author.graphs import Branch, Processor
 from flowdsl.author.states import (
     STATES,
@@ -121,7 +121,7 @@ def parts(cls: type[Any], mark: str) -> Iterator[Any]:
 def keywords(cls: type[Any]) -> list[str]:
     """The keywords of a class that say something of the flow."""
     no_meaning = {"name", "extras", "origin", "resource"}
-    return [each.alias for each in attrs.fields(cls) if each.init and each.name not in no_meaning]
+    return [name for name, each in fields_of(cls).items() if each.init and name not in no_meaning]
 
 
 WRAPPED: dict[type[Any], Callable[[Any], Any]] = {
@@ -293,5 +293,5 @@ def test_no_keyword_of_a_function_is_left_out() -> None:
         parameters = signature(getattr(f, name)).parameters.values()
         own = {each.name for each in parameters if each.kind == each.KEYWORD_ONLY}
         if name == "StateMachine":
-            own = {each.alias for each in attrs.fields(f.StateMachine) if each.init} - NOT_IN_A_DEFINITION
+            own = {name for name, each in fields_of(f.StateMachine).items() if each.init} - NOT_IN_A_DEFINITION
         assert own - {"origin"} <= {*base, *tested}, name
