@@ -29,7 +29,7 @@ def read_from(value: Any, answer: Answer) -> Any:
         return type(value)(read_from(part, answer) for part in value)
     if not is_expression(value):
         return value
-    node = nodes.replace(node_of(value), lambda path: _below(path, answer))
+    node = nodes.replaced(node_of(value), lambda node: _below(node, answer) if isinstance(node, nodes.Path) else node)
     return Path(node.root, node.steps, node.mark) if isinstance(node, nodes.Path) else Expression(node)
 
 

@@ -49,16 +49,16 @@ class _Group:
 
 
 _GROUPS = (
-    _Group(Building, ("into", "result_path"), "say where the result goes"),
+    _Group(Building, ("into", "result_path"), "set where the result goes"),
     _Group(Working, ("output", "result_selector"), "shape the result"),
-    _Group(Catcher, ("into", "result_path"), "say where the error goes"),
-    _Group(Task, ("payload", "arguments", "parameters"), "say what the call gets"),
-    _Group(Task, ("payload", "input_path"), "say what the function gets"),
-    _Group(Calling, ("arguments", "parameters"), "say what the state gets"),
-    _Group(ItemReader, ("arguments", "parameters"), "say what is read"),
-    _Group(ResultWriter, ("arguments", "parameters"), "say where the results go"),
+    _Group(Catcher, ("into", "result_path"), "set where the error goes"),
+    _Group(Task, ("payload", "arguments", "parameters"), "set what the call gets"),
+    _Group(Task, ("payload", "input_path"), "set what the function gets"),
+    _Group(Calling, ("arguments", "parameters"), "set what the state gets"),
+    _Group(ItemReader, ("arguments", "parameters"), "set what is read"),
+    _Group(ResultWriter, ("arguments", "parameters"), "set where the results go"),
     _Group(Pass, ("output", "result", "parameters"), "give the Pass its result"),
-    _Group(Choice, ("otherwise", "default"), "say where the Choice leads when no rule matches"),
+    _Group(Choice, ("otherwise", "default"), "set where the Choice leads when no rule matches"),
     _Group(Parallel, ("branches", "named"), "list the branches"),
     _Group(Parallel, ("named", "result_selector"), "give the result its fields"),
 )

@@ -1,4 +1,4 @@
-"""What all states of a machine have unless they say otherwise."""
+"""What all states of a machine have unless they have their own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ lambda_transient = evolve(
 
 @attrs.frozen
 class Defaults:
-    """What the states of a machine have unless they say otherwise: `StateMachine(..., defaults=Defaults(...))`.
+    """What the states of a machine have unless they have their own: `StateMachine(..., defaults=Defaults(...))`.
 
     `retry` and `timeout` are for every Task, inner ones included; retriers for errors of the Lambda service only for
     those that call a Lambda. `catch` is for the Task, Map and Parallel states of the machine's own flow; its steps,
-    and the states that it leads to by goto, do not get it. A state that says `retry=`, `catch=` or `timeout=` itself
-    has that instead; an empty list means none.
+    and the states that it leads to by goto, do not get it. A state with a `retry=`, `catch=` or `timeout=` of
+    its own has that instead; an empty list means none.
     """
 
     retry: Retrier | Sequence[Retrier] | Unset = attrs.field(default=UNSET, kw_only=True)

@@ -19,7 +19,7 @@ P = ParamSpec("P")
 
 
 class Unset(Enum):
-    """The type of `UNSET`, which says that a field is absent; None is a value (`"ResultPath": null` means discard)."""
+    """The type of `UNSET`, which means that a field is absent; None is a value (`"ResultPath": null` means discard)."""
 
     UNSET = "unset"
 
@@ -34,7 +34,7 @@ UNSET: Final = Unset.UNSET
 
 
 class ByPath(str):
-    """A value that is said by path: the JSONPath text goes into the field's `…Path` twin, such as `SecondsPath`."""
+    """A value given by a path: the JSONPath text goes into the field's `…Path` twin, such as `SecondsPath`."""
 
     __slots__ = ()
 
@@ -43,8 +43,8 @@ class ByPath(str):
 class Kind:
     """A kind of JSON value that a field takes.
 
-    `what` completes "must be …"; `accepts` tells of a JSON value whether it is one. `shape` tells the passes how to go
-    on: a scalar, a path, a template, one part or a list of parts, one state machine or a list of them.
+    `what` completes "must be …" in messages; `accepts` returns True for a JSON value of the kind. `shape` tells the
+    passes how to go on: a scalar, a path, a template, one part or a list of parts, one state machine or a list of them.
     """
 
     what: str
@@ -53,11 +53,11 @@ class Kind:
     of: type[Any] | None = None
     """The class of a part."""
     text: bool = False
-    """Whether its values are strings, so that a `${Substitution}` may stand there until the definition is deployed."""
+    """True if its values are strings, so that the value may be a `${Substitution}` until the definition is deployed."""
     words: tuple[str, ...] = ()
-    """The only words it takes, if it is one of a few."""
-    said: str | None = None
-    """What AWS says of a value that is none, where that is known."""
+    """The values that it takes, if they are a few words."""
+    aws_message: str | None = None
+    """AWS's message for a value of another kind, if it is known."""
     least: float | None = None
     most: float | None = None
     """The bounds of a number."""
@@ -65,13 +65,13 @@ class Kind:
     """True for seconds: authors may give a timedelta."""
 
     def complaint(self, value: Any) -> str | None:
-        """What AWS says of this value, which is none, where that is known."""
+        """Return AWS's message for a value of another kind, if it is known."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             if self.least is not None and value < self.least:
                 return f"Minimum value is {self.least}"
             if self.most is not None and value > self.most:
                 return f"Maximum value is {self.most}"
-        return self.said
+        return self.aws_message
 
 
 @attrs.frozen
@@ -85,11 +85,11 @@ class Spec:
     language: Language | None = None
     """The only query language that has the field; None means both."""
     jsonata: bool = False
-    """Whether a JSONata state may say it as `{% … %}`."""
+    """True if a JSONata state may give it as `{% … %}`."""
     required: bool = False
     attribute: str = ""
-    """The name of the Python attribute; filled in when the class is made."""
-    said_by: tuple[str, ...] = ()
+    """The name of the Python attribute; filled in by `specs`."""
+    keywords: tuple[str, ...] = ()
     """Other keywords of the constructor that lead to this field: `into` leads to ResultPath."""
     by: Kind | None = None
     """The kind of path that the twin takes; None means a Reference Path."""
@@ -133,14 +133,14 @@ def asl(
     language: Language | None = None,
     jsonata: bool = False,
     required: bool = False,
-    said_by: tuple[str, ...] = (),
+    keywords: tuple[str, ...] = (),
     by: Kind | None = None,
     default: Any = UNSET,
     factory: Callable[[], Any] | None = None,
     kw_only: bool = True,
 ) -> Any:
     """Declare an ASL field on a state or a part of one."""
-    spec = Spec(name, kind, path, language, jsonata, required, said_by=said_by, by=by)
+    spec = Spec(name, kind, path, language, jsonata, required, keywords=keywords, by=by)
     return Field(default, factory, kw_only, spec=spec, convert=in_seconds if kind.is_duration else None)
 
 
@@ -153,7 +153,7 @@ def in_seconds(value: Any) -> Any:
 
 
 def sugar(*, default: Any = UNSET, kw_only: bool = True) -> Any:
-    """Declare a keyword for authors that is not a field of ASL: the machine turns it into fields when it is made."""
+    """Declare a keyword for authors that is not an ASL field: lowering turns it into fields."""
     return Field(default, None, kw_only)
 
 
@@ -172,7 +172,7 @@ def field(
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(asl, sugar, field))
 def element(cls: type[T]) -> type[T]:
-    """A class for a state or a part of one, made of its declarations and those of its bases.
+    """Make a class for a state or a part of one from its declarations and those of its bases.
 
     Element has the methods for all of them. attrs would generate each class's own, which is most of the time that
     importing flowdsl takes. The defaults are attributes of the class; an object holds only what its author wrote.
@@ -184,11 +184,11 @@ def element(cls: type[T]) -> type[T]:
             delattr(cls, name)
         else:
             setattr(cls, name, each.default)
-    made: Any = cls
-    made.__fields__ = table
-    made.__positional__ = tuple(name for name, each in table.items() if each.init and not each.kw_only)
-    made.__required__ = tuple(name for name, each in table.items() if each.default is REQUIRED and not each.factory)
-    made.__factories__ = tuple((name, each.factory) for name, each in table.items() if each.factory)
+    target: Any = cls
+    target.__fields__ = table
+    target.__positional__ = tuple(name for name, each in table.items() if each.init and not each.kw_only)
+    target.__required__ = tuple(name for name, each in table.items() if each.default is REQUIRED and not each.factory)
+    target.__factories__ = tuple((name, each.factory) for name, each in table.items() if each.factory)
     return cls
 
 
@@ -221,7 +221,7 @@ _written: list[Any] | None = None
 
 @contextmanager
 def noting_elements() -> Iterator[list[Any]]:
-    """Collect every element that is made meanwhile."""
+    """Collect every element that is built in the meantime."""
     global _written
     before, _written = _written, []
     try:
@@ -238,7 +238,7 @@ def note(value: T) -> T:
 
 
 class _Signature:
-    """The signature of a class of elements, made when somebody asks (`help`, notebooks)."""
+    """The signature of a class of elements, built on demand (`help`, notebooks)."""
 
     def __get__(self, instance: object, owner: type[Any]) -> Any:
         from inspect import Parameter, Signature  # nothing else needs it
@@ -346,16 +346,16 @@ def specs(cls: type[Any]) -> dict[str, Spec]:
 @per_class
 def by_asl_name(cls: type[Any]) -> dict[str, Spec]:
     """The ASL fields of a class by JSON name, the `…Path` twins included."""
-    found: dict[str, Spec] = {}
+    table: dict[str, Spec] = {}
     for spec in specs(cls).values():
-        found[spec.name] = spec
+        table[spec.name] = spec
         if spec.path:
-            found[spec.path] = spec
-    return found
+            table[spec.path] = spec
+    return table
 
 
-def given(element: Element) -> Iterator[tuple[Spec, Any]]:
-    """The ASL fields that were said, in the order in which they are written."""
+def set_fields(element: Element) -> Iterator[tuple[Spec, Any]]:
+    """The ASL fields that have a value, in the order in which they are written."""
     for attribute, spec in specs(type(element)).items():
         value = getattr(element, attribute)
         if value is not UNSET:

@@ -40,7 +40,7 @@ class End:
 
 @attrs.frozen
 class Flow:
-    """Steps in their order; made by `chain`."""
+    """Steps in their order; `chain` makes it."""
 
     items: tuple[Any, ...]
     origin: Caller | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
@@ -51,7 +51,7 @@ class Flow:
     def as_(self, name: str) -> Flow:
         """The same steps under other names, inner states included: `name` and a dot before each name.
 
-        With a `{}` in it, `name` says where each state's own name goes: `as_("{}Receipt")`.
+        With a `{}` in it, `name` shows where each state's own name goes: `as_("{}Receipt")`.
 
         >>> from flowdsl import Pass
         >>> [state.name for state in chain(Pass("Render"), Pass("Send")).as_("Receipt").items]
@@ -62,7 +62,7 @@ class Flow:
 
 @attrs.frozen
 class Guard:
-    """Steps with catchers for all of them; made by `guard`."""
+    """Steps with catchers for all of them; `guard` makes it."""
 
     flow: Flow
     catchers: tuple[Catcher, ...]

@@ -111,7 +111,7 @@ TIMESTAMP = Kind(
     "an RFC 3339 timestamp such as 2030-01-31T12:00:00Z",
     is_timestamp,
     text=True,
-    said="String does not match RFC3339 timestamp",
+    aws_message="String does not match RFC3339 timestamp",
 )
 SECONDS = seconds(0, MAX_SECONDS)
 POSITIVE_SECONDS = seconds(1, MAX_SECONDS)
@@ -124,7 +124,7 @@ MACHINES = Kind(
     "a list of at least one object with StartAt and States",
     lambda value: isinstance(value, list) and bool(value),
     "machines",
-    said="Value cannot be empty",
+    aws_message="Value cannot be empty",
 )
 STATES = Kind("an object of states", lambda value: isinstance(value, dict), "states")
 LANGUAGE = one_of("JSONPath", "JSONata")

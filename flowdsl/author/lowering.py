@@ -208,7 +208,7 @@ def _unwrapped(state: Building, value: Path, report: Report) -> tuple[Building, 
     place = path_text(state.result_path) if isinstance(state.result_path, Path) else state.result_path
     if place is UNSET or place == "$":
         if state.output_path is not UNSET:
-            hint = "remove output_path=; output= with a path below result says the same"
+            hint = "remove output_path=; output= with a path below result means the same"
             report(("OutputPath",), f"output_path= would replace {below}, where the answer is", hint, None)
         return evolve(state, output_path=below), None
     if not isinstance(place, str):

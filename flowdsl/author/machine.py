@@ -23,7 +23,7 @@ class StateMachine(Graph):
     """A whole state machine: `StateMachine("payment", chain(...))`.
 
     `type` is STANDARD or EXPRESS, `timeout` the execution's time limit in seconds, `input` the type of the execution's
-    input (for the checker). The constructor never fails on a mistake in the flow: `problems` has what it found.
+    input (for the checker). The constructor does not fail on a mistake in the flow: it adds it to `problems`.
     """
 
     name: str = field(kw_only=False)
@@ -35,7 +35,7 @@ class StateMachine(Graph):
     type: Literal["STANDARD", "EXPRESS"] = field(default="STANDARD", kw_only=True)
     input: Any = field(default=None, kw_only=True, eq=False)
     defaults: Defaults | None = field(default=None, kw_only=True, eq=False, repr=False)
-    """What its states have unless they say otherwise."""
+    """What its states have unless they have their own."""
     problems: list[Diagnostic] = field(factory=list, init=False, eq=False, repr=False)
     related: Sequence[Function] = field(default=(), kw_only=True, eq=False, repr=False)
     """Functions that no state calls but that belong to the flow, such as the one that answers a task token."""
@@ -44,7 +44,7 @@ class StateMachine(Graph):
     callees: dict[AslPath, tuple[Function, ...]] = field(factory=dict, init=False, eq=False, repr=False)
     """The functions that the Task at an ASL path may call."""
     links: dict[AslPath, Caller | None] = field(factory=dict, init=False, eq=False, repr=False)
-    """Where a `goto` said the target that stands at an ASL path."""
+    """The place of the `goto` that names the target at an ASL path."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -75,5 +75,5 @@ class StateMachine(Graph):
         self.problems.append(Diagnostic("FD212", message, path, span=span, hint=hint))
 
     def span(self, path: AslPath) -> Span | None:
-        """Where the author said what stands at an ASL path, or None where that is not known."""
+        """The place where the author wrote the value at an ASL path, or None if it is unknown."""
         return locate(self, path, self.links)

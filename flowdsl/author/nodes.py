@@ -210,21 +210,6 @@ def walk(node: Node) -> Iterator[Node]:
         todo.extend(reversed([*_inside(here)]))
 
 
-def replace(node: Node, change: Callable[[Path], Node]) -> Node:
-    """The node with every path in it changed."""
-    if isinstance(node, Path):
-        return change(node)
-    parts = {each.name: getattr(node, each.name) for each in attrs.fields(type(node))}
-    changed = {name: _replace_in(part, change) for name, part in parts.items()}
-    return attrs.evolve(node, **{name: part for name, part in changed.items() if part is not parts[name]})
-
-
-def _replace_in(part: Any, change: Callable[[Path], Node]) -> Any:
-    if isinstance(part, Node):
-        return replace(part, change)
-    return tuple(_replace_in(each, change) for each in part) if isinstance(part, tuple) else part
-
-
 def _inside(node: Node) -> Iterator[Node]:
     for attribute in attrs.fields(type(node)):
         value = getattr(node, attribute.name)

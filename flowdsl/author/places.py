@@ -7,13 +7,13 @@ from typing import Any
 
 from ..base.diagnostics import AslPath
 from ..base.source import Caller, Span
-from .fields import Element, by_asl_name, per_class
+from .fields import Element, by_asl_name
 from .functions import Function
 
 
 def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | None]) -> Span | None:
-    """The innermost thing on the way down the path of which it is known where it was said."""
-    found, at = element.origin, element
+    """The place of the innermost value on the path whose place is known."""
+    origin, at = element.origin, element
     keywords: tuple[str, ...] = ()
     inside: AslPath = ()
     for index, step in enumerate(path):
@@ -21,35 +21,30 @@ def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | Non
         if names:
             keywords, inside = names, path[index + 1 :]
         if isinstance(at, Element) and not isinstance(at, Function):
-            found, keywords = at.origin or found, ()
+            origin, keywords = at.origin or origin, ()
         linked = links.get(path[: index + 1])
         if linked is not None:
             name, *below = [*path[index + 1 :], ""]
             return linked.span((str(name).removesuffix(".$"),), tuple(below[:-1]))
-    return found.span(keywords, inside) if found else None
+    return origin.span(keywords, inside) if origin else None
 
 
 def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
-    """One step down an ASL path: what stands there, and the keywords with which the author may have said it."""
+    """One step down an ASL path: the value there, and the keywords that the author may have used for it."""
     if isinstance(at, Element) and isinstance(step, str):
         spec = by_asl_name(type(at)).get(step)
         if spec is None:
             return at.extras.get(step), (snake(step),)
-        return getattr(at, spec.attribute), (spec.attribute, *spec.said_by, *_position(type(at), spec.attribute))
+        return getattr(at, spec.attribute), (spec.attribute, *spec.keywords, *_position(type(at), spec.attribute))
     try:
         return at[step], ()
     except (KeyError, IndexError, TypeError):
         return None, ()
 
 
-@per_class
-def _positional(cls: type[Any]) -> list[str]:
-    return [*cls.__positional__]
-
-
 def _position(cls: type[Any], attribute: str) -> tuple[str, ...]:
-    """The place of a positional argument as `Caller.span` names it."""
-    names = _positional(cls)
+    """The position of an argument as `Caller.span` names it."""
+    names: tuple[str, ...] = cls.__positional__
     return (f"#{names.index(attribute)}",) if attribute in names else ()
 
 

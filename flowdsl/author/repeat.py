@@ -71,7 +71,7 @@ def _loop(
     again = chain(between, Goto(flow.items[0], origin=None))
     if isinstance(at_most, Unset):
         if otherwise is not UNSET:
-            raise TypeError("otherwise= says what to do after at_most= tries: give at_most= too")
+            raise TypeError("otherwise= is for the time after at_most= tries: give at_most= too")
         return chain(flow, Choice(choice, *rules, otherwise=again))
     if not isinstance(at_most, Expression) and (not isinstance(at_most, int) or at_most < 1):
         raise TypeError(f"at_most= is a number of tries, 1 or more, not {at_most!r}")

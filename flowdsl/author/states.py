@@ -36,9 +36,9 @@ class State(Element):
 
     type: ClassVar[str] = ""
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Groups of ASL fields of which one must be there."""
+    """Groups of ASL fields of which exactly one is required."""
     at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """Groups of ASL fields of which one may be there; a field and its `…Path` twin need not be named."""
+    """Groups of ASL fields of which at most one is allowed; a field and its `…Path` twin need not be named."""
 
     name: str = field(kw_only=False)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
@@ -52,7 +52,7 @@ class State(Element):
     def as_(self, name: str) -> Self:
         """The same state under another name; the states inside it get that name and a dot before theirs.
 
-        With a `{}` in it, `name` says where the own name of each state goes, as for a chain.
+        With a `{}` in it, `name` shows where the own name of each state goes, as for a chain.
         """
         rename = naming(name)
         return renamed(self, lambda old: name if old == self.name and "{}" not in name else rename(old))
@@ -102,7 +102,7 @@ class Assigning(Passing):
 
 @element
 class Rule(Element):
-    """A choice rule: a condition and the steps taken where it holds; made by `when`."""
+    """A choice rule: a condition and the steps to take if it holds; `when` makes it."""
 
     condition: Expression | Mapping[str, Json] | str | bool | Unset = asl(
         "Condition", kinds.RULE, language="JSONata", jsonata=True, kw_only=False, default=UNSET
@@ -122,7 +122,7 @@ def when(
     assign: Mapping[str, Json] | Unset = UNSET,
     output: Json = UNSET,
 ) -> Rule:
-    """A rule of a Choice. Its steps run where the condition holds and then join what follows the Choice."""
+    """A rule of a Choice. Its steps run if the condition holds and then join what follows the Choice."""
     return Rule(condition, steps=steps, comment=comment, assign=assign, output=output)
 
 
@@ -163,7 +163,7 @@ class Choice(Assigning):
 
 @element
 class Stepping(Assigning):
-    """States with one way on. The chain says it; `next` and `end` are for a definition that has no chain."""
+    """States with one way on. The chain sets it; `next` and `end` are for definitions without a chain."""
 
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("Next", "End"),)
 
@@ -191,7 +191,7 @@ class Building(Stepping):
     """
 
     parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.ANY_TEMPLATE, language="JSONPath", default=UNSET)
-    result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", said_by=("into",), default=UNSET)
+    result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", keywords=("into",), default=UNSET)
     into: Into = sugar(default=UNSET)
 
     @property
@@ -224,7 +224,7 @@ class Pass(Building):
 
 @element
 class Retrier(Element):
-    """Tries again after an error. Source: ASL specification, "Retrying after error"."""
+    """Tries again after an error; `retry` makes it. Source: ASL specification, "Retrying after error"."""
 
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
     interval: int | timedelta | Unset = asl("IntervalSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
@@ -237,10 +237,10 @@ class Retrier(Element):
 
 @element
 class Catcher(Element):
-    """Goes on after an error that no retry mended; made by `catch`. Source: ASL, "Fallback states"."""
+    """Goes on after an error that no retry has mended; `catch` makes it. Source: ASL, "Fallback states"."""
 
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
-    result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", said_by=("into",), default=UNSET)
+    result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", keywords=("into",), default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)

@@ -67,7 +67,7 @@ def _join_language_problems(problems: list[Diagnostic]) -> None:
 
 _END = End(origin=None)
 _FORGOTTEN = 3
-"""From so many expressions on that need JSONata, a machine without it has forgotten to say so."""
+"""The number of expressions that need JSONata from which on the machine lacks its query_language=."""
 
 
 @attrs.frozen
@@ -224,7 +224,7 @@ class _Wiring:
     def _branch(self, part: Any, join: tuple[str | End, Guards], state: State, at: AslPath) -> Any:
         if part.next is not UNSET:
             if part.steps:
-                what = "next= and steps both say where it leads"
+                what = "next= and steps both set where it leads"
                 self._problem("FD212", (state.name, *at), what, part.origin, "remove next=")
             return evolve(part, steps=())
         steps = self._steps(part.steps, state, at, part.origin) if part.steps else Flow(())
@@ -267,8 +267,8 @@ class _Wiring:
 
     def _inner_flows(self, state: State, step: State, here: AslPath) -> State:
         if isinstance(state, Parallel):
-            given = () if state.branches is UNSET else state.branches
-            branches = _each(given, lambda index, item: self._graph(item, Branch, (*here, "Branches", index)))
+            listed = () if state.branches is UNSET else state.branches
+            branches = _each(listed, lambda index, item: self._graph(item, Branch, (*here, "Branches", index)))
             return evolve(state, branches=branches)
         if isinstance(state, Map) and isinstance(step, Map) and state.processor is not UNSET:
             processor = self._graph(state.processor, Processor, (*here, "ItemProcessor"))
@@ -310,7 +310,7 @@ class _Wiring:
     def _unknown_settings(self, step: State, function: Function) -> None:
         known = [name for name in fields_of(type(function)) if name not in ("extras", "origin")]
         for setting in map(snake, function.extras):
-            message = f"a Function has no setting {setting!r}"
+            message = f"unknown setting {setting!r} of a Function"
             at = (step.name, "Resource")
             self._problem("FD102", at, message, function.origin, "it has " + ", ".join(known))
 
@@ -323,7 +323,9 @@ class _Wiring:
             hint = 'give one of them another name, or put a prefix before its names with .as_("...")'
             self._problem("FD201", (step.name,), message, step.origin, hint)
         elif before != follow and isinstance(step, Stepping):
-            message = f"state {step.name!r} stands at two places that lead on to {_said(before)} and {_said(follow)}"
+            message = (
+                f"state {step.name!r} is used twice and leads on to {_target_text(before)} and {_target_text(follow)}"
+            )
             hint = f'write goto({step.name!r}) at one of them, or use a copy with .as_("...")'
             self._problem("FD211", (step.name,), message, step.origin, hint)
 
@@ -337,9 +339,9 @@ class _Wiring:
 
 
 def _each(value: Any, change: Callable[[int, Any], Any]) -> Any:
-    """The list of parts with each changed; what is no list is left as it is, for the checker to report."""
+    """The list of parts with each changed; anything else is left as it is, for the checker to report."""
     return tuple(change(index, item) for index, item in enumerate(value)) if isinstance(value, list | tuple) else value
 
 
-def _said(target: str | End) -> str:
+def _target_text(target: str | End) -> str:
     return "the end" if isinstance(target, End) else repr(target)

@@ -15,7 +15,7 @@ from ..base.diagnostics import AslPath
 from ..base.source import Caller
 from . import nodes
 from .expressions import Expression, Template, node_of, rfc3339
-from .fields import ByPath, Element, Language, Spec, evolve, given
+from .fields import ByPath, Element, Language, Spec, evolve, set_fields
 from .functions import Function
 from .jsonata import NotWritten, write_jsonata
 from .jsonpath import JSONATA, described, write_jsonpath, write_rule
@@ -36,7 +36,7 @@ def written(element: Any, language: Language, report: Report, path: AslPath) -> 
     name = getattr(element, "name", "")
     if isinstance(name, str) and has_tokens(name):
         _expression_in_constant(name, "the name of a state", report, path)
-    for spec, value in given(element):
+    for spec, value in set_fields(element):
         shape = spec.kind.shape
         if shape in ("machine", "machines", "states"):
             continue

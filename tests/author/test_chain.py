@@ -217,7 +217,7 @@ def test_comparing_two_paths_needs_a_type() -> None:
         (lambda: f.Pass("P", into="a.b"), "name of one field"),
         (lambda: f.Pass("P", into=3), "name of one field"),
         (lambda: f.Task("T", TASKS, wait_for_task_token=True), "gets no task token"),
-        (lambda: f.Task("T", f.Function("x", "handlers/x", tiemout=3)), "no setting 'tiemout'"),
+        (lambda: f.Task("T", f.Function("x", "handlers/x", tiemout=3)), "unknown setting 'tiemout'"),
         (lambda: f.Parallel("P", named=["x"]), "named= is a dict"),
         (lambda: f.Choice("C", f.when(f.state_input.x == {"a": 1}, f.Pass("A"))), "comparing $.x"),
         (lambda: f.Choice("C", f.when(f.state_input.x < datetime(2030, 1, 1), f.Pass("A"))), "without a time zone"),  # noqa: DTZ001
@@ -240,7 +240,7 @@ X = f.state_input.x
         (lambda: f.Parallel("P", [f.Pass("A"), f.Pass("B")]), "a branch is a state or a chain, not a list"),
         (lambda: f.Parallel("P", f.Pass("A"), X), "a branch is a state or a chain, not a Path"),
         (lambda: f.Parallel("P", f.Pass("A"), named={"b": f.Pass("B")}), "both list the branches"),
-        (lambda: f.Pass("P", into="a", result_path="$.b"), "both say where"),
+        (lambda: f.Pass("P", into="a", result_path="$.b"), "both set where"),
         (lambda: f.Choice("C", f.when(X == 1), X > 3), "takes when(...), not a Condition"),
         (lambda: f.Choice("C", f.when(X == 1), (X > 3, f.Pass("A"))), "takes when(...), not a tuple"),
         (lambda: f.Choice("C", f.when(X == 1, [f.Pass("A")])), "chain takes states"),

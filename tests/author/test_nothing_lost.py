@@ -239,9 +239,9 @@ REFUSED: list[tuple[Any, tuple[Language, ...], str, str]] = [
     (lambda: f.Task("T", SQS, payload={}), ALL, "payload= is the event of a Lambda function", "arguments="),
     (lambda: f.Task("T", ACTIVITY, wait_for_task_token=True), ALL, "an activity always waits", "remove it"),
     (lambda: f.Task("T", SQS + ".sync", wait_for_task_token=True), ALL, "takes no task token", "remove it"),
-    (lambda: f.Task("T", HELLO, payload={}, parameters={}), ALL, "payload= and parameters= both say", "remove"),
-    (lambda: f.Task("T", HELLO, payload={}, arguments={}), ALL, "payload= and arguments= both say", "remove"),
-    (lambda: f.Task("T", HELLO, payload={}, input_path="$.a"), ALL, "payload= and input_path= both say", "remove"),
+    (lambda: f.Task("T", HELLO, payload={}, parameters={}), ALL, "payload= and parameters= both set", "remove"),
+    (lambda: f.Task("T", HELLO, payload={}, arguments={}), ALL, "payload= and arguments= both set", "remove"),
+    (lambda: f.Task("T", HELLO, payload={}, input_path="$.a"), ALL, "payload= and input_path= both set", "remove"),
     (lambda: f.Task("T", CHOSEN, arguments={}), ALL, "would replace the arguments", "payload="),
     (lambda: f.Task("T", SQS, arguments={}, parameters={}), ALL, "arguments= and parameters= both", "remove"),
     (lambda: f.Task("T", HELLO, output={}, result_selector={}), ALL, "both shape the result", "remove"),
@@ -261,7 +261,7 @@ REFUSED: list[tuple[Any, tuple[Language, ...], str, str]] = [
     (
         lambda: f.Choice("T", f.when(f.state_input.x == 1), otherwise=f.Pass("A"), default="B"),
         ALL,
-        "both say where the Choice leads",
+        "both set where the Choice leads",
         "remove",
     ),
     (
