@@ -1,8 +1,8 @@
-"""Card numbers have no place in a document, a log or a store: find them and take them out.
+"""Find and remove card numbers: they must not reach a document, a log or a store.
 
-What looks like one: 13 to 19 digits, in one piece or in the groups that are printed on cards, whose check digit is
-right (ISO/IEC 7812-1, Luhn) and whose first digit is one that cards for consumers begin with (2 to 6). A time in
-milliseconds, a UUID or an identifier of letters and digits is not taken for a card, however its digits add up.
+A card number has 13 to 19 digits, in one run or in the groups printed on cards, a valid check digit (ISO/IEC 7812-1,
+Luhn) and a first digit from 2 to 6, as consumer cards have. Times in milliseconds, UUIDs and identifiers of letters and
+digits are never treated as card numbers, whatever their digits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 _CANDIDATE = re.compile(
     r"""
-    [0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}    # a UUID: to be passed over
+    [0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}    # a UUID: skip it
     | (?<![0-9A-Za-z])
       (?P<number> [2-6][0-9]{12,18}
                 | [2-6][0-9]{3} (?:[ -][0-9]{4}){3}
@@ -26,7 +26,7 @@ REMOVED = "[card number removed]"
 
 
 def is_card_number(digits: str) -> bool:
-    """Whether the digits (without separators) pass the Luhn check and have a card number's length."""
+    """Return true if the digits (without separators) pass the Luhn check and have a card number's length."""
     if not 13 <= len(digits) <= 19:
         return False
     doubled = (int(digit) * 2 if index % 2 else int(digit) for index, digit in enumerate(reversed(digits)))
@@ -34,7 +34,7 @@ def is_card_number(digits: str) -> bool:
 
 
 def find(value: Any, path: str = "") -> Iterator[str]:
-    """The dotted paths of the fields that hold something like a card number; never the number."""
+    """Yield the dotted paths of the fields that seem to contain a card number, never the number itself."""
     if isinstance(value, dict):
         for key, item in value.items():
             name = redact(str(key))
@@ -50,12 +50,12 @@ def find(value: Any, path: str = "") -> Iterator[str]:
 
 
 def redact(text: str) -> str:
-    """The text with everything that looks like a card number replaced."""
-    return _CANDIDATE.sub(lambda found: REMOVED if _is_card(found["number"]) else found.group(), text)
+    """Replace everything in the text that looks like a card number."""
+    return _CANDIDATE.sub(lambda match: REMOVED if _is_card(match["number"]) else match.group(), text)
 
 
 def without_cards(value: Any) -> Any:
-    """The JSON value with everything that looks like a card number replaced, in keys and in values."""
+    """Replace everything in the JSON value that looks like a card number, in keys and in values."""
     if isinstance(value, dict):
         return {redact(key): without_cards(item) for key, item in value.items()}
     if isinstance(value, list):

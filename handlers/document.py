@@ -1,4 +1,4 @@
-"""Reading the state document that every step receives: clear errors instead of a KeyError."""
+"""Read the state document that every step receives, with clear errors instead of a KeyError."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ _WORDS: dict[type, str] = {
 
 
 class Done(TypedDict):
-    """What a step answers that has nothing to add."""
+    """The answer of a step that adds no data."""
 
     status: Literal["done"]
 
 
 class MalformedEvent(ValueError):
-    """The event is not the document that this function expects. The message names the field."""
+    """The event is not the document that this function expects; the message names the field."""
 
 
 class Misconfigured(RuntimeError):
-    """The function's environment or configuration cannot be used. The message names the setting."""
+    """The function's environment or configuration is invalid; the message names the setting."""
 
 
 def read(event: Mapping[str, Any], path: str, kind: type[T]) -> T:
-    """The value at a dotted path, such as `payment.status`.
+    """Return the value at a dotted path, such as `payment.status`.
 
-    Raises MalformedEvent where it is missing or of another type; the value itself is not part of the
-    message, for it may be private.
+    Raises MalformedEvent if it is missing or has another type. The message omits the value, which may be private.
     """
     value: Any = event
     for step in path.split("."):
@@ -52,24 +51,24 @@ def read(event: Mapping[str, Any], path: str, kind: type[T]) -> T:
 
 
 def word(kind: Any) -> str:
-    """What people call a JSON type."""
+    """Return the everyday name of a JSON type."""
     if get_origin(kind) is list and get_args(kind):
         return "an array"
     return _WORDS.get(get_origin(kind) or kind, "something else")
 
 
 def donation_id(event: Any) -> str | None:
-    """The donation's id, from a document or a bare donation, or None where there is none."""
+    """Return the id of the donation in a document or of a bare donation, or None if it has none."""
     if not isinstance(event, Mapping):
         return None
     nested = event.get("document", event)
-    found = nested.get("donation", nested) if isinstance(nested, Mapping) else None
-    identity = found.get("id") if isinstance(found, Mapping) else None
+    donation = nested.get("donation", nested) if isinstance(nested, Mapping) else None
+    identity = donation.get("id") if isinstance(donation, Mapping) else None
     return identity if isinstance(identity, str) and identity else None
 
 
 def execution_id(event: Any) -> str | None:
-    """The execution's ARN or name where the flow put it (`$.execution`)."""
+    """Return the execution's ARN or name (`$.execution`), or None if the flow did not add it."""
     nested = event.get("document", event) if isinstance(event, Mapping) else None
     execution = nested.get("execution") if isinstance(nested, Mapping) else None
     return execution if isinstance(execution, str) else None

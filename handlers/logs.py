@@ -1,8 +1,7 @@
-"""Structured logs: the donation and the execution in every line, and nothing private.
+"""Structured logs: each line names the donation and the execution and contains no private data.
 
-Log lines carry what they are given and no more: no event, no exception text from outside, so that no token,
-card number or donor's address gets there. They go to stderr (CloudWatch takes both streams), because on the
-desk stdout belongs to the command's result.
+Events and the messages of foreign exceptions are never logged, so no token, card number or donor's address gets there.
+Logs go to stderr (CloudWatch reads both streams): in local runs stdout is for the command's result.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from handlers.document import donation_id, execution_id
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
-    """Writes to what stderr is when the line is written, not to what it was at import."""
+    """Write to the current sys.stderr, not to the one at import time."""
 
     @property
     def stream(self) -> TextIO:
@@ -28,18 +27,18 @@ class _Stderr(logging.StreamHandler[TextIO]):
 
     @stream.setter
     def stream(self, value: TextIO) -> None:
-        """The base class assigns it once; there is nothing to keep."""
+        """Ignore the base class's assignment."""
 
 
 def logger(service: str) -> Logger:
-    # Powertools formats the first handler of a service only; a module that is loaded again has to go on with that one.
+    # Powertools formats only the first handler of a service; a module that is loaded again must reuse it.
     known = logging.getLogger(service).handlers
     return Logger(service=service, logger_handler=known[0] if known else _Stderr(), use_rfc3339=True, utc=True)
 
 
 @contextmanager
 def invocation(log: Logger, event: Any, context: Any) -> Iterator[None]:
-    """Name the donation, the execution and the request in all lines of one invocation, and log how it failed."""
+    """Add the donation, the execution and the request to all log lines of one invocation, and log its failure."""
     donation = donation_id(event)
     log.thread_safe_append_keys(
         donation=cards.redact(donation) if donation else None,
@@ -51,7 +50,7 @@ def invocation(log: Logger, event: Any, context: Any) -> Iterator[None]:
         yield
         log.info("finished")
     except Exception as error:
-        # Our own errors say nothing private; what others say may hold anything.
+        # Messages of our own errors contain no private data; those of other libraries may.
         own = type(error).__module__.startswith("handlers.")
         log.error("failed", error_type=type(error).__name__, cause=cards.redact(str(error)) if own else None)
         raise

@@ -1,4 +1,4 @@
-"""Currencies of ISO 4217 and amounts of money for people to read. Amounts are integers in the minor unit."""
+"""Currencies of ISO 4217, and amounts formatted for people. Amounts are integers in the minor unit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MINOR_DIGITS: dict[str, int] = {
     **dict.fromkeys(_NONE.split(), 0),
     **dict.fromkeys(_THREE.split(), 3),
 }
-"""How many digits the minor unit has, by currency (ISO 4217, list one; funds and metals left out)."""
+"""Digits of the minor unit by currency (ISO 4217, list one, without funds and metals)."""
 
 
 def amount_text(amount: int, currency: str) -> str:
-    """An amount for people.
+    """Format an amount for people.
 
     >>> amount_text(250000, "GBP"), amount_text(2500, "JPY"), amount_text(-5, "KWD")
     ('2,500.00 GBP', '2,500 JPY', '-0.005 KWD')

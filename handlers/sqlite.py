@@ -1,4 +1,4 @@
-"""SQLite files on the desk: where they are and how they are written."""
+"""SQLite files for local runs: their paths and transactions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 
 def database(name: str) -> Path:
-    """The path of a database: in the folder that PAYMENTS_DATA names, `.flowdsl` in the current one by default."""
+    """Return the path of a database in the folder PAYMENTS_DATA (default: `.flowdsl` in the current folder)."""
     return Path(os.environ.get("PAYMENTS_DATA") or ".flowdsl") / f"{name}.sqlite"
 
 
 @contextmanager
 def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """A connection within one write transaction: all of the block is stored, durably, or nothing of it.
+    """Open a connection and run the block in one durable write transaction: all of it is stored, or none.
 
-    The write lock is taken at the start, so what is read in the block stays true until its end, also beside
-    other processes; one that has to wait longer than 30 seconds gets sqlite3.OperationalError.
+    The write lock is taken at the start, so no other process changes what the block has read. Raises
+    sqlite3.OperationalError after 30 seconds of waiting for the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:

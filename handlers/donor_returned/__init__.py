@@ -1,1 +1,1 @@
-"""The page to which the PSP sends the donor back."""
+"""The function behind the page to which the PSP sends the donor back."""

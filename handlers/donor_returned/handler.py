@@ -1,6 +1,6 @@
-"""The donor came back from the PSP: answer the task token that RedirectToPsp handed out.
+"""Answer RedirectToPsp's task token when the donor is back from the PSP.
 
-What happened at the PSP is not taken from the browser; TakePayment asks the PSP next.
+The browser is not trusted with the payment's outcome: TakePayment asks the PSP next.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ LOG = logger("donor_returned")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Let the execution go on; the event is `{"token": …}`, with an `outcome` where the page knows one.
+    """Resume the execution; the event is `{"token": …}`, with an `outcome` if the page knows one.
 
-    Returns `{"status": "done"}`, or `{"status": "late"}` where nobody waits any more (timed out, answered
-    before, or the execution is over). Raises MalformedEvent.
+    Return `{"status": "done"}`, or `{"status": "late"}` if the step no longer waits (timed out, already answered, or
+    the execution has ended). Raises MalformedEvent.
     """
     import boto3
     from botocore.exceptions import ClientError
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         token = read(event, "token", str)
         output = {"status": "returned"}
         if "outcome" in event:
-            # It comes from the browser, and the document has to keep room for what the payment adds.
+            # It comes from the browser, and must leave room in the document for the payment.
             output["outcome"] = cards.redact(read(event, "outcome", str)[:200])
         try:
             boto3.client("stepfunctions").send_task_success(taskToken=token, output=json.dumps(output))

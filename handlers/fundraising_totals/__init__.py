@@ -1,1 +1,1 @@
-"""What each charity has raised."""
+"""Totals raised by each charity."""

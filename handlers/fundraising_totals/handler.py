@@ -1,4 +1,4 @@
-"""Fundraising totals: add the donation to what its charity has raised."""
+"""FundraisingTotals: add the donation to its charity's total."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LOG = logger("fundraising_totals")
 
 
 class Counted(Done):
-    """The charity's total in the minor unit, this donation included."""
+    """The charity's total in the minor unit, including this donation."""
 
     total: int
     currency: str
 
 
 def handler(event: dict[str, Any], context: Any) -> Counted:
-    """Return `total`, the charity's in that currency (minor unit). A donation counts once. Raises MalformedEvent."""
+    """Return the charity's `total` in the donation's currency (minor unit); it counts once. Raises MalformedEvent."""
     with invocation(LOG, event, context):
         contribution = Contribution(
             donation=read(event, "donation.id", str),

@@ -1,7 +1,6 @@
-"""Charities' totals: a DynamoDB table where TOTALS_TABLE names one (partition key `id`, a string), else
-SQLite.
+"""Charities' totals in the DynamoDB table TOTALS_TABLE (partition key `id`, a string), or in SQLite if it is not set.
 
-A donation counts once: the mark that it was counted and the new total are written in one transaction.
+Each donation counts once: its mark and the new total are written in one transaction.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ CREATE INDEX IF NOT EXISTS contributions_by_charity ON contributions (charity, c
 
 @frozen
 class Contribution:
-    """What a donation adds; the amount is in the currency's minor unit."""
+    """A donation's part of a total; the amount is in the currency's minor unit."""
 
     donation: str
     charity: str
@@ -31,7 +30,7 @@ class Contribution:
 
 
 def add(contribution: Contribution) -> int:
-    """Count the contribution unless it was counted before; the charity's total in that currency."""
+    """Count the contribution unless it is counted already; return the charity's total in that currency."""
     table = os.environ.get("TOTALS_TABLE")
     return _add_to_table(contribution, table) if table else _add_to_file(contribution, sqlite.database("totals"))
 
@@ -70,5 +69,5 @@ def _add_to_table(contribution: Contribution, table: str) -> int:
         reasons = [reason["Code"] for reason in error.response["CancellationReasons"]]
         if reasons[0] != "ConditionalCheckFailed":
             raise
-    found = client.get_item(TableName=table, Key=total, ConsistentRead=True)
-    return int(found["Item"]["amount"]["N"])
+    response = client.get_item(TableName=table, Key=total, ConsistentRead=True)
+    return int(response["Item"]["amount"]["N"])

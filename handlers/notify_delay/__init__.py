@@ -1,1 +1,1 @@
-"""Telling other systems of a delay."""
+"""Notifications of delayed payments."""

@@ -1,4 +1,4 @@
-"""NotifyDelay: tell other systems that a payment will be attempted again later."""
+"""NotifyDelay: notify other systems that a payment will be attempted again later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOG = logger("notify_delay")
 
 
 def handler(event: dict[str, Any], context: Any) -> Done:
-    """Send `payment.delayed` once for an attempt. Raises MalformedEvent, NotDelivered."""
+    """Send `payment.delayed` once per attempt. Raises MalformedEvent, NotDelivered."""
     with invocation(LOG, event, context):
         donation = read(event, "donation.id", str)
         number = len(read(event, "payment.attempts", list[Any]))

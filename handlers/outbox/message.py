@@ -1,4 +1,4 @@
-"""What is sent."""
+"""Messages to other systems."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from attrs import field, frozen
 
 
 class NotDelivered(Exception):
-    """The message was not accepted. Sending it again does no harm."""
+    """The message was not accepted; it is safe to send it again."""
 
 
 @frozen
 class Message:
-    """`kind` says what happened (`payment.delayed`), `key` which one it is, `detail` (JSON) all about it."""
+    """A message: its `kind` (`payment.delayed`), a `key` unique within the kind, and the `detail` as JSON."""
 
     kind: str
     key: str

@@ -1,4 +1,4 @@
-"""Hand a message over: to the bus that PAYMENTS_EVENT_BUS names, else to a SQLite file."""
+"""Send messages to the bus PAYMENTS_EVENT_BUS, or to a SQLite file if it is not set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS messages (kind TEXT NOT NULL, key TEXT NOT NULL, deta
 
 
 def send(message: Message) -> None:
-    """Send the message; a repetition (same kind and key) changes nothing. Raises NotDelivered."""
+    """Send the message; sending it again (same kind and key) has no effect. Raises NotDelivered."""
     bus = os.environ.get("PAYMENTS_EVENT_BUS")
     if bus:
         _to_bus(message, bus)
@@ -26,7 +26,7 @@ def send(message: Message) -> None:
 
 
 def sent(kind: str | None = None) -> list[Message]:
-    """What is in the file, in the order of sending; for the desk and for tests."""
+    """Return the messages in the file, oldest first; for local runs and tests."""
     with sqlite.transaction(sqlite.database("outbox"), _SCHEMA) as db:
         rows = db.execute("SELECT kind, key, detail FROM messages ORDER BY rowid").fetchall()
     messages = [Message(row["kind"], row["key"], json.loads(row["detail"])) for row in rows]
@@ -55,6 +55,6 @@ def _to_bus(message: Message, bus: str) -> None:
         answer = boto3.client("events").put_events(Entries=[entry])
     except (BotoCoreError, ClientError) as error:
         raise NotDelivered(f"{message.kind} {message.key}: {type(error).__name__}") from error
-    # PutEvents succeeds as a call even where it did not take an entry.
+    # PutEvents succeeds even if it rejects an entry.
     if answer["FailedEntryCount"]:
         raise NotDelivered(f"{message.kind} {message.key}: {answer['Entries'][0]['ErrorCode']}")

@@ -21,15 +21,15 @@ class Stored(TypedDict):
 
 
 def handler(event: Any, context: Any) -> Stored:
-    """Return `id`, `status` and `stored_at` of the record that stands for the donation.
+    """Return `id`, `status` and `stored_at` of the donation's record.
 
-    That may be an earlier one: see Store.put. Raises MalformedEvent, ConflictingTransaction.
+    It may be an earlier record: see Store.put. Raises MalformedEvent, ConflictingTransaction.
     """
     with invocation(LOG, event, context):
         if not isinstance(event, dict):
             raise MalformedEvent("the event: expected the execution's document, an object")
         transaction = from_document(event)
-        standing = store().put(transaction)
-        LOG.info("stored", status=standing.status, complete=standing.complete, kept=standing is not transaction)
-        stored = {"id": standing.id, "status": standing.status, "stored_at": standing.stored_at}
+        record = store().put(transaction)
+        LOG.info("stored", status=record.status, complete=record.complete, kept=record is not transaction)
+        stored = {"id": record.id, "status": record.status, "stored_at": record.stored_at}
         return cast("Stored", stored)

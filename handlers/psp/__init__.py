@@ -1,4 +1,4 @@
-"""What every payment service provider (PSP) answers to, and how a payment is taken with any of them."""
+"""The interface of all payment service providers (PSPs), and taking a payment with any of them."""
 
 from handlers.psp.interface import (
     Answer,

@@ -1,4 +1,4 @@
-"""The agreed interface: requests, answers and operations. Amounts are integers in the currency's minor unit."""
+"""The interface of PSPs: requests, answers and operations. Amounts are integers in the currency's minor unit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 
 class Outcome(StrEnum):
-    """What an answer of the PSP means, whatever its own codes are."""
+    """The meaning of a PSP's answer, independent of its own codes."""
 
     PAID = "paid"
     AUTHORISED = "authorised"
@@ -18,27 +18,27 @@ class Outcome(StrEnum):
     RETRY = "retry"
     """Not now: a later attempt may succeed."""
     REDIRECT = "redirect"
-    """The donor has to visit `redirect_url` first, and may still be there."""
+    """The donor must visit `redirect_url` first, and may still be there."""
     PENDING = "pending"
-    """Neither taken nor refused yet, and nothing that the donor could do: ask again."""
+    """Neither taken nor refused yet, and the donor cannot help: ask again."""
     CANCELLED = "cancelled"
-    """Given up at the PSP: it cannot be taken any more."""
+    """Cancelled at the PSP: it can no longer be taken."""
 
 
 class PspUnavailable(Exception):
-    """The PSP was not reached, or its answer is not definite. Repeat the same request with the same key.
+    """The PSP was not reached, or its answer is not definite: repeat the same request with the same key.
 
-    The payment may have been taken, so no attempt is counted.
+    The payment may have been taken, so the attempt does not count.
     """
 
 
 class PspRefused(Exception):
-    """The PSP does not take our requests (credentials, a key used for another payment, …): people have to look."""
+    """The PSP rejects our request itself (a key used for another payment, …): somebody has to investigate."""
 
 
 @frozen
 class Authorisation:
-    """Reserve an amount, and take it at once where `capture` says so."""
+    """Reserve an amount, and take it immediately if `capture` is true."""
 
     donation: str
     amount: int
@@ -48,16 +48,16 @@ class Authorisation:
     token: str = field(repr=False)
     """The PSP's own token for the payment method; never a card number."""
     key: str
-    """The idempotency key: the PSP does the operation at most once for it."""
+    """The idempotency key: the PSP performs the operation at most once per key."""
     since: str
-    """When the donation was given to this PSP (RFC 3339): the key was not used before. A PSP that forgets keys has
-    to look for an earlier payment once the key may be forgotten."""
+    """When this PSP was selected for the donation (RFC 3339): the key is not older. A PSP that forgets keys must search
+    for an earlier payment once the key may be forgotten."""
     capture: bool = True
 
 
 @frozen
 class Capture:
-    """Take an authorised amount, or a part of it (`amount` None takes all)."""
+    """Capture an authorised amount, or part of it (`amount` None: all)."""
 
     reference: str
     currency: str
@@ -67,7 +67,7 @@ class Capture:
 
 @frozen
 class Refund:
-    """Give back a taken amount, or a part of it (`amount` None gives back all that is left)."""
+    """Refund a captured amount, or part of it (`amount` None: all that is left)."""
 
     reference: str
     currency: str
@@ -87,7 +87,7 @@ class Answer:
 
 
 Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "cancelled"]
-"""How a payment stands for the flow: an Outcome, but `abandoned` for one that the donor left."""
+"""A payment's status in the flow: an Outcome, except `abandoned` if the donor did not complete it."""
 
 
 class Attempt(TypedDict):
@@ -107,7 +107,7 @@ class Attempt(TypedDict):
 
 
 class Payment(TypedDict):
-    """What a PSP's function answers: the new value of the document's `payment`."""
+    """The answer of a PSP's function: the new value of the document's `payment`."""
 
     status: Status
     code: str
@@ -115,7 +115,7 @@ class Payment(TypedDict):
     reference: str | None
     psp: str
     delay_seconds: int
-    """Seconds to wait before the next attempt; 0 where there is none to make."""
+    """Seconds to wait before the next attempt; 0 if there is none."""
     redirect_url: str | None
     attempts: list[Attempt]
 
@@ -137,11 +137,11 @@ class Psp(Protocol):
 
     @property
     def schedule(self) -> tuple[int, ...]:
-        """Seconds to wait before the second attempt, the third, …; after the last one a payment is declined."""
+        """Seconds to wait before the second attempt, the third, …; after the last one the payment is declined."""
         ...
 
     def authorise(self, request: Authorisation) -> Answer:
-        """The answer; the first one again where the key was used before, however long ago."""
+        """Authorise; return the first answer again if the key was used before, however long ago."""
         ...
 
     def capture(self, request: Capture) -> Answer: ...
@@ -149,9 +149,9 @@ class Psp(Protocol):
     def refund(self, request: Refund) -> Answer: ...
 
     def find(self, reference: str) -> Answer:
-        """How the payment stands now. Raises PspRefused where the PSP does not know it: that is no decline."""
+        """Return the payment's current state. Raises PspRefused if the PSP does not know it, which is not a decline."""
         ...
 
     def cancel(self, reference: str) -> Answer:
-        """Give the payment up, so that it cannot be taken later; where it is too late, how it stands."""
+        """Cancel the payment, so that it can never be taken; if it is too late, return its current state."""
         ...

@@ -1,9 +1,9 @@
-"""Taking a payment with any PSP: the attempts, their keys, the retry schedule and the donor's way back.
+"""Take a payment with any PSP: attempts, idempotency keys, the retry schedule and the donor's return.
 
-A payment is taken at most once. The idempotency key is the donation and the number of the attempt, and that
-number is the count of definite answers in the document. So a function that is run again after a crash or a
-timeout gets the same document, sends the same key, and the PSP gives the answer that it gave before. Another
-execution for the same donation asks the same PSP (see handlers.select_psp.choices), with the same keys.
+A payment is taken at most once. The idempotency key is the donation's id and the number of the attempt, and that number
+is one more than the definite answers in the document. A function that runs again after a crash or a timeout gets the
+same document, sends the same key, and receives the PSP's first answer. Another execution for the same donation asks the
+same PSP (see handlers.select_psp.choices) with the same keys.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
 def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
-    """Do what the event asks for: `operation`, or authorise and capture in one step (`pay`), which the flow
-    does.
+    """Perform the event's `operation`; the default, which the flow uses, is `pay`: authorise and capture in one step.
 
     The event is the whole document. `pay` and `authorise` return the new value of `payment`; `capture` and
-    `refund` (optionally of an `amount`; several of one payment are told apart by `number`, 1 by default) an
+    `refund` (optionally of an `amount`; `number` distinguishes several of one payment, 1 by default) return an
     Operation. Raises MalformedEvent, PspUnavailable, PspRefused.
     """
     operation = event.get("operation", "pay")
@@ -75,10 +74,10 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
 
 
 def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
-    """The donor came back, or did not in time: ask the PSP, and give the payment up unless it was completed.
+    """Ask the PSP after the donor's return or timeout, and cancel the payment unless it was completed.
 
-    A refused card ends the attempt but not always the payment: the donor's browser may still hold the page with
-    which another card completes it. So that is given up too.
+    A refused card ends the attempt, but the donor's browser may still show the page on which another card completes the
+    payment. So that is cancelled too.
     """
     redirect = read(event, "redirect", dict[str, Any])
     attempts = read(event, "payment.attempts", list[Any])
@@ -106,10 +105,10 @@ def _why_abandoned(redirect: Mapping[str, Any]) -> str:
 
 
 def _reference(event: Mapping[str, Any], psp: Psp) -> str:
-    """The payment's id at this PSP, and no other's."""
-    made_by = read(event, "payment.psp", str)
-    if made_by != psp.name:
-        raise MalformedEvent(f"payment.psp: the payment is at {made_by}; this is {psp.name}")
+    """Return the payment's id at this PSP. Raises MalformedEvent if it is at another one."""
+    owner = read(event, "payment.psp", str)
+    if owner != psp.name:
+        raise MalformedEvent(f"payment.psp: the payment is at {owner}; this is {psp.name}")
     return read(event, "payment.reference", str)
 
 
@@ -120,7 +119,7 @@ def _definite(answer: Answer) -> Answer:
 
 
 def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> Payment:
-    """The document's `payment` after an answer to the last one of the attempts, which gets the answer written in."""
+    """Return the document's `payment` after the answer to its last attempt, and record the answer in that attempt."""
     number = len(attempts)
     status, message, delay = str(answer.outcome), answer.message, 0
     if answer.outcome is Outcome.CANCELLED:
@@ -148,7 +147,7 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     amount = read(event, "amount", int) if "amount" in event else None
     if amount is not None and amount < 1:
         raise MalformedEvent("amount: expected at least 1, in the currency's minor unit")
-    # A donation's id has no colon, so this is no attempt's key of another donation ("don-refund", attempt 1).
+    # Ids contain no colon, so this never equals the key of another donation's attempt ("don-refund", attempt 1).
     key = f"{read(event, 'donation.id', str)}:{operation}:{number}"
     reference, currency = _reference(event, psp), read(event, "donation.currency", str)
     if operation == "capture":

@@ -1,1 +1,1 @@
-"""A payment service provider to try things with: test cards for every outcome, and a ledger that keeps its word."""
+"""A payment service provider for tests: cards for every outcome, and an idempotent ledger."""

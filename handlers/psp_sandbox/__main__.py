@@ -1,4 +1,4 @@
-"""`python -m handlers.psp_sandbox`: the sandbox's form for card numbers, its donors and its books."""
+"""`python -m handlers.psp_sandbox`: play the donor at the sandbox, and list its payments."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from handlers.psp_sandbox.testcards import CARDS
 
 @click.group()
 def main() -> None:
-    """A payment service provider to try things with.
+    """A payment service provider for tests.
 
-    Its books are in the folder that PAYMENTS_DATA names (.flowdsl by default).
+    Its payments are stored in the folder PAYMENTS_DATA (.flowdsl by default).
     """
 
 
 @main.command()
 def cards() -> None:
-    """List the test cards, their tokens and what happens with them."""
+    """List the test cards with their tokens and outcomes."""
     for card in CARDS:
         click.echo(f"{card.number}  {card.token:<24}{card.about}")
 
@@ -48,9 +48,9 @@ def authenticate(reference: str, fail: bool) -> None:
 
 
 @main.command()
-@click.option("--order", help="Only this order (a donation's id).")
+@click.option("--order", help="List only this order (a donation's id).")
 def payments(order: str | None) -> None:
-    """List the payments in the books."""
+    """List the payments."""
     for payment in _ledger().payments(order):
         _show(payment)
 

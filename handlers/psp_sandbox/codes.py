@@ -1,4 +1,4 @@
-"""The sandbox's response codes, after those of ISO 8583 where there is one, and what each means for us."""
+"""The sandbox's response codes (from ISO 8583 if it has one) and their outcomes."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ CODES: dict[str, tuple[Outcome, str]] = {
 }
 
 RETRY_SCHEDULE = (300, 3600, 21600)
-"""Seconds before the next attempt: 5 minutes, 1 hour, 6 hours; then the payment is declined."""
+"""Seconds before the next attempt: 5 minutes, 1 hour, 6 hours; after that the payment is declined."""

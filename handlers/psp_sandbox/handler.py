@@ -1,4 +1,4 @@
-"""TakePayment at the sandbox: see handlers.psp.perform for the event and what is returned."""
+"""TakePayment at the sandbox: see handlers.psp.perform for the event and the answer."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The sandbox's books: a SQLite file in which every operation is one transaction.
+"""The sandbox's ledger: a SQLite file in which every operation is one transaction.
 
-What is done under a key is done once: the key and its answer are written together with the payment, so a
-process that is killed leaves either both or nothing, and whoever repeats the request gets the first answer
-again.
+Each key is used once: the key and its answer are written together with the payment, so a process that is killed leaves
+both or neither, and a repeated request gets the first answer again.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ CREATE TABLE IF NOT EXISTS faults (order_id TEXT NOT NULL, kind TEXT NOT NULL, c
 
 
 class Down(Exception):
-    """The sandbox is down, or its answer got lost on the way."""
+    """The sandbox is down, or its answer was lost."""
 
 
 class KeyReused(Exception):
@@ -56,7 +55,7 @@ class UnknownPayment(LookupError):
 
 @frozen
 class Payment:
-    """A payment in the books. Amounts are in the minor unit; `code` is explained in codes.py."""
+    """A payment in the ledger. Amounts are in the minor unit; see codes.py for `code`."""
 
     reference: str
     order_id: str
@@ -70,7 +69,7 @@ class Payment:
     captured: int
     refunded: int
     capture: bool
-    """Whether to capture as soon as it is authorised."""
+    """True if the payment is captured as soon as it is authorised."""
     created_at: str
 
 
@@ -79,7 +78,7 @@ class Ledger:
     path: Path
 
     def tokenise(self, number: str) -> str:
-        """A new token for a card number, as the PSP's form in the donor's browser gets one."""
+        """Return a new token for a card number, as the PSP's form in the donor's browser does."""
         digits = number.replace(" ", "").replace("-", "")
         card = BY_NUMBER.get(digits)
         if card is None:
@@ -91,7 +90,7 @@ class Ledger:
         return token
 
     def authorise(self, *, order: str, token: str, amount: int, currency: str, key: str, capture: bool) -> Payment:
-        """Reserve the amount, and take it where `capture` says so. Raises Down, KeyReused."""
+        """Reserve the amount, and take it if `capture` is true. Raises Down, KeyReused."""
         with sqlite.transaction(self.path, _SCHEMA) as db:
             card = _card(db, token)
             down = _count(db, order, "down", card.down)
@@ -114,7 +113,7 @@ class Ledger:
         return payment if card.donor else _decide(db, payment, card, key)
 
     def find(self, reference: str) -> Payment:
-        """How the payment stands; the donors of some cards act the moment that somebody asks."""
+        """Return the payment's current state; donors of some cards act at this moment."""
         with sqlite.transaction(self.path, _SCHEMA) as db:
             payment = _payment(db, reference)
             card = BY_TOKEN[payment.card]
@@ -123,13 +122,13 @@ class Ledger:
             return _authenticated(db, payment, passed=card.donor == "passes")
 
     def authenticate(self, reference: str, *, passed: bool) -> Payment:
-        """The donor's part of 3-D Secure. Once the payment is decided nothing changes any more."""
+        """Play the donor's part of 3-D Secure; a decided payment does not change."""
         with sqlite.transaction(self.path, _SCHEMA) as db:
             payment = _payment(db, reference)
             return payment if payment.status != "action_required" else _authenticated(db, payment, passed=passed)
 
     def cancel(self, reference: str) -> Payment:
-        """Give up what was not taken yet; a payment that is decided stays as it is."""
+        """Cancel a payment that was not taken yet; a decided payment does not change."""
         with sqlite.transaction(self.path, _SCHEMA) as db:
             payment = _payment(db, reference)
             if payment.status in ("action_required", "authorised"):
@@ -138,17 +137,17 @@ class Ledger:
             return payment
 
     def capture(self, reference: str, *, amount: int | None, key: str) -> Payment:
-        """Take an authorised payment, or a part of it and let the rest go. A refusal has code 13 or 12."""
+        """Capture an authorised payment, or part of it and release the rest. A refusal has code 13 or 12."""
         with sqlite.transaction(self.path, _SCHEMA) as db:
             return _once(db, key, ["capture", reference, amount], lambda: _capture(db, reference, amount, key))
 
     def refund(self, reference: str, *, amount: int | None, key: str) -> Payment:
-        """Give back what was taken, or a part of it. A refusal has code 13 or 12."""
+        """Refund a captured payment, or part of it. A refusal has code 13 or 12."""
         with sqlite.transaction(self.path, _SCHEMA) as db:
             return _once(db, key, ["refund", reference, amount], lambda: _refund(db, reference, amount, key))
 
     def payments(self, order: str | None = None) -> list[Payment]:
-        """All payments, or those of one order, in the order in which they were made."""
+        """Return all payments, or those of one order, oldest first."""
         where = ("SELECT * FROM payments", ()) if order is None else (_BY_ORDER, (order,))
         with sqlite.transaction(self.path, _SCHEMA) as db:
             return [_row(row) for row in db.execute(f"{where[0]} ORDER BY created_at, rowid", where[1])]
@@ -158,21 +157,21 @@ _BY_ORDER = "SELECT * FROM payments WHERE order_id = ?"
 
 
 def _once(db: sqlite3.Connection, key: str, request: list[Any], work: Callable[[], Payment]) -> Payment:
-    """The first answer that was given under the key, or the answer of the work, kept under the key."""
+    """Return the answer stored under the key, or do the work and store its answer under the key."""
     fingerprint = hashlib.sha256(json.dumps(request).encode()).hexdigest()
-    found = db.execute("SELECT fingerprint, answer FROM keys WHERE key = ?", (key,)).fetchone()
-    if found is None:
+    row = db.execute("SELECT fingerprint, answer FROM keys WHERE key = ?", (key,)).fetchone()
+    if row is None:
         payment = work()
         answer = json.dumps(asdict(payment))
         db.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", (key, fingerprint, answer, clock.now()))
         return payment
-    if found["fingerprint"] != fingerprint:
-        raise KeyReused(f"the key {key} was used with another request")
-    return Payment(**json.loads(found["answer"]))
+    if row["fingerprint"] != fingerprint:
+        raise KeyReused(f"idempotency key {key} was already used with another request")
+    return Payment(**json.loads(row["answer"]))
 
 
 def _decide(db: sqlite3.Connection, payment: Payment, card: Card, key: str) -> Payment:
-    """The bank's answer, once nothing but the card decides."""
+    """Decide the payment as the card's bank does."""
     if _count(db, payment.order_id, "later", card.later):
         payment = evolve(payment, status="declined", code="91")
     elif card.code != "00":
@@ -196,52 +195,52 @@ def _authenticated(db: sqlite3.Connection, payment: Payment, *, passed: bool) ->
 
 def _capture(db: sqlite3.Connection, reference: str, amount: int | None, key: str) -> Payment:
     payment = _payment(db, reference)
-    wanted = payment.amount if amount is None else amount
+    requested = payment.amount if amount is None else amount
     if payment.status != "authorised":
         return evolve(payment, code="12")
-    if not 0 < wanted <= payment.amount:
+    if not 0 < requested <= payment.amount:
         return evolve(payment, code="13")
-    payment = evolve(payment, status="captured", code="00", captured=wanted)
+    payment = evolve(payment, status="captured", code="00", captured=requested)
     _save(db, payment)
-    _move(db, reference, "capture", wanted, key)
+    _move(db, reference, "capture", requested, key)
     return payment
 
 
 def _refund(db: sqlite3.Connection, reference: str, amount: int | None, key: str) -> Payment:
     payment = _payment(db, reference)
     left = payment.captured - payment.refunded
-    wanted = left if amount is None else amount
+    requested = left if amount is None else amount
     if payment.status != "captured":
         return evolve(payment, code="12")
-    if not 0 < wanted <= left:
+    if not 0 < requested <= left:
         return evolve(payment, code="13")
-    payment = evolve(payment, code="00", refunded=payment.refunded + wanted)
+    payment = evolve(payment, code="00", refunded=payment.refunded + requested)
     _save(db, payment)
-    _move(db, reference, "refund", wanted, key)
+    _move(db, reference, "refund", requested, key)
     return payment
 
 
 def _card(db: sqlite3.Connection, token: str) -> Card:
-    found = db.execute("SELECT card FROM tokens WHERE token = ?", (token,)).fetchone()
-    name = found["card"] if found else token
-    return BY_TOKEN.get(name) or Card("", token, "a token that nobody issued", "14")
+    row = db.execute("SELECT card FROM tokens WHERE token = ?", (token,)).fetchone()
+    name = row["card"] if row else token
+    return BY_TOKEN.get(name) or Card("", token, "unknown token", "14")
 
 
 def _count(db: sqlite3.Connection, order: str, kind: str, times: int) -> bool:
-    """Whether this time the card's fault of that kind strikes; counted for the order."""
+    """Return true if the card's fault of this kind occurs this time, counted per order."""
     if not times:
         return False
-    found = db.execute("SELECT count FROM faults WHERE order_id = ? AND kind = ?", (order, kind)).fetchone()
-    before = found["count"] if found else 0
+    row = db.execute("SELECT count FROM faults WHERE order_id = ? AND kind = ?", (order, kind)).fetchone()
+    before = row["count"] if row else 0
     db.execute("INSERT OR REPLACE INTO faults VALUES (?, ?, ?)", (order, kind, before + 1))
     return before < times
 
 
 def _payment(db: sqlite3.Connection, reference: str) -> Payment:
-    found = db.execute("SELECT * FROM payments WHERE reference = ?", (reference,)).fetchone()
-    if found is None:
+    row = db.execute("SELECT * FROM payments WHERE reference = ?", (reference,)).fetchone()
+    if row is None:
         raise UnknownPayment(f"no payment has the reference {reference}")
-    return _row(found)
+    return _row(row)
 
 
 def _row(row: sqlite3.Row) -> Payment:

@@ -1,7 +1,6 @@
-"""The sandbox's cards: what happens to a payment is decided by the card alone.
+"""The sandbox's cards: the card alone decides a payment's outcome.
 
-Where Stripe documents a test number for the same outcome the number is the same; the others are the
-sandbox's own.
+Numbers are Stripe's test numbers if it documents one for the outcome; the others are the sandbox's own.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ ALWAYS = 1_000_000
 
 @frozen
 class Card:
-    """A card and its fate. The counts are for one order (a donation), so orders do not disturb each other."""
+    """A card and its outcome. Counts are per order (a donation), so that orders do not affect each other."""
 
     number: str
     token: str
-    """The token that everybody may use without exchanging the number first."""
+    """A token that works without exchanging the number first."""
     about: str
     code: str = "00"
-    """The answer's code once nothing else stands in the way; see codes.py."""
+    """The answer's code after all faults; see codes.py."""
     later: int = 0
-    """How many attempts are answered with 91, try again later, before that."""
+    """Number of attempts that are first answered with 91 (try again later)."""
     down: int = 0
-    """How many requests find the PSP down before that."""
+    """Number of requests that first fail because the PSP is down."""
     lost: int = 0
-    """How many answers are lost after the payment was done and stored."""
+    """Number of answers that are lost after the payment is stored."""
     donor: Literal["passes", "fails", "waits"] | None = None
-    """Whether 3-D Secure sends the donor away first, and what the donor does there."""
+    """The donor's behaviour at 3-D Secure, or None if the card does not require it."""
 
 
 CARDS: tuple[Card, ...] = (

@@ -1,4 +1,4 @@
-"""Stripe's minor units, which are not in every currency those of ISO 4217.
+"""Stripe's minor units, which differ from ISO 4217 in some currencies.
 
 Source: https://docs.stripe.com/currencies#minor-units and #special-cases.
 """
@@ -16,7 +16,7 @@ class NotPayable(ValueError):
 
 
 def to_stripe(amount: int, currency: str) -> int:
-    """The amount (ISO 4217's minor unit) in Stripe's unit. Raises NotPayable rather than rounding.
+    """Convert an amount from ISO 4217's minor unit to Stripe's. Raises NotPayable rather than rounding.
 
     >>> to_stripe(2500, "GBP"), to_stripe(2500, "JPY"), to_stripe(2500, "UGX")
     (2500, 2500, 250000)
@@ -30,5 +30,5 @@ def to_stripe(amount: int, currency: str) -> int:
     if currency in _TENS:
         rest = converted % 10
     if rest:
-        raise NotPayable(f"Stripe takes no amount with the last digit of {amount} in {currency}")
+        raise NotPayable(f"Stripe cannot charge {amount} (minor unit) in {currency}: the last digit must be 0")
     return converted

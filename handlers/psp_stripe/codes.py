@@ -1,4 +1,4 @@
-"""What Stripe's codes mean for us.
+"""Stripe's codes and their outcomes.
 
 Sources: https://docs.stripe.com/declines/codes (decline codes and the next step for each),
 https://docs.stripe.com/declines/card#retrying-issuer-declines (advice codes),
@@ -10,13 +10,13 @@ from __future__ import annotations
 from handlers.psp import Outcome
 
 DECLINE_CODES: dict[str, Outcome] = {
-    # The next step is to attempt the payment again.
+    # Next step: attempt the payment again.
     "approve_with_id": Outcome.RETRY,
     "issuer_not_available": Outcome.RETRY,
     "processing_error": Outcome.RETRY,
     "reenter_transaction": Outcome.RETRY,
     "try_again_later": Outcome.RETRY,
-    # The next step is the donor's: another card, other data, a call to the bank.
+    # Next step: the donor uses another card, corrects the data, or calls the bank.
     "authentication_not_handled": Outcome.DECLINED,
     "authentication_required": Outcome.DECLINED,
     "call_issuer": Outcome.DECLINED,
@@ -71,7 +71,7 @@ ADVICE_CODES: dict[str, Outcome] = {
 }
 
 REQUEST_CODES: dict[str, Outcome] = {
-    # Requests that Stripe does not take because of the donation, not because of us: a definite no.
+    # Stripe rejects the request because of the donation, not because of our setup: a definite decline.
     "amount_too_large": Outcome.DECLINED,
     "amount_too_small": Outcome.DECLINED,
     "charge_already_refunded": Outcome.DECLINED,
@@ -87,15 +87,15 @@ REQUEST_CODES: dict[str, Outcome] = {
 }
 
 RETRY_SCHEDULE = (3600, 86400, 259200)
-"""Seconds before the next attempt: 1 hour, 1 day, 3 days; then the payment is declined.
+"""Seconds before the next attempt: 1 hour, 1 day, 3 days; after that the payment is declined.
 
-Stripe asks for patience: it declines cards that are tried too often
+Stripe declines cards that are tried too often
 (https://docs.stripe.com/error-codes#card-decline-rate-limit-exceeded).
 """
 
 
 def declined(code: str | None, advice: str | None) -> Outcome:
-    """What a refused card means: the bank's advice where it gives one, else the code; unknown codes are final."""
+    """Return the outcome of a refused card: by the bank's advice, else by the code; unknown codes decline."""
     if advice in ADVICE_CODES:
         return ADVICE_CODES[advice]
     return DECLINE_CODES.get(code or "", Outcome.DECLINED)

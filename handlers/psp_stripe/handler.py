@@ -1,4 +1,4 @@
-"""TakePayment at Stripe: see handlers.psp.perform for the event and what is returned.
+"""TakePayment at Stripe: see handlers.psp.perform for the event and the answer.
 
 Environment: STRIPE_API_KEY and STRIPE_RETURN_URL; STRIPE_API_BASE names another server than Stripe's, for
 tests.
@@ -31,7 +31,7 @@ def _psp() -> StripePsp:
         _setting("STRIPE_API_KEY"),
         base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
         http_client=stripe.RequestsClient(timeout=TIMEOUT),
-        # The flow repeats, with back-off, where everybody can see it.
+        # The flow retries with back-off, visible in its history.
         max_network_retries=0,
     )
     return StripePsp(client, _setting("STRIPE_RETURN_URL"))
@@ -40,5 +40,5 @@ def _psp() -> StripePsp:
 def _setting(name: str) -> str:
     value = os.environ.get(name)
     if not value:
-        raise Misconfigured(f"{name}: not set; expected in the function's environment")
+        raise Misconfigured(f"{name}: not set; add it to the function's environment")
     return value

@@ -1,8 +1,8 @@
-"""Stripe behind the interface that all PSPs share: a PaymentIntent for an attempt.
+"""Stripe as a PSP: one PaymentIntent per attempt.
 
 Idempotency-Key (https://docs.stripe.com/api/idempotent_requests): Stripe keeps the first answer to a key
-for at least 24 hours, a 500 included, and answers every repetition with it. Afterwards the payment is searched for
-by its key, which is in its metadata (https://docs.stripe.com/search: found after a minute as a rule).
+for at least 24 hours, even a 500, and repeats it. After that, the payment is searched by its key, which is in its
+metadata (https://docs.stripe.com/search: indexed within a minute as a rule).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
 
 TIMEOUT = 15
-"""Seconds for an answer. An invocation asks Stripe three times at most (find, cancel, find), and the function itself
-needs a longer timeout than that, so that it can still say what happened."""
+"""Seconds to wait for an answer. One invocation sends at most three requests (find, cancel, find), and the function's
+timeout must be longer than that, so that it can still report the result."""
 
 KEYS_KEPT = 23 * 3600
-"""Seconds for which Stripe surely still knows a key, less an hour for clocks and requests on their way."""
+"""Seconds for which Stripe certainly knows a key: 24 hours, less one for clock skew and requests in transit."""
 
 
 @frozen
@@ -45,15 +45,15 @@ class StripePsp:
         return (self._earlier(request) if forgotten else None) or self._create(request)
 
     def _earlier(self, request: Authorisation) -> Answer | None:
-        """How the payment stands that was made under the key, if any."""
+        """Return the state of the payment created with the key, or None if there is none."""
         with _errors({}) as failure:
             amount = to_stripe(request.amount, request.currency)
             query = f"metadata['attempt']:{json.dumps(request.key)}"
-            found = self.client.v1.payment_intents.search({"query": query}).data
-            if any((intent.amount, intent.currency.upper()) != (amount, request.currency) for intent in found):
+            intents = self.client.v1.payment_intents.search({"query": query}).data
+            if any((intent.amount, intent.currency.upper()) != (amount, request.currency) for intent in intents):
                 raise PspRefused(f"the key {request.key} was used with another amount")
-            found.sort(key=lambda intent: intent.status != "succeeded")
-            return _answer(found[0]) if found else None
+            intents.sort(key=lambda intent: intent.status != "succeeded")
+            return _answer(intents[0]) if intents else None
         return failure[0]
 
     def _create(self, request: Authorisation) -> Answer:
@@ -90,7 +90,7 @@ class StripePsp:
                 params["amount"] = to_stripe(request.amount, request.currency)
             refund = self.client.v1.refunds.create(params, {"idempotency_key": request.key})
             status = refund.status or "unknown"
-            # A pending refund is on its way, and Stripe tells of the rare failure later.
+            # A pending refund is in progress; Stripe reports the rare failure later.
             done = status in ("succeeded", "pending")
             outcome = Outcome.REFUNDED if done else Outcome.DECLINED
             return Answer(outcome, status, f"refund {refund.id}", request.reference)
@@ -104,12 +104,12 @@ class StripePsp:
     def cancel(self, reference: str) -> Answer:
         with _errors():
             return _answer(self.client.v1.payment_intents.cancel(reference))
-        # Most likely the donor was faster: how it stands says more than why it could not be cancelled.
+        # Most likely the donor was faster: the payment's state is more useful than the error.
         return self.find(reference)
 
 
 def _answer(intent: stripe.PaymentIntent) -> Answer:
-    """What a PaymentIntent's status means: https://docs.stripe.com/payments/paymentintents/lifecycle."""
+    """Interpret a PaymentIntent's status: https://docs.stripe.com/payments/paymentintents/lifecycle."""
     status, message = intent.status, f"the PaymentIntent is {intent.status}"
     if status == "succeeded":
         return Answer(Outcome.PAID, status, "succeeded", intent.id)
@@ -118,7 +118,7 @@ def _answer(intent: stripe.PaymentIntent) -> Answer:
     if status == "canceled":
         return Answer(Outcome.CANCELLED, status, "cancelled", intent.id)
     if status == "requires_action":
-        # What an answer does not carry, Stripe's objects do not have.
+        # Stripe's objects lack attributes that the answer omits.
         redirect = getattr(intent.next_action, "redirect_to_url", None)
         return Answer(Outcome.REDIRECT, status, message, intent.id, getattr(redirect, "url", None))
     error = getattr(intent, "last_payment_error", None)
@@ -137,7 +137,7 @@ def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
 
 @contextmanager
 def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[list[Answer]]:
-    """Stripe's errors: a definite no becomes an answer in the list, the rest ours (https://docs.stripe.com/api/errors)."""
+    """Translate Stripe's errors: append a definite refusal to the list as an answer, raise the others as ours (https://docs.stripe.com/api/errors)."""
     failure: list[Answer] = []
     try:
         yield failure
@@ -149,7 +149,7 @@ def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[l
         reference = intent["id"] if intent else getattr(details, "charge", None)
         failure.append(_refused(details or error, error.user_message, reference))
     except stripe.InvalidRequestError as error:
-        # Where nothing says which, the thing that is missing is the one that the request names.
+        # A 404 without a code means that the object in the URL is missing.
         code = error.code or ("resource_missing" if error.http_status == 404 else "")
         if code not in definite:
             raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error

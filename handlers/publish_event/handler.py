@@ -1,4 +1,4 @@
-"""Tell other systems that a donation was paid."""
+"""PublishEvent: notify other systems that a donation was paid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOG = logger("publish_event")
 
 
 def handler(event: dict[str, Any], context: Any) -> Done:
-    """Send `donation.paid` once for a donation, without the donor. Raises MalformedEvent, NotDelivered."""
+    """Send `donation.paid` once per donation, without the donor's data. Raises MalformedEvent, NotDelivered."""
     with invocation(LOG, event, context):
         donation = read(event, "donation.id", str)
         detail = {

@@ -1,4 +1,4 @@
-"""The receipt: compose the e-mail and hand it over to the mailer."""
+"""Receipt: compose the e-mail and send it to the mailer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Please keep this receipt for your records.
 
 
 def handler(event: dict[str, Any], context: Any) -> Done:
-    """Send `email.receipt` (to, subject, text) once for a donation. Raises MalformedEvent, NotDelivered."""
+    """Send `email.receipt` (to, subject, text) once per donation. Raises MalformedEvent, NotDelivered."""
     with invocation(LOG, event, context):
         donation, charity = read(event, "donation.id", str), read(event, "donation.charity", str)
         amount = amount_text(read(event, "donation.amount", int), read(event, "donation.currency", str))
@@ -43,5 +43,5 @@ def handler(event: dict[str, Any], context: Any) -> Done:
 
 
 def _line(text: str) -> str:
-    """The text in one line: nobody's name adds a header or a paragraph to the e-mail."""
+    """Join the text into one line, so that a name cannot add a header or a paragraph to the e-mail."""
     return " ".join(text.split())

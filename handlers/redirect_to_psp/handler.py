@@ -1,4 +1,4 @@
-"""RedirectToPsp: have the web front-end send the donor to the PSP, and wait for the donor with a task token.
+"""RedirectToPsp: ask the web front-end to send the donor to the PSP, and wait for the donor with a task token.
 
 Step Functions calls this with `lambda:invoke.waitForTaskToken`; the return page's function (donor_returned)
 answers the token.
@@ -19,8 +19,7 @@ LOG = logger("redirect_to_psp")
 def handler(event: dict[str, Any], context: Any) -> Done:
     """Send `payment.redirect` with the URL and the token; the event is `{"token": …, "document": …}`.
 
-    A token that Step Functions issued anew (the step was retried) is a message of its own. Raises
-    MalformedEvent, NotDelivered.
+    A new token (the step was retried) is a new message. Raises MalformedEvent, NotDelivered.
     """
     with invocation(LOG, event, context):
         token = read(event, "token", str)

@@ -1,1 +1,1 @@
-"""The choice of the PSP."""
+"""Selection of the PSP."""

@@ -1,8 +1,8 @@
-"""The PSP that a donation was given to first, and keeps: whatever the configuration says later.
+"""The PSP first selected for each donation, which it keeps when the configuration changes.
 
-An idempotency key holds at one PSP only. So a donation that is run again, after a failure or as a duplicate,
-goes to the same one, also where that is switched off by now. Kept in a DynamoDB table where CHOICES_TABLE
-names one (partition key `id`, a string), else in SQLite.
+An idempotency key is valid at one PSP only. So a donation that runs again, after a failure or as a duplicate, goes to
+the same PSP, even if that is disabled by now. Stored in the DynamoDB table CHOICES_TABLE (partition key `id`, a
+string), or in SQLite if it is not set.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Choice:
 
 
 def find(donation: str) -> Choice | None:
-    """The choice that stands for the donation, or None where it has none yet."""
+    """Return the donation's choice, or None if it has none yet."""
     table = os.environ.get("CHOICES_TABLE")
     return _from_table(donation, table) if table else _from_file(donation, sqlite.database("choices"))
 
 
 def keep(choice: Choice) -> Choice:
-    """Keep the choice unless the donation has one, in one atomic step; the choice that stands."""
+    """Store the choice unless the donation has one, in one atomic step; return the stored choice."""
     table = os.environ.get("CHOICES_TABLE")
     return _to_table(choice, table) if table else _to_file(choice, sqlite.database("choices"))
 
@@ -57,8 +57,8 @@ def _to_file(choice: Choice, path: Path) -> Choice:
 
 
 def _from_table(donation: str, table: str) -> Choice | None:
-    found = _client().get_item(TableName=table, Key={"id": {"S": donation}}, ConsistentRead=True)
-    return Choice(**{name: typed["S"] for name, typed in found["Item"].items()}) if "Item" in found else None
+    response = _client().get_item(TableName=table, Key={"id": {"S": donation}}, ConsistentRead=True)
+    return Choice(**{name: typed["S"] for name, typed in response["Item"].items()}) if "Item" in response else None
 
 
 def _to_table(choice: Choice, table: str) -> Choice:
@@ -67,10 +67,10 @@ def _to_table(choice: Choice, table: str) -> Choice:
     try:
         client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(id)")
     except client.exceptions.ConditionalCheckFailedException:
-        standing = _from_table(choice.id, table)
-        if standing is None:
+        stored = _from_table(choice.id, table)
+        if stored is None:
             raise
-        return standing
+        return stored
     return choice
 
 

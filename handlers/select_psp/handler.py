@@ -1,4 +1,4 @@
-"""SelectPsp: choose the PSP by currency, payment method, charity and configuration, once for a donation."""
+"""SelectPsp: choose the PSP by currency, payment method, charity and configuration, once per donation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
 
 
 def _beside(own_arn: str, function: str) -> str:
-    """The ARN of another function in the same partition, region and account."""
+    """Return the ARN of another function in the same partition, region and account."""
     parts = own_arn.split(":")
     if len(parts) < 7:
         raise Misconfigured("invoked_function_arn: expected arn:partition:lambda:region:account:function:name")

@@ -1,4 +1,4 @@
-"""Which PSP takes a donation: by what it fits, then by percentage."""
+"""Select the PSP for a donation: by its settings, then by percentage."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _FILE = Path(__file__).with_name("psps.toml")
 
 
 class NoPspAvailable(Exception):
-    """No PSP fits the donation. The message says for each one why."""
+    """No PSP accepts the donation; the message gives each one's reason."""
 
 
 @frozen
 class PspSettings:
-    """A table of psps.toml; an empty tuple takes everything."""
+    """A table of psps.toml; an empty tuple accepts everything."""
 
     name: str
     function: str
@@ -33,12 +33,12 @@ class PspSettings:
     charities: tuple[str, ...] = ()
 
     def objection(self, donation: Mapping[str, Any]) -> str | None:
-        """Why it cannot take the donation, or None."""
+        """Return why it cannot take the donation, or None if it can."""
         issuer = donation["payment_method"].get("psp")
         method, currency = read(donation, "payment_method.type", str), read(donation, "currency", str)
         charity = read(donation, "charity", str)
         if not self.enabled:
-            return "switched off"
+            return "disabled"
         if issuer is not None and issuer != self.name:
             return f"the token was issued by {issuer}"
         if self.currencies and currency not in self.currencies:
@@ -51,7 +51,7 @@ class PspSettings:
 
 
 def settings() -> list[PspSettings]:
-    """The PSPs of the configuration file, in its order. Raises Misconfigured."""
+    """Read the PSPs of the configuration file, in its order. Raises Misconfigured."""
     path = Path(os.environ.get("PSPS") or _FILE)
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def _settings(where: str, name: str, table: Any) -> PspSettings:
 
 
 def select(donation: Mapping[str, Any], psps: list[PspSettings]) -> tuple[PspSettings, str]:
-    """The PSP and why. The same donation gets the same PSP as long as the configuration stays the same.
+    """Return the PSP and the reason. With the same configuration, a donation always gets the same PSP.
 
     Raises NoPspAvailable.
     """
@@ -94,9 +94,9 @@ def select(donation: Mapping[str, Any], psps: list[PspSettings]) -> tuple[PspSet
     fitting = [psp for psp in psps if objections[psp.name] is None]
     if not fitting:
         reasons = "; ".join(f"{name}: {why}" for name, why in objections.items())
-        raise NoPspAvailable(reasons or "no PSP is configured")
+        raise NoPspAvailable(reasons or "no PSP is configured; add one to psps.toml")
     if len(fitting) == 1:
-        return fitting[0], "the only PSP that fits"
+        return fitting[0], "the only suitable PSP"
     total = sum(psp.percentage for psp in fitting)
     digest = hashlib.sha256(read(donation, "id", str).encode()).digest()
     bucket = int.from_bytes(digest[:8], "big") % total

@@ -1,4 +1,4 @@
-"""What a donation has to be."""
+"""Validation of donations."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from handlers.document import word
 from handlers.money import MINOR_DIGITS
 
 MAX_AMOUNT = 99_999_999
-"""In the minor unit: eight digits, the most that card schemes and PSPs take."""
+"""In the minor unit: eight digits, the most that card schemes and PSPs accept."""
 
 MAX_BYTES = 32_768
-"""Of JSON (ASCII). The document may have 256 KiB, and what the steps and their errors add has to fit beside it: an
-execution that outgrows the limit ends at once, maybe with the payment taken and not stored."""
+"""Bytes of JSON (ASCII). The document may have 256 KiB, including everything that the steps and their errors add: an
+execution that exceeds the limit ends immediately, perhaps with a payment taken and not stored."""
 
 _SECRETS = frozenset({"cvc", "cvc2", "cvv", "cvv2", "csc", "securitycode", "cardcode", "pinblock", "track1", "track2"})
-"""Names of fields for what may never be stored, not even encrypted (PCI DSS, requirement 3.3)."""
+"""Names of fields whose values must never be stored, not even encrypted (PCI DSS, requirement 3.3)."""
 
 _ABSENT = object()
 
 
 class MalformedDonation(ValueError):
-    """The donation cannot be taken. The message names every field that is wrong, and what is expected."""
+    """The donation is invalid; the message names every wrong field and the expected value."""
 
 
 def _id(value: Any) -> str | None:
@@ -76,7 +76,7 @@ _OPTIONAL: dict[str, Callable[[Any], str | None]] = {"payment_method.psp": _text
 
 
 def validated(donation: Any) -> dict[str, Any]:
-    """The donation as it is, further fields included; raises MalformedDonation where something is wrong."""
+    """Return the donation unchanged, with any additional fields. Raises MalformedDonation if it is invalid."""
     if not isinstance(donation, dict):
         raise MalformedDonation(f"the donation is {word(type(donation))}; expected an object")
     size = len(json.dumps(donation))
@@ -84,7 +84,9 @@ def validated(donation: Any) -> dict[str, Any]:
         raise MalformedDonation(f"the donation has {size:,} bytes of JSON; expected at most {MAX_BYTES:,}")
     numbers = set(cards.find(donation))
     problems = [f"{name}: looks like a card number; send the PSP's token instead" for name in sorted(numbers)]
-    problems += [f"{name}: is a card's secret; send the PSP's token instead" for name in sorted(_secrets(donation))]
+    problems += [
+        f"{name}: contains a card's secret; send the PSP's token instead" for name in sorted(_secrets(donation))
+    ]
     for name, check in {**_FIELDS, **_OPTIONAL}.items():
         value = _value(donation, name)
         if (value is _ABSENT and name in _OPTIONAL) or name in numbers:
@@ -98,7 +100,7 @@ def validated(donation: Any) -> dict[str, Any]:
 
 
 def _secrets(value: Any, path: str = "") -> Iterator[str]:
-    """The dotted paths of the fields whose names say that they hold a card's secret."""
+    """Yield the dotted paths of the fields whose names are those of a card's secrets."""
     for name, item in value.items() if isinstance(value, dict) else ():
         inside = f"{path}.{name}" if path else name
         if re.sub("[^a-z0-9]", "", name.lower()) in _SECRETS:

@@ -1,4 +1,4 @@
-"""Setup: validate the donation and start the document that every later step adds to."""
+"""Setup: validate the donation and create the document that every later step extends."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LOG = logger("setup")
 
 
 class Start(TypedDict):
-    """The `payment` of a document that no PSP has seen."""
+    """The `payment` of a new document."""
 
     status: str
     attempts: list[Any]
 
 
 class Document(TypedDict):
-    """What every later step gets and adds to."""
+    """The document that every later step receives and extends."""
 
     donation: dict[str, Any]
     payment: Start
@@ -30,8 +30,8 @@ class Document(TypedDict):
 def handler(event: Any, context: Any) -> Document:
     """Return the document: `donation`, `payment` (new, without attempts), `started_at`.
 
-    The event is the donation, or `{"donation": …, "execution": …}` where the flow names the execution too;
-    then `execution` becomes a part of the document. Raises MalformedDonation with everything that is wrong.
+    The event is the donation, or `{"donation": …, "execution": …}`; `execution` is then added to the document. Raises
+    MalformedDonation with all mistakes.
     """
     with invocation(LOG, event, context):
         wrapped = isinstance(event, dict) and "donation" in event

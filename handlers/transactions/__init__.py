@@ -1,1 +1,1 @@
-"""The record of every transaction, and `python -m handlers.transactions` to look at it."""
+"""Records of all transactions, and `python -m handlers.transactions` to inspect them."""

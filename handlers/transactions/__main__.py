@@ -1,4 +1,4 @@
-"""`python -m handlers.transactions`: look at what PersistOutput stored."""
+"""`python -m handlers.transactions`: inspect the records that PersistOutput stored."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Day(click.ParamType[str]):
 
 @click.group()
 def main() -> None:
-    """Transactions that the payment flow stored.
+    """Inspect the transactions stored by the payment flow.
 
-    They are in the DynamoDB table that TRANSACTIONS_TABLE names; without it, in a SQLite file in the folder that
-    PAYMENTS_DATA names (.flowdsl by default).
+    They are in the DynamoDB table TRANSACTIONS_TABLE; if that is not set, in a SQLite file in the folder PAYMENTS_DATA
+    (.flowdsl by default).
     """
 
 
 @main.command("list")
-@click.option("--status", type=click.Choice(STATUSES), help="Only transactions that ended like this.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only transactions with this status.")
 @click.option("--charity", help="Only donations to this charity.")
 @click.option("--date", "day", type=Day(), help="Only executions started on this day (UTC).")
 @click.option("--since", type=Day(), help="Only executions started on this day or later.")
@@ -51,16 +51,16 @@ def list_command(
 ) -> None:
     """List transactions, oldest first. In JSON, amounts are in the currency's minor unit."""
     if day and (since or until):
-        raise click.UsageError("--date stands for itself; leave out --since and --until")
+        raise click.UsageError("--date cannot be combined with --since or --until; use one of them")
     query = Query(status, charity, day or since, day or until)
     with _store_errors():
-        found = list(store().list(query))
-    if not found:
+        transactions = list(store().list(query))
+    if not transactions:
         click.echo("no transactions", err=True)
     if form == "json":
-        click.echo(json.dumps([_columns(transaction) for transaction in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_columns(transaction) for transaction in transactions], indent=2, ensure_ascii=False))
         return
-    rows = [("ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"), *map(_row, found)]
+    rows = [("ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"), *map(_row, transactions)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -75,7 +75,7 @@ def show(identity: str, form: str) -> None:
         transaction = store().get(identity)
     if transaction is None:
         raise click.ClickException(
-            f"no transaction {identity!r}; `python -m handlers.transactions list` shows which there are"
+            f"no transaction {identity!r}; `python -m handlers.transactions list` lists all transactions"
         )
     document = json.loads(transaction.document)
     if form == "json":
@@ -126,17 +126,17 @@ def _amount(transaction: Transaction) -> str:
 
 @contextmanager
 def _store_errors() -> Iterator[None]:
-    """One clear line for a store that cannot be read."""
+    """Report a store that cannot be read in one line."""
     import sqlite3
 
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise click.ClickException(f"the transactions' file cannot be read: {error}") from error
+        raise click.ClickException(f"cannot read the transactions' file: {error}") from error
     except Exception as error:
         if not type(error).__module__.startswith("botocore"):
             raise
-        raise click.ClickException(f"the transactions' table cannot be read: {error}") from error
+        raise click.ClickException(f"cannot read the transactions' table: {error}") from error
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Transactions in a DynamoDB table. AWS_ENDPOINT_URL_DYNAMODB leads to another server than AWS's."""
+"""Transactions in a DynamoDB table. Set AWS_ENDPOINT_URL_DYNAMODB to use another server than AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handlers.transactions.store import Query, check
 
 
 def definition(table: str) -> dict[str, Any]:
-    """The table as CreateTable takes it: an item for a donation, an index for each kind of query."""
+    """Return the arguments of CreateTable: one item per donation, one index for each kind of query."""
     names = ("id", "status", "charity", "day", "started_at")
     return {
         "TableName": table,
@@ -43,7 +43,7 @@ class DynamoDbStore:
             client.put_item(
                 TableName=self.table,
                 Item=_item(transaction),
-                # One atomic step, whoever else writes; see Store.put for the rule.
+                # One atomic step, safe with concurrent writers; see Store.put for the rule.
                 ConditionExpression=(
                     "attribute_not_exists(id) OR (#rank <= :rank AND #rank < :final"
                     " AND (#rank = :unpaid OR (psp = :psp AND #reference = :reference)))"
@@ -58,30 +58,30 @@ class DynamoDbStore:
                 },
             )
         except client.exceptions.ConditionalCheckFailedException:
-            standing = self.get(transaction.id)
-            if standing is None:
+            existing = self.get(transaction.id)
+            if existing is None:
                 raise
-            check(standing, transaction)
-            return standing
+            check(existing, transaction)
+            return existing
         return transaction
 
     def get(self, identity: str) -> Transaction | None:
-        found = _client().get_item(TableName=self.table, Key={"id": {"S": identity}}, ConsistentRead=True)
-        return _transaction(found["Item"]) if "Item" in found else None
+        response = _client().get_item(TableName=self.table, Key={"id": {"S": identity}}, ConsistentRead=True)
+        return _transaction(response["Item"]) if "Item" in response else None
 
     def list(self, query: Query) -> Iterator[Transaction]:
         client = _client()
-        found = [
+        transactions = [
             transaction
             for operation, request in self._requests(query)
             for page in client.get_paginator(operation).paginate(**request)
             for transaction in map(_transaction, page["Items"])
             if query.takes(transaction)
         ]
-        return iter(sorted(found, key=lambda transaction: (transaction.started_at, transaction.id)))
+        return iter(sorted(transactions, key=lambda transaction: (transaction.started_at, transaction.id)))
 
     def _requests(self, query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The calls that read the least: by charity or status, else day by day, else the whole table."""
+        """Yield the calls that read the least: by charity or status, else day by day, else the whole table."""
         keys = {"charity": query.charity, "status": query.status}
         by = next((name for name, value in keys.items() if value is not None), None)
         if by is not None:
@@ -98,7 +98,7 @@ class DynamoDbStore:
         condition, values = "#name = :value", {":value": {"S": value}}
         if query.since or query.until:
             condition += " AND started_at BETWEEN :since AND :until"
-            # U follows the T before the time, and the tilde everything that a date begins with.
+            # U sorts after the T before the time, and ~ after any date.
             values |= {":since": {"S": query.since or "0"}}
             values |= {":until": {"S": f"{query.until}U" if query.until else "~"}}
         return {

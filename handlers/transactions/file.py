@@ -28,11 +28,11 @@ class FileStore:
 
     def put(self, transaction: Transaction) -> Transaction:
         with sqlite.transaction(self.path, _SCHEMA) as db:
-            standing = _get(db, transaction.id)
-            if standing is not None:
-                check(standing, transaction)
-                if standing.rank > transaction.rank or standing.rank == 2:
-                    return standing
+            existing = _get(db, transaction.id)
+            if existing is not None:
+                check(existing, transaction)
+                if existing.rank > transaction.rank or existing.rank == 2:
+                    return existing
             values = tuple(asdict(transaction).values())
             marks = ", ".join("?" * len(values))
             db.execute(f"INSERT OR REPLACE INTO transactions VALUES ({marks})", values)  # noqa: S608 - marks only
@@ -40,7 +40,7 @@ class FileStore:
 
     def get(self, identity: str) -> Transaction | None:
         if not self.path.exists():
-            return None  # looking makes no file
+            return None  # reading must not create a file
         with sqlite.transaction(self.path, _SCHEMA) as db:
             return _get(db, identity)
 
@@ -51,13 +51,13 @@ class FileStore:
             "status = ?": query.status,
             "charity = ?": query.charity,
             "started_at >= ?": query.since,
-            "started_at < ?": f"{query.until}U" if query.until else None,  # U follows the T before the time
+            "started_at < ?": f"{query.until}U" if query.until else None,  # U sorts after the T before the time
         }
-        wanted = {condition: value for condition, value in conditions.items() if value is not None}
-        where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+        filters = {condition: value for condition, value in conditions.items() if value is not None}
+        where = f" WHERE {' AND '.join(filters)}" if filters else ""
         select = f"SELECT * FROM transactions{where} ORDER BY started_at, id"  # noqa: S608 - text from above
         with sqlite.transaction(self.path, _SCHEMA) as db:
-            rows = db.execute(select, tuple(wanted.values())).fetchall()
+            rows = db.execute(select, tuple(filters.values())).fetchall()
         return map(_transaction, rows)
 
 

@@ -1,4 +1,4 @@
-"""What a finished execution means for its donation."""
+"""The record of a finished execution."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ class Transaction:
 
     id: str
     status: str
-    """paid, declined, abandoned, or broken: nobody knows without looking, so look."""
+    """paid, declined, abandoned, or broken: unknown, somebody has to investigate."""
     complete: bool
-    """Whether all of post-processing is done; true where there is none to do."""
+    """True if post-processing is done or not needed."""
     charity: str | None
     amount: int | None
     """In the currency's minor unit."""
     currency: str | None
     psp: str | None
-    """Where the payment is, or is to be looked for."""
+    """The PSP that has the payment, or may have it."""
     reference: str | None
     started_at: str
     stored_at: str
     document: str
-    """JSON text, so that every number is what it was."""
+    """JSON text, which keeps every number exactly."""
 
     @property
     def rank(self) -> int:
-        """A record is replaced by one of the same or a higher rank only; paid and complete is final."""
+        """Only a record of the same or a higher rank replaces this one; paid and complete is final."""
         if self.status != "paid":
             return 0
         return 2 if self.complete else 1
 
 
 def from_document(document: Mapping[str, Any]) -> Transaction:
-    """The transaction of an execution's final document, also of one that failed at its first step.
+    """Return the transaction of an execution's final document, even if the execution failed at its first step.
 
-    Card numbers, which Setup refuses, are taken out before anything is kept.
+    Card numbers, which Setup refuses, are removed.
     """
     clean: dict[str, Any] = cards.without_cards(dict(document))
     donation = clean["donation"] if isinstance(clean.get("donation"), dict) else clean
@@ -75,7 +75,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
 def _status(document: Mapping[str, Any], payment: Mapping[str, Any]) -> str:
     status = payment.get("status")
     if status == "paid":
-        return "paid"  # whatever went wrong later: the money is taken
+        return "paid"  # the money is taken, whatever failed later
     if "error" in document or status not in ("declined", "abandoned"):
         return "broken"
     return str(status)
@@ -88,5 +88,5 @@ def _complete(results: Any) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    """The text, where it is one that can be a column and a key; the document has everything in any case."""
+    """Return a text that can be a column and a key, else None; the document keeps the value."""
     return value if isinstance(value, str) and 0 < len(value) <= 255 else None

@@ -1,4 +1,4 @@
-"""Where transactions are kept: a DynamoDB table where TRANSACTIONS_TABLE names one, else a SQLite file."""
+"""The store of transactions: the DynamoDB table TRANSACTIONS_TABLE, or a SQLite file if it is not set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ConflictingTransaction(Exception):
 
 @frozen
 class Query:
-    """Which transactions to list; dates are days in UTC, `YYYY-MM-DD`, both included; None does not restrict."""
+    """Filters for transactions; dates are days in UTC, `YYYY-MM-DD`, both inclusive; None matches all."""
 
     status: str | None = None
     charity: str | None = None
@@ -37,18 +37,17 @@ class Query:
 
 class Store(Protocol):
     def put(self, transaction: Transaction) -> Transaction:
-        """Keep the transaction, and return the record that stands for the donation.
+        """Store the transaction, and return the donation's record.
 
-        An earlier record that ranks higher stays (a paid donation never becomes unpaid by a duplicate
-        execution), and one that is paid and complete stays as it was first stored. Raises
-        ConflictingTransaction.
+        An earlier record with a higher rank is kept (a duplicate execution never makes a paid donation unpaid), and so
+        is one that is paid and complete. Raises ConflictingTransaction.
         """
         ...
 
     def get(self, identity: str) -> Transaction | None: ...
 
     def list(self, query: Query) -> Iterator[Transaction]:
-        """The transactions, oldest first."""
+        """Yield the transactions, oldest first."""
         ...
 
 
@@ -63,11 +62,11 @@ def store() -> Store:
     return FileStore(sqlite.database("transactions"))
 
 
-def check(standing: Transaction, transaction: Transaction) -> None:
-    """Raise ConflictingTransaction where both are paid, by different payments."""
-    both_paid = standing.status == transaction.status == "paid"
-    if both_paid and (standing.psp, standing.reference) != (transaction.psp, transaction.reference):
+def check(existing: Transaction, transaction: Transaction) -> None:
+    """Raise ConflictingTransaction if both are paid, by different payments."""
+    both_paid = existing.status == transaction.status == "paid"
+    if both_paid and (existing.psp, existing.reference) != (transaction.psp, transaction.reference):
         raise ConflictingTransaction(
-            f"{transaction.id}: stored as paid by {standing.psp} {standing.reference},"
+            f"{transaction.id}: already paid by {existing.psp} {existing.reference},"
             f" now also by {transaction.psp} {transaction.reference}"
         )

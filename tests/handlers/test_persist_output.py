@@ -130,7 +130,7 @@ def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
     call("persist_output", event)
     other = {**event, "payment": {**event["payment"], "reference": "sbx_other"}}
     for post_processing in (DONE, FAILED):
-        with pytest.raises(ConflictingTransaction, match=r"stored as paid by .*, now also by psp_sandbox sbx_other"):
+        with pytest.raises(ConflictingTransaction, match=r"already paid by .*, now also by psp_sandbox sbx_other"):
             call("persist_output", {**other, "post_processing": post_processing})
     assert shown(event["donation"]["id"])["reference"] == event["payment"]["reference"]
 
@@ -232,7 +232,7 @@ def test_a_transaction_that_is_not_there() -> None:
     ("arguments", "expected"),
     [
         (("--date", "31.1.2026"), "'31.1.2026' is not a date; write it as 2026-01-31"),
-        (("--date", "2026-01-31", "--since", "2026-01-31"), "leave out --since and --until"),
+        (("--date", "2026-01-31", "--since", "2026-01-31"), "--date cannot be combined with --since or --until"),
         (("--status", "lost"), "'lost' is not one of 'paid', 'declined', 'abandoned', 'broken'"),
     ],
 )
@@ -249,7 +249,7 @@ def test_a_store_that_cannot_be_read(backend: str, data: Path, monkeypatch: pyte
     result = transactions("list")
     assert result.exit_code == 1
     what = "table" if backend == "dynamodb" else "file"
-    assert result.stderr.startswith(f"Error: the transactions' {what} cannot be read: ")
+    assert result.stderr.startswith(f"Error: cannot read the transactions' {what}: ")
     assert result.stderr.count("\n") == 1
 
 

@@ -42,7 +42,7 @@ def test_the_configuration_that_comes_along_selects_the_sandbox(call: Call, monk
     assert call("select_psp", document()) == {
         "name": "psp_sandbox",
         "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:payment-psp-sandbox",
-        "reason": "the only PSP that fits",
+        "reason": "the only suitable PSP",
         "chosen_at": "2026-01-31T09:30:00.000Z",
     }
 
@@ -134,7 +134,7 @@ def test_the_off_switch_moves_everything_to_the_others(monkeypatch: pytest.Monke
 
 def test_no_psp_says_why(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     configure(monkeypatch, tmp_path, TWO.replace("true", "false", 1))
-    with pytest.raises(NoPspAvailable, match=r"^one: switched off; two: does not take USD$"):
+    with pytest.raises(NoPspAvailable, match=r"^one: disabled; two: does not take USD$"):
         call("select_psp", document(currency="USD"))
 
 

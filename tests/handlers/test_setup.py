@@ -54,9 +54,9 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     (
         "a security code",
         {"payment_method": {"type": "card", "token": "tok", "CVC-2": "123"}},
-        "payment_method.CVC-2: is a card's secret; send the PSP's token instead",
+        "payment_method.CVC-2: contains a card's secret; send the PSP's token instead",
     ),
-    ("a secret deep inside", {"more": [{"security_code": 123}]}, "more[0].security_code: is a card's secret"),
+    ("a secret deep inside", {"more": [{"security_code": 123}]}, "more[0].security_code: contains a card's secret"),
     ("a novel", {"note": "é" * 5600}, "bytes of JSON; expected at most 32,768"),
     ("a card number as a field", {"4242424242424242": 1}, "[card number removed] (the field's name): looks like"),
 ]
