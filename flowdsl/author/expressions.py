@@ -38,7 +38,7 @@ class Discard(Enum):
 DISCARD: Final = Discard.DISCARD
 """As `into`: the result is thrown away and the state's input goes on unchanged (`"ResultPath": null`)."""
 
-Value = Union["Expression", str, int, float, bool, None, datetime, Template, Mapping[str, "Value"], Sequence["Value"]]
+Value = Union["Expression", str, int, float, bool, None, datetime, Template, Mapping[str, Any], Sequence[Any]]
 """What an expression can be made of: other expressions and JSON, one inside the other."""
 
 

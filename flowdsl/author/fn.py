@@ -18,7 +18,7 @@ from typing import Any
 
 from ..base.source import caller
 from . import nodes
-from .expressions import Condition, Expression, Value, node_of, traced
+from .expressions import Condition, Expression, Value, cond, node_of, traced
 from .nodes import Kind, Node
 
 Pattern = Value | re.Pattern[str]
@@ -436,6 +436,11 @@ def boolean(value: Value) -> Condition:
 def exists(value: Value) -> Condition:
     """True if the value is there; it may be null."""
     return _asked("exists", node_of(value))
+
+
+def default(value: Expression, otherwise: Value) -> Expression:
+    """The value, or another one if it is missing. (A state fails if a field that it needs gets a missing value.)"""
+    return cond(exists(value), value, otherwise)
 
 
 # Time

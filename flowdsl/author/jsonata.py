@@ -176,15 +176,22 @@ class _Writer:
         special = _SPECIAL.get(node.name)
         if special is not None:
             return self.text(special(node))
-        arguments = list(node.arguments)
-        if node.name in _FLAT and isinstance(arguments[0], nodes.Array):
-            first = self.flat(arguments[0])
-            rest = [self.write(argument, _ANY) for argument in arguments[1:]]
-            return f"${node.name}({', '.join([first, *rest])})", _ATOM
-        text = f"${node.name}({', '.join(self.write(argument, _ANY) for argument in arguments)})"
+        text = self.plain_call(node)
         if node.name in _SEQUENCES:
             return f"[{text}{'[]' if _may_hold_lists(node) else ''}]", _ATOM
         return (f"$merge([{text}])" if node.name == "sift" else text), _ATOM
+
+    def plain_call(self, node: nodes.Call) -> str:
+        """The call, which may give a sequence."""
+        first, *rest = node.arguments or (None,)
+        arguments = [self.write(argument, _ANY) for argument in rest]
+        if isinstance(first, nodes.Array) and node.name in _FLAT:
+            arguments.insert(0, self.flat(first))
+        elif isinstance(first, nodes.Call) and node.name in _TAKE_SEQUENCES and _is_sequence_of_scalars(first):
+            arguments.insert(0, self.plain_call(first))
+        elif first is not None:
+            arguments.insert(0, self.write(first, _ANY))
+        return f"${node.name}({', '.join(arguments)})"
 
     def function(self, node: nodes.Lambda) -> str:
         before = set(self.taken)
@@ -207,6 +214,12 @@ class _Writer:
 _SEQUENCES = frozenset({"filter", "map", "each", "keys", "match", "spread"})
 _FLAT = frozenset({"sum", "max", "min", "average", "join", "merge"})
 """Functions of lists of scalars or objects."""
+_TAKE_SEQUENCES = frozenset({"count", "filter", "map"})
+"""Functions to which one item is a list of it, and nothing an empty list."""
+
+
+def _is_sequence_of_scalars(node: nodes.Call) -> bool:
+    return node.name in _SEQUENCES and not _may_hold_lists(node)
 
 
 def _may_hold_lists(node: nodes.Call) -> bool:

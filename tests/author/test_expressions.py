@@ -85,6 +85,12 @@ JSONATA: list[tuple[Any, str]] = [
     # Text and patterns
     (fn.split(A, re.compile(r"[/,]", re.IGNORECASE)), r"$split($a, /[\/,]/i)"),
     (fn.substring(A, 1), "$substring($a, 1)"),
+    (fn.default(A.b, ""), "$exists($a.b) ? $a.b : ''"),
+    (fn.count(where(A, lambda row: row.n > 1)), "$count($filter($a, function($row) {$row.n > 1}))"),
+    (
+        fn.sum(fn.map(where(A, lambda row: row.n > 1), lambda row: row.n * 2)),
+        "$sum([$map($filter($a, function($row) {$row.n > 1}), function($row) {$row.n * 2})])",
+    ),
     (fn.math_random(1, 9), "$floor($random() * 8) + 1"),
     (f.jsonata("$sum(prices)") > 5, "($sum(prices)) > 5"),
     (f.jsonata(f"$sum({A}.price)"), "$sum($a.price)"),
