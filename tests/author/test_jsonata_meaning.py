@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -261,6 +262,62 @@ anything: st.SearchStrategy[Pair] = st.deferred(
 )
 
 
+def value_of(written: Any) -> tuple[Any, str]:
+    text = write_jsonata(node_of(written))
+    return compile_jsonata(f"{{% {text} %}}", "Output")({"input": DOCUMENT}, VARIABLES), text
+
+
+N, V = INPUT.n, f.var.v  # 7, 3
+ROWS, ONE, EMPTY, LISTS, SINGLE = INPUT.rows, INPUT.one, INPUT.empty, INPUT.lists, INPUT.single
+TRAPS: list[Pair] = [
+    # How tightly operators bind
+    (N - (V - 1), 5),
+    (N - V - 1, 3),
+    (N / (V * 2 + 1), 1),
+    (N - (V + -1) * 2, 3),
+    (-(N - V) * 2, -8),
+    ((N > V) == (V > N), False),
+    (~(N == V) & ((N == V) | (V == 3)), True),
+    (f.cond(f.cond(N == 7, INPUT.no, INPUT.yes), 1, f.cond(V == 3, 2, 3)) + 1, 3),
+    ("a" + f.fn.string(N - V) + "b", "a4b"),
+    (f.fn.string(f"{N - V}-{f.cond(V == 3, 'x', 'y')}"), "4-x"),
+    # Sequences of one item and of none
+    (f.where(ROWS, lambda row: row.n == 2), DOCUMENT["rows"][1:]),
+    (f.where(ROWS, lambda row: row.n == 5), []),
+    (f.where(ROWS, lambda row: row.n > 0)[-1].name, "b"),
+    (f.where(ROWS, lambda row: row.n == 2)[0].name, "b"),
+    (f.where(SINGLE, lambda item: f.fn.count(item) == 2), [[4, 5]]),
+    (f.where(SINGLE, lambda item: f.fn.count(item) == 2)[0], [4, 5]),
+    (f.fn.map(ONE, lambda item: [item, 1]), [[5, 1]]),
+    (f.fn.map(EMPTY, lambda item: item + 1), []),
+    (f.fn.count(f.where(SINGLE, lambda item: f.fn.count(item) == 2)), 1),
+    (f.fn.count(f.where(ROWS, lambda row: row.n == 2)), 1),
+    (f.fn.sum(f.fn.map(f.where(ROWS, lambda row: row.n > 9), lambda row: row.n)), 0),
+    (f.fn.keys({"a": N}), ["a"]),
+    (f.fn.sift({"a": N}, lambda value: value == 0), {}),
+    # Lists in lists
+    (f.fn.count([LISTS, N]), 2),
+    (f.fn.append([LISTS[0]], [N]), [[1, 2], 7]),
+    (f.fn.map(ONE, lambda item: INPUT.numbers), [[3, 1, 2]]),
+    (f.fn.append(ONE, LISTS)[1], [1, 2]),
+    (LISTS[0][-1], 2),
+    # Names that mean something else
+    (f.fn.map(ROWS, lambda count: f.fn.count(count.tags)), [1, 2]),
+    (f.fn.map(ROWS, lambda v: v.n + V), [4, 5]),
+    (f.fn.map(ROWS, lambda row: f.fn.map(row.tags, lambda row: row + f.var.row)), [[15], [16, 17]]),
+    (INPUT.object["and"] + INPUT.object["true"] + INPUT.object["ba`ck"] + INPUT.object["function"], 26),
+    # What is missing
+    (f.fn.default(INPUT.nowhere, 1), 1),
+    (f.where(ROWS, lambda row: row.email != ""), []),
+]
+
+
+@pytest.mark.parametrize(("written", "value"), TRAPS, ids=[repr(written)[:60] for written, _ in TRAPS])
+def test_traps(written: Any, value: Any) -> None:
+    actual, text = value_of(written)
+    assert actual == value, text
+
+
 @settings(
     max_examples=60,
     report_multiple_bugs=False,
@@ -270,5 +327,5 @@ anything: st.SearchStrategy[Pair] = st.deferred(
 @given(anything)
 def test_an_expression_means_the_same_in_jsonata(pair: Pair) -> None:
     written, value = pair
-    text = write_jsonata(node_of(written))
-    assert compile_jsonata(f"{{% {text} %}}", "Output")({"input": DOCUMENT}, VARIABLES) == value, text
+    actual, text = value_of(written)
+    assert actual == value, text
