@@ -14,6 +14,7 @@ from . import output
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--asl-only", is_flag=True, help="Write only the definitions; keep the functions' zips.")
+@click.option("--verify", is_flag=True, help="Run each zip as Lambda does, with its test events.")
 @click.option(
     "--output",
     "folder",
@@ -21,12 +22,13 @@ from . import output
     type=click.Path(path_type=Path),
     help="The folder to write to; by default the one of pyproject.toml, or build/.",
 )
-def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
+def build(file: Path | None, *, asl_only: bool, verify: bool, folder: Path | None) -> None:
     """Write the definitions of a flow and a zip for each of its Lambda functions.
 
     \b
         flowdsl build                               the flow of pyproject.toml
         flowdsl build payment_flow.py --asl-only    the definitions alone; needs no network
+        flowdsl build --verify                      run each zip with handlers/<name>/test_event*.json
 
     Checks the flow first, and builds it only if there are no errors. A build that fails leaves the earlier one as it
     was. A build of unchanged files is byte for byte the same. Prints the names of the written files to stdout.
@@ -34,6 +36,8 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
     from .. import project
     from ..package import assembly, manifest
 
+    if verify and asl_only:
+        raise click.UsageError("--verify runs the zips, which --asl-only does not build: use one of them")
     file = file or project.default_flow()
     machines = project.load(file)
     diagnostics = project.review(machines, packaging=not asl_only)
@@ -43,12 +47,25 @@ def build(file: Path | None, *, asl_only: bool, folder: Path | None) -> None:
         click.echo(output.as_text(diagnostics), err=True)
     settings = project.find(machines[0].file.parent)
     target = Path(folder).absolute() if folder else settings.output
+    functions = None if asl_only else project.functions(machines)
+
+    def tell(name: str, what: str) -> None:
+        click.echo(f"{name}: {what}" if name else what, err=True)
+
+    def examine(built: manifest.Manifest, zips: Path) -> None:
+        from ..package.verify import verify as run_zips
+
+        warnings = run_zips(functions or (), built, zips=zips, root=settings.root, on_progress=tell)
+        if warnings:
+            click.echo(output.as_text(warnings), err=True)
+
     result = assembly.build(
-        None if asl_only else project.functions(machines),
+        functions,
         project.definitions(machines),
         root=settings.root,
         output=target,
-        on_progress=lambda name, what: click.echo(f"{name}: {what}" if name else what, err=True),
+        on_progress=tell,
+        examine=examine if verify else assembly.accept,
     )
     zips = [] if asl_only else [each.file for each in result.functions.values()]
     for name in [*result.definitions, *zips, manifest.FILE]:

@@ -30,9 +30,16 @@ RECIPE = 1
 Progress = Callable[[str, str], None]
 """Called with a function's name and its progress as text."""
 
+Examine = Callable[[Manifest, Path], None]
+"""Called with a build and the folder of its files before they are put into place; raises FlowError to stop that."""
+
 
 def _silent(_name: str, _what: str) -> None:
     pass
+
+
+def accept(_build: Manifest, _folder: Path) -> None:
+    """Put any build into place."""
 
 
 def build(
@@ -42,6 +49,7 @@ def build(
     root: Path,
     output: Path,
     on_progress: Progress = _silent,
+    examine: Examine = accept,
 ) -> Manifest:
     """Write `definitions` (file name `<machine>.asl.json` to text), each function's zip and manifest.json to
     `output`.
@@ -49,8 +57,8 @@ def build(
     `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A
     function whose inputs are those of the build before keeps its zip, if that is undamaged. `functions=None`
     keeps all zips as they are and writes definitions only. Files of an earlier build that are no longer
-    wanted go. FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the
-    earlier build is then as it was.
+    wanted go. `examine` may refuse the build. FlowError if anything is wrong, and where `output` has files that
+    flowdsl did not write; the earlier build is then as it was.
     """
     root, output = root.resolve(), output.resolve()
     wanted = None if functions is None else distinct(functions)
@@ -87,6 +95,7 @@ def build(
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
         result = Manifest(digests, packaged)
         (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
+        examine(result, work.new)
     return result
 
 

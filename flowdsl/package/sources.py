@@ -28,6 +28,7 @@ LEFT_OUT = (
     "__main__.py",
     "requirements*.txt",
     "requirements*.in",
+    "test_event*.json",
 )
 """Files and folders that are not packaged, such as tests and commands, unless a packaged module imports them."""
 
