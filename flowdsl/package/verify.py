@@ -77,6 +77,8 @@ def verify(
         runtime = Path(folder, "runtime")
         _link_runtime(runtime)
         for function in sorted(functions, key=lambda each: each.name):
+            if function.name not in build.functions:
+                continue  # it is deployed elsewhere
             task = Path(folder, function.name).resolve()
             one = _Verification(function, build.functions[function.name], zips, root, task, runtime)
             problem = one.run()
