@@ -1,134 +1,25 @@
 """Write, check, test, build and run AWS Step Functions workflows in Python."""
 
-from .author import aws, fn, intrinsic
-from .author.defaults import Defaults, lambda_transient
-from .author.expressions import (
-    DISCARD,
-    Condition,
-    Expression,
-    Path,
-    boolean,
-    cond,
-    context,
-    error_output,
-    is_boolean,
-    is_null,
-    is_numeric,
-    is_present,
-    is_string,
-    is_timestamp,
-    item,
-    item_index,
-    jsonata,
-    matches,
-    number,
-    one_of,
-    result,
-    state_input,
-    string,
-    task_token,
-    timestamp,
-    var,
-    variable,
-    where,
-)
-from .author.fields import UNSET
-from .author.flow import chain, end, goto, guard
-from .author.functions import Function, dynamic
-from .author.integrations import Http
-from .author.machine import StateMachine
-from .author.repeat import poll, repeat
-from .author.serial import dump, load, raw
-from .author.states import (
-    LAMBDA_SERVICE_ERRORS,
-    Choice,
-    Credentials,
-    Fail,
-    ItemBatcher,
-    ItemReader,
-    Map,
-    Parallel,
-    Pass,
-    ReaderConfig,
-    ResultWriter,
-    Succeed,
-    Task,
-    Wait,
-    WriterConfig,
-    catch,
-    fail,
-    retry,
-    when,
-)
-from .base.diagnostics import Diagnostic, FlowError
+from __future__ import annotations
 
-__all__ = [
-    "DISCARD",
-    "LAMBDA_SERVICE_ERRORS",
-    "UNSET",
-    "Choice",
-    "Condition",
-    "Credentials",
-    "Defaults",
-    "Diagnostic",
-    "Expression",
-    "Fail",
-    "FlowError",
-    "Function",
-    "Http",
-    "ItemBatcher",
-    "ItemReader",
-    "Map",
-    "Parallel",
-    "Pass",
-    "Path",
-    "ReaderConfig",
-    "ResultWriter",
-    "StateMachine",
-    "Succeed",
-    "Task",
-    "Wait",
-    "WriterConfig",
-    "aws",
-    "boolean",
-    "catch",
-    "chain",
-    "cond",
-    "context",
-    "dump",
-    "dynamic",
-    "end",
-    "error_output",
-    "fail",
-    "fn",
-    "goto",
-    "guard",
-    "intrinsic",
-    "is_boolean",
-    "is_null",
-    "is_numeric",
-    "is_present",
-    "is_string",
-    "is_timestamp",
-    "item",
-    "item_index",
-    "jsonata",
-    "lambda_transient",
-    "load",
-    "matches",
-    "number",
-    "one_of",
-    "poll",
-    "raw",
-    "repeat",
-    "result",
-    "retry",
-    "state_input",
-    "string",
-    "task_token",
-    "timestamp",
-    "var",
-    "variable",
-    "when",
-    "where",
-]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .author.api import *  # noqa: F403 - for type checkers and editors
+
+
+def __getattr__(name: str) -> Any:
+    """Import the authoring API with the first of its names: commands that read JSON or print help need none of it."""
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(name)
+    from .author import api
+
+    if name != "__all__" and name not in api.__all__:
+        raise AttributeError(f"module 'flowdsl' has no attribute {name!r}")
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    from .author import api
+
+    return [*globals(), *api.__all__]

@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-from typing import Any
 
 import click
 
-from ..base.diagnostics import FlowError
-from .build import build
-from .check import check
-from .completion import completion
-from .deploy import deploy
-from .destroy import destroy
-from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
-from .plan import plan
-from .prune import prune
-from .rollback import rollback
-from .run import run
-from .teststate import test_state
+from .group import CommandGroup
 
 __all__ = ["app", "main"]
 
 
-class _App(click.Group):
-    """Converts the user's mistakes to exit code 2, and ends quietly on Ctrl-C or a closed pipe."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except FlowError as error:
-            raise Mistake(error, color=ctx.color) from error
-        except KeyboardInterrupt:
-            ctx.exit(EXIT_INTERRUPTED)
-        except BrokenPipeError:
-            # Nothing reads the rest of the buffer; Python would report that when it exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(EXIT_PIPE_CLOSED)
-
-
 @click.group(
-    cls=_App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
 )
 @click.version_option(package_name="flowdsl", message="%(prog)s %(version)s")
 @click.pass_context
@@ -94,10 +67,6 @@ def app(ctx: click.Context) -> None:
     """
     if os.environ.get("NO_COLOR"):
         ctx.color = False
-
-
-for _command in (check, build, run, test_state, plan, deploy, rollback, prune, destroy, completion):
-    app.add_command(_command)
 
 
 def main() -> None:

@@ -101,7 +101,7 @@ def _nearest(error: BaseException) -> str | None:
     """Suggest known names similar to an unknown one."""
     wanted = re.match(r"cannot import name '(\w+)'", str(error)) if isinstance(error, ImportError) else None
     if wanted and isinstance(error, ImportError) and error.name in sys.modules:
-        return did_you_mean(wanted[1], vars(sys.modules[error.name]))
+        return did_you_mean(wanted[1], dir(sys.modules[error.name]))
     innermost = error.__traceback__
     while innermost and innermost.tb_next:
         innermost = innermost.tb_next

@@ -1,0 +1,44 @@
+"""The group of all commands: each is imported when it is run or described."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ..base.diagnostics import FlowError
+from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
+
+COMMANDS = ("check", "run", "test-state", "build", "plan", "deploy", "rollback", "prune", "destroy", "completion")
+"""In the order of the help text. The module of a command has its name, and so has the command in it."""
+
+
+class CommandGroup(click.Group):
+    """Imports a command when it is needed; converts the user's mistakes to exit code 2, and ends quietly on Ctrl-C or a
+    closed pipe."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"{__package__}.{cmd_name.replace('-', '')}")
+        command = getattr(module, cmd_name.replace("-", "_"))
+        assert isinstance(command, click.Command)  # noqa: S101 - each module has its command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FlowError as error:
+            raise Mistake(error, color=ctx.color) from error
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # Nothing reads the rest of the buffer; Python would report that when it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(EXIT_PIPE_CLOSED)
