@@ -74,6 +74,9 @@ class _Writer:
         match node:
             case nodes.Constant():
                 return _constant(node)
+            case nodes.Path(root=Parameter(name=name) as root) if root not in self.names:
+                message = f"the parameter {name!r} of a lambda is used outside it"
+                raise NotWritten(node, message, "use it only inside the lambda")
             case nodes.Path(root=root, steps=steps):
                 start = self.names[root] if isinstance(root, Parameter) else root
                 return self.steps(_ROOTS.get(start, start), steps), _ATOM

@@ -40,6 +40,14 @@ def write_path(node: nodes.Path) -> str:
     return start + "".join(_step(step) for step in node.steps)
 
 
+def _known_path(node: nodes.Path) -> str:
+    """The JSONPath of a place that is not inside a lambda."""
+    if isinstance(node.root, Parameter):
+        message = f"the parameter {node.root.name!r} of a lambda is used outside it"
+        raise NotWritten(node, message, "use it only inside the lambda")
+    return write_path(node)
+
+
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
@@ -61,7 +69,7 @@ def _value(node: Node) -> tuple[str, int]:
     """The text, and how deep intrinsic functions nest in it."""
     match node:
         case nodes.Path():
-            return write_path(node), 0
+            return _known_path(node), 0
         case nodes.Constant(value=str() as value):
             return _text(value), 0
         case nodes.Constant(value=value):
@@ -209,7 +217,7 @@ def write_rule(node: Node) -> dict[str, Any]:
 
 def _variable(node: Node) -> str:
     if isinstance(node, nodes.Path):
-        return write_path(node)
+        return _known_path(node)
     raise needs_jsonata(
         node,
         f"{described(node)} in a condition",

@@ -170,6 +170,8 @@ def line(word: str) -> int:
     return next(number for number, text in enumerate(lines, 1) if text.endswith(f"# here: {word}"))
 
 
+LEAKED: list[Any] = []
+where(X, lambda row: LEAKED.append(row) or row.n > 1)  # type: ignore[func-returns-value]
 PRODUCT = X * 2  # here: product
 NAMED = f"x-{X}"  # here: token
 
@@ -178,6 +180,7 @@ NAMED = f"x-{X}"  # here: token
     ("step", "message", "hint", "place"),
     [
         (f.Pass("P", parameters={"v": PRODUCT}), "* between $.x and 2 needs JSONata", "query_language", "product"),
+        (f.Pass("P", parameters={"v": LEAKED[0].n}), "the parameter 'row' of a lambda", "inside the lambda", None),
         (f.Pass("P", parameters={"v": X + 0.5}), "States.MathAdd adds integers", "query_language", None),
         (f.Pass("P", parameters={"v": fn.append(X, 1)}), "fn.append needs JSONata", "query_language", None),
         (f.Pass("P", parameters={"v": cond(X, 1, 2)}), "cond(...) needs JSONata", "use a Choice", None),
@@ -207,6 +210,7 @@ def test_what_jsonpath_cannot_say_is_one_message_at_its_line(step: Any, message:
     ("step", "message"),
     [
         (f.Pass("P", output=X + 2**60), "loses digits"),
+        (f.Pass("P", output=LEAKED[0].n + 1), "the parameter 'row' of a lambda is used outside it"),
         (f.Choice("C", f.when(fn.sum(X))), "is not a condition"),
         (f.Pass("P", output={"at": datetime(2030, 1, 1) > X}), "without a time zone"),  # noqa: DTZ001
     ],
