@@ -127,6 +127,14 @@ flow = chain(
     Choice(
         "TransactionStatus",
         when(
+            persist_output.out.status == "conflict",
+            fail(
+                "DonationConflict",
+                error="DonationConflict",
+                cause="A different donation already uses this id. Nothing was charged for this one: give it its own id",
+            ),
+        ),
+        when(
             persist_output.out.status == "broken",
             fail(
                 "PaymentBroken",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal, TypedDict, cast
 
+from attrs import evolve
+
 from handlers.document import MalformedEvent
+from handlers.fingerprint import fingerprint
 from handlers.logs import invocation, logger
-from handlers.transactions.record import from_document
+from handlers.transactions.record import Transaction, from_document
 from handlers.transactions.store import store
 
 LOG = logger("persist_output")
@@ -16,20 +20,35 @@ class Stored(TypedDict):
     """The document's `transaction`."""
 
     id: str
-    status: Literal["paid", "declined", "abandoned", "broken"]
+    status: Literal["paid", "declined", "abandoned", "broken", "conflict"]
     stored_at: str
 
 
 def handler(event: Any, context: Any) -> Stored:
     """Return `id`, `status` and `stored_at` of the donation's record.
 
-    It may be an earlier record: see Store.put. Raises MalformedEvent, ConflictingTransaction.
+    It may be an earlier record: see Store.put. A different donation with the same id has status `conflict`.
+    Raises MalformedEvent, ConflictingTransaction.
     """
     with invocation(LOG, event, context):
         if not isinstance(event, dict):
             raise MalformedEvent("the event: expected the execution's document, an object")
         transaction = from_document(event)
-        record = store().put(transaction)
+        kept = store()
+        if transaction.status == "broken" and _is_another(event, kept.get(transaction.id)):
+            # SelectPsp failed before it could tell: this donation must not end with the other one's status.
+            transaction = evolve(transaction, status="conflict")
+        record = kept.put(transaction)
         LOG.info("stored", status=record.status, complete=record.complete, kept=record is not transaction)
         stored = {"id": record.id, "status": record.status, "stored_at": record.stored_at}
         return cast("Stored", stored)
+
+
+def _is_another(event: dict[str, Any], record: Transaction | None) -> bool:
+    """Return true if the record is of a paid donation that is not the event's."""
+    if record is None or record.status != "paid":
+        return False
+    try:
+        return fingerprint(event["donation"]) != fingerprint(json.loads(record.document)["donation"])
+    except (MalformedEvent, KeyError):
+        return True

@@ -1,8 +1,9 @@
 """The PSP first selected for each donation, which it keeps when the configuration changes.
 
 An idempotency key is valid at one PSP only. So a donation that runs again, after a failure or as a duplicate, goes to
-the same PSP, even if that is disabled by now. Stored in the DynamoDB table CHOICES_TABLE (partition key `id`, a
-string), or in SQLite if it is not set.
+the same PSP, even if that is disabled by now. A different donation with the same id is refused.
+
+Stored in the DynamoDB table CHOICES_TABLE (partition key `id`, a string), or in SQLite if it is not set.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ from attrs import asdict, frozen
 from handlers import sqlite
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS choices (id TEXT PRIMARY KEY, psp TEXT NOT NULL, function TEXT NOT NULL,
-  reason TEXT NOT NULL, chosen_at TEXT NOT NULL)
+CREATE TABLE IF NOT EXISTS donations (id TEXT PRIMARY KEY, psp TEXT NOT NULL, function TEXT NOT NULL,
+  reason TEXT NOT NULL, chosen_at TEXT NOT NULL, fingerprint TEXT NOT NULL)
 """
+
+
+class DonationConflict(Exception):
+    """The donation's id is already used by a different donation. Nothing was charged for this one."""
 
 
 @frozen
@@ -29,6 +34,18 @@ class Choice:
     function: str
     reason: str
     chosen_at: str
+    fingerprint: str
+    """The donation's: see handlers.fingerprint."""
+
+
+def check(choice: Choice, expected: str) -> Choice:
+    """Return the choice. Raises DonationConflict if it belongs to a donation with another fingerprint."""
+    if choice.fingerprint != expected:
+        raise DonationConflict(
+            f"{choice.id}: a different donation already uses this id (another amount, currency, charity, payment method"
+            " or e-mail address); give the new donation an id of its own"
+        )
+    return choice
 
 
 def find(donation: str) -> Choice | None:
@@ -45,14 +62,14 @@ def keep(choice: Choice) -> Choice:
 
 def _from_file(donation: str, path: Path) -> Choice | None:
     with sqlite.transaction(path, _SCHEMA) as db:
-        row = db.execute("SELECT * FROM choices WHERE id = ?", (donation,)).fetchone()
+        row = db.execute("SELECT * FROM donations WHERE id = ?", (donation,)).fetchone()
     return Choice(**row) if row else None
 
 
 def _to_file(choice: Choice, path: Path) -> Choice:
     with sqlite.transaction(path, _SCHEMA) as db:
         values = tuple(asdict(choice).values())
-        db.execute("INSERT INTO choices VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
+        db.execute("INSERT INTO donations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", values)
     return _from_file(choice.id, path) or choice
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from handlers import clock
 from handlers.document import Misconfigured, read
+from handlers.fingerprint import fingerprint
 from handlers.logs import invocation, logger
 from handlers.select_psp import choices
 from handlers.select_psp.choices import Choice
@@ -26,16 +27,18 @@ class Selected(TypedDict):
 def handler(event: dict[str, Any], context: Any) -> Selected:
     """Return `name`, `function_arn`, `reason` and `chosen_at`; a donation that has a PSP keeps it.
 
-    Raises NoPspAvailable, MalformedEvent, Misconfigured.
+    Raises DonationConflict, NoPspAvailable, MalformedEvent, Misconfigured.
     """
     with invocation(LOG, event, context):
         donation = read(event, "donation", dict[str, Any])
         read(donation, "payment_method", dict[str, Any])
         identity = read(donation, "id", str)
+        mark = fingerprint(donation)
         choice = choices.find(identity)
         if choice is None:
             psp, reason = select(donation, settings())
-            choice = choices.keep(Choice(identity, psp.name, psp.function, reason, clock.now()))
+            choice = choices.keep(Choice(identity, psp.name, psp.function, reason, clock.now(), mark))
+        choices.check(choice, mark)
         LOG.info("selected", psp=choice.psp, reason=choice.reason, chosen_at=choice.chosen_at)
         arn = _beside(context.invoked_function_arn, choice.function)
         return {"name": choice.psp, "function_arn": arn, "reason": choice.reason, "chosen_at": choice.chosen_at}

@@ -70,19 +70,29 @@ def list_command(
 @click.argument("identity", metavar="ID")
 @_FORMAT
 def show(identity: str, form: str) -> None:
-    """Show the transaction of the donation ID: its attempts, or in JSON the whole stored document."""
+    """Show the transaction of the donation ID: its attempts and history, or in JSON the whole document."""
     with _store_errors():
-        transaction = store().get(identity)
+        history = store().history(identity)
+        transaction = store().get(identity) or (history[-1] if history else None)
     if transaction is None:
         raise click.ClickException(
             f"no transaction {identity!r}; `python -m handlers.transactions list` lists all transactions"
         )
     document = json.loads(transaction.document)
     if form == "json":
-        click.echo(json.dumps({**_columns(transaction), "document": document}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {**_columns(transaction), "history": [_columns(each) for each in history], "document": document},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
     for line in _account(transaction, document):
         click.echo(line)
+    for each in history:
+        where = f"{each.psp} {each.reference}" if each.reference else each.psp or "-"
+        click.echo(f"  stored     {each.stored_at}  {each.status}  {_amount(each)}  {where}")
 
 
 def _account(transaction: Transaction, document: dict[str, Any]) -> Iterator[str]:
@@ -92,7 +102,6 @@ def _account(transaction: Transaction, document: dict[str, Any]) -> Iterator[str
     yield f"  charity    {transaction.charity or '-'}"
     yield f"  psp        {transaction.psp or '-'}  {transaction.reference or ''}".rstrip()
     yield f"  started    {transaction.started_at}"
-    yield f"  stored     {transaction.stored_at}"
     for attempt in (document.get("payment") or {}).get("attempts", []):
         delay = f", again in {attempt['delay_seconds']} s" if attempt["delay_seconds"] else ""
         what = f"{attempt['status']} ({attempt['code']} {attempt['message']}){delay}"

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, fields, frozen
 
 from handlers import sqlite
-from handlers.transactions.record import Transaction
-from handlers.transactions.store import Query, check
+from handlers.transactions.record import FINAL, Transaction
+from handlers.transactions.store import Query, conflict, paid_twice
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -18,8 +18,16 @@ CREATE TABLE IF NOT EXISTS transactions (
   psp TEXT, reference TEXT, started_at TEXT NOT NULL, stored_at TEXT NOT NULL, document TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS transactions_by_status ON transactions (status, started_at);
 CREATE INDEX IF NOT EXISTS transactions_by_charity ON transactions (charity, started_at);
-CREATE INDEX IF NOT EXISTS transactions_by_date ON transactions (started_at)
+CREATE INDEX IF NOT EXISTS transactions_by_date ON transactions (started_at);
+CREATE TABLE IF NOT EXISTS history (
+  id TEXT NOT NULL, status TEXT NOT NULL, complete INTEGER NOT NULL, charity TEXT, amount INTEGER, currency TEXT,
+  psp TEXT, reference TEXT, started_at TEXT NOT NULL, stored_at TEXT NOT NULL, document TEXT NOT NULL,
+  entry TEXT NOT NULL, PRIMARY KEY (id, entry));
+CREATE INDEX IF NOT EXISTS history_by_status ON history (status, started_at)
 """
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Transaction))
 
 
 @frozen
@@ -28,21 +36,32 @@ class FileStore:
 
     def put(self, transaction: Transaction) -> Transaction:
         with sqlite.transaction(self.path, _SCHEMA) as db:
+            _append(db, transaction)
+            if transaction.status == "conflict":
+                return transaction
             existing = _get(db, transaction.id)
-            if existing is not None:
-                check(existing, transaction)
-                if existing.rank > transaction.rank or existing.rank == 2:
-                    return existing
-            values = tuple(asdict(transaction).values())
-            marks = ", ".join("?" * len(values))
-            db.execute(f"INSERT OR REPLACE INTO transactions VALUES ({marks})", values)  # noqa: S608 - marks only
-            return transaction
+            twice = existing is not None and paid_twice(existing, transaction)
+            if existing is None or (existing.rank <= transaction.rank and existing.rank < FINAL and not twice):
+                values = tuple(asdict(transaction).values())
+                db.execute(f"INSERT OR REPLACE INTO transactions VALUES ({_marks(values)})", values)  # noqa: S608 - marks
+                return transaction
+            if not twice:
+                return existing
+            _append(db, evolve(transaction, status="conflict"))
+        raise conflict(existing, transaction)  # outside of the block, which an error rolls back
 
     def get(self, identity: str) -> Transaction | None:
         if not self.path.exists():
             return None  # reading must not create a file
         with sqlite.transaction(self.path, _SCHEMA) as db:
             return _get(db, identity)
+
+    def history(self, identity: str) -> list[Transaction]:
+        if not self.path.exists():
+            return []
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            rows = db.execute("SELECT * FROM history WHERE id = ? ORDER BY rowid", (identity,)).fetchall()
+        return [_transaction(row) for row in rows]
 
     def list(self, query: Query) -> Iterator[Transaction]:
         if not self.path.exists():
@@ -55,7 +74,9 @@ class FileStore:
         }
         filters = {condition: value for condition, value in conditions.items() if value is not None}
         where = f" WHERE {' AND '.join(filters)}" if filters else ""
-        select = f"SELECT * FROM transactions{where} ORDER BY started_at, id"  # noqa: S608 - text from above
+        conflicts = f"SELECT {_COLUMNS} FROM history WHERE status = 'conflict'"  # noqa: S608 - text from below
+        records = f"SELECT {_COLUMNS} FROM transactions UNION ALL {conflicts}"  # noqa: S608 - text from below
+        select = f"SELECT * FROM ({records}){where} ORDER BY started_at, id"  # noqa: S608 - text from above
         with sqlite.transaction(self.path, _SCHEMA) as db:
             rows = db.execute(select, tuple(filters.values())).fetchall()
         return map(_transaction, rows)
@@ -67,4 +88,14 @@ def _get(db: sqlite3.Connection, identity: str) -> Transaction | None:
 
 
 def _transaction(row: sqlite3.Row) -> Transaction:
-    return Transaction(**{**dict(row), "complete": bool(row["complete"])})
+    columns = {name: row[name] for name in row.keys() if name != "entry"}  # noqa: SIM118 - a Row iterates over its values
+    return Transaction(**{**columns, "complete": bool(row["complete"])})
+
+
+def _append(db: sqlite3.Connection, transaction: Transaction) -> None:
+    values = (*asdict(transaction).values(), transaction.entry)
+    db.execute(f"INSERT INTO history VALUES ({_marks(values)}) ON CONFLICT DO NOTHING", values)  # noqa: S608 - marks
+
+
+def _marks(values: tuple[object, ...]) -> str:
+    return ", ".join("?" * len(values))

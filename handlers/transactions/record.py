@@ -12,7 +12,8 @@ from attrs import frozen
 from handlers import cards, clock
 from handlers.document import donation_id
 
-STATUSES = ("paid", "declined", "abandoned", "broken")
+STATUSES = ("paid", "declined", "abandoned", "broken", "conflict")
+BROKEN, PAID, FINAL = 1, 2, 3
 _RESULTS = ("receipt", "totals", "event")
 
 
@@ -22,7 +23,8 @@ class Transaction:
 
     id: str
     status: str
-    """paid, declined, abandoned, or broken: unknown, somebody has to investigate."""
+    """paid, declined, abandoned, broken (unknown: somebody has to investigate), or conflict (a different donation or a
+    second payment with this donation's id)."""
     complete: bool
     """True if post-processing is done or not needed."""
     charity: str | None
@@ -39,10 +41,16 @@ class Transaction:
 
     @property
     def rank(self) -> int:
-        """Only a record of the same or a higher rank replaces this one; paid and complete is final."""
-        if self.status != "paid":
-            return 0
-        return 2 if self.complete else 1
+        """Only a record of the same or a higher rank replaces this one; FINAL is never replaced."""
+        if self.status == "paid":
+            return FINAL if self.complete else PAID
+        # Money may have been taken: a later refusal does not prove that it was not.
+        return BROKEN if self.status == "broken" else 0
+
+    @property
+    def entry(self) -> str:
+        """The record's key in the donation's history: the same document is recorded once."""
+        return hashlib.sha256(f"{self.status} {self.document}".encode()).hexdigest()[:32]
 
 
 def from_document(document: Mapping[str, Any]) -> Transaction:
@@ -76,6 +84,9 @@ def _status(document: Mapping[str, Any], payment: Mapping[str, Any]) -> str:
     status = payment.get("status")
     if status == "paid":
         return "paid"  # the money is taken, whatever failed later
+    error = document.get("error")
+    if isinstance(error, Mapping) and error.get("Error") == "DonationConflict":
+        return "conflict"
     if "error" in document or status not in ("declined", "abandoned"):
         return "broken"
     return str(status)

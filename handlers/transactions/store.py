@@ -37,17 +37,24 @@ class Query:
 
 class Store(Protocol):
     def put(self, transaction: Transaction) -> Transaction:
-        """Store the transaction, and return the donation's record.
+        """Append the transaction to the donation's history, make it the donation's record, and return that record.
 
         An earlier record with a higher rank is kept (a duplicate execution never makes a paid donation unpaid), and so
-        is one that is paid and complete. Raises ConflictingTransaction.
+        is one that is paid and complete. A conflict is appended, but never becomes the record. Raises
+        ConflictingTransaction, after appending a conflict to the history.
         """
         ...
 
-    def get(self, identity: str) -> Transaction | None: ...
+    def get(self, identity: str) -> Transaction | None:
+        """Return the donation's record, or None if it has none."""
+        ...
+
+    def history(self, identity: str) -> list[Transaction]:
+        """Return everything that was stored for the donation, oldest first. It is never changed or deleted."""
+        ...
 
     def list(self, query: Query) -> Iterator[Transaction]:
-        """Yield the transactions, oldest first."""
+        """Yield the donations' records and all conflicts, oldest first."""
         ...
 
 
@@ -62,11 +69,14 @@ def store() -> Store:
     return FileStore(sqlite.database("transactions"))
 
 
-def check(existing: Transaction, transaction: Transaction) -> None:
-    """Raise ConflictingTransaction if both are paid, by different payments."""
+def paid_twice(existing: Transaction, transaction: Transaction) -> bool:
+    """Return true if both are paid, by different payments."""
     both_paid = existing.status == transaction.status == "paid"
-    if both_paid and (existing.psp, existing.reference) != (transaction.psp, transaction.reference):
-        raise ConflictingTransaction(
-            f"{transaction.id}: already paid by {existing.psp} {existing.reference},"
-            f" now also by {transaction.psp} {transaction.reference}"
-        )
+    return both_paid and (existing.psp, existing.reference) != (transaction.psp, transaction.reference)
+
+
+def conflict(existing: Transaction, transaction: Transaction) -> ConflictingTransaction:
+    return ConflictingTransaction(
+        f"{transaction.id}: already paid by {existing.psp} {existing.reference},"
+        f" now also by {transaction.psp} {transaction.reference}"
+    )

@@ -116,13 +116,34 @@ def test_a_better_record_replaces_a_worse_one(call: Call) -> None:
     for each, expected in (
         ({**event, "payment": {"status": "declined"}}, ("declined", True)),
         (broken(event), ("broken", True)),  # perhaps taken: nobody may believe that it is declined
-        ({**event, "payment": {"status": "declined"}}, ("declined", True)),
+        ({**event, "payment": {"status": "declined"}}, ("broken", True)),  # a later refusal does not settle that
         ({**event, "post_processing": FAILED}, ("paid", False)),
         (event, ("paid", True)),
     ):
         call("persist_output", each)
         found = shown(identity)
         assert (found["status"], found["complete"]) == expected
+
+
+def test_everything_that_was_stored_stays_in_the_history(call: Call) -> None:
+    event = final()
+    declined = {**event, "payment": {**event["payment"], "status": "declined"}}
+    conflict = {**event, "error": {"Error": "DonationConflict", "Cause": "amount"}, "payment": {"status": "new"}}
+    events = [declined, broken(event), event, conflict, declined, event]
+    for each in events:
+        call("persist_output", each)
+    record = shown(event["donation"]["id"])
+    assert record["status"] == "paid"
+    assert sorted(each["status"] for each in record["history"]) == ["broken", "conflict", "declined", "paid"]
+    assert listed("--status", "conflict") == listed("--status", "paid") == [record["id"]]
+    assert listed("--status", "declined") == listed("--status", "broken") == []
+    assert listed() == listed("--date", "2026-01-31") == listed("--charity", "Lifeboats") == [record["id"]] * 2
+
+
+def test_a_donation_that_only_conflicts_can_be_shown(call: Call) -> None:
+    event = {**document(), "error": {"Error": "DonationConflict"}}
+    assert call("persist_output", event)["status"] == "conflict"
+    assert shown(event["donation"]["id"])["status"] == "conflict"
 
 
 def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
@@ -132,7 +153,10 @@ def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
     for post_processing in (DONE, FAILED):
         with pytest.raises(ConflictingTransaction, match=r"already paid by .*, now also by psp_sandbox sbx_other"):
             call("persist_output", {**other, "post_processing": post_processing})
-    assert shown(event["donation"]["id"])["reference"] == event["payment"]["reference"]
+    record = shown(event["donation"]["id"])
+    assert record["reference"] == event["payment"]["reference"]
+    conflicts = [each for each in record["history"] if each["status"] == "conflict"]
+    assert [each["reference"] for each in conflicts] == ["sbx_other"] * 2
 
 
 def test_concurrent_duplicates_leave_the_paid_record(call: Call) -> None:
@@ -233,7 +257,7 @@ def test_a_transaction_that_is_not_there() -> None:
     [
         (("--date", "31.1.2026"), "'31.1.2026' is not a date; write it as 2026-01-31"),
         (("--date", "2026-01-31", "--since", "2026-01-31"), "--date cannot be combined with --since or --until"),
-        (("--status", "lost"), "'lost' is not one of 'paid', 'declined', 'abandoned', 'broken'"),
+        (("--status", "lost"), "'lost' is not one of 'paid', 'declined', 'abandoned', 'broken', 'conflict'"),
     ],
 )
 def test_mistakes_in_the_command(arguments: tuple[str, ...], expected: str) -> None:

@@ -78,12 +78,27 @@ def test_a_donation_keeps_its_psp_whatever_the_configuration_says_later(
 
 
 @pytest.mark.parametrize("where", ["file", "table"])
+def test_a_different_donation_with_the_same_id_is_refused(
+    call: Call, monkeypatch: pytest.MonkeyPatch, where: str, request: pytest.FixtureRequest
+) -> None:
+    if where == "table":
+        table(request.getfixturevalue("aws"), monkeypatch)
+    event = document()
+    first = call("select_psp", event)
+    name = {**event["donation"]["donor"], "name": "Ada King"}
+    for change in ({"amount": 2501}, {"currency": "EUR"}, {"payment_method": {"type": "card", "token": "tok_x"}}):
+        with pytest.raises(choices.DonationConflict, match="give the new donation an id of its own"):
+            call("select_psp", {**event, "donation": {**event["donation"], **change}})
+    assert call("select_psp", {**event, "donation": {**event["donation"], "donor": name}}) == first
+
+
+@pytest.mark.parametrize("where", ["file", "table"])
 def test_the_first_choice_stands_where_two_are_made_at_once(
     monkeypatch: pytest.MonkeyPatch, where: str, request: pytest.FixtureRequest
 ) -> None:
     if where == "table":
         table(request.getfixturevalue("aws"), monkeypatch)
-    made = [choices.Choice("don-1", f"psp_{number}", "function", "", "2026-01-31") for number in range(8)]
+    made = [choices.Choice("don-1", f"psp_{number}", "function", "", "2026-01-31", "print") for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         standing = set(pool.map(choices.keep, made))
     assert standing == {choices.find("don-1")}

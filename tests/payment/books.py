@@ -48,8 +48,8 @@ def payments() -> list[Payment]:
     return Ledger(sqlite.database("psp-sandbox")).payments()
 
 
-def stored() -> Transaction:
-    [transaction] = store().list(Query())
+def stored(status: str | None = None) -> Transaction:
+    [transaction] = store().list(Query(status=status))
     return transaction
 
 

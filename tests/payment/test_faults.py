@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -22,7 +24,9 @@ from flowdsl.testing import (
     throttle,
     timeout,
 )
-from handlers.transactions.store import store
+from handlers.psp_sandbox.ledger import Ledger
+from handlers.sqlite import database as sqlite_file
+from handlers.transactions.store import Query, store
 from tests.payment.books import (
     RESULTS,
     STEPS,
@@ -118,10 +122,11 @@ def test_every_answer_is_lost_and_yet_charged_once(flow: Runner) -> None:
 
 def test_the_psp_refuses_our_request(flow: Runner) -> None:
     """Another amount under the idempotency key of an earlier payment: trying again would not help."""
-    flow.run(donation("tok_declined"))
+    ledger = Ledger(sqlite_file("psp-sandbox"))
+    ledger.authorise(order="don-1", token="tok_declined", amount=9900, currency="GBP", key="don-1-1", capture=True)
 
     with pytest.raises(ExecutionFailed, match="PaymentBroken") as failed:
-        flow.run(donation("tok_declined", amount=9900))
+        flow.run(donation("tok_declined"))
 
     assert [fault.error for fault in failed.value.history.faults("TakePayment")] == ["PspRefused"]
     assert failed.value.run.duration == 0
@@ -287,3 +292,70 @@ def test_another_payment_of_the_donation_is_stored_already(flow: Runner) -> None
     assert failed.value.error == "ConflictingTransaction"
     assert failed.value.history.attempted()["PersistOutput"] == 1
     assert first.output["payment"]["reference"] != failed.value.history.visits[-1].input["payment"]["reference"]
+    assert [(each.status, each.reference == "sbx_other") for each in store().history("don-2")] == [
+        ("paid", True),
+        ("paid", False),
+        ("conflict", False),
+    ]
+
+
+# -- an id that is used twice
+
+DECLINED = {
+    "status": "declined",
+    "code": "05",
+    "message": "do not honour",
+    "reference": "sbx_1",
+    "psp": "psp_sandbox",
+    "delay_seconds": 0,
+    "redirect_url": None,
+    "attempts": [],
+}
+
+DIFFERENT: dict[str, dict[str, Any]] = {
+    "amount": {"amount": 9900},
+    "currency": {"currency": "EUR"},
+    "charity": {"charity": "Rainforest"},
+    "token": {"payment_method": {"type": "card", "token": "tok_later_once"}},
+    "e-mail": {"donor": {"name": "Ada Lovelace", "email": "grace@example.org"}},
+}
+
+
+@pytest.mark.parametrize("first", ["tok_paid", "tok_declined", "tok_answers_lost"])
+@pytest.mark.parametrize("change", DIFFERENT.values(), ids=DIFFERENT.keys())
+def test_a_different_donation_with_the_same_id_is_a_conflict(flow: Runner, first: str, change: dict[str, Any]) -> None:
+    with suppress(ExecutionFailed):
+        flow.run(donation(first))
+    before, taken = stored(), charges()
+
+    with pytest.raises(ExecutionFailed) as failed:
+        flow.run(donation(first, **change))
+
+    assert failed.value.error == "DonationConflict"
+    assert "TakePayment" not in failed.value.history.entered()
+    assert charges() == taken
+    assert store().get("don-1") == before, "the first donation's record is untouched"
+    assert [each.status for each in store().history("don-1")] == [before.status, "conflict"]
+    assert [each.status for each in store().list(Query(status="conflict"))] == ["conflict"]
+
+
+def test_a_different_donation_whose_choice_cannot_be_read_is_a_conflict_too(flow: Runner) -> None:
+    flow.run(donation("tok_paid"))
+    flow.mock("SelectPsp", fail("OperationalError", times=99))
+
+    with pytest.raises(ExecutionFailed, match="DonationConflict"):
+        flow.run(donation("tok_paid", amount=9900))
+
+    assert stored(status="paid").amount == 2500
+
+
+def test_a_broken_payment_that_is_declined_later_stays_open_work(flow: Runner) -> None:
+    with pytest.raises(ExecutionFailed, match="PaymentBroken"):
+        flow.run(donation("tok_down_always"))
+    flow.mock("TakePayment", {**DECLINED})
+
+    with pytest.raises(ExecutionFailed, match="PaymentBroken"):
+        flow.run(donation("tok_down_always"))
+
+    assert stored().status == "broken"
+    assert [each.status for each in store().history("don-1")] == ["broken", "declined"]
