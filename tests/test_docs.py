@@ -19,7 +19,10 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 # The examples of docs/checks.md, which are wrong on purpose, have tests of their own in tests/check.
-GUIDES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "checks.md"})]
+GUIDES = [
+    *(ROOT / "README.md", ROOT / "examples" / "README.md"),
+    *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "checks.md"}),
+]
 
 ELSEWHERE = ("AWS_", "PAYMENTS_", "PSPS", "PYTEST_", "STATE_", "STEPFUNCTIONS_", "STRIPE_", "TOTALS_", "TRANSACTIONS_")
 """How environment variables begin that lead to other stores and services, or belong to this run of pytest."""

@@ -9,7 +9,8 @@ import pytest
 
 from flowdsl.project import load
 
-FLOWS = [Path(__file__).parent.parent / "payment_flow.py"]
+ROOT = Path(__file__).parent.parent
+FLOWS = [ROOT / "payment_flow.py", *sorted(ROOT.glob("examples/*/flow.py"))]
 MACHINES = [machine for flow in FLOWS for machine in load(flow)]
 
 

@@ -8,6 +8,7 @@ from .expressions import (
     Condition,
     Expression,
     Path,
+    Value,
     boolean,
     cond,
     context,
@@ -34,7 +35,7 @@ from .expressions import (
     where,
 )
 from .fields import UNSET
-from .flow import chain, end, goto, guard
+from .flow import Step, chain, end, goto, guard
 from .functions import Function, dynamic
 from .integrations import Http
 from .machine import StateMachine
@@ -85,8 +86,10 @@ __all__ = [
     "ReaderConfig",
     "ResultWriter",
     "StateMachine",
+    "Step",
     "Succeed",
     "Task",
+    "Value",
     "Wait",
     "WriterConfig",
     "aws",
