@@ -330,7 +330,8 @@ class _Wiring:
             self._problem("FD211", (step.name,), message, step.origin, hint)
 
     def _report(self, step: State, path: AslPath, message: str, hint: str, origin: Caller | None) -> None:
-        span = origin.span() if origin else locate(step, path, {})
+        calls = {**places(step, "JSONPath"), **places(step, "JSONata")}
+        span = origin.span() if origin else locate(step, path, calls)
         self.machine.problems.append(Diagnostic("FD212", message, (*self.path, step.name, *path), span=span, hint=hint))
 
     def _problem(self, code: str, path: AslPath, message: str, origin: Caller | None, hint: str | None = None) -> None:

@@ -50,8 +50,9 @@ class Diagnostic:
 
     def _in_state(self) -> str:
         """The innermost state on the path, unless the message names it."""
-        names = [name for above, name in pairwise(self.path) if above == "States"]
-        return f" (state {names[-1]!r})" if names and repr(names[-1]) not in self.message else ""
+        name = next((str(name) for name, above in pairwise(reversed(self.path)) if above == "States"), "")
+        is_readable = name.isprintable()  # A name that an f-string with an expression made is not.
+        return f" (state {name!r})" if name and is_readable and repr(name) not in self.message else ""
 
     def answer(self) -> dict[str, Any]:
         """As a diagnostic of ValidateStateMachineDefinition. Source: Step Functions API Reference."""

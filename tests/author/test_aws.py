@@ -157,6 +157,14 @@ def test_a_pattern_that_step_functions_does_not_have(call: Any, message: str) ->
         call()
 
 
+def test_a_problem_inside_the_arguments_is_shown_there() -> None:
+    call = aws.sqs.send_message(QueueUrl="q", MessageBody={"text": [state_input.a, {"b": 1}]})
+    (problem,) = f.StateMachine("m", f.Task("T", call)).problems
+    assert problem.span is not None
+    line = Path(__file__).read_text().splitlines()[problem.span.line - 1]
+    assert line[problem.span.column - 1 :].startswith("state_input.a")
+
+
 FLOW = """
 import flowdsl as f
 from flowdsl import aws, state_input
