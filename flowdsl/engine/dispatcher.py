@@ -129,8 +129,9 @@ class Dispatcher:
         self._children: dict[str, dict[int, list[str]]] = {}
         """The child executions that are waited for, by the parent's ARN and fiber."""
         self._workers = Workers()
-        self._changed = threading.Condition()
-        """Its lock guards the inbox, the registry of executions, what is sent to tasks, and who drives."""
+        self._lock = threading.RLock()
+        """Guards the inbox, the registry of executions, what is sent to tasks, and who drives."""
+        self._changed = threading.Condition(self._lock)
         self._inbox: deque[Message] = deque()
         self._driver: int | None = None
         """The thread that drives."""
@@ -144,7 +145,7 @@ class Dispatcher:
         """What a handler has sent in the call that is being made inline; it takes effect afterwards."""
 
     def _enqueue(self, message: Message) -> None:
-        with self._changed:
+        with self._lock:
             self._inbox.append(message)
             self._changed.notify_all()
 
@@ -211,7 +212,7 @@ class Dispatcher:
                 hint="use 1 to 80 characters without white space and without any of " + r'<>{}[]?*"#%\^|~`$&,;:/',
             )
         is_too_large = too_large(input)
-        with self._changed:
+        with self._lock:
             known = self.executions.get(arn)
             if known is not None:
                 if known.status == "RUNNING" and text(known.input) == text(input):
@@ -256,7 +257,7 @@ class Dispatcher:
 
     def _finished(self, execution: Execution, result: Result) -> None:
         arn = execution.identity.arn
-        with self._changed:
+        with self._lock:
             self._running.pop(arn, None)
             self._changed.notify_all()
         execution.release()
@@ -302,8 +303,9 @@ class Dispatcher:
             self._call(self._tasks[to.execution, to.fiber])
 
     def _invoke(self, execution: Execution, to: Address, call: Call) -> None:
-        task = self._add_task(execution, to, call, self.clock.now())
-        self._arm(task, self.clock.now())
+        now = self.clock.now()
+        task = self._add_task(execution, to, call, now)
+        self._arm(task, now)
         self._call(task)
 
     def _call(self, task: Task) -> None:
@@ -368,7 +370,7 @@ class Dispatcher:
         elif reply.kind == "succeeded" and call.pattern == "":
             self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
         elif call.integration == "activity":
-            with self._changed:
+            with self._lock:
                 self._activities.setdefault(call.resource, deque()).append(task)
         else:
             self._timers.at(done, Answer(task.to, Submitted(reply.output)))
@@ -379,7 +381,8 @@ class Dispatcher:
         task.early = []
 
     def _answer(self, task: Task, signal: Signal | Heartbeat) -> None:
-        task.beat = self.clock.now() + (task.call.heartbeat_seconds or 0)
+        if task.call.heartbeat_seconds is not None:
+            task.beat = self.clock.now() + task.call.heartbeat_seconds
         if isinstance(signal, Heartbeat):
             return
         if not isinstance(signal, (Submitted, Started)):

@@ -59,7 +59,7 @@ class Scheduler(Resumable):
         FlowError if the input is not a JSON value, and InvalidNameError if the name is not valid.
         """
         value = _copied(input, "the input of an execution")
-        with self._changed:  # the clock must not move before Begin is in the inbox
+        with self._lock:  # the clock must not move before Begin is in the inbox
             result, is_new = self._start(program, value, name or self._uuid(), seed)
             if is_new:
                 self._put(Begin(result.arn))
@@ -107,7 +107,7 @@ class Scheduler(Resumable):
     def get_activity_task(self, activity: str, worker: str | None = None) -> tuple[str, str] | None:
         """GetActivityTask: the token and the input (JSON text) of the oldest task of this activity (an ARN), or
         None."""
-        with self._changed:
+        with self._lock:
             queue = self._activities.get(activity, deque())
             while queue and not queue[0].is_waiting:
                 queue.popleft()
@@ -129,7 +129,7 @@ class Scheduler(Resumable):
         return [token for token, task in list(self._tokens.items()) if task.is_waiting]
 
     def _send(self, token: str, signal: Signal | Heartbeat) -> None:
-        with self._changed:
+        with self._lock:
             task = self._tokens.get(token)
             if task is None or not task.is_waiting:
                 raise UnknownTaskError(f"no task waits with the token {token}")
@@ -160,7 +160,7 @@ class Scheduler(Resumable):
     def _take_over(self, until: Result | None, *, wait: bool = True) -> bool:
         """Become the thread that drives; wait until no other does. Returns False if there is nothing to drive for."""
         me = threading.get_ident()
-        with self._changed:
+        with self._lock:
             if self._driver not in (None, me):
                 if not wait:
                     return False
@@ -185,7 +185,7 @@ class Scheduler(Resumable):
                 self._awaited[arn] -= 1
 
     def _hand_over(self) -> None:
-        with self._changed:
+        with self._lock:
             self._depth -= 1
             if not self._depth:
                 self._driver = None
@@ -194,7 +194,7 @@ class Scheduler(Resumable):
     def _drive(self, until: Result | None) -> None:
         clock = self.clock
         while True:
-            with self._changed:
+            with self._lock:
                 if self._inbox:
                     message = self._inbox.popleft()
                     if isinstance(message, Pending) and not self._is_wanted(message):
@@ -215,7 +215,7 @@ class Scheduler(Resumable):
                 if self._on_step is not None:
                     self._on_step()
             except BaseException as error:
-                with self._changed:
+                with self._lock:
                     others = self._awaited[message.execution] and (until is None or until.arn != message.execution)
                     if not others or not isinstance(error, Exception):
                         raise

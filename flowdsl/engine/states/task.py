@@ -31,15 +31,19 @@ def task_attempt(
     credentials: Callable[[JSON, Fiber], JSON] | None,
     following: str | None,
 ) -> Attempt:
-    events = _event_prefix(resource)
+    events = _EVENTS.get(resource.kind, "LambdaFunction")
+    # The details that every event of an integration has; functions and activities are named once, when scheduled.
+    named = {"resourceType": resource.integration, "resource": resource.full_action} if events == "Task" else {}
     waits_for_token = resource.pattern == TOKEN
+    needs_token = waits_for_token or events == "Activity"
 
     def attempt(fiber: Fiber, value: JSON) -> Steps:
-        activities = fiber.execution.settings.activities
+        execution = fiber.execution
+        settings, identity = execution.settings, execution.identity
+        activities = settings.activities
         if events == "Activity" and activities is not None and resource.text not in activities:
             raise StatesError("States.Runtime", f"The activity {resource.text} does not exist.")
-        needs_token = waits_for_token or events == "Activity"
-        fiber.task_token = fiber.execution.task_token(fiber) if needs_token else None
+        fiber.task_token = execution.task_token(fiber) if needs_token else None
         if waits_for_token and state.reads_context:
             fiber.see(state)
         call = Call(
@@ -52,19 +56,19 @@ def task_attempt(
             arguments=within_limit(state.name, flow.effective(value, fiber.scope), value),
             credentials=credentials(value, fiber) if credentials else None,
             state_name=state.name,
-            execution_arn=fiber.execution.identity.arn,
-            state_machine_arn=fiber.execution.identity.state_machine_arn,
-            now=fiber.now,
+            execution_arn=identity.arn,
+            state_machine_arn=identity.state_machine_arn,
+            now=execution.now,
             task_token=fiber.task_token,
             retry_count=fiber.retry_count,
             event_id=len(fiber.history) + 1,
-            region=fiber.execution.settings.region,
-            account=fiber.execution.settings.account,
+            region=settings.region,
+            account=settings.account,
         )
-        fiber.record(f"{events}Scheduled", _scheduled(call, resource))
+        fiber.record(f"{events}Scheduled", _scheduled(call, events, named))
         if events != "Activity":
-            fiber.record(f"{events}Started", _identification(resource) or None)
-        result = yield from _answer(fiber, call, resource)
+            fiber.record(f"{events}Started", named or None)
+        result = yield from _answer(fiber, call, events, named)
         fiber.task_token = None
         output, assigned = flow.finish(value, result, fiber.scope)
         return following, output, assigned
@@ -72,24 +76,11 @@ def task_attempt(
     return attempt
 
 
-def _event_prefix(resource: Resource) -> str:
-    """How the types of a Task's events begin: `Task`, `Activity` or `LambdaFunction`."""
-    return _EVENTS.get(resource.kind, "LambdaFunction")
-
-
-def _identification(resource: Resource) -> dict[str, JSON]:
-    """The details that every event of an integration has; functions and activities are named once, when scheduled."""
-    if _event_prefix(resource) != "Task":
-        return {}
-    return {"resourceType": resource.integration, "resource": resource.full_action}
-
-
-def _scheduled(call: Call, resource: Resource) -> dict[str, JSON]:
-    events = _event_prefix(resource)
+def _scheduled(call: Call, events: str, named: dict[str, JSON]) -> dict[str, JSON]:
     if events == "Task":
-        details = {**_identification(resource), "region": call.region, "parameters": call.arguments}
+        details = {**named, "region": call.region, "parameters": call.arguments}
     else:
-        details = {"resource": resource.text, "input": call.arguments}
+        details = {"resource": call.resource, "input": call.arguments}
     if call.timeout_seconds is not None:
         details["timeoutInSeconds"] = _whole(call.timeout_seconds)
     if call.heartbeat_seconds is not None and events != "LambdaFunction":
@@ -103,14 +94,13 @@ def _whole(seconds: float) -> float:
     return int(seconds) if seconds == int(seconds) else seconds
 
 
-def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
+def _answer(fiber: Fiber, call: Call, events: str, named: dict[str, JSON]) -> Steps:
     """Carry out the call, write down what comes back, and return the task's result.
 
     A job or a message that could not be submitted leaves a TaskSubmitFailed. Source: HistoryEvent in the API reference;
     seen for `batch:submitJob.sync` in histories that others published.
     """
-    events, named = _event_prefix(resource), _identification(resource)
-    failed = f"{events}SubmitFailed" if resource.pattern else f"{events}Failed"
+    failed = f"{events}SubmitFailed" if call.pattern else f"{events}Failed"
     signal = yield Invoke(call)
     while isinstance(signal, (Submitted, Started)):
         failed = f"{events}Failed"
@@ -120,7 +110,7 @@ def _answer(fiber: Fiber, call: Call, resource: Resource) -> Steps:
             fiber.record(f"{events}Submitted", {**named, "output": signal.output})
         signal = yield Await()
     if isinstance(signal, Succeeded) and too_large(signal.output):
-        named_in_error = resource.text if events != "Task" else resource.integration
+        named_in_error = call.resource if events != "Task" else call.integration
         failure = oversized(named_in_error, terminal=False)
         signal = Failed(failure.error, failure.cause)
     if isinstance(signal, Succeeded):
