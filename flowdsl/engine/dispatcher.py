@@ -84,8 +84,10 @@ class Task:
     """True until the call returns."""
     is_settled: bool = False
     """True once a result was sent from outside: nothing more can be sent."""
+    is_holding: bool = True
+    """True until the answer to the call was written down: what is sent before comes after it."""
     early: list[Sent] = field(factory=list)
-    """What was sent before the call returned."""
+    """What was sent before that."""
 
     @property
     def is_waiting(self) -> bool:
@@ -128,6 +130,8 @@ class Dispatcher:
         """Who waits for a child execution, by its ARN."""
         self._children: dict[str, dict[int, list[str]]] = {}
         """The child executions that are waited for, by the parent's ARN and fiber."""
+        self._descent: dict[Address, str] = {}
+        """The ARNs of child executions by what started them: after a crash nothing starts twice."""
         self._workers = Workers()
         self._lock = threading.RLock()
         """Guards the inbox, the registry of executions, what is sent to tasks, and who drives."""
@@ -141,8 +145,6 @@ class Dispatcher:
         """The executions that other threads wait for in `run`."""
         self._errors: dict[str, BaseException] = {}
         """What the invoker raised for those."""
-        self._held: list[Pending] | None = None
-        """What a handler has sent in the call that is being made inline; it takes effect afterwards."""
 
     def _enqueue(self, message: Message) -> None:
         with self._lock:
@@ -182,7 +184,7 @@ class Dispatcher:
 
     def _on_sent(self, message: Sent) -> None:
         task = self._tasks[message.to.execution, message.to.fiber]
-        if task.is_calling and not isinstance(message.signal, Heartbeat):
+        if task.is_holding and not isinstance(message.signal, Heartbeat):
             task.early.append(message)
         else:
             self._answer(task, message.signal)
@@ -197,13 +199,15 @@ class Dispatcher:
 
     # -- starting and ending
 
-    def _start(self, program: Program, input: JSON, name: str, seed: int | None = None) -> tuple[Result, bool]:
-        """Register an execution; returns False with one that runs already."""
+    def _start(
+        self, program: Program, input: JSON, name: str, seed: int | None = None, *, key: str | None = None
+    ) -> tuple[Result, bool]:
+        """Register an execution; returns False with one that runs already. `key` ends the ARN of an Express one."""
         place = f"{self.settings.region}:{self.settings.account}"
         if program.type == "STANDARD":
             arn = f"arn:aws:states:{place}:execution:{program.name}:{name}"
         else:
-            arn = f"arn:aws:states:{place}:express:{program.name}:{name}:{self._uuid()}"
+            arn = f"arn:aws:states:{place}:express:{program.name}:{name}:{key or self._uuid()}"
         machine = f"arn:aws:states:{place}:stateMachine:{program.name}"
         identity = Identity(name, arn, machine, program.name, self._seed if seed is None else seed)
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
@@ -314,7 +318,7 @@ class Dispatcher:
             task.is_calling = False
             self._start_nested(task, machine)
         elif self.clock.is_virtual:
-            self._call_inline(task)
+            self._returned(task, self.invoke(task.call))
         else:
             self._workers.submit(partial(self._call_beside, task))
 
@@ -333,16 +337,6 @@ class Dispatcher:
         if call.heartbeat_seconds is not None:
             self._timers.at(task.beat, CheckHeartbeat(task.to), is_timeout=True)
 
-    def _call_inline(self, task: Task) -> None:
-        outer, self._held = self._held, []
-        try:
-            reply = self.invoke(task.call)
-        finally:
-            sent, self._held = self._held, outer
-        self._returned(task, reply)
-        for message in sent:
-            self._timers.at(self.clock.now() + reply.seconds, message)
-
     def _call_beside(self, task: Task) -> None:
         try:
             message: Message = Returned(task.to, self.invoke(task.call))
@@ -360,7 +354,7 @@ class Dispatcher:
         elif reply.kind == "timed_out":
             if call.timeout_seconds is None and call.heartbeat_seconds is None:
                 self._timers.at(now, Answer(task.to, TimedOut()))
-            return
+            self._stop_holding(task)
         elif reply.kind == "succeeded" and call.integration == "activity":
             self._timers.at(now, Answer(task.to, Started()))
             self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
@@ -370,14 +364,18 @@ class Dispatcher:
         elif reply.kind == "succeeded" and call.pattern == "":
             self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
         elif call.integration == "activity":
+            self._stop_holding(task)
             with self._lock:
                 self._activities.setdefault(call.resource, deque()).append(task)
         else:
             self._timers.at(done, Answer(task.to, Submitted(reply.output)))
         for later in reply.later:
             self._timers.at(now + later.seconds, Answer(task.to, later.signal))
+
+    def _stop_holding(self, task: Task) -> None:
+        task.is_holding = False
         for message in task.early:
-            self._timers.at(done, message)
+            self._timers.at(self.clock.now(), message)
         task.early = []
 
     def _answer(self, task: Task, signal: Signal | Heartbeat) -> None:
@@ -385,7 +383,9 @@ class Dispatcher:
             task.beat = self.clock.now() + task.call.heartbeat_seconds
         if isinstance(signal, Heartbeat):
             return
-        if not isinstance(signal, (Submitted, Started)):
+        if isinstance(signal, Submitted):
+            self._stop_holding(task)
+        elif not isinstance(signal, Started):
             self._drop(task)
         self._deliver(task.execution, task.to.fiber, signal)
 
@@ -405,34 +405,40 @@ class Dispatcher:
 
     def _start_nested(self, task: Task, program: Program) -> None:
         call = task.call
+        key = nested.key(call)
         try:
-            name = call.arguments.get("Name") or self._uuid()
-            child, is_new = self._start(program, nested.child_input(call.arguments), name)
-        except (ValueError, FlowError) as error:
+            value, name = nested.child_input(call.arguments), call.arguments.get("Name") or key
+            child = self._start_child(task.to, program, value, name, key)
+        except (ValueError, ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError) as error:
             self._timers.at(self.clock.now(), Answer(task.to, nested.refused(call, error)))
             return
-        if is_new:
-            self._begin(child.arn)
-        self._descends(child, task.to)
         self._timers.at(self.clock.now(), Answer(task.to, nested.submitted(call, child)))
-        if call.pattern in ("sync", "sync:2"):
-            self._adopt(task.to, child.arn)
+        if nested.waits_for_child(call):
+            self._adopt(task.to, child)
 
     def _run_child(self, to: Address, effect: Run) -> None:
         try:
-            child, is_new = self._start(effect.program, effect.input, effect.name)
+            child = self._start_child(to, effect.program, effect.input, effect.name, effect.name)
         except InputTooLargeError as error:
             failed = Failed("States.DataLimitExceeded", error.diagnostics[0].message)
             self._timers.at(self.clock.now(), Resume(to, failed))
             return
+        self._adopt(to, child)
+
+    def _start_child(self, to: Address, program: Program, input: JSON, name: str, key: str) -> Result:
+        """Start an execution for a fiber, unless that was done before the process ended."""
+        if to in self._descent:
+            return self.executions[self._descent[to]]
+        child, is_new = self._start(program, input, name, key=key)
         if is_new:
             self._begin(child.arn)
         self._descends(child, to)
-        self._adopt(to, child.arn)
+        return child
 
     def _descends(self, child: Result, to: Address) -> None:
         parent = self.executions[to.execution]
         parent.children.append(child)
+        self._descent[to] = child.arn
         child.depth = parent.depth + 1
         if child.depth > MAX_NESTED:
             raise FlowError.of(
@@ -442,10 +448,13 @@ class Dispatcher:
                 hint="let something end the row, or mock the Task that starts the next",
             )
 
-    def _adopt(self, to: Address, child: str) -> None:
+    def _adopt(self, to: Address, child: Result) -> None:
         """Let a fiber wait for a child execution: it is told how the child ends, and the child ends with it."""
-        self._parents.setdefault(child, []).append(to)
-        self._children.setdefault(to.execution, {}).setdefault(to.fiber, []).append(child)
+        if child.status != "RUNNING":
+            self._tell_parent(to, child)
+            return
+        self._parents.setdefault(child.arn, []).append(to)
+        self._children.setdefault(to.execution, {}).setdefault(to.fiber, []).append(child.arn)
 
     def _tell_parent(self, to: Address, child: Result) -> None:
         task = self._task(to)

@@ -5,6 +5,7 @@ Source: Step Functions Developer Guide, "Start a workflow execution from a Task"
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from email.utils import formatdate
 
@@ -25,6 +26,17 @@ def target(call: Call, machines: Mapping[str, Program]) -> Program | None:
         return None
     arn = str(call.arguments.get("StateMachineArn", ""))
     return machines.get(arn) or machines.get(arn.rpartition(":stateMachine:")[2].partition(":")[0])
+
+
+def key(call: Call) -> str:
+    """A UUID that no other call has, and that this one has again after a crash: the name of an execution without one,
+    and the end of the ARN of an Express execution."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{call.execution_arn}/{call.event_id}"))
+
+
+def waits_for_child(call: Call) -> bool:
+    """True if the result of the call is how the execution ends that it starts."""
+    return call.pattern in ("sync", "sync:2")
 
 
 def child_input(arguments: dict[str, JSON]) -> JSON:

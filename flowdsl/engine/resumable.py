@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Mapping
 
+from . import nested
 from .core import (
     Invoke,
     Program,
@@ -18,10 +19,12 @@ from .execution import Execution, Outstanding
 from .messages import (
     Address,
     Begin,
+    Pending,
     Repeat,
     Resume,
 )
-from .stored import Snapshot, StoredExecution, StoredTask, StoredTimer
+from .stored import Descent, Snapshot, StoredExecution, StoredTask, StoredTimer
+from .timers import Timer
 
 
 class Resumable(Dispatcher):
@@ -30,25 +33,45 @@ class Resumable(Dispatcher):
     def snapshot(self) -> Snapshot:
         """Return all that is needed to go on in another process (see `stored`). Call it in `on_step`, or while nothing
         runs."""
-        executions = []
-        children = {child.arn: parent for parent, result in self.executions.items() for child in result.children}
-        for arn, result in self.executions.items():
-            waiting = tuple(self._parents.get(arn, ()))
-            journal = tuple(result.journal)
-            stored = StoredExecution(
-                result.identity, result.input, result.start_date, result.depth, children.get(arn), waiting, journal
+        with self._lock:  # other threads start executions
+            executions = tuple(
+                StoredExecution(
+                    each.identity,
+                    each.input,
+                    each.start_date,
+                    each.depth,
+                    tuple(self._parents.get(each.arn, ())),
+                    tuple(each.journal),
+                )
+                for each in self.executions.values()
             )
-            executions.append(stored)
-        queued = {id(task) for queue in self._activities.values() for task in queue}
-        tasks = tuple(
-            StoredTask(task.to, task.beat, task.is_calling, id(task) in queued) for task in self._tasks.values()
+            descent = tuple(Descent(to, child) for to, child in self._descent.items())
+            queued = {id(task) for queue in self._activities.values() for task in queue}
+            tasks = tuple(
+                StoredTask(
+                    task.to,
+                    task.beat,
+                    is_calling=task.is_calling,
+                    is_queued=id(task) in queued,
+                    is_settled=task.is_settled,
+                    is_holding=task.is_holding,
+                    early=tuple(task.early),
+                )
+                for task in self._tasks.values()
+            )
+            order = next(self._order)
+            self._order = itertools.count(order)
+            return Snapshot(self.clock.now(), order, executions, descent, tasks, self._stored_timers())
+
+    def _stored_timers(self) -> tuple[StoredTimer, ...]:
+        """What is in the inbox and due later, without that which `resume` makes anew."""
+        inbox = [Timer(0, False, 0, message) for message in self._inbox if isinstance(message, Pending)]
+        timers = (*inbox, *self._timers.wanted(self._is_wanted))
+        return tuple(
+            StoredTimer(each.when, each.is_timeout, each.message)
+            for each in timers
+            if not isinstance(each.message, Repeat)
         )
-        timers = tuple(
-            StoredTimer(timer.when, timer.is_timeout, timer.message) for timer in self._timers.wanted(self._is_wanted)
-        )
-        order = next(self._order)
-        self._order = itertools.count(order)
-        return Snapshot(self.clock.now(), order, tuple(executions), tasks, timers)
 
     def resume(self, snapshot: Snapshot, programs: Mapping[str, Program]) -> None:
         """Take over the executions of a snapshot, by the names of their state machines; they move on in `run`.
@@ -57,34 +80,39 @@ class Resumable(Dispatcher):
         `snapshot.now`. Calls that had not returned are made again. Raises KeyError for a machine that is not there.
         """
         self._order = itertools.count(snapshot.order)
-        started: dict[str, Program] = dict(programs)
+        map_runs: dict[tuple[str, str], Program] = {}
         for stored in snapshot.executions:
-            self._rebuild(stored, started)
+            self._rebuild(stored, programs, map_runs)
+        for each in snapshot.descent:
+            self._descent[each.to] = each.child
+            self.executions[each.to.execution].children.append(self.executions[each.child])
+        for stored in snapshot.executions:
+            for to in stored.waiting:
+                self._adopt(to, self.executions[stored.identity.arn])
         tasks = {task.to: task for task in snapshot.tasks}
         for arn, (execution, _) in list(self._running.items()):
             if not execution.journal and snapshot.timers is None:
                 self._enqueue(Begin(arn))
             elif snapshot.timers is None:
                 self._limit(execution)
-            for each in execution.outstanding:
-                self._rebuild_effect(execution, each, tasks, arm=snapshot.timers is None)
+            for outstanding in execution.outstanding:
+                self._rebuild_effect(execution, outstanding, tasks, arm=snapshot.timers is None)
         for timer in snapshot.timers or ():
             self._timers.at(timer.when, timer.message, is_timeout=timer.is_timeout)
 
-    def _rebuild(self, stored: StoredExecution, programs: dict[str, Program]) -> None:
+    def _rebuild(
+        self, stored: StoredExecution, programs: Mapping[str, Program], map_runs: dict[tuple[str, str], Program]
+    ) -> None:
+        """Replay an execution; `map_runs` has the programs of child executions of Map Runs, by their names."""
         identity = stored.identity
-        program = programs.get(identity.name) or programs[identity.state_machine_name]
+        program = map_runs.get((identity.state_machine_name, identity.name)) or programs[identity.state_machine_name]
         execution = Execution(program, stored.input, identity, self.settings, stored.start)
         for entry in stored.journal:
             for _, _, effect in execution.deliver(entry.fiber, entry.signal, entry.now):
                 if isinstance(effect, Run):
-                    programs[effect.name] = effect.program
+                    map_runs[effect.program.name, effect.name] = effect.program
         result = self._register(execution)
         result.reported, result.depth = len(execution.history), stored.depth
-        if stored.parent is not None:
-            self.executions[stored.parent].children.append(result)
-        for to in stored.waiting:
-            self._adopt(to, identity.arn)
         if execution.status != "RUNNING":
             del self._running[identity.arn]
             execution.release()
@@ -102,11 +130,20 @@ class Resumable(Dispatcher):
                 self._enqueue(Repeat(to))
         elif isinstance(effect, Invoke):
             task = self._add_task(execution, to, effect.call, asked.since)
-            stored = tasks.get(to, StoredTask(to, task.beat, not asked.is_answered, False))
-            task.beat, task.is_calling = stored.beat, stored.is_calling
-            if stored.is_queued:
+            stored = tasks.get(to)
+            if stored is None:
+                task.is_calling = task.is_holding = not asked.is_answered
+            else:
+                task.beat, task.early = stored.beat, list(stored.early)
+                task.is_calling, task.is_holding = stored.is_calling, stored.is_holding
+                task.is_settled = stored.is_settled
+            if stored is not None and stored.is_queued:
                 self._activities.setdefault(effect.call.resource, deque()).append(task)
             if arm:
                 self._arm(task, asked.since)
             if task.is_calling:
                 self._enqueue(Repeat(to))
+            elif arm and to in self._descent and nested.waits_for_child(effect.call):
+                child = self.executions[self._descent[to]]
+                if child.status != "RUNNING":
+                    self._tell_parent(to, child)

@@ -5,7 +5,8 @@ timers that are due, then lets time pass. Any other thread only registers execut
 under a lock, and the clock does not move while there is a message. If several threads call `run`, one drives, and the
 others wait until it has finished or until their execution has ended.
 
-Under a virtual clock calls are made inline, so the same seed gives the same history. In real time they are made in
+Under a virtual clock calls are made inline, so the same seed gives the same history; what a handler sends takes effect
+when its call has returned. In real time they are made in
 worker threads, and their replies come back through the inbox.
 """
 
@@ -62,7 +63,7 @@ class Scheduler(Resumable):
         with self._lock:  # the clock must not move before Begin is in the inbox
             result, is_new = self._start(program, value, name or self._uuid(), seed)
             if is_new:
-                self._put(Begin(result.arn))
+                self._enqueue(Begin(result.arn))
         self._settle()
         return result
 
@@ -114,13 +115,13 @@ class Scheduler(Resumable):
             if not queue:
                 return None
             task = queue.popleft()
-            self._put(Sent(task.to, Started(worker)))
+            self._enqueue(Sent(task.to, Started(worker)))
         self._settle()
         return str(task.call.task_token), json.dumps(task.call.arguments)
 
     def stop_execution(self, result: Result, error: str | None = None, cause: str | None = None) -> None:
         """StopExecution: the execution ends ABORTED."""
-        self._put(Halt(result.arn, Stop("ABORTED", error, cause)))
+        self._enqueue(Halt(result.arn, Stop("ABORTED", error, cause)))
         self._settle()
 
     @property
@@ -134,15 +135,8 @@ class Scheduler(Resumable):
             if task is None or not task.is_waiting:
                 raise UnknownTaskError(f"no task waits with the token {token}")
             task.is_settled = not isinstance(signal, Heartbeat)
-            self._put(Sent(task.to, signal))
+            self._enqueue(Sent(task.to, signal))
         self._settle()
-
-    def _put(self, message: Pending) -> None:
-        """Put a message into the inbox. What a handler sends in an inline call takes effect after the call."""
-        if self._held is not None and self._driver == threading.get_ident():
-            self._held.append(message)
-        else:
-            self._enqueue(message)
 
     def _settle(self) -> None:
         """Handle what is in the inbox if no thread drives."""

@@ -2,7 +2,8 @@
 
 A `Snapshot` is data only: the journals of the executions, the calls that have not ended, and the timers. The journal
 alone is enough to rebuild an execution (`replay`), with everything that it waits for; timers add the answers that were
-received and are due later. A call that had not returned is made again: at least once, as with any queue.
+received and are due later. A call that had not returned is made again: at least once, as with any queue. An execution
+that it started in this scheduler is not started again.
 """
 
 from __future__ import annotations
@@ -38,17 +39,27 @@ class StoredTask:
     is_calling: bool
     is_queued: bool
     """True for an activity's task that waits for a worker."""
+    is_settled: bool
+    is_holding: bool
+    early: tuple[messages.Sent, ...]
+
+
+@frozen
+class Descent:
+    """The execution (an ARN) that an effect started."""
+
+    to: Address
+    child: str
 
 
 @frozen
 class StoredExecution:
-    """One execution; `parents` are the fibers that wait for it, or started it."""
+    """One execution; `waiting` are the fibers that wait for its end."""
 
     identity: Identity
     input: JSON
     start: float
     depth: int
-    parent: str | None
     waiting: tuple[Address, ...]
     journal: tuple[Entry, ...]
 
@@ -57,13 +68,15 @@ class StoredExecution:
 class Snapshot:
     """All executions of a scheduler at one moment, in the order in which they were started.
 
-    `timers` of None means that only the journals were stored: timers are set again from what the executions wait for.
+    Among the timers are the messages of the inbox, due at 0. `timers` of None means that only the journals were stored:
+    timers are set again from what the executions wait for.
     """
 
     now: float
     order: int
     """How many names the scheduler has made up."""
     executions: tuple[StoredExecution, ...]
+    descent: tuple[Descent, ...] = ()
     tasks: tuple[StoredTask, ...] = ()
     timers: tuple[StoredTimer, ...] | None = None
 
@@ -72,7 +85,7 @@ _CLASSES: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
         *(core.Start, core.Wake, core.Submitted, core.Started, core.Succeeded, core.Failed, core.TimedOut, core.Stop),
-        *(Heartbeat, Entry, Identity, StoredTimer, StoredTask, StoredExecution, Snapshot),
+        *(Heartbeat, Entry, Identity, Descent, StoredTimer, StoredTask, StoredExecution, Snapshot),
         *(
             messages.Begin,
             messages.Launch,

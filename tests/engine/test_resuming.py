@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from flowdsl.engine import Call, Later, Program, Reply, Scheduler, Succeeded, VirtualClock, prepare
+from flowdsl.engine import Call, Later, Program, Reply, Scheduler, Succeeded, VirtualClock, WallClock, prepare
 from flowdsl.engine.stored import Snapshot, from_json, to_json
 
 RETRY = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 3, "JitterStrategy": "FULL"}
@@ -143,6 +144,112 @@ def test_a_call_that_had_not_returned_is_made_again() -> None:
     again.resume(stored[0], machines)
     again.run()
     assert again.executions[result.arn].output == "again"
+
+
+@pytest.mark.parametrize("pattern", ["", ".sync", ".sync:2"])
+@pytest.mark.parametrize("type", ["STANDARD", "EXPRESS"])
+def test_a_nested_execution_is_not_started_twice(pattern: str, type: Any) -> None:
+    """Wherever the journals end, and although the call has no Name."""
+    start = task(NESTED.replace(".sync:2", pattern), Parameters={"StateMachineArn": "leaf"})
+    machines = {**programs(start), "leaf": prepare(LEAF, name="leaf", type=type)}
+    stored: list[Snapshot] = []
+    first = Scheduler(answer, machines=machines, seed=5, on_step=lambda: stored.append(first.snapshot()))
+    first.start(machines["machine"], {}, name="run")
+    first.run()
+    for snapshot in stored:
+        again = Scheduler(answer, clock=VirtualClock(snapshot.now), machines=machines, seed=5)
+        again.resume(evolve(snapshot, timers=None, tasks=()), machines)
+        again.run()
+        assert histories(again) == histories(first)
+        assert len(again.executions["arn:aws:states:us-east-1:123456789012:execution:machine:run"].children) == 1
+
+
+def test_a_nested_execution_without_a_name_has_one_of_its_own_in_each_attempt() -> None:
+    start = task(NESTED, Parameters={"StateMachineArn": "leaf"}, Retry=[{"ErrorEquals": ["States.ALL"]}])
+    failing = prepare({"StartAt": "F", "States": {"F": {"Type": "Fail"}}}, name="leaf")
+    machines = {**programs(start), "leaf": failing}
+    scheduler = Scheduler(answer, machines=machines)
+    scheduler.start(machines["machine"], {}, name="run")
+    scheduler.run()
+    assert len(scheduler.executions) == 1 + 4
+
+
+def test_an_execution_may_have_the_name_of_another_machine() -> None:
+    machines = programs({"Type": "Wait", "Seconds": 3})
+    first = Scheduler(answer, seed=5)
+    first.start(machines["machine"], {}, name="leaf")
+    again = Scheduler(answer, clock=VirtualClock(first.clock.now()), seed=5)
+    again.resume(first.snapshot(), machines)
+    again.run()
+    first.run()
+    assert histories(again) == histories(first)
+
+
+def test_what_another_thread_did_last_is_stored() -> None:
+    """It is in the inbox when the snapshot is taken."""
+    machines = programs({"Type": "Wait", "Seconds": 3})
+    stored: list[Snapshot] = []
+
+    def start_beside() -> None:
+        if not stored:
+            thread = threading.Thread(target=lambda: first.start(machines["leaf"], {}, name="second"))
+            thread.start()
+            thread.join()
+            stored.append(first.snapshot())
+
+    first = Scheduler(answer, seed=5, on_step=start_beside)
+    first.start(machines["machine"], {}, name="first")
+    first.run()
+    again = Scheduler(answer, clock=VirtualClock(stored[0].now), seed=5)
+    again.resume(from_json(json.loads(json.dumps(to_json(stored[0])))), machines)
+    again.run()
+    assert histories(again) == histories(first)
+
+
+def test_an_answer_that_came_before_the_call_returned_is_stored() -> None:
+    machines = programs(task(SEND))
+    stored: list[Snapshot] = []
+    returns = threading.Event()
+
+    def send(call: Call) -> Reply:
+        first.send_task_success(str(call.task_token), "sent")
+        returns.wait()
+        return Reply.succeeded({})
+
+    def store() -> None:
+        stored.append(first.snapshot())
+        if any(each.early for each in stored[-1].tasks):
+            raise KeyboardInterrupt
+
+    first = Scheduler(send, clock=WallClock(), seed=5, on_step=store)
+    result = first.start(machines["machine"], {}, name="run")
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    returns.set()
+    again = Scheduler(lambda call: Reply.pending({}), clock=VirtualClock(stored[-1].now), seed=5)
+    again.resume(from_json(json.loads(json.dumps(to_json(stored[-1])))), machines)
+    assert again.tokens == []
+    again.run()
+    assert again.executions[result.arn].output == "sent"
+
+
+def test_a_snapshot_may_be_taken_right_after_resuming() -> None:
+    machines = programs(task())
+    calls: list[Call] = []
+
+    def die(call: Call) -> Reply:
+        raise KeyboardInterrupt
+
+    first = Scheduler(die, seed=5)
+    first.start(machines["machine"], {}, name="run")
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    second = Scheduler(die, seed=5)
+    second.resume(first.snapshot(), machines)
+    third = Scheduler(lambda call: calls.append(call) or Reply.succeeded({}), seed=5)  # type: ignore[func-returns-value]
+    third.resume(second.snapshot(), machines)
+    third.run()
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("wrong", [None, {}, {"is": "Program"}, ["Entry"]])

@@ -272,3 +272,58 @@ def test_the_same_seed_gives_the_same_history_on_a_virtual_clock() -> None:
         return result.history.render()
 
     assert run() == run()
+
+
+@pytest.mark.parametrize("clock", [VirtualClock(), WallClock()], ids=["virtual", "real"])
+def test_an_answer_sent_during_a_call_that_times_out_counts(clock: Clock) -> None:
+    def send(call: Call) -> Reply:
+        scheduler.send_task_success(str(call.task_token), "sent")
+        return Reply.timed_out()
+
+    scheduler = Scheduler(send, clock=clock)
+    waiting = one({"Type": "Task", "Resource": SEND, "Parameters": {}, "TimeoutSeconds": 20})
+    result = scheduler.start(waiting, {})
+    within(SOON, lambda: scheduler.run(until=result))
+    assert (result.status, result.output) == ("SUCCEEDED", "sent")
+
+
+@pytest.mark.parametrize("clock", [VirtualClock(), WallClock()], ids=["virtual", "real"])
+def test_a_handler_may_run_an_execution_of_its_own_scheduler(clock: Clock) -> None:
+    inner, outer = one({"Type": "Wait", "Seconds": 1}), one(task())
+
+    def run_inner(call: Call) -> Reply:
+        started = scheduler.start(inner, {}, name="inner")
+        scheduler.run(until=started)
+        return Reply.succeeded(started.status)
+
+    scheduler = Scheduler(run_inner, clock=clock)
+    result = scheduler.start(outer, {}, name="outer")
+    within(SOON, lambda: scheduler.run(until=result))
+    assert (result.status, result.output) == ("SUCCEEDED", "SUCCEEDED")
+
+
+@pytest.mark.parametrize("clock", [VirtualClock(), WallClock()], ids=["virtual", "real"])
+def test_what_a_call_was_answered_comes_before_what_is_sent(clock: Clock) -> None:
+    """Also if it is sent between the call's return and the answer that this leads to."""
+    tokens: list[str] = []
+
+    def send_later() -> None:
+        if any(not task.is_calling for task in scheduler._tasks.values()) and tokens:
+            scheduler.send_task_success(tokens.pop(), "sent")
+
+    def send(call: Call) -> Reply:
+        tokens.append(str(call.task_token))
+        return Reply.succeeded({})
+
+    scheduler = Scheduler(send, clock=clock, on_step=send_later)
+    result = scheduler.start(one({"Type": "Task", "Resource": SEND, "Parameters": {}}), {})
+    within(SOON, lambda: scheduler.run(until=result))
+    types = [event.type for event in result.history if event.type.startswith("Task")]
+    assert types == [
+        "TaskStateEntered",
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSubmitted",
+        "TaskSucceeded",
+        "TaskStateExited",
+    ]
