@@ -12,6 +12,10 @@ from typing import Final, TypeAlias
 import attrs
 
 
+# Only names and indexes are compared. For the others attrs does not generate those methods: that would be half of the
+# time that importing this module takes.
+
+
 class PathSyntaxError(ValueError):
     """The text is not a path. `offset` counts characters from the start of the text."""
 
@@ -43,7 +47,7 @@ class Index:
     indexes: tuple[int, ...]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Slice:
     """`[start:end]`; Jayway reads no step, so `[0:9:2]` is `[0:9]`."""
 
@@ -51,17 +55,17 @@ class Slice:
     end: int | None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Wildcard:
     """`.*` or `[*]`."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Descend:
     """`..`: the next step applies to this node and to everything below it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Filter:
     """`[?(condition)]`."""
 
@@ -69,7 +73,7 @@ class Filter:
     text: str
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Function:
     """`.length()` and its like; only as the last step."""
 
@@ -80,7 +84,7 @@ class Function:
 Step: TypeAlias = Name | Index | Slice | Wildcard | Descend | Filter | Function
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Path:
     """A parsed path: `text` as written, the root, the variable's name if the root is one, and the steps."""
 
@@ -116,14 +120,14 @@ def is_definite_step(step: Step, is_last: bool) -> bool:
             return False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Literal:
     """A JSON value in a filter."""
 
     value: object
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Pattern:
     """`/regular expression/flags` in a filter."""
 
@@ -131,7 +135,7 @@ class Pattern:
     flags: str
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Query:
     """A path in a filter: relative to the candidate (`@`) or to the document (`$`)."""
 
@@ -142,7 +146,7 @@ class Query:
 Operand: TypeAlias = Literal | Pattern | Query
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Comparison:
     """`left operator right`; operators as Jayway lists them, in upper case."""
 
@@ -151,28 +155,28 @@ class Comparison:
     right: Operand
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Exists:
     """A query alone: true where it finds something."""
 
     query: Query
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Not:
     """`!condition`."""
 
     condition: Condition
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class AllOf:
     """`a && b`."""
 
     conditions: tuple[Condition, ...]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class AnyOf:
     """`a || b`."""
 
