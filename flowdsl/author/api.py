@@ -31,7 +31,6 @@ from .expressions import (
     task_token,
     timestamp,
     var,
-    variable,
     where,
 )
 from .fields import UNSET
@@ -131,7 +130,6 @@ __all__ = [
     "task_token",
     "timestamp",
     "var",
-    "variable",
     "when",
     "where",
 ]

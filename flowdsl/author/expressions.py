@@ -248,15 +248,6 @@ item_index: Final = context.Map.Item.Index
 """The index of the item that a Map works on; the first is 0."""
 
 
-def variable(name: str) -> Path:
-    """The variable that an Assign set: `$name` in both languages.
-
-    >>> variable("total").amount
-    $total.amount
-    """
-    return Path("$" + name)
-
-
 class _Variables:
     """The variables of a flow, as attributes."""
 
@@ -265,13 +256,14 @@ class _Variables:
     def __getattr__(self, name: str) -> Path:
         if name.startswith("_"):
             raise AttributeError(name)
-        return variable(name)
+        return Path("$" + name)
 
-    __getitem__ = staticmethod(variable)
+    def __getitem__(self, name: str) -> Path:
+        return Path("$" + name)
 
 
 var: Final = _Variables()
-"""The variables of the flow: `var.total` is `$total` in both languages."""
+"""The variables of the flow: `var.total`, or `var["total"]`, is `$total` in both languages."""
 
 
 def jsonata(text: str) -> Expression:

@@ -165,9 +165,10 @@ def field(
     init: bool = True,
     eq: bool = True,
     repr: bool = True,
+    convert: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare any other attribute of an element, as `attrs.field` does."""
-    return Field(default, factory, kw_only, init, eq, repr)
+    return Field(default, factory, kw_only, init, eq, repr, convert=convert)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(asl, sugar, field))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Literal
 
 import attrs
 
 from .expressions import Expression
-from .fields import Element, element, field
+from .fields import Element, element, field, in_seconds
 
 
 @element
@@ -16,8 +17,8 @@ class Function(Element):
     """An AWS Lambda function: of this project, packaged from a folder, or deployed elsewhere.
 
     `name` is the Lambda function's name; `source` its folder, relative to the project, and "" for one that is deployed
-    elsewhere; `handler` the module in that folder and the function in it. `timeout` is in seconds, `memory` in MB;
-    `include` names data files elsewhere.
+    elsewhere; `handler` the module in that folder and the function in it. `timeout` is in seconds or a timedelta,
+    `memory` in MB; `include` names data files elsewhere.
     """
 
     name: str = field(kw_only=False)
@@ -25,10 +26,16 @@ class Function(Element):
     handler: str = field(default="handler.handler")
     architecture: Literal["arm64", "x86_64"] = field(default="arm64")
     python: str = field(default="3.14")
-    timeout: int = field(default=30)
+    timeout: int | timedelta = field(default=30, convert=in_seconds)
     memory: int = field(default=256)
     environment: Mapping[str, str] = field(factory=dict)
     include: Sequence[str] = field(default=())
+
+    @property
+    def timeout_seconds(self) -> int:
+        """The time after which Lambda ends the function."""
+        seconds: int = in_seconds(self.timeout)
+        return seconds
 
     @property
     def arn(self) -> str:

@@ -62,7 +62,9 @@ def _declared_handler(function: Function, root: Path, environment: Mapping[str, 
 
     handler = _import_at_first_call(function.name, dotted, attribute, file, at_root)
     return Hosted(
-        _with_environment(handler, {**function.environment, **environment}, root), function.timeout, function.memory
+        _with_environment(handler, {**function.environment, **environment}, root),
+        function.timeout_seconds,
+        function.memory,
     )
 
 

@@ -189,7 +189,7 @@ def _describe(function: Function, package: Archive | Packaged, inputs: str) -> P
         handler=handler_string(function),
         runtime=f"python{function.python}",
         architecture=function.architecture,
-        timeout=function.timeout,
+        timeout=function.timeout_seconds,
         memory=function.memory,
         environment=dict(function.environment),
         inputs=inputs,

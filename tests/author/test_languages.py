@@ -99,7 +99,7 @@ CASES: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "variables",
-        f.Pass("P", assign={"total": f.state_input.amount, "list": [f.variable("old").x, 1]}),
+        f.Pass("P", assign={"total": f.state_input.amount, "list": [f.var.old.x, 1]}),
         {"Assign": {"total.$": "$.amount", "list.$": "States.Array($old.x, 1)"}},
         {"Assign": {"total": "{% $states.input.amount %}", "list": ["{% $old.x %}", 1]}},
     ),

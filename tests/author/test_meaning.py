@@ -65,11 +65,11 @@ CASES: dict[str, tuple[Any, Any]] = {
         {"x": [{"y": 1}]},
     ),
     "a variable": (
-        f.chain(f.Pass("P", assign={"v": X}), f.Pass("Q", parameters={"is": f.variable("v").y})),
+        f.chain(f.Pass("P", assign={"v": X}), f.Pass("Q", parameters={"is": f.var.v.y})),
         {"x": {"y": 7}},
     ),
     "a result in a variable": (
-        f.chain(f.Task("T", DOUBLE, assign={"v": f.result.twice}), f.Pass("Q", parameters={"is": f.variable("v")})),
+        f.chain(f.Task("T", DOUBLE, assign={"v": f.result.twice}), f.Pass("Q", parameters={"is": f.var.v})),
         {"x": 2},
     ),
     "a shaped result": (f.Task("T", DOUBLE, output={"t": f.result.twice}, into="d"), {"x": 4}),

@@ -321,3 +321,22 @@ def test_an_explicit_next_of_a_catch_excludes_steps() -> None:
     machine = f.StateMachine("m", f.chain(f.Task("T", HELLO, catch=catcher), f.Pass("B")))
     (problem,) = machine.problems
     assert "next= and steps" in problem.message
+
+
+def test_a_function_and_a_machine_take_durations() -> None:
+    assert f.Function("work", "handlers/work", timeout=timedelta(minutes=1)).timeout_seconds == 60
+    machine = f.StateMachine("m", f.Pass("A"), timeout=timedelta(hours=1))
+    assert f.dump(machine)["TimeoutSeconds"] == 3600
+
+
+def test_an_object_cannot_be_changed_and_knows_its_keywords() -> None:
+    import inspect
+
+    task = f.Task("T", HELLO)
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        task.timeout = 5  # type: ignore[misc]
+    assert {"name", "resource", "into", "timeout"} <= {*inspect.signature(f.Task).parameters}
+    with pytest.raises(TypeError, match=r"Task\(\.\.\.\) takes at most 2 positional arguments"):
+        f.Task("T", HELLO, 5)  # type: ignore[call-arg,misc]
+    with pytest.raises(TypeError, match=r"Task\(\.\.\.\) needs name"):
+        f.Task()  # type: ignore[call-arg]

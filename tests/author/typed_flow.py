@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import flowdsl as f
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
     reveal_type(one_of(item.status, "a", "b"))  # type: Condition
     reveal_type(f.Pass("P", into="x").out.amount)  # type: Path
 
+    task = f.Task("T", "arn:aws:states:::sqs:sendMessage", retry=f.retry("E"), catch=f.catch("E", f.end(), into=var.x))
+    reveal_type(task)  # type: Task
+    reveal_type(task.as_("U"))  # type: Task
+    reveal_type(f.guard(f.chain(task, task.as_("U")), f.catch("E")))  # type: Guard
+    reveal_type(f.repeat(task, until=var.x == 1, at_most=8, otherwise=f.end()))  # type: Flow
+    reveal_type(f.poll(task, every=timedelta(minutes=1), until=var.x == 1))  # type: Flow
+    reveal_type(f.lambda_transient)  # type: Retrier
+    f.StateMachine("m", task, timeout=timedelta(hours=1), defaults=f.Defaults(retry=f.lambda_transient, timeout=9))
+    f.Function("work", "handlers/work", timeout=timedelta(minutes=1))
+
+    f.Task("T", "arn", retry=f.catch("E"))  # error: arg-type
+    f.Task("T", "arn", timeuot=5)  # error: call-arg
+    f.guard(task, f.retry("E"))  # error: arg-type
+    f.Defaults(retry=f.catch("E"))  # error: arg-type
+    f.chain(task, f.catch("E"))  # error: arg-type
     fn.substring(item.name)  # error: call-arg
     fn.uppercase(f.Pass("P"))  # error: arg-type
     fn.append(item.names, {1, 2})  # error: arg-type

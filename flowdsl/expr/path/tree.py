@@ -11,7 +11,6 @@ from typing import Final, TypeAlias
 
 import attrs
 
-
 # Only names and indexes are compared. For the others attrs does not generate those methods: that would be half of the
 # time that importing this module takes.
 
