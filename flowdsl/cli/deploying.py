@@ -17,7 +17,8 @@ from ..base.diagnostics import Diagnostic, FlowError
 if TYPE_CHECKING:
     from ..deploy.model import Call, Execution, Plan, Stack, Wanted
     from ..deploy.session import Session
-    from ..project import Environment, Loaded
+    from ..project import Loaded
+    from ..project.environments import Environment
 
 EXIT_CHANGES = 3
 """The exit code of `flowdsl plan` if something would change."""
@@ -73,10 +74,11 @@ def find_target(file: Path | None, env: str | None, instance: str) -> Target:
     """The target of a command. Raises FlowError for settings or a flow that cannot be used."""
     from .. import project
     from ..deploy.wanted import stack_of
+    from ..project.environments import choose_environment
 
     file = file or project.default_flow()
     settings = project.find(file.resolve().parent)
-    environment = project.choose_environment(settings.environments, env)
+    environment = choose_environment(settings.environments, env)
     stack = stack_of(environment, file, instance)
     return Target(environment, stack, project.load(file), settings.output)
 

@@ -14,8 +14,8 @@ from ..base.source import display_path
 from ..base.words import join_words
 from ..package import manifest as manifests
 from ..package.manifest import Manifest, Packaged
-from ..project import Environment, Loaded
-from ..project.environments import Allowed, FunctionSettings, Secret
+from ..project import Loaded
+from ..project.environments import Allowed, Environment, FunctionSettings, Secret
 from . import pinning
 from .live import logging_settings
 from .model import Function, LogGroup, Machine, Role, Stack, Wanted

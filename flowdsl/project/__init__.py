@@ -10,16 +10,13 @@
 `flowdsl check` says.
 """
 
-from .environments import Environment, choose_environment
 from .loading import Loaded, definitions, functions, load
 from .review import clashes, diagnose, locate_state, review
 from .settings import Project, default_flow, find
 
 __all__ = [
-    "Environment",
     "Loaded",
     "Project",
-    "choose_environment",
     "clashes",
     "default_flow",
     "definitions",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
-from ..calls.hosts import Hosts, hosts_in, mistakes_in
-from .environments import Environment, environments_in, mistakes_in_environments
+
+if TYPE_CHECKING:
+    from ..calls.hosts import Hosts
+    from .environments import Environment
 
 
 @attrs.frozen
@@ -44,8 +46,25 @@ _KEYS: dict[str, tuple[str, str]] = {
 }
 
 
-_TABLES = {"hosts": mistakes_in, "environments": mistakes_in_environments}
-"""Tables with settings of their own, and what yields their mistakes."""
+def _read_hosts(table: Any) -> tuple[list[str], Hosts]:
+    from ..calls.hosts import hosts_in, mistakes_in
+
+    mistakes = [*mistakes_in(table)]
+    return mistakes, {} if mistakes else hosts_in(table)
+
+
+def _read_environments(table: Any) -> tuple[list[str], Mapping[str, Environment]]:
+    from .environments import environments_in, mistakes_in_environments
+
+    mistakes = [*mistakes_in_environments(table)]
+    return mistakes, {} if mistakes else environments_in(table)
+
+
+_TABLES: Mapping[str, Callable[[Any], tuple[list[str], Any]]] = {
+    "hosts": _read_hosts,
+    "environments": _read_environments,
+}
+"""Tables with settings of their own, and what reads them: mistakes and value. A project without one imports nothing."""
 
 
 def find(start: Path) -> Project:
@@ -80,9 +99,8 @@ def _read_settings(file: Path) -> Project:
         **paths,
         region=settings.get("region"),
         account=settings.get("account"),
-        hosts=hosts_in(settings.get("hosts", {})),
         handlers=settings.get("handlers", {}),
-        environments=environments_in(settings.get("environments", {})),
+        **{key: read(settings[key])[1] for key, read in _TABLES.items() if key in settings},
     )
 
 
@@ -92,7 +110,7 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
     diagnostics = []
     for key, value in settings.items():
         if key in _TABLES:
-            mistakes = _TABLES[key](value)
+            mistakes, _ = _TABLES[key](value)
             diagnostics += [_setting(file, content, key, f"[tool.flowdsl] {each}", None) for each in mistakes]
             continue
         if key == "handlers":

@@ -20,7 +20,8 @@ from flowdsl.deploy.session import Session
 from flowdsl.deploy.wanted import assemble, stack_of
 from flowdsl.package.archive import digests
 from flowdsl.package.manifest import FILE, Manifest, Packaged
-from flowdsl.project import Environment, Loaded
+from flowdsl.project import Loaded
+from flowdsl.project.environments import Environment
 from tests.deploy.memory import PLACE, Memory
 
 ENVIRONMENT = Environment("test", PLACE.region, PLACE.account, tags={"team": "payments"})
