@@ -66,7 +66,10 @@ _GROUPS = (
 
 def without_conflicts(element: T, report: Report, path: AslPath = ()) -> T:
     """The element with one of the keywords that exclude each other, and with parts of the right classes only."""
+    written = vars(element)  # what the author did not write is not in it
     for group in _groups(type(element)):
+        if len(written.keys() & group.keywords) < 2:
+            continue
         first, *others = [key for key in group.keywords if getattr(element, key) is not UNSET] or [""]
         for other in others:
             message = f"{first}= and {other}= both {group.what}"
@@ -74,7 +77,7 @@ def without_conflicts(element: T, report: Report, path: AslPath = ()) -> T:
             element = evolve(element, **{other: UNSET})
     element = _drops_or_shapes(element, report, path)
     for spec in _parts_of(type(element)):
-        value = getattr(element, spec.attribute)
+        value = written.get(spec.attribute, UNSET)
         kept = value if value is UNSET else _parts(value, spec, report, (*path, spec.name))
         if kept is not value:
             element = evolve(element, **{spec.attribute: kept})

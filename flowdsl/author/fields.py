@@ -357,8 +357,9 @@ def by_asl_name(cls: type[Any]) -> dict[str, Spec]:
 
 def set_fields(element: Element) -> Iterator[tuple[Spec, Any]]:
     """The ASL fields that have a value, in the order in which they are written."""
+    written = vars(element)  # ASL fields are UNSET by default
     for attribute, spec in specs(type(element)).items():
-        value = getattr(element, attribute)
+        value = written.get(attribute, UNSET)
         if value is not UNSET:
             yield spec, value
 
