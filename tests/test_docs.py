@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -50,11 +51,19 @@ def test_example(code: str) -> None:
         assert not errors, errors
 
 
+def test_the_first_flow_compiles_to_the_definition_below_it() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(blocks(ROOT / "README.md", "python")[0], "flow.py", "exec"), names)
+    assert f.dump(names["machine"]) == json.loads(blocks(ROOT / "README.md", "json")[0])
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project without what its tools have made."""
+    """A copy of the project without what its tools have made, and README's first example as flow.py."""
     made = [line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
-    return Path(shutil.copytree(ROOT, tmp_path / "project", ignore=shutil.ignore_patterns(".git", *made)))
+    copy = shutil.copytree(ROOT, tmp_path / "project", ignore=shutil.ignore_patterns(".git", *made))
+    (copy / "flow.py").write_text(blocks(ROOT / "README.md", "python")[0])
+    return copy
 
 
 def run(command: str | list[str], project: Path) -> subprocess.CompletedProcess[str]:
