@@ -23,6 +23,7 @@ from .model import Call, Content, Plan, Ref, Text
 Progress = Callable[[int, int, Call, str], None]
 """Called with the number of a call, how many there are, the call, and "starting", "waiting" or "done"."""
 
+REVISION: Final = "RevisionId"
 PATIENCE: Final = 120.0
 """Seconds for which a refusal that should pass is waited out."""
 LONG: Final = 900.0
@@ -157,13 +158,15 @@ class Executor:
 def resolve(value: Any, answers: Mapping[str, Answer]) -> Any:
     """The arguments with what they refer to. Raises FlowError for a file that has changed since the plan."""
     if isinstance(value, Ref):
-        return answers[value.call][value.key]
+        # Emulators may answer without a revision; then there is nothing to hold a change against.
+        return answers[value.call].get(REVISION, "") if value.key == REVISION else answers[value.call][value.key]
     if isinstance(value, Text):
         return "".join(str(resolve(part, answers)) for part in value.parts)
     if isinstance(value, Content):
         return read_content(value.file, value.code_sha256)
     if isinstance(value, Mapping):
-        return {key: resolve(each, answers) for key, each in value.items()}
+        resolved = {key: resolve(each, answers) for key, each in value.items()}
+        return {key: each for key, each in resolved.items() if key != REVISION or each}
     if isinstance(value, list | tuple):
         return [resolve(each, answers) for each in value]
     return value

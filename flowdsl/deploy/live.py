@@ -148,7 +148,7 @@ class Reader:
         return LiveFunction(
             name,
             function_settings(configuration),
-            configuration["RevisionId"],
+            configuration.get("RevisionId", ""),
             answer.get("Tags", {}),
             tuple(sorted(versions, key=lambda each: int(each.number))),
             aliases,

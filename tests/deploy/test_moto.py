@@ -1,0 +1,88 @@
+"""The real boto3 against moto's server, for the calls that moto has: it cannot list versions of state machines."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from attrs import evolve
+
+from flowdsl.base.diagnostics import FlowError
+from flowdsl.deploy.aws import Paced, WallClock, connect
+from flowdsl.deploy.retire import DestroyRequest, plan_destroy
+from flowdsl.deploy.session import Session
+from flowdsl.deploy.statements import Place
+from flowdsl.project.environments import FunctionSettings, Secret
+from tests.deploy.world import World, with_environment
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def world(tmp_path, emulator, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    return World(tmp_path)
+
+
+def session_of(world: World) -> Session:
+    clock = WallClock()
+    return Session(Paced(connect(world.stack.place), clock), clock, world.stack)
+
+
+def test_functions_roles_and_log_groups(world):
+    session = session_of(world)
+    wanted = evolve(world.wanted(), machines=())
+    session.apply(session.plan(wanted))
+    assert not session.plan(wanted).calls
+
+    world.change("setup")
+    settings = FunctionSettings(memory=512, environment={"KEY": Secret("ssm", "/key")}, reserved_concurrency=2)
+    with_environment(world, tags={"team": "others"}, functions={"receipt": settings})
+    wanted = evolve(world.wanted(), machines=())
+    changes = session.plan(wanted)
+    assert {call.operation for call in changes.calls} >= {
+        "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
+        "PublishVersion",
+        "PutRolePolicy",
+        "PutFunctionConcurrency",
+        "TagResource",
+        "TagRole",
+    }
+    session.apply(changes)
+    assert not session.plan(wanted).calls
+
+    live = session.read(wanted)
+    assert [each.number for each in live.functions["setup"].versions] == ["1", "2"]
+    session.apply(plan_destroy(world.stack, live, DestroyRequest()))
+    assert not session.read(wanted).functions
+    assert not session.read(wanted).roles
+
+
+def test_a_state_machine_with_a_version(world):
+    session = session_of(world)
+    wanted = world.wanted()
+    plan = session.plan(wanted)
+    session.apply(plan)
+    arn = world.stack.place.arn("states", "stateMachine:payment")
+    machine = session.aws.call("states", "DescribeStateMachine", {"stateMachineArn": arn})
+    assert ":function:setup:1" in machine["definition"]
+    assert machine["loggingConfiguration"]["level"] == "ERROR"
+
+
+def test_credentials_of_another_account(world):
+    with pytest.raises(FlowError, match="wrong account"):
+        connect(Place("eu-west-1", "999999999999"))
