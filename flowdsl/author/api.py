@@ -39,6 +39,7 @@ from .functions import Function, dynamic
 from .integrations import Http
 from .machine import StateMachine
 from .repeat import poll, repeat
+from .resources import Queue, Table, Topic
 from .serial import dump, load, raw
 from .states import (
     LAMBDA_SERVICE_ERRORS,
@@ -82,12 +83,15 @@ __all__ = [
     "Parallel",
     "Pass",
     "Path",
+    "Queue",
     "ReaderConfig",
     "ResultWriter",
     "StateMachine",
     "Step",
     "Succeed",
+    "Table",
     "Task",
+    "Topic",
     "Value",
     "Wait",
     "WriterConfig",

@@ -10,6 +10,7 @@ import attrs
 
 from .expressions import Expression
 from .fields import Element, element, field, in_seconds
+from .resources import Access
 
 
 @element
@@ -18,7 +19,7 @@ class Function(Element):
 
     `name` is the Lambda function's name; `source` its folder, relative to the project, and "" for one that is deployed
     elsewhere; `handler` the module in that folder and the function in it. `timeout` is in seconds or a timedelta,
-    `memory` in MB; `include` names data files elsewhere.
+    `memory` in MB; `include` names data files elsewhere; `access` is what it may do with tables, queues and topics.
     """
 
     name: str = field(kw_only=False)
@@ -30,6 +31,7 @@ class Function(Element):
     memory: int = field(default=256)
     environment: Mapping[str, str] = field(factory=dict)
     include: Sequence[str] = field(default=())
+    access: Sequence[Access] = field(default=())
 
     @property
     def timeout_seconds(self) -> int:

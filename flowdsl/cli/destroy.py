@@ -16,15 +16,19 @@ from . import deploying
 def destroy(file: Path | None, *, env: str | None, instance: str, yes: bool, stop_executions: bool) -> None:
     """Remove an instance, or a whole environment, with all that carries its tags.
 
-    State machines go first and until they are really gone, then functions, log groups and roles. It can be run again
-    after a failure; a second run finds nothing to do.
+    State machines go first and until they are really gone, then functions, log groups and roles. Tables, queues and
+    topics of an instance go too; those of an environment stay with their data. It can be run again after a failure; a
+    second run finds nothing to do.
 
     \b
         flowdsl destroy --env test --instance pr-7 --yes
     """
     from ..deploy.retire import DestroyRequest
+    from ..deploy.wanted import stores_of
 
     target = deploying.find_target(file, env, instance)
     session = target.session()
-    plan = session.plan_destroy(DestroyRequest(stop_executions), [each.name for each in target.machines])
+    machines = [each.name for each in target.machines]
+    stores = stores_of(target.stack, target.machines)
+    plan = session.plan_destroy(DestroyRequest(stop_executions), machines, stores)
     deploying.apply_or_ask(session, plan, f"Destroy {target.stack.label}?", yes=yes)

@@ -83,6 +83,8 @@ GONE: Final[Mapping[str, tuple[str, ...]]] = {
     "DeleteStateMachineVersion": ("StateMachineDoesNotExist", "ResourceNotFound"),
     "DeleteStateMachineAlias": ("ResourceNotFound",),
     "StopExecution": ("ExecutionDoesNotExist",),
+    "DeleteTable": ("ResourceNotFoundException",),
+    "DeleteQueue": ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
 }
 """What a deletion may be answered because it was done before."""
 
@@ -238,11 +240,20 @@ def _deleted_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
     return None
 
 
+def _table(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+    table = aws.call("dynamodb", "DescribeTable", {"TableName": call.arguments["TableName"]})["Table"]
+    parts = [table, *table.get("GlobalSecondaryIndexes", ())]
+    states = {part.get("TableStatus") or part.get("IndexStatus") for part in parts}
+    return answer if states <= {"ACTIVE", None} else None
+
+
 _SETTLE: Final[Mapping[tuple[str, str], Callable[[Aws, Call, Answer], Answer | None]]] = {
     ("lambda", "CreateFunction"): _function,
     ("lambda", "UpdateFunctionCode"): _function,
     ("lambda", "UpdateFunctionConfiguration"): _function,
     ("lambda", "PublishVersion"): _function,
+    ("dynamodb", "CreateTable"): _table,
+    ("dynamodb", "UpdateTable"): _table,
     ("states", "UpdateStateMachine"): _updated_machine,
     ("states", "DeleteStateMachine"): _deleted_machine,
 }

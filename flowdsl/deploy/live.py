@@ -31,6 +31,7 @@ from .model import (
     Stack,
 )
 from .statements import read_policy
+from .stores import Store, read_store
 
 REDRIVABLE: Final = timedelta(days=14)
 """How long an execution that did not succeed can be redriven. Source: "Redriving executions"."""
@@ -41,7 +42,8 @@ SETTLING: Final = 30
 _MISSING: Final = frozenset(
     (
         *("ResourceNotFoundException", "NoSuchEntity", "StateMachineDoesNotExist", "ResourceNotFound"),
-        *("NoSuchEntityException", "ExecutionDoesNotExist"),
+        *("NoSuchEntityException", "ExecutionDoesNotExist", "NotFound", "NotFoundException"),
+        *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
     )
 )
 _DENIED: Final = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"))
@@ -62,6 +64,7 @@ class Reader:
         functions: Iterable[str] = (),
         log_groups: Iterable[str] = (),
         machines: Iterable[str] = (),
+        stores: Iterable[Store] = (),
     ) -> Live:
         """The resources of these names, and all others of the stack. Raises FlowError if a call is not allowed."""
         own = self._tagged()
@@ -70,6 +73,7 @@ class Reader:
             _by_name(filter(None, map(self._function, sorted({*functions, *own["function"]})))),
             _by_name(filter(None, map(self._log_group, sorted({*log_groups, *own["log-group"]})))),
             _by_name(filter(None, map(self._machine, sorted({*machines, *own["stateMachine"]})))),
+            {each.label: live for each in stores if (live := read_store(each, self.stack, self._call))},
         )
         if self.denied:
             raise missing_permissions(self.denied)

@@ -130,6 +130,8 @@ class Wanted:
     machines: tuple[Machine, ...]
     notes: tuple[str, ...] = ()
     """What the user has to know, such as permissions that cannot be derived."""
+    stores: tuple[Any, ...] = ()
+    """Tables, queues and topics (`stores.Store`)."""
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -255,6 +257,8 @@ class Live:
     functions: Mapping[str, LiveFunction] = field(factory=dict)
     log_groups: Mapping[str, LiveLogGroup] = field(factory=dict)
     machines: Mapping[str, LiveMachine] = field(factory=dict)
+    stores: Mapping[str, Any] = field(factory=dict)
+    """Tables, queues and topics (`stores.LiveStore`), by their labels."""
 
 
 # Plans

@@ -38,6 +38,7 @@ from .model import (
     equal_settings,
 )
 from .statements import INLINE_LIMIT, Statement, actions, merge, policy, size, without
+from .stores import Store, plan_store
 from .tags import pairs, tag_call, untag_call
 
 MOST_VERSIONS: Final = 1000
@@ -93,6 +94,8 @@ class _Planner:
     versions: dict[str, str | Ref] = field(factory=dict)
 
     def run(self) -> None:
+        for store in self.wanted.stores:
+            self.store(store)
         for group in self.wanted.log_groups:
             self.log_group(group)
         for role in self.wanted.roles:
@@ -125,6 +128,16 @@ class _Planner:
             self.calls.append(tag_call(kind, arn, changed, resource, f"tags {', '.join(sorted(changed))}"))
         if gone:
             self.calls.append(untag_call(kind, arn, gone, resource, f"tags {', '.join(gone)} removed"))
+
+    def store(self, store: Store) -> None:
+        live = self.live.stores.get(store.label)
+        if live and self.taken(store.label, live.tags):
+            return
+        for each in plan_store(store, live, self.wanted.stack, self.wanted.all_tags):
+            if isinstance(each, Call):
+                self.calls.append(each)
+            else:
+                self.problems.append(each)
 
     # Log groups
 

@@ -31,6 +31,7 @@ from .permissions import derive
 from .pinning import functions_in, is_dynamic, tasks
 from .plan import describe_current
 from .statements import Statement, actions, merge, policy, within, without
+from .stores import Store, delete_store
 
 EXPRESS_RUNS: Final = timedelta(minutes=5)
 """How long an Express execution can run at most. They cannot be listed."""
@@ -267,7 +268,7 @@ class DestroyRequest:
     stop_executions: bool = False
 
 
-def plan_destroy(stack: Stack, live: Live, request: DestroyRequest) -> Plan:
+def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iterable[Store] = ()) -> Plan:
     """Remove a stack: state machines until they are really gone, then functions, log groups and roles.
 
     Roles go last, since an execution without them fails. Whatever lacks the stack's tags stays.
@@ -328,6 +329,13 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest) -> Plan:
             for name in role.policies
         ]
         calls.append(_remove("iam", "DeleteRole", f"role {role.name}", RoleName=role.name))
+    for store in stores:
+        present = live.stores.get(store.label)
+        if present and stack.owns(present.tags):
+            if stack.instance:
+                calls.append(delete_store(store, present))
+            else:
+                notes.append(f"{store.label} stays with its data: delete it yourself if nobody needs it")
     if not calls and not problems:
         notes.append("nothing is left")
     return _plan(stack, live, calls, notes, problems)

@@ -15,6 +15,7 @@ from .live import Reader
 from .model import Call, Canary, Live, Plan, Stack, Wanted
 from .plan import CanaryRequest, make_plan
 from .retire import DestroyRequest, plan_destroy, plan_prune, plan_rollback
+from .stores import Store
 from .wanted import log_group_of
 
 MOVES: Final = ("CreateStateMachineAlias", "UpdateStateMachineAlias")
@@ -36,6 +37,7 @@ class Session:
             functions=[each.name for each in wanted.functions],
             log_groups=[each.name for each in wanted.log_groups],
             machines=[each.name for each in wanted.machines],
+            stores=wanted.stores,
         )
 
     def plan(self, wanted: Wanted, canary: CanaryRequest | None = None) -> Plan:
@@ -50,10 +52,12 @@ class Session:
     def plan_prune(self, wanted: Wanted, keep: int) -> Plan:
         return plan_prune(wanted, self.read(wanted, versions=keep), keep=keep, now=self.clock.now())
 
-    def plan_destroy(self, request: DestroyRequest, machines: Iterable[str] = ()) -> Plan:
+    def plan_destroy(self, request: DestroyRequest, machines: Iterable[str] = (), stores: Iterable[Store] = ()) -> Plan:
         reader = Reader(self.aws, self.stack, self.clock, versions=1)
         names = [*map(self.stack.named, machines)]
-        return plan_destroy(self.stack, reader.read(machines=names, log_groups=map(log_group_of, names)), request)
+        stores = [*stores]
+        live = reader.read(machines=names, log_groups=map(log_group_of, names), stores=stores)
+        return plan_destroy(self.stack, live, request, stores)
 
     def apply(self, plan: Plan) -> None:
         Executor(self.aws, self.clock, self.progress).run(plan)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..asl.placeholders import PLACEHOLDER
+from ..author.resources import Access
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..base.words import join_words
@@ -21,6 +22,7 @@ from .live import logging_settings
 from .model import Function, LogGroup, Machine, Role, Stack, Wanted
 from .permissions import derive
 from .statements import Place, Statement, trust
+from .stores import Store, access_resources, value_of
 
 NAMES: Final = "FLOWDSL_FUNCTION_NAMES"
 """The variable that tells functions how the deployed names are made from those in the flow: `test-{}-pr7`."""
@@ -51,8 +53,13 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
     roles: list[Role] = []
     groups: list[LogGroup] = []
     functions: list[Function] = []
+    access = {
+        name: [*function.access]
+        for loaded in machines
+        for name, function in (loaded.machine.functions.items() if loaded.machine else ())
+    }
     for name, packaged in manifest.functions.items():
-        function, role = _function(stack, environment, name, packaged, build)
+        function, role = _function(stack, environment, name, packaged, build, access.get(name, []))
         functions.append(function)
         roles.append(role)
         groups.append(LogGroup(f"/aws/lambda/{function.name}", environment.log_retention))
@@ -74,7 +81,22 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         tuple(functions),
         tuple(wanted_machines),
         tuple(notes),
+        stores_of(stack, machines),
     )
+
+
+def stores_of(stack: Stack, machines: Iterable[Loaded]) -> tuple[Store, ...]:
+    """The tables, queues and topics that the functions have access to. Raises FlowError for two of one name."""
+    stores: dict[str, Store] = {}
+    for loaded in machines:
+        for function in loaded.machine.functions.values() if loaded.machine else ():
+            for access in function.access:
+                store = Store(stack.named(access.resource.name), access.resource)
+                known = stores.setdefault(store.label, store)
+                if known != store:
+                    message = f"two different declarations of {store.label}"
+                    raise FlowError.of(message, code="FD980", hint="use one object for both")
+    return tuple(stores.values())
 
 
 def log_group_of(machine: str) -> str:
@@ -100,7 +122,7 @@ def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
 
 
 def _function(
-    stack: Stack, environment: Environment, name: str, packaged: Packaged, build: Path
+    stack: Stack, environment: Environment, name: str, packaged: Packaged, build: Path, access: list[Access]
 ) -> tuple[Function, Role]:
     own = environment.functions.get(name, FunctionSettings())
     deployed, role = stack.named(name), stack.role_named(name)
@@ -111,6 +133,8 @@ def _function(
             hint="shorten the prefix or the instance's name",
         )
     variables: dict[str, str] = {**packaged.environment, **{key: str(each) for key, each in own.environment.items()}}
+    stores = {each.variable: Store(stack.named(each.resource.name), each.resource) for each in access}
+    variables.update({variable: value_of(store, stack) for variable, store in stores.items()})
     if deployed != name:
         variables[NAMES] = stack.named("{}")
     settings = {
@@ -125,6 +149,9 @@ def _function(
         "CodeSha256": packaged.code_sha256,
     }
     statements = [*_function_statements(stack.place, deployed, environment.tracing, own)]
+    for each in access:
+        actions = [f"{each.resource.service}:{action}" for action in each.actions]
+        statements.append(Statement.of(actions, *access_resources(stores[each.variable], stack)))
     function = Function(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
     return function, Role(role, "lambda", trust("lambda.amazonaws.com"), tuple(statements))
 

@@ -85,6 +85,9 @@ class Memory:
     functions: dict[str, dict[str, Any]] = field(factory=dict)
     groups: dict[str, dict[str, Any]] = field(factory=dict)
     machines: dict[str, dict[str, Any]] = field(factory=dict)
+    tables: dict[str, dict[str, Any]] = field(factory=dict)
+    queues: dict[str, dict[str, Any]] = field(factory=dict)
+    topics: dict[str, dict[str, str]] = field(factory=dict)
     executions: dict[str, dict[str, Any]] = field(factory=dict)
     tagged_at: dict[str, datetime] = field(factory=dict)
 
@@ -273,6 +276,94 @@ class Memory:
     def logs_DeleteLogGroup(self, logGroupName: str) -> None:
         self.group(logGroupName)
         del self.groups[logGroupName]
+
+    # Tables, queues, topics
+
+    def table(self, name: str) -> dict[str, Any]:
+        name = name.rpartition("/")[2]
+        return _get(self.tables, name, "ResourceNotFoundException", f"Requested resource not found: Table: {name}")
+
+    def dynamodb_CreateTable(self, TableName: str, Tags: Any, **settings: Any) -> Any:
+        if TableName in self.tables:
+            raise _RefusedError("ResourceInUseException", f"Table already exists: {TableName}")
+        tags = {each["Key"]: each["Value"] for each in Tags}
+        self.tables[TableName] = {"settings": settings, "tags": tags, "changed": self.clock.now()}
+        return {}
+
+    def dynamodb_DescribeTable(self, TableName: str) -> Any:
+        table = self.table(TableName)
+        settings = {key: value for key, value in table["settings"].items() if key != "BillingMode"}
+        age = (self.clock.now() - table["changed"]).total_seconds()
+        status = "ACTIVE" if age >= self.settles_after else "CREATING"
+        return {"Table": {"TableName": TableName, "TableStatus": status, **settings}}
+
+    def dynamodb_UpdateTable(self, TableName: str, AttributeDefinitions: Any, GlobalSecondaryIndexUpdates: Any) -> Any:
+        table = self.table(TableName)
+        if (self.clock.now() - table["changed"]).total_seconds() < self.settles_after:
+            raise _RefusedError("ResourceInUseException", f"Table is being updated: {TableName}")
+        (update,) = GlobalSecondaryIndexUpdates
+        indexes = [*table["settings"].get("GlobalSecondaryIndexes", ()), update["Create"]]
+        table["settings"] |= {"AttributeDefinitions": AttributeDefinitions, "GlobalSecondaryIndexes": indexes}
+        table["changed"] = self.clock.now()
+        return {}
+
+    def dynamodb_ListTagsOfResource(self, ResourceArn: str) -> Any:
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.table(ResourceArn)["tags"].items()]}
+
+    def dynamodb_TagResource(self, ResourceArn: str, Tags: Any) -> None:
+        self.table(ResourceArn)["tags"] |= {each["Key"]: each["Value"] for each in Tags}
+
+    def dynamodb_DeleteTable(self, TableName: str) -> None:
+        if self.table(TableName)["settings"]["DeletionProtectionEnabled"]:
+            raise _RefusedError("ValidationException", "Resource cannot be deleted as it is currently protected")
+        del self.tables[TableName]
+
+    def queue(self, url: str) -> dict[str, Any]:
+        return _get(self.queues, url.rpartition("/")[2], "QueueDoesNotExist", "The specified queue does not exist.")
+
+    def sqs_CreateQueue(self, QueueName: str, Attributes: Any, tags: Any) -> Any:
+        self.queues[QueueName] = {"attributes": dict(Attributes), "tags": dict(tags)}
+        return self.sqs_GetQueueUrl(QueueName)
+
+    def sqs_GetQueueUrl(self, QueueName: str) -> Any:
+        self.queue(QueueName)
+        return {"QueueUrl": f"https://sqs.{PLACE.region}.amazonaws.com/{PLACE.account}/{QueueName}"}
+
+    def sqs_GetQueueAttributes(self, QueueUrl: str, AttributeNames: Any) -> Any:
+        return {"Attributes": self.queue(QueueUrl)["attributes"]}
+
+    def sqs_SetQueueAttributes(self, QueueUrl: str, Attributes: Any) -> None:
+        self.queue(QueueUrl)["attributes"] |= Attributes
+
+    def sqs_ListQueueTags(self, QueueUrl: str) -> Any:
+        return {"Tags": self.queue(QueueUrl)["tags"]}
+
+    def sqs_TagQueue(self, QueueUrl: str, Tags: Any) -> None:
+        self.queue(QueueUrl)["tags"] |= Tags
+
+    def sqs_DeleteQueue(self, QueueUrl: str) -> None:
+        self.queue(QueueUrl)
+        del self.queues[QueueUrl.rpartition("/")[2]]
+
+    def topic(self, arn: str) -> dict[str, str]:
+        return _get(self.topics, arn.rpartition(":")[2], "NotFound", "Topic does not exist")
+
+    def sns_CreateTopic(self, Name: str, Tags: Any) -> Any:
+        self.topics[Name] = {each["Key"]: each["Value"] for each in Tags}
+        return {"TopicArn": PLACE.arn("sns", Name)}
+
+    def sns_GetTopicAttributes(self, TopicArn: str) -> Any:
+        self.topic(TopicArn)
+        return {"Attributes": {"TopicArn": TopicArn}}
+
+    def sns_ListTagsForResource(self, ResourceArn: str) -> Any:
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.topic(ResourceArn).items()]}
+
+    def sns_TagResource(self, ResourceArn: str, Tags: Any) -> None:
+        self.topic(ResourceArn).update({each["Key"]: each["Value"] for each in Tags})
+
+    def sns_DeleteTopic(self, TopicArn: str) -> None:
+        self.topics.pop(TopicArn.rpartition(":")[2], None)
 
     # Lambda
 

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
 
-from flowdsl import Function, Parallel, StateMachine, Task, Wait, chain, dynamic, state_input
+from flowdsl import Function, Parallel, Queue, StateMachine, Table, Task, Topic, Wait, chain, dynamic, state_input
 from flowdsl.asl.text import canonical_text
+from flowdsl.author.resources import Access
 from flowdsl.author.serial import dump
 from flowdsl.deploy.aws import Paced
 from flowdsl.deploy.model import Plan, Stack, Wanted
@@ -28,9 +29,19 @@ ENVIRONMENT = Environment("test", PLACE.region, PLACE.account, tags={"team": "pa
 FUNCTIONS = ("setup", "psp-a", "psp-b", "receipt")
 
 
-def flow(*, wait: int = 60, receipts: bool = True) -> StateMachine:
+DONATIONS = Table("donations", key="id", indexes={"by-day": ("day", "id")})
+LETTERS = Queue("letters")
+NEWS = Topic("news")
+ACCESS = (
+    DONATIONS.access("GetItem", "PutItem", variable="DONATIONS"),
+    LETTERS.access("SendMessage", variable="LETTERS"),
+    NEWS.access("Publish", variable="NEWS"),
+)
+
+
+def flow(*, wait: int = 60, receipts: bool = True, access: Sequence[Access] = ACCESS) -> StateMachine:
     """Setup, a function that is chosen at run time, a wait, and a receipt."""
-    setup = Task("Setup", Function("setup", "handlers/setup"), into="psp")
+    setup = Task("Setup", Function("setup", "handlers/setup", access=access), into="psp")
     psps = [Function("psp-a", "handlers/psp_a"), Function("psp-b", "handlers/psp_b")]
     take = Task("Take", dynamic(setup.out.arn, allowed=psps), into="payment")
     steps: list[Any] = [setup, take, Wait("Rest", seconds=wait)]
@@ -117,7 +128,7 @@ class World:
         return plan
 
     def destroy(self, *, stop_executions: bool = False) -> Plan:
-        plan = self.session().plan_destroy(DestroyRequest(stop_executions), ["payment"])
+        plan = self.session().plan_destroy(DestroyRequest(stop_executions), ["payment"], self.wanted().stores)
         assert not plan.problems, plan.problems
         self.session().apply(plan)
         return plan
@@ -154,6 +165,9 @@ class World:
                         for name, each in self.aws.functions.items()
                     },
                     "groups": self.aws.groups,
+                    "tables": {name: {**each, "changed": ""} for name, each in self.aws.tables.items()},
+                    "queues": self.aws.queues,
+                    "topics": self.aws.topics,
                     "machines": {
                         name: {key: each[key] for key in ("type", "status", "tags")}
                         | {"definition": each["now"], "alias": {k: v["routes"] for k, v in each["aliases"].items()}}

@@ -1,0 +1,70 @@
+"""What the functions of a flow use besides each other: tables, queues and topics that are deployed with it.
+
+    transactions = Table("payment-transactions", key="id", indexes={"by-status": ("status", "started_at")})
+    store = Function("payment-store", "handlers/store", access=[
+        transactions.access("PutItem", "GetItem", variable="TRANSACTIONS_TABLE"),
+    ])
+
+A local run sets no variable: the functions use what they use without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+
+@attrs.frozen
+class Resource:
+    """A resource that `flowdsl deploy` creates. `name` is without the environment's prefix."""
+
+    service: ClassVar[str]
+    """The prefix of its actions in IAM."""
+
+    name: str
+
+    def access(self, *actions: str, variable: str) -> Access:
+        """Let a function call these actions, such as `PutItem`; the environment variable gets the name or URL."""
+        return Access(self, actions, variable)
+
+
+@attrs.frozen
+class Table(Resource):
+    """A DynamoDB table, paid for by request. Keys are texts.
+
+    `indexes` are global secondary indexes: name to partition key, or to partition key and sort key.
+    """
+
+    service = "dynamodb"
+
+    key: str = attrs.field(kw_only=True)
+    sort_key: str | None = attrs.field(default=None, kw_only=True)
+    indexes: Mapping[str, str | tuple[str, str]] = attrs.field(factory=dict, kw_only=True)
+
+
+@attrs.frozen
+class Queue(Resource):
+    """An SQS queue; one whose name ends with .fifo is a FIFO queue. `retention` and `visibility_timeout` in seconds."""
+
+    service = "sqs"
+
+    retention: int = attrs.field(default=345_600, kw_only=True)
+    visibility_timeout: int = attrs.field(default=30, kw_only=True)
+
+
+@attrs.frozen
+class Topic(Resource):
+    """An SNS topic."""
+
+    service = "sns"
+
+
+@attrs.frozen
+class Access:
+    """What a function may do with a resource, and the environment variable that tells it the name or URL."""
+
+    resource: Resource
+    actions: tuple[str, ...]
+    variable: str
