@@ -14,6 +14,7 @@ from flowdsl import (
     Parallel,
     Pass,
     StateMachine,
+    Table,
     Task,
     Wait,
     catch,
@@ -48,6 +49,16 @@ PSPS = [
 ]
 
 
+# Tables of the deployed functions, with what each may do; on the desk they keep SQLite files.
+TRANSACTIONS = Table(
+    "payment-transactions",
+    key="id",
+    indexes={f"by-{name}": (name, "started_at") for name in ("status", "charity", "day")},
+).access("PutItem", "GetItem", variable="TRANSACTIONS_TABLE")
+CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
+TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "GetItem", variable="TOTALS_TABLE")
+
+
 def recorded(name: str, function: Function) -> Task:
     """A step of the post-processing: its failure is written down and never stops the flow."""
     failed = Pass(
@@ -64,13 +75,18 @@ setup = Task(
 )
 persist_output = Task(
     "PersistOutput",
-    Function("payment-persist-output", "handlers/persist_output"),
+    Function("payment-persist-output", "handlers/persist_output", access=[TRANSACTIONS]),
     into="transaction",
     retry=[lambda_transient, conflict, storing],
 )
 broken = catch("States.ALL", goto(persist_output), into="error")
 
-select_psp = Task("SelectPsp", Function("payment-select-psp", "handlers/select_psp"), into="psp", catch=broken)
+select_psp = Task(
+    "SelectPsp",
+    Function("payment-select-psp", "handlers/select_psp", access=[CHOICES]),
+    into="psp",
+    catch=broken,
+)
 take_payment = Task(
     "TakePayment",
     dynamic(select_psp.out.function_arn, allowed=PSPS),
@@ -117,7 +133,8 @@ flow = chain(
         named={
             "receipt": recorded("Receipt", Function("payment-receipt", "handlers/receipt")),
             "totals": recorded(
-                "FundraisingTotals", Function("payment-fundraising-totals", "handlers/fundraising_totals")
+                "FundraisingTotals",
+                Function("payment-fundraising-totals", "handlers/fundraising_totals", access=[TOTALS]),
             ),
             "event": recorded("PublishEvent", Function("payment-publish-event", "handlers/publish_event")),
         },

@@ -113,8 +113,8 @@ def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
         if digest != hashlib.sha256(loaded.text.encode()).hexdigest():
             message = f"{display_path(folder)} is out of date: the definition of {loaded.name} has changed"
             raise FlowError.of(message, code="FD987", hint="run flowdsl build")
-        called = loaded.machine.functions if loaded.machine else {}
-        missing = sorted(called.keys() - manifest.functions.keys())
+        functions = loaded.machine.functions.values() if loaded.machine else ()
+        missing = sorted({each.name for each in functions if each.source} - manifest.functions.keys())
         if missing:
             message = f"{display_path(folder)} lacks the zips of {join_words(missing)}"
             raise FlowError.of(message, code="FD987", hint="run flowdsl build, without --asl-only")
@@ -192,7 +192,9 @@ def _machine(
     definition = pinning.renamed(pinning.placed(loaded.definition, place, environment.substitutions), names, place)
     _refuse_placeholders(loaded, definition, environment)
     callees = {
-        path: tuple(place.arn("lambda", f"function:{names[function.name]}") for function in functions)
+        path: tuple(
+            place.arn("lambda", f"function:{names.get(function.name, function.name)}") for function in functions
+        )
         for path, functions in (loaded.machine.callees.items() if loaded.machine else ())
     }
     dynamic = {
@@ -200,6 +202,7 @@ def _machine(
         for state in pinning.tasks(definition)
         if pinning.is_dynamic(state) and loaded.machine
         for function in loaded.machine.callees.get(state.path, ())
+        if function.name in names
     }
     permissions = derive(
         definition,

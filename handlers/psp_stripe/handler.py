@@ -11,10 +11,10 @@ from typing import Any
 
 import stripe
 
-from handlers.document import Misconfigured
 from handlers.logs import invocation, logger
 from handlers.psp import Payment, perform
 from handlers.psp_stripe.provider import TIMEOUT, StripePsp
+from handlers.secrets import setting
 
 LOG = logger("psp_stripe")
 
@@ -28,17 +28,10 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
 
 def _psp() -> StripePsp:
     client = stripe.StripeClient(
-        _setting("STRIPE_API_KEY"),
+        setting("STRIPE_API_KEY"),
         base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
         http_client=stripe.RequestsClient(timeout=TIMEOUT),
         # The flow retries with back-off, visible in its history.
         max_network_retries=0,
     )
-    return StripePsp(client, _setting("STRIPE_RETURN_URL"))
-
-
-def _setting(name: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        raise Misconfigured(f"{name}: not set; add it to the function's environment")
-    return value
+    return StripePsp(client, setting("STRIPE_RETURN_URL"))

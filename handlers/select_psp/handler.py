@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypedDict
 
 from handlers import clock
@@ -49,4 +50,6 @@ def _beside(own_arn: str, function: str) -> str:
     parts = own_arn.split(":")
     if len(parts) < 7:
         raise Misconfigured("invoked_function_arn: expected arn:partition:lambda:region:account:function:name")
-    return ":".join([*parts[:6], function])
+    # How deployed names are made from those in the flow, such as test-{}-pr7.
+    names = os.environ.get("FLOWDSL_FUNCTION_NAMES", "{}")
+    return ":".join([*parts[:6], names.replace("{}", function)])

@@ -189,3 +189,8 @@ def test_a_missing_configuration_is_named(call: Call, monkeypatch: pytest.Monkey
 def test_an_event_that_is_not_the_document_is_refused(call: Call) -> None:
     with pytest.raises(MalformedEvent, match="donation: missing; expected an object"):
         call("select_psp", donation())
+
+
+def test_deployed_functions_may_have_other_names(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_FUNCTION_NAMES", "test-{}-pr7")
+    assert call("select_psp", document())["function_arn"].endswith(":function:test-payment-psp-sandbox-pr7")
