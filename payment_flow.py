@@ -169,5 +169,9 @@ machine = StateMachine(
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
     # The page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
-    related=[Function("payment-donor-returned", "handlers/donor_returned")],
+    # Run it on a schedule: it settles what executions could not store, and lists what needs people.
+    related=[
+        Function("payment-donor-returned", "handlers/donor_returned"),
+        Function("payment-reconcile", "handlers/reconcile", timeout=900),
+    ],
 )

@@ -5,27 +5,32 @@ from handlers.psp.interface import (
     Attempt,
     Authorisation,
     Capture,
+    Lookup,
     Operation,
     Outcome,
     Payment,
+    Payments,
     Psp,
     PspRefused,
     PspUnavailable,
     Refund,
 )
-from handlers.psp.payment import perform
+from handlers.psp.payment import look_up, perform
 
 __all__ = [
     "Answer",
     "Attempt",
     "Authorisation",
     "Capture",
+    "Lookup",
     "Operation",
     "Outcome",
     "Payment",
+    "Payments",
     "Psp",
     "PspRefused",
     "PspUnavailable",
     "Refund",
+    "look_up",
     "perform",
 ]

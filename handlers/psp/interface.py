@@ -76,6 +76,15 @@ class Refund:
 
 
 @frozen
+class Lookup:
+    """Ask for all payments of a donation."""
+
+    donation: str
+    amount: int
+    currency: str
+
+
+@frozen
 class Answer:
     """A definite answer. `code` and `message` are the PSP's own, `reference` its id of the payment."""
 
@@ -129,6 +138,21 @@ class Operation(Payment):
     at: str
 
 
+class State(TypedDict):
+    """The current state of one payment at the PSP; `status` is an Outcome."""
+
+    status: str
+    code: str
+    message: str
+    reference: str | None
+
+
+class Payments(TypedDict):
+    """The answer to a look-up: every payment of the donation at the PSP."""
+
+    payments: list[State]
+
+
 class Psp(Protocol):
     """A payment service provider. Every operation may raise PspUnavailable and PspRefused."""
 
@@ -150,6 +174,10 @@ class Psp(Protocol):
 
     def find(self, reference: str) -> Answer:
         """Return the payment's current state. Raises PspRefused if the PSP does not know it, which is not a decline."""
+        ...
+
+    def look_up(self, request: Lookup) -> list[Answer]:
+        """Return the current state of every payment of the donation. Raises PspRefused if an amount differs."""
         ...
 
     def cancel(self, reference: str) -> Answer:

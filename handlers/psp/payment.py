@@ -18,9 +18,11 @@ from handlers.psp.interface import (
     Attempt,
     Authorisation,
     Capture,
+    Lookup,
     Operation,
     Outcome,
     Payment,
+    Payments,
     Psp,
     PspUnavailable,
     Refund,
@@ -53,6 +55,21 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
     if status not in _OPEN:
         raise MalformedEvent(f"payment.status: expected one of {', '.join((*_OPEN, 'redirect', *_FINAL))}")
     return _attempt(event, psp, capture=operation == "pay")
+
+
+def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
+    """Return the state of every payment of the event's donation at the PSP, without changing any.
+
+    Raises MalformedEvent, PspUnavailable, PspRefused.
+    """
+    amount, currency = read(event, "donation.amount", int), read(event, "donation.currency", str)
+    answers = psp.look_up(Lookup(read(event, "donation.id", str), amount, currency))
+    return {
+        "payments": [
+            {"status": str(each.outcome), "code": each.code, "message": each.message, "reference": each.reference}
+            for each in answers
+        ]
+    }
 
 
 def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:

@@ -6,15 +6,17 @@ from typing import Any
 
 from handlers import sqlite
 from handlers.logs import invocation, logger
-from handlers.psp import Payment, perform
+from handlers.psp import Payment, Payments, look_up, perform
 from handlers.psp_sandbox.ledger import Ledger
 from handlers.psp_sandbox.provider import SandboxPsp
 
 LOG = logger("psp_sandbox")
 
 
-def handler(event: dict[str, Any], context: Any) -> Payment:
+def handler(event: dict[str, Any], context: Any) -> Payment | Payments:
     with invocation(LOG, event, context):
+        if event.get("operation") == "look_up":
+            return look_up(event, SandboxPsp(Ledger(sqlite.database("psp-sandbox"))))
         result = perform(event, SandboxPsp(Ledger(sqlite.database("psp-sandbox"))))
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from attrs import evolve, frozen
 
-from handlers.psp import Answer, Authorisation, Capture, Outcome, PspRefused, PspUnavailable, Refund
+from handlers.psp import Answer, Authorisation, Capture, Lookup, Outcome, PspRefused, PspUnavailable, Refund
 from handlers.psp_sandbox.codes import CODES, RETRY_SCHEDULE
 from handlers.psp_sandbox.ledger import Down, KeyReused, Ledger, Payment, UnknownPayment
 
@@ -43,6 +43,12 @@ class SandboxPsp:
     def find(self, reference: str) -> Answer:
         with _errors():
             return _answer(self.ledger.find(reference))
+
+    def look_up(self, request: Lookup) -> list[Answer]:
+        payments = self.ledger.payments(request.donation)
+        if any((each.amount, each.currency) != (request.amount, request.currency) for each in payments):
+            raise PspRefused(f"{request.donation} has a payment with another amount")
+        return [_answer(payment) for payment in payments]
 
     def cancel(self, reference: str) -> Answer:
         with _errors():

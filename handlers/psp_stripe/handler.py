@@ -12,15 +12,17 @@ from typing import Any
 import stripe
 
 from handlers.logs import invocation, logger
-from handlers.psp import Payment, perform
+from handlers.psp import Payment, Payments, look_up, perform
 from handlers.psp_stripe.provider import TIMEOUT, StripePsp
 from handlers.secrets import setting
 
 LOG = logger("psp_stripe")
 
 
-def handler(event: dict[str, Any], context: Any) -> Payment:
+def handler(event: dict[str, Any], context: Any) -> Payment | Payments:
     with invocation(LOG, event, context):
+        if event.get("operation") == "look_up":
+            return look_up(event, _psp())
         result = perform(event, _psp())
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import stripe
-from attrs import frozen
+from attrs import evolve, frozen
 from stripe import StripeClient
 
 from handlers import clock
-from handlers.psp import Answer, Authorisation, Capture, Outcome, PspRefused, PspUnavailable, Refund
+from handlers.psp import Answer, Authorisation, Capture, Lookup, Outcome, PspRefused, PspUnavailable, Refund
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
 
@@ -101,11 +101,29 @@ class StripePsp:
             return _answer(self.client.v1.payment_intents.retrieve(reference))
         return failure[0]
 
+    def look_up(self, request: Lookup) -> list[Answer]:
+        with _errors({}):
+            amount = to_stripe(request.amount, request.currency)
+            query = f"metadata['donation']:{json.dumps(request.donation)}"
+            pages = self.client.v1.payment_intents.search({"query": query, "limit": 100}).auto_paging_iter()
+            # Stripe's comparison may ignore case (https://docs.stripe.com/search#search-query-language).
+            intents = [each for each in pages if getattr(each.metadata, "donation", None) == request.donation]
+            if any((each.amount, each.currency.upper()) != (amount, request.currency) for each in intents):
+                raise PspRefused(f"{request.donation} has a payment with another amount")
+            return [_current(intent) for intent in intents]
+        return []  # an amount that Stripe cannot take: no payment was created
+
     def cancel(self, reference: str) -> Answer:
         with _errors():
             return _answer(self.client.v1.payment_intents.cancel(reference))
         # Most likely the donor was faster: the payment's state is more useful than the error.
         return self.find(reference)
+
+
+def _current(intent: stripe.PaymentIntent) -> Answer:
+    """Return a PaymentIntent's state: one with a refused card is not final, because another card may complete it."""
+    answer = _answer(intent)
+    return evolve(answer, outcome=Outcome.REDIRECT) if intent.status == "requires_payment_method" else answer
 
 
 def _answer(intent: stripe.PaymentIntent) -> Answer:

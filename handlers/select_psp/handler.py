@@ -12,6 +12,8 @@ from handlers.logs import invocation, logger
 from handlers.select_psp import choices
 from handlers.select_psp.choices import Choice
 from handlers.select_psp.selection import select, settings
+from handlers.transactions.record import intent
+from handlers.transactions.store import store
 
 LOG = logger("select_psp")
 
@@ -28,6 +30,8 @@ class Selected(TypedDict):
 def handler(event: dict[str, Any], context: Any) -> Selected:
     """Return `name`, `function_arn`, `reason` and `chosen_at`; a donation that has a PSP keeps it.
 
+    Stores the donation as an open transaction.
+
     Raises DonationConflict, NoPspAvailable, MalformedEvent, Misconfigured.
     """
     with invocation(LOG, event, context):
@@ -42,7 +46,15 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
         choices.check(choice, mark)
         LOG.info("selected", psp=choice.psp, reason=choice.reason, chosen_at=choice.chosen_at)
         arn = _beside(context.invoked_function_arn, choice.function)
-        return {"name": choice.psp, "function_arn": arn, "reason": choice.reason, "chosen_at": choice.chosen_at}
+        selected: Selected = {
+            "name": choice.psp,
+            "function_arn": arn,
+            "reason": choice.reason,
+            "chosen_at": choice.chosen_at,
+        }
+        # Before the PSP is asked: what the execution cannot store later is open work that handlers.reconcile sees.
+        store().put(intent({**event, "psp": selected}))
+        return selected
 
 
 def _beside(own_arn: str, function: str) -> str:

@@ -21,6 +21,15 @@ execution that exceeds the limit ends immediately, perhaps with a payment taken 
 _SECRETS = frozenset({"cvc", "cvc2", "cvv", "cvv2", "csc", "securitycode", "cardcode", "pinblock", "track1", "track2"})
 """Names of fields whose values must never be stored, not even encrypted (PCI DSS, requirement 3.3)."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a UTF-16 pair, which JSON can carry and no store or PSP accepts."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Control characters except tabs and line breaks, which additional fields may contain."""
+
+_LINE_FORGING = re.compile(r"[\t\n\r\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Line breaks, tabs and changes of direction: in a name, they forge lines in receipts and terminals."""
+
 _ABSENT = object()
 
 
@@ -38,6 +47,8 @@ def _id(value: Any) -> str | None:
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         return f"is {word(type(value))}; expected a string"
+    if _LINE_FORGING.search(value):
+        return "contains a line break, a tab or a change of direction; expected plain text in one line"
     return None if 0 < len(value.strip()) <= 200 else "expected 1 to 200 characters"
 
 
@@ -87,6 +98,7 @@ def validated(donation: Any) -> dict[str, Any]:
     problems += [
         f"{name}: contains a card's secret; send the PSP's token instead" for name in sorted(_secrets(donation))
     ]
+    problems += [f"{name}: {problem}" for name, problem in _unstorable(donation)]
     for name, check in {**_FIELDS, **_OPTIONAL}.items():
         value = _value(donation, name)
         if (value is _ABSENT and name in _OPTIONAL) or name in numbers:
@@ -108,6 +120,31 @@ def _secrets(value: Any, path: str = "") -> Iterator[str]:
         yield from _secrets(item, inside)
     for index, item in enumerate(value if isinstance(value, list) else ()):
         yield from _secrets(item, f"{path}[{index}]")
+
+
+def _unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the dotted paths of the fields with characters that cannot be stored or displayed, and what is wrong."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            # Nobody could read or print the message otherwise.
+            readable = cards.redact(name).encode("unicode_escape").decode() if _fault(name) else name
+            inside = f"{path}.{readable}" if path else readable
+            if fault := _fault(name):
+                yield f"{inside} (the field's name)", fault
+            yield from _unstorable(item, inside)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unstorable(item, f"{path}[{index}]")
+    elif isinstance(value, str) and (fault := _fault(value)):
+        yield path, fault
+
+
+def _fault(text: str) -> str | None:
+    if match := _SURROGATE.search(text):
+        return f"contains half of a surrogate pair (U+{ord(match.group()):04X}); remove it or send the whole character"
+    if match := _CONTROL.search(text):
+        return f"contains a control character (U+{ord(match.group()):04X}); remove it"
+    return None
 
 
 def _value(donation: dict[str, Any], name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from handlers.transactions.record import FINAL, PAID, Transaction
+from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction
 from handlers.transactions.store import Query, conflict, paid_twice
 
 
@@ -44,7 +44,8 @@ _CURRENT = "current"
 class DynamoDbStore:
     table: str
 
-    def put(self, transaction: Transaction) -> Transaction:
+    def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
+        rank = max(transaction.rank, BROKEN) if settles else transaction.rank
         client = _client()
         # The history first: a process that is killed here is run again, and then finds its own entry.
         self._append(transaction)
@@ -61,7 +62,7 @@ class DynamoDbStore:
                 ),
                 ExpressionAttributeNames={"#rank": "rank", "#reference": "reference"},
                 ExpressionAttributeValues={
-                    ":rank": {"N": str(transaction.rank)},
+                    ":rank": {"N": str(rank)},
                     ":final": {"N": str(FINAL)},
                     ":paid": {"N": str(PAID)},
                     ":psp": {"S": transaction.psp or ""},

@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import asdict, evolve, fields, frozen
 
 from handlers import sqlite
-from handlers.transactions.record import FINAL, Transaction
+from handlers.transactions.record import BROKEN, FINAL, Transaction
 from handlers.transactions.store import Query, conflict, paid_twice
 
 _SCHEMA = """
@@ -34,14 +34,15 @@ _COLUMNS = ", ".join(field.name for field in fields(Transaction))
 class FileStore:
     path: Path
 
-    def put(self, transaction: Transaction) -> Transaction:
+    def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
+        rank = max(transaction.rank, BROKEN) if settles else transaction.rank
         with sqlite.transaction(self.path, _SCHEMA) as db:
             _append(db, transaction)
             if transaction.status == "conflict":
                 return transaction
             existing = _get(db, transaction.id)
             twice = existing is not None and paid_twice(existing, transaction)
-            if existing is None or (existing.rank <= transaction.rank and existing.rank < FINAL and not twice):
+            if existing is None or (existing.rank <= rank and existing.rank < FINAL and not twice):
                 values = tuple(asdict(transaction).values())
                 db.execute(f"INSERT OR REPLACE INTO transactions VALUES ({_marks(values)})", values)  # noqa: S608 - marks
                 return transaction

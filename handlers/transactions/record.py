@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from handlers import cards, clock
 from handlers.document import donation_id
 
-STATUSES = ("paid", "declined", "abandoned", "broken", "conflict")
-BROKEN, PAID, FINAL = 1, 2, 3
+STATUSES = ("open", "paid", "declined", "abandoned", "broken", "conflict")
+UNPAID, BROKEN, PAID, FINAL = range(4)
 _RESULTS = ("receipt", "totals", "event")
 
 
@@ -23,8 +23,8 @@ class Transaction:
 
     id: str
     status: str
-    """paid, declined, abandoned, broken (unknown: somebody has to investigate), or conflict (a different donation or a
-    second payment with this donation's id)."""
+    """open (PersistOutput has not run yet), paid, declined, abandoned, broken (unknown: somebody has to investigate) or
+    conflict (a different donation or a second payment with this donation's id)."""
     complete: bool
     """True if post-processing is done or not needed."""
     charity: str | None
@@ -45,7 +45,7 @@ class Transaction:
         if self.status == "paid":
             return FINAL if self.complete else PAID
         # Money may have been taken: a later refusal does not prove that it was not.
-        return BROKEN if self.status == "broken" else 0
+        return BROKEN if self.status == "broken" else UNPAID
 
     @property
     def entry(self) -> str:
@@ -64,6 +64,8 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
     selected = clean["psp"] if isinstance(clean.get("psp"), dict) else {}
     now = clock.now()
     text = json.dumps(clean, ensure_ascii=False)
+    if not _is_unicode(text):
+        text = json.dumps(clean)  # half a surrogate pair, as \ud800: no store accepts it otherwise
     status = _status(clean, payment)
     return Transaction(
         id=_text(donation_id(clean)) or f"unnamed-{hashlib.sha256(text.encode()).hexdigest()[:16]}",
@@ -78,6 +80,19 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         stored_at=now,
         document=text,
     )
+
+
+def intent(document: Mapping[str, Any]) -> Transaction:
+    """Return the open transaction of a document whose payment may be attempted next."""
+    return evolve(from_document(document), status="open", complete=True)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _status(document: Mapping[str, Any], payment: Mapping[str, Any]) -> str:
@@ -100,4 +115,4 @@ def _complete(results: Any) -> bool:
 
 def _text(value: Any) -> str | None:
     """Return a text that can be a column and a key, else None; the document keeps the value."""
-    return value if isinstance(value, str) and 0 < len(value) <= 255 else None
+    return value if isinstance(value, str) and 0 < len(value) <= 255 and _is_unicode(value) else None

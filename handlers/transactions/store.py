@@ -36,11 +36,12 @@ class Query:
 
 
 class Store(Protocol):
-    def put(self, transaction: Transaction) -> Transaction:
+    def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
         """Append the transaction to the donation's history, make it the donation's record, and return that record.
 
         An earlier record with a higher rank is kept (a duplicate execution never makes a paid donation unpaid), and so
-        is one that is paid and complete. A conflict is appended, but never becomes the record. Raises
+        is one that is paid and complete. One that `settles` replaces a broken record too: the PSP itself was asked for
+        all payments of the donation. A conflict is appended, but never becomes the record. Raises
         ConflictingTransaction, after appending a conflict to the history.
         """
         ...

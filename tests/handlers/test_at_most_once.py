@@ -264,6 +264,30 @@ def test_stripe_asked_again_for_another_amount(call: Call, stripe_server: Stripe
     assert len(succeeded(stripe_server, event)) == 1
 
 
+LOOKED_UP = {"4242424242424242": "paid", "4000000000003220": "redirect", "4000000000000341": "redirect"}
+
+
+@pytest.mark.parametrize(("number", "status"), LOOKED_UP.items())
+def test_stripe_is_asked_for_all_payments_of_a_donation(
+    call: Call, stripe_server: StripeProxy, number: str, status: str
+) -> None:
+    """A refused PaymentIntent counts as open: with another card it could still be completed."""
+    event = document(stripe_server.method(number))
+    call("psp_stripe", document("pm_card_visa"))
+    assert call("psp_stripe", {**event, "operation": "look_up"}) == {"payments": []}
+    call("psp_stripe", event)
+    requests = len(stripe_server.requests)
+
+    (payment,) = call("psp_stripe", {**event, "operation": "look_up"})["payments"]
+
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    assert (payment["status"], payment["reference"]) == (status, intent["id"])
+    assert all(what.startswith("GET ") for what, _ in stripe_server.requests[requests:])
+    other = {**event["donation"], "amount": 9900}
+    with pytest.raises(PspRefused, match="another amount"):
+        call("psp_stripe", {**event, "donation": other, "operation": "look_up"})
+
+
 def test_stripe_is_not_searched_while_it_knows_the_key(call: Call, stripe_server: StripeProxy) -> None:
     call("psp_stripe", document("pm_card_visa"))
     assert [what for what, _ in stripe_server.requests] == ["POST /v1/payment_intents"]

@@ -57,6 +57,17 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         "payment_method.CVC-2: contains a card's secret; send the PSP's token instead",
     ),
     ("a secret deep inside", {"more": [{"security_code": 123}]}, "more[0].security_code: contains a card's secret"),
+    ("half a surrogate pair", {"donor": {"name": "A\ud83d", "email": "ada@example.org"}}, "donor.name: contains half"),
+    ("a surrogate deep inside", {"more": [{"a": "\udc00"}]}, "more[0].a: contains half of a surrogate pair (U+DC00)"),
+    ("an escape sequence", {"charity": "Life\x1b[2J"}, "charity: contains a control character (U+001B); remove it"),
+    ("a control character in a name", {"a\x00\udc00": 1}, r"a\x00\udc00 (the field's name): contains half of a"),
+    ("a C1 control character", {"note": "\x9b2J"}, "note: contains a control character (U+009B)"),
+    ("a second line", {"charity": "Lifeboats\nPAID"}, "charity: contains a line break"),
+    (
+        "reversed text",
+        {"donor": {"name": "Ada \u202e", "email": "ada@example.org"}},
+        "donor.name: contains a line break",
+    ),
     ("a novel", {"note": "é" * 5600}, "bytes of JSON; expected at most 32,768"),
     ("a card number as a field", {"4242424242424242": 1}, "[card number removed] (the field's name): looks like"),
 ]
@@ -76,6 +87,10 @@ def test_all_mistakes_are_named_at_once(call: Call) -> None:
     named = [problem.split(":")[0] for problem in str(refusal.value).split("; ") if ":" in problem]
     for field in ("charity", "amount", "currency", "payment_method.type", "donor.email"):
         assert field in named
+
+
+def test_a_note_may_have_lines_and_any_language(call: Call) -> None:
+    call("setup", donation(note="first\nsecond\t😀", donor={"name": "Zoë 😀 עדה", "email": "zoe@example.org"}))
 
 
 @pytest.mark.parametrize("event", [None, [], "donation", 1])

@@ -292,7 +292,9 @@ def test_another_payment_of_the_donation_is_stored_already(flow: Runner) -> None
     assert failed.value.error == "ConflictingTransaction"
     assert failed.value.history.attempted()["PersistOutput"] == 1
     assert first.output["payment"]["reference"] != failed.value.history.visits[-1].input["payment"]["reference"]
-    assert [(each.status, each.reference == "sbx_other") for each in store().history("don-2")] == [
+    assert [
+        (each.status, each.reference == "sbx_other") for each in store().history("don-2") if each.status != "open"
+    ] == [
         ("paid", True),
         ("paid", False),
         ("conflict", False),
@@ -335,7 +337,7 @@ def test_a_different_donation_with_the_same_id_is_a_conflict(flow: Runner, first
     assert "TakePayment" not in failed.value.history.entered()
     assert charges() == taken
     assert store().get("don-1") == before, "the first donation's record is untouched"
-    assert [each.status for each in store().history("don-1")] == [before.status, "conflict"]
+    assert [each.status for each in store().history("don-1")] == ["open", before.status, "conflict"]
     assert [each.status for each in store().list(Query(status="conflict"))] == ["conflict"]
 
 
@@ -358,4 +360,4 @@ def test_a_broken_payment_that_is_declined_later_stays_open_work(flow: Runner) -
         flow.run(donation("tok_down_always"))
 
     assert stored().status == "broken"
-    assert [each.status for each in store().history("don-1")] == ["broken", "declined"]
+    assert [each.status for each in store().history("don-1")] == ["open", "broken", "open", "declined"]

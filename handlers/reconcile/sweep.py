@@ -1,0 +1,155 @@
+"""Compare every unfinished transaction with its PSP and its execution.
+
+What is certain is repaired: a payment that the PSP took is stored as paid, and a donation whose execution has ended and
+whose payments are all refused or cancelled is stored as declined. Everything else is a finding. Nothing is charged,
+cancelled or refunded, and running the sweep again, or beside an execution, is safe.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attrs import frozen
+
+from handlers import clock
+from handlers.psp import Outcome
+from handlers.transactions.record import Transaction, from_document
+from handlers.transactions.store import ConflictingTransaction, Query, Store
+
+SETTLING = 3600
+"""Seconds for which an unfinished transaction is not called declined: a request may be on its way to the PSP, and
+a PSP's search may lag behind."""
+
+_REFUSED = (Outcome.DECLINED, Outcome.CANCELLED, Outcome.RETRY)
+
+Ask = Callable[[Transaction, dict[str, Any]], dict[str, Any]]
+"""Send an event to the function of the transaction's PSP, and return its answer."""
+
+
+@frozen
+class Finding:
+    """The result for one transaction: `repaired` is its new status, or None if it stays open work."""
+
+    id: str
+    status: str
+    reason: str
+    repaired: str | None = None
+
+
+def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, repair: bool = True) -> Iterator[Finding]:
+    """Yield a finding for each transaction that is not finished, the oldest first per status.
+
+    `has_ended` returns None if the state of an execution is unknown. Without `repair`, nothing is stored.
+    """
+    for status in ("open", "broken"):
+        for transaction in store.list(Query(status=status)):
+            yield _reconciled(transaction, store, ask, has_ended, repair=repair)
+    for transaction in store.list(Query(status="conflict")):
+        second = f"a second payment was taken at {transaction.psp}: {transaction.reference}"
+        reason = second if transaction.reference else "not charged: a different donation uses the id"
+        yield Finding(transaction.id, transaction.status, reason)
+    for transaction in store.list(Query(status="paid")):
+        if not transaction.complete:
+            yield Finding(transaction.id, transaction.status, "post-processing is incomplete")
+
+
+def _reconciled(
+    transaction: Transaction, store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, repair: bool
+) -> Finding:
+    document = json.loads(transaction.document)
+    if transaction.psp is None:
+        return Finding(transaction.id, transaction.status, "not charged: no PSP was selected")
+    try:
+        payments = ask(transaction, {**document, "operation": "look_up"})["payments"]
+    except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
+        reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
+        return Finding(transaction.id, transaction.status, reason)
+    taken = [payment for payment in payments if payment["status"] == Outcome.PAID]
+    if len(taken) > 1:
+        references = ", ".join(str(payment["reference"]) for payment in taken)
+        return Finding(transaction.id, transaction.status, f"taken more than once at {transaction.psp}: {references}")
+    if taken:
+        reason = f"taken at {transaction.psp}: {taken[0]['reference']}"
+        return _settled(transaction, document, {**taken[0], "status": "paid"}, reason, store, repair=repair)
+    undecided = [payment for payment in payments if payment["status"] not in _REFUSED]
+    if undecided:
+        reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
+        return Finding(transaction.id, transaction.status, reason)
+    history = store.history(transaction.id)
+    running = [execution for execution in _unfinished(history) if not has_ended(execution)]
+    if running or clock.seconds_since(max(each.stored_at for each in history)) < SETTLING:
+        why = f"{running[0]} may still be running" if running else "wait an hour for late answers"
+        return Finding(transaction.id, transaction.status, f"not taken at {transaction.psp} so far; {why}")
+    last = payments[-1] if payments else {"code": "none", "message": "the PSP has no payment", "reference": None}
+    reason = f"not taken at {transaction.psp}"
+    return _settled(transaction, document, {**last, "status": "declined"}, reason, store, repair=repair)
+
+
+def _unfinished(history: list[Transaction]) -> set[str]:
+    """Return the executions that asked a PSP, or were about to, and have not stored their result."""
+    executions: dict[bool, set[str]] = {True: set(), False: set()}
+    for entry in history:
+        executions[entry.status == "open"].add(str(json.loads(entry.document).get("execution")))
+    return executions[True] - executions[False]
+
+
+def _settled(
+    transaction: Transaction,
+    document: dict[str, Any],
+    state: dict[str, Any],
+    reason: str,
+    store: Store,
+    *,
+    repair: bool,
+) -> Finding:
+    if not repair:
+        return Finding(transaction.id, transaction.status, f"{reason}; to be stored as {state['status']}")
+    payment = {"attempts": [], **document.get("payment", {}), **state, "psp": transaction.psp, "delay_seconds": 0}
+    reconciled = {"at": clock.now(), "status": transaction.status, "error": document.get("error")}
+    kept = {name: value for name, value in document.items() if name != "error"}
+    settled = from_document({**kept, "payment": payment, "reconciled": reconciled})
+    known = len(store.history(transaction.id))
+    try:
+        record = store.put(settled, settles=True)
+    except ConflictingTransaction as error:
+        return Finding(transaction.id, transaction.status, str(error))
+    for entry in store.history(transaction.id)[known:]:
+        if entry.status == "open":
+            # An execution started meanwhile: its donation is open work again, and the next sweep looks at it.
+            record = store.put(entry)
+    return Finding(transaction.id, transaction.status, reason, record.status)
+
+
+def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
+    """Send the event to the PSP's deployed function, or without TRANSACTIONS_TABLE to the handler in this process.
+
+    Raises RuntimeError if the deployed function fails.
+    """
+    if not os.environ.get("TRANSACTIONS_TABLE"):
+        handler = importlib.import_module(f"handlers.{transaction.psp}.handler").handler
+        answer: dict[str, Any] = handler(event, None)
+        return answer
+    import boto3
+
+    response = boto3.client("lambda").invoke(FunctionName=event["psp"]["function_arn"], Payload=json.dumps(event))
+    answer = json.loads(response["Payload"].read())
+    if "FunctionError" in response:
+        raise RuntimeError(str(answer.get("errorType")))
+    return answer
+
+
+def execution_has_ended(execution: str) -> bool | None:
+    """Return true if the execution is over; None without TRANSACTIONS_TABLE, or if the ARN is unknown."""
+    if not os.environ.get("TRANSACTIONS_TABLE"):
+        return None
+    import boto3
+
+    client = boto3.client("stepfunctions")
+    try:
+        return bool(client.describe_execution(executionArn=execution)["status"] not in ("RUNNING", "PENDING_REDRIVE"))
+    except (client.exceptions.ExecutionDoesNotExist, client.exceptions.InvalidArn):
+        return None

@@ -1,0 +1,99 @@
+"""Reconcile as a function, and how it asks AWS."""
+
+from __future__ import annotations
+
+import io
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from handlers.reconcile.sweep import ask_psp, execution_has_ended
+from handlers.transactions.record import intent
+from handlers.transactions.store import store
+from tests.handlers.conftest import Call, document
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:payment-psp-sandbox"
+
+
+class Client:
+    """AWS's API with one answer; it keeps what it was asked."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: list[dict[str, Any]] = []
+
+    exceptions = SimpleNamespace(
+        ExecutionDoesNotExist=type("ExecutionDoesNotExist", (Exception,), {}),
+        InvalidArn=type("InvalidArn", (Exception,), {}),
+    )
+
+    def _ask(self, **request: Any) -> Any:
+        self.asked.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    invoke = describe_execution = _ask
+
+
+def aws(monkeypatch: pytest.MonkeyPatch, answer: Any) -> Client:
+    client = Client(answer)
+    monkeypatch.setenv("TRANSACTIONS_TABLE", "transactions")
+    monkeypatch.setattr(boto3, "client", lambda service: client)
+    return client
+
+
+def answer(value: Any, **more: Any) -> dict[str, Any]:
+    return {"Payload": io.BytesIO(json.dumps(value).encode()), **more}
+
+
+def test_the_function_stores_what_was_taken_and_counts_the_rest(call: Call) -> None:
+    for token in ("tok_paid", "tok_3ds_abandoned"):
+        event = document(token)
+        event["psp"]["name"] = "psp_sandbox"
+        store().put(intent(event))
+        call("psp_sandbox", event)
+
+    result = call("reconcile", {})
+
+    assert (result["repaired"], result["open"]) == (1, 2)
+    assert sorted(finding["status"] for finding in result["findings"]) == ["open", "paid"]
+
+
+def test_the_psps_function_is_invoked(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = {**document(), "psp": {"name": "psp_sandbox", "function_arn": ARN}}
+    client = aws(monkeypatch, answer({"payments": []}))
+
+    assert ask_psp(intent(event), event) == {"payments": []}
+    assert client.asked[0]["FunctionName"] == ARN
+    assert json.loads(client.asked[0]["Payload"]) == event
+
+
+def test_a_function_that_fails_is_not_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = {**document(), "psp": {"name": "psp_sandbox", "function_arn": ARN}}
+    aws(monkeypatch, answer({"errorType": "PspUnavailable", "errorMessage": "down"}, FunctionError="Unhandled"))
+
+    with pytest.raises(RuntimeError, match="PspUnavailable"):
+        ask_psp(intent(event), event)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"status": "RUNNING"}, False),
+        ({"status": "PENDING_REDRIVE"}, False),
+        ({"status": "ABORTED"}, True),
+        ({"status": "SUCCEEDED"}, True),
+        (Client.exceptions.ExecutionDoesNotExist(), None),
+    ],
+)
+def test_executions_are_asked_for(monkeypatch: pytest.MonkeyPatch, state: Any, expected: bool | None) -> None:
+    aws(monkeypatch, state)
+    assert execution_has_ended("arn:one") is expected
+
+
+def test_nothing_is_known_of_local_executions() -> None:
+    assert execution_has_ended("arn:one") is None

@@ -1,0 +1,219 @@
+"""The sweep: what the PSP took is stored, what it did not take is settled, everything else is listed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from attrs import evolve
+from click.testing import CliRunner
+
+from flowdsl.testing import ExecutionFailed, Runner, oversize
+from handlers.psp_sandbox.ledger import Ledger
+from handlers.reconcile.__main__ import main
+from handlers.reconcile.sweep import Finding, ask_psp, execution_has_ended, sweep
+from handlers.sqlite import database
+from handlers.transactions.record import Transaction
+from handlers.transactions.store import store
+from tests.payment.books import assert_paid_once, charges, donation, payments, stored
+
+
+def swept(
+    *, ended: Callable[[str], bool | None] = execution_has_ended, repair: bool = True, ask: Any = ask_psp
+) -> list[Finding]:
+    return list(sweep(store(), ask, ended, repair=repair))
+
+
+def failing(flow: Runner, token: str) -> None:
+    with suppress(ExecutionFailed):
+        flow.run(donation(token))
+
+
+def take(amount: int = 2500, key: str = "don-1-9") -> None:
+    Ledger(database("psp-sandbox")).authorise(
+        order="don-1", token="tok_paid", amount=amount, currency="GBP", key=key, capture=True
+    )
+
+
+TAKEN: dict[str, tuple[str, Callable[[Runner], object], str]] = {
+    "never stored": (
+        "tok_paid",
+        lambda flow: flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full")),
+        "open",
+    ),
+    "document too large": (
+        "tok_paid",
+        lambda flow: [
+            flow.mock(step, {"status": "done", "more": "x" * 100_000})
+            for step in ("Receipt", "FundraisingTotals", "PublishEvent")
+        ],
+        "open",
+    ),
+    "answers lost": ("tok_answers_lost", lambda flow: None, "broken"),
+    "answer too large": ("tok_paid", lambda flow: flow.mock("TakePayment", oversize(times=100)), "broken"),
+}
+
+
+@pytest.mark.parametrize(("token", "fault", "status"), TAKEN.values(), ids=TAKEN.keys())
+def test_a_taken_payment_that_was_not_stored_is_stored(
+    flow: Runner, token: str, fault: Callable[[Runner], object], status: str
+) -> None:
+    if status == "broken" and token == "tok_paid":
+        take(key="don-1-1")
+    fault(flow)
+    failing(flow, token)
+    assert stored().status == status
+    assert len(charges()) == 1
+
+    [before] = swept(repair=False)
+    assert (stored().status, before.repaired) == (status, None)
+    assert before.reason == f"taken at psp_sandbox: {payments()[0].reference}; to be stored as paid"
+    repaired, incomplete = swept()
+
+    assert (repaired.status, repaired.repaired) == (status, "paid")
+    assert incomplete.reason == "post-processing is incomplete"
+    assert (stored().status, stored().reference) == ("paid", payments()[0].reference)
+    assert len(charges()) == 1
+    assert [each.status for each in store().history("don-1")][:1] == ["open"]
+
+
+def test_an_execution_completes_what_the_sweep_stored(flow: Runner) -> None:
+    failing(flow, "tok_answers_lost")
+    swept()
+    with sqlite3.connect(database("psp-sandbox")) as ledger:
+        ledger.execute("UPDATE faults SET count = 1000000")
+
+    assert_paid_once(flow.run(donation("tok_answers_lost")))
+    assert stored().complete
+    assert swept() == []
+
+
+def test_a_broken_payment_that_was_not_taken_is_declined_after_an_hour(
+    flow: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(flow, "tok_down_always")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T00:30:00.000Z")
+    [waiting] = swept()
+    assert waiting.reason == "not taken at psp_sandbox so far; wait an hour for late answers"
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T02:00:00.000Z")
+
+    [finding] = swept()
+
+    assert (finding.status, finding.repaired) == ("broken", "declined")
+    assert stored().status == "declined"
+    assert swept() == []
+
+
+@pytest.mark.parametrize(("ended", "repaired"), [(True, "declined"), (False, None), (None, None)])
+def test_an_open_payment_is_declined_if_its_execution_has_ended(
+    flow: Runner, ended: bool | None, repaired: str | None
+) -> None:
+    flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full"))
+    failing(flow, "tok_declined")
+
+    [finding] = swept(ended=lambda execution: ended)
+
+    assert (finding.status, finding.repaired) == ("open", repaired)
+    assert ("may still be running" in finding.reason) == (not ended)
+
+
+def test_a_second_execution_keeps_a_broken_payment_open(flow: Runner) -> None:
+    failing(flow, "tok_down_always")
+    flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full"))
+    failing(flow, "tok_down_always")
+
+    [finding] = swept(ended=lambda execution: False)
+
+    assert stored().status == "broken"
+    assert "may still be running" in finding.reason
+
+
+def test_an_execution_that_starts_during_the_sweep_stays_open_work(flow: Runner) -> None:
+    failing(flow, "tok_down_always")
+    books = store()
+
+    class Late:
+        """The store, in which another execution stores its intent just before the sweep settles the donation."""
+
+        def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
+            if settles:
+                books.put(evolve(books.history("don-1")[0], document='{"execution": "late"}'))
+            return books.put(transaction, settles=settles)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(books, name)
+
+    list(sweep(Late(), ask_psp, execution_has_ended))  # type: ignore[arg-type]
+
+    assert stored().status == "open"
+
+
+def test_what_is_not_certain_is_listed_and_left_alone(flow: Runner) -> None:
+    flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full"))
+    flow.mock("RedirectToPsp", raises=RuntimeError("no web front-end"))
+    failing(flow, "tok_3ds_abandoned")
+    with sqlite3.connect(database("psp-sandbox")) as ledger:
+        ledger.execute("UPDATE payments SET status = 'action_required', code = '1A'")
+
+    [finding] = swept()
+
+    assert finding.reason == f"redirect at psp_sandbox: {payments()[0].reference}"
+    assert (finding.repaired, stored().status) == (None, "open")
+
+
+def test_a_payment_that_was_taken_twice_is_listed(flow: Runner) -> None:
+    failing(flow, "tok_answers_lost")
+    take()
+
+    [finding] = swept()
+
+    assert finding.reason.startswith("taken more than once at psp_sandbox: sbx_")
+    assert stored().status == "broken"
+
+
+def test_another_amount_at_the_psp_is_listed(flow: Runner) -> None:
+    failing(flow, "tok_down_always")
+    take(amount=9900)
+
+    [finding] = swept()
+
+    assert finding.reason == "psp_sandbox could not be asked: PspRefused"
+    assert stored().status == "broken"
+
+
+def test_a_conflict_and_a_donation_without_a_psp_are_listed(flow: Runner) -> None:
+    flow.run(donation("tok_paid"))
+    with suppress(ExecutionFailed):
+        flow.run(donation("tok_paid", amount=9900))
+    with suppress(ExecutionFailed):
+        flow.run(donation(id="don-2", payment_method={"type": "direct_debit", "token": "tok_paid"}))
+
+    assert [finding.reason for finding in swept()] == [
+        "not charged: no PSP was selected",
+        "not charged: a different donation uses the id",
+    ]
+
+
+def test_the_command_tells_what_it_did_and_whether_work_is_left(flow: Runner) -> None:
+    failing(flow, "tok_answers_lost")
+    reference = payments()[0].reference
+
+    dry, first, second = (CliRunner().invoke(main, arguments) for arguments in (["--dry-run"], [], []))
+
+    taken = f"taken at psp_sandbox: {reference}"
+    incomplete = "don-1  paid  post-processing is incomplete"
+    assert dry.stdout.splitlines() == [f"don-1  broken  {taken}; to be stored as paid"]
+    assert first.stdout.splitlines() == [f"don-1  broken -> paid  {taken}", incomplete]
+    assert second.stdout.splitlines() == [incomplete]
+    assert (dry.exit_code, first.exit_code, second.exit_code) == (1, 1, 1)
+
+
+def test_nothing_to_do(flow: Runner) -> None:
+    flow.run(donation("tok_paid"))
+
+    result = CliRunner().invoke(main, [])
+
+    assert (result.exit_code, result.output) == (0, "")
