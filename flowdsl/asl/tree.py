@@ -17,6 +17,7 @@ The classes are plain because making attrs classes would be a good part of the t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -201,6 +202,23 @@ class Machine:
             for component in _components(self.states.values())
             if len(component) > 1 or component[0] in component[0].following
         ]
+
+    def cycle_through(self, node: Node) -> list[Node]:
+        """Return the states of a shortest way from a state back to itself, that state first; empty if there is none."""
+        before: dict[Node, Node] = {}
+        todo = deque([node])
+        while todo and node not in before:
+            current = todo.popleft()
+            for target in current.following:
+                if target not in before:
+                    before[target] = current
+                    todo.append(target)
+        if node not in before:
+            return []
+        cycle = [before[node]]
+        while cycle[-1] is not node:
+            cycle.append(before[cycle[-1]])
+        return cycle[::-1]
 
 
 class Tree:

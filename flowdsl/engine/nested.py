@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from email.utils import formatdate
 
+from ..asl.integrations import SERVICES
 from ..base.diagnostics import FlowError
 from ..base.json import parse_json
 from .core import Call, Failed, Program, Signal, Submitted, Succeeded, TimedOut
@@ -17,10 +18,13 @@ from .history import JSON, text
 from .result import Result
 from .times import iso
 
+_SDK = "aws-sdk:sfn"
+_SERVICES = ("states", _SDK)
+
 
 def target(call: Call, machines: Mapping[str, Program]) -> Program | None:
     """Return the machine that the call starts, if it is one of these (by ARN or by name)."""
-    if call.integration not in ("states", _SDK) or call.action != "startExecution":
+    if call.integration not in _SERVICES or call.action != "startExecution":
         return None
     if not isinstance(call.arguments, dict):
         return None
@@ -59,8 +63,9 @@ def refused(call: Call, error: Exception) -> Failed:
     if call.integration == _SDK:
         cause = f"{message} (Service: Sfn, Status Code: 400, Request ID: {call.request_id})"
         return Failed(f"Sfn.{code}Exception", cause)
-    details = f"Service: AWSStepFunctions; Status Code: 400; Error Code: {code}; Request ID: {call.request_id}"
-    return Failed(f"StepFunctions.{code}Exception", f"{message} ({details}; Proxy: null)")
+    service = SERVICES[call.integration]
+    details = f"Service: {service.cause_name}; Status Code: 400; Error Code: {code}; Request ID: {call.request_id}"
+    return Failed(f"{service.error_prefix}.{code}Exception", f"{message} ({details}; Proxy: null)")
 
 
 def submitted(call: Call, child: Result) -> Signal:
@@ -107,9 +112,6 @@ def signal_of(child: Result) -> Signal:
     if child.status == "SUCCEEDED":
         return Succeeded(child.output)
     return TimedOut() if child.status == "TIMED_OUT" else Failed(child.error, child.cause)
-
-
-_SDK = "aws-sdk:sfn"
 
 
 def _metadata(call: Call, length: int) -> dict[str, JSON]:

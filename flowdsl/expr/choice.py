@@ -94,10 +94,10 @@ def _matches(value: Any, operand: Any) -> bool:
     if at > end or not (value.startswith(first) and value.endswith(last)):
         return False
     for part in between:
-        found = value.find(part, at, end)
-        if found < 0:
+        position = value.find(part, at, end)
+        if position < 0:
             return False
-        at = found + len(part)
+        at = position + len(part)
     return True
 
 

@@ -87,10 +87,10 @@ class _Parser:
         self.match(_SPACE)
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
-        return found
+        match = pattern.match(self.text, self.at)
+        if match is not None:
+            self.at = match.end()
+        return match
 
     def call(self, depth: int) -> Call:
         offset = self.at
@@ -124,12 +124,12 @@ class _Parser:
         if self.text.startswith("$", offset):
             return self.path()
         if self.text.startswith("'", offset):
-            found = self.match(_STRING)
-            if found is None:
+            literal = self.match(_STRING)
+            if literal is None:
                 raise IntrinsicSyntaxError(
                     "the quote is not closed, or a backslash stands before something other than ' { } \\\\", offset
                 )
-            return Constant(unescape(found.group(1)), found.group(1), offset)
+            return Constant(unescape(literal.group(1)), literal.group(1), offset)
         if number := self.match(_NUMBER):
             digits = number.group()
             plain = number.group(1) is None and number.group(2) is None and len(digits) < 4000

@@ -145,7 +145,7 @@ def _apply(name: str, function: Intrinsic, arguments: tuple[Evaluate, ...]) -> E
 def _compile_path(path: Path) -> Evaluate:
     lookup = compile_lookup(path)
     # The service rewrites a path into the context object to one that starts with a single $.
-    shown = path.text[1:] if path.root is Root.CONTEXT else path.text
+    field = path.text[1:] if path.root is Root.CONTEXT else path.text
 
     def evaluate(document: Any, scope: Scope) -> Any:
         try:
@@ -154,7 +154,7 @@ def _compile_path(path: Path) -> Evaluate:
             value = ABSENT
         if value is ABSENT:
             raise _Failed(
-                f"The JsonPath argument for the field '{shown}' could not be found in the input '{json_text(document)}'"
+                f"The JsonPath argument for the field '{field}' could not be found in the input '{json_text(document)}'"
             )
         return value
 

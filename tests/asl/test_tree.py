@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -154,6 +155,13 @@ def test_any_value_has_a_tree(value: Any) -> None:
     for machine in tree.machines:
         reached = machine.reachable()
         assert all(target in reached for node in reached for target in node.following)
+        cyclic = {node for cycle in machine.cycles() for node in cycle}
         for cycle in machine.cycles():
             for node in cycle:
                 assert set(cycle) <= set(machine.leading_to([node]))
+        for node in machine.states.values():
+            way = machine.cycle_through(node)
+            assert bool(way) == (node in cyclic)
+            assert way[:1] == [node] * bool(way)
+            assert len(set(way)) == len(way)
+            assert all(after in before.following for before, after in pairwise([*way, *way[:1]]))

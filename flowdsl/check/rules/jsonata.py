@@ -49,10 +49,10 @@ def check_jsonata(subject: Subject, findings: Findings) -> None:
         if each.language != "JSONata" or each.state is None or not _reads(each):
             continue
         for text, path in _strings(each.value, each.path, findings):
-            found = _delimited(text, path, findings)
-            if found is None:
+            delimited = _delimited(text, path, findings)
+            if delimited is None:
                 continue
-            expression, offset = found
+            expression, offset = delimited
             place = _Place(each.state, path, each.key, each.cls, offset)
             if plain := _PLAIN.fullmatch(expression):
                 root, *names = plain[1].split(".")
@@ -139,8 +139,8 @@ def functions() -> frozenset[str]:
     return KNOWN
 
 
-def _examine(found: Expression, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
-    for each in found.top_level:
+def _examine(expression: Expression, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
+    for each in expression.top_level:
         findings.error(
             "FD753",
             f"{each.name!r} at the top level is undefined: an expression has no input of its own",
@@ -151,12 +151,12 @@ def _examine(found: Expression, place: _Place, reads: list[VariableRead], findin
             aws=UNSUPPORTED,
             aws_message=f"Reference to '{each.name}' at the top level is not supported.",
         )
-    if found.roots:
+    if expression.roots:
         message, hint = "$$ is undefined: an expression has no input of its own", "write $states.input"
         findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, aws_message="JSONata '$$' not allowed")
-    for each in found.reads:
+    for each in expression.reads:
         _read(each.name, each.fields, place, reads, findings)
-    for each in found.calls:
+    for each in expression.calls:
         if each.name == "eval":
             hint = "write $parse(…) to read JSON from text"
             findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)

@@ -31,7 +31,7 @@ def check_loops(subject: Subject, findings: Findings) -> None:
         _check_end(machine, reached, findings)
         for loop in machine.cycles():
             if loop[0] in reached:
-                _check_progress(loop, findings)
+                _check_progress(machine, loop, findings)
                 if subject.type == "STANDARD":
                     _check_events(loop, findings)
         for state in reached:
@@ -51,13 +51,13 @@ def _check_end(machine: Machine, reached: Container[Node], findings: Findings) -
         findings.warning("FD951", message, stuck[0].path, hint="add a transition to a terminal state, or an End")
 
 
-def _check_progress(loop: list[Node], findings: Findings) -> None:
+def _check_progress(machine: Machine, loop: list[Node], findings: Findings) -> None:
     if any(state.type not in ("Choice", "Wait", "Pass") or _changes(state) for state in loop):
         return
     choices = [state for state in loop if state.type == "Choice"]
     if not choices or any(word in _text(state.fields) for state in choices for word in _MOVING):
         return
-    names = " → ".join(state.name for state in [*loop, loop[0]])
+    names = " → ".join(state.name for state in [*machine.cycle_through(choices[0]), choices[0]])
     message = f"the loop {names} never changes the values that its Choice tests: it runs once or for ever"
     hint = "add a Task that looks again, or count the rounds in a variable"
     findings.warning("FD952", message, choices[0].path, hint=hint)

@@ -121,7 +121,7 @@ class _Search:
     __slots__ = ("definite", "fragments", "required", "steps")
 
     def __init__(self, path: Path, required: bool) -> None:
-        """`required`: whether a property that an indefinite path finds nowhere in one of its branches is an error."""
+        """`required` makes it an error if a branch of an indefinite path lacks a property."""
         self.required = required
         path = _with_the_function_first(path)
         self.definite = path.is_definite
@@ -132,18 +132,18 @@ class _Search:
         self.steps = tuple(zip(path.steps, steps, strict=True))
 
     def __call__(self, document: Any) -> Any:
-        found: list[Any] = []
-        self._walk(0, document, "$", True, document, found)
+        matches: list[Any] = []
+        self._walk(0, document, "$", True, document, matches)
         if self.definite:
-            if not found:
+            if not matches:
                 raise NotFound("No results for path: $" + "".join(self.fragments))
-            return found[-1]
-        return [None if value is ABSENT else value for value in found]
+            return matches[-1]
+        return [None if value is ABSENT else value for value in matches]
 
-    def _walk(self, at: int, node: Any, location: str, definite: bool, document: Any, found: list[Any]) -> None:
-        """`definite`: whether every step before this one was; what is missing is an error only then."""
+    def _walk(self, at: int, node: Any, location: str, definite: bool, document: Any, matches: list[Any]) -> None:
+        """`definite` is true if every step before this one is; only then is it an error if something is missing."""
         if at == len(self.steps):
-            found.append(node)
+            matches.append(node)
             return
         step, condition = self.steps[at]
         after = definite and is_definite_step(step, at == len(self.steps) - 1)
@@ -154,12 +154,12 @@ class _Search:
                         raise self._not_an_object(at, node, location)
                     return
                 if len(names) > 1 and at == len(self.steps) - 1:
-                    found.append({name: node[name] for name in names if name in node})
+                    matches.append({name: node[name] for name in names if name in node})
                     return
                 for name in names:
                     here = f"{location}['{name}']"
                     if name in node:
-                        self._walk(at + 1, node[name], here, after, document, found)
+                        self._walk(at + 1, node[name], here, after, document, matches)
                     elif self.required or (after and at < len(self.steps) - 1):
                         raise NotFound(f"Missing property in path {here}")
             case Index() | Slice():
@@ -168,16 +168,16 @@ class _Search:
                         raise self._not_an_array(at, node, location)
                     return
                 for index in _indexes(step, len(node)):
-                    self._walk(at + 1, _element(node, index), f"{location}[{index}]", after, document, found)
+                    self._walk(at + 1, _element(node, index), f"{location}[{index}]", after, document, matches)
             case Wildcard():
                 for key, value in _children(node):
-                    self._walk(at + 1, value, f"{location}[{key}]", False, document, found)
+                    self._walk(at + 1, value, f"{location}[{key}]", False, document, matches)
             case Filter() if condition is not None:
-                self._select(at, node, location, definite, document, found, condition)
+                self._select(at, node, location, definite, document, matches, condition)
             case Descend():
-                self._descend(at + 1, node, location, document, found)
+                self._descend(at + 1, node, location, document, matches)
             case Function(name, arguments):
-                found.append(evaluate_function(name, node, arguments, document, _compile_query))
+                matches.append(evaluate_function(name, node, arguments, document, _compile_query))
 
     def _select(
         self,
@@ -186,22 +186,22 @@ class _Search:
         location: str,
         definite: bool,
         document: Any,
-        found: list[Any],
+        matches: list[Any],
         condition: Callable[[Any, Any], bool],
     ) -> None:
         if isinstance(node, dict):
             if condition(node, document):
-                self._walk(at + 1, node, location, False, document, found)
+                self._walk(at + 1, node, location, False, document, matches)
         elif isinstance(node, list):
             for index, value in enumerate(node):
                 if condition(value, document):
-                    self._walk(at + 1, value, f"{location}[{index}]", False, document, found)
+                    self._walk(at + 1, value, f"{location}[{index}]", False, document, matches)
         elif definite:
             rest = "".join(self.fragments[at:])
-            shown = self._shown(at, node)
-            raise NotApplicable(f"Filter: {rest} can not be applied to primitives. Current context is: {shown}")
+            context = self._context_text(at, node)
+            raise NotApplicable(f"Filter: {rest} can not be applied to primitives. Current context is: {context}")
 
-    def _descend(self, at: int, node: Any, location: str, document: Any, found: list[Any]) -> None:
+    def _descend(self, at: int, node: Any, location: str, document: Any, matches: list[Any]) -> None:
         """Where the step after `..` is not the last, Jayway takes the step after it to all items of an array:
         `$..[0].a` is `$..[*].a`."""
         step, condition = self.steps[at]
@@ -218,18 +218,18 @@ class _Search:
                 applies = False
         if applies and isinstance(node, list) and at + 1 < len(self.steps):
             for index, value in enumerate(node):
-                self._walk(at + 1, value, f"{location}[{index}]", False, document, found)
+                self._walk(at + 1, value, f"{location}[{index}]", False, document, matches)
         elif applies:
-            self._walk(at, node, location, False, document, found)
+            self._walk(at, node, location, False, document, matches)
         for key, value in _children(node):
             if isinstance(value, dict | list):
-                self._descend(at, value, f"{location}[{key}]", document, found)
+                self._descend(at, value, f"{location}[{key}]", document, matches)
 
     def _not_an_array(self, at: int, node: Any, location: str) -> Exception:
         if node is ABSENT or (node is None and self._is_plain(at)):
             return NotFound(f"The path {location} is null")
-        rest, shown = "".join(self.fragments[at:]), self._shown(at, node)
-        return NotApplicable(f"Filter: {rest} can only be applied to arrays. Current context is: {shown}")
+        rest, context = "".join(self.fragments[at:]), self._context_text(at, node)
+        return NotApplicable(f"Filter: {rest} can only be applied to arrays. Current context is: {context}")
 
     def _not_an_object(self, at: int, node: Any, location: str) -> Exception:
         kind = "null" if node is ABSENT else class_name(node, plain=self._is_plain(at))
@@ -240,11 +240,11 @@ class _Search:
         )
 
     def _is_plain(self, at: int) -> bool:
-        """Whether the step at `at` meets a plain Java value: Jayway takes those out of objects, and nodes out of
+        """Return True if the step at `at` gets a plain Java value: Jayway takes those out of objects, and nodes out of
         arrays."""
         return at > 0 and isinstance(self.steps[at - 1][0], Name)
 
-    def _shown(self, at: int, node: Any) -> str:
+    def _context_text(self, at: int, node: Any) -> str:
         if node is ABSENT:
             return "null"
         return node if isinstance(node, str) and self._is_plain(at) else json_text(node)
@@ -255,8 +255,8 @@ def _with_the_function_first(path: Path) -> Path:
     match path.steps:
         case (Descend(), *between, Function(name, arguments)):
             scan = (Descend(), *between, *([Wildcard()] if name in {"length", "size"} else []))
-            found = Query(False, Path(path.text, Root.INPUT, None, scan))
-            return evolve(path, steps=(Function(name, (found, *arguments)),))
+            query = Query(False, Path(path.text, Root.INPUT, None, scan))
+            return evolve(path, steps=(Function(name, (query, *arguments)),))
         case _:
             return path
 

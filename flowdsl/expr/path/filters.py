@@ -50,9 +50,9 @@ def _compile(condition: Condition, compile_query: CompileQuery) -> Test:
             truth = bool(value)
             return lambda candidate, document: truth
         case Exists(query):
-            found = _operand(query, compile_query, required=True)
+            lookup = _operand(query, compile_query, required=True)
             # Null is as good as missing: measured in github.com/floci-io/floci/issues/3480 with Step Functions Local.
-            return lambda candidate, document: found(candidate, document) not in (ABSENT, None)
+            return lambda candidate, document: lookup(candidate, document) not in (ABSENT, None)
         case Not(inner):
             test = _compile(inner, compile_query)
             return lambda candidate, document: not test(candidate, document)

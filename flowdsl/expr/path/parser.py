@@ -87,14 +87,14 @@ class _Parser:
 
     def expect(self, expected: str) -> None:
         if not self.take(expected):
-            found = repr(self.peek()) if self.peek() else "the end"
-            raise self.error(f"expected {expected!r}, found {found}")
+            actual = repr(self.peek()) if self.peek() else "the end"
+            raise self.error(f"expected {expected!r}, found {actual}")
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
-        return found
+        match = pattern.match(self.text, self.at)
+        if match is not None:
+            self.at = match.end()
+        return match
 
     def space(self) -> None:
         self.match(_SPACE)
@@ -159,15 +159,15 @@ class _Parser:
         self.depth += 1  # where names end at a comma
         if self.depth > _MAX_DEPTH:
             raise self.error("the functions are nested too deeply")
-        found = [self.operand()]
+        operands = [self.operand()]
         self.space()
         while self.take(","):
             self.space()
-            found.append(self.operand())
+            operands.append(self.operand())
             self.space()
         self.depth -= 1
         self.expect(")")
-        return tuple(found)
+        return tuple(operands)
 
     def bracket(self) -> Step:
         self.expect("[")
@@ -200,14 +200,14 @@ class _Parser:
         return Index(tuple(indexes))
 
     def names(self) -> Name:
-        found = [self.quoted(unescape=False)]
+        names = [self.quoted(unescape=False)]
         self.space()
         while self.take(","):
             self.space()
-            found.append(self.quoted(unescape=False))
+            names.append(self.quoted(unescape=False))
             self.space()
         self.expect("]")
-        return Name(tuple(found))
+        return Name(tuple(names))
 
     def quoted(self, *, unescape: bool) -> str:
         """A string in quotes; in a name the backslashes stay (recorded: `$['a\\"b']` selects the key `a\\"b`)."""
@@ -261,21 +261,21 @@ class _Parser:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise self.error("the filter is nested too deeply")
-        found = [self.conjunction()]
+        conditions = [self.conjunction()]
         self.space()
         while self.take("||"):
-            found.append(self.conjunction())
+            conditions.append(self.conjunction())
             self.space()
         self.depth -= 1
-        return found[0] if len(found) == 1 else AnyOf(tuple(found))
+        return conditions[0] if len(conditions) == 1 else AnyOf(tuple(conditions))
 
     def conjunction(self) -> Condition:
-        found = [self.negation()]
+        conditions = [self.negation()]
         self.space()
         while self.take("&&"):
-            found.append(self.negation())
+            conditions.append(self.negation())
             self.space()
-        return found[0] if len(found) == 1 else AllOf(tuple(found))
+        return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
     def negation(self) -> Condition:
         self.space()
@@ -352,19 +352,19 @@ class _Parser:
             return value
         if not self.take("["):  # Jayway's JSON reader also takes ['a', 'b'].
             raise self.error("expected a JSON value")
-        found: list[Any] = []
+        values: list[Any] = []
         self.space()
         while not self.take("]"):
             operand = self.operand() if self.peek() not in ("[", "{") else None
             if not isinstance(operand, Literal):
                 raise self.error("expected a JSON value")
-            found.append(operand.value)
+            values.append(operand.value)
             self.space()
             if not self.take(","):
                 self.expect("]")
                 break
             self.space()
-        return found
+        return values
 
     def pattern(self) -> Pattern:
         start = self.at
