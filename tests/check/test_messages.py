@@ -106,3 +106,16 @@ def test_messages(code: str) -> None:
     states, message, hint = MESSAGES[code]
     diagnostics = [each for each in check({"StartAt": next(iter(states)), "States": states}) if each.code == code]
     assert [(each.message, each.hint) for each in diagnostics] == [(message, hint)]
+
+
+def test_a_loop_is_named_by_states_that_lead_to_each_other() -> None:
+    """The states of both loops lead to each other, but not each to the next."""
+    rule = {"Variable": "$.a", "IsPresent": True}
+    states: dict[str, Any] = {
+        "B": {"Type": "Pass", "Next": "A"},
+        "A": {"Type": "Choice", "Choices": [{**rule, "Next": "B"}, {**rule, "Next": "Done"}], "Default": "C"},
+        "C": {"Type": "Pass", "Next": "A"},
+        "Done": DONE,
+    }
+    (diagnostic,) = [each for each in check({"StartAt": "B", "States": states}) if each.code == "FD952"]
+    assert "the loop A → B → A never changes" in diagnostic.message
