@@ -53,6 +53,7 @@ PSPS = [
 TRANSACTIONS = Table(
     "payment-transactions",
     key="id",
+    sort_key="entry",
     indexes={f"by-{name}": (name, "started_at") for name in ("status", "charity", "day")},
 ).access("PutItem", "GetItem", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
