@@ -33,7 +33,7 @@ payments = f.where(state_input.Items, is_payment)
 write_rows = f.Task(
     "WriteRows",
     aws.dynamodb.batch_write_item(RequestItems={"payments": var.requests}),
-    output=fn.append([], result.UnprocessedItems.payments),
+    output=fn.default(result.UnprocessedItems.payments, []),
     into=var.requests,
 )
 batch = f.chain(

@@ -6,7 +6,7 @@ import builtins
 import re
 import sys
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 
 import attrs
 
@@ -73,6 +73,7 @@ def _message(error: BaseException) -> str:
     if ours and isinstance(error, TypeError | ValueError):
         message = str(error)
     message = message.partition(". Did you mean")[0]  # newer Pythons; `_hint` says it on all
+    message = message.replace("module 'flowdsl.author.", "module 'flowdsl.")  # what authors import it from
     if isinstance(error, ImportError) and error.path:
         message = message.removesuffix(f" ({error.path})")
     missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", message)
@@ -102,6 +103,8 @@ def _nearest(error: BaseException) -> str | None:
     wanted = re.match(r"cannot import name '(\w+)'", str(error)) if isinstance(error, ImportError) else None
     if wanted and isinstance(error, ImportError) and error.name in sys.modules:
         return did_you_mean(wanted[1], dir(sys.modules[error.name]))
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return did_you_mean(str(error.name), [name for name in dir(error.obj) if not name.startswith("_")])
     innermost = error.__traceback__
     while innermost and innermost.tb_next:
         innermost = innermost.tb_next

@@ -27,6 +27,14 @@ PYTHON = {
         ["flow.py:1:1: error FD703 ImportError: cannot import name 'Pas' from 'flowdsl'\n", "did you mean 'Pass'?"],
     ),
     "relative import": ("from . import x\n", ["flow.py:1:1: error FD703", "a flow file is not part of a package"]),
+    "attribute": (
+        "import flowdsl as f\nmachine = f.StateMachin('m', f.Pass('A'))\n",
+        ["flow.py:2:11: error FD703 AttributeError: module 'flowdsl' has no", "did you mean 'StateMachine'?"],
+    ),
+    "function of an expression": (
+        "from flowdsl import fn, var\nx = fn.strin(var.x)\n",
+        ["flow.py:2:5: error FD703 AttributeError: module 'flowdsl.fn' has no", "did you mean 'string'?"],
+    ),
     "name": ("machine = StateMachine('m')\n", ["flow.py:1:11: error FD703 NameError: name 'StateMachine' is not"]),
     "name that is nearly one": (
         "from flowdsl import chain\nflow = chian()\n",
