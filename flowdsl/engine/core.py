@@ -83,11 +83,20 @@ class Call:
     event_id: int = 0
     """The id of the event that schedules the Task; 0 if the service itself calls, to read the items of a Map or to
     write its results."""
-    timeout_seconds: float | None = None
-    heartbeat_seconds: float | None = None
+    limits: Mapping[str, JSON] = {}
+    """The state's fields that may be read from its input, evaluated, by their ASL names: TimeoutSeconds and
+    HeartbeatSeconds. Fields that the state does not have are absent."""
     credentials: JSON = None
     region: str = "us-east-1"
     account: str = "123456789012"
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        return self.limits.get("TimeoutSeconds")
+
+    @property
+    def heartbeat_seconds(self) -> float | None:
+        return self.limits.get("HeartbeatSeconds")
 
     @property
     def waits(self) -> bool:

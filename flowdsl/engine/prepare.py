@@ -14,7 +14,9 @@ from typing import Any
 from attrs import frozen
 
 from ..asl.resource import parse_resource
+from ..author.fields import specs
 from ..author.kinds import POSITIVE_SECONDS
+from ..author.states import Task
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from .core import Block, PreparedState, Program, Type
 from .data.flow import Items, QueryLanguage
@@ -169,14 +171,17 @@ def _wait(state: PreparedState, source: Source) -> None:
     state.run = wait_run(query.flow(body, merges=False), query.until(body), body.get("Next"))
 
 
+_LIMITS = tuple(spec for spec in specs(Task).values() if spec.path is not None)
+"""The fields of a Task that have a `…Path` twin: each of them reaches the call."""
+
+
 def _task(state: PreparedState, source: Source) -> None:
     body, query = source.body, source.query
     attempt = task_attempt(
         state,
         parse_resource(body["Resource"]),
         query.flow(body, payload="Parameters"),
-        query.seconds(body, "TimeoutSeconds"),
-        query.seconds(body, "HeartbeatSeconds"),
+        {spec.name: query.limit(body, spec) for spec in _LIMITS if spec.name in body or spec.path in body},
         query.credentials(body),
         body.get("Next"),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ..author.fields import Spec
 from ..base.json import json_text
 from ..engine.calls import Exchange
 from ..engine.core import Fiber
@@ -20,9 +21,9 @@ from ..engine.data.flow import (
     Evaluated,
     Finish,
     Items,
+    Limit,
     Number,
     QueryLanguage,
-    Seconds,
     Transform,
 )
 from ..expr.scope import Evaluate, Scope
@@ -147,8 +148,8 @@ class Inspected:
 
         return noted
 
-    def seconds(self, state: Body, field: str) -> Seconds:
-        return self.language.seconds(state, field)
+    def limit(self, state: Body, spec: Spec) -> Limit:
+        return self.language.limit(state, spec)
 
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]:
         return self.language.until(state)

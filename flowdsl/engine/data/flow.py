@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from ...author.fields import Spec
 from ...expr.errors import StatesError
 from ...expr.scope import Evaluate, Scope
 from ..core import Fiber
@@ -82,8 +83,8 @@ Evaluated = Callable[[JSON, "Fiber"], JSON]
 (ASL specification, "Input and output processing")."""
 Number = Callable[[JSON, "Fiber"], float | None]
 """A number of a Map, from the state's effective input; None if the state has no such field."""
-Seconds = Callable[[JSON, "Fiber"], float | None]
-"""TimeoutSeconds or HeartbeatSeconds, from the state's raw input."""
+Limit = Callable[[JSON, "Fiber"], Any]
+"""A field of a Task that may be read from the state's raw input, such as TimeoutSeconds."""
 
 
 class QueryLanguage(Protocol):
@@ -97,7 +98,9 @@ class QueryLanguage(Protocol):
     def rule(self, rule: Body, index: int) -> Callable[[JSON, Scope], bool]: ...
     def rule_flow(self, state: Body, rule: Body, index: int) -> DataFlow: ...
     def text(self, state: Body, field: str) -> Evaluate: ...
-    def seconds(self, state: Body, field: str) -> Seconds: ...
+    def limit(self, state: Body, spec: Spec) -> Limit:
+        """The field, or its `…Path` twin; the state has one of them."""
+
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]: ...
     def credentials(self, state: Body) -> Callable[[JSON, Fiber], JSON] | None: ...
     def items(self, state: Body) -> Items: ...

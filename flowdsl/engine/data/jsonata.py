@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...author.fields import Spec
 from ...author.kinds import COUNT, MAX_SECONDS, POSITIVE_SECONDS, SECONDS
 from ...expr.delimiters import is_expression
 from ...expr.jsonata import EvaluateJsonata, QueryEvaluationError, compile_jsonata
@@ -22,8 +23,8 @@ from .flow import (
     Evaluated,
     Finish,
     Items,
+    Limit,
     Number,
-    Seconds,
     Transform,
     concurrency,
     same,
@@ -71,18 +72,20 @@ class JSONata:
         evaluate = _compile(state.get(field), field, "string")
         return lambda value, scope: evaluate(_states(value, scope), scope.variables)
 
-    def seconds(self, state: Body, field: str) -> Seconds:
+    def limit(self, state: Body, spec: Spec) -> Limit:
         """The message follows the one for a Wait's Seconds."""
-        number = self.number(state, field, "float")
+        field, kind = spec.name, spec.kind
+        is_time = kind is POSITIVE_SECONDS
+        what = f"an integer between 1 and {MAX_SECONDS}" if is_time else kind.what
+        evaluate = _compile(state[field], field, "number" if is_time else None)
 
-        def seconds(value: JSON, fiber: Fiber) -> float | None:
-            limit = number(value, fiber)
-            if limit is not None and not POSITIVE_SECONDS.accepts(limit):
-                what = f"The {field} field must be an integer between 1 and {MAX_SECONDS}: {text(limit)}"
-                raise QueryEvaluationError(what, field)
-            return limit
+        def limit(value: JSON, fiber: Fiber) -> JSON:
+            target = evaluate(_states(value, fiber.scope), fiber.variables)
+            if not kind.accepts(target):
+                raise QueryEvaluationError(f"The {field} field must be {what}: {text(target)}", field)
+            return target
 
-        return seconds
+        return limit
 
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]:
         field = "Seconds" if "Seconds" in state else "Timestamp"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...author.kinds import MAX_SECONDS
+from ...author.fields import Spec
+from ...author.kinds import POSITIVE_SECONDS
 from ...expr.choice import compile_rule
 from ...expr.errors import StatesError
 from ...expr.path.jsonpath import compile_path, compile_reference
@@ -23,8 +24,8 @@ from .flow import (
     Evaluated,
     Finish,
     Items,
+    Limit,
     Number,
-    Seconds,
     Transform,
     concurrency,
     nothing,
@@ -109,24 +110,23 @@ class JSONPath:
             {**{key: state[key] for key in ("InputPath", "OutputPath") if key in state}, **assigns}, merges=False
         )
 
-    def seconds(self, state: Body, field: str) -> Seconds:
-        if f"{field}Path" not in state:
-            literal = state.get(field)
+    def limit(self, state: Body, spec: Spec) -> Limit:
+        if spec.path is None or spec.path not in state:
+            literal = state[spec.name]
             return lambda value, fiber: literal
-        path = state[f"{field}Path"]
+        path, kind = state[spec.path], spec.kind
+        what = "a valid positive integer" if kind is POSITIVE_SECONDS else kind.what
         find, enter = compile_path(path), _path(state, "InputPath")
 
-        def seconds(value: JSON, fiber: Fiber) -> float:
+        def limit(value: JSON, fiber: Fiber) -> JSON:
             target = find(enter(value, fiber.scope), fiber.scope)
-            if type(target) is not int or not 0 < target <= MAX_SECONDS:
+            if not kind.accepts(target):
                 written = target if isinstance(target, str) else text(target)
-                raise StatesError(
-                    "States.Runtime",
-                    f"The {field}Path parameter does not reference a valid positive integer: {path} == {written}",
-                )
+                cause = f"The {spec.path} parameter does not reference {what}: {path} == {written}"
+                raise StatesError("States.Runtime", cause)
             return target
 
-        return seconds
+        return limit
 
     def until(self, state: Body) -> Callable[[JSON, Fiber], float]:
         """When a Wait ends. Source of the messages: recorded executions."""

@@ -5,13 +5,13 @@ Source: ASL specification, "Task state"; Step Functions Developer Guide, "Integr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from ...asl.resource import TOKEN, Pattern, Resource
 from ...expr.errors import StatesError
 from ..core import Await, Call, Failed, Fiber, Invoke, PreparedState, Started, Steps, Submitted, Succeeded, TimedOut
-from ..data.flow import DataFlow, Seconds
+from ..data.flow import DataFlow, Limit
 from ..errors import Failure
 from ..history import JSON
 from ..interpreter import oversized, within_limit
@@ -26,8 +26,7 @@ def task_attempt(
     state: PreparedState,
     resource: Resource,
     flow: DataFlow,
-    timeout: Seconds,
-    heartbeat: Seconds,
+    limits: Mapping[str, Limit],
     credentials: Callable[[JSON, Fiber], JSON] | None,
     following: str | None,
 ) -> Attempt:
@@ -51,8 +50,7 @@ def task_attempt(
             integration=resource.integration,
             action=resource.action,
             pattern=cast(Pattern, resource.pattern),
-            timeout_seconds=timeout(value, fiber),
-            heartbeat_seconds=heartbeat(value, fiber),
+            limits={name: limit(value, fiber) for name, limit in limits.items()},
             arguments=within_limit(state.name, flow.effective(value, fiber.scope), value),
             credentials=credentials(value, fiber) if credentials else None,
             state_name=state.name,
