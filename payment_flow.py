@@ -55,7 +55,7 @@ TRANSACTIONS = Table(
     key="id",
     sort_key="entry",
     indexes={f"by-{name}": (name, "started_at") for name in ("status", "charity", "day")},
-).access("PutItem", "GetItem", variable="TRANSACTIONS_TABLE")
+).access("PutItem", "GetItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "GetItem", variable="TOTALS_TABLE")
 
@@ -84,7 +84,7 @@ broken = catch("States.ALL", goto(persist_output), into="error")
 
 select_psp = Task(
     "SelectPsp",
-    Function("payment-select-psp", "handlers/select_psp", access=[CHOICES]),
+    Function("payment-select-psp", "handlers/select_psp", access=[CHOICES, TRANSACTIONS]),
     into="psp",
     catch=broken,
 )
@@ -173,6 +173,6 @@ machine = StateMachine(
     # Run it on a schedule: it settles what executions could not store, and lists what needs people.
     related=[
         Function("payment-donor-returned", "handlers/donor_returned"),
-        Function("payment-reconcile", "handlers/reconcile", timeout=900),
+        Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS]),
     ],
 )

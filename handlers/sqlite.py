@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from handlers.configuration import is_on_lambda
+from handlers.document import Misconfigured
+
 
 def database(name: str) -> Path:
-    """Return the path of a database in the folder PAYMENTS_DATA (default: `.flowdsl` in the current folder)."""
+    """Return the path of a database in the folder PAYMENTS_DATA (default: `.flowdsl` in the current folder).
+
+    Raises Misconfigured on Lambda.
+    """
+    if is_on_lambda():
+        raise Misconfigured(f"{name}: SQLite files, and so the sandbox, are for local runs; Lambda loses them")
     return Path(os.environ.get("PAYMENTS_DATA") or ".flowdsl") / f"{name}.sqlite"
 
 

@@ -5,12 +5,12 @@ Each donation counts once: its mark and the new total are written in one transac
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from attrs import frozen
 
 from handlers import sqlite
+from handlers.configuration import store_name
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS contributions (donation TEXT PRIMARY KEY, charity TEXT NOT NULL, amount INTEGER NOT NULL,
@@ -31,7 +31,7 @@ class Contribution:
 
 def add(contribution: Contribution) -> int:
     """Count the contribution unless it is counted already; return the charity's total in that currency."""
-    table = os.environ.get("TOTALS_TABLE")
+    table = store_name("TOTALS_TABLE")
     return _add_to_table(contribution, table) if table else _add_to_file(contribution, sqlite.database("totals"))
 
 

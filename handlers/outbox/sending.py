@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from handlers import clock, sqlite
+from handlers.configuration import store_name
 from handlers.outbox.message import Message, NotDelivered
 
 SOURCE = "payments"
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS messages (kind TEXT NOT NULL, key TEXT NOT NULL, deta
 
 def send(message: Message) -> None:
     """Send the message; sending it again (same kind and key) has no effect. Raises NotDelivered."""
-    bus = os.environ.get("PAYMENTS_EVENT_BUS")
+    bus = store_name("PAYMENTS_EVENT_BUS")
     if bus:
         _to_bus(message, bus)
     else:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import frozen
 
 from handlers import clock
+from handlers.configuration import store_name
 from handlers.psp import Outcome
 from handlers.transactions.record import Transaction, from_document
 from handlers.transactions.store import ConflictingTransaction, Query, Store
@@ -129,7 +129,7 @@ def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
 
     Raises RuntimeError if the deployed function fails.
     """
-    if not os.environ.get("TRANSACTIONS_TABLE"):
+    if not store_name("TRANSACTIONS_TABLE"):
         handler = importlib.import_module(f"handlers.{transaction.psp}.handler").handler
         answer: dict[str, Any] = handler(event, None)
         return answer
@@ -144,7 +144,7 @@ def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
 
 def execution_has_ended(execution: str) -> bool | None:
     """Return true if the execution is over; None without TRANSACTIONS_TABLE, or if the ARN is unknown."""
-    if not os.environ.get("TRANSACTIONS_TABLE"):
+    if not store_name("TRANSACTIONS_TABLE"):
         return None
     import boto3
 

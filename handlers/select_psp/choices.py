@@ -8,13 +8,13 @@ Stored in the DynamoDB table CHOICES_TABLE (partition key `id`, a string), or in
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from attrs import asdict, frozen
 
 from handlers import sqlite
+from handlers.configuration import store_name
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS donations (id TEXT PRIMARY KEY, psp TEXT NOT NULL, function TEXT NOT NULL,
@@ -50,13 +50,13 @@ def check(choice: Choice, expected: str) -> Choice:
 
 def find(donation: str) -> Choice | None:
     """Return the donation's choice, or None if it has none yet."""
-    table = os.environ.get("CHOICES_TABLE")
+    table = store_name("CHOICES_TABLE")
     return _from_table(donation, table) if table else _from_file(donation, sqlite.database("choices"))
 
 
 def keep(choice: Choice) -> Choice:
     """Store the choice unless the donation has one, in one atomic step; return the stored choice."""
-    table = os.environ.get("CHOICES_TABLE")
+    table = store_name("CHOICES_TABLE")
     return _to_table(choice, table) if table else _to_file(choice, sqlite.database("choices"))
 
 

@@ -38,10 +38,12 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
         donation = read(event, "donation", dict[str, Any])
         read(donation, "payment_method", dict[str, Any])
         identity = read(donation, "id", str)
+        # Configuration first, also for a donation that has a PSP: a mistake must not cost more than this step.
+        transactions, psps = store(), settings()
         mark = fingerprint(donation)
         choice = choices.find(identity)
         if choice is None:
-            psp, reason = select(donation, settings())
+            psp, reason = select(donation, psps)
             choice = choices.keep(Choice(identity, psp.name, psp.function, reason, clock.now(), mark))
         choices.check(choice, mark)
         LOG.info("selected", psp=choice.psp, reason=choice.reason, chosen_at=choice.chosen_at)
@@ -53,7 +55,7 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
             "chosen_at": choice.chosen_at,
         }
         # Before the PSP is asked: what the execution cannot store later is open work that handlers.reconcile sees.
-        store().put(intent({**event, "psp": selected}))
+        transactions.put(intent({**event, "psp": selected}))
         return selected
 
 

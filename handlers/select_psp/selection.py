@@ -5,15 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from handlers.configuration import is_on_lambda
 from handlers.document import Misconfigured, read
+from handlers.money import MINOR_DIGITS
 
 _FILE = Path(__file__).with_name("psps.toml")
+_KINDS: dict[str, type] = {"function": str, "enabled": bool, "percentage": int}
+_LISTS = ("currencies", "payment_methods", "charities")
+
+SANDBOX = "psp_sandbox"
+"""The PSP that takes no money, and must not be used on Lambda."""
 
 
 class NoPspAvailable(Exception):
@@ -51,38 +58,51 @@ class PspSettings:
 
 
 def settings() -> list[PspSettings]:
-    """Read the PSPs of the configuration file, in its order. Raises Misconfigured."""
+    """Read the PSPs of the configuration file, in its order. Raises Misconfigured, which names all mistakes."""
     path = Path(os.environ.get("PSPS") or _FILE)
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Misconfigured(f"{path.name}: {error}") from error
-    return [_settings(f"{path.name}: {name}", name, table) for name, table in tables.items()]
+    mistakes = [f"{path.name}: {name}{problem}" for name, table in tables.items() for problem in _mistakes(table)]
+    if is_on_lambda() and any(name == SANDBOX and table.get("enabled") is True for name, table in tables.items()):
+        mistakes.append(
+            f"{path.name}: {SANDBOX}.enabled: the sandbox takes no money; disable it, or set PSPS to another file"
+        )
+    if mistakes:
+        raise Misconfigured("; ".join(mistakes))
+    return [
+        PspSettings(
+            name,
+            table["function"],
+            table["enabled"],
+            table["percentage"],
+            *(tuple(table.get(key, [])) for key in _LISTS),
+        )
+        for name, table in tables.items()
+    ]
 
 
-def _settings(where: str, name: str, table: Any) -> PspSettings:
-    kinds: dict[str, type] = {"function": str, "enabled": bool, "percentage": int}
-    lists = ("currencies", "payment_methods", "charities")
+def _mistakes(table: Any) -> Iterator[str]:
+    """Yield what is wrong with a PSP's table, each with the key."""
     if not isinstance(table, dict):
-        raise Misconfigured(f"{where}: expected a table")
-    for key, kind in kinds.items():
+        yield ": expected a table"
+        return
+    for key, kind in _KINDS.items():
         if type(table.get(key)) is not kind:
-            raise Misconfigured(f"{where}.{key}: expected a value of type {kind.__name__}")
-    for key in lists:
-        if not isinstance(table.get(key, []), list):
-            raise Misconfigured(f"{where}.{key}: expected a list of strings")
-    unknown = sorted(table.keys() - {*kinds, *lists})
-    if unknown:
-        raise Misconfigured(f"{where}.{unknown[0]}: unknown; expected {', '.join((*kinds, *lists))}")
-    if table["percentage"] < 0:
-        raise Misconfigured(f"{where}.percentage: expected 0 or more")
-    return PspSettings(
-        name,
-        table["function"],
-        table["enabled"],
-        table["percentage"],
-        *(tuple(str(value) for value in table.get(key, [])) for key in lists),
-    )
+            yield f".{key}: expected a value of type {kind.__name__}"
+    if type(table.get("percentage")) is int and table["percentage"] < 0:
+        yield ".percentage: expected 0 or more"
+    if table.get("function") == "":
+        yield ".function: expected a function's name"
+    for key in _LISTS:
+        values = table.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            yield f".{key}: expected a list of strings"
+        elif key == "currencies" and (unknown := [value for value in values if value not in MINOR_DIGITS]):
+            yield f".currencies: expected ISO 4217 codes; unknown: {', '.join(unknown)}"
+    for key in sorted(table.keys() - {*_KINDS, *_LISTS}):
+        yield f".{key}: unknown; expected {', '.join((*_KINDS, *_LISTS))}"
 
 
 def select(donation: Mapping[str, Any], psps: list[PspSettings]) -> tuple[PspSettings, str]:

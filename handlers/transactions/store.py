@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Protocol
 
 from attrs import frozen
 
 from handlers import sqlite
+from handlers.configuration import store_name
 from handlers.transactions.record import Transaction
 
 
@@ -60,7 +60,7 @@ class Store(Protocol):
 
 
 def store() -> Store:
-    table = os.environ.get("TRANSACTIONS_TABLE")
+    table = store_name("TRANSACTIONS_TABLE")
     if table:
         from handlers.transactions.dynamodb import DynamoDbStore
 

@@ -169,6 +169,13 @@ def test_zero_percent_takes_none(call: Call, monkeypatch: pytest.MonkeyPatch, tm
         (TWO.replace("70", "-1"), "one.percentage: expected 0 or more"),
         (TWO.replace("currencies", "currency"), "two.currency: unknown; expected function, enabled"),
         (TWO.replace('["card"]', '"card"'), "one.payment_methods: expected a list"),
+        (TWO.replace('["card"]', "[1]"), "one.payment_methods: expected a list of strings"),
+        (TWO.replace('"EUR"', '"EURO"'), "two.currencies: expected ISO 4217 codes; unknown: EURO"),
+        (TWO.replace('"psp_one"', '""'), "one.function: expected a function's name"),
+        (
+            TWO.replace("true", "1").replace("30", "-1"),
+            "of type bool; psps.toml: two.enabled: expected",
+        ),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named(

@@ -1,0 +1,20 @@
+"""The environment's settings. On Lambda all of them are required: a fallback would lose data or money."""
+
+from __future__ import annotations
+
+import os
+
+from handlers.document import Misconfigured
+
+
+def is_on_lambda() -> bool:
+    """Return true if this process is a Lambda function."""
+    return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
+
+
+def store_name(setting: str) -> str | None:
+    """Return the name of a table or a bus, or None to use SQLite. Raises Misconfigured on Lambda if it is not set."""
+    value = os.environ.get(setting) or None
+    if value is None and is_on_lambda():
+        raise Misconfigured(f"{setting}: not set; add it to the function's environment")
+    return value

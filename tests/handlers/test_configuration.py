@@ -1,0 +1,70 @@
+"""On Lambda nothing falls back to the sandbox or to files that are lost, and no donation gets as far as a charge."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from handlers import sqlite
+from handlers.document import Misconfigured
+from handlers.outbox import Message, send
+from handlers.transactions.store import store
+from payment_flow import PSPS
+from tests.handlers.conftest import Call, document
+
+STORES = ("CHOICES_TABLE", "TRANSACTIONS_TABLE", "TOTALS_TABLE", "PAYMENTS_EVENT_BUS")
+ROOT = Path(__file__).parents[2]
+STRIPE = """
+[psp_stripe]
+function = "payment-psp-stripe"
+enabled = true
+percentage = 100
+"""
+
+
+@pytest.fixture
+def on_lambda(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payment-setup")
+    for setting in STORES:
+        monkeypatch.setenv(setting, "somewhere")
+    return monkeypatch
+
+
+@pytest.mark.parametrize("missing", ["CHOICES_TABLE", "TRANSACTIONS_TABLE"])
+def test_no_donation_passes_select_psp_without_its_tables(
+    call: Call, on_lambda: pytest.MonkeyPatch, tmp_path: Path, missing: str
+) -> None:
+    (tmp_path / "psps.toml").write_text(STRIPE)
+    on_lambda.setenv("PSPS", str(tmp_path / "psps.toml"))
+    on_lambda.delenv(missing)
+    with pytest.raises(Misconfigured, match=f"{missing}: not set; add it to the function's environment"):
+        call("select_psp", document())
+
+
+def test_no_store_falls_back_to_a_file(call: Call, on_lambda: pytest.MonkeyPatch, data: Path) -> None:
+    for setting in STORES:
+        on_lambda.delenv(setting)
+    with pytest.raises(Misconfigured, match="TRANSACTIONS_TABLE: not set; add it to the function's environment"):
+        store()
+    with pytest.raises(Misconfigured, match="PAYMENTS_EVENT_BUS"):
+        send(Message("a", "b", {}))
+    paid = {**document(), "payment": {"status": "paid"}}
+    with pytest.raises(Misconfigured, match="TOTALS_TABLE"):
+        call("fundraising_totals", paid)
+    with pytest.raises(Misconfigured, match="psp-sandbox: SQLite files, and so the sandbox, are for local runs"):
+        call("psp_sandbox", document())
+    with pytest.raises(Misconfigured):
+        sqlite.database("anything")
+    assert not data.exists()
+
+
+def test_the_shipped_routing_is_refused(call: Call, on_lambda: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Misconfigured, match=r"psps\.toml: psp_sandbox\.enabled: the sandbox takes no money"):
+        call("select_psp", document())
+
+
+def test_the_flow_may_call_every_function_of_the_routing() -> None:
+    tables = tomllib.loads((ROOT / "handlers/select_psp/psps.toml").read_text())
+    assert {table["function"] for table in tables.values()} <= {function.name for function in PSPS}
