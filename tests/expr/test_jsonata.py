@@ -284,6 +284,35 @@ def test_has_memory_for_so_long_a_text() -> None:
         evaluate(DOUBLING.format(23))
 
 
+@pytest.mark.parametrize(
+    "replace",
+    [
+        "$replace($long, 'x', $long)",
+        "$long ~> $replace('x', $long)",
+        "$map($long, function($each){$replace($each, 'x', $each)})",
+    ],
+)
+def test_has_no_memory_for_a_replacement_that_grows(replace: str) -> None:
+    """It is refused before it is made: here it would have four terabytes."""
+    with pytest.raises(QueryEvaluationError, match="Expression evaluation memory limit exceeded"):
+        evaluate(f"($long := $pad('x', 2000000, 'x'); $length({replace}))")
+
+
+@pytest.mark.parametrize(
+    ("replace", "result"),
+    [
+        ("$replace('abcb', 'b', $b)", "a12c12"),
+        ("'abcb' ~> $replace('b', $b, 1)", "a12cb"),
+        ("$replace('abcb', /b/, $b)", "a12c12"),
+        ("$replace('abcb', /(b)/, function($m){ $m.match & $b })", "ab12cb12"),
+        ("($replace := function($x){ $x & $b }; $replace('a'))", "a12"),
+        ("$length($replace($pad('x', 2000000, 'x'), 'x', $pad('y', 100), 2))", 2_000_198),
+    ],
+)
+def test_replacements_that_are_calculated(replace: str, result: Any) -> None:
+    assert evaluate(f"($b := $string(12); {replace})") == result
+
+
 @pytest.mark.parametrize(("text", "picture"), [("a", "0"), ("nothing", "w")])
 def test_what_parse_integer_cannot_read_is_no_number(text: str, picture: str) -> None:
     assert evaluate(f"$parseInteger('{text}', '{picture}')") == "NaN"

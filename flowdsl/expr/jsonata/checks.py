@@ -5,6 +5,7 @@
 - In exact mode, arithmetic may leave the finite numbers, which the service writes as "Infinity" and "NaN" (measured:
   floci-io/floci#2737), and `$parse` may return null. This costs time, so an expression is evaluated exactly only after
   its ordinary evaluation has met such a value.
+- `$replace` of a text by a text is refused if the result would be too long; the engine sees that when it has made it.
 
 Each check is JSONata with variables whose names begin with two underscores, in a block, so that it leaves context,
 scope and undefined values as they are.
@@ -16,12 +17,20 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from .errors import OUT_OF_RANGE, FunctionError, Unsupported
+from .errors import MAX_CHARACTERS, MEMORY, OUT_OF_RANGE, FunctionError, Thrown, Unsupported
 from .functions import KNOWN, parse_boxed, spend
 from .tree import Node, walk
 
 ALIASES: Final = "$__type:=$type;$__lookup:=$lookup;"
 """Bound before the expression, which may bind the names itself."""
+CAREFUL_REPLACE: Final = (
+    "$__type:=$type;$__replace:=$replace;"
+    '$replace:=$__type($replace)!="function"?$replace:function($__s,$__p,$__w,$__n)<s-(sf)(sf)n?:s>{('
+    '$__type($__p)="string" and $__type($__w)="string"?$__fit($__s,$__p,$__w,$__n);$__replace($__s,$__p,$__w,$__n))};'
+)
+"""Bound before an expression for which `may_grow` is true."""
+_SHORT: Final = 100
+"""Characters of a replacement with which no text becomes dangerously long."""
 NAN_FUNCTIONS: Final = frozenset({"parseInteger", "toMillis"})
 """Functions whose result is NaN for a text that they cannot read."""
 ARITHMETIC: Final = frozenset("+-*/%")
@@ -37,6 +46,20 @@ def may_give_nan(root: Node) -> bool:
         (each.kind == "binary" and each.value in "/%") or (each.kind == "variable" and each.value in NAN_FUNCTIONS)
         for each in walk(root)
     )
+
+
+def may_grow(root: Node) -> bool:
+    """True if a `$replace` may get a long replacement."""
+    nodes = [*walk(root)]
+    harmless = sum(
+        each.kind == "call"
+        and each.parts[0].value == "replace"
+        and len(each.parts) > 3
+        and each.parts[3].kind == "string"
+        and each.parts[3].end - each.parts[3].start <= _SHORT
+        for each in nodes
+    )
+    return sum(each.kind == "variable" and each.value == "replace" for each in nodes) > harmless
 
 
 def bound_names(root: Node) -> set[str]:
@@ -196,6 +219,13 @@ def _spend(first: Any, last: Any) -> None:
         spend(last - first + 1)
 
 
+def _fit(text: Any, old: str, new: str, most: Any) -> None:
+    if isinstance(text, str) and old:
+        count = text.count(old) if most is None else min(most, text.count(old))
+        if len(text) + count * (len(new) - len(old)) > MAX_CHARACTERS:
+            raise Thrown(f": {MEMORY}")
+
+
 CHECKS: Final[dict[str, Callable[..., Any]]] = {
     "__refuse": _refuse,
     "__spend": _spend,
@@ -203,6 +233,7 @@ CHECKS: Final[dict[str, Callable[..., Any]]] = {
     "__number": number,
     "__text": text,
     "__joined": joined,
+    "__fit": _fit,
     "__parse": parse_boxed,
 }
 """Functions that the checks call."""

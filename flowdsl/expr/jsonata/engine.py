@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from ...base.diagnostics import Diagnostic, FlowError
-from .checks import ALIASES, CHECKS, may_give_nan, unmarked, with_checks
+from .checks import ALIASES, CAREFUL_REPLACE, CHECKS, may_give_nan, may_grow, unmarked, with_checks
 from .errors import (
+    MAX_CHARACTERS,
     MAX_DEPTH,
     STACK_OVERFLOW,
     FunctionError,
@@ -54,8 +55,7 @@ class Limits:
     """Items of one array: `[1..n]` with one more has been seen to exceed the memory of an expression."""
     numbers: int = 10_000_000
     """Numbers that the ranges of one evaluation may make together: 160 MB."""
-    characters: int = 8 * 873_782
-    """Length of one text, and of the result as JSON, in bytes: 2^22 characters have been seen to be kept, 2^23 not."""
+    characters: int = MAX_CHARACTERS
 
 
 LIMITS: Final = Limits()
@@ -137,6 +137,7 @@ class Evaluator:
         # Without an input of its own, the expression gets $states and variables as bindings.
         self._has_context = "input" in jlens.Expression(self._text).reads()
         self._may_give_nan = may_give_nan(root)
+        self._may_grow = may_grow(root)
         self._operators = [
             (each.value, each.parts[1]) for each in walk(root) if each.kind == "binary" and each.value in ("and", "or")
         ]
@@ -165,6 +166,8 @@ class Evaluator:
         bindings = ""
         if "$__" in body:
             bindings = ALIASES
+        if self._may_grow:
+            bindings += CAREFUL_REPLACE
         if not self._has_context:
             bindings += "$states:=$$.states;" if self._reads_states else ""
             bindings += "".join(f"${name}:=$$.variables.`{name}`;" for name in self._bound)
@@ -175,7 +178,7 @@ class Evaluator:
         for name in self._functions:
             expression.register_function(name, FUNCTIONS[name].apply, FUNCTIONS[name].signature)
         for name, check in CHECKS.items():
-            if name in body:
+            if name in prefix + body:
                 expression.register_function(name, check)
         if self._has_surrogate:
             for name in ("encodeUrl", "encodeUrlComponent"):

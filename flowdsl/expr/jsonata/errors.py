@@ -53,6 +53,8 @@ def expression_error(expression: str, field: str, what: str) -> QueryEvaluationE
 
 MAX_DEPTH: Final = 100
 """How deep an evaluation may nest (measured: floci-io/floci#2737)."""
+MAX_CHARACTERS: Final = 8 * 873_782
+"""Length of one text, and of the result as JSON, in bytes: 2^22 characters have been seen to be kept, 2^23 not."""
 STACK_OVERFLOW: Final = (
     "Stack overflow error: Check for non-terminating recursive function. Consider rewriting as tail-recursive. "
     f"Depth={MAX_DEPTH + 1} max={MAX_DEPTH}"
