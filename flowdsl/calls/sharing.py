@@ -28,18 +28,22 @@ _given_up: ContextVar[tuple[threading.Event, ...]] = ContextVar("_given_up", def
 class _Use:
     """What a call in progress needs: variables, and the folder of its modules."""
 
-    thread: int
+    around: tuple[_Use, ...]
+    """The calls that this one is inside: a handler may run executions that call functions."""
     given_up: tuple[threading.Event, ...]
     variables: dict[str, str]
     folder: str
 
     def conflicts(self, other: _Use) -> bool:
-        if self.thread == other.thread:
-            return False  # a call inside a call
+        if other in self.around:
+            return False
         if any(event.is_set() for event in other.given_up):
             return False  # its time is up, and it may never return
         same = self.variables.keys() & other.variables.keys()
         return self.folder != other.folder or any(self.variables[key] != other.variables[key] for key in same)
+
+
+_around: ContextVar[tuple[_Use, ...]] = ContextVar("_around", default=())
 
 
 @define(eq=False)
@@ -61,9 +65,11 @@ class _Shared:
             for key, value in use.variables.items():
                 self.before.setdefault(key, os.environ.get(key))
                 os.environ[key] = value
+        inside = _around.set((*use.around, use))
         try:
             yield
         finally:
+            _around.reset(inside)
             with self.changed:
                 self.uses.remove(use)
                 for key in use.variables:
@@ -76,7 +82,7 @@ class _Shared:
         """Wait until no other call needs something else."""
         while True:
             variables = {key: value for key, value in environment.items() if self._may_set(key)}
-            use = _Use(threading.get_ident(), _given_up.get(), variables, folder)
+            use = _Use(_around.get(), _given_up.get(), variables, folder)
             if not any(use.conflicts(other) for other in self.uses):
                 return use
             self.changed.wait()

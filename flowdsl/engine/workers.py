@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 
 MAX_CALLS = 1_000
 """Calls at once. Source: Lambda Developer Guide, "Lambda quotas", concurrent executions."""
 
 
 class Workers:
-    """Runs functions in daemon threads: a handler that never returns does not keep the process from ending."""
+    """Runs functions in daemon threads: a handler that never returns does not keep the process from ending.
+
+    Each runs in a copy of the context in which it was submitted.
+    """
 
     def __init__(self, most: int = MAX_CALLS) -> None:
         self._most = most
@@ -22,7 +27,7 @@ class Workers:
     def submit(self, work: Callable[[], None]) -> None:
         """Run this as soon as a thread is free. It must not raise."""
         with self._lock:
-            self._backlog.append(work)
+            self._backlog.append(partial(copy_context().run, work))
             if self._threads >= self._most:
                 return
             self._threads += 1
