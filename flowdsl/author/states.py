@@ -97,7 +97,7 @@ class Succeed(Passing):
 class Assigning(Passing):
     """States that can set variables."""
 
-    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
+    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output",), default=UNSET)
 
 
 @element
@@ -108,7 +108,7 @@ class Rule(Element):
         "Condition", kinds.RULE, language="JSONata", jsonata=True, kw_only=False, default=UNSET
     )
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
-    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
+    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output",), default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
     steps: tuple[Step, ...] = sugar(default=())
@@ -190,7 +190,13 @@ class Building(Stepping):
     `into=var.psp` into a variable, DISCARD drops it; without `into` it is the output.
     """
 
-    parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.ANY_TEMPLATE, language="JSONPath", default=UNSET)
+    parameters: Mapping[str, Json] | Unset = asl(
+        "Parameters",
+        kinds.ANY_TEMPLATE,
+        language="JSONPath",
+        keywords=("arguments", "payload", "output"),
+        default=UNSET,
+    )
     result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", keywords=("into",), default=UNSET)
     into: Into = sugar(default=UNSET)
 
@@ -242,7 +248,7 @@ class Catcher(Element):
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
     result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", keywords=("into",), default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
-    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, default=UNSET)
+    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output",), default=UNSET)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
     into: Into = sugar(default=UNSET)
@@ -325,7 +331,7 @@ class Working(Building):
     """States whose work can fail."""
 
     result_selector: Mapping[str, Json] | Unset = asl(
-        "ResultSelector", kinds.TEMPLATE, language="JSONPath", default=UNSET
+        "ResultSelector", kinds.TEMPLATE, language="JSONPath", keywords=("output",), default=UNSET
     )
     retry: Retrier | Sequence[Retrier] | Unset = asl("Retry", kinds.parts(Retrier), default=UNSET)
     catch: Catcher | Sequence[Catcher] | Unset = asl("Catch", kinds.parts(Catcher), default=UNSET)
@@ -366,7 +372,9 @@ class ItemReader(Element):
     """Where a Distributed Map reads its items. Source: Step Functions Developer Guide, "ItemReader"."""
 
     resource: str | Integration | Unset = asl("Resource", kinds.STRING, required=True, kw_only=False, default=UNSET)
-    parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.TEMPLATE, language="JSONPath", default=UNSET)
+    parameters: Mapping[str, Json] | Unset = asl(
+        "Parameters", kinds.TEMPLATE, language="JSONPath", keywords=("arguments",), default=UNSET
+    )
     arguments: Json = asl("Arguments", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     config: ReaderConfig | Unset = asl("ReaderConfig", kinds.part(ReaderConfig), default=UNSET)
 
@@ -401,7 +409,9 @@ class ResultWriter(Element):
     """Where a Distributed Map writes its results. Source: Step Functions Developer Guide, "ResultWriter"."""
 
     resource: str | Integration | Unset = asl("Resource", kinds.STRING, kw_only=False, default=UNSET)
-    parameters: Mapping[str, Json] | Unset = asl("Parameters", kinds.TEMPLATE, language="JSONPath", default=UNSET)
+    parameters: Mapping[str, Json] | Unset = asl(
+        "Parameters", kinds.TEMPLATE, language="JSONPath", keywords=("arguments",), default=UNSET
+    )
     arguments: Json = asl("Arguments", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     config: WriterConfig | Unset = asl("WriterConfig", kinds.part(WriterConfig), default=UNSET)
 
@@ -448,7 +458,9 @@ class Map(Working):
 class Calling(Working):
     """States whose work takes arguments."""
 
-    arguments: Json = asl("Arguments", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
+    arguments: Json = asl(
+        "Arguments", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, keywords=("payload",), default=UNSET
+    )
 
 
 @element

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from typing import Any, Literal
 
 import pytest
 
@@ -62,3 +63,35 @@ def test_columns_count_characters() -> None:
     span = f.StateMachine("m", wait[1]).span(("States", "W", "Seconds"))
     assert span is not None
     assert linecache.getline(span.file, span.line)[span.column - 1] == "3"
+
+
+SHAPED = f.chain(
+    f.Task("Call", f.Function("call"), payload={"id": f.state_input.id}, output={"n": f.result.n}),
+    f.Task("Send", "arn:aws:states:::sqs:sendMessage", arguments={"QueueUrl": f.state_input.url}, into=f.DISCARD),
+    f.Task("Keep", f.Function("keep"), output=f.result.number, into=f.var.kept),
+    f.Pass("Shape", output={"at": f.context.State.EnteredTime}),
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "by_path", "by_jsonata", "said"),
+    [
+        ("Call", ("Parameters", "id.$"), ("Arguments", "id"), "f.state_input.id"),
+        ("Call", ("ResultSelector", "n.$"), ("Output", "n"), "f.result.n"),
+        ("Send", ("Parameters", "QueueUrl.$"), ("Arguments", "QueueUrl"), "f.state_input.url"),
+        ("Keep", ("Assign", "kept.$"), ("Assign", "kept"), "f.result.number"),
+        ("Shape", ("Parameters", "at.$"), ("Output", "at"), "f.context.State.EnteredTime"),
+    ],
+)
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_what_a_state_gets_and_gives_is_found_where_it_was_said(
+    state: str, by_path: AslPath, by_jsonata: AslPath, said: str, language: Literal["JSONPath", "JSONata"]
+) -> None:
+    path = by_path if language == "JSONPath" else by_jsonata
+    shaped = f.StateMachine("shaped", SHAPED, query_language=language)
+    value: Any = f.dump(shaped)["States"][state]
+    for step in path:
+        value = value[step]
+    span = shaped.span(("States", state, *path))
+    assert span is not None
+    assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
