@@ -20,6 +20,7 @@ class Function(Element):
     `name` is the Lambda function's name; `source` its folder, relative to the project, and "" for one that is deployed
     elsewhere; `handler` the module in that folder and the function in it. `timeout` is in seconds or a timedelta,
     `memory` in MB; `include` names data files elsewhere; `access` is what it may do with tables, queues and topics.
+    Lambda's runtime provides boto3 and what it needs; `bundle_sdk` packages them as requirements.txt locks them.
     """
 
     name: str = field(kw_only=False)
@@ -32,6 +33,7 @@ class Function(Element):
     environment: Mapping[str, str] = field(factory=dict)
     include: Sequence[str] = field(default=())
     access: Sequence[Access] = field(default=())
+    bundle_sdk: bool = field(default=False)
 
     @property
     def timeout_seconds(self) -> int:

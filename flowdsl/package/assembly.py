@@ -18,13 +18,14 @@ from . import archive, manifest, workspace
 from .archive import Archive
 from .handler import collect_errors, distinct, handler_string, platform, span, validate
 from .manifest import Manifest, Packaged
+from .provided import Split
 from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .requirements import Requirements
     from .sources import Sources
 
-RECIPE = 1
+RECIPE = 2
 """Increase it when the contents or format of zips change: then every function is packaged again."""
 
 Progress = Callable[[str, str], None]
@@ -135,13 +136,15 @@ def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progre
     inputs = _snapshot(function, code.files, locked, own)
     if earlier and earlier.inputs == inputs and _keep(earlier, work):
         on_progress(function.name, "unchanged")
-        return _describe(function, earlier, inputs)
+        return _describe(function, earlier, inputs, earlier.from_runtime)
     files = {name: own / name for name in code.files}
-    installed: dict[str, Path] = {}
+    split = Split({}, {})
     if locked and locked.pins:
         count = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
         on_progress(function.name, f"installing {count} for {platform(function)}")
-        installed = requirements.install(locked, function, work.scratch / "requirements installed")
+        imported = {each.module[0] for each in code.external}
+        split = requirements.install(locked, function, work.scratch / "requirements installed", imported)
+    installed = split.files
     sources.check_external(code, function, {name.partition("/")[0].partition(".")[0] for name in installed})
     both = sorted(files.keys() & installed.keys())
     if both:
@@ -154,13 +157,13 @@ def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progre
     package = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
     shutil.rmtree(own)
     on_progress(function.name, f"packaged, {archive.readable(package.size)}")
-    return _describe(function, package, inputs)
+    return _describe(function, package, inputs, split.from_runtime)
 
 
 def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:
     """Copy the project's files, so that exactly these are packaged; return the digest of all inputs of the zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
-    digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0".encode())
+    digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0{function.bundle_sdk}\0".encode())
     digest.update(hashlib.sha256("\n".join(locked.lines if locked else ()).encode()).digest())
     for name, file in files.items():
         copy = own / name
@@ -183,7 +186,9 @@ def _keep(earlier: Packaged, work: Workspace) -> bool:
     return True
 
 
-def _describe(function: Function, package: Archive | Packaged, inputs: str) -> Packaged:
+def _describe(
+    function: Function, package: Archive | Packaged, inputs: str, from_runtime: Mapping[str, str]
+) -> Packaged:
     return Packaged(
         file=f"{function.name}.zip",
         handler=handler_string(function),
@@ -198,4 +203,5 @@ def _describe(function: Function, package: Archive | Packaged, inputs: str) -> P
         contents=package.contents,
         size=package.size,
         unzipped=package.unzipped,
+        from_runtime=dict(from_runtime),
     )

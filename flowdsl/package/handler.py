@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
+from .provided import SDK
 
 GLIBC = {"3.11": "2_17", "3.12": "2_34", "3.13": "2_34", "3.14": "2_34"}
 """Lambda's Python runtimes that are not deprecated, and the newest manylinux level of wheels that each can
@@ -22,7 +23,7 @@ Amazon Linux 2023 (glibc 2.34): docs.aws.amazon.com/lambda/latest/dg/lambda-runt
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 """Lambda's architectures, and their names in wheels."""
 
-RUNTIME_MODULES = frozenset({"boto3", "botocore", "awslambdaric", "snapshot_restore_py"})
+RUNTIME_MODULES = SDK | {"awslambdaric", "snapshot_restore_py"}
 """The modules that Lambda's Python runtimes contain besides the standard library."""
 
 
@@ -34,6 +35,20 @@ def handler_string(function: Function) -> str:
 def platform(function: Function) -> str:
     """uv's name of the function's platform: `aarch64-manylinux_2_34`."""
     return f"{MACHINES[function.architecture]}-manylinux_{GLIBC[function.python]}"
+
+
+def markers(function: Function) -> dict[str, str]:
+    """The function's platform as environment markers. Source: PyPA specifications, "Dependency specifiers"."""
+    return {
+        "python_version": function.python,
+        "python_full_version": f"{function.python}.0",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "platform_machine": MACHINES[function.architecture],
+        "platform_system": "Linux",
+        "sys_platform": "linux",
+        "os_name": "posix",
+    }
 
 
 def validate(function: Function, root: Path) -> None:

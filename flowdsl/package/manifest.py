@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
@@ -23,7 +23,8 @@ class Packaged:
     """A function's zip, and the settings that CreateFunction needs.
 
     `inputs` is the digest of all that decides what is in the zip; `sha256`, `code_sha256`, `contents`, `size`
-    and `unzipped` are those of `Archive`. `timeout` is in seconds, `memory` in MB.
+    and `unzipped` are those of `Archive`. `timeout` is in seconds, `memory` in MB. `from_runtime` are the locked
+    packages that the zip leaves to Lambda's runtime, with their locked versions; the runtime's may differ.
     """
 
     file: str
@@ -39,6 +40,7 @@ class Packaged:
     inputs: str
     size: int
     unzipped: int
+    from_runtime: dict[str, str] = field(factory=dict)
 
 
 @frozen
@@ -78,4 +80,6 @@ def read(folder: Path) -> Manifest | None:
 
 
 def _read_packaged(value: Mapping[str, Any]) -> Packaged:
-    return Packaged(**{field.name: value[field.name] for field in attrs.fields(Packaged)})
+    optional = {"from_runtime"}  # earlier builds lack it
+    names = [each.name for each in attrs.fields(Packaged) if each.name in value or each.name not in optional]
+    return Packaged(**{name: value[name] for name in names})

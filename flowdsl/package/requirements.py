@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
@@ -21,7 +21,8 @@ from attrs import frozen
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span, display_path
-from .handler import platform
+from .handler import markers, platform
+from .provided import Split, leave_to_runtime
 
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
@@ -102,12 +103,13 @@ def read(file: Path) -> Requirements:
     return Requirements(file, tuple(line for _, line in lines), tuple(pins))
 
 
-def install(requirements: Requirements, function: Function, scratch: Path) -> dict[str, Path]:
+def install(requirements: Requirements, function: Function, scratch: Path, imported: Collection[str]) -> Split:
     """Install into a folder below `scratch`; return the files by their paths in the zip.
 
-    Functions with the same requirements and target share an installation. Only wheels for the target's platform are
-    installed, so no code of a package runs here. Raises FlowError if uv fails, or if a package needs another one that
-    the file does not list.
+    What Lambda's runtime provides is left out, unless `function.bundle_sdk` is set or other code needs it; `imported`
+    are the modules that the function's own code imports from outside the project. Functions with the same requirements
+    and target share an installation. Only wheels for the target's platform are installed, so no code of a package runs
+    here. Raises FlowError if uv fails, or if a package needs another one that the file does not list.
     """
     same = [platform(function), function.python, *requirements.lines]
     if any(line.startswith("-") for line in requirements.lines):  # may name a folder relative to the file
@@ -116,9 +118,12 @@ def install(requirements: Requirements, function: Function, scratch: Path) -> di
     if not target.exists():
         _run_uv(requirements, function, target)
         _check_complete(requirements, target)
-    return {
+    files = {
         file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _is_packaged(file, target)
     }
+    if function.bundle_sdk:
+        return Split(files, {})
+    return leave_to_runtime(files, target, imported, markers(function))
 
 
 def _run_uv(requirements: Requirements, function: Function, target: Path) -> None:

@@ -210,7 +210,7 @@ class _Verification:
         if failure.error in ("Runtime.ExitError", "Sandbox.Timedout"):
             hint = "do not end the process in a handler"
             if failure.error == "Sandbox.Timedout":
-                hint = f"make it answer {event} faster, or raise timeout={self.function.timeout}"
+                hint = f"make it answer {event} faster, or raise timeout={self.packaged.timeout}"
             return Diagnostic("FD623", f"{name} on {event}: {cause}{below}", span=where, hint=hint)
         hint = "correct the handler or the event; calls to AWS are refused unless AWS_ENDPOINT_URL is set"
         return Diagnostic("FD622", f"{name} fails on {event}: {cause}{below}", span=where, hint=hint)

@@ -99,7 +99,7 @@ def test_a_changed_input_is_built_again(packed, change):
 
 def test_a_new_way_of_packaging_builds_again(packed, monkeypatch):
     packed.build()
-    monkeypatch.setattr("flowdsl.package.assembly.RECIPE", 2)
+    monkeypatch.setattr("flowdsl.package.assembly.RECIPE", -1)
     packed.build()
     assert packed.said[-1][1].startswith("packaged")
 
