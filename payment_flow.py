@@ -32,13 +32,34 @@ from flowdsl import (
 
 # The handlers are safe to be run again, so that any of them may be.
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
-# The PSP could not be asked, or its Lambda broke or timed out: nothing is known, so the same attempt is made again.
-psp_errors = retry("PspUnavailable", "States.Timeout", "States.TaskFailed", interval=5, max_attempts=4, backoff_rate=3)
-# Trying again would not help: people have to look.
-final_errors = retry("PspRefused", "MalformedEvent", "Misconfigured", max_attempts=0)
+# The PSP was not reached, its key is being rotated, or its Lambda broke or timed out. The outcome is unknown, so the
+# same attempt is repeated, which is safe: 5 s, 15 s, 45 s, …, then every 6 hours for a week. The donation stays open.
+psp_errors = retry(
+    "States.Timeout",
+    "States.TaskFailed",
+    interval=5,
+    max_attempts=34,
+    backoff_rate=3,
+    max_delay=timedelta(hours=6),
+)
+# Repeating would not help: somebody has to investigate.
+final_errors = retry("PspRefused", "MalformedEvent", max_attempts=0)
+final_choices = retry("DonationConflict", "NoPspAvailable", "MalformedEvent", "Misconfigured", max_attempts=0)
 conflict = retry("ConflictingTransaction", max_attempts=0)
-# A payment may be taken, so storing it is tried for hours: 5 s, 15 s, 45 s, …, then every hour.
+# The donor may have paid, or wants to, so the stores are tried for hours: 5 s, 15 s, 45 s, …, then every hour.
 storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=timedelta(hours=1))
+
+# A redirect that was not sent is sent again while the donor waits: 1 s, 2 s, 4 s, …, for 8 minutes. Errors that the
+# return page reports are not repeated.
+sending = retry(
+    "NotDelivered",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    interval=1,
+    max_attempts=9,
+    backoff_rate=2,
+)
 
 # In seconds. A function ends before the step gives it up, so that two of one payment are not at work together.
 PSP_FUNCTION, PSP_STEP = 50, 60
@@ -86,6 +107,7 @@ select_psp = Task(
     "SelectPsp",
     Function("payment-select-psp", "handlers/select_psp", access=[CHOICES, TRANSACTIONS]),
     into="psp",
+    retry=[lambda_transient, final_choices, storing],
     catch=broken,
 )
 take_payment = Task(
@@ -93,7 +115,7 @@ take_payment = Task(
     dynamic(select_psp.out.function_arn, allowed=PSPS),
     into="payment",
     timeout=PSP_STEP,
-    retry=[lambda_transient, final_errors, psp_errors],
+    retry=[final_errors, psp_errors],
     catch=broken,
 )
 notify_delay = Task(
@@ -109,6 +131,7 @@ redirect_to_psp = Task(
     wait_for_task_token=True,
     timeout=timedelta(days=1),
     into="redirect",
+    retry=[lambda_transient, sending],
     # A donor who does not come back may have paid all the same: TakePayment asks the PSP and settles it.
     catch=catch("States.ALL", goto(take_payment), into="redirect"),
 )

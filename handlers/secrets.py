@@ -6,6 +6,8 @@ A deployed function finds `secretsmanager:payments/stripe` or `ssm:/payments/str
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from handlers.document import Misconfigured
@@ -18,6 +20,16 @@ def setting(name: str) -> str:
         raise Misconfigured(f"{name}: not set; add it to the function's environment")
     store, _, secret = value.partition(":")
     return _read(name, store, secret) if store in ("secretsmanager", "ssm") and secret else value
+
+
+@contextmanager
+def fresh_secrets_after(error: type[Exception]) -> Iterator[None]:
+    """Read secrets anew in the next invocation if this one fails with the error: a key may have been rotated."""
+    try:
+        yield
+    except error:
+        _read.cache_clear()
+        raise
 
 
 @cache

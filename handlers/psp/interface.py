@@ -32,6 +32,10 @@ class PspUnavailable(Exception):
     """
 
 
+class KeyRejected(PspUnavailable):
+    """The PSP rejects our API key, perhaps because it is being rotated: raise an alarm, and repeat the same request."""
+
+
 class PspRefused(Exception):
     """The PSP rejects our request itself (a key used for another payment, …): somebody has to investigate."""
 

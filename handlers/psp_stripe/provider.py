@@ -17,7 +17,17 @@ from attrs import evolve, frozen
 from stripe import StripeClient
 
 from handlers import clock
-from handlers.psp import Answer, Authorisation, Capture, Lookup, Outcome, PspRefused, PspUnavailable, Refund
+from handlers.psp import (
+    Answer,
+    Authorisation,
+    Capture,
+    KeyRejected,
+    Lookup,
+    Outcome,
+    PspRefused,
+    PspUnavailable,
+    Refund,
+)
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
 
@@ -174,5 +184,7 @@ def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[l
         failure.append(Answer(definite[code], code, error.user_message or code))
     except (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError) as error:
         raise PspUnavailable(f"Stripe: {type(error).__name__} {error.http_status or ''}".rstrip()) from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise KeyRejected(f"Stripe rejects STRIPE_API_KEY: {type(error).__name__}; set a valid key") from error
     except stripe.StripeError as error:
         raise PspRefused(f"Stripe refuses the request: {type(error).__name__}") from error

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
 
 import payment_flow
+from handlers import secrets
 from handlers.document import Misconfigured
-from handlers.psp import Answer, Outcome, PspRefused, PspUnavailable
+from handlers.psp import Answer, KeyRejected, Outcome, PspRefused, PspUnavailable
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
 from handlers.psp_stripe.provider import TIMEOUT as REQUEST
@@ -182,8 +184,6 @@ def test_nobody_there_is_unavailable(call: Call, stripe_server: StripeProxy, mon
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (401, {"type": "invalid_request_error", "message": "Invalid API Key provided"}),
-        (403, {"type": "invalid_request_error", "message": "not allowed"}),
         (400, {"type": "idempotency_error", "message": "other parameters"}),
         (400, {"type": "invalid_request_error", "code": "parameter_unknown", "param": "x", "message": "unknown"}),
     ],
@@ -194,6 +194,23 @@ def test_a_request_that_stripe_does_not_take_is_for_people(
     stripe_server.refuse = [(status, error)]
     with pytest.raises(PspRefused):
         call("psp_stripe", document("pm_card_visa"))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejected_key_is_an_error_of_its_own_and_read_anew(
+    call: Call, stripe_server: StripeProxy, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """While keys are rotated, the same attempt waits: no attempt is counted, and nothing is declared broken."""
+    reads: list[str] = []
+    monkeypatch.setattr(secrets, "_read", cache(lambda *reference: reads.append(reference[2]) or "sk_test_12345"))
+    monkeypatch.setenv("STRIPE_API_KEY", "ssm:/pay/key")
+    event = document("pm_card_visa")
+    stripe_server.refuse = [(status, {"type": "invalid_request_error", "message": "Invalid API Key provided"})]
+    with pytest.raises(KeyRejected, match="Stripe rejects STRIPE_API_KEY"):
+        call("psp_stripe", event)
+    for _ in range(2):
+        assert [attempt["number"] for attempt in call("psp_stripe", event)["attempts"]] == [1]
+    assert reads == ["/pay/key"] * 2, "once before the key was rejected, once after"
 
 
 @pytest.mark.parametrize("code", codes.REQUEST_CODES)

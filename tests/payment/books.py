@@ -18,7 +18,8 @@ from handlers.transactions.record import Transaction
 from handlers.transactions.store import Query, store
 
 ROOT = Path(__file__).parents[2]
-DAY = 24 * 3600
+HOUR = 3600
+DAY = 24 * HOUR
 STEPS = ["Receipt", "FundraisingTotals", "PublishEvent"]
 RESULTS = {"Receipt": "receipt", "FundraisingTotals": "totals", "PublishEvent": "event"}
 

@@ -28,6 +28,8 @@ from handlers.psp_sandbox.ledger import Ledger
 from handlers.sqlite import database as sqlite_file
 from handlers.transactions.store import Query, store
 from tests.payment.books import (
+    DAY,
+    HOUR,
     RESULTS,
     STEPS,
     assert_paid_once,
@@ -54,13 +56,45 @@ def test_the_psp_stays_down(flow: Runner) -> None:
         flow.run(donation("tok_down_always"))
 
     assert failed.value.error == "PaymentBroken"
-    assert failed.value.history.attempted()["TakePayment"] == 5
-    assert failed.value.run.duration == 5 + 15 + 45 + 135
+    assert failed.value.history.attempted()["TakePayment"] == 35
+    assert failed.value.run.duration == 5 + 15 + 45 + 135 + 405 + 1215 + 3645 + 10935 + 26 * 6 * HOUR
     assert {fault.error for fault in failed.value.history.faults("TakePayment")} == {"PspUnavailable"}
     assert failed.value.history.succeeded(StepType.LAMBDA)["PersistOutput"] == 1
     assert stored().status == "broken"
     assert json.loads(stored().document)["error"]["Error"] == "PspUnavailable"
     assert charges() == []
+
+
+@pytest.mark.parametrize("error", ["PspUnavailable", "KeyRejected", "Misconfigured", "ClientError", "Lambda.Unknown"])
+def test_an_outage_of_two_days_costs_no_donation(flow: Runner, error: str) -> None:
+    flow.mock("TakePayment", fail(error, times=16), real())
+
+    run = flow.run(donation("tok_paid"))
+
+    assert_paid_once(run)
+    assert 2 * DAY < run.duration < 3 * DAY
+
+
+@pytest.mark.parametrize("error", ["ProvisionedThroughputExceededException", "OperationalError", "ClientError"])
+def test_a_store_that_is_down_for_hours_costs_no_donation(flow: Runner, error: str) -> None:
+    flow.mock("SelectPsp", fail(error, times=9))
+
+    run = flow.run(donation("tok_paid"))
+
+    assert_paid_once(run)
+    assert run.duration > 3 * HOUR
+
+
+@pytest.mark.parametrize("error", ["NotDelivered", "Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown"])
+def test_a_redirect_that_was_not_sent_is_sent_again(flow: Runner, error: str) -> None:
+    flow.answer("RedirectToPsp", {"status": "returned"}, after=7)
+    flow.mock("RedirectToPsp", fail(error, times=5))
+
+    run = flow.run(donation("tok_3ds"))
+
+    assert_paid_once(run)
+    assert run.history.retried() == {"RedirectToPsp": 5}
+    assert run.duration == 1 + 2 + 4 + 8 + 16 + 7
 
 
 def test_the_psps_answer_gets_lost(flow: Runner) -> None:

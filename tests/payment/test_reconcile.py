@@ -95,10 +95,10 @@ def test_a_broken_payment_that_was_not_taken_is_declined_after_an_hour(
     flow: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(flow, "tok_down_always")
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T00:30:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T17:00:00.000Z")
     [waiting] = swept()
     assert waiting.reason == "not taken at psp_sandbox so far; wait an hour for late answers"
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T02:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T18:00:00.000Z")
 
     [finding] = swept()
 
