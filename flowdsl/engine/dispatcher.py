@@ -309,7 +309,8 @@ class Dispatcher:
     def _invoke(self, execution: Execution, to: Address, call: Call) -> None:
         now = self.clock.now()
         task = self._add_task(execution, to, call, now)
-        self._arm(task, now)
+        if call.limits:
+            self._arm(task, now)
         self._call(task)
 
     def _call(self, task: Task) -> None:
@@ -323,7 +324,7 @@ class Dispatcher:
             self._workers.submit(partial(self._call_beside, task))
 
     def _add_task(self, execution: Execution, to: Address, call: Call, now: float) -> Task:
-        task = Task(to, execution, call, now + (call.heartbeat_seconds or 0))
+        task = Task(to, execution, call, now + (call.heartbeat_seconds or 0) if call.limits else now)
         self._tasks[to.execution, to.fiber] = task
         if call.task_token is not None:
             self._tokens[call.task_token] = task
@@ -349,7 +350,9 @@ class Dispatcher:
         task.is_calling = False
         call, now = task.call, self.clock.now()
         done = now + reply.seconds
-        if reply.kind == "failed":
+        if reply.kind == "succeeded" and call.pattern == "" and call.integration != "activity":
+            self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
+        elif reply.kind == "failed":
             self._timers.at(done, Answer(task.to, Failed(reply.error, reply.cause, reply.refused)))
         elif reply.kind == "timed_out":
             if call.timeout_seconds is None and call.heartbeat_seconds is None:
@@ -360,8 +363,6 @@ class Dispatcher:
             self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
         elif reply.kind == "succeeded" and call.pattern in ("sync", "sync:2"):
             self._timers.at(now, Answer(task.to, Submitted(reply.output)))
-            self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
-        elif reply.kind == "succeeded" and call.pattern == "":
             self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
         elif call.integration == "activity":
             self._stop_holding(task)
@@ -379,7 +380,7 @@ class Dispatcher:
         task.early = []
 
     def _answer(self, task: Task, signal: Signal | Heartbeat) -> None:
-        if task.call.heartbeat_seconds is not None:
+        if task.call.limits and task.call.heartbeat_seconds is not None:
             task.beat = self.clock.now() + task.call.heartbeat_seconds
         if isinstance(signal, Heartbeat):
             return

@@ -21,6 +21,8 @@ from .retry import Attempt
 _EVENTS = {"activity": "Activity", "integration": "Task", "sdk": "Task"}
 """The kind of a Resource → how the types of a Task's events begin; LambdaFunction for all others."""
 
+_NO_LIMITS: Mapping[str, JSON] = {}
+
 
 def task_attempt(
     state: PreparedState,
@@ -33,7 +35,8 @@ def task_attempt(
     events = _EVENTS.get(resource.kind, "LambdaFunction")
     # The details that every event of an integration has; functions and activities are named once, when scheduled.
     named = {"resourceType": resource.integration, "resource": resource.full_action} if events == "Task" else {}
-    waits_for_token = resource.pattern == TOKEN
+    pattern = cast(Pattern, resource.pattern)
+    waits_for_token = pattern == TOKEN
     needs_token = waits_for_token or events == "Activity"
 
     def attempt(fiber: Fiber, value: JSON) -> Steps:
@@ -49,8 +52,8 @@ def task_attempt(
             resource=resource.text,
             integration=resource.integration,
             action=resource.action,
-            pattern=cast(Pattern, resource.pattern),
-            limits={name: limit(value, fiber) for name, limit in limits.items()},
+            pattern=pattern,
+            limits={name: limit(value, fiber) for name, limit in limits.items()} if limits else _NO_LIMITS,
             arguments=within_limit(state.name, flow.effective(value, fiber.scope), value),
             credentials=credentials(value, fiber) if credentials else None,
             state_name=state.name,
@@ -79,9 +82,9 @@ def _scheduled(call: Call, events: str, named: dict[str, JSON]) -> dict[str, JSO
         details = {**named, "region": call.region, "parameters": call.arguments}
     else:
         details = {"resource": call.resource, "input": call.arguments}
-    if call.timeout_seconds is not None:
+    if call.limits and call.timeout_seconds is not None:
         details["timeoutInSeconds"] = _whole(call.timeout_seconds)
-    if call.heartbeat_seconds is not None and events != "LambdaFunction":
+    if call.limits and call.heartbeat_seconds is not None and events != "LambdaFunction":
         details["heartbeatInSeconds"] = _whole(call.heartbeat_seconds)
     if isinstance(call.credentials, dict) and "RoleArn" in call.credentials and events != "Activity":
         details["taskCredentials"] = {"roleArn": call.credentials["RoleArn"]}
