@@ -6,12 +6,15 @@ import itertools
 from collections import deque
 from collections.abc import Mapping
 
+from ..base.diagnostics import FlowError
 from . import nested
 from .core import (
     Invoke,
     Program,
     Run,
     Sleep,
+    Start,
+    Stop,
     Wake,
 )
 from .dispatcher import Dispatcher
@@ -77,7 +80,8 @@ class Resumable(Dispatcher):
         """Take over the executions of a snapshot, by the names of their state machines; they move on in `run`.
 
         This scheduler must be new and have the settings, seed and machines of the one before; a VirtualClock starts at
-        `snapshot.now`. Calls that had not returned are made again. Raises KeyError for a machine that is not there.
+        `snapshot.now`. Calls that had not returned are made again. Raises FlowError for a machine that is missing,
+        or whose definition is not the one that the execution was started with, as far as the journal shows that.
         """
         self._order = itertools.count(snapshot.order)
         map_runs: dict[tuple[str, str], Program] = {}
@@ -105,9 +109,21 @@ class Resumable(Dispatcher):
     ) -> None:
         """Replay an execution; `map_runs` has the programs of child executions of Map Runs, by their names."""
         identity = stored.identity
-        program = map_runs.get((identity.state_machine_name, identity.name)) or programs[identity.state_machine_name]
+        machine = identity.state_machine_name
+        program = map_runs.get((machine, identity.name)) or programs.get(machine)
+        if program is None:
+            raise FlowError.of(
+                f"the execution {identity.name!r} cannot go on: its state machine {machine!r} is missing",
+                hint=f"resume with a program for {machine!r}",
+            )
         execution = Execution(program, stored.input, identity, self.settings, stored.start)
         for entry in stored.journal:
+            is_known = isinstance(entry.signal, (Start, Stop)) or execution.alive(entry.fiber)
+            if execution.status != "RUNNING" or not is_known:
+                raise FlowError.of(
+                    f"the execution {identity.name!r} cannot go on: the definition of {machine!r} has changed",
+                    hint="resume with the definition that the execution was started with",
+                )
             for _, _, effect in execution.deliver(entry.fiber, entry.signal, entry.now):
                 if isinstance(effect, Run):
                     map_runs[effect.program.name, effect.name] = effect.program

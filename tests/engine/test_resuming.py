@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.engine import Call, Later, Program, Reply, Scheduler, Succeeded, VirtualClock, WallClock, prepare
 from flowdsl.engine.stored import Snapshot, from_json, to_json
 
@@ -250,6 +251,19 @@ def test_a_snapshot_may_be_taken_right_after_resuming() -> None:
     third.resume(second.snapshot(), machines)
     third.run()
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("programs_now", "message"),
+    [
+        ({}, "its state machine 'machine' is missing"),
+        (programs({"Type": "Pass"}), "the definition of 'machine' has changed"),
+    ],
+)
+def test_an_execution_goes_on_with_its_own_definition(programs_now: dict[str, Program], message: str) -> None:
+    first, _ = recorded({"Type": "Wait", "Seconds": 3})
+    with pytest.raises(FlowError, match=message):
+        Scheduler(answer).resume(first.snapshot(), programs_now)
 
 
 @pytest.mark.parametrize("wrong", [None, {}, {"is": "Program"}, ["Entry"]])
