@@ -59,7 +59,9 @@ class StripePsp:
         with _errors({}) as failure:
             amount = to_stripe(request.amount, request.currency)
             query = f"metadata['attempt']:{json.dumps(request.key)}"
-            intents = self.client.v1.payment_intents.search({"query": query}).data
+            pages = self.client.v1.payment_intents.search({"query": query, "limit": 100}).auto_paging_iter()
+            # Stripe's comparison may ignore case (https://docs.stripe.com/search#search-query-language).
+            intents = [each for each in pages if getattr(each.metadata, "attempt", None) == request.key]
             if any((intent.amount, intent.currency.upper()) != (amount, request.currency) for intent in intents):
                 raise PspRefused(f"the key {request.key} was used with another amount")
             intents.sort(key=lambda intent: intent.status != "succeeded")
@@ -94,11 +96,18 @@ class StripePsp:
         return failure[0]
 
     def refund(self, request: Refund) -> Answer:
-        params: RefundCreateParams = {"payment_intent": request.reference}
+        params: RefundCreateParams = {"payment_intent": request.reference, "metadata": {"key": request.key}}
         with _errors() as failure:
             if request.amount is not None:
                 params["amount"] = to_stripe(request.amount, request.currency)
-            refund = self.client.v1.refunds.create(params, {"idempotency_key": request.key})
+            # Stripe forgets keys after a day, and a key's age is unknown here: the list of refunds is always complete.
+            refunds = self.client.v1.refunds.list({"payment_intent": request.reference, "limit": 100})
+            earlier = (
+                each for each in refunds.auto_paging_iter() if getattr(each.metadata, "key", None) == request.key
+            )
+            refund = next(earlier, None) or self.client.v1.refunds.create(params, {"idempotency_key": request.key})
+            if params.get("amount", refund.amount) != refund.amount:
+                raise PspRefused(f"the key {request.key} was used with another amount")
             status = refund.status or "unknown"
             # A pending refund is in progress; Stripe reports the rare failure later.
             done = status in ("succeeded", "pending")

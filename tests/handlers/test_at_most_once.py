@@ -288,6 +288,37 @@ def test_stripe_is_asked_for_all_payments_of_a_donation(
         call("psp_stripe", {**event, "donation": other, "operation": "look_up"})
 
 
+def test_stripe_does_not_refund_twice_after_it_forgot_the_key(call: Call, stripe_server: StripeProxy) -> None:
+    event = document("pm_card_visa")
+    event["payment"] = call("psp_stripe", event)
+    refund = {**event, "operation": "refund", "amount": 500}
+    first = call("psp_stripe", refund)
+    stripe_server.forget_keys()
+
+    again = call("psp_stripe", refund)
+    with pytest.raises(PspRefused, match="another amount"):
+        call("psp_stripe", {**refund, "amount": 600})
+    other = call("psp_stripe", {**refund, "number": 2})
+
+    assert (again["status"], again["message"]) == ("refunded", first["message"])
+    assert other["message"] != first["message"]
+    posts = [key for what, key in stripe_server.requests if what == "POST /v1/refunds"]
+    assert posts == [f"{event['donation']['id']}:refund:{number}" for number in (1, 2)]
+
+
+def test_a_payment_whose_key_differs_in_case_only_is_another_ones(call: Call, stripe_server: StripeProxy) -> None:
+    """Stripe's search may ignore case, and ids of donations do not."""
+    lower, upper = (document("pm_card_visa", id=name) | {"psp": DAYS_AGO} for name in ("don-case", "DON-CASE"))
+    first = call("psp_stripe", lower)
+    stripe_server.forget_keys()
+
+    second = call("psp_stripe", upper)
+
+    assert second["status"] == "paid"
+    assert second["reference"] != first["reference"]
+    assert len(call("psp_stripe", {**lower, "operation": "look_up"})["payments"]) == 1
+
+
 def test_stripe_is_not_searched_while_it_knows_the_key(call: Call, stripe_server: StripeProxy) -> None:
     call("psp_stripe", document("pm_card_visa"))
     assert [what for what, _ in stripe_server.requests] == ["POST /v1/payment_intents"]
