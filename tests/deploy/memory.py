@@ -9,59 +9,31 @@ Developer Guide, "Lambda function states"; Step Functions Developer Guide, "Stat
 aliases", "Read consistency", "Redriving executions".
 """
 
-import base64
 import copy
-import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime
 from typing import Any
 
 from attrs import define, field
 
 from flowdsl.deploy.aws import AwsError
-from flowdsl.deploy.statements import Place
-
-PLACE = Place("eu-west-1", "123456789012")
-START = datetime(2026, 3, 1, tzinfo=UTC)
-FOLDERS = {"states": "stepfunctions", "tagging": "resourcegroupstaggingapi"}
-READS = ("Get", "List", "Describe")
-
-
-@cache
-def model(service: str) -> Any:
-    import botocore.session
-
-    return botocore.session.get_session().get_service_model(FOLDERS.get(service, service))
-
-
-@cache
-def operation(service: str, name: str) -> Any:
-    return model(service).operation_model(name)
+from tests.deploy.memory_common import (
+    PLACE,
+    READS,
+    Clock,
+    ConnectionLostError,
+    RefusedError,
+    get,
+    matches,
+    operation,
+    sha,
+)
+from tests.deploy.memory_machines import Machines
 
 
 @define
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    time: datetime = START
-    slept: float = 0.0
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self.time += timedelta(seconds=seconds)
-
-
-class ConnectionLostError(Exception):
-    """The connection broke: whether the call was carried out is not known."""
-
-
-@define
-class Memory:
+class Memory(Machines):
     """The state of an account in one region."""
 
     clock: Clock = field(factory=Clock)
@@ -109,7 +81,7 @@ class Memory:
             raise AwsError("AccessDeniedException", message, service, name)
         try:
             answer = getattr(self, f"{service}_{name}")(**arguments) or {}
-        except _RefusedError as refusal:
+        except RefusedError as refusal:
             raise AwsError(refusal.code, refusal.message, service, name) from None
         output = operation(service, name).output_shape
         known = set(output.members) if output else set()
@@ -144,13 +116,13 @@ class Memory:
     # IAM
 
     def role(self, name: str) -> dict[str, Any]:
-        return _get(self.roles, name, "NoSuchEntity", f"The role with name {name} cannot be found.")
+        return get(self.roles, name, "NoSuchEntity", f"The role with name {name} cannot be found.")
 
     def iam_CreateRole(
         self, RoleName: str, AssumeRolePolicyDocument: str, Path: str = "/", Description: str = "", Tags: Any = ()
     ) -> Any:
         if RoleName in self.roles:
-            raise _RefusedError("EntityAlreadyExists", f"Role with name {RoleName} already exists.")
+            raise RefusedError("EntityAlreadyExists", f"Role with name {RoleName} already exists.")
         self.roles[RoleName] = {
             "path": Path,
             "trust": json.loads(AssumeRolePolicyDocument),
@@ -193,15 +165,15 @@ class Memory:
     def iam_PutRolePolicy(self, RoleName: str, PolicyName: str, PolicyDocument: str) -> None:
         document = json.loads(PolicyDocument)
         if not document["Statement"] or not all(each["Resource"] for each in document["Statement"]):
-            raise _RefusedError("MalformedPolicyDocument", "Policy statement must contain resources.")
+            raise RefusedError("MalformedPolicyDocument", "Policy statement must contain resources.")
         inline = {**self.role(RoleName)["inline"], PolicyName: document}
         count = sum(len(json.dumps(each, separators=(",", ":"))) for each in inline.values())
         if count > 10_240:
-            raise _RefusedError("LimitExceeded", f"Maximum policy size of 10240 bytes exceeded for role {RoleName}")
+            raise RefusedError("LimitExceeded", f"Maximum policy size of 10240 bytes exceeded for role {RoleName}")
         self.role(RoleName)["inline"] = inline
 
     def iam_GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:
-        document = _get(self.role(RoleName)["inline"], PolicyName, "NoSuchEntity", "no such policy")
+        document = get(self.role(RoleName)["inline"], PolicyName, "NoSuchEntity", "no such policy")
         return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": document}
 
     def iam_ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:
@@ -212,13 +184,13 @@ class Memory:
         return {"AttachedPolicies": attached, "IsTruncated": False}
 
     def iam_DeleteRolePolicy(self, RoleName: str, PolicyName: str) -> None:
-        _get(self.role(RoleName)["inline"], PolicyName, "NoSuchEntity", "no such policy")
+        get(self.role(RoleName)["inline"], PolicyName, "NoSuchEntity", "no such policy")
         del self.role(RoleName)["inline"][PolicyName]
 
     def iam_DeleteRole(self, RoleName: str) -> None:
         role = self.role(RoleName)
         if role["inline"] or role["attached"]:
-            raise _RefusedError("DeleteConflict", "Cannot delete entity, must delete policies first.")
+            raise RefusedError("DeleteConflict", "Cannot delete entity, must delete policies first.")
         del self.roles[RoleName]
 
     def assume(self, arn: str, principal: str, code: str, message: str) -> None:
@@ -227,7 +199,7 @@ class Memory:
         trusts = role and any(each["Principal"].get("Service") == principal for each in role["trust"]["Statement"])
         new = role and (self.clock.now() - role["created"]).total_seconds() < self.assumable_after
         if self.never_assumable or not trusts or new:
-            raise _RefusedError(code, message)
+            raise RefusedError(code, message)
 
     def allows(self, arn: str, action: str, resource: str) -> bool:
         """Whether a role's policies allow an action on a resource now."""
@@ -236,7 +208,7 @@ class Memory:
             each for document in (role or {"inline": {}})["inline"].values() for each in document["Statement"]
         ]
         return any(
-            action in each["Action"] and any(_matches(pattern, resource) for pattern in each["Resource"])
+            action in each["Action"] and any(matches(pattern, resource) for pattern in each["Resource"])
             for each in statements
         )
 
@@ -244,12 +216,12 @@ class Memory:
 
     def logs_CreateLogGroup(self, logGroupName: str, tags: Any = None) -> None:
         if logGroupName in self.groups:
-            raise _RefusedError("ResourceAlreadyExistsException", "The specified log group already exists")
+            raise RefusedError("ResourceAlreadyExistsException", "The specified log group already exists")
         self.groups[logGroupName] = {"retention": None, "tags": dict(tags or {})}
         self.tagged_at[PLACE.arn("logs", f"log-group:{logGroupName}")] = self.clock.now()
 
     def group(self, name: str) -> dict[str, Any]:
-        return _get(self.groups, name, "ResourceNotFoundException", "The specified log group does not exist.")
+        return get(self.groups, name, "ResourceNotFoundException", "The specified log group does not exist.")
 
     def logs_PutRetentionPolicy(self, logGroupName: str, retentionInDays: int) -> None:
         self.group(logGroupName)["retention"] = retentionInDays
@@ -281,11 +253,11 @@ class Memory:
 
     def table(self, name: str) -> dict[str, Any]:
         name = name.rpartition("/")[2]
-        return _get(self.tables, name, "ResourceNotFoundException", f"Requested resource not found: Table: {name}")
+        return get(self.tables, name, "ResourceNotFoundException", f"Requested resource not found: Table: {name}")
 
     def dynamodb_CreateTable(self, TableName: str, Tags: Any, **settings: Any) -> Any:
         if TableName in self.tables:
-            raise _RefusedError("ResourceInUseException", f"Table already exists: {TableName}")
+            raise RefusedError("ResourceInUseException", f"Table already exists: {TableName}")
         tags = {each["Key"]: each["Value"] for each in Tags}
         self.tables[TableName] = {"settings": settings, "tags": tags, "changed": self.clock.now()}
         return {}
@@ -300,7 +272,7 @@ class Memory:
     def dynamodb_UpdateTable(self, TableName: str, AttributeDefinitions: Any, GlobalSecondaryIndexUpdates: Any) -> Any:
         table = self.table(TableName)
         if (self.clock.now() - table["changed"]).total_seconds() < self.settles_after:
-            raise _RefusedError("ResourceInUseException", f"Table is being updated: {TableName}")
+            raise RefusedError("ResourceInUseException", f"Table is being updated: {TableName}")
         (update,) = GlobalSecondaryIndexUpdates
         indexes = [*table["settings"].get("GlobalSecondaryIndexes", ()), update["Create"]]
         table["settings"] |= {"AttributeDefinitions": AttributeDefinitions, "GlobalSecondaryIndexes": indexes}
@@ -315,11 +287,11 @@ class Memory:
 
     def dynamodb_DeleteTable(self, TableName: str) -> None:
         if self.table(TableName)["settings"]["DeletionProtectionEnabled"]:
-            raise _RefusedError("ValidationException", "Resource cannot be deleted as it is currently protected")
+            raise RefusedError("ValidationException", "Resource cannot be deleted as it is currently protected")
         del self.tables[TableName]
 
     def queue(self, url: str) -> dict[str, Any]:
-        return _get(self.queues, url.rpartition("/")[2], "QueueDoesNotExist", "The specified queue does not exist.")
+        return get(self.queues, url.rpartition("/")[2], "QueueDoesNotExist", "The specified queue does not exist.")
 
     def sqs_CreateQueue(self, QueueName: str, Attributes: Any, tags: Any) -> Any:
         self.queues[QueueName] = {"attributes": dict(Attributes), "tags": dict(tags)}
@@ -346,7 +318,7 @@ class Memory:
         del self.queues[QueueUrl.rpartition("/")[2]]
 
     def topic(self, arn: str) -> dict[str, str]:
-        return _get(self.topics, arn.rpartition(":")[2], "NotFound", "Topic does not exist")
+        return get(self.topics, arn.rpartition(":")[2], "NotFound", "Topic does not exist")
 
     def sns_CreateTopic(self, Name: str, Tags: Any) -> Any:
         self.topics[Name] = {each["Key"]: each["Value"] for each in Tags}
@@ -369,7 +341,7 @@ class Memory:
 
     def function(self, name: str) -> dict[str, Any]:
         name = name.split(":")[6] if name.startswith("arn:") else name
-        return _get(self.functions, name, "ResourceNotFoundException", f"Function not found: {name}")
+        return get(self.functions, name, "ResourceNotFoundException", f"Function not found: {name}")
 
     def _settled(self, function: dict[str, Any]) -> bool:
         return (self.clock.now() - function["changed"]).total_seconds() >= self.settles_after
@@ -397,10 +369,10 @@ class Memory:
         function = self.function(name)
         if not self._settled(function):
             message = f"The operation cannot be performed at this time. An update is in progress for resource: {name}"
-            raise _RefusedError("ResourceConflictException", message)
+            raise RefusedError("ResourceConflictException", message)
         if revision is not None and revision != self._latest(name)["RevisionId"]:
             message = "The RevisionId provided does not match the latest RevisionId for the function"
-            raise _RefusedError("PreconditionFailedException", message)
+            raise RefusedError("PreconditionFailedException", message)
         return function
 
     def _changed(self, function: dict[str, Any]) -> None:
@@ -411,12 +383,12 @@ class Memory:
         self, FunctionName: str, Code: Any, Role: str, PackageType: str, Tags: Any, **settings: Any
     ) -> Any:
         if FunctionName in self.functions:
-            raise _RefusedError("ResourceConflictException", f"Function already exist: {FunctionName}")
+            raise RefusedError("ResourceConflictException", f"Function already exist: {FunctionName}")
         message = "The role defined for the function cannot be assumed by Lambda."
         self.assume(Role, "lambda.amazonaws.com", "InvalidParameterValueException", message)
         now = self.clock.now()
         self.functions[FunctionName] = {
-            "settings": {**settings, "Role": Role, "CodeSha256": _sha(Code["ZipFile"]), "PackageType": "Zip"},
+            "settings": {**settings, "Role": Role, "CodeSha256": sha(Code["ZipFile"]), "PackageType": "Zip"},
             "versions": [],
             "last": 0,
             "aliases": {},
@@ -442,14 +414,14 @@ class Memory:
             return self._latest(FunctionName)
         version = next((each for each in function["versions"] if each["number"] == Qualifier), None)
         if version is None:
-            raise _RefusedError("ResourceNotFoundException", f"Function not found: {FunctionName}:{Qualifier}")
+            raise RefusedError("ResourceNotFoundException", f"Function not found: {FunctionName}:{Qualifier}")
         return {**self._configuration(FunctionName, function, version), "State": "Active"}
 
     def lambda_UpdateFunctionCode(
         self, FunctionName: str, ZipFile: bytes, Architectures: Any, RevisionId: str | None = None
     ) -> Any:
         function = self._changing(FunctionName, RevisionId)
-        function["settings"] |= {"CodeSha256": _sha(ZipFile), "Architectures": Architectures}
+        function["settings"] |= {"CodeSha256": sha(ZipFile), "Architectures": Architectures}
         self._changed(function)
         return self._latest(FunctionName)
 
@@ -469,7 +441,7 @@ class Memory:
         function = self._changing(FunctionName, RevisionId)
         if CodeSha256 != function["settings"]["CodeSha256"]:
             message = f"CodeSHA256 ({CodeSha256}) is different from current CodeSHA256 in $LATEST"
-            raise _RefusedError("InvalidParameterValueException", message)
+            raise RefusedError("InvalidParameterValueException", message)
         versions = function["versions"]
         if not versions or versions[-1]["settings"] != function["settings"]:
             function["last"] += 1
@@ -491,7 +463,7 @@ class Memory:
     def lambda_CreateAlias(self, FunctionName: str, Name: str, FunctionVersion: str) -> Any:
         function = self.function(FunctionName)
         if Name in function["aliases"]:
-            raise _RefusedError("ResourceConflictException", f"Alias already exists: {Name}")
+            raise RefusedError("ResourceConflictException", f"Alias already exists: {Name}")
         self.lambda_GetFunctionConfiguration(FunctionName, FunctionVersion)
         function["aliases"][Name] = FunctionVersion
         return {"Name": Name, "FunctionVersion": FunctionVersion}
@@ -510,7 +482,7 @@ class Memory:
             del self.functions[FunctionName]
             return
         if Qualifier in function["aliases"].values():
-            raise _RefusedError("ResourceConflictException", "Unable to delete version because an alias points to it")
+            raise RefusedError("ResourceConflictException", "Unable to delete version because an alias points to it")
         function["versions"] = [each for each in function["versions"] if each["number"] != Qualifier]
 
     def lambda_PutFunctionConcurrency(self, FunctionName: str, ReservedConcurrentExecutions: int) -> Any:
@@ -526,318 +498,3 @@ class Memory:
     def lambda_UntagResource(self, Resource: str, TagKeys: Any) -> None:
         for key in TagKeys:
             self.function(Resource)["tags"].pop(key, None)
-
-    # Step Functions
-
-    def machine(self, arn: str) -> dict[str, Any]:
-        name = arn.split(":")[6]
-        machine = self.machines.get(name)
-        if machine and machine["status"] == "DELETING" and not self.running(name):
-            del self.machines[name]
-            machine = None
-        if machine is None:
-            raise _RefusedError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
-        return machine
-
-    def running(self, name: str) -> list[str]:
-        return [
-            arn
-            for arn, each in self.executions.items()
-            if each["machine"] == name and each["status"] in ("RUNNING", "PENDING_REDRIVE")
-        ]
-
-    def _check_machine(self, settings: Mapping[str, Any]) -> None:
-        message = (
-            "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume"
-        )
-        self.assume(
-            settings["roleArn"], "states.amazonaws.com", "AccessDeniedException", f"{message} the provided role."
-        )
-        logging = settings["loggingConfiguration"]
-        for each in logging["destinations"]:
-            arn = each["cloudWatchLogsLogGroup"]["logGroupArn"]
-            if not arn.endswith(":*"):
-                raise _RefusedError("InvalidLoggingConfiguration", f"Invalid Log Destination: {arn}")
-            if not self.allows(settings["roleArn"], "logs:CreateLogDelivery", "*"):
-                message = "The state machine IAM Role is not authorized to access the Log Destination"
-                raise _RefusedError("AccessDeniedException", message)
-            self.group(arn.removesuffix(":*").split(":", 6)[6])
-
-    def states_CreateStateMachine(
-        self,
-        name: str,
-        definition: str,
-        type: str,
-        tags: Any = (),
-        publish: bool = False,
-        versionDescription: str | None = None,
-        **settings: Any,
-    ) -> Any:
-        if name in self.machines:
-            try:
-                self.machine(PLACE.arn("states", f"stateMachine:{name}"))
-            except _RefusedError:
-                pass
-            else:
-                deleting = self.machines[name]["status"] == "DELETING"
-                code = "StateMachineDeleting" if deleting else "StateMachineAlreadyExists"
-                raise _RefusedError(code, f"State Machine {name}")
-        if versionDescription and not publish:
-            raise _RefusedError(
-                "ValidationException", "Version description can only be set when publish is set to true"
-            )
-        self._check_machine(settings)
-        json.loads(definition)
-        arn = PLACE.arn("states", f"stateMachine:{name}")
-        self.machines[name] = {
-            "type": type,
-            "status": "ACTIVE",
-            "now": {"definition": definition, **settings},
-            "revision": 0,
-            "versions": {},
-            "last": 0,
-            "aliases": {},
-            "tags": {each["key"]: each["value"] for each in tags},
-        }
-        self.tagged_at[arn] = self.clock.now()
-        answer = {"stateMachineArn": arn, "creationDate": self.clock.now()}
-        if publish:
-            answer["stateMachineVersionArn"] = self._publish(arn)
-        return answer
-
-    def _publish(self, arn: str) -> str:
-        machine = self.machine(arn)
-        for number, version in machine["versions"].items():
-            if version["revision"] == machine["revision"]:
-                return f"{arn}:{number}"
-        if len(machine["versions"]) >= 1000:
-            raise _RefusedError("ServiceQuotaExceededException", "Maximum number of versions reached")
-        machine["last"] += 1
-        machine["versions"][machine["last"]] = {**copy.deepcopy(machine["now"]), "revision": machine["revision"]}
-        return f"{arn}:{machine['last']}"
-
-    def states_UpdateStateMachine(
-        self,
-        stateMachineArn: str,
-        publish: bool = False,
-        versionDescription: str | None = None,
-        **settings: Any,
-    ) -> Any:
-        machine = self.machine(stateMachineArn)
-        if machine["status"] == "DELETING":
-            raise _RefusedError("StateMachineDeleting", stateMachineArn)
-        if not {"definition", "roleArn"} & settings.keys():
-            raise _RefusedError("MissingRequiredParameter", "either the definition or the role ARN must be specified")
-        if versionDescription and not publish:
-            raise _RefusedError(
-                "ValidationException", "Version description can only be set when publish is set to true"
-            )
-        after = {**machine["now"], **settings}
-        self._check_machine(after)
-        json.loads(after["definition"])
-        machine["now"] = after
-        machine["revision"] += 1
-        answer = {"updateDate": self.clock.now(), "revisionId": str(machine["revision"])}
-        if publish:
-            answer["stateMachineVersionArn"] = self._publish(stateMachineArn)
-        return answer
-
-    def states_PublishStateMachineVersion(
-        self, stateMachineArn: str, revisionId: str | None = None, description: str = ""
-    ) -> Any:
-        machine = self.machine(stateMachineArn)
-        if revisionId is not None and revisionId != self._revision(machine):
-            raise _RefusedError("ConflictException", "The revisionId does not match the current revision")
-        return {"stateMachineVersionArn": self._publish(stateMachineArn), "creationDate": self.clock.now()}
-
-    def _revision(self, machine: dict[str, Any]) -> str:
-        return str(machine["revision"]) if machine["revision"] else "INITIAL"
-
-    def states_DescribeStateMachine(self, stateMachineArn: str) -> Any:
-        machine, number = self.machine(stateMachineArn), stateMachineArn.split(":")[7:]
-        state = machine["now"]
-        if number:
-            state = _get(machine["versions"], int(number[0]), "StateMachineDoesNotExist", stateMachineArn)
-        answer = {key: value for key, value in state.items() if key != "revision"}
-        answer |= {
-            "stateMachineArn": stateMachineArn,
-            "name": stateMachineArn.split(":")[6],
-            "status": machine["status"],
-            "type": machine["type"],
-            "creationDate": START,
-        }
-        if machine["revision"]:
-            answer["revisionId"] = self._revision(machine)
-        return answer
-
-    def states_ListTagsForResource(self, resourceArn: str) -> Any:
-        assert resourceArn.count(":") == 6, "versions have no tags"
-        return {"tags": [{"key": key, "value": value} for key, value in self.machine(resourceArn)["tags"].items()]}
-
-    def states_TagResource(self, resourceArn: str, tags: Any) -> None:
-        assert resourceArn.count(":") == 6, "versions have no tags"
-        self.machine(resourceArn)["tags"] |= {each["key"]: each["value"] for each in tags}
-
-    def states_UntagResource(self, resourceArn: str, tagKeys: Any) -> None:
-        for key in tagKeys:
-            self.machine(resourceArn)["tags"].pop(key, None)
-
-    def states_ListStateMachineVersions(self, stateMachineArn: str, nextToken: str = "") -> Any:
-        numbers = sorted(self.machine(stateMachineArn)["versions"], reverse=True)
-        arns = [{"stateMachineVersionArn": f"{stateMachineArn}:{each}", "creationDate": START} for each in numbers]
-        return {"stateMachineVersions": arns}
-
-    def states_DeleteStateMachineVersion(self, stateMachineVersionArn: str) -> None:
-        arn, _, number = stateMachineVersionArn.rpartition(":")
-        machine = self.machine(arn)
-        if any(stateMachineVersionArn in routes["routes"] for routes in machine["aliases"].values()):
-            raise _RefusedError("ConflictException", "Version to be deleted must not be referenced by an alias.")
-        machine["versions"].pop(int(number), None)
-
-    def _check_routes(self, machine: dict[str, Any], routes: Any) -> dict[str, int]:
-        weights = {each["stateMachineVersionArn"]: each["weight"] for each in routes}
-        if not 1 <= len(routes) <= 2 or len(weights) != len(routes) or sum(weights.values()) != 100:
-            raise _RefusedError("ValidationException", "routingConfiguration")
-        for arn in weights:
-            if int(arn.rpartition(":")[2]) not in machine["versions"]:
-                raise _RefusedError("ResourceNotFound", arn)
-        return weights
-
-    def states_CreateStateMachineAlias(self, name: str, routingConfiguration: Any, description: str = "") -> Any:
-        arn = routingConfiguration[0]["stateMachineVersionArn"].rpartition(":")[0]
-        machine = self.machine(arn)
-        routes = self._check_routes(machine, routingConfiguration)
-        if name in machine["aliases"] and machine["aliases"][name]["routes"] != routes:
-            raise _RefusedError("ConflictException", f"{name} exists with other routes")
-        assert len(description) <= 256
-        machine["aliases"][name] = {"routes": routes, "description": description, "updated": self.clock.now()}
-        return {"stateMachineAliasArn": f"{arn}:{name}", "creationDate": self.clock.now()}
-
-    def _alias(self, arn: str) -> dict[str, Any]:
-        machine, name = self.machine(arn.rpartition(":")[0]), arn.rpartition(":")[2]
-        return _get(machine["aliases"], name, "ResourceNotFound", arn)
-
-    def states_UpdateStateMachineAlias(
-        self, stateMachineAliasArn: str, routingConfiguration: Any, description: str = ""
-    ) -> Any:
-        alias = self._alias(stateMachineAliasArn)
-        machine = self.machine(stateMachineAliasArn.rpartition(":")[0])
-        assert len(description) <= 256
-        alias |= {
-            "routes": self._check_routes(machine, routingConfiguration),
-            "description": description,
-            "updated": self.clock.now(),
-        }
-        return {"updateDate": self.clock.now()}
-
-    def states_DescribeStateMachineAlias(self, stateMachineAliasArn: str) -> Any:
-        alias = self._alias(stateMachineAliasArn)
-        return {
-            "stateMachineAliasArn": stateMachineAliasArn,
-            "name": stateMachineAliasArn.rpartition(":")[2],
-            "description": alias["description"],
-            "routingConfiguration": [
-                {"stateMachineVersionArn": arn, "weight": weight} for arn, weight in alias["routes"].items()
-            ],
-            "updateDate": alias["updated"],
-        }
-
-    def states_ListStateMachineAliases(self, stateMachineArn: str, nextToken: str = "") -> Any:
-        aliases = self.machine(stateMachineArn)["aliases"]
-        return {
-            "stateMachineAliases": [
-                {"stateMachineAliasArn": f"{stateMachineArn}:{name}", "creationDate": START} for name in aliases
-            ]
-        }
-
-    def states_DeleteStateMachine(self, stateMachineArn: str) -> None:
-        name = stateMachineArn.split(":")[6]
-        if name in self.machines:
-            self.machines[name]["status"] = "DELETING"
-
-    # Executions
-
-    def start(self, name: str, machine: str, alias: str | None = "live") -> str:
-        """Start an execution as somebody would; it stays in its first state until `end`."""
-        arn = PLACE.arn("states", f"stateMachine:{machine}")
-        found = self.machine(arn)
-        version = None
-        state = found["now"]
-        if alias:
-            routes = found["aliases"][alias]["routes"]
-            version = max(routes, key=lambda each: routes[each])
-            state = found["versions"][int(version.rpartition(":")[2])]
-        execution = PLACE.arn("states", f"execution:{machine}:{name}")
-        self.executions[execution] = {
-            "name": name,
-            "machine": machine,
-            "status": "RUNNING",
-            "version": version,
-            "alias": f"{arn}:{alias}" if alias else None,
-            "definition": state["definition"],
-            "roleArn": state["roleArn"],
-            "started": self.clock.now(),
-            "stopped": None,
-        }
-        return execution
-
-    def end(self, execution: str, status: str = "SUCCEEDED") -> None:
-        self.executions[execution] |= {"status": status, "stopped": self.clock.now()}
-
-    def states_ListExecutions(self, stateMachineArn: str, statusFilter: str, nextToken: str = "") -> Any:
-        machine = self.machine(stateMachineArn)
-        if machine["type"] == "EXPRESS":
-            raise _RefusedError("StateMachineTypeNotSupported", "not supported for EXPRESS")
-        listed = []
-        for arn, each in self.executions.items():
-            if each["machine"] == stateMachineArn.split(":")[6] and each["status"] == statusFilter:
-                item = {"executionArn": arn, "stateMachineArn": stateMachineArn, "name": each["name"]}
-                item |= {"status": each["status"], "startDate": each["started"]}
-                item |= {"stateMachineVersionArn": each["version"]} if each["version"] else {}
-                item |= {"stopDate": each["stopped"]} if each["stopped"] else {}
-                listed.append(item)
-        return {"executions": listed}
-
-    def states_DescribeStateMachineForExecution(self, executionArn: str) -> Any:
-        execution = _get(self.executions, executionArn, "ExecutionDoesNotExist", executionArn)
-        return {
-            "stateMachineArn": PLACE.arn("states", f"stateMachine:{execution['machine']}"),
-            "name": execution["machine"],
-            "definition": execution["definition"],
-            "roleArn": execution["roleArn"],
-            "updateDate": START,
-        }
-
-    def states_GetExecutionHistory(
-        self, executionArn: str, reverseOrder: bool, maxResults: int, includeExecutionData: bool
-    ) -> Any:
-        execution = self.executions[executionArn]
-        first = json.loads(execution["definition"])["StartAt"]
-        entered = {"timestamp": START, "type": "TaskStateEntered", "id": 2, "stateEnteredEventDetails": {"name": first}}
-        return {"events": [entered]}
-
-    def states_StopExecution(self, executionArn: str, error: str = "", cause: str = "") -> Any:
-        self.end(executionArn, "ABORTED")
-        return {"stopDate": self.clock.now()}
-
-
-class _RefusedError(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code)
-        self.code, self.message = code, message
-
-
-def _get(values: Mapping[Any, Any], key: Any, code: str, message: str) -> Any:
-    if key not in values:
-        raise _RefusedError(code, message)
-    return values[key]
-
-
-def _sha(data: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(data).digest()).decode()
-
-
-def _matches(pattern: str, resource: str) -> bool:
-    from fnmatch import fnmatchcase
-
-    return fnmatchcase(resource, pattern)

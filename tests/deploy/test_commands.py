@@ -16,7 +16,8 @@ from flowdsl.deploy.statements import Place
 from flowdsl.package import manifest
 from flowdsl.package.archive import digests
 from flowdsl.project.environments import environments_in, mistakes_in_environments
-from tests.deploy.memory import PLACE, Memory
+from tests.deploy.memory import Memory
+from tests.deploy.memory_common import PLACE
 
 SETTINGS = f"""
 [tool.flowdsl]

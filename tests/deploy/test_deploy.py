@@ -1,27 +1,19 @@
 """Deployments into memory: what they make, that executions in flight go on as they began, and that they converge."""
 
-import copy
 import json
 from datetime import timedelta
 
 import pytest
-from attrs import evolve
 
-from flowdsl import StateMachine, Table
+from flowdsl import StateMachine
 from flowdsl.author.states import Pass
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.deploy.aws import AwsError, Paced
 from flowdsl.deploy.plan import CanaryRequest
 from flowdsl.deploy.retire import DestroyRequest
-from flowdsl.deploy.session import Session
 from flowdsl.project.environments import Allowed, FunctionSettings, Secret
-from tests.deploy.memory import PLACE, READS, ConnectionLostError, Memory
-from tests.deploy.world import World, called, can_run, flow, with_environment
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path)
+from tests.deploy.memory import Memory
+from tests.deploy.memory_common import PLACE
+from tests.deploy.world import called, can_run, flow, no_failure, with_environment
 
 
 def test_a_first_deploy_makes_everything_and_a_second_nothing(world):
@@ -145,7 +137,7 @@ def test_an_execution_in_flight_keeps_code_and_permissions(world):
     world.deploy()
     execution = world.aws.start("e", "payment")
     before = called(world.aws, execution)
-    world.aws.watch = lambda aws: _no_failure(aws, execution)
+    world.aws.watch = lambda aws: no_failure(aws, execution)
     world.machine = flow(receipts=False)
     with_environment(world, permissions=())
     world.change("setup", "psp-a")
@@ -167,10 +159,6 @@ def test_an_execution_in_flight_keeps_code_and_permissions(world):
     assert world.function_versions("setup") == ["2"]
     assert world.versions() == [2]
     assert not world.plan().calls
-
-
-def _no_failure(aws: Memory, execution: str) -> None:
-    assert not can_run(aws, execution)
 
 
 def test_an_execution_of_the_machine_itself_is_seen_too(world):
@@ -506,213 +494,3 @@ def test_a_machine_that_is_being_deleted_is_waited_for(world):
     world.aws.end(execution, "ABORTED")
     world.deploy()
     assert world.versions() == [1]
-
-
-# Tables, queues and topics
-
-
-def test_a_function_gets_what_it_declares(world):
-    world.deploy()
-    assert world.aws.functions["setup"]["settings"]["Environment"] == {
-        "Variables": {
-            "DONATIONS": "donations",
-            "LETTERS": "https://sqs.eu-west-1.amazonaws.com/123456789012/letters",
-            "NEWS": PLACE.arn("sns", "news"),
-        }
-    }
-    role = world.aws.functions["setup"]["settings"]["Role"]
-    table = PLACE.arn("dynamodb", "table/donations")
-    assert world.aws.allows(role, "dynamodb:PutItem", table)
-    assert world.aws.allows(role, "dynamodb:GetItem", f"{table}/index/by-day")
-    assert not world.aws.allows(role, "dynamodb:DeleteItem", table)
-    assert world.aws.allows(role, "sqs:SendMessage", PLACE.arn("sqs", "letters"))
-    assert world.aws.allows(role, "sns:Publish", PLACE.arn("sns", "news"))
-    other = world.aws.functions["receipt"]["settings"]["Role"]
-    assert not world.aws.allows(other, "dynamodb:PutItem", table)
-
-
-def test_an_index_is_added(world):
-    world.deploy()
-    more = Table("donations", key="id", indexes={"by-day": ("day", "id"), "by-state": "state"})
-    world.machine = flow(access=[more.access("Query", variable="DONATIONS")])
-    plan = world.deploy()
-    assert ("table donations", "index by-state") in [(call.resource, call.reason) for call in plan.calls]
-    assert len(world.aws.tables["donations"]["settings"]["GlobalSecondaryIndexes"]) == 2
-    assert not world.plan().calls
-
-
-@pytest.mark.parametrize(
-    "table",
-    [Table("donations", key="other"), Table("donations", key="id", indexes={"by-day": "month"})],
-    ids=["key", "index"],
-)
-def test_a_key_cannot_change(world, table):
-    world.deploy()
-    world.machine = flow(access=[table.access("Query", variable="DONATIONS")])
-    problem = world.plan().problems[0]
-    assert "AWS cannot change it without losing data" in problem.message
-
-
-def test_a_queue_that_somebody_changed(world):
-    world.deploy()
-    world.aws.queues["letters"]["attributes"]["VisibilityTimeout"] = "1"
-    assert [call.reason for call in world.deploy().calls] == ["VisibilityTimeout"]
-
-
-def test_data_stays_in_an_environment_and_goes_with_an_instance(world):
-    world.deploy()
-    world.aws.clock.sleep(60)
-    plan = world.destroy()
-    assert {"donations"} == {*world.aws.tables}
-    assert any("table donations stays with its data" in note for note in plan.notes)
-    world.instance = "pr-1"
-    world.deploy()
-    assert {"donations", "donations-pr-1"} == {*world.aws.tables}
-    world.aws.clock.sleep(60)
-    world.destroy()
-    assert {"donations"} == {*world.aws.tables}
-    assert {"letters"} == {*world.aws.queues}
-    assert {"news"} == {*world.aws.topics}
-
-
-def test_a_table_of_somebody_else(world):
-    world.aws.tables["donations"] = {"settings": {}, "tags": {}, "changed": world.aws.clock.now()}
-    problem = world.plan().problems[0]
-    assert problem.message == "the name is taken: table donations exists and was not created by flowdsl"
-
-
-# Eventual consistency
-
-
-def test_a_new_role_is_waited_for(world):
-    """A1."""
-    world.deploy()
-    assert 8 < world.aws.clock.slept < 60
-    world.aws.clock.slept = 0
-    world.change("setup")
-    world.deploy()
-    assert world.aws.clock.slept < 15  # for the function alone
-
-
-def test_a_role_that_can_never_be_assumed_ends_the_command(world):
-    """A2."""
-    world.aws.never_assumable = True
-    with pytest.raises(FlowError, match="cannot be assumed by Lambda"):
-        world.deploy()
-    assert world.aws.clock.slept < 300
-
-
-def test_throttled_calls_are_made_again(world):
-    class Throttling:
-        made = 0
-
-        def call(self, service, operation, arguments):
-            self.made += 1
-            if self.made % 3 == 0:
-                raise AwsError("ThrottlingException", "Rate exceeded", service, operation)
-            return world.aws.call(service, operation, arguments)
-
-    clock = world.aws.clock
-    session = Session(Paced(Throttling(), clock), clock, world.stack)
-    session.apply(session.plan(world.wanted()))
-    assert world.versions() == [1]
-
-
-def test_somebody_changed_a_function_meanwhile(world):
-    world.deploy()
-    world.change("setup")
-    plan = world.plan()
-    world.aws.functions["setup"]["revision"] += 1
-    with pytest.raises(FlowError, match="somebody else changed it meanwhile"):
-        world.session().apply(plan)
-    world.deploy()
-    assert not world.plan().calls
-
-
-def test_two_deploys_at_once_end_the_same(world):
-    first, second = world.plan(), world.plan()
-    world.session().apply(first)
-    with pytest.raises(FlowError, match="somebody else changed it meanwhile"):
-        world.session().apply(second)
-    assert not world.plan().calls
-
-
-def test_missing_permissions_to_read_are_told_together(world):
-    world.aws.denied = frozenset({"lambda:GetFunction", "iam:GetRole", "tagging:GetResources"})
-    with pytest.raises(FlowError) as raised:
-        world.plan()
-    message = str(raised.value)
-    assert "iam:GetRole, lambda:GetFunction, tag:GetResources" in message
-    assert '"Action": [' in message
-
-
-def test_a_missing_permission_to_change_is_told_as_a_policy(world):
-    world.aws.denied = frozenset({"lambda:CreateFunction"})
-    with pytest.raises(FlowError) as raised:
-        world.deploy()
-    assert "lambda:CreateFunction" in str(raised.value)
-    assert '"Effect": "Allow"' in str(raised.value)
-    world.aws.denied = frozenset()
-    world.deploy()
-    assert not world.plan().calls
-
-
-def test_a_zip_that_changed_after_the_plan_is_not_sent(world):
-    plan = world.plan()
-    (world.folder / "build" / "setup.zip").write_bytes(b"other")
-    with pytest.raises(FlowError, match="has changed since the plan was made"):
-        world.session().apply(plan)
-
-
-# Faults at every position
-
-
-def first_deploy(_: World) -> None:
-    pass
-
-
-def second_deploy(world: World) -> None:
-    world.deploy()
-    world.aws.start("in flight", "payment")
-    world.change("setup", "psp-a")
-    world.machine = flow(wait=90, receipts=False)
-    with_environment(world, tags={"team": "others"}, logging="ALL", functions={"setup": FunctionSettings(memory=512)})
-
-
-FAULTS = [
-    (first_deploy, "before"),
-    (first_deploy, "after"),
-    *((second_deploy, each) for each in ("before", "after", "throttle")),
-]
-
-
-@pytest.mark.parametrize(("start", "fault"), FAULTS)
-def test_the_next_deploy_goes_on_after_any_fault(tmp_path, start, fault):
-    """Each call that changes something fails once; what is in flight goes on, and the end is the same."""
-    prepared = World(tmp_path)
-    start(prepared)
-
-    def again() -> World:
-        return evolve(prepared, aws=copy.deepcopy(prepared.aws))
-
-    undisturbed = again()
-    undisturbed.deploy()
-    end, before = undisturbed.state(), len(prepared.aws.log)
-    names = [name for _, name in undisturbed.aws.log[before:]]
-    changing = [number for number, name in enumerate(names) if not name.startswith(READS)]
-    assert len(changing) > 10
-    for position in changing:
-        world = again()
-        runs = [*world.aws.executions]
-        world.aws.watch = lambda aws, runs=runs: [_no_failure(aws, each) for each in runs]
-        world.aws.fail_at, world.aws.fault = before + position, fault
-        failed = False
-        try:
-            world.deploy()
-        except (FlowError, ConnectionLostError):
-            failed = True
-        # What AWS refuses for a while is made again, so a lost answer may be one that nobody waited for.
-        assert failed == (fault != "throttle") or fault == "after", names[position]
-        world.aws.fail_at = None
-        world.deploy()
-        assert world.state() == end, names[position]

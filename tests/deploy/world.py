@@ -23,7 +23,8 @@ from flowdsl.package.archive import digests
 from flowdsl.package.manifest import FILE, Manifest, Packaged
 from flowdsl.project import Loaded
 from flowdsl.project.environments import Environment
-from tests.deploy.memory import PLACE, Memory
+from tests.deploy.memory import Memory
+from tests.deploy.memory_common import PLACE
 
 ENVIRONMENT = Environment("test", PLACE.region, PLACE.account, tags={"team": "payments"})
 FUNCTIONS = ("setup", "psp-a", "psp-b", "receipt")
@@ -215,3 +216,7 @@ Change = Callable[[World], None]
 
 def with_environment(world: World, **changes: Any) -> None:
     world.environment = evolve(world.environment, **changes)
+
+
+def no_failure(aws: Memory, execution: str) -> None:
+    assert not can_run(aws, execution)

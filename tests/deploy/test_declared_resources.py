@@ -1,0 +1,77 @@
+"""Tables, queues and topics that functions declare: created, changed, kept and removed."""
+
+import pytest
+
+from flowdsl import Table
+from tests.deploy.memory_common import PLACE
+from tests.deploy.world import flow
+
+
+def test_a_function_gets_what_it_declares(world):
+    world.deploy()
+    assert world.aws.functions["setup"]["settings"]["Environment"] == {
+        "Variables": {
+            "DONATIONS": "donations",
+            "LETTERS": "https://sqs.eu-west-1.amazonaws.com/123456789012/letters",
+            "NEWS": PLACE.arn("sns", "news"),
+        }
+    }
+    role = world.aws.functions["setup"]["settings"]["Role"]
+    table = PLACE.arn("dynamodb", "table/donations")
+    assert world.aws.allows(role, "dynamodb:PutItem", table)
+    assert world.aws.allows(role, "dynamodb:GetItem", f"{table}/index/by-day")
+    assert not world.aws.allows(role, "dynamodb:DeleteItem", table)
+    assert world.aws.allows(role, "sqs:SendMessage", PLACE.arn("sqs", "letters"))
+    assert world.aws.allows(role, "sns:Publish", PLACE.arn("sns", "news"))
+    other = world.aws.functions["receipt"]["settings"]["Role"]
+    assert not world.aws.allows(other, "dynamodb:PutItem", table)
+
+
+def test_an_index_is_added(world):
+    world.deploy()
+    more = Table("donations", key="id", indexes={"by-day": ("day", "id"), "by-state": "state"})
+    world.machine = flow(access=[more.access("Query", variable="DONATIONS")])
+    plan = world.deploy()
+    assert ("table donations", "index by-state") in [(call.resource, call.reason) for call in plan.calls]
+    assert len(world.aws.tables["donations"]["settings"]["GlobalSecondaryIndexes"]) == 2
+    assert not world.plan().calls
+
+
+@pytest.mark.parametrize(
+    "table",
+    [Table("donations", key="other"), Table("donations", key="id", indexes={"by-day": "month"})],
+    ids=["key", "index"],
+)
+def test_a_key_cannot_change(world, table):
+    world.deploy()
+    world.machine = flow(access=[table.access("Query", variable="DONATIONS")])
+    problem = world.plan().problems[0]
+    assert "AWS cannot change it without losing data" in problem.message
+
+
+def test_a_queue_that_somebody_changed(world):
+    world.deploy()
+    world.aws.queues["letters"]["attributes"]["VisibilityTimeout"] = "1"
+    assert [call.reason for call in world.deploy().calls] == ["VisibilityTimeout"]
+
+
+def test_data_stays_in_an_environment_and_goes_with_an_instance(world):
+    world.deploy()
+    world.aws.clock.sleep(60)
+    plan = world.destroy()
+    assert {"donations"} == {*world.aws.tables}
+    assert any("table donations stays with its data" in note for note in plan.notes)
+    world.instance = "pr-1"
+    world.deploy()
+    assert {"donations", "donations-pr-1"} == {*world.aws.tables}
+    world.aws.clock.sleep(60)
+    world.destroy()
+    assert {"donations"} == {*world.aws.tables}
+    assert {"letters"} == {*world.aws.queues}
+    assert {"news"} == {*world.aws.topics}
+
+
+def test_a_table_of_somebody_else(world):
+    world.aws.tables["donations"] = {"settings": {}, "tags": {}, "changed": world.aws.clock.now()}
+    problem = world.plan().problems[0]
+    assert problem.message == "the name is taken: table donations exists and was not created by flowdsl"
