@@ -1,8 +1,9 @@
 """Find and remove card numbers: they must not reach a document, a log or a store.
 
-A card number has 13 to 19 digits, in one run or in the groups printed on cards, a valid check digit (ISO/IEC 7812-1,
-Luhn) and a first digit from 2 to 6, as consumer cards have. Times in milliseconds, UUIDs and identifiers of letters and
-digits are never treated as card numbers, whatever their digits.
+A card number has 13 to 19 digits of any script, in one run or in the groups printed on cards (separated by spaces,
+hyphens, dots, slashes or underscores), a valid check digit (ISO/IEC 7812-1, Luhn) and a first digit from 2 to 6, as
+consumer cards have. Times in milliseconds, UUIDs and identifiers of letters and digits are never treated as card
+numbers.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# Digits of any script, such as fullwidth ones; separators are spaces of any width, hyphens, dots and slashes.
+_SEPARATOR = r"(?:[ \t]{1,3} | [\u00a0\u2000-\u200b\u202f\u205f\u3000]{1,3} | [-./_\u2010-\u2015])"
 _CANDIDATE = re.compile(
-    r"""
-    [0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}    # a UUID: skip it
-    | (?<![0-9A-Za-z])
-      (?P<number> [2-6][0-9]{12,18}
-                | [2-6][0-9]{3} (?:[ -][0-9]{4}){3}
-                | [2-6][0-9]{3} [ -][0-9]{6} [ -][0-9]{4,5} )
-      (?![0-9A-Za-z])
+    rf"""
+    [0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}    # a UUID: skip it
+    | (?<![^\W_])
+      (?P<number> \d{{13,19}}
+                | \d{{4}} (?:{_SEPARATOR} \d{{4}}){{3}}
+                | \d{{4}} {_SEPARATOR} \d{{6}} {_SEPARATOR} \d{{4,5}} )
+      (?![^\W_])
     """,
     re.VERBOSE,
 )
@@ -68,4 +71,7 @@ def without_cards(value: Any) -> Any:
 
 
 def _is_card(number: str | None) -> bool:
-    return number is not None and is_card_number(re.sub("[ -]", "", number))
+    if number is None:
+        return False
+    digits = "".join(str(int(character)) for character in number if character.isdecimal())
+    return digits[0] in "23456" and is_card_number(digits)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from handlers import cards
 from handlers.setup.donation import MalformedDonation
 from tests.handlers.conftest import Call, donation
 
@@ -97,6 +98,28 @@ def test_a_note_may_have_lines_and_any_language(call: Call) -> None:
 def test_a_donation_is_an_object(call: Call, event: Any) -> None:
     with pytest.raises(MalformedDonation, match="expected an object"):
         call("setup", event)
+
+
+SPELLINGS = [
+    "4242.4242.4242.4242",
+    "4242  4242  4242  4242",
+    "4242\u00a04242\u00a04242\u00a04242",
+    "4242\u202f4242\u20094242 4242",
+    "4242/4242/4242/4242",
+    "4242\u20134242\u20134242\u20134242",
+    "\uff14\uff12\uff14\uff12" * 4,
+    "\u0664\u0662\u0664\u0662" * 4,
+    "3782.822463.10005",
+    "card_4242424242424242",
+]
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_a_card_number_is_refused_in_every_spelling(call: Call, text: str) -> None:
+    with pytest.raises(MalformedDonation, match="note: looks like a card number") as refusal:
+        call("setup", donation(note=f"it is {text}, thanks"))
+    assert text not in str(refusal.value)
+    assert cards.redact(f"({text})") in ("([card number removed])", "(card_[card number removed])")
 
 
 @pytest.mark.parametrize(
