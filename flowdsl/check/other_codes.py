@@ -61,4 +61,6 @@ OTHER_CODES = (
     Code("FD986", "error", "A plan that cannot be applied"),
     Code("FD987", "error", "A build that is missing or out of date"),
     Code("FD988", "error", "An alarm that does not exist"),
+    Code("FD990", "error", "A command about an execution that AWS or flowdsl refuses"),
+    Code("FD991", "error", "An execution that cannot be recorded, or a file that is not a recording"),
 )

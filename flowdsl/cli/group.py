@@ -12,7 +12,19 @@ import click
 from ..base.diagnostics import FlowError
 from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
 
-COMMANDS = ("check", "run", "test-state", "build", "plan", "deploy", "rollback", "prune", "destroy", "completion")
+COMMANDS = (
+    "check",
+    "run",
+    "test-state",
+    "build",
+    "plan",
+    "deploy",
+    "rollback",
+    "prune",
+    "destroy",
+    "executions",
+    "completion",
+)
 """In the order of the help text. The module of a command has its name, and so has the command in it."""
 
 

@@ -216,6 +216,7 @@ _PAGES: Final[Mapping[tuple[str, str], tuple[str, str, str]]] = {
     ("states", "ListStateMachineVersions"): ("nextToken", "nextToken", "stateMachineVersions"),
     ("states", "ListStateMachineAliases"): ("nextToken", "nextToken", "stateMachineAliases"),
     ("states", "ListExecutions"): ("nextToken", "nextToken", "executions"),
+    ("states", "GetExecutionHistory"): ("nextToken", "nextToken", "events"),
     ("tagging", "GetResources"): ("PaginationToken", "PaginationToken", "ResourceTagMappingList"),
 }
 """Where the token goes, where the next one comes from, and what the items are called."""

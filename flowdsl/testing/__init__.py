@@ -32,6 +32,7 @@ from .coverage import Coverage
 from .history import History, StepType
 from .machines import Machine
 from .mocks import Mock
+from .recording import replay
 from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
 from .runner import Runner
 
@@ -54,6 +55,7 @@ __all__ = [
     "give",
     "oversize",
     "real",
+    "replay",
     "run_to_completion",
     "slow",
     "throttle",

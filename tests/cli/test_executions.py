@@ -1,0 +1,181 @@
+"""`flowdsl executions`, on an AWS in memory that has histories of the embedded engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from flowdsl.deploy import aws
+from flowdsl.deploy.aws import AwsError
+from flowdsl.testing import Runner, fail
+
+ACCOUNT = "123456789012"
+EXECUTION = f"arn:aws:states:eu-west-1:{ACCOUNT}:execution:hello:one"
+MACHINE = f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:hello"
+SETTINGS = f"""
+[tool.flowdsl]
+flow = "hello.py"
+[tool.flowdsl.environments.test]
+region = "eu-west-1"
+account = "{ACCOUNT}"
+"""
+DATE = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@define
+class Service:
+    """Answers the calls of Step Functions, two events a page."""
+
+    events: list[dict[str, Any]] = field(factory=list)
+    type: str = "STANDARD"
+    calls: list[tuple[str, dict[str, Any]]] = field(factory=list)
+    refusal: AwsError | None = None
+
+    def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert service == "states"
+        self.calls.append((operation, {**arguments}))
+        if self.refusal:
+            raise self.refusal
+        answer: dict[str, Any] = getattr(self, operation)(arguments)
+        return answer
+
+    def DescribeStateMachine(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        group = {"logGroupArn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/vendedlogs/states/hello:*"}
+        logging = {"destinations": [{"cloudWatchLogsLogGroup": group}]}
+        return {"name": "hello", "type": self.type, "loggingConfiguration": logging}
+
+    def ListExecutions(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        row = {"name": "one", "status": "FAILED", "executionArn": EXECUTION, "startDate": DATE}
+        return {"executions": [row, {**row, "name": "two"}]}
+
+    def DescribeExecution(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"name": "one", "status": "FAILED", "startDate": DATE, "stateMachineVersionArn": f"{MACHINE}:7"}
+
+    def GetExecutionHistory(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        events = self.events[::-1] if arguments["reverseOrder"] else self.events
+        first = int(arguments.get("nextToken", 0))
+        more = {"nextToken": str(first + 2)} if first + 2 < len(events) else {}
+        return {"events": events[first : first + 2], **more}
+
+    def StartExecution(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"executionArn": EXECUTION}
+
+    def StopExecution(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"stopDate": DATE}
+
+    def RedriveExecution(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"redriveDate": DATE}
+
+
+@pytest.fixture
+def service(project: Any, monkeypatch: pytest.MonkeyPatch) -> Service:
+    project.write("pyproject.toml", SETTINGS)
+    runner = Runner.of(project.root / "hello.py", root=project.root)
+    runner.mock("Greet", fail("Refused", "card 4242424242424242 of ada@example.org"))
+    run = runner.run({"name": "Ada", "email": "ada@example.org"}, name="one", check=False)
+    service = Service(run.history.render())
+    monkeypatch.setattr(aws, "connect", lambda place: service)
+    return service
+
+
+def test_list(project: Any, service: Service) -> None:
+    done = project.run("executions", "list", "--env", "test", "--status", "failed", "-n", "1")
+    assert (done.exit_code, done.stdout) == (0, "2025-01-01T00:00:00+00:00  FAILED     one\n")
+    assert service.calls[-1][1] == {"stateMachineArn": MACHINE, "maxResults": 1, "statusFilter": "FAILED"}
+    rows = json.loads(project.run("executions", "list", MACHINE, "--format", "json").stdout)
+    assert [each["name"] for each in rows] == ["one", "two"]
+
+
+@pytest.mark.parametrize("arguments", [["one", "--env", "test"], [EXECUTION]], ids=["by name", "by ARN"])
+def test_show(project: Any, service: Service, arguments: list[str]) -> None:
+    done = project.run("executions", "show", *arguments)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["one  FAILED  2025-01-01T00:00:00+00:00", "version 7 of hello"]
+    assert lines[2].split() == ["0:00:00", "Greet", "Task", "0:00:00", "(Refused)"]
+    assert lines[3].startswith("ended in Greet, hello.py:3:9")
+    assert lines[4] == "  Refused: card [card number] of [e-mail]"
+
+
+def test_tail(project: Any, service: Service) -> None:
+    lines = project.run("executions", "tail", EXECUTION).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == [event["type"] for event in service.events]
+    assert "4242" not in "".join(lines)
+
+
+def test_tail_reads_only_what_is_new(project: Any, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    every, service.events = service.events, service.events[:2]
+    monkeypatch.setattr("time.sleep", lambda seconds: setattr(service, "events", every))
+    lines = project.run("executions", "tail", EXECUTION).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == [event["type"] for event in every]
+
+
+def test_start_stop_and_redrive(project: Any, service: Service) -> None:
+    project.write("input.json", '{"name": "Ada"}')
+    done = project.run("executions", "start", "--env", "test", "--input", "input.json", "--name", "two")
+    assert done.stdout == f"{EXECUTION}\n"
+    arguments = {"stateMachineArn": f"{MACHINE}:live", "input": '{"name": "Ada"}', "name": "two"}
+    assert service.calls[-1] == ("StartExecution", arguments)
+    count = len(service.calls)
+    assert project.run("executions", "stop", EXECUTION).exit_code == 2  # nobody answers the question
+    assert len(service.calls) == count
+    assert project.run("executions", "stop", EXECUTION, "--yes", "--cause", "why").exit_code == 0
+    assert service.calls[-1] == ("StopExecution", {"executionArn": EXECUTION, "cause": "why"})
+    assert project.run("executions", "redrive", EXECUTION).exit_code == 0
+    assert service.calls[-1] == ("RedriveExecution", {"executionArn": EXECUTION})
+
+
+def test_pull_and_replay(project: Any, service: Service) -> None:
+    done = project.run("executions", "pull", EXECUTION)
+    assert (done.exit_code, done.stdout.split()) == (0, ["tests/recorded/one.json", "tests/recorded/test_one.py"])
+    text = Path("tests/recorded/one.json").read_text()
+    assert "ada@" not in text and "4242" not in text  # noqa: PT018
+    compile(Path("tests/recorded/test_one.py").read_text(), "test_one.py", "exec")
+    done = project.run("executions", "replay", "tests/recorded/one.json")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "0 differences\n")
+    project.write("hello.py", (project.root / "hello.py").read_text().replace('"Greet"', '"Welcome"'))
+    done = project.run("executions", "replay", "tests/recorded/one.json")
+    assert (done.exit_code, "route: recorded Greet; replayed Welcome" in done.stdout) == (1, True)
+    project.run("executions", "pull", EXECUTION, "--unmasked", "-o", "plain.json")
+    assert "4242424242424242" in Path("plain.json").read_text()
+
+
+MISTAKES = {
+    "no ARN": (["show", "arn:aws:lambda:x"], "not the ARN of an execution or a state machine"),
+    "another ARN": (["show", MACHINE], "is not the ARN of an execution"),
+    "an execution for a machine": (["list", EXECUTION], "is not the ARN of a state machine"),
+    "Express": (["show", EXECUTION.replace("execution:", "express:") + ":x"], "is an Express state machine"),
+    "no such machine": (["list", "--machine", "other"], "the flow has no state machine 'other'"),
+    "input that is not JSON": (["start", "--input", "{x"], "FD704"),
+    "an input file that is missing": (["start", "--input", "none.json"], "none.json cannot be read"),
+    "no recording": (["replay", "hello.py"], "hello.py is not a recording"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "text"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes(project: Any, service: Service, arguments: list[str], text: str) -> None:
+    done = project.run("executions", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert text in done.stderr
+    assert service.calls == []
+
+
+def test_express_machines_have_no_executions(project: Any, service: Service) -> None:
+    service.type = "EXPRESS"
+    done = project.run("executions", "list", "--env", "test")
+    assert done.exit_code == 2
+    assert "read them in CloudWatch Logs: aws logs tail /aws/vendedlogs/states/hello" in done.stderr
+
+
+def test_what_aws_refuses(project: Any, service: Service) -> None:
+    service.refusal = AwsError("ExecutionDoesNotExist", "Execution Does Not Exist", "states", "DescribeExecution")
+    done = project.run("executions", "show", EXECUTION)
+    assert done.exit_code == 2
+    assert f"DescribeExecution of {EXECUTION}: ExecutionDoesNotExist: Execution Does Not Exist" in done.stderr
+    assert "list the executions with" in done.stderr
