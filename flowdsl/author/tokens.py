@@ -1,7 +1,9 @@
 """Expressions inside f-strings: each leaves a token in the text, and the writer puts the expression back.
 
 Python joins the pieces of an f-string itself, so an expression can only leave a mark there: two private-use characters
-around a number. A token that no expression takes up again is the author's mistake, at the line of the f-string.
+around two letters and a number. A small and a capital letter, because `upper()`, `title()` and the like change one of
+them, which shows that Python changed a text whose value it does not know. Such a token, and one that no expression takes
+up again, is the author's mistake, at the line of the f-string.
 """
 
 from __future__ import annotations
@@ -13,16 +15,21 @@ import attrs
 from ..base.source import Caller, caller
 from .nodes import Node
 
-_TOKEN = re.compile("\ue0f0([0-9]+)\ue0f1")
+_LETTERS = "xY"
+_TOKEN = re.compile("\ue0f0([A-Za-z]{2}[0-9]+)\ue0f1")
 
 
 @attrs.define(eq=False)
 class Token:
-    """An expression that an f-string holds; `is_used` once a value of the flow has taken it up."""
+    """An expression that an f-string holds; `is_used` once a value of the flow has taken it up.
+
+    `is_changed` if a method such as `upper()` changed the text around it.
+    """
 
     node: Node
     origin: Caller | None
     is_used: bool = False
+    is_changed: bool = False
 
     @property
     def text(self) -> str:
@@ -38,7 +45,7 @@ _tokens: list[Token] = []
 def leave_token(node: Node) -> str:
     """The text that stands for the expression inside a string."""
     _tokens.append(Token(node, caller()))
-    return f"\ue0f0{len(_tokens) - 1}\ue0f1"
+    return f"\ue0f0{_LETTERS}{len(_tokens) - 1}\ue0f1"
 
 
 def has_tokens(text: str) -> bool:
@@ -56,18 +63,19 @@ def split(text: str) -> list[str | Token]:
     for index, piece in enumerate(_TOKEN.split(text)):
         if index % 2 == 0:
             pieces.extend([piece] if piece else [])
-        elif int(piece) < len(_tokens):
-            token = _tokens[int(piece)]
+        elif int(piece[2:]) < len(_tokens):
+            token = _tokens[int(piece[2:])]
             token.is_used = True
+            token.is_changed = token.is_changed or not piece.startswith(_LETTERS)
             pieces.append(token)
     return pieces
 
 
 def moment() -> int:
-    """This moment, for `unused_since`."""
+    """This moment, for `misused_since`."""
     return len(_tokens)
 
 
-def unused_since(before: int) -> list[Token]:
-    """The tokens left since then that no value of a flow has taken up."""
-    return [token for token in _tokens[before:] if not token.is_used]
+def misused_since(before: int) -> list[Token]:
+    """The tokens left since then that no value of a flow has taken up, or whose text was changed."""
+    return [token for token in _tokens[before:] if token.is_changed or not token.is_used]

@@ -105,7 +105,7 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
             span=Span(display_path(file), 1),
             hint='assign one at the top level: machine = StateMachine("payment", chain(...))',
         )
-    next(iter(machines.values())).problems.extend(_unused_tokens(before))
+    next(iter(machines.values())).problems.extend(_misused_tokens(before))
     loaded = []
     for machine in machines.values():
         definition = dump(machine)
@@ -115,16 +115,20 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
     return [attrs.evolve(loaded[0], warnings=tuple(unplaced(written, str(file)))), *loaded[1:]]
 
 
-def _unused_tokens(before: int) -> list[Diagnostic]:
-    """The f-strings with expressions that no machine of the file uses: their text was taken apart or dropped."""
+def _misused_tokens(before: int) -> list[Diagnostic]:
+    """The f-strings with expressions that Python changed, or that no machine uses: taken apart or dropped."""
     return [
         Diagnostic(
             "FD215",
-            f"the f-string with {token.text} is used in no state",
+            f"the f-string with {token.text} is changed by a method of str, which cannot change the expression's value"
+            if token.is_changed
+            else f"the f-string with {token.text} is used in no state",
             span=token.origin.span() if token.origin else None,
-            hint="use it as a value in a state of the flow, unchanged; the functions of fn change texts",
+            hint="use a function of fn instead: fn.uppercase(text), fn.lowercase(text)"
+            if token.is_changed
+            else "use it as a value in a state of the flow, unchanged; to change or split it, use fn: fn.split(text, '-')",
         )
-        for token in tokens.unused_since(before)
+        for token in tokens.misused_since(before)
     ]
 
 

@@ -227,10 +227,17 @@ def test_what_jsonata_cannot_say_is_one_message(step: Any, message: str) -> None
         ('f"order-{f.state_input.id}"', []),
         ('f"order-{f.state_input.id}"[:7]', ["FD215"]),
         ('(f"{f.state_input.a}", "x")[1]', ["FD215"]),
-        ('f"{f.state_input.a}".upper()', []),
+        ('f"{f.state_input.a}" + "-x"', []),
+        ('" ".join([f"{f.state_input.a}", f"{f.state_input.b}"])', []),
+        ('f"id-{f.state_input.id}".split("-")[0]', ["FD215"]),
+        *[
+            (f'f"{literal}{{f.state_input.a}}".{method}()', ["FD215"])
+            for literal in ("", "id-", "ID-")
+            for method in ("upper", "lower", "title", "capitalize", "swapcase", "casefold")
+        ],
     ],
 )
-def test_an_f_string_that_is_not_used_is_a_mistake_at_its_line(use: str, expected: list[str], tmp_path: Path) -> None:
+def test_an_f_string_that_is_changed_or_not_used_is_a_mistake_at_its_line(use: str, expected: list[str], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     file = tmp_path / "flow.py"
     file.write_text(f'import flowdsl as f\n\nmachine = f.StateMachine("m", f.Pass("P", parameters={{"v": {use}}}))\n')
