@@ -70,7 +70,7 @@ PSPS = [
 ]
 
 
-# Tables of the deployed functions, with what each may do; on the desk they keep SQLite files.
+# Tables of the deployed functions, with what each may do; local runs keep SQLite files.
 TRANSACTIONS = Table(
     "payment-transactions",
     key="id",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import flowdsl as f
+from flowdsl.author.jsonpath import INTRINSICS
 from flowdsl.check import check
 
 pytestmark = pytest.mark.slow
@@ -31,6 +33,24 @@ ELSEWHERE = ("AWS_", "PAYMENTS_", "PSPS", "PYTEST_", "STATE_", "STEPFUNCTIONS_",
 
 def blocks(guide: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", guide.read_text(), re.DOTALL)
+
+
+def test_the_list_of_functions_is_complete() -> None:
+    own = {
+        name for name, value in vars(f.fn).items() if inspect.isfunction(value) and value.__module__ == f.fn.__name__
+    }
+    section = re.search(r"### Functions\n(.*?)\n#", (ROOT / "docs" / "writing-flows.md").read_text(), re.DOTALL)
+    assert section
+    rows = [line for line in section[1].splitlines() if line.startswith("|")][2:]
+    listed = [name for row in rows for name in re.findall(r"`([a-z_0-9]+)`", row)]
+    assert sorted(listed) == sorted(name for name in own if not name.startswith("_"))
+    bold = {name for row in rows for name in re.findall(r"\*\*`(\w+)`\*\*", row)}
+    assert bold == (INTRINSICS.keys() & own) | {"format"}
+
+
+@pytest.mark.parametrize("file", [ROOT / "CHANGELOG.md", *GUIDES], ids=lambda file: file.name)
+def test_no_guide_has_the_marks_of_a_conflict(file: Path) -> None:
+    assert not re.search(r"^(<{7}|>{7}) ", file.read_text(), re.MULTILINE)
 
 
 def examples() -> list[Any]:

@@ -24,9 +24,10 @@ def repeat(
     """Do the steps again and again until a condition holds; it is asked after them, so they run once at least.
 
     `failed` ends the loop too: a condition fails the execution, `when(condition, steps...)` goes another way.
-    `at_most` is how often the steps run; after that `otherwise` is done, or else the execution fails. The count is a
-    variable of the flow. `between` is done before each new try. `name` is the Choice's, by default that of the
-    first step and `.Repeat`; the other states that the loop needs are named after it.
+    `at_most` is how often the steps run, the first time included; after that `otherwise` is done, or else the
+    execution fails. The count is a variable of the flow. `between` is done before each new try. `name` is the
+    Choice's, by default that of the first step and `.Repeat`; the other states that the loop needs are named after
+    it.
     """
     flow = as_flow(steps)
     pause = as_flow(() if between is UNSET else between)

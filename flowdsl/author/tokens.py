@@ -2,8 +2,8 @@
 
 Python joins the pieces of an f-string itself, so an expression can only leave a mark there: two private-use characters
 around two letters and a number. A small and a capital letter, because `upper()`, `title()` and the like change one of
-them, which shows that Python changed a text whose value it does not know. Such a token, and one that no expression takes
-up again, is the author's mistake, at the line of the f-string.
+them, which shows that Python changed a text whose value it does not know. Such a token, and one that no expression
+takes up again, is the author's mistake, at the line of the f-string.
 """
 
 from __future__ import annotations

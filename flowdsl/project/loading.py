@@ -126,7 +126,7 @@ def _misused_tokens(before: int) -> list[Diagnostic]:
             span=token.origin.span() if token.origin else None,
             hint="use a function of fn instead: fn.uppercase(text), fn.lowercase(text)"
             if token.is_changed
-            else "use it as a value in a state of the flow, unchanged; to change or split it, use fn: fn.split(text, '-')",
+            else "use it as a value in a state of the flow, unchanged; change it with fn, as in fn.split(text, '-')",
         )
         for token in tokens.misused_since(before)
     ]

@@ -237,7 +237,9 @@ def test_what_jsonata_cannot_say_is_one_message(step: Any, message: str) -> None
         ],
     ],
 )
-def test_an_f_string_that_is_changed_or_not_used_is_a_mistake_at_its_line(use: str, expected: list[str], tmp_path: Path) -> None:
+def test_an_f_string_that_is_changed_or_not_used_is_a_mistake_at_its_line(
+    use: str, expected: list[str], tmp_path: Path
+) -> None:
     (tmp_path / "pyproject.toml").touch()
     file = tmp_path / "flow.py"
     file.write_text(f'import flowdsl as f\n\nmachine = f.StateMachine("m", f.Pass("P", parameters={{"v": {use}}}))\n')
