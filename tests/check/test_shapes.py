@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowdsl.check.dataflow.shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, Scalar, Shape, kind_of, merge, merged
+from flowdsl.check.dataflow.shapes import ANY, BOOLEAN, NULL, NUMBER, STRING, ScalarShape, Shape, kind_of, merge, merged
 
 
-def scalar(*values: str | float | bool) -> Scalar:
-    return Scalar(kind_of(values[0]), frozenset(values))
+def scalar(*values: str | float | bool) -> ScalarShape:
+    return ScalarShape(kind_of(values[0]), frozenset(values))
 
 
 MERGED: dict[str, tuple[Shape, Shape, Shape]] = {
@@ -40,12 +40,12 @@ def test_scalars_merge(name: str) -> None:
 
 def test_nothing_new_leaves_the_shape_as_it_is() -> None:
     """The checker goes on until no shape changes, and compares them by identity."""
-    for one, other in ((scalar("a", "b"), scalar("b")), (STRING, scalar("a")), (STRING, Scalar("string"))):
+    for one, other in ((scalar("a", "b"), scalar("b")), (STRING, scalar("a")), (STRING, ScalarShape("string"))):
         assert merge(one, other) is one
 
 
 def admits(shape: Shape, value: object) -> bool:
-    if not isinstance(shape, Scalar):
+    if not isinstance(shape, ScalarShape):
         return shape == ANY
     return shape.kind == kind_of(value) and (shape.values is None or value in shape.values)
 
@@ -56,6 +56,6 @@ VALUES = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from
 @given(st.lists(VALUES, min_size=1, max_size=30))
 def test_a_merged_shape_admits_every_value_that_went_in(values: list[object]) -> None:
     shapes = tuple(
-        Scalar(kind_of(value), frozenset({value}) if isinstance(value, str | int) else None) for value in values
+        ScalarShape(kind_of(value), frozenset({value}) if isinstance(value, str | int) else None) for value in values
     )
     assert all(admits(merged(shapes), value) for value in values)
