@@ -200,6 +200,98 @@ JSONATA: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an expression reads": ({"A": makes({"a": 1}), "Use": makes("{% $states.input.b + 1 %}")}, ["FD801"]),
     "an expression asks": ({"A": makes({"a": 1}), "Use": makes("{% $exists($states.input.b) %}")}, []),
     "a list is mapped over": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a.x %}")}, []),
+    "$merge keeps the other fields": (
+        {
+            "A": makes({"a": 1}),
+            "B": makes("{% $merge([$states.input, {'b': 1}]) %}"),
+            "Use": makes("{% $states.input.a %}"),
+        },
+        [],
+    ),
+    "$merge adds no others": (
+        {
+            "A": makes({"a": 1}),
+            "B": makes("{% $merge([$states.input, {'b': 1}]) %}"),
+            "Use": makes("{% $states.input.c %}"),
+        },
+        ["FD801"],
+    ),
+    "$merge with an unknown value may have any field": (
+        {"A": makes("{% $merge([{'b': 1}, $states.input]) %}"), "Use": makes("{% $states.input.b.c %}")},
+        [],
+    ),
+    "an object's fields": (
+        {"A": makes("{% {'a': {'b': 1}} %}"), "Use": makes("{% $states.input.a.c = 2 %}")},
+        ["FD801"],
+    ),
+    "a field that may be undefined": (
+        {"A": makes("{% {'a': $states.input.x} %}"), "Use": makes("{% $states.input.a.b %}")},
+        [],
+    ),
+    "a list's items": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a.y %}")}, ["FD801"]),
+    "an item at an index": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a[0].y %}")}, ["FD801"]),
+    "an item at a negative index": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a[-1].x %}")}, []),
+    "a predicate": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a[y > 1] %}")}, ["FD801"]),
+    "a predicate's items": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a[x > 1].y %}")}, ["FD801"]),
+    "$filter": (
+        {"A": makes({"a": [{"x": 1}]}), "Use": makes("{% [$filter($states.input.a, function($i) {$i.y > 1})] %}")},
+        ["FD801"],
+    ),
+    "the list of $filter": (
+        {
+            "A": makes({"a": [{"x": 1}]}),
+            "B": makes("{% {'kept': [$filter($states.input.a, function($i) {$i.x > 1})]} %}"),
+            "Use": makes("{% $states.input.kept[0].y %}"),
+        },
+        ["FD801"],
+    ),
+    "$map": (
+        {
+            "A": makes({"a": [{"x": 1}]}),
+            "B": makes("{% {'all': [$map($states.input.a, function($i) {{'z': $i.x}})]} %}"),
+            "Use": makes("{% $states.input.all.x %}"),
+        },
+        ["FD801"],
+    ),
+    "a sequence may be one item or a list": (
+        {"A": makes({"a": [{"x": 1}]}), "B": makes("{% $states.input.a.x %}"), "Use": makes("{% $states.input[0] %}")},
+        [],
+    ),
+    "a transform": (
+        {
+            "A": makes({"a": {"x": 1}}),
+            "B": makes("{% $states.input ~> |a|{'z': x}| %}"),
+            "Use": makes("{% $states.input.a.x + $states.input.a.z + $states.input.a.y %}"),
+        },
+        ["FD801"],
+    ),
+    "a transform reads from what it changes": (
+        {"A": makes({"a": {"x": 1}}), "Use": makes("{% $states.input ~> |a|{'z': y}| %}")},
+        ["FD801"],
+    ),
+    "a variable of a block": (
+        {"A": makes({"a": {"x": 1}}), "Use": makes("{% ($v := $states.input.a; $v.y) %}")},
+        ["FD801"],
+    ),
+    "one of a list of texts": ({"A": makes({"a": 1}), "Use": makes("{% $states.input.b in ['x'] %}")}, ["FD801"]),
+    "a condition with a comparison": (
+        {"A": makes({"a": 1}), "Use": makes("{% $states.input.b = 1 ? 1 : 2 %}")},
+        ["FD801"],
+    ),
+    "a condition that asks": (
+        {"A": makes({"a": 1}), "Use": makes("{% $states.input.b ? $states.input.b : 2 %}")},
+        [],
+    ),
+    "a question mark in a text": ({"A": makes({"a": 1}), "Use": makes("{% 'what? ' & $states.input.b %}")}, ["FD801"]),
+    "a loop that nests for ever": (
+        {
+            "A": makes({"a": 1}),
+            "B": makes("{% {'b': $states.input, 'c': $states.input} %}", Next="C"),
+            "C": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "B"}], "Default": "D"},
+            "D": {"Type": "Succeed"},
+        },
+        [],
+    ),
     "a variable": ({"A": makes(1, Assign={"v": {"a": 1}}), "Use": makes("{% $v.b %}")}, ["FD801"]),
     "an error": (
         {

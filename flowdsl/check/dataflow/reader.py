@@ -14,6 +14,7 @@ from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
 from ..rules.jsonata import read_text
 from ..rules.paths import as_path, is_intrinsic, paths_of
+from .expressions import Evaluator, Value, as_shape, asks, take_step
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -25,7 +26,6 @@ from .shapes import (
     Missing,
     ObjectShape,
     Shape,
-    UnknownShape,
     look,
     merged,
     of_value,
@@ -35,8 +35,6 @@ _RESULTS: Final[dict[str, Shape]] = {"string": STRING, "number": NUMBER, "boolea
 """The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
 _PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 """An expression that is only a path."""
-_ASKING = ("$exists", "?", " in ", "$type", "$lookup", "$keys", "$spread")
-"""Parts of expressions that may test whether a value exists."""
 
 
 @attrs.define(kw_only=True)
@@ -125,7 +123,7 @@ class Reader:
             self.findings.warning("FD801", message, path, hint=hint)
 
     def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
-        """Return the shape of a value with JSONata in it; an expression that is more than a path is unknown."""
+        """Return the shape of a value with JSONata in it. `known` are the fields of `$states`."""
         if depth > MAX_DEPTH:
             return ANY
         if isinstance(value, dict):
@@ -145,23 +143,32 @@ class Reader:
         if _PLAIN.fullmatch(text):
             root, *names = text[1:].split(".")
             return self.follow(root, tuple(names), known, path)
-        if self.findings is not None and not any(word in text for word in _ASKING):
-            read = read_text(text)
-            for each in getattr(read, "reads", ()):
-                self.follow(each.name, each.fields, known, path)
-        return ANY
+        return self.evaluate(text, known, path, source)
+
+    def evaluate(self, text: str, known: Mapping[str, Shape], path: AslPath, source: str) -> Shape:
+        """Return the shape of the value of an expression, and report names in it that do not exist."""
+        tree = getattr(read_text(text), "tree", None)
+        if tree is None:
+            return ANY
+        is_silent = asks(tree)
+
+        def report(missing: Missing, part: str) -> None:
+            if not is_silent:
+                self.report(missing, part, path)
+
+        evaluator = Evaluator(text, source, lambda name: Value(self.variable(name), sure=False), report)
+        return as_shape(evaluator.value(tree, {"states": _states(known)}))
 
     def follow(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
         """Return the shape of `$root.name.name`; `root` is `states` or a variable."""
-        text = "$" + ".".join((root, *names))
-        start = self.variable(root)
-        if root == "states":
-            start, names = known.get(names[0], ANY) if names else ANY, names[1:]
-        if isinstance(start, UnknownShape) or _meets_list(start, names):
-            return ANY
-        shape, missing = look(start, names)
-        self.report(missing, text, path)
-        return shape
+        value = _states(known) if root == "states" else Value(self.variable(root))
+        for name in names:
+            value, missing = take_step(value, name)
+            if missing is not None:
+                self.report(missing, "$" + ".".join((root, *names)), path)
+                if not missing.sometimes:
+                    return ANY
+        return as_shape(value)
 
     def variable(self, name: str) -> Shape:
         field = self.variables.fields.get(name) if isinstance(self.variables, ObjectShape) else None
@@ -189,10 +196,6 @@ def first_keys(path: Path) -> tuple[str | int, ...]:
     return tuple(keys)
 
 
-def _meets_list(shape: Shape, keys: tuple[str, ...]) -> bool:
-    """Return True if a list is on the way of the keys: JSONata maps over it."""
-    for count in range(len(keys)):
-        part, _ = look(shape, keys[:count])
-        if isinstance(part, ArrayShape):
-            return True
-    return False
+def _states(known: Mapping[str, Shape]) -> Value:
+    """Return the value of `$states`; what is not known of it may exist."""
+    return Value(ObjectShape({name: Member(shape) for name, shape in known.items()}, False))

@@ -98,14 +98,25 @@ def merged(shapes: tuple[Shape, ...]) -> Shape:
     return result
 
 
-def merge(one: Shape, other: Shape, depth: int = 0) -> Shape:
+Pairs: TypeAlias = dict[tuple[int, int], Shape]
+"""Merged shapes by the ids of the two that they come from, while both exist.
+
+A part in several places is merged once and stays one part: a loop may double the places in each round.
+"""
+
+
+def merge(one: Shape, other: Shape, depth: int = 0, pairs: Pairs | None = None) -> Shape:
     """Return what is known of a value that has either shape; `one` itself if `other` changes nothing."""
     if one is other or isinstance(one, UnknownShape):
         return one
     if isinstance(one, ObjectShape) and isinstance(other, ObjectShape) and depth < MAX_DEPTH:
-        return _merge_objects(one, other, depth)
+        pairs = {} if pairs is None else pairs
+        key = (id(one), id(other))
+        if key not in pairs:
+            pairs[key] = _merge_objects(one, other, depth, pairs)
+        return pairs[key]
     if isinstance(one, ArrayShape) and isinstance(other, ArrayShape) and depth < MAX_DEPTH:
-        item = merge(one.item, other.item, depth + 1)
+        item = merge(one.item, other.item, depth + 1, pairs)
         if one.items is None or (other.items is not None and len(one.items) == len(other.items) == 0):
             return one if item is one.item else ArrayShape(item)
         return ArrayShape(item)
@@ -117,7 +128,7 @@ def merge(one: Shape, other: Shape, depth: int = 0) -> Shape:
     return ANY
 
 
-def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int) -> ObjectShape:
+def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) -> ObjectShape:
     """Merge fields; fast if they are the same, because a state may be the target of a thousand routes."""
     own, theirs = one.fields, other.fields
     changed: dict[str, Member] = {}
@@ -130,7 +141,7 @@ def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int) -> ObjectSh
             elif field.always:
                 changed[name] = Member(field.shape, False, other.source)
         elif other_field.shape is not field.shape or (field.always and not other_field.always):
-            shape = merge(field.shape, other_field.shape, depth + 1)
+            shape = merge(field.shape, other_field.shape, depth + 1, pairs)
             if shape is not field.shape or (field.always and not other_field.always):
                 changed[name] = Member(shape, field.always and other_field.always, field.absent or other_field.absent)
     for name, field in theirs.items():

@@ -27,13 +27,14 @@ class Expression:
 
     `reads`: variables that it does not bind itself, `$states` among them. `calls`: functions that it calls and does not
     bind. `top_level`: fields of the expression's own input, which does not exist. `roots`: offsets of `$$`, which is
-    refused for the same reason.
+    refused for the same reason. `tree`: the whole expression.
     """
 
     reads: tuple[Read, ...]
     calls: tuple[Read, ...]
     top_level: tuple[Read, ...]
     roots: tuple[int, ...]
+    tree: Node
 
 
 def read_expression(text: str) -> Expression:
@@ -55,6 +56,7 @@ def describe(root: Node) -> Expression:
         free(reader.calls),
         tuple(sorted(reader.top_level, key=lambda each: each.offset)),
         tuple(sorted(reader.roots)),
+        root,
     )
 
 

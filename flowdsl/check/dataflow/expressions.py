@@ -1,0 +1,289 @@
+"""The shape of a JSONata expression's value, and the names that it reads but that do not exist.
+
+JSONata maps a name over a list, and gives one item without its list: such a value is a sequence here, of which only the
+items are known. What this module does not know, such as the result of most functions, has an unknown shape.
+
+Source: docs.jsonata.org ("Predicate Queries", "Processing Model", "Transform").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+import attrs
+
+from ...expr.jsonata.tree import Node, steps, walk
+from .shapes import ANY, ArrayShape, Member, Missing, ObjectShape, ScalarShape, Shape, UnknownShape, look, merge, merged
+
+MAX_DEPTH: Final = 60
+"""The greatest depth of an expression; deeper parts are unknown."""
+MOST_TEXT: Final = 80
+"""How many characters of an expression a message has."""
+_ASKING: Final = frozenset({"exists", "type", "lookup", "keys", "spread", "boolean"})
+"""Functions that may test whether a value exists."""
+
+Report: TypeAlias = Callable[[Missing, str], None]
+
+
+class Value(NamedTuple):
+    """The value of a part of an expression.
+
+    A sequence has none, one or several values of the shape. A value that is not `sure` may be undefined.
+    """
+
+    shape: Shape
+    is_sequence: bool = False
+    sure: bool = True
+
+
+UNKNOWN: Final = Value(ANY, sure=False)
+Scope: TypeAlias = dict[str, Value]
+"""The variables that the expression can read, `states` among them."""
+
+
+def asks(root: Node) -> bool:
+    """Return True if an expression may test whether a value exists before it reads it."""
+    for node in walk(root):
+        if node.kind in ("call", "partial") and node.parts[0].value in _ASKING:
+            return True
+        if node.kind == "condition" and node.parts[0].kind in ("path", "variable", "name", "filter"):
+            return True
+    return False
+
+
+def take_step(value: Value, name: str) -> tuple[Value, Missing | None]:
+    """Return the field `name` of a value, or of each item of a list, and the field if it may be missing."""
+    shape, is_sequence = value.shape, value.is_sequence
+    while isinstance(shape, ArrayShape):
+        shape, is_sequence = shape.item, True
+    if isinstance(shape, UnknownShape):
+        return Value(ANY, is_sequence, False), None
+    inner, missing = look(shape, (name,))
+    member = shape.fields.get(name) if isinstance(shape, ObjectShape) else None
+    return Value(inner, is_sequence, value.sure and member is not None and member.always), missing
+
+
+def as_shape(value: Value) -> Shape:
+    """Return the shape of a value outside the expression: a sequence may be a list or a single item."""
+    return ANY if value.is_sequence else value.shape
+
+
+@attrs.define
+class Evaluator:
+    """Evaluates one expression in shapes. `source` names the objects that it makes in messages."""
+
+    text: str
+    source: str
+    variable: Callable[[str], Value]
+    report: Report
+
+    def value(self, node: Node, scope: Scope, context: Value = UNKNOWN, depth: int = 0) -> Value:
+        """Return the value of a node; `context` is what a bare name is read from."""
+        if depth > MAX_DEPTH:
+            return UNKNOWN
+        depth += 1
+        match node.kind:
+            case "string":
+                return Value(ScalarShape("string", frozenset({node.value})))
+            case "number":
+                return Value(ScalarShape("number"))
+            case "value":
+                return Value(ScalarShape("null" if node.value == "null" else "boolean"))
+            case "variable" if node.value in ("", "$"):
+                return context if not node.value else UNKNOWN
+            case "variable":
+                return scope[node.value] if node.value in scope else self.variable(node.value)
+            case "name":
+                return self.read(context, node.value, node)
+            case "path":
+                return self.path(node, scope, context, depth)
+            case "filter":
+                return self.filtered(node, self.value(node.parts[0], scope, context, depth), scope, depth)
+            case "keep":
+                return Value(ArrayShape(_item(self.value(node.parts[0], scope, context, depth))))
+            case "sort":
+                items = _item(self.value(node.parts[0], scope, context, depth))
+                self.values(node.parts[1:], scope, Value(items), depth)
+                return Value(items, True, False)
+            case "array":
+                parts = self.values(node.parts, scope, context, depth)
+                kept = zip(node.parts, parts, strict=True)
+                items = merged(tuple(part.shape if each.kind == "array" else _item(part) for each, part in kept))
+                return Value(ArrayShape(items))
+            case "object":
+                return self.object(node, scope, context, depth)
+            case "block":
+                inside = dict(scope)
+                return (self.values(node.parts, inside, context, depth) or [UNKNOWN])[-1]
+            case "bind":
+                scope[node.value] = self.value(node.parts[0], scope, context, depth)
+                return scope[node.value]
+            case "focus" | "index":
+                scope[node.value] = UNKNOWN
+                return self.value(node.parts[0], scope, context, depth)
+            case "condition":
+                _, *ways = self.values(node.parts, scope, context, depth)
+                if len(ways) < 2 or any(way.is_sequence for way in ways):
+                    return UNKNOWN
+                return Value(merge(ways[0].shape, ways[1].shape), sure=all(way.sure for way in ways))
+            case "call":
+                return self.call(node, [], scope, context, depth)
+            case "lambda":
+                self.value(node.parts[0], {**scope, **dict.fromkeys(node.parameters, UNKNOWN)}, UNKNOWN, depth)
+            case "binary" if node.value == "~>":
+                return self.applied(node, scope, context, depth)
+            case "transform" | "group":
+                pass  # Their names are read from values that are known elsewhere.
+            case _:
+                self.values(node.parts, scope, context, depth)
+        return UNKNOWN
+
+    def values(self, nodes: Iterable[Node], scope: Scope, context: Value, depth: int) -> list[Value]:
+        return [self.value(node, scope, context, depth) for node in nodes]
+
+    def read(self, base: Value, name: str, node: Node) -> Value:
+        """Read a name; report it with the text of the node if it does not exist."""
+        value, missing = take_step(base, name)
+        if missing is not None:
+            text = self.text[node.start : node.end]
+            self.report(missing, text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…")
+        return value
+
+    def path(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
+        first, *rest = steps(node)
+        value = (
+            self.read(context, first.value, first)
+            if first.kind == "string"
+            else self.value(first, scope, context, depth)
+        )
+        for each in rest:
+            value = self.next_step(each, value, node, scope, depth)
+        return value
+
+    def next_step(self, node: Node, base: Value, whole: Node, scope: Scope, depth: int) -> Value:
+        """Return the value of a step after `base`: of each of its items, if it is a list."""
+        if node.kind in ("name", "string"):
+            return self.read(base, node.value, attrs.evolve(whole, end=node.end))
+        if node.kind in ("filter", "keep") and depth < MAX_DEPTH:
+            inner = self.next_step(node.parts[0], base, whole, scope, depth + 1)
+            return (
+                self.filtered(node, inner, scope, depth) if node.kind == "filter" else Value(ArrayShape(_item(inner)))
+            )
+        many = base.is_sequence or isinstance(base.shape, ArrayShape)
+        value = self.value(node, scope, Value(_item(base), sure=base.sure), depth)
+        return Value(_item(value), True, False) if many else value._replace(sure=value.sure and base.sure)
+
+    def filtered(self, node: Node, base: Value, scope: Scope, depth: int) -> Value:
+        """Return the values that a predicate or an index selects."""
+        condition, item = node.parts[1], _item(base)
+        self.value(condition, scope, Value(item), depth)
+        number = condition.parts[0] if condition.kind == "unary" else condition
+        if number.kind != "number":
+            return Value(item, True, False)
+        return Value(item, base.is_sequence, base.sure and isinstance(base.shape, ObjectShape | ScalarShape))
+
+    def object(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
+        fields: dict[str, Member] = {}
+        is_closed = True
+        for key, each in zip(node.parts[::2], node.parts[1::2], strict=True):
+            value = self.value(each, scope, context, depth)
+            if key.kind == "string":
+                fields[key.value] = Member(as_shape(value), value.sure)
+            else:
+                self.value(key, scope, context, depth)
+                is_closed = False
+        return Value(ObjectShape(fields, is_closed, self.source))
+
+    # Functions.
+
+    def call(self, node: Node, before: list[Value], scope: Scope, context: Value, depth: int) -> Value:
+        """Return the result of a call; `before` are arguments that `~>` puts before its own."""
+        function, *arguments = node.parts
+        name = function.value if function.kind == "variable" and function.value not in scope else ""
+        if name == "merge" and not before and len(arguments) == 1 and arguments[0].kind == "array":
+            return merge_fields(self.values(arguments[0].parts, scope, context, depth))
+        values = before + self.values((each for each in arguments if each.kind != "lambda"), scope, context, depth)
+        lambdas = [each for each in arguments if each.kind == "lambda"]
+        item = _item(values[0]) if values else ANY
+        knows_items = name in ("filter", "map", "sort", "single")
+        result = UNKNOWN
+        for each in lambdas:
+            count = 2 if name == "sort" else int(knows_items)
+            parameters = {
+                parameter: Value(item) if at < count else UNKNOWN for at, parameter in enumerate(each.parameters)
+            }
+            result = self.value(each.parts[0], {**scope, **parameters}, UNKNOWN, depth)
+        if name == "filter":
+            return Value(item, True, False)
+        if name == "map":
+            return Value(as_shape(result), True, False)
+        if name == "single":
+            return Value(item)
+        if name in ("sort", "reverse", "shuffle", "distinct"):
+            return Value(ArrayShape(item), sure=False)
+        return UNKNOWN
+
+    def applied(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
+        """Return the value of `left ~> right`, where right is a call or a transform."""
+        left, right = node.parts
+        value = self.value(left, scope, context, depth)
+        if right.kind == "call":
+            return self.call(right, [value], scope, context, depth)
+        if right.kind == "transform":
+            return self.transformed(right, value, scope, depth)
+        self.value(right, scope, context, depth)
+        return UNKNOWN
+
+    def transformed(self, node: Node, value: Value, scope: Scope, depth: int) -> Value:
+        """Return the value with the changes of `|place|update, delete|`."""
+        place, update, *rest = node.parts
+        target = self.value(place, scope, value, depth)
+        item = Value(_item(target))
+        change = self.value(update, scope, item, depth)
+        self.values(rest, scope, item, depth)
+        names = [each.value for each in steps(place)]
+        if rest or value.is_sequence or any(each.kind not in ("name", "variable") for each in steps(place)):
+            return UNKNOWN
+        return value._replace(shape=_changed(value.shape, [name for name in names if name], change))
+
+
+def merge_fields(values: Iterable[Value]) -> Value:
+    """Return the object with the fields of all values: of the last one that has a field."""
+    fields: dict[str, Member] = {}
+    is_closed, source = True, ""
+    for value in values:
+        shape = as_shape(value)
+        if not isinstance(shape, ObjectShape):
+            fields, is_closed = {}, False  # It may have any field, also one of those before it.
+            continue
+        for name, member in shape.fields.items():
+            old = fields.get(name)
+            sure = member.always and value.sure
+            if sure or old is None:
+                fields[name] = member if value.sure else Member(member.shape, False, member.absent)
+            else:
+                fields[name] = Member(merge(old.shape, member.shape), old.always, old.absent)
+        if not shape.closed:
+            known: Mapping[str, Member] = shape.fields
+            fields = {name: each if name in known else Member(ANY, each.always) for name, each in fields.items()}
+        is_closed, source = is_closed and shape.closed, source or shape.source
+    return Value(ObjectShape(fields, is_closed, source))
+
+
+def _item(value: Value) -> Shape:
+    """Return the shape of each item of a list or a sequence; a single value is its own item."""
+    return value.shape.item if isinstance(value.shape, ArrayShape) else value.shape
+
+
+def _changed(shape: Shape, names: list[str], change: Value) -> Shape:
+    """Return the shape with the fields of `change` in the objects at a path of names."""
+    if isinstance(shape, ArrayShape):
+        return ArrayShape(_changed(shape.item, names, change))
+    if not names:
+        return merge_fields((Value(shape), change)).shape
+    member = shape.fields.get(names[0]) if isinstance(shape, ObjectShape) else None
+    if member is None or not isinstance(shape, ObjectShape):
+        return shape
+    inner = member._replace(shape=_changed(member.shape, names[1:], change))
+    return shape._replace(fields={**shape.fields, names[0]: inner})
