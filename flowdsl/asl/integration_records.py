@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .integration_rights import Rights
 from .resource import Pattern
 
 JSON = Any
@@ -76,6 +77,8 @@ class Action:
     """Adds the ARNs of the execution and of its state machine to the arguments."""
     failure: Callable[[Result], tuple[str, str] | None] = lambda result: None
     """The error and cause that an answer with status 200 may still be."""
+    rights: Rights | None = None
+    """What it needs of the role; None if deploy derives that with a function of its own."""
 
 
 def _by_name(actions: Iterable[Action]) -> Mapping[str, Action]:

@@ -12,15 +12,18 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
+from ..asl.integration_rights import REWRITES, Grant, Rights
+from ..asl.integrations import find_action
 from ..asl.placeholders import has_placeholder
 from ..asl.resource import Resource, parse_function, parse_resource
 from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath, pointer
-from .rights import EVENTS, REWRITES, RIGHTS, Grant, Rights
 from .sdk import RESOURCES, iam_actions, s3_resources
 from .statements import Place, Statement, merge
 
 _FIELD = re.compile(r"\{([A-Za-z0-9.]+)(?::([a-z0-9]+))?(\*?)\}")
+EVENTS: Final = "events:PutTargets events:PutRule events:DescribeRule"
+"""What `.sync` needs on the EventBridge rule that Step Functions manages for it."""
 LOGGING: Final = Statement.of(
     "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries"
     " logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups",
@@ -150,15 +153,15 @@ def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, It
 
 def _of_task(task: _Task) -> Derived:
     resource = task.resource
-    key = f"{resource.service}:{resource.action}"
+    record = find_action(resource.integration, resource.action)
     if resource.kind == "function":
         yield from _invoke(task, resource.text)
     elif resource.kind == "sdk":
         yield from _sdk(task)
-    elif resource.kind == "integration" and key in _SPECIAL:
-        yield from _SPECIAL[key](task)
-    elif resource.kind == "integration" and key in RIGHTS:
-        yield from _rights(task, RIGHTS[key])
+    elif resource.operation in _SPECIAL:
+        yield from _SPECIAL[resource.operation](task)
+    elif record is not None and record.rights is not None:
+        yield from _rights(task, record.rights)
     elif resource.kind != "activity":
         yield task.gap(f"no permissions are known for {resource.text}: state them yourself")
 
@@ -172,7 +175,7 @@ def _rights(task: _Task, rights: Rights) -> Derived:
             yield from _grant(task, grant)
     if rights.rule and task.sync:
         yield Statement.of(EVENTS, task.place.arn("events", f"rule/{rights.rule}"))
-    for argument, service in {**dict.fromkeys(rights.roles, rights.passed_to), **rights.service_roles}.items():
+    for argument, service in rights.roles.items():
         yield from _pass_role(task, argument, service)
     if rights.hidden:
         yield task.gap(f"the definition does not tell {rights.hidden}")

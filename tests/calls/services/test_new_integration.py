@@ -1,4 +1,4 @@
-"""A service integration is one record: checker, calls, mocks and TestState all read it."""
+"""A service integration is one record: checker, calls, mocks, TestState and deploy all read it."""
 
 from typing import Any
 
@@ -6,16 +6,26 @@ import pytest
 
 from flowdsl import teststate
 from flowdsl.asl.integration_records import Action, Job, Service
+from flowdsl.asl.integration_rights import Grant, Rights, on
 from flowdsl.asl.integrations import SERVICES
 from flowdsl.asl.resource import SYNC
 from flowdsl.calls.services import Endpoints, Services
 from flowdsl.check import check
+from flowdsl.deploy.permissions import derive
+from flowdsl.deploy.statements import Place, Statement, merge
 from flowdsl.testing.runner import Runner
 
 from .conftest import Stub, run
 
 JOB = Job("describeCertificate", {"CertificateArn": "CertificateArn"}, "Certificate.Status", ("ISSUED",), ("FAILED",))
-RECORD = Service("certificates", (Action("requestCertificate", (SYNC,), JOB),), "ACM", "AWSCertificates", api="acm")
+RIGHTS = Rights(
+    (
+        Grant("acm:RequestCertificate"),
+        Grant("acm:DescribeCertificate", on("acm", "certificate/{DomainName}"), sync=True),
+    )
+)
+ACTION = Action("requestCertificate", (SYNC,), JOB, rights=RIGHTS)
+RECORD = Service("certificates", (ACTION,), "ACM", "AWSCertificates", api="acm")
 RESOURCE = "certificates:requestCertificate"
 REQUEST = {"DomainName": "example.com"}
 
@@ -70,3 +80,13 @@ def test_teststate_holds_mocks_to_its_api() -> None:
     assert teststate.test_state(state, mock={"result": result})["status"] == "SUCCEEDED"
     with pytest.raises(teststate.TestStateError, match="'Status' is not an expected value"):
         teststate.test_state(state, mock={"result": {"Certificate": {"Status": "GRANTED"}}})
+
+
+def test_the_role_may_call_it() -> None:
+    place = Place("eu-west-1", "111122223333")
+    request = Statement.of("acm:RequestCertificate", "*")
+    describe = Statement.of("acm:DescribeCertificate", place.arn("acm", "certificate/example.com"))
+    for resource, statements in {RESOURCE: [request], f"{RESOURCE}.sync": [request, describe]}.items():
+        permissions = derive(definition(resource, REQUEST), name="certify", place=place)
+        assert permissions.statements == merge(statements)
+        assert not permissions.gaps
