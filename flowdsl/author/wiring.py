@@ -30,9 +30,15 @@ def start_of(flow: Flow) -> str | Unset:
     return first.name if isinstance(first, State | Goto | Guard) else UNSET
 
 
+def _language(element: StateMachine | State, default: Language) -> Language:
+    """The query language of a machine or state, also if its capitals are wrong, which the checker reports."""
+    text = str(getattr(element, "query_language", UNSET)).lower()
+    return "JSONata" if text == "jsonata" else "JSONPath" if text == "jsonpath" else default
+
+
 def wire(machine: StateMachine, flow: Flow) -> None:
     """Wire the flow and every flow inside it, with a list of what is still to do instead of recursion."""
-    language: Language = "JSONata" if machine.query_language == "JSONata" else "JSONPath"
+    language = _language(machine, "JSONPath")
     defaults = machine.defaults
     around = (_Around(defaults.catchers(), _END, defaults.targets()),) if defaults and defaults.catchers() else ()
     functions: dict[str, Function] = {}
@@ -153,7 +159,7 @@ class _Wiring:
             return
         self.seen[step.name] = (step, follow)
         self._note_functions(step)
-        own: Language = "JSONata" if getattr(step, "query_language", UNSET) == "JSONata" else self.language
+        own = _language(step, self.language)
         links = {(*self.path, step.name, *below): origin for below, origin in places(step, own).items()}
         self.machine.links.update(links)
         guarded, joins = self._guarded(step, follow, guards)

@@ -19,12 +19,15 @@ from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import FieldUse, Subject, VariableRead
+from ..wording import path_in_python
+from .paths import looks_dynamic
 
 if TYPE_CHECKING:
     from ...expr.jsonata.reader import Expression
 
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
 """An expression that is a path of names: the commonest, which needs no parser."""
+_STATES = re.compile(r"\$states\.(?:input|result|context|errorOutput)\b")
 INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRESSION"
 STATES_FIELDS = ("input", "result", "errorOutput", "context")
 
@@ -51,6 +54,7 @@ def check_jsonata(subject: Subject, findings: Findings) -> None:
         for text, path in _strings(each.value, each.path, findings):
             delimited = _delimited(text, path, findings)
             if delimited is None:
+                _check_text(text, path, findings)
                 continue
             expression, offset = delimited
             place = _Place(each.state, path, each.key, each.cls, offset)
@@ -108,6 +112,21 @@ def _delimited(text: str, path: AslPath, findings: Findings) -> tuple[str, int] 
         message = f"leading or trailing spaces turn this into plain text: {abbreviate(text)}"
         findings.warning("FD752", message, path, hint="remove the spaces before {% and after %}")
     return None
+
+
+def _check_text(text: str, path: AslPath, findings: Findings) -> None:
+    """Warn of a plain text that looks like a path."""
+    if _STATES.match(text):
+        expression = text
+        python = f'jsonata("{text}")'
+    elif text.startswith("$.") and looks_dynamic(text):
+        expression = f"$states.input{text[1:]}"
+        python = f"{path_in_python(text)} without quotes"
+    else:
+        return
+    hint = findings.either(f'"{{% {expression} %}}"', python)
+    message = f"{abbreviate(text)} is plain text, not the value at that path"
+    findings.warning("FD305", message, path, hint=f"to insert the value, write {hint}")
 
 
 class _Wrong(NamedTuple):
@@ -206,5 +225,6 @@ RULES = (
             Code("FD755", "warning", "Unknown function"),
             Code("FD759", "warning", "`.$` in a JSONata state"),
         ),
+        also=("FD305",),
     ),
 )

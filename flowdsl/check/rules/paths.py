@@ -203,6 +203,10 @@ def looks_dynamic(text: str) -> bool:
 
 
 def _check_result(value: Any, path: AslPath, findings: Findings) -> None:
+    if isinstance(value, str) and looks_dynamic(value):
+        message = f"Result is a constant: it remains the text {abbreviate(value)}"
+        hint = _hint_for_path("Result", value, findings) if findings.python else "use InputPath instead of Result"
+        findings.warning("FD307", message, path, hint=hint, aws="PASS_RESULT_IS_STATIC")
     for key, item, at in expressions(value, path):
         if isinstance(item, str) and (key.endswith(".$") or looks_dynamic(item)):
             findings.warning(
