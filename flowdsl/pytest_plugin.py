@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,11 +172,13 @@ def flow_machine() -> Machine | None:
 
 
 @pytest.fixture
-def flow(flow_machine: Machine | None, request: pytest.FixtureRequest) -> Runner:
+def flow(flow_machine: Machine | None, request: pytest.FixtureRequest) -> Iterator[Runner]:
     """Runs the state machine under test on the embedded engine, with mocks and a virtual clock: a testing.Runner."""
     from .testing import Runner
 
-    return Runner.of(flow_machine, root=request.config.rootpath)
+    runner = Runner.of(flow_machine, root=request.config.rootpath)
+    yield runner
+    runner.verify(only_new=True)
 
 
 @pytest.fixture

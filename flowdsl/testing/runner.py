@@ -54,6 +54,7 @@ class Runner:
     """The machines that it may start (states:startExecution)."""
     _started: dict[str, Result] = field(factory=dict, init=False)
     _observed: set[str] = field(factory=set, init=False)
+    _has_new_mocks: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     """Several threads may run executions at once."""
 
@@ -141,6 +142,7 @@ class Runner:
             effect = lambda event: value  # noqa: E731 - what it returns is all there is to it
         mock = Mock(target, [to_answer(entry) for entry in script], effect)
         self.mocks.mocks[target] = mock
+        self._has_new_mocks = True
         return mock
 
     def answer(
@@ -175,6 +177,7 @@ class Runner:
                 f"answer({state!r}, ...): an earlier answer is for all calls of this state; add times=1 to that one"
             )
         self.mocks.callbacks.append(Callback(state, outcome, after, tuple(heartbeats), times))
+        self._has_new_mocks = True
 
     def mock_config(self, config: Path | str | Mapping[str, Any], *, case: str | None = None) -> None:
         """Answer calls with a test case of a MockConfigFile of Step Functions Local (a file, or its JSON value).
@@ -192,7 +195,7 @@ class Runner:
         Returns the running execution of the same name and input, if there is one. Raises ExecutionAlreadyExists if an
         execution of that name has another input or has ended. An Express state machine always starts a new one.
         """
-        self._verify()
+        self.verify()
         input = copy_json(input, "the execution's input")  # noqa: A001 - the API's name
         with self._lock:
             return self._start(input, name)
@@ -215,7 +218,7 @@ class Runner:
         Raises UnmockedCall for a call without an answer, StillRunning if it waits for a callback for ever.
         """
         __tracebackhide__ = True
-        self._verify()
+        self.verify()
         try:
             self.scheduler.finish(started)
         except UnmockedCall as error:
@@ -239,7 +242,14 @@ class Runner:
         __tracebackhide__ = True
         return self.finish(self.start(input, name=name), check=check)
 
-    def _verify(self) -> None:
+    def verify(self, *, only_new: bool = False) -> None:
+        """Raise LookupError if a mock or an answer has a target that the machines lack.
+
+        Every run does this first. `only_new` does nothing if no mock was added since: for the end of a test.
+        """
+        if only_new and not self._has_new_mocks:
+            return
+        self._has_new_mocks = False
         definitions = [each.definition for each in (self.machine, *self.nested)]
         self.mocks.verify(definitions, self.machine.name)
 

@@ -88,6 +88,31 @@ def test_the_fixture_runs_the_projects_machine(project: pytest.Pytester) -> None
     result.stdout.no_fnmatch_line("*flow coverage*")
 
 
+def test_mocks_are_verified_at_the_end_of_a_test_that_runs_nothing(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        import pytest
+
+        def test_mock(flow):
+            flow.mock("Wrok", returns={})
+
+        def test_answer(flow):
+            flow.answer("Wrok", {})
+
+        def test_known(flow):
+            flow.mock("Work", returns={})
+
+        def test_expected(flow):
+            flow.mock("Wrok", returns={})
+            with pytest.raises(LookupError):
+                flow.run({})
+        """
+    )
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines(["*has no Task or function 'Wrok'; did you mean 'Work'?*"])
+
+
 def test_another_machine_by_overriding_a_fixture(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
