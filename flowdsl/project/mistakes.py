@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import re
 import sys
+from inspect import signature
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 
 import attrs
 
@@ -59,6 +60,9 @@ _TOO_MANY = re.compile(
 )
 
 
+_UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
+
+
 def _message(error: BaseException) -> str:
     """Python's message; only flowdsl's own message for a mistake in a call of flowdsl."""
     from traceback import TracebackException
@@ -79,6 +83,9 @@ def _message(error: BaseException) -> str:
     missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", message)
     if missing:
         return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}"
+    unexpected = _UNEXPECTED.search(message)
+    if unexpected:
+        return f"{unexpected[1]}(...) has no argument {unexpected[2]!r}"
     too_many = _TOO_MANY.search(message)
     if too_many and too_many[2]:
         most = int(too_many[2]) - 1  # Python counts `self`
@@ -108,7 +115,24 @@ def _nearest(error: BaseException) -> str | None:
     innermost = error.__traceback__
     while innermost and innermost.tb_next:
         innermost = innermost.tb_next
+    unexpected = _UNEXPECTED.search(str(error)) if isinstance(error, TypeError) else None
+    if unexpected and innermost:
+        return _arguments_of(unexpected[1], unexpected[2], innermost.tb_frame)
     if isinstance(error, NameError) and innermost:
         frame = innermost.tb_frame
         return did_you_mean(str(error.name), {**vars(builtins), **frame.f_globals, **frame.f_locals})
     return None
+
+
+def _arguments_of(function: str, wanted: str, frame: FrameType) -> str | None:
+    """Suggest an argument of the function, called by its name or as an attribute of a module or of `fn`."""
+    scope = {**frame.f_globals, **frame.f_locals}
+    modules = [each for each in scope.values() if isinstance(each, ModuleType)]
+    inside = [getattr(each, "fn", None) for each in modules]
+    called = scope.get(function) or next(
+        (getattr(each, function) for each in (*modules, *inside) if hasattr(each, function)), None
+    )
+    if not callable(called):
+        return None
+    known = [name for name in signature(called).parameters if name != "origin"]
+    return did_you_mean(wanted, known) or f"its arguments are {', '.join(known)}"

@@ -73,3 +73,20 @@ def test_a_hint_says_what_to_write(project, steps, code, message, hint):
     assert message in found["message"]
     assert "Function(" not in found["message"], "no Python repr"
     assert hint in found.get("hint", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        ("f.Defaults(retries=1)", "Defaults(...) has no argument 'retries'", "retry"),
+        ("f.Defaults(xyz=1)", "Defaults(...) has no argument 'xyz'", "its arguments are "),
+        ("f.fn.lenght('a')", "module 'flowdsl.fn' has no attribute 'lenght'", "did you mean 'length'?"),
+        ("f.fn.substring('a', 1, lenght=2)", "substring(...) has no argument 'lenght'", "did you mean 'length'?"),
+    ],
+)
+def test_a_misspelt_name_is_corrected(project, written, message, hint):
+    project.write("flow.py", f"import flowdsl as f\n\n{written}\n")
+    (problem,) = json.loads(project.run("check", "flow.py", "--format", "json").stdout)
+    assert message in problem["message"]
+    assert hint in problem["hint"]
+    assert problem["line"] == 3
