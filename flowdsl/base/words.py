@@ -26,12 +26,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     >>> nearest("PAYMENT", ["payments", "payment"])
     'payment'
+    >>> nearest("delay", ["delay_seconds", "status"])
+    'delay_seconds'
     """
     from difflib import get_close_matches  # only a flow with mistakes needs it
 
     words = [*known]
     same = [each for each in words if each.lower() == word.lower()]
-    return next(iter(same or get_close_matches(word, words, 1, _SIMILARITY)), None)
+    near = same or get_close_matches(word, words, 1, _SIMILARITY)
+    return next(iter(near or [each for each in words if word.lower() in each.lower().split("_")]), None)
 
 
 def join_words(words: Iterable[str], last: str = "and") -> str:

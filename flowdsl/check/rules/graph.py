@@ -37,7 +37,7 @@ def _check_machine(machine: Machine, tree: Tree, findings: Findings) -> None:
                 "FD401",
                 f"no state named {target!r}" + _explain_other_level(target, tree),
                 edge.path,
-                hint=did_you_mean(target, names),
+                hint=did_you_mean(target, names) or _explain_placing(target, tree, findings),
                 aws=TARGET,
                 aws_message=f"Missing 'Next' target: {target}",
             )
@@ -89,6 +89,13 @@ def _is_miswired(machine: Machine, findings: Findings) -> bool:
     """Return True if a known mistake in this machine's wiring may be why a state is unreachable."""
     level = (*machine.path, "States")
     return any(each.code in MISWIRED and each.path[: len(level)] == level for each in findings.diagnostics)
+
+
+def _explain_placing(target: str, tree: Tree, findings: Findings) -> str | None:
+    """Say how a state that the author made gets into the flow: a transition alone does not put it there."""
+    if not findings.python or tree.find(target) is not None:
+        return None
+    return "put the state into a chain: use it as a step of chain(…), or instead of goto(…) in when(…) or catch(…)"
 
 
 def _explain_other_level(target: str, tree: Tree) -> str:

@@ -143,7 +143,7 @@ def _check_read(
         findings.warning("FD758", message, read.path, hint=hint)
         return
     everywhere: frozenset[str] = frozenset().union(*own.values())
-    near = did_you_mean(read.name, everywhere - {read.name})
+    near = did_you_mean(read.name, {*everywhere, *(["states"] if read.language == "JSONata" else [])} - {read.name})
     if read.name in everywhere:
         message = f"variable {read.name!r} is not assigned on any route to state {read.state.name!r}"
         if read.name in own[read.state.machine]:

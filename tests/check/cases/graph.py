@@ -19,3 +19,6 @@ machine = StateMachine(
 )
 loop = StateMachine("loop", chain(Pass("A"), goto("A")))  # FD403
 stop = StateMachine("stop", fail("Stop", error="Stopped"))
+
+later = Pass("Later")  # FD216
+unplaced = StateMachine("unplaced", chain(Choice("Ask", when(state_input.a == 1, goto(later))), Pass("Last")))  # FD401

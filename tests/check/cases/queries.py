@@ -19,6 +19,7 @@ machine = StateMachine(
         Pass("Price", output={"text": "$5", "states": "$statesman"}),
         Pass("Never", output=jsonata("$nowhere")),  # FD757
         Task("Caught", FUNCTION, catch=[catch("States.ALL", output=jsonata("$states.errorOutput.Cause"))]),
+        Pass("States", output=jsonata("$state.result")),  # FD757
         Pass("Local", output=jsonata("($x := 1; $map([1], function($v) { $v + $x }))")),
     ),
     query_language="JSONata",
