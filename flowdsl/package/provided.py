@@ -7,13 +7,14 @@ SDK versions".
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterator, Mapping
-from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 SDK: Final = frozenset({"boto3", "botocore"})
 """The packages that Lambda promises. A handler may import them without a requirement."""
@@ -56,6 +57,8 @@ def leave_to_runtime(
 
 
 def _distributions(target: Path) -> Iterator[tuple[str, Distribution]]:
+    from importlib.metadata import PathDistribution  # a build of definitions alone does without
+
     from packaging.utils import canonicalize_name
 
     for folder in sorted(target.glob("*.dist-info")):
@@ -76,6 +79,8 @@ def _requirements(distribution: Distribution, platform: Mapping[str, str]) -> It
 
 def _paths(distribution: Distribution) -> list[str]:
     """The files of a distribution, relative to the installation: its RECORD's, which is a CSV file."""
+    import csv
+
     return [row[0] for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()) if row]
 
 

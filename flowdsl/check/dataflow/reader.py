@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -14,7 +14,6 @@ from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
 from ..rules.jsonata import read_text
 from ..rules.paths import as_path, is_intrinsic, paths_of
-from .expressions import Evaluator, Value, as_shape, asks, take_step
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -30,6 +29,9 @@ from .shapes import (
     merged,
     of_value,
 )
+
+if TYPE_CHECKING:
+    from .expressions import Value
 
 _RESULTS: Final[dict[str, Shape]] = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN}
 """The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
@@ -147,6 +149,8 @@ class Reader:
 
     def evaluate(self, text: str, known: Mapping[str, Shape], path: AslPath, source: str) -> Shape:
         """Return the shape of the value of an expression, and report names in it that do not exist."""
+        from .expressions import Evaluator, Value, as_shape, asks  # definitions without JSONata do without
+
         tree = getattr(read_text(text), "tree", None)
         if tree is None:
             return ANY
@@ -161,6 +165,8 @@ class Reader:
 
     def follow(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
         """Return the shape of `$root.name.name`; `root` is `states` or a variable."""
+        from .expressions import Value, as_shape, take_step
+
         value = _states(known) if root == "states" else Value(self.variable(root))
         for name in names:
             value, missing = take_step(value, name)
@@ -198,4 +204,6 @@ def first_keys(path: Path) -> tuple[str | int, ...]:
 
 def _states(known: Mapping[str, Shape]) -> Value:
     """Return the value of `$states`; what is not known of it may exist."""
+    from .expressions import Value
+
     return Value(ObjectShape({name: Member(shape) for name, shape in known.items()}, False))
