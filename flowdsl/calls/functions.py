@@ -104,11 +104,26 @@ def _import_at_first_call(
                 raise FlowError.of(
                     f"function {name!r}: {display_path(file)} cannot be imported: {reason}",
                     code="FD710",
-                    hint="fix it, install what it imports, or mock the function",
+                    hint=_shadow(error, file) or "fix it, install what it imports, or mock the function",
                 ) from error
             return call(event, context)
 
     return handler
+
+
+def _shadow(error: Exception, file: Path) -> str | None:
+    """A hint if another package has the name of a folder around the file, and so is imported in its place.
+
+    A folder without __init__.py loses to a package of its name anywhere on `sys.path`.
+    """
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    top = error.name.partition(".")[0]
+    folder = next((each for each in file.parents if each.name == top), None)
+    package = getattr(sys.modules.get(top), "__file__", None)
+    if folder is None or package is None or Path(package).is_relative_to(folder):
+        return None
+    return f"{package} is imported in its place: add {display_path(folder / '__init__.py')}"
 
 
 def _innermost_place(error: Exception, folder: Path) -> str:
