@@ -280,10 +280,11 @@ class Dispatcher:
             for event in execution.history[result.reported :]:
                 self._on_event(result, event)
             result.reported = len(execution.history)
-        if execution.gone and (self._tasks or arn in self._children):
-            self._forget(execution)
         for asker, ticket, effect in effects:
             self._carry_out(execution, Address(arn, asker, ticket), effect)
+        # Last, for a fiber may have asked for something before another one of this delivery cut it off.
+        if execution.gone and (self._tasks or arn in self._children):
+            self._forget(execution)
         if execution.status != "RUNNING" and arn in self._running:
             self._finished(execution, result)
 

@@ -21,6 +21,7 @@ from flowdsl.engine import (
     UnknownTaskError,
     VirtualClock,
     WallClock,
+    execute,
     prepare,
 )
 
@@ -465,3 +466,24 @@ def test_task_failed_is_a_wildcard_for_what_fails_inside(type_: str) -> None:
     result = scheduler.start(prepare({"StartAt": "S", "States": {"S": outer, **LEAF["States"]}}), [1])
     scheduler.run()
     assert result.output == {"Error": "Custom", "Cause": None}
+
+
+def test_a_call_of_a_branch_that_is_cut_off_at_once_changes_nothing() -> None:
+    """The branches begin together: the call is made, and its answer has no task to go to."""
+    branches = [
+        {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "E"}}},
+        {"StartAt": "Call", "States": {"Call": {"Type": "Task", "Resource": "f", "TimeoutSeconds": 2, "End": True}}},
+    ]
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "After"}]
+    states = {
+        "Both": {"Type": "Parallel", "Branches": branches, "Catch": catch, "End": True},
+        "After": {"Type": "Task", "Resource": "f", "End": True},
+    }
+    calls: list[str] = []
+
+    def invoke(call: Call) -> Reply:
+        calls.append(call.state_name)
+        return Reply.succeeded(call.state_name)
+
+    result = execute(prepare({"StartAt": "Both", "States": states}), {}, invoke=invoke)
+    assert (result.status, result.output, calls) == ("SUCCEEDED", "After", ["Call", "After"])
