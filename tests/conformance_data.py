@@ -1,7 +1,8 @@
 """Where the recorded behaviour of AWS is, and how tests read it.
 
 `FLOWDSL_CONFORMANCE` names the folder with the recordings, else they are in ../shared/conformance. A clone that has
-neither reads tests/conformance/own: a small set that we wrote ourselves, in the same form, from AWS's documentation.
+neither reads tests/conformance/own: a small set of our own, whose histories
+come from the engine itself (docs/conformance.md, "The format of a case").
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def app(ctx: click.Context) -> None:
         flowdsl plan --env test                    what would change, in order and why
         flowdsl deploy --env test                  make the changes; running executions end as they began
         flowdsl rollback --env test                move the alias back
-        flowdsl prune --env test                   remove what nothing needs any more
+        flowdsl prune --env test                   remove unused versions, functions and permissions
 
     Settings are in pyproject.toml:
 

@@ -11,7 +11,7 @@ from . import jsonata_suite, tested_states
 from .cases import PARTS, Verdict, executions, judge
 from .known_failures import KNOWN_FAILURES
 
-_OWN = "cases, written from AWS's documentation; recordings of the service are not here"
+_OWN = "small set of cases; the recordings of the service were not found"
 _FORMAT = "Set FLOWDSL_CONFORMANCE to a folder of recordings; docs/conformance.md documents its format."
 
 
