@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
@@ -65,6 +66,13 @@ def validate(function: Function, root: Path) -> None:
         refuse(f"Lambda has no architecture {function.architecture!r}", f"use one of {', '.join(MACHINES)}")
     if function.python not in GLIBC:
         refuse(f"Lambda has no runtime python{function.python}", f"use one of {', '.join(GLIBC)}")
+    limits: list[tuple[str, Any, range, str]] = [
+        ("timeout", function.timeout_seconds, range(1, 901), "seconds"),
+        ("memory", function.memory, range(128, 10_241), "MB"),
+    ]
+    for key, value, limit, unit in limits:
+        if not isinstance(value, int) or isinstance(value, bool) or value not in limit:
+            refuse(f"{key} {value!r} is not possible in Lambda", f"write {limit[0]} to {limit[-1]:,} {unit}")
     parts = function.source.split("/")
     if not all(part.isidentifier() for part in parts):
         refuse(

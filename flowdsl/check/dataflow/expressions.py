@@ -8,7 +8,7 @@ Source: docs.jsonata.org ("Predicate Queries", "Processing Model", "Transform").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 import attrs
@@ -50,6 +50,15 @@ def asks(root: Node) -> bool:
         if node.kind == "condition" and node.parts[0].kind in ("path", "variable", "name", "filter"):
             return True
     return False
+
+
+def asked_paths(root: Node) -> Iterator[tuple[str, ...]]:
+    """Yield the paths below `$states` that an expression asks for, such as ("input", "coupon") of `$exists(…)`."""
+    for node in walk(root):
+        if node.kind == "call" and node.parts[0].value in _ASKING:
+            asked = steps(node.parts[1]) if len(node.parts) > 1 else []
+            if len(asked) > 1 and asked[0].kind == "variable" and asked[0].value == "states":
+                yield tuple(each.value for each in asked[1:] if each.kind in ("name", "string"))
 
 
 def take_step(value: Value, name: str) -> tuple[Value, Missing | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -179,6 +179,15 @@ class Reader:
     def variable(self, name: str) -> Shape:
         field = self.variables.fields.get(name) if isinstance(self.variables, ObjectShape) else None
         return field.shape if field is not None else ANY
+
+
+def asked_for(condition: Any) -> Iterator[tuple[str, ...]]:
+    """Yield the paths below `$states.input` whose presence a condition tests."""
+    if isinstance(condition, str) and condition.startswith("{%"):
+        from .expressions import asked_paths
+
+        tree = getattr(read_text(condition[2:-2].strip()), "tree", None)
+        yield from (names[1:] for names in asked_paths(tree) if names[:1] == ("input",)) if tree else ()
 
 
 def keys_of(path: Path | None) -> tuple[str | int, ...] | None:

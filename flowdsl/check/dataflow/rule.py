@@ -7,7 +7,7 @@ them is not reported. Source: ASL specification, "Input and Output Processing".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -20,7 +20,7 @@ from ..findings import Findings
 from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
-from .reader import Reader, first_keys, keys_of
+from .reader import Reader, asked_for, first_keys, keys_of
 from .shapes import (
     ANY,
     NUMBER,
@@ -299,11 +299,15 @@ class _Flow(Reader):
     def jsonata(self, state: Node, document: Shape, depth: int) -> Iterator[Route]:
         fields, path = state.fields, state.path
         known: dict[str, Shape] = {"input": document}
-        for key in ("Arguments", "Items", "ItemSelector", "Seconds", "Timestamp", "TimeoutSeconds", "HeartbeatSeconds"):
-            if key in fields:
-                self.expression(fields[key], known, (*path, key), "")
+        for key in fields.keys() - _READ_ELSEWHERE:
+            self.expression(fields[key], known, (*path, key), "")
         if state.type == "Choice":
-            for index, rule in enumerate(_dicts(fields.get("Choices"))):
+            rules = _dicts(fields.get("Choices"))
+            for rule in rules:
+                for keys in asked_for(rule.get("Condition")):
+                    document = allow(document, keys)
+            known = {"input": document}
+            for index, rule in enumerate(rules):
                 if isinstance(rule.get("Next"), str):
                     self.expression(rule.get("Condition"), known, (*path, "Choices", index, "Condition"), "")
                     output, assigned = self.output(rule, known, document, (*path, "Choices", index), state)
@@ -347,6 +351,10 @@ class _Flow(Reader):
         if "Output" not in fields:
             return default, assigned
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
+
+
+_READ_ELSEWHERE: Final = {"Assign", "Output", "Choices", "Retry", "Catch", "Branches", "ItemProcessor", "Iterator"}
+"""The fields of a JSONata state whose expressions are read with more than the input, or inside of it."""
 
 
 def _with(variables: Shape, assigned: Shape) -> Shape:

@@ -15,7 +15,7 @@ from ...author.fields import Language, Spec, by_asl_name, specs
 from ...author.graphs import Branch, Processor
 from ...author.kinds import REFERENCE_PATH
 from ...author.machine import StateMachine
-from ...author.states import STATES, Rule
+from ...author.states import STATES, Credentials, Rule
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
@@ -153,6 +153,8 @@ def _report_unknown(element: _Element, key: str, findings: Findings) -> None:
         return
     if element.cls is Rule and _is_rule_word(key):
         return  # choices.py checks it
+    if element.cls is Credentials and "RoleArn" not in element.value:
+        return  # AWS reports the missing RoleArn only, which explains the unknown field, too.
     what = (
         f"a {element.cls.type} state"
         if element.state and element.path == element.state.path

@@ -138,7 +138,11 @@ def _parameters(
                 hint = did_you_mean(name, members) or valid
                 findings.warning("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
         present = {name.lower() for name in names}
-        missing = [name for name in map(capitalize, structure.get("required", ())) if name.lower() not in present]
+        missing = [
+            capitalize(name)
+            for name in structure.get("required", ())
+            if name.lower() not in present and not structure["members"][name].get("idempotencyToken")
+        ]  # The SDK fills in a token itself.
         if missing:
             findings.warning("FD662", f"{owner} requires {' and '.join(missing)}", path)
 

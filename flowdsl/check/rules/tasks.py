@@ -5,11 +5,11 @@ Source: Step Functions Developer Guide, "Task state", "Integrating services", "C
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any
 
 from ...asl.integrations import SERVICES
-from ...asl.placeholders import has_placeholder
+from ...asl.placeholders import has_placeholder, is_placeholder
 from ...asl.resource import TOKEN, Resource
 from ...asl.tree import Machine, Node
 from ...base.diagnostics import AslPath
@@ -113,16 +113,24 @@ def _check_express(resource: Resource, path: AslPath, findings: Findings) -> Non
         )
 
 
+_TOKEN = {
+    "JSONPath": re.compile(r"""\$\$(?![\w.\[])|\$\$(?:\.Task|\[['"]Task['"]\])(?!\w)(?!\.(?!Token\b))|\$\$(?:\.\.|\.\*|\[\*)"""),
+    "JSONata": re.compile(r"\$states(?!\s*\.)|\$states\s*\.\s*context(?!\s*\.\s*(?!Task\b)\w)"),
+}
+"""What reads the task token, or something that contains it, in a path or an expression.
+
+No variable can hold it: each Task has a token of its own, which exists only while it runs.
+"""
+
+
+_TARGETS = ("Arn", "Cluster", "Id", "Identifier", "Name", "Source", "TaskDefinition", "Type", "Url")
+"""How the parameters end that say whom to call: a substitution there holds no token."""
+
+
 def _check_token(state: Node, findings: Findings) -> None:
     payload: Any = state.fields.get("Parameters", state.fields.get("Arguments"))
-    try:
-        text = json.dumps(payload, default=str)
-    except (ValueError, RecursionError):
+    if payload is None or _sends_token(payload, state):
         return
-    if payload is None or "$$.Task.Token" in text or "states.context" in text or "$$" in text or "${" in text:
-        return
-    if state.language == "JSONata" and "{%" in text and "$" in text.replace("$states", ""):
-        return  # a variable may hold it
     findings.warning(
         "FD659",
         f"state {state.name!r} waits for a callback but does not pass on its task token",
@@ -134,6 +142,23 @@ def _check_token(state: Node, findings: Findings) -> None:
             'send {"token": task_token}, from flowdsl',
         ),
     )
+
+
+def _sends_token(payload: Any, state: Node) -> bool:
+    token, is_jsonata = _TOKEN[state.language], state.language == "JSONata"
+    todo: list[tuple[str, Any]] = [("", payload)]
+    while todo:
+        key, value = todo.pop()
+        if isinstance(value, dict):
+            todo.extend(value.items())
+        elif isinstance(value, list):
+            todo.extend((key, item) for item in value)
+        elif isinstance(value, str):
+            if is_placeholder(value) and not key.endswith(_TARGETS):
+                return True  # The substitution may be anything.
+            if (value.startswith("{%") if is_jsonata else key.endswith(".$")) and token.search(value):
+                return True
+    return False
 
 
 def _check_limits(state: Node, findings: Findings) -> None:

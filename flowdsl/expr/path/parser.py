@@ -57,9 +57,14 @@ _MAX_DEPTH = 64
 
 
 def parse_path(text: str) -> Path:
-    """Parse a whole path; raises PathSyntaxError with the offset of what is wrong."""
+    """Parse a whole path; raises PathSyntaxError with the offset of what is wrong.
+
+    Spaces around it do not count: AWS's samples have paths such as "$$.Execution.Name ".
+    """
     parser = _Parser(text)
+    parser.space()
     path = parser.path()
+    parser.space()
     if parser.at < len(text):
         raise parser.error(f"unexpected {text[parser.at]!r}")
     return path
