@@ -128,6 +128,19 @@ def decapitalize(name: str) -> str:
     return name if capitals is None else capitals.group().lower() + name[capitals.end() :]
 
 
+_RENAMED: Final = {("dynamodb", "NULL"): "nul", ("dynamodbstreams", "NULL"): "nul"}
+"""Members that the AWS SDK for Java renames, because `null` is a keyword of Java."""
+
+
+def member_name(api: str, member: str, sdk: bool) -> str:
+    """The name in Step Functions of a member of botocore's API: an AWS SDK integration has the SDK for Java's.
+
+    >>> member_name("s3", "SSEKMSKeyId", True), member_name("sqs", "MD5OfMessageBody", False)
+    ('SsekmsKeyId', 'MD5OfMessageBody')
+    """
+    return capitalize(_RENAMED.get((api, member)) or decapitalize(member) if sdk else member)
+
+
 def capitalize(name: str) -> str:
     """The name with a capital first letter, as Step Functions spells all names."""
     return name[:1].upper() + name[1:]

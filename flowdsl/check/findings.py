@@ -38,6 +38,10 @@ class Findings:
             Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=aws_message, aws_at=aws_at),
         )
 
+    def failure(self, code: str, message: str, path: AslPath, *, hint: str | None = None) -> None:
+        """Report an error that surely fails, although AWS may save the definition."""
+        self.error(code, message, path, hint=hint, aws=None)
+
     def warning(
         self, code: str, message: str, path: AslPath, *, hint: str | None = None, aws: str | None = None
     ) -> None:

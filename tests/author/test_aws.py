@@ -175,7 +175,7 @@ put = aws.dynamodb.put_item(
         "id": {"S": state_input.id},
         "cents": {"N": 5},
         "two": {"S": "a", "N": "1"},
-        "text": "abc",
+        "bare": 12,
         "is_new": {"BOOL": "yes"},
     },
     ReturnValues="ALL",
@@ -193,7 +193,7 @@ machine = f.StateMachine(
 MISTAKES = {
     '"cents": {"N": 5}': "N must be text in DynamoDB's JSON, not 5",
     '"two": {"S": "a", "N": "1"}': "two must have one type of value, not S and N",
-    '"text": "abc"': 'text must be an object, not "abc"',
+    '"bare": 12': "bare must be an object, not 12",
     '"is_new": {"BOOL": "yes"}': 'BOOL must be true or false, not "yes"',
     'ReturnValues="ALL"': "ReturnValues must be one of NONE, ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW, not 'ALL'",
     'MaxKeys="many"': 'MaxKeys must be a number, not "many"',

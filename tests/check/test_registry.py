@@ -36,7 +36,7 @@ HELPERS = {"rules.paths": {"FD304", "FD309"}, "dataflow.rule": {"FD801", "FD802"
 """Codes that a module's rules report by way of another module: rules/intrinsics and dataflow/reader."""
 
 
-REPORT = re.compile(r'(?:error|warning|Diagnostic)\(\s*"(FD\d{3})"')
+REPORT = re.compile(r'(?:error|failure|warning|report|Diagnostic)\(\s*"(FD\d{3})"')
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)

@@ -166,6 +166,12 @@ def test_problems_are_what_a_build_says_as_far_as_nothing_is_installed(shared):
         ("FD601", "function 'nowhere': folder handlers/nowhere does not exist"),
         ("FD601", "function 'nowhere': handler 'handler' is not of the form module.function"),
     ]
+    limits = Function("f", "handlers/setup", timeout=901, memory=64), Function("g", "handlers/setup", timeout="30")
+    assert [each.message for each in problems([*limits], shared.root) if each.code == "FD601"] == [
+        "function 'f': timeout 901 is not possible in Lambda",
+        "function 'f': memory 64 is not possible in Lambda",
+        "function 'g': timeout '30' is not possible in Lambda",
+    ]
     missing = problems([nowhere], shared.root)[0]
     assert missing.hint == "`source` is relative to the folder of pyproject.toml: correct it, or create the folder"
     setup = Function("setup", "handlers/setup")

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ...asl.apis import capitalize, decapitalize
+from ...asl.apis import decapitalize, member_name
 from ...asl.integration_records import Service
 from ...asl.integrations import SERVICES, api_of, find_action
 from ...asl.resource import SDK
@@ -21,9 +21,6 @@ from ...base.diagnostics import FlowError
 
 Shape = Any
 """botocore.model.Shape."""
-
-_RENAMED = {("dynamodb", "NULL"): "nul", ("dynamodbstreams", "NULL"): "nul"}
-"""Members that the AWS SDK for Java renames, because `null` is a keyword of Java."""
 
 
 @frozen
@@ -53,7 +50,7 @@ class Operation:
         >>> operation("sqs", "sendMessage").name_of("MD5OfMessageBody")
         'MD5OfMessageBody'
         """
-        return capitalize(_RENAMED.get((self.service, member)) or decapitalize(member) if self.sdk else member)
+        return member_name(self.service, member, self.sdk)
 
 
 def find_operation(integration: str, action: str) -> Operation | None:

@@ -7,9 +7,9 @@ botocore, one warning says that they are not checked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from ...asl.apis import Api, api_name, api_names, capitalize, decapitalize, read_api
+from ...asl.apis import Api, api_name, api_names, member_name, read_api
 from ...asl.integration_records import Action
 from ...asl.integrations import api_of, find_action
 from ...asl.placeholders import has_placeholder
@@ -59,20 +59,22 @@ def _check(state: Node, resource: Resource, action: Action | None, findings: Fin
     api = read_api(api_id) if api_id else None
     if api is None or api_id is None:
         if resource.kind == "sdk":
+            # Without a similar name it may be a service that botocore does not have, or no longer.
             hint = did_you_mean(resource.service, api_names())
-            findings.warning("FD660", f"the AWS SDK has no service {resource.service!r}", path, hint=hint)
+            report = findings.failure if hint else findings.warning
+            report("FD660", f"the AWS SDK has no service {resource.service!r}", path, hint=hint)
         return
     shape = api.input_of(name)
     if resource.kind == "sdk" and shape is None:
         hint = did_you_mean(name, api.actions)
-        findings.warning("FD660", f"{resource.service!r} has no operation {name!r}", path, hint=hint)
+        findings.failure("FD660", f"{resource.service!r} has no operation {name!r}", path, hint=hint)
         return
     if resource.kind == "sdk" and name[:1].isupper():
         hint = f"write {name[:1].lower() + name[1:]!r}"
-        findings.warning("FD660", f"action {name!r} must start with a lowercase letter", path, hint=hint)
+        findings.failure("FD660", f"action {name!r} must start with a lowercase letter", path, hint=hint)
     _errors(state, resource.service, api_id, api, findings)
     if shape is not None and (action is None or action.calls_api):
-        _parameters(state, resource, action, api, shape, findings)
+        _parameters(state, resource, action, api_id, api, shape, findings)
 
 
 def _arguments(state: Node) -> tuple[str, Any]:
@@ -114,72 +116,82 @@ def _caught(state: Node) -> Iterator[tuple[str, AslPath]]:
 
 
 def _parameters(
-    state: Node, resource: Resource, action: Action | None, api: Api, shape: str, findings: Findings
+    state: Node, resource: Resource, action: Action | None, api_id: str, api: Api, shape: str, findings: Findings
 ) -> None:
     key, arguments = _arguments(state)
-    root, path_keys = f"{resource.service}:{resource.action}", state.language == "JSONPath"
+    root, is_sdk = f"{resource.service}:{resource.action}", resource.kind == "sdk"
+    call = _Call(api, state.language == "JSONPath", takes_text=not is_sdk)
     todo: list[Todo] = [(arguments, shape, (*state.path, key), root)] if isinstance(arguments, dict) else []
     while todo:
         value, shape, path, owner = todo.pop()
         structure = api.shape(shape)
-        members = {capitalize(name): member["shape"] for name, member in structure.get("members", {}).items()}
-        # botocore writes DBInstanceClass where Step Functions, after the SDK for Java, has DbInstanceClass.
-        known = members | {capitalize(decapitalize(name)): member for name, member in members.items()}
+        spelled = {name: member_name(api_id, name, is_sdk) for name in structure.get("members", {})}
+        members = {spelled[name]: member["shape"] for name, member in structure.get("members", {}).items()}
         names = {_plain(name, state): name for name in value}
         added = action.added if action is not None and owner == root else ()
         for name, written in names.items():
-            if name in known:
+            if name in members:
                 if name == written:
-                    todo.extend(_inside(value[name], known[name], (*path, name), name, api, findings, path_keys))
+                    todo.extend(_inside(value[name], members[name], (*path, name), name, call, findings))
             elif name not in added and not has_placeholder(name):
                 valid = (
                     f"valid parameters: {', '.join([*members][:8])}{', …' * (len(members) > 8)}" if members else None
                 )
-                hint = did_you_mean(name, members) or valid
-                findings.warning("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
+                hint = did_you_mean(spelled.get(name, name), members) or valid
+                findings.failure("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
         present = {name.lower() for name in names}
         missing = [
-            capitalize(name)
+            spelled[name]
             for name in structure.get("required", ())
             if name.lower() not in present and not structure["members"][name].get("idempotencyToken")
         ]  # The SDK fills in a token itself.
         if missing:
-            findings.warning("FD662", f"{owner} requires {' and '.join(missing)}", path)
+            findings.failure("FD662", f"{owner} requires {' and '.join(missing)}", path)
 
 
 def _plain(name: str, state: Node) -> str:
     return name.removesuffix(".$") if state.language == "JSONPath" else name
 
 
-def _inside(
-    value: Any, shape: str, path: AslPath, name: str, api: Api, findings: Findings, path_keys: bool
-) -> Iterator[Todo]:
+class _Call(NamedTuple):
+    """What a call takes: the API's shapes, keys that end in `.$`, plain text for an attribute value."""
+
+    api: Api
+    path_keys: bool
+    takes_text: bool
+
+
+def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findings: Findings) -> Iterator[Todo]:
     """The objects inside a parameter whose members are known; a value of another kind is reported."""
-    details = api.shape(shape)
+    details = call.api.shape(shape)
     kind = details.get("type")
     if kind not in _CONTAINERS:
         if not isinstance(value, dict | list) and (problem := problem_with(name, value, details)):
+            findings.failure("FD663", problem.message, path, hint=problem.hint)
+        elif kind == "string" and (problem := arn_problem(name, value, details.get("pattern"))):
             findings.warning("FD663", problem.message, path, hint=problem.hint)
         return
-    if isinstance(value, str) and (shape != "AttributeValue" or is_open(value)):
-        return  # It may be a path or an expression.
+    if value is None or (isinstance(value, str) and (shape != "AttributeValue" or call.takes_text or is_open(value))):
+        return  # It may be a path or an expression; the optimized integration of DynamoDB takes text (AWS's samples).
     python_type, description = _CONTAINERS[kind]
     if not isinstance(value, python_type):
-        findings.warning("FD663", f"{name} must be {description}, not {abbreviate(value)}", path)
+        findings.failure("FD663", f"{name} must be {description}, not {abbreviate(value)}", path)
     elif kind == "structure" and not details.get("document") and "members" in details:
         if shape == "AttributeValue" and "BOOL" in details["members"]:
-            wrong = attribute_problem(name, value, path_keys)
+            wrong = attribute_problem(name, value, call.path_keys, call.takes_text)
             if wrong and not any(has_placeholder(key) for key in value):
                 key, problem = wrong
-                findings.warning("FD663", problem.message, (*path, key) if key else path, hint=problem.hint)
+                # Text under N may become a number: a sample is often what is left of a template.
+                report = findings.warning if key == "N" and isinstance(value[key], str) else findings.failure
+                report("FD663", problem.message, (*path, key) if key else path, hint=problem.hint)
         yield value, shape, path, name
     elif kind == "map":
         for key, each in value.items():
-            if not (path_keys and key.endswith(".$")):
-                yield from _inside(each, details["value"]["shape"], (*path, key), key, api, findings, path_keys)
+            if not (call.path_keys and key.endswith(".$")):
+                yield from _inside(each, details["value"]["shape"], (*path, key), key, call, findings)
     elif kind == "list":
         for index, each in enumerate(value):
-            yield from _inside(each, details["member"]["shape"], (*path, index), name, api, findings, path_keys)
+            yield from _inside(each, details["member"]["shape"], (*path, index), name, call, findings)
 
 
 def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings) -> None:
@@ -203,10 +215,10 @@ RULES = (
     Rule(
         check_integrations,
         (
-            Code("FD660", "warning", "Unknown service or operation of the AWS SDK"),
-            Code("FD661", "warning", "Unknown parameter"),
-            Code("FD662", "warning", "Missing parameter"),
-            Code("FD663", "warning", "A parameter of the wrong kind"),
+            Code("FD660", "error or warning", "Unknown service or operation of the AWS SDK"),
+            Code("FD661", "error", "Unknown parameter"),
+            Code("FD662", "error", "Missing parameter"),
+            Code("FD663", "error or warning", "A parameter of the wrong kind"),
             Code("FD664", "warning", "Unknown error of a service"),
             Code("FD665", "warning", "Parameters are not checked"),
         ),

@@ -181,7 +181,7 @@ def _examine(expression: Expression, place: _Place, reads: list[VariableRead], f
             findings.error("FD753", "$eval is not supported", place.path, hint=hint, aws=UNSUPPORTED)
         elif each.name not in (known := functions()):
             message = f"unknown function ${each.name} (at offset {place.offset + each.offset} of the string)"
-            findings.warning("FD755", message, place.path, hint=did_you_mean(each.name, known))
+            findings.failure("FD755", message, place.path, hint=did_you_mean(each.name, known))
 
 
 def _read(name: str, fields: Sequence[str], place: _Place, reads: list[VariableRead], findings: Findings) -> None:
@@ -222,7 +222,7 @@ RULES = (
             Code("FD752", "error or warning", "An expression without its delimiters"),
             Code("FD753", "error", "JSONata that Step Functions does not support"),
             Code("FD754", "error or warning", "A part of `$states` that is not available"),
-            Code("FD755", "warning", "Unknown function"),
+            Code("FD755", "error", "Unknown function"),
             Code("FD759", "warning", "`.$` in a JSONata state"),
         ),
         also=("FD305",),

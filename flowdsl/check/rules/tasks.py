@@ -53,14 +53,14 @@ def _check_resource(resource: Resource, path: AslPath, findings: Findings) -> No
         aws_message = "Value is not a valid resource ARN"
         findings.error("FD651", f"{text!r} is not an ARN", path, hint=hint, aws_message=aws_message)
     elif resource.problem:
-        findings.warning("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.problem)
+        findings.failure("FD651", f"{text!r} is not the ARN of a Lambda function", path, hint=resource.problem)
     elif resource.kind == "incomplete":
-        findings.warning("FD651", f"{text!r} is not a complete ARN", path)
+        findings.failure("FD651", f"{text!r} is not a complete ARN", path)
     elif resource.kind == "other":
         message = (
             f"a Task cannot call {text!r}: use a Lambda function, an activity or an integration (arn:aws:states:::…)"
         )
-        findings.warning("FD651", message, path)
+        findings.failure("FD651", message, path)
     elif resource.kind == "integration":
         _check_integration(resource, path, unrecognised, findings)
     elif resource.kind == "sdk" and resource.pattern not in ("", TOKEN):
@@ -114,7 +114,7 @@ def _check_express(resource: Resource, path: AslPath, findings: Findings) -> Non
 
 
 _TOKEN = {
-    "JSONPath": re.compile(r"""\$\$(?![\w.\[])|\$\$(?:\.Task|\[['"]Task['"]\])(?!\w)(?!\.(?!Token\b))|\$\$(?:\.\.|\.\*|\[\*)"""),
+    "JSONPath": re.compile(r"\$\$(?!\.\w|\[['\"])|\$\$(?:\.Task|\[['\"]Task['\"]\])(?!\w|\.(?!Token\b))"),
     "JSONata": re.compile(r"\$states(?!\s*\.)|\$states\s*\.\s*context(?!\s*\.\s*(?!Task\b)\w)"),
 }
 """What reads the task token, or something that contains it, in a path or an expression.
@@ -175,7 +175,7 @@ RULES = (
     Rule(
         check_tasks,
         (
-            Code("FD651", "error or warning", "A Resource that a Task cannot call"),
+            Code("FD651", "error", "A Resource that a Task cannot call"),
             Code("FD652", "error", "Unknown service integration or action"),
             Code("FD653", "error", "A pattern that the integration does not support"),
             Code("FD654", "error", "Something that Express does not support"),

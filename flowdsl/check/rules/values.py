@@ -24,7 +24,7 @@ _ARN_OF = {
     "TopicArn": "sns",
 }
 """The service in the ARN that a parameter takes, where its name says so."""
-_ATTRIBUTES = {"S": "text", "N": "text", "B": "text", "BOOL": "boolean", "NULL": "boolean", "Nul": "boolean"}
+_ATTRIBUTES = {"S": "text", "N": "text", "B": "text", "BOOL": "boolean", "NULL": "boolean", "NUL": "boolean"}
 
 
 class Problem(NamedTuple):
@@ -45,7 +45,7 @@ def problem_with(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | N
         return _number(name, value, shape)
     if kind == "boolean" and not (isinstance(value, bool) or value in ("true", "false")):
         return Problem(f"{name} must be true or false, not {abbreviate(value)}")
-    return arn_problem(name, value) if kind == "string" else None
+    return None
 
 
 def is_open(text: str) -> bool:
@@ -69,9 +69,14 @@ def _number(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | None:
     return None
 
 
-def arn_problem(name: str, value: Any) -> Problem | None:
-    """What is wrong with the constant value of a parameter that takes an ARN, by its name."""
+def arn_problem(name: str, value: Any, pattern: str | None = None) -> Problem | None:
+    """What is wrong with the constant value of a parameter that takes an ARN, by its name.
+
+    A value that fits botocore's `pattern` is right: a ModelArn may be the name of a model.
+    """
     if not isinstance(value, str) or is_open(value) or not name.endswith("Arn"):
+        return None
+    if pattern and not value.startswith("arn:") and _fits(pattern, value):
         return None
     service = next((service for suffix, service in _ARN_OF.items() if name.endswith(suffix)), None)
     if not value.startswith("arn:"):
@@ -84,10 +89,19 @@ def arn_problem(name: str, value: Any) -> Problem | None:
     return None
 
 
-def attribute_problem(name: str, value: Mapping[str, Any], path_keys: bool) -> tuple[str | None, Problem] | None:
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:  # written for Java
+        return True
+
+
+def attribute_problem(
+    name: str, value: Mapping[str, Any], path_keys: bool, takes_text: bool
+) -> tuple[str | None, Problem] | None:
     """What is wrong with a DynamoDB attribute value, and the key in it that is wrong, if it is one.
 
-    `path_keys` if a key may end in `.$`, whose value is a path.
+    `path_keys` if a key may end in `.$`, whose value is a path; `takes_text` if text may stand for true and false.
     """
     plain = {key.removesuffix(".$") if path_keys else key: key for key in value}
     if len(plain) != 1:
@@ -98,11 +112,13 @@ def attribute_problem(name: str, value: Mapping[str, Any], path_keys: bool) -> t
     inner = value[key]
     if key != kind or (isinstance(inner, str) and is_open(inner)):
         return None
-    if _ATTRIBUTES.get(kind) == "text" and not isinstance(inner, str):
+    if _ATTRIBUTES.get(kind.upper()) == "text" and not isinstance(inner, str):
         hint = f'write {{"{kind}": "{inner}"}}' if isinstance(inner, int | float) else None
         return key, Problem(f"{kind} must be text in DynamoDB's JSON, not {abbreviate(inner)}", hint)
     if kind == "N" and not _NUMBER.fullmatch(inner):
         return key, Problem(f"N must be a number as text, not {inner!r}")
-    if _ATTRIBUTES.get(kind) == "boolean" and not isinstance(inner, bool):
+    if _ATTRIBUTES.get(kind.upper()) == "boolean" and not (
+        isinstance(inner, bool) or (takes_text and inner in ("true", "false"))
+    ):
         return key, Problem(f"{kind} must be true or false, not {abbreviate(inner)}")
     return None

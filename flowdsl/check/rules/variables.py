@@ -150,7 +150,7 @@ def _check_read(
             near = "read it in a later state: an assigned variable is available from the next state on"
     else:
         message = f"variable {read.name!r} is never assigned"
-    findings.warning("FD757", message, read.path, hint=near)
+    findings.failure("FD757", message, read.path, hint=near)
 
 
 def _is_function(name: str) -> bool:
@@ -164,7 +164,7 @@ RULES = (
         check_variables,
         (
             Code("FD756", "error", "A variable name that is not allowed"),
-            Code("FD757", "warning", "A variable that is never assigned"),
+            Code("FD757", "error", "A variable that is never assigned"),
             Code("FD758", "warning", "A variable that only some routes assign"),
             Code("FD760", "error", "Assigning a variable of the states outside"),
         ),

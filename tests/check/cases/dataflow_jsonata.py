@@ -2,6 +2,7 @@ from typing import TypedDict
 
 from flowdsl import (
     Choice,
+    Fail,
     Function,
     Pass,
     StateMachine,
@@ -11,6 +12,7 @@ from flowdsl import (
     chain,
     end,
     goto,
+    is_present,
     state_input,
     when,
     where,
@@ -51,6 +53,24 @@ pay = Task("Pay", Function("pay", "handlers/pay"), into="payment", catch=[catch(
 swallowed = StateMachine(
     "swallowed",
     chain(pay, Pass("Settle", output={"id": state_input.id})),  # FD804
+    input=Order,
+    query_language="JSONata",
+)
+
+asked = StateMachine(
+    "asked",
+    chain(
+        Choice(
+            "Is it paid?",
+            when(state_input.id == "x", Pass("Free", output={"id": state_input.id})),
+            otherwise=Pass("Paid", output={"id": state_input.id, "coupon": "c"}),
+        ),
+        Choice(
+            "Is there a coupon?",
+            when(is_present(state_input.coupon), Pass("Use", output=state_input.coupon), end()),
+            otherwise=Fail("Stop", cause=state_input.reason),  # FD801
+        ),
+    ),
     input=Order,
     query_language="JSONata",
 )

@@ -1,0 +1,126 @@
+"""Calls of services: the task token, the spelling of parameters, what surely fails and what may be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.check import check
+
+INVOKE = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+FUNCTION = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:ask"
+
+
+def found(resource: str, arguments: dict[str, Any], language: str = "JSONPath") -> list[tuple[str, str]]:
+    key = "Arguments" if language == "JSONata" else "Parameters"
+    state = {"Type": "Task", "Resource": resource, key: arguments, "TimeoutSeconds": 60, "End": True}
+    problems = check({"QueryLanguage": language, "StartAt": "A", "States": {"A": state}})
+    return [(each.code, each.severity) for each in problems]
+
+
+TOKENS = [
+    "$$.Task.Token",
+    "$$['Task'].Token",
+    "$$.Task",
+    "$$",
+    "States.Format('{}', $$.Task.Token)",
+    "$$.Task.Token ",
+]
+NO_TOKENS = ["$", "$.token", "$$.Execution.Id", "$$.Tasks.Token", "$$.Task.Name", "$token"]
+
+
+@pytest.mark.parametrize("text", TOKENS + NO_TOKENS)
+def test_a_callback_needs_its_token(text: str) -> None:
+    codes = [code for code, _ in found(INVOKE, {"FunctionName": FUNCTION, "Payload": {"a": [{"b.$": text}]}})]
+    assert ("FD659" in codes) == (text in NO_TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sent"),
+    [
+        ("{% $states.context.Task.Token %}", True),
+        ("{% {'t': $states.context.Task} %}", True),
+        ("{% $states.context %}", True),
+        ("{% $string($states) %}", True),
+        ("{% $states.input.token %}", False),
+        ("{% $states.context.Execution.Id %}", False),
+        ("$states.context.Task.Token", False),
+    ],
+)
+def test_a_callback_needs_its_token_in_jsonata(text: str, is_sent: bool) -> None:
+    pytest.importorskip("jlens")
+    codes = [code for code, _ in found(INVOKE, {"FunctionName": FUNCTION, "Payload": {"token": text}}, "JSONata")]
+    assert ("FD659" in codes) != is_sent
+
+
+def test_a_substitution_may_be_the_token_except_where_it_says_whom_to_call() -> None:
+    queue = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+    assert found(queue, {"QueueUrl": "${Queue}", "MessageBody": "${Body}"}) == []
+    assert found(queue, {"QueueUrl": "${Queue}", "MessageBody": "call ${Name}"}) == [("FD659", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("action", "right", "wrong"),
+    [
+        ("rds:deleteDBInstance", {"DbInstanceIdentifier": "a"}, {"DBInstanceIdentifier": "a"}),
+        ("sns:subscribe", {"TopicArn": "${T}", "Protocol": "sqs"}, {"TopicARN": "${T}", "Protocol": "sqs"}),
+        ("s3:putObject", {"Bucket": "b", "Key": "k", "Acl": "private"}, {"Bucket": "b", "Key": "k", "ACL": "private"}),
+        (
+            "dynamodb:putItem",
+            {"TableName": "t", "Item": {"a": {"Bool": True}, "b": {"Nul": True}, "c": {"Ss": ["x"]}}},
+            {"TableName": "t", "Item": {"a": {"BOOL": True}}},
+        ),
+    ],
+)
+def test_sdk_integrations_have_the_names_of_the_sdk_for_java(
+    action: str, right: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    pytest.importorskip("botocore")
+    assert found(f"arn:aws:states:::aws-sdk:{action}", right) == []
+    assert ("FD661", "error") in found(f"arn:aws:states:::aws-sdk:{action}", wrong)
+
+
+def test_optimized_integrations_have_the_names_of_the_api() -> None:
+    pytest.importorskip("botocore")
+    put = "arn:aws:states:::dynamodb:putItem"
+    assert found(put, {"TableName": "t", "Item": {"a": {"BOOL": True}, "b": {"NULL": True}, "c": {"SS": ["x"]}}}) == []
+
+
+def test_the_optimized_integration_of_dynamodb_takes_text_as_an_attribute() -> None:
+    """Five of AWS's samples do; the AWS SDK integration does not take it."""
+    pytest.importorskip("botocore")
+    arguments = {"TableName": "t", "Item": {"id": "x", "is_new": {"BOOL": "false"}}}
+    assert found("arn:aws:states:::dynamodb:putItem", arguments) == []
+    assert found("arn:aws:states:::aws-sdk:dynamodb:putItem", {"TableName": "t", "Item": {"id": "x"}}) == [
+        ("FD663", "error")
+    ]
+    assert found("arn:aws:states:::dynamodb:putItem", {"TableName": "t", "Item": {"n": 5}}) == [("FD663", "error")]
+
+
+def test_members_that_the_sdk_fills_in_may_be_missing() -> None:
+    pytest.importorskip("botocore")
+    assert found("arn:aws:states:::aws-sdk:athena:deleteNamedQuery", {}) == []  # NamedQueryId is an idempotency token
+    assert found("arn:aws:states:::aws-sdk:athena:getNamedQuery", {}) == [("FD662", "error")]
+
+
+@pytest.mark.parametrize("value", ["AlertTopic", "arn:aws:sqs:eu-west-1:123456789012:q"])
+def test_an_arn_may_come_from_a_template(value: str) -> None:
+    assert found("arn:aws:states:::sns:publish", {"TopicArn": value, "Message": "m"}) == [("FD663", "warning")]
+
+
+def test_the_name_of_a_model_may_stand_for_its_arn() -> None:
+    pytest.importorskip("botocore")
+    arguments = {"Input": {"Text": "?"}, "RetrieveAndGenerateConfiguration": {"Type": "KNOWLEDGE_BASE"}}
+    arguments["RetrieveAndGenerateConfiguration"]["KnowledgeBaseConfiguration"] = {
+        "KnowledgeBaseId": "ABCDEFGHIJ",
+        "ModelArn": "anthropic.claude-3-5-sonnet-20240620-v1:0",
+    }
+    assert found("arn:aws:states:::aws-sdk:bedrockagentruntime:retrieveAndGenerate", arguments) == []
+
+
+def test_services_that_botocore_does_not_have() -> None:
+    pytest.importorskip("botocore")
+    assert found("arn:aws:states:::aws-sdk:dynamodbb:putItem", {}) == [("FD660", "error")]
+    assert found("arn:aws:states:::aws-sdk:qwertzuiop:putItem", {}) == [("FD660", "warning")]
+    assert found("arn:aws:states:::aws-sdk:dynamodb:putItems", {}) == [("FD660", "error")]
