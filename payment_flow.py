@@ -45,6 +45,7 @@ psp_errors = retry(
 # Repeating would not help: somebody has to investigate.
 final_errors = retry("PspRefused", "MalformedEvent", max_attempts=0)
 final_choices = retry("DonationConflict", "NoPspAvailable", "MalformedEvent", "Misconfigured", max_attempts=0)
+malformed = retry("MalformedDonation", max_attempts=0)
 conflict = retry("ConflictingTransaction", max_attempts=0)
 # The donor may have paid, or wants to, so the stores are tried for hours: 5 s, 15 s, 45 s, …, then every hour.
 storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=timedelta(hours=1))
@@ -94,6 +95,8 @@ setup = Task(
     "Setup",
     Function("payment-setup", "handlers/setup"),
     payload={"donation": state_input, "execution": context.Execution.Id},
+    # Nothing is stored yet that could bring the donation back.
+    retry=[lambda_transient, malformed, any_error],
 )
 persist_output = Task(
     "PersistOutput",
@@ -196,6 +199,6 @@ machine = StateMachine(
     # Run it on a schedule: it settles what executions could not store, and lists what needs people.
     related=[
         Function("payment-donor-returned", "handlers/donor_returned"),
-        Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS]),
+        Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS, TOTALS]),
     ],
 )

@@ -10,7 +10,7 @@ from attrs import evolve
 from handlers.document import MalformedEvent
 from handlers.fingerprint import fingerprint
 from handlers.logs import invocation, logger
-from handlers.transactions.record import Transaction, from_document
+from handlers.transactions.record import Transaction, from_document, owner
 from handlers.transactions.store import store
 
 LOG = logger("persist_output")
@@ -35,7 +35,7 @@ def handler(event: Any, context: Any) -> Stored:
             raise MalformedEvent("the event: expected the execution's document, an object")
         transaction = from_document(event)
         kept = store()
-        if transaction.status == "broken" and _is_another(event, kept.get(transaction.id)):
+        if transaction.status == "broken" and _is_another(event, kept.history(transaction.id)):
             # SelectPsp failed before it could tell: this donation must not end with the other one's status.
             transaction = evolve(transaction, status="conflict")
         record = kept.put(transaction)
@@ -44,11 +44,12 @@ def handler(event: Any, context: Any) -> Stored:
         return cast("Stored", stored)
 
 
-def _is_another(event: dict[str, Any], record: Transaction | None) -> bool:
-    """Return true if the record is of a paid donation that is not the event's."""
-    if record is None or record.status != "paid":
+def _is_another(event: dict[str, Any], history: list[Transaction]) -> bool:
+    """Return true if the id belongs to a donation that is not the event's."""
+    intent = owner(history)
+    if intent is None:
         return False
     try:
-        return fingerprint(event["donation"]) != fingerprint(json.loads(record.document)["donation"])
+        return fingerprint(event["donation"]) != fingerprint(json.loads(intent.document)["donation"])
     except (MalformedEvent, KeyError):
         return True

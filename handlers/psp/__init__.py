@@ -16,9 +16,10 @@ from handlers.psp.interface import (
     PspUnavailable,
     Refund,
 )
-from handlers.psp.payment import look_up, perform
+from handlers.psp.payment import INQUIRIES, look_up, perform
 
 __all__ = [
+    "INQUIRIES",
     "Answer",
     "Attempt",
     "Authorisation",

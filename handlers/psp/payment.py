@@ -30,6 +30,8 @@ from handlers.psp.interface import (
 )
 
 OPERATIONS = ("pay", "authorise", "capture", "refund")
+INQUIRIES = ("look_up", "cancel")
+"""Operations of the sweep, which `look_up` performs."""
 _OPEN = ("new", "retry")
 _FINAL = ("paid", "authorised", "declined", "abandoned")
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
@@ -58,10 +60,14 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
 
 
 def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
-    """Return the state of every payment of the event's donation at the PSP, without changing any.
+    """Return the state of every payment of the event's donation at the PSP.
 
-    Raises MalformedEvent, PspUnavailable, PspRefused.
+    If the event's `operation` is `cancel`, those in `references` are cancelled before, unless it is too late. Raises
+    MalformedEvent, PspUnavailable, PspRefused.
     """
+    if event.get("operation") == "cancel":
+        for reference in read(event, "references", list[Any]):
+            psp.cancel(str(reference))
     amount, currency = read(event, "donation.amount", int), read(event, "donation.currency", str)
     answers = psp.look_up(Lookup(read(event, "donation.id", str), amount, currency))
     return {

@@ -1,8 +1,9 @@
 """Compare every unfinished transaction with its PSP and its execution.
 
-What is certain is repaired: a payment that the PSP took is stored as paid, and a donation whose execution has ended and
-whose payments are all refused or cancelled is stored as declined. Everything else is a finding. Nothing is charged,
-cancelled or refunded, and running the sweep again, or beside an execution, is safe.
+What is certain is repaired: a payment that the PSP took is stored as paid, and its post-processing is finished; a
+donation whose execution has ended and whose payments are all refused or cancelled is stored as declined or abandoned. A
+payment that the donor could still complete is cancelled when no execution has waited for it for a day. Everything else
+is a finding. Nothing is charged or refunded, and running the sweep again, or beside an execution, is safe.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from handlers import clock
 from handlers.configuration import store_name
 from handlers.psp import Outcome
-from handlers.transactions.record import Transaction, from_document
+from handlers.reconcile.finishing import finish
+from handlers.transactions.record import Transaction, from_document, owner
 from handlers.transactions.store import ConflictingTransaction, Query, Store
 
 SETTLING = 3600
 """Seconds for which an unfinished transaction is not called declined: a request may be on its way to the PSP, and
 a PSP's search may lag behind."""
+
+ABANDONED = 26 * 3600
+"""Seconds after which a payment that waits for the donor is cancelled: the flow waits for a day."""
 
 _REFUSED = (Outcome.DECLINED, Outcome.CANCELLED, Outcome.RETRY)
 
@@ -54,17 +59,42 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
         yield Finding(transaction.id, transaction.status, reason)
     for transaction in store.list(Query(status="paid")):
         if not transaction.complete:
-            yield Finding(transaction.id, transaction.status, "post-processing is incomplete")
+            yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
+
+
+_INCOMPLETE = "post-processing is incomplete"
+
+
+def _finished(transaction: Transaction, store: Store) -> Finding:
+    """Finish the post-processing: each step has an effect once per donation, so an execution may do it too."""
+    document = finish(json.loads(transaction.document))
+    record = store.put(from_document(document))
+    if record.complete:
+        return Finding(transaction.id, transaction.status, "post-processing was finished", record.status)
+    failed = {name: each for name, each in document["post_processing"].items() if each.get("status") != "done"}
+    why = ", ".join(f"{name}: {each.get('error')}" for name, each in failed.items())
+    return Finding(transaction.id, transaction.status, f"{_INCOMPLETE} ({why})")
 
 
 def _reconciled(
     transaction: Transaction, store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, repair: bool
 ) -> Finding:
-    document = json.loads(transaction.document)
-    if transaction.psp is None:
+    history = store.history(transaction.id)
+    intent = owner(history)
+    if intent is None:
         return Finding(transaction.id, transaction.status, "not charged: no PSP was selected")
+    # The record may be of an execution that failed before it knew the PSP, or even the donation that owns the id.
+    selected = {name: value for name, value in json.loads(intent.document).items() if name in ("donation", "psp")}
+    document = {**json.loads(transaction.document), **selected}
+    transaction = evolve(transaction, psp=intent.psp)
+    running = [execution for execution in _unfinished(history) if not has_ended(execution)]
+    age = clock.seconds_since(max(each.stored_at for each in history))
     try:
         payments = ask(transaction, {**document, "operation": "look_up"})["payments"]
+        waiting = [payment for payment in payments if payment["status"] == Outcome.REDIRECT]
+        if waiting and repair and not running and age > ABANDONED:
+            cancel = {"operation": "cancel", "references": [payment["reference"] for payment in waiting]}
+            payments = ask(transaction, {**document, **cancel})["payments"]
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
         return Finding(transaction.id, transaction.status, reason)
@@ -79,14 +109,13 @@ def _reconciled(
     if undecided:
         reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
         return Finding(transaction.id, transaction.status, reason)
-    history = store.history(transaction.id)
-    running = [execution for execution in _unfinished(history) if not has_ended(execution)]
-    if running or clock.seconds_since(max(each.stored_at for each in history)) < SETTLING:
+    if running or age < SETTLING:
         why = f"{running[0]} may still be running" if running else "wait an hour for late answers"
         return Finding(transaction.id, transaction.status, f"not taken at {transaction.psp} so far; {why}")
     last = payments[-1] if payments else {"code": "none", "message": "the PSP has no payment", "reference": None}
+    status = "abandoned" if last.get("status") == Outcome.CANCELLED else "declined"
     reason = f"not taken at {transaction.psp}"
-    return _settled(transaction, document, {**last, "status": "declined"}, reason, store, repair=repair)
+    return _settled(transaction, document, {**last, "status": status}, reason, store, repair=repair)
 
 
 def _unfinished(history: list[Transaction]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -85,6 +85,14 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
 def intent(document: Mapping[str, Any]) -> Transaction:
     """Return the open transaction of a document whose payment may be attempted next."""
     return evolve(from_document(document), status="open", complete=True)
+
+
+def owner(history: Sequence[Transaction]) -> Transaction | None:
+    """Return the last intent in a donation's history, or None if no PSP was ever asked.
+
+    Only the donation that owns the id gets so far, and only with a PSP.
+    """
+    return next((entry for entry in reversed(history) if entry.status == "open"), None)
 
 
 def _is_unicode(text: str) -> bool:

@@ -11,14 +11,15 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from flowdsl.testing import ExecutionFailed, Runner, oversize
+from flowdsl.testing import ExecutionFailed, Runner, fail, oversize, real
 from handlers.psp_sandbox.ledger import Ledger
+from handlers.reconcile import finishing
 from handlers.reconcile.__main__ import main
 from handlers.reconcile.sweep import Finding, ask_psp, execution_has_ended, sweep
 from handlers.sqlite import database
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
-from tests.payment.books import assert_paid_once, charges, donation, payments, stored
+from tests.payment.books import charges, donation, kinds, payments, stored
 
 
 def swept(
@@ -71,24 +72,85 @@ def test_a_taken_payment_that_was_not_stored_is_stored(
     [before] = swept(repair=False)
     assert (stored().status, before.repaired) == (status, None)
     assert before.reason == f"taken at psp_sandbox: {payments()[0].reference}; to be stored as paid"
-    repaired, incomplete = swept()
+    repaired, finished = swept()
 
     assert (repaired.status, repaired.repaired) == (status, "paid")
-    assert incomplete.reason == "post-processing is incomplete"
+    assert (finished.reason, finished.repaired) == ("post-processing was finished", "paid")
     assert (stored().status, stored().reference) == ("paid", payments()[0].reference)
+    assert stored().complete
+    assert kinds().count("email.receipt") == kinds().count("donation.paid") == 1
+    assert swept() == []
     assert len(charges()) == 1
     assert [each.status for each in store().history("don-1")][:1] == ["open"]
 
 
-def test_an_execution_completes_what_the_sweep_stored(flow: Runner) -> None:
+def test_an_execution_after_the_sweep_changes_nothing(flow: Runner) -> None:
     failing(flow, "tok_answers_lost")
     swept()
     with sqlite3.connect(database("psp-sandbox")) as ledger:
         ledger.execute("UPDATE faults SET count = 1000000")
+    before = stored()
 
-    assert_paid_once(flow.run(donation("tok_answers_lost")))
-    assert stored().complete
+    run = flow.run(donation("tok_answers_lost"))
+
+    assert (run.status, run.output["transaction"]["status"]) == ("SUCCEEDED", "paid")
+    assert (stored(), len(charges())) == (before, 1)
     assert swept() == []
+
+
+def test_post_processing_that_still_fails_is_listed_and_finished_later(
+    flow: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow.mock("Receipt", raises=RuntimeError("no mailer"))
+    flow.run(donation("tok_paid"))
+    with monkeypatch.context() as broken:
+        broken.setitem(finishing.STEPS, "receipt", lambda event, context: 1 / 0)
+
+        [finding] = swept()
+
+    assert finding.reason == "post-processing is incomplete (receipt: ZeroDivisionError)"
+    assert kinds() == ["donation.paid"]
+    [finished] = swept()
+    assert finished.repaired == "paid"
+    assert kinds() == ["donation.paid", "email.receipt"], "what was done is not done again"
+    assert stored().complete
+
+
+def test_an_execution_that_failed_before_it_knew_the_psp_does_not_hide_a_taken_payment(flow: Runner) -> None:
+    """The first execution charged and ended without storing it; the second one could not even select the PSP."""
+    flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full"))
+    failing(flow, "tok_paid")
+    flow.mock("PersistOutput", real())
+    flow.mock("SelectPsp", fail("OperationalError", times=99))
+    failing(flow, "tok_paid")
+    assert (stored().status, stored().psp) == ("broken", None)
+
+    finding, _ = swept()
+
+    assert finding.reason == f"taken at psp_sandbox: {payments()[0].reference}"
+    assert (stored().status, stored().reference) == ("paid", payments()[0].reference)
+
+
+def test_a_payment_that_nobody_waits_for_is_cancelled_after_a_day(
+    flow: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T00:00:00.000Z")
+    started = flow.start(donation("tok_3ds_abandoned"), name="don-1")
+    flow.mock("RedirectToPsp", effect=lambda event: flow.scheduler.stop_execution(started))
+    flow.finish(started, check=False)
+    assert (started.status, stored().status) == ("ABORTED", "open")
+
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-02T01:00:00.000Z")
+    [early] = swept(ended=lambda execution: True)
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-02T03:00:00.000Z")
+    [running] = swept(ended=lambda execution: False)
+    [dry] = swept(ended=lambda execution: True, repair=False)
+    assert early.reason == running.reason == dry.reason == f"redirect at psp_sandbox: {payments()[0].reference}"
+    assert [payment.status for payment in payments()] == ["action_required"]
+    [finding] = swept(ended=lambda execution: True)
+
+    assert (finding.repaired, stored().status) == ("abandoned", "abandoned")
+    assert [payment.status for payment in payments()] == ["cancelled"]
 
 
 def test_a_broken_payment_that_was_not_taken_is_declined_after_an_hour(
@@ -204,11 +266,11 @@ def test_the_command_tells_what_it_did_and_whether_work_is_left(flow: Runner) ->
     dry, first, second = (CliRunner().invoke(main, arguments) for arguments in (["--dry-run"], [], []))
 
     taken = f"taken at psp_sandbox: {reference}"
-    incomplete = "don-1  paid  post-processing is incomplete"
+    finished = "don-1  paid -> paid  post-processing was finished"
     assert dry.stdout.splitlines() == [f"don-1  broken  {taken}; to be stored as paid"]
-    assert first.stdout.splitlines() == [f"don-1  broken -> paid  {taken}", incomplete]
-    assert second.stdout.splitlines() == [incomplete]
-    assert (dry.exit_code, first.exit_code, second.exit_code) == (1, 1, 1)
+    assert first.stdout.splitlines() == [f"don-1  broken -> paid  {taken}", finished]
+    assert (second.stdout, second.exit_code) == ("", 0)
+    assert (dry.exit_code, first.exit_code) == (1, 0)
 
 
 def test_nothing_to_do(flow: Runner) -> None:

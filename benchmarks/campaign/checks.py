@@ -1,0 +1,169 @@
+"""Judge a scenario by the PSP's ledger: every violation is a sentence."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from benchmarks.campaign.plan import Plan
+from benchmarks.campaign.world import Ended, Outcome, messages
+from handlers import sqlite
+from handlers.fingerprint import fingerprint
+from handlers.psp_sandbox.ledger import Ledger, Payment
+from handlers.select_psp import choices
+from handlers.transactions.record import Transaction
+from handlers.transactions.store import store
+
+_TAKEN, _UNDECIDED = "captured", ("action_required", "authorised")
+_NO_RECORD = "nothing of it is stored, and no execution failed"
+
+
+def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
+    """Yield what is wrong; call it with PAYMENTS_DATA set to the scenario's folder."""
+    submitted: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for submission in plan.submissions:
+        submitted[submission.donation["id"]].append(submission.donation)
+    payments = Ledger(sqlite.database("psp-sandbox")).payments()
+    for identity, donations in submitted.items():
+        of = [each for each in payments if each.order_id == identity]
+        executions = [each for each in outcome.executions if each.donation["id"] == identity]
+        for problem in (
+            *_ledger(identity, donations, of),
+            *_record(identity, of, store().get(identity), outcome, executions),
+            *(problem for execution in executions for problem in _execution(execution, of)),
+            *_history(identity),
+        ):
+            yield f"{identity}: {problem}"
+    yield from _totals(payments)
+    yield from _messages(payments)
+    yield from _private(plan, outcome.log)
+
+
+def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payment]) -> Iterator[str]:
+    """The donation is charged once at most, and as it was submitted by the one that owns the id."""
+    taken = [payment for payment in payments if payment.captured]
+    if len(taken) > 1:
+        yield f"taken {len(taken)} times: {', '.join(payment.reference for payment in taken)}"
+    choice = choices.find(identity)
+    owners = [each for each in donations if choice and fingerprint(each) == choice.fingerprint]
+    for payment in payments:
+        if not owners or (payment.amount, payment.currency) != (owners[0]["amount"], owners[0]["currency"]):
+            yield f"the PSP was asked for {payment.amount} {payment.currency}, which is not the first donation's amount"
+    if any(payment.refunded for payment in payments):
+        yield "refunded, which nobody asked for"
+
+
+def _record(
+    identity: str, payments: list[Payment], record: Transaction | None, outcome: Outcome, executions: list[Ended]
+) -> Iterator[str]:
+    """Paid is taken with that amount, taken is stored, anything else is in the list of open work."""
+    taken = [payment for payment in payments if payment.captured]
+    listed = {finding.id for finding in outcome.first}
+    if record is None:
+        if payments:
+            yield f"the PSP has {len(payments)} payments, and nothing is stored"
+        elif executions and all(each.status == "SUCCEEDED" for each in executions):
+            yield _NO_RECORD
+        return
+    if record.status == "paid":
+        if [(each.reference, each.captured, each.currency) for each in taken] != [
+            (record.reference, record.amount, record.currency)
+        ]:
+            yield f"stored as paid, {record.amount} {record.currency} by {record.reference}; the PSP took {taken}"
+        if not record.complete:
+            yield "post-processing was never finished"
+    elif taken:
+        yield f"taken by {taken[0].reference}, and stored as {record.status} after the sweep"
+    elif record.status in ("open", "broken") and (payments or identity not in {each.id for each in outcome.last}):
+        yield f"still {record.status} after the sweep"
+    if record.status in ("declined", "abandoned"):
+        for payment in payments:
+            if payment.status in _UNDECIDED:
+                yield f"stored as {record.status}, but {payment.reference} can still be paid"
+    before = [each for each in store().history(identity) if each.status != "conflict"]
+    if taken and not listed & {identity} and not any(each.status == "paid" for each in before):
+        yield "taken, not stored, and not in the list of open work"
+
+
+def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:
+    """An execution ends, and what it says is true."""
+    if execution.status == "RUNNING":
+        yield f"execution {execution.name} hangs"
+    if execution.status != "SUCCEEDED":
+        return
+    payment, stored = execution.output["payment"], execution.output["transaction"]
+    by_reference = {each.reference: each for each in payments}
+    found = by_reference.get(payment.get("reference"))
+    donation = execution.donation
+    if payment["status"] == "paid" and (
+        found is None
+        or found.status != _TAKEN
+        or (found.captured, found.currency) != (donation["amount"], donation["currency"])
+    ):
+        yield f"execution {execution.name} says paid; the PSP: {found}"
+    choice = choices.find(donation["id"])
+    if choice is None or choice.fingerprint != fingerprint(donation):
+        yield f"execution {execution.name} ended {stored['status']}, but another donation has the id"
+    if stored["status"] not in ("paid", "declined", "abandoned"):
+        yield f"execution {execution.name} SUCCEEDED with the status {stored['status']}"
+
+
+def _history(identity: str) -> Iterator[str]:
+    entries = store().history(identity)
+    if entries and entries[0].status not in ("open", "broken", "conflict"):
+        yield f"the history begins with {entries[0].status}: the intent is missing"
+
+
+def _totals(payments: list[Payment]) -> Iterator[str]:
+    """Each taken and stored donation counts once, and nothing else does."""
+    expected: Counter[tuple[str, str]] = Counter()
+    for payment in payments:
+        record = store().get(payment.order_id)
+        if payment.captured and record is not None and record.status == "paid" and record.complete:
+            expected[(str(record.charity), payment.currency)] += payment.captured
+    path = sqlite.database("totals")
+    rows: list[tuple[str, str, int]] = []
+    if path.exists():
+        with closing(sqlite3.connect(path)) as db:
+            query = "SELECT charity, currency, SUM(amount) FROM contributions GROUP BY charity, currency"
+            rows = db.execute(query).fetchall()
+    totals = {(charity, currency): amount for charity, currency, amount in rows}
+    taken: Counter[tuple[str, str]] = Counter()
+    for payment in payments:
+        record = store().get(payment.order_id)
+        taken[(str(record.charity) if record else "?", payment.currency)] += payment.captured
+    for key in expected.keys() | totals.keys():
+        if not expected[key] <= totals.get(key, 0) <= taken[key]:
+            yield f"the total of {key} is {totals.get(key, 0)}; complete are {expected[key]}, taken {taken[key]}"
+
+
+def _messages(payments: list[Payment]) -> Iterator[str]:
+    """A receipt and an event for each complete donation, once, and none for what was not taken."""
+    taken = {payment.order_id for payment in payments if payment.captured}
+    for kind in ("email.receipt", "donation.paid"):
+        counted = Counter(donation for each, donation in messages() if each == kind)
+        for donation, times in counted.items():
+            if times > 1:
+                yield f"{donation}: {times} messages {kind}"
+            if donation not in taken:
+                yield f"{donation}: a message {kind}, and nothing was taken"
+        for donation in taken:
+            record = store().get(donation)
+            if record is not None and record.complete and record.status == "paid" and not counted[donation]:
+                yield f"{donation}: complete without a message {kind}"
+
+
+def _private(plan: Plan, log: str) -> Iterator[str]:
+    """Logs have neither tokens nor donors."""
+    texts = {
+        text
+        for submission in plan.submissions
+        for text in (submission.donation["donor"]["email"], submission.donation["donor"]["name"])
+    }
+    for text in sorted(texts):
+        if text in log or json.dumps(text).strip('"') in log:
+            yield f"a log line has the donor's data: {text}"

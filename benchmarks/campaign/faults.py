@@ -1,0 +1,92 @@
+"""What happens to a call and to a transaction of a store, decided by its name: the same in every run of a scenario."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from attrs import define, evolve, field
+
+from benchmarks.campaign.plan import Plan
+from flowdsl.engine import Call, Invoker, Reply
+
+_MALFORMED: tuple[Any, ...] = (None, {}, [], "<html>", 7, {"status": None}, {"status": "unheard of"})
+_RARELY = 0.1
+
+
+@define
+class Faults:
+    """The faults of one scenario, and how often each kind has struck."""
+
+    plan: Plan
+    counts: Counter[str] = field(factory=Counter)
+    _seen: Counter[str] = field(factory=Counter)
+
+    def dice(self, name: str) -> Random:
+        """Return the dice of the next occurrence of something."""
+        self._seen[name] += 1
+        return Random(f"{self.plan.seed}/{self.plan.index}/{name}/{self._seen[name]}")
+
+    def call(self, call: Call, execution: str, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:
+        """Answer a call of a state: as the real handler does, or with a fault."""
+        dice = self.dice(f"call {execution} {call.state_name}")
+        if dice.random() >= self.plan.call_faults:
+            return real(call)
+        faults = self._call_faults(call, real, wrap, dice)
+        kind = dice.choice(sorted(faults))
+        self.counts[f"call: {kind}"] += 1
+        return faults[kind]()
+
+    def _call_faults(
+        self, call: Call, real: Invoker, wrap: Callable[[Any], Reply], dice: Random
+    ) -> dict[str, Callable[[], Reply]]:
+        def failed(error: str, *, after: bool, seconds: float = 0.0) -> Reply:
+            if after:
+                real(call)
+            cause = json.dumps({"errorType": error, "errorMessage": "injected"})
+            return Reply.failed(error, cause, seconds=seconds)
+
+        def twice() -> Reply:
+            first, second = real(call), real(call)
+            return dice.choice((first, second))
+
+        def after(answer: Reply) -> Reply:
+            real(call)
+            return answer
+
+        faults: dict[str, Callable[[], Reply]] = {
+            "throttled": lambda: failed("Lambda.TooManyRequestsException", after=False),
+            "service error": lambda: failed("Lambda.ServiceException", after=False),
+            "crash before the effect": lambda: failed("Runtime.ExitError", after=False),
+            "crash after the effect": lambda: failed("Runtime.ExitError", after=True),
+            "answer lost": lambda: failed("Lambda.Unknown", after=True),
+            "function timeout": lambda: failed("Sandbox.Timedout", after=dice.random() < 0.5, seconds=50),
+            "delivered twice": twice,
+        }
+        if call.timeout_seconds is not None and not call.waits:
+            faults["step timeout before the effect"] = Reply.timed_out
+            faults["step timeout after the effect"] = lambda: after(Reply.timed_out())
+            faults["slow"] = lambda: evolve(real(call), seconds=70)
+        # What PersistOutput answers is the result: an answer of another status would be a lie, not a malformed one.
+        if dice.random() < _RARELY and not call.waits and call.state_name != "PersistOutput":
+            faults["oversize"] = lambda: after(wrap("x" * 262_143))
+            faults["malformed answer"] = lambda: after(wrap(dice.choice(_MALFORMED)))
+        return faults
+
+    def transaction(self, where: str, store: str) -> str | None:
+        """Return the fault of a store's transaction, or None."""
+        dice = self.dice(f"transaction {where} {store}")
+        if dice.random() >= self.plan.store_faults:
+            return None
+        kind = dice.choice(("refused", "answer lost", "crash before the commit", "crash after the commit"))
+        self.counts[f"{'PSP' if store == 'psp-sandbox' else 'store'}: {kind}"] += 1
+        return kind
+
+    def race(self, where: str) -> bool:
+        """Return true if another execution runs before this transaction."""
+        happens = self.dice(f"race {where}").random() < self.plan.races
+        self.counts["race: another execution in between"] += happens
+        return happens

@@ -1,0 +1,141 @@
+"""What happens in one scenario: a pure function of the seed and the scenario's number."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from attrs import frozen
+
+from handlers.psp_sandbox.testcards import CARDS
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+_CURRENCIES = ("GBP", "EUR", "JPY", "UGX", "ISK", "MGA", "KWD")
+_AMOUNTS = (1, 10, 99, 100, 2500, 9990, 99_999_990)
+_CHARITIES = ("Lifeboats", "Médecins du Monde", "救命艇")
+_NAMES = ("Ada Lovelace", "Grace Hopper", "山田 花子", "Zoë Ó Súilleabháin")
+_OFTEN = ("tok_paid", "tok_3ds", "tok_later_once", "tok_3ds_abandoned", "tok_answer_lost", "tok_declined")
+
+
+@frozen
+class Submission:
+    """StartExecution, `at` seconds after the start."""
+
+    at: int
+    name: str
+    donation: dict[str, Any]
+
+
+@frozen
+class Outage:
+    """A store or the PSP (the name of its SQLite file) is down for a while, in seconds after the start."""
+
+    store: str
+    start: int
+    end: int
+
+
+@frozen
+class Plan:
+    seed: int
+    index: int
+    submissions: tuple[Submission, ...]
+    visits: tuple[tuple[tuple[int, str], ...], ...]
+    """For each redirect in turn, what the donor and others do: seconds after it, and one of `DONOR`."""
+    stops: tuple[tuple[int, int], ...]
+    """StopExecution: seconds after the start, and the number of the submission."""
+    sweeps: tuple[int, ...]
+    """Runs of handlers.reconcile beside the executions, in seconds after the start."""
+    outages: tuple[Outage, ...]
+    call_faults: float
+    """The share of calls that are disturbed."""
+    store_faults: float
+    """The share of the stores' and the PSP's transactions that are disturbed."""
+    races: float
+    """The share of transactions before which another execution of the donation runs from its start to its end."""
+    kill_at: int | None
+    """The transaction at which the process is killed; the donations are then run again in a new one."""
+
+
+DONOR = ("pay", "fail", "return", "return again", "spoof", "garbage", "stale")
+"""pay, fail: at the PSP. return: the return page is called. spoof: with a claim to have paid. garbage: the task is
+answered with something else than the return page sends. stale: a token is used that nobody issued."""
+
+
+def plan(seed: int, index: int) -> Plan:
+    """Return the scenario of this number."""
+    dice = Random(f"{seed}/{index}")
+    calm = dice.random() < 0.15
+    donations = [_donation(dice, f"c{index}-{number}") for number in range(dice.choice((1, 1, 1, 2, 3)))]
+    submissions = tuple(
+        Submission(at, f"{donation['id']}-{number}", donation if number == 0 else _again(dice, donation))
+        for donation in donations
+        for number, at in enumerate(_times(dice))
+    )
+    harsh = 0.0 if calm else dice.choice((0.03, 0.1, 0.3, 0.6))
+    return Plan(
+        seed,
+        index,
+        submissions,
+        visits=tuple(_visit(dice) for _ in range(6)),
+        stops=tuple((dice.choice((0, 1, 30, 400, DAY)), _index(dice, submissions)) for _ in range(_few(dice, calm))),
+        sweeps=tuple(dice.choice((0, 5, 600, HOUR, 2 * HOUR, 2 * DAY)) for _ in range(_few(dice, calm) + 1)),
+        outages=tuple(_outage(dice) for _ in range(_few(dice, calm))),
+        call_faults=harsh,
+        store_faults=0.0 if calm else dice.choice((0.0, 0.02, 0.1, 0.3)),
+        races=0.0 if calm else dice.choice((0.0, 0.0, 0.05)),
+        kill_at=dice.randrange(1, 30) if not calm and dice.random() < 0.15 else None,
+    )
+
+
+def _donation(dice: Random, identity: str) -> dict[str, Any]:
+    token = dice.choice(_OFTEN) if dice.random() < 0.6 else dice.choice(CARDS).token
+    return {
+        "id": identity,
+        "charity": dice.choice(_CHARITIES),
+        "amount": dice.choice(_AMOUNTS),
+        "currency": dice.choice(_CURRENCIES),
+        "payment_method": {"type": "card", "token": token},
+        "donor": {"name": dice.choice(_NAMES), "email": f"donor-{identity}@example.org"},
+    }
+
+
+def _times(dice: Random) -> list[int]:
+    """When a donation is submitted: once, twice at the same moment, again later."""
+    return [0, *(dice.choice((0, 0, 1, 7, 300, HOUR, DAY, 8 * DAY)) for _ in range(dice.choice((0, 0, 1, 1, 2))))]
+
+
+def _again(dice: Random, donation: dict[str, Any]) -> dict[str, Any]:
+    """The donation once more, or another one with its id."""
+    if dice.random() < 0.6:
+        return donation
+    changes: list[dict[str, Any]] = [
+        {"amount": donation["amount"] + 10},
+        {"currency": "USD"},
+        {"charity": "Rainforest"},
+        {"payment_method": {"type": "card", "token": "tok_3ds_later"}},
+        {"donor": {**donation["donor"], "email": "somebody@example.org"}},
+    ]
+    return {**donation, **dice.choice(changes)}
+
+
+def _visit(dice: Random) -> tuple[tuple[int, str], ...]:
+    acts = dice.choices(("return", "pay", *DONOR), k=dice.choice((0, 1, 2, 2, 3, 5)))
+    times = sorted(dice.choice((0, 1, 20, 90, 600, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY)) for _ in acts)
+    return tuple(zip(times, acts, strict=True))
+
+
+def _outage(dice: Random) -> Outage:
+    start = dice.choice((0, 0, 1, 60, HOUR))
+    length = dice.choice((10, 300, HOUR, 5 * HOUR, 2 * DAY, 9 * DAY))
+    return Outage(dice.choice(("psp", "psp", "choices", "transactions", "totals", "outbox")), start, start + length)
+
+
+def _few(dice: Random, calm: bool) -> int:
+    return 0 if calm else dice.choice((0, 0, 0, 1, 2))
+
+
+def _index(dice: Random, items: tuple[Any, ...]) -> int:
+    return dice.randrange(len(items))

@@ -1,0 +1,344 @@
+"""Carry out a plan: executions on the embedded engine, donors, outages and sweeps on one virtual clock."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from attrs import define, field, frozen
+
+from benchmarks.campaign.faults import Faults
+from benchmarks.campaign.plan import HOUR, Plan, Submission
+from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
+from flowdsl.project import Loaded
+from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
+from handlers import sqlite
+from handlers.outbox import NotDelivered
+from handlers.outbox.sending import sent
+from handlers.psp_sandbox.ledger import Down, Ledger
+from handlers.reconcile.sweep import Finding, ask_psp, sweep
+from handlers.transactions.store import store
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+_ALWAYS = 10**9
+_ACTOR = "actor"
+_LATER = {
+    "StartAt": "Wait",
+    "States": {
+        "Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "Next": "Act"},
+        "Act": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": {"FunctionName": _ACTOR, "Payload.$": "$"},
+            "End": True,
+        },
+    },
+}
+_original = sqlite.transaction
+
+
+@frozen
+class Ended:
+    """An execution that has ended, or hangs."""
+
+    name: str
+    donation: dict[str, Any]
+    status: str
+    error: str | None
+    output: Any
+
+
+@frozen
+class Outcome:
+    """What is left after a scenario, besides the stores in its folder."""
+
+    executions: tuple[Ended, ...]
+    first: tuple[Finding, ...]
+    """What the sweep lists when all executions have ended, before it repairs anything."""
+    last: tuple[Finding, ...]
+    """What the sweep still lists after it has repaired what it can."""
+    log: str
+    faults: Faults
+
+
+@define
+class World:
+    """One process: an engine with its executions, and what disturbs them."""
+
+    plan: Plan
+    flow: Loaded
+    faults: Faults
+    start: datetime = START
+    suffix: str = ""
+    """Of the executions' names."""
+    depth: int = 0
+    """1 in an execution that runs between two transactions of another."""
+    kill_at: int | None = None
+    results: dict[str, tuple[Submission, Result]] = field(factory=dict)
+    inside: list[Ended] = field(factory=list)
+    runner: Runner = field(init=False)
+    _where: list[str] = field(factory=list)
+    """The calls in progress, the innermost last; empty while no faults strike."""
+    _transactions: int = 0
+    _redirects: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.runner = Runner.of(
+            self.flow, handlers={_ACTOR: self._act}, machines=[_LATER], start=self.start, seed=self.plan.index
+        )
+        states = [name for name, node in _tasks(self.flow.definition) if node.get("Type") == "Task"]
+        for state in states:
+            self.runner.mock(state, Answer("disturbed", self._respond, _ALWAYS))
+
+    # -- the script
+
+    def run(self) -> None:
+        """Carry out the whole plan."""
+        for submission in self.plan.submissions:
+            self._later(submission.at, "submit", name=submission.name)
+        for at, number in self.plan.stops:
+            self._later(at, "stop", name=self.plan.submissions[number].name)
+        for at in self.plan.sweeps:
+            self._later(at, "sweep")
+        self.runner.scheduler.run()
+
+    def run_one(self, submission: Submission) -> None:
+        """Run one execution, without anything beside it."""
+        self._submit(submission)
+        self.runner.scheduler.run()
+
+    @property
+    def ended(self) -> list[Ended]:
+        own = [_ended(submission, result) for submission, result in self.results.values()]
+        return [*own, *self.inside]
+
+    def _later(self, seconds: int, act: str, **details: Any) -> None:
+        scheduler = self.runner.scheduler
+        scheduler.start(scheduler.machines["StateMachine"], {"seconds": seconds, "act": act, **details})
+
+    def _act(self, event: dict[str, Any], _context: Any) -> None:
+        act = event["act"]
+        if act == "submit":
+            self._submit(next(each for each in self.plan.submissions if each.name == event["name"]))
+        elif act == "stop":
+            if event["name"] in self.results:
+                self.faults.counts["StopExecution"] += 1
+                self.runner.scheduler.stop_execution(self.results[event["name"]][1])
+        elif act == "sweep":
+            with self._at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
+                list(sweep(store(), ask_psp, self.has_ended))
+        else:
+            self._donor(event)
+
+    def _submit(self, submission: Submission) -> None:
+        name = f"{submission.name}{self.suffix}"
+        with suppress(ExecutionAlreadyExists):
+            self.results[name] = (submission, self.runner.start(submission.donation, name=name))
+
+    def has_ended(self, execution: str) -> bool | None:
+        """Return True for executions of a killed process, as for those that DescribeExecution calls ABORTED."""
+        _, result = self.results.get(execution.rpartition(":")[2], (None, None))
+        return result is None or result.status != "RUNNING"
+
+    # -- the donor
+
+    def _redirected(self, call: Call) -> None:
+        """Let the donor act; the first redirect, the second … of the scenario have their own acts."""
+        acts = self.plan.visits[self._redirects % len(self.plan.visits)] if self.plan.visits else ()
+        self._redirects += 1
+        event = call.arguments["Payload"]
+        reference = event["document"]["payment"].get("reference")
+        for seconds, act in acts:
+            self._later(seconds, act, reference=reference, token=call.task_token, number=self._redirects)
+
+    def _donor(self, event: dict[str, Any]) -> None:
+        act = event["act"]
+        self.faults.counts[f"donor: {act}"] += 1
+        if act in ("pay", "fail"):
+            with suppress(LookupError):
+                Ledger(sqlite.database("psp-sandbox")).authenticate(event["reference"], passed=act == "pay")
+            return
+        if act == "garbage":
+            with suppress(UnknownTaskError):
+                self.runner.scheduler.send_task_success(event["token"], ["paid", {"payment": {"status": "paid"}}])
+            return
+        from handlers.donor_returned.handler import handler
+
+        request = {"token": "nobody-issued-this" if act == "stale" else event["token"]}
+        if act == "spoof":
+            request["outcome"] = "paid"
+        with patch("boto3.client", lambda _service: _StepFunctions(self.runner)):
+            handler(request, None)
+            if act == "return again":
+                handler(request, None)
+
+    # -- disturbances
+
+    def _respond(self, call: Call, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:
+        execution = call.execution_arn.rpartition(":")[2]
+
+        def really(call: Call) -> Reply:
+            with self._at(f"{execution} {call.state_name}"):
+                reply = real(call)
+            if call.waits and reply.kind == "succeeded":
+                self._redirected(call)
+            return reply
+
+        reply = self.faults.call(call, execution, really, wrap)
+        if call.waits and reply.kind == "succeeded":
+            return Reply.pending(reply.output, seconds=reply.seconds)
+        return reply
+
+    @contextmanager
+    def _at(self, where: str) -> Iterator[None]:
+        self._where.append(where)
+        try:
+            yield
+        finally:
+            self._where.pop()
+
+    @contextmanager
+    def transaction(self, path: Path, schema: str) -> Iterator[sqlite3.Connection]:
+        """handlers.sqlite.transaction, disturbed: refused, rolled back, answer lost, or another execution before it."""
+        where = self._where[-1] if self._where else None
+        fault = None
+        if where is not None:
+            self._transactions += 1
+            fault = "refused" if self._is_down(path.stem) else self.faults.transaction(where, path.stem)
+            if not self.depth and where.count(" ") and self.faults.race(where):
+                self._race(where)
+        killed = where is not None and self._transactions == self.kill_at
+        if fault == "refused":
+            raise _refusal(path.stem)
+        with _original(path, schema) as db:
+            yield db
+            if killed and self.plan.index % 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if fault == "crash before the commit":
+                raise SystemExit(137)
+        if killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fault == "crash after the commit":
+            raise SystemExit(137)
+        if fault == "answer lost":
+            raise _refusal(path.stem)
+
+    def _is_down(self, name: str) -> bool:
+        now = self.runner.scheduler.clock.now() - START.timestamp()
+        down = [each for each in self.plan.outages if name == _DATABASES.get(each.store, each.store)]
+        is_down = any(each.start <= now < each.end for each in down)
+        self.faults.counts["outage"] += is_down
+        return is_down
+
+    def _race(self, where: str) -> None:
+        """Run another execution of the same donation from its start to its end."""
+        execution = where.partition(" ")[0]
+        if execution not in self.results:
+            return
+        identity = self.results[execution][0].donation["id"]
+        others = [each for each in self.plan.submissions if each.donation["id"] == identity]
+        number = len(self.inside)
+        now = datetime.fromtimestamp(self.runner.scheduler.clock.now(), UTC)
+        other = World(self.plan, self.flow, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1)
+        with disturbed(other):
+            other.run_one(others[number % len(others)])
+        self.inside += other.ended
+
+
+_DATABASES = {"psp": "psp-sandbox"}
+
+
+@define
+class _StepFunctions:
+    """The part of boto3's client that the return page uses."""
+
+    runner: Runner
+
+    def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803 - AWS's name
+        from botocore.exceptions import ClientError
+
+        try:
+            self.runner.scheduler.send_task_success(taskToken, json.loads(output))
+        except UnknownTaskError as error:
+            answer: Any = {"Error": {"Code": "TaskTimedOut", "Message": str(error)}}
+            raise ClientError(answer, "SendTaskSuccess") from error
+
+
+def _refusal(name: str) -> Exception:
+    if name == "psp-sandbox":
+        return Down("injected")
+    if name == "outbox":
+        return NotDelivered("injected")
+    return sqlite3.OperationalError("database is locked")
+
+
+@contextmanager
+def disturbed(world: World) -> Iterator[None]:
+    with patch.object(sqlite, "transaction", world.transaction):
+        yield
+
+
+def _tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, state in definition["States"].items():
+        yield name, state
+        for branch in state.get("Branches", []):
+            yield from _tasks(branch)
+
+
+def _ended(submission: Submission, result: Result) -> Ended:
+    return Ended(result.name, submission.donation, result.status, result.error, result.output)
+
+
+def play(plan: Plan, flow: Loaded, folder: Path) -> Outcome:
+    """Run the scenario with its stores in the folder: first the plan, after kill -9 all donations again; then sweep."""
+    faults, log = Faults(plan), io.StringIO()
+    with patch.dict(os.environ, {"PAYMENTS_DATA": str(folder)}), redirect_stderr(log):
+        start = START
+        if plan.kill_at is not None:
+            _run_and_kill(World(plan, flow, faults, kill_at=plan.kill_at))
+            faults.counts["kill -9"] += 1
+            start += timedelta(hours=1)
+        world = World(plan, flow, faults, start, suffix="" if plan.kill_at is None else "-again")
+        with disturbed(world):
+            world.run()
+        end = datetime.fromtimestamp(world.runner.scheduler.clock.now(), UTC) + timedelta(days=10)
+        first = _sweep(world, end, repair=False)
+        _sweep(world, end, repair=True)
+        last = _sweep(world, end + timedelta(seconds=2 * HOUR), repair=True)
+    return Outcome(tuple(world.ended), first, last, log.getvalue(), faults)
+
+
+def _run_and_kill(world: World) -> None:
+    """Run the plan in a process that is killed on its way, or lives if it has fewer transactions."""
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            with disturbed(world):
+                world.run()
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    if status not in (0, signal.SIGKILL):
+        raise RuntimeError(f"the killed process ended with status {status}")
+
+
+def _sweep(world: World, now: datetime, *, repair: bool) -> tuple[Finding, ...]:
+    text = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with patch.dict(os.environ, {"FLOWDSL_NOW": text}):
+        return tuple(sweep(store(), ask_psp, world.has_ended, repair=repair))
+
+
+def messages() -> list[tuple[str, str]]:
+    """Return kind and donation of each message, oldest first."""
+    return [(message.kind, str(message.detail.get("donation", message.key))) for message in sent()]
