@@ -1,4 +1,4 @@
-"""A JSON or YAML file: its value, and the place of each part in the file."""
+"""A JSON or YAML file: its value, and the place of each part in the file. `yaml_document` reads YAML."""
 
 from __future__ import annotations
 
@@ -30,10 +30,16 @@ class Document:
     find_places: Callable[[], Iterator[tuple[AslPath, Place]]] = field(repr=False)
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys; `value` contains their last values."""
+    find_comments: Callable[[], dict[AslPath, tuple[str, ...]]] = field(default=dict, repr=False)
 
     @cached_property
     def places(self) -> dict[AslPath, Place]:
         return dict(self.find_places())
+
+    @cached_property
+    def comments(self) -> dict[AslPath, tuple[str, ...]]:
+        """The comments of the file without their `#`, at the path of the value that each stands before or beside."""
+        return self.find_comments()
 
     def span(self, path: AslPath) -> Span:
         """The place of the value, or of the nearest enclosing one."""
@@ -53,16 +59,18 @@ class Document:
 
 def span_of(file: str, text: str, start: int, end: int) -> Span:
     """A piece of the text as lines and columns."""
-    line, column = _line_and_column(text, start)
-    end_line, end_column = _line_and_column(text, end)
+    line, column = line_and_column(text, start)
+    end_line, end_column = line_and_column(text, end)
     return Span(file, line, column, end_line, end_column)
 
 
-def _line_and_column(text: str, offset: int) -> tuple[int, int]:
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """The line and column of an offset, both counted from 1."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _wrong(message: str, span: Span | None, hint: str | None = None) -> FlowError:
+def wrong(message: str, span: Span | None, hint: str | None = None) -> FlowError:
+    """A mistake in the file's syntax."""
     return FlowError(Diagnostic("FD704", message, span=span, hint=hint, aws="INVALID_JSON_DESCRIPTION"))
 
 
@@ -77,22 +85,22 @@ def read_json(text: str, file: str) -> Document:
     """Read JSON as AWS does: no comments, no NaN. Raises FlowError with the place of the mistake."""
     twice: tuple[AslPath, ...] = ()
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)
+        value = json.loads(text, object_pairs_hook=_object, parse_float=as_float, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         span = span_of(file, text, error.pos, error.pos + 1)
         code, message, at = _as_aws(text, error.pos)
-        wrong = Diagnostic("FD704", f"not JSON: {error.msg}", span=span, aws=code, aws_message=message, aws_at=at)
-        raise FlowError(wrong) from None
+        mistake = Diagnostic("FD704", f"not JSON: {error.msg}", span=span, aws=code, aws_message=message, aws_at=at)
+        raise FlowError(mistake) from None
     except _DuplicateKeyError:
-        value = json.loads(text, parse_float=_float, parse_constant=_constant)
+        value = json.loads(text, parse_float=as_float, parse_constant=refuse_constant)
         counts = Counter(path for path, _ in _json_places(text))
         twice = tuple(path for path, count in counts.items() if count > 1 and isinstance(path[-1], str))
     except RecursionError:
-        raise _wrong("nested too deeply", Span(file, 1)) from None
+        raise wrong("nested too deeply", Span(file, 1)) from None
     except ValueError as error:
         match = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
         span = span_of(file, text, *match.span()) if match else Span(file, 1)
-        raise _wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
+        raise wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
     return Document(file, text, value, lambda: _json_places(text), twice)
 
 
@@ -110,7 +118,7 @@ def _as_aws(text: str, offset: int) -> tuple[str, str, str]:
         message = f"Unexpected character ('{text[offset]}' (code {ord(text[offset])}))"
     else:
         message = "Unexpected end-of-input"
-    line, column = _line_and_column(text, word.end() if word else min(offset + 1, len(text)))
+    line, column = line_and_column(text, word.end() if word else min(offset + 1, len(text)))
     excerpt = text if len(text) <= 500 else f"{text[:500]}[truncated {len(text) - 500} chars]"
     location = f'[Source: (String)"{excerpt}"; line: {line}, column: {column}]'
     return "INVALID_JSON_DESCRIPTION", f"{message}\n at {location}", location
@@ -123,19 +131,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _float(digits: str) -> float:
+def as_float(digits: str) -> float:
+    """The number. Raises ValueError if it is too large."""
     number = float(digits)
     if math.isinf(number):
         raise ValueError(digits)
     return number
 
 
-def _constant(name: str) -> Any:
+def refuse_constant(name: str) -> Any:
+    """Raises ValueError: JSON has no NaN and no Infinity."""
     raise ValueError(name)
-
-
-def _duplicate(path: AslPath, span: Span) -> FlowError:
-    return _wrong(f"duplicate key {path[-1]!r}", span, "remove or rename one of them")
 
 
 _SYMBOL = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -173,94 +179,3 @@ def _json_places(text: str) -> Iterator[tuple[AslPath, Place]]:
                 expect_key = symbol == "{"
                 if symbol == "[":
                     path.append(0)
-
-
-# YAML
-
-
-def read_yaml(text: str, file: str) -> Document:
-    """Read YAML whose values are JSON's. Raises FlowError, also if PyYAML is not installed."""
-    try:
-        import yaml
-    except ImportError:
-        raise _wrong(
-            "PyYAML is needed to read YAML", Span(file, 1), 'install it with: pip install "flowdsl[yaml]"'
-        ) from None
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        root = yaml.compose(text, Loader=loader)
-        value = None if root is None else _yaml_value(root, file, {})
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        span = Span(file, mark.line + 1, mark.column + 1) if mark else Span(file, 1)
-        raise _wrong(f"not YAML: {error.problem or error.context}", span) from None
-    except yaml.YAMLError as error:
-        raise _wrong(f"not YAML: {str(error).splitlines()[0]}", Span(file, 1)) from None
-    except RecursionError:
-        raise _wrong("nested too deeply, or an alias within its own anchor", Span(file, 1)) from None
-    return Document(file, text, value, lambda: _yaml_places(root) if root else iter(()))
-
-
-def _yaml_places(root: Any) -> Iterator[tuple[AslPath, Place]]:
-    """As of JSON."""
-    todo: list[tuple[AslPath, Any, Any]] = [((), None, root)]
-    while todo:
-        path, key, value = todo.pop()
-        node = value if key is None or value.id == "scalar" else key
-        start, end = node.start_mark, node.end_mark
-        yield path, (start.index, end.index if end.line == start.line else start.index + 1)
-        if value.id == "mapping":
-            todo.extend(((*path, below.value), below, item) for below, item in value.value)
-        elif value.id == "sequence":
-            todo.extend(((*path, index), None, item) for index, item in enumerate(value.value))
-
-
-_TAG = "tag:yaml.org,2002:"
-
-
-def _yaml_value(node: Any, file: str, values: dict[int, Any]) -> Any:
-    if id(node) in values:
-        return values[id(node)]
-    kind = node.tag.removeprefix(_TAG)
-    value: Any = None
-    if node.id == "mapping" and kind == "map":
-        value = {}
-        for key, item in node.value:
-            value[_yaml_key(key, value, file)] = _yaml_value(item, file, values)
-    elif node.id == "sequence" and kind == "seq":
-        value = [_yaml_value(item, file, values) for item in node.value]
-    elif node.id == "scalar" and kind in _SCALARS:
-        try:
-            value = _SCALARS[kind](node.value)
-        except ValueError:
-            raise _wrong(
-                f"{node.value} is not a JSON number", _node_span(node, file), "quote it if it is a string"
-            ) from None
-    else:
-        hint = "write it out, or quote it as a string"
-        raise _wrong(f"JSON has no values of type {node.tag}", _node_span(node, file), hint)
-    values[id(node)] = value
-    return value
-
-
-def _yaml_key(node: Any, others: dict[str, Any], file: str) -> str:
-    if node.id != "scalar" or node.tag == _TAG + "merge":
-        raise _wrong("keys must be strings", _node_span(node, file), "quote it")
-    if node.value in others:
-        raise _duplicate((node.value,), _node_span(node, file))
-    return str(node.value)
-
-
-def _node_span(node: Any, file: str) -> Span:
-    return Span(file, node.start_mark.line + 1, node.start_mark.column + 1)
-
-
-_SCALARS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "timestamp": str,
-    "null": lambda _: None,
-    "bool": lambda text: text.lower() in ("true", "yes", "on"),
-    "int": json.loads,
-    "float": lambda text: json.loads(text, parse_float=_float, parse_constant=_constant),
-}
-"""By YAML tag. Dates stay text, as ASL expects; numbers must also be JSON numbers."""

@@ -71,14 +71,15 @@ def load(file: Path) -> list[Loaded]:
 
 
 def _load_document(file: Path, suffix: str) -> Loaded:
-    from ..base import document
+    from ..base.document import read_json
+    from ..base.yaml_document import read_yaml
 
     try:
         content = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD702") from None
-    read = document.read_json if suffix == ".json" else document.read_yaml
+    read = read_json if suffix == ".json" else read_yaml
     source = read(content, display_path(file))
     if not isinstance(source.value, dict):
         raise FlowError.of(
