@@ -16,12 +16,11 @@ from unittest.mock import patch
 import click
 from attrs import frozen
 
+from benchmarks.campaign.banks import bank
 from benchmarks.campaign.checks import violations
 from benchmarks.campaign.plan import Plan, plan
 from benchmarks.campaign.world import play
 from flowdsl.project import Loaded, load
-from handlers import sqlite
-from handlers.psp_sandbox.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +59,7 @@ def scenario(seed: int, index: int, folder: Path | None = None) -> Report:
         with patch.dict(os.environ, environment, clear=True):
             outcome = play(what, _flow(), stores)
             wrong = tuple(violations(what, outcome))
-            payments = Ledger(sqlite.database("psp-sandbox")).payments()
+            payments = bank(what.psp, stores).payments()
     except Exception as error:  # noqa: BLE001 - the campaign goes on, and the scenario is reported
         return Report(
             what, (f"the scenario itself failed: {type(error).__name__}: {error}",), 0, 0, 0, Counter(), Counter()
@@ -129,7 +128,7 @@ def _plan_text(what: Plan) -> str:
     lines += [f"{each.start:>7} s  {each.store} is down until {each.end} s" for each in what.outages]
     lines += [f"  redirect {number}: {visit}" for number, visit in enumerate(what.visits, 1)]
     shares = f"calls {what.call_faults}, transactions {what.store_faults}, races {what.races}"
-    return "\n".join([*lines, f"disturbed: {shares}; kill -9 at transaction {what.kill_at}"])
+    return "\n".join([*lines, f"PSP: {what.psp}", f"disturbed: {shares}; kill -9 at transaction {what.kill_at}"])
 
 
 if __name__ == "__main__":

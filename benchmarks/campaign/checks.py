@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from benchmarks.campaign.banks import bank
 from benchmarks.campaign.plan import Plan
 from benchmarks.campaign.world import Ended, Outcome, messages
 from handlers import sqlite
 from handlers.fingerprint import fingerprint
-from handlers.psp_sandbox.ledger import Ledger, Payment
+from handlers.psp_sandbox.ledger import Payment
 from handlers.select_psp import choices
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
-_TAKEN, _UNDECIDED = "captured", ("action_required", "authorised")
+_TAKEN, _UNDECIDED = "captured", ("action_required", "authorised", "processing")
 _NO_RECORD = "nothing of it is stored, and no execution failed"
 
 
@@ -27,7 +28,7 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
     submitted: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for submission in plan.submissions:
         submitted[submission.donation["id"]].append(submission.donation)
-    payments = Ledger(sqlite.database("psp-sandbox")).payments()
+    payments = bank(plan.psp, sqlite.database("any").parent).payments()
     for identity, donations in submitted.items():
         of = [each for each in payments if each.order_id == identity]
         executions = [each for each in outcome.executions if each.donation["id"] == identity]

@@ -85,6 +85,15 @@ class Faults:
         self.counts[f"{'PSP' if store == 'psp-sandbox' else 'store'}: {kind}"] += 1
         return kind
 
+    def request(self, where: str) -> str | None:
+        """Return the fault of a request to Stripe, or None."""
+        dice = self.dice(f"request {where}")
+        if dice.random() >= self.plan.store_faults:
+            return None
+        kind = dice.choice(("refused", "answer lost", "unauthorized", "throttled", "failed", "garbled", "crash"))
+        self.counts[f"Stripe: {kind}"] += 1
+        return kind
+
     def race(self, where: str) -> bool:
         """Return true if another execution runs before this transaction."""
         happens = self.dice(f"race {where}").random() < self.plan.races

@@ -41,6 +41,8 @@ class Outage:
 class Plan:
     seed: int
     index: int
+    psp: str
+    """sandbox or stripe."""
     submissions: tuple[Submission, ...]
     visits: tuple[tuple[tuple[int, str], ...], ...]
     """For each redirect in turn, what the donor and others do: seconds after it, and one of `DONOR`."""
@@ -74,10 +76,12 @@ def plan(seed: int, index: int) -> Plan:
         for donation in donations
         for number, at in enumerate(_times(dice))
     )
+    psp = dice.choice(("sandbox", "sandbox", "stripe"))
     harsh = 0.0 if calm else dice.choice((0.03, 0.1, 0.3, 0.6))
     return Plan(
         seed,
         index,
+        psp,
         submissions,
         visits=tuple(_visit(dice) for _ in range(6)),
         stops=tuple((dice.choice((0, 1, 30, 400, DAY)), _index(dice, submissions)) for _ in range(_few(dice, calm))),
@@ -85,7 +89,8 @@ def plan(seed: int, index: int) -> Plan:
         outages=tuple(_outage(dice) for _ in range(_few(dice, calm))),
         call_faults=harsh,
         store_faults=0.0 if calm else dice.choice((0.0, 0.02, 0.1, 0.3)),
-        races=0.0 if calm else dice.choice((0.0, 0.0, 0.05)),
+        # A race's other execution runs ahead of the clock, by which Stripe forgets keys.
+        races=0.0 if calm or psp == "stripe" else dice.choice((0.0, 0.0, 0.05)),
         kill_at=dice.randrange(1, 30) if not calm and dice.random() < 0.15 else None,
     )
 

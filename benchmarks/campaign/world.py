@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import stripe
 from attrs import define, field, frozen
 
+from benchmarks.campaign.banks import bank, environment
 from benchmarks.campaign.faults import Faults
 from benchmarks.campaign.plan import HOUR, Plan, Submission
+from benchmarks.campaign.stripe_books import StripeBooks
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
 from handlers import sqlite
 from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
-from handlers.psp_sandbox.ledger import Down, Ledger
+from handlers.psp_sandbox.ledger import Down
 from handlers.reconcile.sweep import Finding, ask_psp, sweep
 from handlers.transactions.store import store
 
@@ -164,8 +167,9 @@ class World:
         act = event["act"]
         self.faults.counts[f"donor: {act}"] += 1
         if act in ("pay", "fail"):
+            folder = sqlite.database("any").parent
             with suppress(LookupError):
-                Ledger(sqlite.database("psp-sandbox")).authenticate(event["reference"], passed=act == "pay")
+                bank(self.plan.psp, folder).authenticate(event["reference"], passed=act == "pay")
             return
         if act == "garbage":
             with suppress(UnknownTaskError):
@@ -232,6 +236,15 @@ class World:
         if fault == "answer lost":
             raise _refusal(path.stem)
 
+    def request(self, _what: str) -> str | None:
+        """Return the fault of a request to Stripe."""
+        if not self._where:
+            return None
+        self._transactions += 1
+        if self._transactions == self.kill_at:
+            return "kill"
+        return "refused" if self._is_down("psp-sandbox") else self.faults.request(self._where[-1])
+
     def _is_down(self, name: str) -> bool:
         now = self.runner.scheduler.clock.now() - START.timestamp()
         down = [each for each in self.plan.outages if name == _DATABASES.get(each.store, each.store)]
@@ -283,7 +296,12 @@ def _refusal(name: str) -> Exception:
 
 @contextmanager
 def disturbed(world: World) -> Iterator[None]:
-    with patch.object(sqlite, "transaction", world.transaction):
+    """Let the world's faults strike the stores and the PSP."""
+    books = StripeBooks(sqlite.database("stripe"), world.request)
+    with (
+        patch.object(sqlite, "transaction", world.transaction),
+        patch.object(stripe, "RequestsClient", lambda timeout: books),
+    ):
         yield
 
 
@@ -301,7 +319,11 @@ def _ended(submission: Submission, result: Result) -> Ended:
 def play(plan: Plan, flow: Loaded, folder: Path) -> Outcome:
     """Run the scenario with its stores in the folder: first the plan, after kill -9 all donations again; then sweep."""
     faults, log = Faults(plan), io.StringIO()
-    with patch.dict(os.environ, {"PAYMENTS_DATA": str(folder)}), redirect_stderr(log):
+    with (
+        patch.dict(os.environ, environment(plan.psp, folder)),
+        patch.object(stripe, "RequestsClient", lambda timeout: StripeBooks(folder / "stripe.sqlite")),
+        redirect_stderr(log),
+    ):
         start = START
         if plan.kill_at is not None:
             _run_and_kill(World(plan, flow, faults, kill_at=plan.kill_at))

@@ -57,6 +57,8 @@ class Authorisation:
     """When this PSP was selected for the donation (RFC 3339): the key is not older. A PSP that forgets keys must search
     for an earlier payment once the key may be forgotten."""
     capture: bool = True
+    earlier: str | None = None
+    """The payment of the earlier attempts, at a PSP that `continues` it."""
 
 
 @frozen
@@ -99,7 +101,7 @@ class Answer:
     redirect_url: str | None = None
 
 
-Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "cancelled"]
+Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "pending", "cancelled"]
 """A payment's status in the flow: an Outcome, except `abandoned` if the donor did not complete it."""
 
 
@@ -168,13 +170,20 @@ class Psp(Protocol):
         """Seconds to wait before the second attempt, the third, …; after the last one the payment is declined."""
         ...
 
+    @property
+    def continues(self) -> bool:
+        """True if a later attempt goes on with the payment of the first one, which is taken once at most."""
+        ...
+
     def authorise(self, request: Authorisation) -> Answer:
         """Authorise; return the first answer again if the key was used before, however long ago."""
         ...
 
     def capture(self, request: Capture) -> Answer: ...
 
-    def refund(self, request: Refund) -> Answer: ...
+    def refund(self, request: Refund) -> Answer:
+        """Refund; the answer may be PENDING: asking again with the same key returns the refund's current state."""
+        ...
 
     def find(self, reference: str) -> Answer:
         """Return the payment's current state. Raises PspRefused if the PSP does not know it, which is not a decline."""

@@ -91,9 +91,15 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
         key=f"{donation}-{number}",
         since=read(event, "psp.chosen_at", str),
         capture=capture,
+        earlier=_earlier(event, psp) if attempts else None,
     )
     answer = _definite(psp.authorise(request))
     return _payment(psp, answer, [*attempts, {"number": number, "psp": psp.name, "idempotency_key": request.key}])
+
+
+def _earlier(event: Mapping[str, Any], psp: Psp) -> str | None:
+    reference = event["payment"].get("reference")
+    return reference if psp.continues and isinstance(reference, str) and reference else None
 
 
 def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
@@ -108,7 +114,8 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
     if not attempts:
         raise MalformedEvent("payment.attempts: is empty; expected the attempt that sent the donor to the PSP")
     answer = _definite(psp.find(reference))
-    if answer.outcome in _NOT_TAKEN:
+    goes_on = psp.continues and answer.outcome is Outcome.RETRY and len(attempts) <= len(psp.schedule)
+    if answer.outcome in _NOT_TAKEN and not goes_on:
         closed = _definite(psp.cancel(reference))
         if closed.outcome is Outcome.REDIRECT:
             raise PspUnavailable(f"{psp.name} neither completed nor cancelled {reference}")
@@ -176,7 +183,7 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     if operation == "capture":
         answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
     else:
-        answer = _definite(psp.refund(Refund(reference, currency, key, amount)))
+        answer = psp.refund(Refund(reference, currency, key, amount))
     return Operation(
         status=cast("Status", str(answer.outcome)),
         code=answer.code,

@@ -17,6 +17,7 @@ class SandboxPsp:
     ledger: Ledger
     name: str = "psp_sandbox"
     schedule: tuple[int, ...] = RETRY_SCHEDULE
+    continues: bool = False
 
     def authorise(self, request: Authorisation) -> Answer:
         with _errors():

@@ -82,6 +82,7 @@ REQUEST_CODES: dict[str, Outcome] = {
     "payment_method_currency_mismatch": Outcome.DECLINED,
     "payment_method_not_available": Outcome.DECLINED,
     "payment_method_unactivated": Outcome.DECLINED,
+    "payment_method_used_up": Outcome.DECLINED,  # our name: Stripe gives only a message
     "resource_missing": Outcome.DECLINED,
     "token_already_used": Outcome.DECLINED,
 }

@@ -1,12 +1,17 @@
-"""Stripe as a PSP: one PaymentIntent per attempt.
+"""Stripe as a PSP: one PaymentIntent per donation, which each attempt confirms again.
+
+A PaymentIntent is paid once at most, and waits for another confirmation after a declined card
+(https://docs.stripe.com/payments/paymentintents/lifecycle). A new one per attempt would be refused: a PaymentMethod
+that is not attached to a customer cannot be used with a second PaymentIntent.
 
 Idempotency-Key (https://docs.stripe.com/api/idempotent_requests): Stripe keeps the first answer to a key
-for at least 24 hours, even a 500, and repeats it. After that, the payment is searched by its key, which is in its
-metadata (https://docs.stripe.com/search: indexed within a minute as a rule).
+for at least 24 hours, even a 500, and repeats it. After that, the donation's PaymentIntent is searched by its metadata
+(https://docs.stripe.com/search: indexed within a minute as a rule) and compared with what is to be paid.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,8 +40,8 @@ if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
 
 TIMEOUT = 15
-"""Seconds to wait for an answer. One invocation sends at most three requests (find, cancel, find), and the function's
-timeout must be longer than that, so that it can still report the result."""
+"""Seconds to wait for an answer. One invocation sends at most three requests (find, cancel, find), seldom four (search,
+find, confirm, find); the function's timeout must be longer than three, so that it can still report the result."""
 
 KEYS_KEPT = 23 * 3600
 """Seconds for which Stripe certainly knows a key: 24 hours, less one for clock skew and requests in transit."""
@@ -50,41 +55,73 @@ class StripePsp:
     name: str = "psp_stripe"
     schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
 
+    continues: bool = True
+
     def authorise(self, request: Authorisation) -> Answer:
-        forgotten = clock.seconds_since(request.since) > KEYS_KEPT
-        return (self._earlier(request) if forgotten else None) or self._create(request)
-
-    def _earlier(self, request: Authorisation) -> Answer | None:
-        """Return the state of the payment created with the key, or None if there is none."""
-        with _errors({}) as failure:
-            amount = to_stripe(request.amount, request.currency)
-            query = f"metadata['attempt']:{json.dumps(request.key)}"
-            pages = self.client.v1.payment_intents.search({"query": query, "limit": 100}).auto_paging_iter()
-            # Stripe's comparison may ignore case (https://docs.stripe.com/search#search-query-language).
-            intents = [each for each in pages if getattr(each.metadata, "attempt", None) == request.key]
-            if any((intent.amount, intent.currency.upper()) != (amount, request.currency) for intent in intents):
-                raise PspRefused(f"the key {request.key} was used with another amount")
-            intents.sort(key=lambda intent: intent.status != "succeeded")
-            return _answer(intents[0]) if intents else None
-        return failure[0]
-
-    def _create(self, request: Authorisation) -> Answer:
         with _errors() as failure:
-            intent = self.client.v1.payment_intents.create(
-                {
-                    "amount": to_stripe(request.amount, request.currency),
-                    "currency": request.currency.lower(),
-                    "payment_method": request.token,
-                    "capture_method": "automatic" if request.capture else "manual",
-                    "confirm": True,
-                    "off_session": False,
-                    "return_url": self.return_url,
-                    "metadata": {"donation": request.donation, "attempt": request.key},
-                },
-                {"idempotency_key": request.key},
-            )
-            return _answer(intent)
+            amount = to_stripe(request.amount, request.currency)
+            reference, forgotten = request.earlier, clock.seconds_since(request.since) > KEYS_KEPT
+            if reference is None and forgotten:
+                reference = self._search(request, amount)
+            if reference is None:
+                return self._create(request, amount)
+            if forgotten:
+                # The attempt may have been made; its outcome is in the PaymentIntent. If it was declined, confirming it
+                # once more is safe: it is paid once at most.
+                intent = self.client.v1.payment_intents.retrieve(reference)
+                _compare(intent, request, amount)
+                if intent.status not in ("requires_payment_method", "requires_confirmation"):
+                    return _answer(intent)
+            return self._confirm(request, reference)
         return failure[0]
+
+    def _search(self, request: Authorisation, amount: int) -> str | None:
+        """Return the donation's PaymentIntent, or None if it has none; of several, one that was or can be paid."""
+        intents = self._intents(request.donation)
+        for intent in intents:
+            _compare(intent, request, amount)
+        intents.sort(key=lambda intent: (intent.status != "succeeded", intent.status == "canceled"))
+        return intents[0].id if intents else None
+
+    def _intents(self, donation: str) -> list[stripe.PaymentIntent]:
+        query = f"metadata['donation']:{json.dumps(donation)}"
+        pages = self.client.v1.payment_intents.search({"query": query, "limit": 100}).auto_paging_iter()
+        # Stripe's comparison may ignore case (https://docs.stripe.com/search#search-query-language).
+        return [each for each in pages if getattr(each.metadata, "donation", None) == donation]
+
+    def _create(self, request: Authorisation, amount: int) -> Answer:
+        intent = self.client.v1.payment_intents.create(
+            {
+                "amount": amount,
+                "currency": request.currency.lower(),
+                "payment_method": request.token,
+                "capture_method": "automatic" if request.capture else "manual",
+                "confirm": True,
+                "off_session": False,
+                "return_url": self.return_url,
+                "metadata": {
+                    "donation": request.donation,
+                    "attempt": request.key,
+                    "method": _method(request.token),
+                },
+            },
+            {"idempotency_key": request.key},
+        )
+        return _answer(intent)
+
+    def _confirm(self, request: Authorisation, reference: str) -> Answer:
+        try:
+            intent = self.client.v1.payment_intents.confirm(
+                reference,
+                {"payment_method": request.token, "off_session": False, "return_url": self.return_url},
+                {"idempotency_key": f"{request.key}:again"},
+            )
+        except stripe.InvalidRequestError as error:
+            if error.code != "payment_intent_unexpected_state":
+                raise
+            # The donor, or an earlier execution, was faster: the payment's state is the answer.
+            intent = self.client.v1.payment_intents.retrieve(reference)
+        return _answer(intent)
 
     def capture(self, request: Capture) -> Answer:
         params: PaymentIntentCaptureParams = {}
@@ -92,7 +129,16 @@ class StripePsp:
             if request.amount is not None:
                 params["amount_to_capture"] = to_stripe(request.amount, request.currency)
             options: Any = {"idempotency_key": request.key}
-            return _answer(self.client.v1.payment_intents.capture(request.reference, params, options))
+            try:
+                intent = self.client.v1.payment_intents.capture(request.reference, params, options)
+            except stripe.InvalidRequestError as error:
+                if error.code != "payment_intent_unexpected_state":
+                    raise
+                # Captured before, under a key that Stripe has forgotten, or cancelled: its state is the answer.
+                intent = self.client.v1.payment_intents.retrieve(request.reference)
+                if intent.amount_received not in (0, params.get("amount_to_capture", intent.amount_received)):
+                    raise PspRefused(f"{request.reference} was captured with another amount") from error
+            return _answer(intent)
         return failure[0]
 
     def refund(self, request: Refund) -> Answer:
@@ -109,9 +155,8 @@ class StripePsp:
             if params.get("amount", refund.amount) != refund.amount:
                 raise PspRefused(f"the key {request.key} was used with another amount")
             status = refund.status or "unknown"
-            # A pending refund is in progress; Stripe reports the rare failure later.
-            done = status in ("succeeded", "pending")
-            outcome = Outcome.REFUNDED if done else Outcome.DECLINED
+            # https://docs.stripe.com/api/refunds/object#refund_object-status
+            outcome = _REFUNDS.get(status, Outcome.PENDING)
             return Answer(outcome, status, f"refund {refund.id}", request.reference)
         return failure[0]
 
@@ -123,10 +168,7 @@ class StripePsp:
     def look_up(self, request: Lookup) -> list[Answer]:
         with _errors({}):
             amount = to_stripe(request.amount, request.currency)
-            query = f"metadata['donation']:{json.dumps(request.donation)}"
-            pages = self.client.v1.payment_intents.search({"query": query, "limit": 100}).auto_paging_iter()
-            # Stripe's comparison may ignore case (https://docs.stripe.com/search#search-query-language).
-            intents = [each for each in pages if getattr(each.metadata, "donation", None) == request.donation]
+            intents = self._intents(request.donation)
             if any((each.amount, each.currency.upper()) != (amount, request.currency) for each in intents):
                 raise PspRefused(f"{request.donation} has a payment with another amount")
             return [_current(intent) for intent in intents]
@@ -137,6 +179,22 @@ class StripePsp:
             return _answer(self.client.v1.payment_intents.cancel(reference))
         # Most likely the donor was faster: the payment's state is more useful than the error.
         return self.find(reference)
+
+
+_REFUNDS = {"succeeded": Outcome.REFUNDED, "failed": Outcome.DECLINED, "canceled": Outcome.DECLINED}
+
+
+def _method(token: str) -> str:
+    """Return a digest of the payment method's token, from which it cannot be read."""
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+def _compare(intent: stripe.PaymentIntent, request: Authorisation, amount: int) -> None:
+    """Raise PspRefused unless the PaymentIntent pays this amount by this payment method."""
+    if (intent.amount, intent.currency.upper()) != (amount, request.currency):
+        raise PspRefused(f"{request.donation} has a payment with another amount")
+    if getattr(intent.metadata, "method", None) not in (None, _method(request.token)):
+        raise PspRefused(f"{request.donation} has a payment by another payment method")
 
 
 def _current(intent: stripe.PaymentIntent) -> Answer:
@@ -172,6 +230,10 @@ def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
     return Answer(outcome, code or "card_declined", message or "declined", reference)
 
 
+_USED_UP = "may not be used again"
+"""Part of the message for a PaymentMethod that was used without a customer, or detached from one."""
+
+
 @contextmanager
 def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[list[Answer]]:
     """Translate Stripe's errors: append a definite refusal to the list as an answer, raise the others as ours (https://docs.stripe.com/api/errors)."""
@@ -186,8 +248,10 @@ def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[l
         reference = intent["id"] if intent else getattr(details, "charge", None)
         failure.append(_refused(details or error, error.user_message, reference))
     except stripe.InvalidRequestError as error:
-        # A 404 without a code means that the object in the URL is missing.
+        # A 404 without a code means that the object in the URL is missing; a PaymentMethod that is used up has no code.
         code = error.code or ("resource_missing" if error.http_status == 404 else "")
+        if not code and error.param in (None, "payment_method") and _USED_UP in str(error.user_message or error):
+            code = "payment_method_used_up"
         if code not in definite:
             raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error
         failure.append(Answer(definite[code], code, error.user_message or code))

@@ -31,6 +31,7 @@ def test_paid(call: Call, stripe_server: StripeProxy) -> None:
     assert (answer["status"], answer["code"], answer["psp"]) == ("paid", "succeeded", "psp_stripe")
     assert answer["reference"] == intent["id"]
     assert (intent["amount"], intent["currency"], intent["status"]) == (2500, "gbp", "succeeded")
+    assert intent["metadata"].pop("method") != event["donation"]["payment_method"]["token"]
     assert intent["metadata"] == {"donation": event["donation"]["id"], "attempt": f"{event['donation']['id']}-1"}
     assert ("POST /v1/payment_intents", f"{event['donation']['id']}-1") in stripe_server.requests
 

@@ -1,0 +1,50 @@
+"""The PSPs of the campaign: what they have in their books, whatever the flow believes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.campaign.stripe_books import StripeBooks
+from handlers.psp_sandbox.ledger import Ledger, Payment
+
+ROUTING = """
+[psp_sandbox]
+function = "payment-psp-sandbox"
+enabled = {sandbox}
+percentage = 100
+
+[psp_stripe]
+function = "payment-psp-stripe"
+enabled = {stripe}
+percentage = 100
+"""
+
+
+class Bank(Protocol):
+    def payments(self) -> list[Payment]:
+        """Return all payments, with amounts in ISO 4217's minor unit."""
+        ...
+
+    def authenticate(self, reference: str, *, passed: bool) -> object:
+        """Play the donor's part of 3-D Secure. Raises LookupError for an unknown payment."""
+        ...
+
+
+def bank(psp: str, folder: Path) -> Bank:
+    """Return the books of `sandbox` or `stripe` in the scenario's folder."""
+    return Ledger(folder / "psp-sandbox.sqlite") if psp == "sandbox" else StripeBooks(folder / "stripe.sqlite")
+
+
+def environment(psp: str, folder: Path) -> dict[str, str]:
+    """Return the variables of the functions, after writing a routing file that has only this PSP."""
+    folder.mkdir(parents=True, exist_ok=True)
+    enabled = {name: str(name == psp).lower() for name in ("sandbox", "stripe")}
+    routing = folder / "psps.toml"
+    routing.write_text(ROUTING.format_map(enabled), encoding="utf-8")
+    return {
+        "PAYMENTS_DATA": str(folder),
+        "PSPS": str(routing),
+        "STRIPE_API_KEY": "sk_test_campaign",
+        "STRIPE_RETURN_URL": "https://donate.example/returned",
+    }
