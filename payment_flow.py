@@ -1,6 +1,6 @@
 """The payment flow: from a donation to a stored transaction.
 
-Every step adds to the document: `$.donation` and `$.payment` by Setup, `$.psp` by SelectPsp, and so on. What
+Every step adds to the document: `donation` and `payment` by Setup, `psp` by SelectPsp, and so on. What
 TakePayment answers is agreed in handlers/psp.
 """
 
@@ -183,7 +183,7 @@ flow = chain(
             fail(
                 "PaymentBroken",
                 error="PaymentBroken",
-                cause="The payment could not be settled, people have to look: see $.error of the stored transaction",
+                cause="The payment could not be settled, people have to look: see error in the stored transaction",
             ),
         ),
     ),
@@ -192,6 +192,7 @@ flow = chain(
 machine = StateMachine(
     "payment",
     flow,
+    query_language="JSONata",
     # AWS recommends to retry the passing errors of the Lambda service for every Lambda.
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",

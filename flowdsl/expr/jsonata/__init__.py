@@ -1,7 +1,8 @@
 """JSONata as Step Functions has it: `{% … %}` strings anywhere in a value, compiled once and evaluated often.
 
 `engine` calls jlens, which is imported when the first expression is compiled; `shortcuts` has what runs without it;
-`tree` and `reader` tell what an expression reads; `functions` are those that Step Functions adds.
+`tree` and `reader` tell what an expression reads, without the engine if it is `plain`; `functions` are those that Step
+Functions adds.
 
 Source: Step Functions Developer Guide, "Transforming data with JSONata in Step Functions".
 """
@@ -15,7 +16,6 @@ from typing import Any
 from ...base.json import json_text
 from ..chance import random_uuid
 from ..delimiters import expression_text, is_expression
-from .engine import compile_expression
 from .errors import (
     InternalError,
     JsonataSyntaxError,
@@ -24,7 +24,6 @@ from .errors import (
     Unsupported,
     expression_error,
 )
-from .shortcuts import UNDEFINED
 
 __all__ = [
     "EvaluateJsonata",
@@ -85,6 +84,10 @@ def _compile(value: Any, field: str, expected: str | None, now: Callable[[], flo
 
 def _checked(text: str, field: str, expected: str | None, now: Callable[[], float]) -> EvaluateJsonata:
     """An expression that must give a JSON value, of the expected type."""
+    # Reading an expression needs this package too, but neither the engine nor what runs around it.
+    from .engine import compile_expression
+    from .shortcuts import UNDEFINED
+
     run = compile_expression(text)
 
     def evaluate(states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:

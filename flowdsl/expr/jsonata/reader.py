@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from .engine import parse_expression
+from .plain import plain_tree
 from .tree import Node, steps
 
 
@@ -39,7 +39,12 @@ class Expression:
 
 def read_expression(text: str) -> Expression:
     """Read an expression (without its `{% %}`). Raises JsonataSyntaxError."""
-    return describe(parse_expression(text))
+    root = plain_tree(text)
+    if root is None:
+        from .engine import parse_expression  # more to import
+
+        root = parse_expression(text)
+    return describe(root)
 
 
 def describe(root: Node) -> Expression:

@@ -318,6 +318,10 @@ class _Parser:
             self._take(operand=True)
         self._expect(")")
         if left.kind == "name" and left.value in ("function", "\u03bb"):
+            for each in arguments:
+                if each.kind != "variable":
+                    message = "a parameter of a function must be a variable, which starts with $"
+                    raise JsonataSyntaxError("S0208", message, each.start)
             return self._lambda(left.start, tuple(each.value for each in arguments))
         kind = "partial" if any(each.kind == "placeholder" for each in arguments) else "call"
         return self._node(kind, left.start, left, *arguments)
