@@ -15,6 +15,7 @@ from . import output
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--asl-only", is_flag=True, help="Write only the definitions; keep the functions' zips.")
 @click.option("--verify", is_flag=True, help="Run each zip as Lambda does, with its test events.")
+@click.option("--strict", is_flag=True, help="Build nothing if there are warnings.")
 @click.option(
     "--output",
     "folder",
@@ -22,7 +23,7 @@ from . import output
     type=click.Path(path_type=Path),
     help="The folder to write to; by default the one of pyproject.toml, or build/.",
 )
-def build(file: Path | None, *, asl_only: bool, verify: bool, folder: Path | None) -> None:
+def build(file: Path | None, *, asl_only: bool, verify: bool, strict: bool, folder: Path | None) -> None:
     """Write the definitions of a flow and a zip for each of its Lambda functions.
 
     \b
@@ -41,7 +42,7 @@ def build(file: Path | None, *, asl_only: bool, verify: bool, folder: Path | Non
     file = file or project.default_flow()
     machines = project.load(file)
     diagnostics = project.review(machines, packaging=not asl_only)
-    if output.has_errors(diagnostics):
+    if output.has_errors(diagnostics) or (strict and diagnostics):
         raise FlowError(*diagnostics)
     if diagnostics:
         click.echo(output.as_text(diagnostics), err=True)

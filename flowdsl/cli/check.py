@@ -19,8 +19,8 @@ from . import output
     type=click.Choice([*output.FORMATS]),
     default="text",
     show_default=True,
-    help="text for people, json for programs, github for annotations on a pull request, aws for the response of "
-    "ValidateStateMachineDefinition.",
+    help="text for people, json for programs, github for annotations on a pull request, sarif for code scanning, "
+    "aws for the response of ValidateStateMachineDefinition.",
 )
 @click.option(
     "--type",
@@ -28,25 +28,40 @@ from . import output
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
     help="The type of the state machines, instead of the file's.",
 )
+@click.option("--strict", is_flag=True, help="Exit with 2 for warnings, too.")
 @click.pass_context
-def check(ctx: click.Context, files: tuple[Path, ...], form: str, type_: Literal["STANDARD", "EXPRESS"] | None) -> None:
+def check(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    form: str,
+    type_: Literal["STANDARD", "EXPRESS"] | None,
+    strict: bool,
+) -> None:
     """Check flows in Python, JSON or YAML.
 
     Prints all mistakes of all files to stdout, each with its place and what to write instead: those of definitions, and
-    of functions that cannot be packaged. Without FILE it checks the flow of pyproject.toml.
+    of functions that cannot be packaged. FILE may be a folder, whose flows are checked, or - for a definition on stdin.
+    Without FILE it checks the flow of pyproject.toml.
 
     \b
         flowdsl check payment_flow.py
+        flowdsl check . --strict
         flowdsl check flows/*.asl.json --format github
+        aws stepfunctions describe-state-machine … --query definition --output text | flowdsl check -
 
-    Exit codes: 0 no errors (there may be warnings), 2 errors.
+    Exit codes: 0 no errors (there may be warnings), 2 errors, or warnings with --strict.
     """
     from .. import project
 
     diagnostics: list[Diagnostic] = []
     names: list[str] = []
-    for file in files or (project.default_flow(),):
+    todo = [*(files or (project.default_flow(),))]
+    while todo:
+        file = todo.pop(0)
         try:
+            if file.is_dir():
+                todo[:0] = project.flow_files(file)
+                continue
             machines = project.load(file)
             names.extend(loaded.name for loaded in machines)
             diagnostics.extend(project.review(machines, type=type_))
@@ -54,11 +69,12 @@ def check(ctx: click.Context, files: tuple[Path, ...], form: str, type_: Literal
             diagnostics.extend(error.diagnostics)
     if form == "aws" and len(names) > 1:
         raise click.UsageError(f"--format aws takes one state machine, not {', '.join(names)}")
-    if diagnostics or form in ("json", "aws"):
+    if diagnostics or form in ("json", "sarif", "aws"):
         click.echo(output.FORMATS[form](diagnostics))
     if form == "text":
         click.echo(_summary(names, diagnostics), err=True)
-    ctx.exit(output.EXIT_MISTAKE if output.has_errors(diagnostics) else 0)
+    failed = diagnostics if strict else output.has_errors(diagnostics)
+    ctx.exit(output.EXIT_MISTAKE if failed else 0)
 
 
 def _summary(names: list[str], diagnostics: list[Diagnostic]) -> str:

@@ -110,4 +110,11 @@ def json_text(value: Any) -> str:
     return text
 
 
-FORMATS = {"text": as_text, "json": as_json, "github": as_github, "aws": as_aws}
+def as_sarif(diagnostics: Iterable[Diagnostic]) -> str:
+    """The format that code scanning reads, SARIF 2.1.0."""
+    from .sarif import log
+
+    return json.dumps(log(diagnostics), indent=2, ensure_ascii=False)
+
+
+FORMATS = {"text": as_text, "json": as_json, "github": as_github, "sarif": as_sarif, "aws": as_aws}

@@ -10,6 +10,7 @@
 `flowdsl check` says.
 """
 
+from .discovery import flow_files
 from .loading import Loaded, definitions, functions, load
 from .review import clashes, diagnose, locate_state, review
 from .settings import Project, default_flow, find
@@ -22,6 +23,7 @@ __all__ = [
     "definitions",
     "diagnose",
     "find",
+    "flow_files",
     "functions",
     "load",
     "locate_state",

@@ -26,6 +26,7 @@ from .settings import Project, find
 from .sources import SourceLoader, importing_sources
 
 Type = Literal["STANDARD", "EXPRESS"]
+STDIN = Path("-")
 
 
 @attrs.frozen
@@ -54,8 +55,11 @@ def load(file: Path) -> list[Loaded]:
     .json, .yaml or .yml file.
 
     Python runs in a module of its own, with the project's folder on `sys.path`; what it prints goes to stderr. Raises
-    FlowError if the file cannot be read, fails, or defines no state machine.
+    FlowError if the file cannot be read, fails, or defines no state machine. `-` is a definition on stdin.
     """
+    if file == STDIN:
+        text = sys.stdin.read()
+        return [_load_text(text, Path("stdin"), ".json" if text.lstrip().startswith("{") else ".yaml")]
     if not file.is_file():
         what = "is a folder, not a flow" if file.is_dir() else "does not exist"
         raise FlowError.of(f"{display_path(file)} {what}", code="FD702", hint="give a .py, .json, .yaml or .yml file")
@@ -71,14 +75,18 @@ def load(file: Path) -> list[Loaded]:
 
 
 def _load_document(file: Path, suffix: str) -> Loaded:
-    from ..base.document import read_json
-    from ..base.yaml_document import read_yaml
-
     try:
         content = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD702") from None
+    return _load_text(content, file, suffix)
+
+
+def _load_text(content: str, file: Path, suffix: str) -> Loaded:
+    from ..base.document import read_json
+    from ..base.yaml_document import read_yaml
+
     read = read_json if suffix == ".json" else read_yaml
     source = read(content, display_path(file))
     if not isinstance(source.value, dict):

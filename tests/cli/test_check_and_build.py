@@ -214,3 +214,68 @@ def test_output_that_is_a_file(project):
     done = project.run("build", "--asl-only", "--output", "taken")
     assert (done.exit_code, done.stdout) == (2, "")
     assert (project.root / "taken").read_text() == "precious"
+
+
+def test_a_folder_is_searched_for_flows_without_running_other_files(project, definition):
+    project.write("flows/one.asl.json", definition(Next="B"))
+    project.write("flows/deep/two.py", WRONG)
+    project.write("flows/data.json", {"not": "a flow"})
+    project.write("flows/test_two.py", "raise SystemExit('a test was run')\n")
+    project.write("flows/helpers.py", "from flowdsl import StateMachine\nraise SystemExit('a module was run')\n")
+    project.write("flows/.venv/lib/three.asl.json", definition(Next="B"))
+    project.write("flows/build/four.asl.json", definition(Next="B"))
+    done = project.run("check", "flows", "--format", "json")
+    assert done.exit_code == 2
+    assert {each["file"] for each in json.loads(done.stdout)} == {"flows/deep/two.py", "flows/one.asl.json"}
+
+
+def test_a_folder_without_flows_is_a_mistake(project):
+    project.write("empty/notes.txt", "nothing")
+    done = project.run("check", "empty", "hello.py")
+    assert done.exit_code == 2
+    assert "FD702 folder empty has no flows" in done.stdout
+
+
+@pytest.mark.parametrize("write", [json.dumps, lambda value: "StartAt: A\nStates:\n  A: {Type: Pass, Next: B}\n"])
+def test_a_definition_on_stdin(project, definition, write):
+    done = project.run("check", "-", input=write(definition(Next="B")))
+    assert done.exit_code == 2
+    assert "no state named 'B'" in done.stdout
+    assert done.stdout.startswith("stdin:")
+
+
+def test_nothing_on_stdin(project):
+    done = project.run("check", "-", input="")
+    assert done.exit_code == 2
+    assert "FD704" in done.stdout
+
+
+def test_strict_counts_warnings(project, definition):
+    project.write("warned.asl.json", definition(Parameters={"a": "$.b"}))
+    assert project.run("check", "warned.asl.json").exit_code == 0
+    assert project.run("check", "warned.asl.json", "--strict").exit_code == 2
+    assert project.run("check", "hello.py", "--strict").exit_code == 0
+    assert project.run("build", "warned.asl.json", "--asl-only").exit_code == 0
+    done = project.run("build", "warned.asl.json", "--asl-only", "--strict", "--output", "other")
+    assert done.exit_code == 2
+    assert not (project.root / "other").exists()
+
+
+def test_sarif_for_code_scanning(project):
+    project.write("wrong.py", WRONG)
+    log = json.loads(project.run("check", "wrong.py", "--format", "sarif").stdout)
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"] == {"uri": "wrong.py"}
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {
+        "startLine": 6,
+        "startColumn": 30,
+        "endLine": 6,
+        "endColumn": 32,
+    }
+    empty = json.loads(project.run("check", "hello.py", "--format", "sarif").stdout)
+    assert empty["runs"][0]["results"] == []
