@@ -23,6 +23,7 @@ OTHER_CODES = (
     Code("FD611", "error", "Packaging needs an extra"),
     Code("FD612", "error", "Requirements that cannot be installed"),
     Code("FD613", "error", "Installed packages that differ from the lock"),
+    Code("FD614", "error", "Requirements that cannot be locked"),
     Code("FD620", "error", "A package that is too large for Lambda"),
     Code("FD621", "error", "A package that does not start"),
     Code("FD622", "error", "A handler that fails on its test event"),

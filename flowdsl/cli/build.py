@@ -65,6 +65,7 @@ def build(file: Path | None, *, asl_only: bool, verify: bool, strict: bool, fold
         project.definitions(machines),
         root=settings.root,
         output=target,
+        hashed=settings.hashes,
         on_progress=tell,
         examine=examine if verify else assembly.accept,
     )

@@ -17,6 +17,7 @@ COMMANDS = (
     "run",
     "test-state",
     "build",
+    "lock",
     "plan",
     "deploy",
     "rollback",

@@ -20,9 +20,9 @@ from ..check.registry import checker_codes
 
 def log(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
     """A log with one run: a result for each diagnostic, and the rules that have one."""
-    found = [*diagnostics]
+    reported = [*diagnostics]
     titles = {each.code: each.title for each in (*checker_codes(), *OTHER_CODES)}
-    codes = sorted({each.code for each in found})
+    codes = sorted({each.code for each in reported})
     rules = [
         {
             "id": code,
@@ -32,7 +32,7 @@ def log(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
         for code in codes
     ]
     driver = {"name": "flowdsl", "version": version("flowdsl"), "rules": rules}
-    results = [_result(each, codes.index(each.code)) for each in found]
+    results = [_result(each, codes.index(each.code)) for each in reported]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -49,17 +49,18 @@ def build(
     *,
     root: Path,
     output: Path,
+    hashed: bool = True,
     on_progress: Progress = _silent,
     examine: Examine = accept,
 ) -> Manifest:
     """Write `definitions` (file name `<machine>.asl.json` to text), each function's zip and manifest.json to
     `output`.
 
-    `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A
-    function whose inputs are those of the build before keeps its zip, if that is undamaged. `functions=None`
-    keeps all zips as they are and writes definitions only. Files of an earlier build that are no longer
-    wanted go. `examine` may refuse the build. FlowError if anything is wrong, and where `output` has files that
-    flowdsl did not write; the earlier build is then as it was.
+    `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A function
+    whose inputs are those of the build before keeps its zip, if that is undamaged. `hashed` if each requirement must
+    have a hash. `functions=None` keeps all zips as they are and writes definitions only. Files of an earlier build that
+    are no longer wanted go. `examine` may refuse the build. FlowError if anything is wrong, and where `output` has
+    files that flowdsl did not write; the earlier build is then as it was.
     """
     root, output = root.resolve(), output.resolve()
     wanted = None if functions is None else distinct(functions)
@@ -91,7 +92,7 @@ def build(
         else:
             packaged = {
                 ready.function.name: _package(ready, kept.get(ready.function.name), work, on_progress)
-                for ready in _prepare(wanted, root)
+                for ready in _prepare(wanted, root, hashed)
             }
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
         result = Manifest(digests, packaged)
@@ -109,7 +110,7 @@ class _Ready:
     locked: Requirements | None
 
 
-def _prepare(functions: Iterable[Function], root: Path) -> list[_Ready]:
+def _prepare(functions: Iterable[Function], root: Path, hashed: bool) -> list[_Ready]:
     """Collect the code of all functions. Raises FlowError with all mistakes, before anything is installed."""
     from . import requirements, sources  # a build of definitions alone does without
 
@@ -118,7 +119,7 @@ def _prepare(functions: Iterable[Function], root: Path) -> list[_Ready]:
     for function in functions:
         file = root / function.source / "requirements.txt"
         with collect_errors(wrong):
-            locked = requirements.read(file) if file.is_file() else None
+            locked = requirements.read(file, hashed=hashed) if file.is_file() else None
             code = sources.collect(function, root)
             if not (locked and locked.pins):
                 sources.check_external(code, function, set())
@@ -164,7 +165,7 @@ def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirement
     """Copy the project's files, so that exactly these are packaged; return the digest of all inputs of the zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
     digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0{function.bundle_sdk}\0".encode())
-    digest.update(hashlib.sha256("\n".join(locked.lines if locked else ()).encode()).digest())
+    digest.update(hashlib.sha256((locked.text if locked else "").encode()).digest())
     for name, file in files.items():
         copy = own / name
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -27,11 +27,12 @@ from .provided import Split, leave_to_runtime
 if TYPE_CHECKING:
     from packaging.utils import NormalizedName
 
-_LOCATIONS = (
-    *("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index", "--trusted-host"),
-    *("--require-hashes", "--only-binary"),
+_OPTION = re.compile(
+    r"(?:(?:-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--only-binary)(?:\s+|\s*=\s*)[^\s-]\S*"
+    r"|--no-index|--require-hashes)"
 )
-"""The options of a requirements file that choose where to find packages, or that always apply here."""
+"""An option of a requirements file that chooses where to find packages, or that always applies here."""
+_HASH = re.compile(r"sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})")
 
 _SETTINGS = re.compile("INDEX|FIND_LINKS|CACHE|OFFLINE|HTTP|TLS|CERT|INSECURE_HOST|KEYRING|CONCURRENT|CONFIG")
 """uv's variables that choose where and how to download."""
@@ -44,38 +45,49 @@ _NOT_PACKAGED = frozenset(
 
 @frozen
 class Pin:
-    """One line of a requirements file: exactly one version."""
+    """One requirement: exactly one version. `text` is the line without hashes, such as `pure[x]==1.0; marker`."""
 
     name: NormalizedName
     version: str
-    hashed: bool
+    text: str
+    hashes: tuple[str, ...]
     span: Span
 
 
 @frozen
 class Requirements:
-    """A file of locked requirements; `lines` is all of it but comments and layout."""
+    """A file of locked requirements; `options` say where the packages are."""
 
     file: Path
-    lines: tuple[str, ...]
+    options: tuple[str, ...]
     pins: tuple[Pin, ...]
 
+    @property
+    def text(self) -> str:
+        """What uv installs: only what was read, so nothing that uv would read differently."""
+        pins = [" ".join([pin.text, *(f"--hash={each}" for each in pin.hashes)]) for pin in self.pins]
+        return "".join(f"{line}\n" for line in (*self.options, *pins))
 
-def read(file: Path) -> Requirements:
-    """Read a requirements file. Raises FlowError with every line that does not pin one version."""
+
+def read(file: Path, *, hashed: bool) -> Requirements:
+    """Read a requirements file. Raises FlowError with every line that does not pin one version.
+
+    `hashed` if each pin must have a hash: an index, or who can write to it, may replace the files of a version.
+    """
     try:
         from packaging.requirements import InvalidRequirement, Requirement
         from packaging.utils import canonicalize_name
     except ImportError:
         raise _extra_missing("packaging") from None
-    lines = list(_lines(file.read_text(encoding="utf-8", errors="replace")))
+    options: list[str] = []
     pins: list[Pin] = []
     wrong: list[Diagnostic] = []
-    for number, line in lines:
+    for number, line in _lines(file.read_text(encoding="utf-8", errors="replace")):
         where = Span(display_path(file), number)
-        if line.startswith(_LOCATIONS):
+        if _OPTION.fullmatch(line):
+            options.append(line)
             continue
-        wanted, *options = re.split(r"\s+--hash[=\s]\s*", line)
+        wanted, *hashes = re.split(r"\s+--hash[=\s]\s*", line)
         try:
             requirement = Requirement(wanted)
         except InvalidRequirement:
@@ -87,20 +99,19 @@ def read(file: Path) -> Requirements:
                 _lock_error(f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION")
             )
             continue
-        pins.append(Pin(canonicalize_name(requirement.name), exact[1], bool(options), where))
-    if any(pin.hashed for pin in pins):
+        if not_hashes := [each for each in hashes if not _HASH.fullmatch(each)]:
+            message = f"{not_hashes[0]!r} is not a hash of {requirement.name}"
+            wrong.append(_lock_error(message, where, "write --hash=sha256:… with 64 hexadecimal digits"))
+            continue
+        pins.append(Pin(canonicalize_name(requirement.name), exact[1], str(requirement), tuple(hashes), where))
+    if hashed or any(pin.hashes for pin in pins):
+        hint = "hash all" if hashed else "hash all or none"
         wrong += [
-            _lock_error(
-                f"{pin.name}=={pin.version} has no --hash, but other requirements have one",
-                pin.span,
-                "hash all or none",
-            )
-            for pin in pins
-            if not pin.hashed
+            _lock_error(f"{pin.name}=={pin.version} has no --hash", pin.span, hint) for pin in pins if not pin.hashes
         ]
     if wrong:
         raise FlowError(*wrong)
-    return Requirements(file, tuple(line for _, line in lines), tuple(pins))
+    return Requirements(file, tuple(options), tuple(pins))
 
 
 def install(requirements: Requirements, function: Function, scratch: Path, imported: Collection[str]) -> Split:
@@ -111,8 +122,8 @@ def install(requirements: Requirements, function: Function, scratch: Path, impor
     and target share an installation. Only wheels for the target's platform are installed, so no code of a package runs
     here. Raises FlowError if uv fails, or if a package needs another one that the file does not list.
     """
-    same = [platform(function), function.python, *requirements.lines]
-    if any(line.startswith("-") for line in requirements.lines):  # may name a folder relative to the file
+    same = [platform(function), function.python, requirements.text]
+    if requirements.options:  # may name a folder relative to the file
         same.append(str(requirements.file.parent))
     target = scratch / hashlib.sha256("\n".join(same).encode()).hexdigest()
     if not target.exists():
@@ -127,15 +138,21 @@ def install(requirements: Requirements, function: Function, scratch: Path, impor
 
 
 def _run_uv(requirements: Requirements, function: Function, target: Path) -> None:
-    command = [_uv(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
+    command = [uv_path(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
     command += ["--target", str(target), "--python", sys.executable]
     command += ["--only-binary=:all:", "--link-mode=copy", "--no-compile-bytecode"]
     command += [f"--python-platform={platform(function)}", f"--python-version={function.python}"]
-    if any(pin.hashed for pin in requirements.pins):
+    if any(pin.hashes for pin in requirements.pins):
         command.append("--require-hashes")
-    command += ["-r", str(requirements.file)]
+    command += ["-r", "-"]
     done = subprocess.run(  # noqa: S603 - no part of it comes from outside but paths
-        command, capture_output=True, text=True, check=False, cwd=requirements.file.parent, env=_environment()
+        command,
+        input=requirements.text,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=requirements.file.parent,
+        env=uv_environment(),
     )
     if done.returncode:
         raise _install_error(done.stderr, requirements, function)
@@ -157,13 +174,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _lock_error(message: str, where: Span, hint: str) -> Diagnostic:
-    name = Path(where.file).name
-    return Diagnostic(
-        "FD610", message, span=where, hint=f"{hint}, or lock with `uv pip compile requirements.in -o {name}`"
-    )
+    return Diagnostic("FD610", message, span=where, hint=f"{hint}, or lock requirements.in with `flowdsl lock`")
 
 
-def _uv() -> str:
+def uv_path() -> str:
     """uv's path: the package's own, else the one on PATH."""
     try:
         from uv import find_uv_bin
@@ -176,7 +190,7 @@ def _uv() -> str:
         return path
 
 
-def _environment() -> dict[str, str]:
+def uv_environment() -> dict[str, str]:
     """The environment of this process, without settings of uv that would change what is installed."""
     return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or _SETTINGS.search(name)}
 
@@ -192,8 +206,8 @@ def _extra_missing(what: str) -> FlowError:
 def _install_error(stderr: str, requirements: Requirements, function: Function) -> FlowError:
     reason = indent(stderr.strip() or "(no output)", "    ")
     hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
-    if any(pin.hashed for pin in requirements.pins):
-        hint += "; lock again with hashes: uv pip compile --generate-hashes requirements.in -o requirements.txt"
+    if any(pin.hashes for pin in requirements.pins):
+        hint += "; lock again: flowdsl lock"
     return FlowError.of(
         f"function {function.name!r}: uv cannot install {display_path(requirements.file)}:\n{reason}",
         code="FD612",
@@ -225,7 +239,7 @@ def _check_complete(requirements: Requirements, target: Path) -> None:
             "change with the index",
             code="FD613",
             span=Span(display_path(requirements.file), 1),
-            hint=f"add {', '.join(missing)}, or lock with `uv pip compile`",
+            hint=f"add {', '.join(missing)}, or lock with `flowdsl lock`",
         )
 
 

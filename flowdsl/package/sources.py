@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from attrs import frozen
@@ -74,10 +75,10 @@ def collect(function: Function, root: Path) -> Sources:
     return Sources(dict(sorted(entries.items())), tuple(sorted(external, key=lambda one: (str(one), one.span.file))))
 
 
-def problems(functions: Iterable[Function], root: Path) -> list[Diagnostic]:
+def problems(functions: Iterable[Function], root: Path, *, hashed: bool = True) -> list[Diagnostic]:
     """The problems that keep functions from being packaged, as far as they are known without an installation.
 
-    Imports of functions with requirements are not checked.
+    `hashed` if each requirement must have a hash. Which modules a requirement has is known if it is installed here.
     """
     functions = list(functions)
     diagnostics: list[Diagnostic] = []
@@ -86,18 +87,35 @@ def problems(functions: Iterable[Function], root: Path) -> list[Diagnostic]:
     for function in functions:
         with collect_errors(diagnostics):
             validate(function, root)
-            if _has_requirements(root / function.source / "requirements.txt"):
-                _entry(function, root)
-            else:
-                check_external(collect(function, root), function, set())
+            code = collect(function, root)
+            pins = _pins(root / function.source / "requirements.txt", hashed)
+            wanted = {each.module[0] for each in code.external} - STANDARD_LIBRARY - RUNTIME_MODULES
+            check_external(code, function, _modules_of(pins, wanted) if pins and wanted else set())
     return diagnostics
 
 
-def _has_requirements(file: Path) -> bool:
-    if not file.is_file():
-        return False
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return any(line.partition("#")[0].strip() for line in lines)
+def _pins(file: Path, hashed: bool) -> set[str]:
+    """The names of the locked packages. Raises FlowError with each line that is not locked."""
+    if not file.is_file() or find_spec("packaging") is None:
+        return set()
+    from .requirements import read  # a function without requirements does without
+
+    return {pin.name for pin in read(file, hashed=hashed).pins}
+
+
+def _modules_of(pins: set[str], wanted: set[str]) -> set[str]:
+    """Those of the wanted modules that locked packages have, or may have."""
+    from packaging.utils import canonicalize_name
+
+    unsure = {module for module in wanted if canonicalize_name(module) not in pins}
+    if not unsure:
+        return wanted
+    from importlib.metadata import packages_distributions  # reads the files of all installed packages
+
+    owners = {module: {canonicalize_name(name) for name in names} for module, names in packages_distributions().items()}
+    all_known = pins <= {name for names in owners.values() for name in names}
+    gone = {module for module in unsure if (not pins & owners[module] if module in owners else all_known)}
+    return wanted - gone
 
 
 def check_external(sources: Sources, function: Function, installed: set[str]) -> None:

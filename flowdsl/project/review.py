@@ -45,7 +45,8 @@ def review(machines: list[Loaded], *, type: Type | None = None, packaging: bool 
     if called:
         from ..package.sources import problems  # an ASL-only build does without
 
-        diagnostics += problems(called, find(machines[0].file.parent).root)
+        settings = find(machines[0].file.parent)
+        diagnostics += problems(called, settings.root, hashed=settings.hashes)
     return _in_order(diagnostics)
 
 

@@ -34,6 +34,8 @@ class Project:
     """What is called in place of the hosts of HTTP Tasks."""
     handlers: Mapping[str, str] = attrs.field(factory=dict)
     """Handlers of functions that no flow in Python declares, by name: a folder, or `folder/file.py:function`."""
+    hashes: bool = True
+    """True if each requirement of a function must have a hash."""
     environments: Mapping[str, Environment] = attrs.field(factory=dict)
     """Where the flow is deployed, by name."""
 
@@ -100,6 +102,7 @@ def _read_settings(file: Path) -> Project:
         region=settings.get("region"),
         account=settings.get("account"),
         handlers=settings.get("handlers", {}),
+        hashes=settings.get("hashes", True),
         **{key: read(settings[key])[1] for key, read in _TABLES.items() if key in settings},
     )
 
@@ -120,8 +123,13 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
                 )
                 diagnostics.append(_setting(file, content, key, message, None))
             continue
+        if key == "hashes":
+            if not isinstance(value, bool):
+                message = "[tool.flowdsl] hashes must be true or false"
+                diagnostics.append(_setting(file, content, key, message, None))
+            continue
         if key not in _KEYS:
-            hint = f"valid keys: {', '.join(_KEYS)}, environments, handlers, hosts"
+            hint = f"valid keys: {', '.join(_KEYS)}, environments, handlers, hashes, hosts"
             diagnostics.append(_setting(file, content, key, f"unknown key {key!r} in [tool.flowdsl]", hint))
             continue
         pattern, what = _KEYS[key]

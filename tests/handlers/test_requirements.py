@@ -76,8 +76,7 @@ def test_requirements_are_locked(folder: str) -> None:
     locked = re.findall(r"^([A-Za-z0-9._-]+)==\S+ \\$", text, re.MULTILINE)
     assert declared(folder) <= {normalised(name) for name in locked}
     assert text.count("--hash=sha256:") >= len(locked) > 0
-    header = "uv pip compile --generate-hashes --python-platform aarch64-manylinux_2_28 --python-version 3.14"
-    assert f"#    {header} handlers/{folder}/requirements.in -o handlers/{folder}/requirements.txt" in text
+    assert f"#    flowdsl lock handlers/{folder}\n" in text
 
 
 @pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != "psp_stripe"])

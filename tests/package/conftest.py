@@ -21,6 +21,7 @@ HANDLER = "from . import greeting\n\n\ndef handler(event, context):\n    return 
 @mutable
 class Project:
     root: Path
+    hashed: bool = False
     said: list[tuple[str, str]] = field(factory=list)
 
     @property
@@ -40,6 +41,7 @@ class Project:
             {"payment.asl.json": ASL} if definitions is None else definitions,
             root=self.root,
             output=self.output,
+            hashed=self.hashed,
             on_progress=lambda name, what: self.said.append((name, what)),
         )
 

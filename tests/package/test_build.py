@@ -32,7 +32,8 @@ FUNCTIONS = [Function("setup", "handlers/setup"), Function("intel", "handlers/se
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 def run(on_progress=lambda *_: None, text="{}"):
-    return build(FUNCTIONS, {"payment.asl.json": text}, root=Path("."), output=Path("build"), on_progress=on_progress)
+    places = {"root": Path("."), "output": Path("build")}
+    return build(FUNCTIONS, {"payment.asl.json": text}, **places, hashed=False, on_progress=on_progress)
 """
 
 
@@ -195,7 +196,14 @@ def test_a_file_that_appears_while_building_stays_too(packed):
         (packed.output / "mine.txt").write_text("mine")
 
     with pytest.raises(FlowError, match=r"mine\.txt"):
-        build([Function("setup", "handlers/setup")], {}, root=packed.root, output=packed.output, on_progress=interfere)
+        build(
+            [Function("setup", "handlers/setup")],
+            {},
+            root=packed.root,
+            output=packed.output,
+            hashed=False,
+            on_progress=interfere,
+        )
     assert (packed.output / "mine.txt").read_text() == "mine"
 
 

@@ -245,11 +245,56 @@ def test_real_packages_from_the_index(project, monkeypatch):
         assert not name.startswith("bin/")
 
 
+ONE, TWO = "a" * 64, "b" * 64
+
+
 def test_requirements_are_read_alone(tmp_path):
     file = tmp_path / "requirements.txt"
-    file.write_text("# locked\nA_b.C==1.0 ; python_version > '3' \\\n --hash=sha256:aa\n\nd==2\\\n  --hash=sha256:bb")
-    pins = requirements.read(file).pins
-    assert [(pin.name, pin.version, pin.hashed, pin.span.line) for pin in pins] == [
-        ("a-b-c", "1.0", True, 2),
-        ("d", "2", True, 5),
+    file.write_text(
+        "# locked\n--index-url https://example.org/simple\n"
+        f"A_b.C==1.0 ; python_version > '3' \\\n --hash=sha256:{ONE}\n\n"
+        f"d[x]==2\\\n  --hash sha256:{ONE} --hash=sha256:{TWO}"
+    )
+    read = requirements.read(file, hashed=True)
+    assert [(pin.name, pin.version, len(pin.hashes), pin.span.line) for pin in read.pins] == [
+        ("a-b-c", "1.0", 1, 3),
+        ("d", "2", 2, 6),
     ]
+    assert read.text == (
+        "--index-url https://example.org/simple\n"
+        f'A_b.C==1.0; python_version > "3" --hash=sha256:{ONE}\n'
+        f"d[x]==2 --hash=sha256:{ONE} --hash=sha256:{TWO}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("--no-index \\", "-e ../../evil"),
+        ("--no-index -e ../../evil",),
+        ("--find-links ../../wheels -e ../../evil",),
+        ("--index-url", "-e ../../evil"),
+        ("--trusted-host=example.org --no-binary :all:",),
+        (f"pure==1.0 --hash=sha256:{UNHASHED} -e ../../evil",),
+        ("pure==1.0 --hash=md5:abc",),
+        ("pure==1.0 --hash=sha256:abc",),
+    ],
+)
+def test_what_uv_might_read_otherwise_is_refused(project, lines):
+    """uv and we may read one text in two ways: what reaches uv is written anew from what we read."""
+    ran = project.root / "ran"
+    project.write({"evil/setup.py": f"open({str(ran)!r}, 'w')\n"})
+    project.wheel("pure")
+    project.require(*lines)
+    with pytest.raises(FlowError, match="FD610"):
+        project.build()
+    assert not ran.exists()
+
+
+def test_hashes_are_required_unless_the_project_says_otherwise(project):
+    project.wheel("pure")
+    project.require("pure==1.0")
+    project.build()
+    project.hashed = True
+    with pytest.raises(FlowError, match=r"FD610 pure==1\.0 has no --hash"):
+        project.build()

@@ -181,7 +181,26 @@ def test_problems_are_what_a_build_says_as_far_as_nothing_is_installed(shared):
     shared.write({"handlers/setup/requirements.txt": "# nothing\n\n"})
     assert [each.code for each in problems([setup], shared.root)] == ["FD604"]
     shared.write({"handlers/setup/requirements.txt": "stripe==1.0\n"})
-    assert problems([setup], shared.root) == []
+    assert [each.code for each in problems([setup], shared.root)] == ["FD610"]
+    assert problems([setup], shared.root, hashed=False) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "locked", "codes"),
+    [
+        ("yaml", "PyYAML==6.0", []),
+        ("yaml", "stripe==1.0", ["FD604"]),  # PyYAML is installed here, and not locked
+        ("aws_lambda_powertools", "aws-lambda-powertools==3.0", []),
+        ("unknown_module", "unknown-package==1.0", []),  # it may have the module
+        ("unknown_module", "pytest==8.0", ["FD604"]),  # what pytest has is known
+        ("unknown_module", "unknown.module==1.0", []),
+    ],
+)
+def test_an_import_that_no_requirement_has(shared, module, locked, codes):
+    shared.write({"handlers/setup/handler.py": f"import {module}\n" + HANDLER})
+    shared.write({"handlers/setup/requirements.txt": f"{locked}\n"})
+    reported = problems([Function("setup", "handlers/setup")], shared.root, hashed=False)
+    assert [each.code for each in reported] == codes
 
 
 def test_a_mistake_that_functions_share_is_told_once(project):

@@ -69,7 +69,7 @@ os.chdir(sys.argv[2])
 from flowdsl import Function
 from flowdsl.package.assembly import build
 build([Function("setup", "handlers/setup"), Function("intel", "handlers/setup", architecture="x86_64")],
-      {"payment.asl.json": "{}"}, root=Path(sys.argv[3]), output=Path(sys.argv[3]) / "build")
+      {"payment.asl.json": "{}"}, root=Path(sys.argv[3]), output=Path(sys.argv[3]) / "build", hashed=False)
 """
 
 

@@ -1,0 +1,52 @@
+"""`flowdsl lock`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from ..base.source import display_path
+from . import output
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[FUNCTION]...")
+@click.option("--upgrade", is_flag=True, help="Take the newest versions, instead of keeping locked ones that fit.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 2 if a requirements.txt is out of date.")
+@click.pass_context
+def lock(ctx: click.Context, *, names: tuple[str, ...], upgrade: bool, check: bool) -> None:
+    """Lock the requirements of functions for Lambda's platform.
+
+    Reads the requirements.in of each folder and writes its requirements.txt: every package that it needs, in one
+    version, with hashes, for the Python and processor of the Function. FUNCTION is the name of a function of the flow,
+    or a folder; without one, all folders with a requirements.in are locked. Prints the files that changed to stdout.
+
+    \b
+        flowdsl lock                         all functions
+        flowdsl lock payment-psp-stripe      one
+        flowdsl lock --upgrade               to the newest versions
+    """
+    from .. import project
+    from ..package import locking
+
+    settings = project.find(Path.cwd())
+    functions = project.functions(project.load(settings.flow)) if settings.flow else []
+    places = locking.folders(settings.root, functions, names)
+
+    done = 0
+
+    def lock_one(place: Path) -> locking.Locked:
+        nonlocal done
+        locked = locking.lock(place, settings.root, functions, upgrade=upgrade, write=not check)
+        done += 1
+        click.echo(f"{display_path(place)}: {locked.what} ({done} of {len(places)})", err=True)
+        return locked
+
+    click.echo(f"locking {len(places)} folder{'s' * (len(places) > 1)} ...", err=True)
+    with ThreadPoolExecutor() as pool:  # most of the time is spent waiting for the index
+        changed = [place for place, locked in zip(places, pool.map(lock_one, places), strict=True) if locked.is_changed]
+    for place in changed:
+        click.echo(display_path(place / locking.LOCKED))
+    ctx.exit(output.EXIT_MISTAKE if check and changed else 0)

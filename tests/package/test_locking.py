@@ -1,0 +1,112 @@
+"""`flowdsl lock`, on wheels of the test's own: the platform, hashes, what stays and what is refused."""
+
+from __future__ import annotations
+
+import tarfile
+
+import pytest
+
+from flowdsl import Function
+from flowdsl.base.diagnostics import FlowError
+from flowdsl.package import locking, requirements
+
+pytestmark = pytest.mark.slow
+
+SETUP = Function("setup", "handlers/setup")
+
+
+@pytest.fixture
+def setup(project):
+    """A project that takes packages from its wheels/."""
+    project.wheel("base", "2.5")
+    project.wheel("pure", requires=["base>=2"])
+    want(project, "pure")
+    return project
+
+
+def want(project, *lines):
+    project.write(
+        {"handlers/setup/requirements.in": "\n".join(["--no-index", "--find-links ../../wheels", *lines, ""])}
+    )
+
+
+def lock(project, *functions, **options):
+    folder = project.root / "handlers/setup"
+    return locking.lock(folder, project.root, functions or [SETUP], **options).is_changed
+
+
+def test_a_lock_has_all_packages_with_hashes_and_is_what_a_build_reads(setup):
+    assert lock(setup)
+    file = setup.root / "handlers/setup/requirements.txt"
+    assert "#    flowdsl lock handlers/setup\n" in file.read_text()
+    assert [(pin.name, pin.version) for pin in requirements.read(file, hashed=True).pins] == [
+        ("base", "2.5"),
+        ("pure", "1.0"),
+    ]
+    assert not lock(setup)
+
+
+def test_locked_versions_stay_until_they_are_upgraded(setup):
+    lock(setup)
+    setup.wheel("pure", "1.1", requires=["base>=2"])
+    assert not lock(setup)
+    before = (setup.root / "handlers/setup/requirements.txt").read_text()
+    assert lock(setup, upgrade=True, write=False)
+    assert (setup.root / "handlers/setup/requirements.txt").read_text() == before
+    assert lock(setup, upgrade=True)
+    assert "pure==1.1" in (setup.root / "handlers/setup/requirements.txt").read_text()
+
+
+def test_the_platform_is_that_of_the_functions(setup):
+    for machine, version in (("aarch64", "1.0"), ("x86_64", "2.0")):
+        setup.wheel("fast", version, tag=f"cp314-cp314-manylinux_2_17_{machine}")
+    want(setup, "fast")
+    locked = setup.root / "handlers/setup/requirements.txt"
+    lock(setup)
+    assert "fast==1.0" in locked.read_text()
+    lock(setup, Function("setup", "handlers/setup", architecture="x86_64"), upgrade=True)
+    assert "fast==2.0" in locked.read_text()
+
+
+def test_what_cannot_be_locked_leaves_the_file(setup):
+    lock(setup)
+    before = (setup.root / "handlers/setup/requirements.txt").read_text()
+    want(setup, "pure", "nowhere-to-be-seen")
+    with pytest.raises(
+        FlowError, match=r"(?s)FD614 uv cannot lock handlers/setup/requirements\.in.*nowhere-to-be-seen"
+    ):
+        lock(setup)
+    assert (setup.root / "handlers/setup/requirements.txt").read_text() == before
+    assert sorted(file.name for file in (setup.root / "handlers/setup").glob("*requirements*")) == [
+        "requirements.in",
+        "requirements.txt",
+    ]
+
+
+def test_folders(setup):
+    root = setup.root
+    assert locking.folders(root, [SETUP], []) == [root / "handlers/setup"]
+    assert locking.folders(root, [SETUP], ["setup", "handlers/setup"]) == [root / "handlers/setup"]
+    with pytest.raises(FlowError, match="did you mean 'setup'"):
+        locking.folders(root, [SETUP], ["setpu"])
+    with pytest.raises(FlowError, match=r"handlers has no requirements\.in"):
+        locking.folders(root, [SETUP], ["handlers"])
+    (root / "handlers/setup/requirements.in").unlink()
+    with pytest.raises(FlowError, match="no folder of the project"):
+        locking.folders(root, [SETUP], [])
+
+
+def test_a_source_distribution_is_not_run(setup):
+    ran = setup.root / "ran"
+    setup.write(
+        {
+            "evil-1.0/setup.py": f"open({str(ran)!r}, 'w')\n",
+            "evil-1.0/PKG-INFO": "Name: evil\nVersion: 1.0\n",
+        }
+    )
+    with tarfile.open(setup.root / "wheels/evil-1.0.tar.gz", "w:gz") as archive:
+        archive.add(setup.root / "evil-1.0", "evil-1.0")
+    want(setup, "evil")
+    with pytest.raises(FlowError, match="FD614"):
+        lock(setup)
+    assert not ran.exists()
