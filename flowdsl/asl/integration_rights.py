@@ -28,12 +28,21 @@ class Grant(NamedTuple):
     """An argument without which it is not needed."""
 
 
+def without_qualifier(machine: str) -> str:
+    """The ARN of a state machine without its version or alias: IAM knows only that.
+
+    Source: Step Functions Developer Guide, "Authorization for versions and aliases".
+    """
+    return ":".join(machine.split(":")[:7])
+
+
 REWRITES: Final[Mapping[str, Callable[[str], str]]] = {
     # An ARN without a revision is refused since October 2024.
     "revision": lambda name: name if re.search(r":\d+$", name) else f"{name}:*",
     "s3": lambda uri: uri.removeprefix("s3://"),
     "api": lambda endpoint: endpoint.partition(".")[0],
     "path": lambda path: path.lstrip("/"),
+    "machine": without_qualifier,
     "queue": lambda url: url.rstrip("/").rpartition("/")[2],
 }
 

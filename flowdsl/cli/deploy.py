@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from ..base.diagnostics import FlowError
 from . import deploying
 
 if TYPE_CHECKING:
-    from ..deploy.model import Plan
-    from ..deploy.session import Session
+    from ..deploy.session import Test
+
+TEST_PAUSE = 60.0
+"""Seconds between two runs of the test while a canary lasts."""
 
 
 @click.command()
@@ -41,8 +44,8 @@ if TYPE_CHECKING:
     "--test",
     "command",
     metavar="COMMAND",
-    help="A command that tests the new version before anybody gets it, such as 'pytest tests/e2e': STATE_MACHINE_ARN "
-    "names the version. The alias moves only if it succeeds.",
+    help="A command that tests the new version, such as 'pytest tests/e2e': STATE_MACHINE_ARN names the version. The "
+    "alias moves only if it succeeds, and moves back if it fails while a canary lasts.",
 )
 @click.option("--no-wait", is_flag=True, help="Start the canary and leave; the next deploy takes it up again.")
 @click.pass_context
@@ -85,38 +88,59 @@ def deploy(
     plan = session.plan(wanted, CanaryRequest(canary, duration) if canary else None)
     deploying.show_plan(plan)
     deploying.refuse_problems(plan)
+    test = _tester(command) if command else None
     if plan.calls:
         if not deploying.confirm("Make these changes?", yes=yes):
             return
-        if not _apply(session, plan, command):
+        if test is None:
+            session.apply(plan)
+        elif not session.apply_tested(plan, test):
+            click.echo("no alias moved; the new version stays unused", err=True)
             ctx.exit(1)
         click.echo(f"deployed: {len(plan.calls)} changes", err=True)
     running = session.canaries(wanted) if canary or plan.canaries else {}
     for alias, moving in running.items():
         if no_wait:
             click.echo(f"{moving.percent} % until {moving.until}: run flowdsl deploy again after that", err=True)
-        elif not session.watch(alias, moving, alarms=alarms, tell=lambda what: click.echo(f"canary: {what}", err=True)):
+            continue
+        again = _every(TEST_PAUSE, test) if test else None
+        if not session.watch(
+            alias, moving, alarms=alarms, test=again, tell=lambda what: click.echo(f"canary: {what}", err=True)
+        ):
             ctx.exit(1)
 
 
-def _apply(session: Session, plan: Plan, command: str | None) -> bool:
-    """Make the calls; the test's command runs before the alias moves. False if it fails."""
-    if command is None:
-        session.apply(plan)
-        return True
+def _tester(command: str) -> Test:
+    """What runs the command with the ARN of the new version."""
 
     def test(versions: dict[str, str]) -> bool:
         for name, arn in versions.items():
-            click.echo(f"testing {name}: {command}", err=True)
-            done = subprocess.run(  # noqa: S603 - the command is the user's own
-                shlex.split(command), env={**os.environ, "STATE_MACHINE_ARN": arn}, check=False
-            )
-            if done.returncode:
-                number = arn.rpartition(":")[2]
-                click.echo(
-                    f"the test failed ({done.returncode}): no alias moved; version {number} stays unused", err=True
+            click.echo(f"testing version {arn.rpartition(':')[2]} of {name}: {command}", err=True)
+            try:
+                done = subprocess.run(  # noqa: S603 - the command is the user's own
+                    shlex.split(command), env={**os.environ, "STATE_MACHINE_ARN": arn}, check=False
                 )
+            except OSError as error:
+                click.echo(f"the test cannot be run: {error.strerror}", err=True)
+                return False
+            if done.returncode:
+                click.echo(f"the test failed: exit code {done.returncode}", err=True)
                 return False
         return True
 
-    return session.apply_tested(plan, test)
+    return test
+
+
+def _every(pause: float, test: Test) -> Test:
+    """The test, but at most once in `pause` seconds."""
+    last: float | None = None
+
+    def paced(versions: dict[str, str]) -> bool:
+        nonlocal last
+        if last is not None and time.monotonic() - last < pause:
+            return True
+        passed = test(versions)
+        last = time.monotonic()
+        return passed
+
+    return paced

@@ -114,7 +114,8 @@ def _execution(execution: Execution) -> str:
 
     version = f"version {execution.version.rpartition(':')[2]}" if execution.version else "no version"
     where = f"in {', '.join(execution.at)}" if execution.at else execution.status.lower()
-    return f"{execution.name}: {where}, {version}, {', '.join(reachable(execution)) or 'no functions'}"
+    role = f"role {execution.role.rpartition('/')[2]}"
+    return f"{execution.name}: {where}, {version}, {role}, {', '.join(reachable(execution)) or 'no functions'}"
 
 
 def refuse_problems(plan: Plan) -> None:
@@ -142,12 +143,12 @@ def confirm(question: str, *, yes: bool) -> bool:
         ) from None
 
 
-def apply_or_ask(session: Session, plan: Plan, question: str, *, yes: bool) -> None:
-    """Show a plan, ask, and make its calls."""
+def apply_or_ask(plan: Plan, question: str, apply: Callable[[], None], *, yes: bool) -> None:
+    """Show a plan, ask, and apply it."""
     show_plan(plan)
     refuse_problems(plan)
     if plan.calls and confirm(question, yes=yes):
-        session.apply(plan)
+        apply()
         click.echo(f"done: {len(plan.calls)} changes", err=True)
 
 

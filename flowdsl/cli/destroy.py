@@ -31,4 +31,4 @@ def destroy(file: Path | None, *, env: str | None, instance: str, yes: bool, sto
     machines = [each.name for each in target.machines]
     stores = stores_of(target.stack, target.machines)
     plan = session.plan_destroy(DestroyRequest(stop_executions), machines, stores)
-    deploying.apply_or_ask(session, plan, f"Destroy {target.stack.label}?", yes=yes)
+    deploying.apply_or_ask(plan, f"Destroy {target.stack.label}?", lambda: session.apply(plan), yes=yes)

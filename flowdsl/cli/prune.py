@@ -30,5 +30,6 @@ def prune(file: Path | None, *, env: str | None, instance: str, yes: bool, keep:
     """
     target = deploying.find_target(file, env, instance)
     session = target.session()
-    plan = session.plan_prune(target.wanted(), keep or target.environment.keep_versions)
-    deploying.apply_or_ask(session, plan, "Remove these?", yes=yes)
+    wanted, keep = target.wanted(), keep or target.environment.keep_versions
+    plan = session.plan_prune(wanted, keep)
+    deploying.apply_or_ask(plan, "Remove these?", lambda: session.apply_prune(plan, wanted, keep), yes=yes)

@@ -26,4 +26,4 @@ def rollback(file: Path | None, *, env: str | None, instance: str, yes: bool, nu
     target = deploying.find_target(file, env, instance)
     session = target.session()
     plan = session.plan_rollback(target.environment.alias, [each.name for each in target.machines], number)
-    deploying.apply_or_ask(session, plan, "Roll back?", yes=yes)
+    deploying.apply_or_ask(plan, "Roll back?", lambda: session.apply(plan), yes=yes)

@@ -17,7 +17,7 @@ from attrs import frozen
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from .aws import Answer, Aws, AwsError, Clock
-from .live import _DENIED, missing_permissions
+from .errors import ROLE_REFUSED, refused, role_hint
 from .model import Call, Content, Plan, Ref, Text
 
 Progress = Callable[[int, int, Call, str], None]
@@ -28,8 +28,6 @@ PATIENCE: Final = 120.0
 """Seconds for which a refusal that should pass is waited out."""
 LONG: Final = 900.0
 """Seconds for which a function, or a state machine that is deleted, may take to settle."""
-_ASSUME: Final = ("cannot be assumed", "authorized to assume", "is not authorized to access the Log Destination")
-
 _IN_PROGRESS: Final = ("update is in progress", "is currently in the following state")
 
 
@@ -47,8 +45,8 @@ class Passing:
 
 
 PASSING: Final = (
-    Passing("CreateFunction", "InvalidParameterValueException", _ASSUME),
-    Passing("UpdateFunctionConfiguration", "InvalidParameterValueException", _ASSUME),
+    Passing("CreateFunction", "InvalidParameterValueException", ROLE_REFUSED),
+    Passing("UpdateFunctionConfiguration", "InvalidParameterValueException", ROLE_REFUSED),
     *(
         Passing(operation, "ResourceConflictException", _IN_PROGRESS)
         for operation in (
@@ -56,8 +54,8 @@ PASSING: Final = (
             "PutFunctionConcurrency",
         )
     ),
-    Passing("CreateStateMachine", "AccessDeniedException", _ASSUME),
-    Passing("UpdateStateMachine", "AccessDeniedException", _ASSUME),
+    Passing("CreateStateMachine", "AccessDeniedException", ROLE_REFUSED),
+    Passing("UpdateStateMachine", "AccessDeniedException", ROLE_REFUSED),
     Passing("CreateStateMachine", "StateMachineDeleting", seconds=LONG),
     # Another publish or delete of a version is under way.
     Passing("CreateStateMachine", "ConflictException"),
@@ -67,7 +65,14 @@ PASSING: Final = (
     Passing("CreateStateMachineAlias", "ResourceNotFound"),
     Passing("UpdateStateMachineAlias", "ResourceNotFound"),
     Passing("DeleteStateMachineVersion", "ConflictException"),
+    Passing("CreateAlias", "ResourceNotFoundException"),
+    Passing("UpdateAlias", "ResourceNotFoundException"),
     Passing("PutRolePolicy", "NoSuchEntity"),
+    Passing("AttachRolePolicy", "NoSuchEntity"),
+    # What was deleted a moment ago keeps its name for a while.
+    Passing("CreateQueue", "QueueDeletedRecently"),
+    Passing("CreateQueue", "AWS.SimpleQueueService.QueueDeletedRecently"),
+    Passing("CreateTable", "ResourceInUseException", ("being deleted",), LONG),
     Passing("PutRetentionPolicy", "ResourceNotFoundException"),
     Passing("PutRetentionPolicy", "OperationAbortedException"),
     Passing("PutRolePolicy", "ConcurrentModification"),
@@ -79,6 +84,8 @@ GONE: Final[Mapping[str, tuple[str, ...]]] = {
     "DeleteLogGroup": ("ResourceNotFoundException",),
     "DeleteRole": ("NoSuchEntity",),
     "DeleteRolePolicy": ("NoSuchEntity",),
+    "DetachRolePolicy": ("NoSuchEntity",),
+    "DeletePolicy": ("NoSuchEntity",),
     "DeleteStateMachine": ("StateMachineDoesNotExist",),
     "DeleteStateMachineVersion": ("StateMachineDoesNotExist", "ResourceNotFound"),
     "DeleteStateMachineAlias": ("ResourceNotFound",),
@@ -188,18 +195,10 @@ def read_content(file: Path, code_sha256: str) -> bytes:
 
 
 def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
-    if error.code in _DENIED and "not authorized to perform" in error.message:
-        denied = missing_permissions({f"{call.service}:{call.operation}": error.message})
-        return FlowError.of(
-            f"{call.resource}: {denied.diagnostics[0].message}", code="FD983", hint=denied.diagnostics[0].hint
-        )
-    hint = "correct that and deploy again: it goes on from what is live"
+    hint = role_hint(error) or "correct that and deploy again: it goes on from what is live"
     if error.code in _CONFLICTS:
         hint = "somebody else changed it meanwhile: look at flowdsl plan, then deploy again"
-    elif call.service == "states" and error.code == "AccessDeniedException":
-        hint = f"state what the role lacks in the environment's `permissions`, or {hint}"
-    message = f"{call.resource}: {call.operation} failed ({number} of {total} calls): {error.code}: {error.message}"
-    return FlowError.of(message, code="FD984", hint=hint)
+    return refused(error, f"{call.resource} (call {number} of {total})", hint)
 
 
 # What a call has to wait for afterwards: the settled answer, or None while it has not settled.
@@ -230,21 +229,26 @@ def _updated_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
     return answer if answer.get("revisionId") in (None, latest.get("revisionId")) else None
 
 
-def _deleted_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
-    try:
-        aws.call("states", "DescribeStateMachine", {"stateMachineArn": call.arguments["stateMachineArn"]})
-    except AwsError as error:
-        if error.code == "StateMachineDoesNotExist":
-            return answer
-        raise
-    return None
-
-
 def _table(aws: Aws, call: Call, answer: Answer) -> Answer | None:
     table = aws.call("dynamodb", "DescribeTable", {"TableName": call.arguments["TableName"]})["Table"]
     parts = [table, *table.get("GlobalSecondaryIndexes", ())]
     states = {part.get("TableStatus") or part.get("IndexStatus") for part in parts}
     return answer if states <= {"ACTIVE", None} else None
+
+
+def _gone(operation: str, argument: str, code: str) -> Callable[[Aws, Call, Answer], Answer | None]:
+    """Deleted once that call is answered with that error."""
+
+    def settle(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+        try:
+            aws.call(call.service, operation, {argument: call.arguments[argument]})
+        except AwsError as error:
+            if error.code == code:
+                return answer
+            raise
+        return None
+
+    return settle
 
 
 _SETTLE: Final[Mapping[tuple[str, str], Callable[[Aws, Call, Answer], Answer | None]]] = {
@@ -254,8 +258,9 @@ _SETTLE: Final[Mapping[tuple[str, str], Callable[[Aws, Call, Answer], Answer | N
     ("lambda", "PublishVersion"): _function,
     ("dynamodb", "CreateTable"): _table,
     ("dynamodb", "UpdateTable"): _table,
+    ("dynamodb", "DeleteTable"): _gone("DescribeTable", "TableName", "ResourceNotFoundException"),
     ("states", "UpdateStateMachine"): _updated_machine,
-    ("states", "DeleteStateMachine"): _deleted_machine,
+    ("states", "DeleteStateMachine"): _gone("DescribeStateMachine", "stateMachineArn", "StateMachineDoesNotExist"),
 }
 
 

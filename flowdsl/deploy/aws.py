@@ -63,16 +63,17 @@ class Boto:
     _clients: dict[str, Any] = field(factory=dict)
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Answer:
-        from botocore import xform_name
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore import exceptions, xform_name
 
         try:
             answer: Answer = getattr(self._client(service), xform_name(operation))(**arguments)
-        except ClientError as error:
+        except exceptions.ClientError as error:
             details = error.response.get("Error", {})
             raise AwsError(details.get("Code", "Unknown"), details.get("Message", ""), service, operation) from None
-        except BotoCoreError as error:
-            raise FlowError.of(f"{service}: {error}", code="FD981", hint=_CREDENTIALS) from None
+        except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
+            raise FlowError.of(f"{service}:{operation}: {error}", code="FD984", hint=_NETWORK) from None
+        except exceptions.BotoCoreError as error:
+            raise FlowError.of(f"{service}:{operation}: {error}", code="FD981", hint=_CREDENTIALS) from None
         return answer
 
     def _client(self, service: str) -> Any:
@@ -88,6 +89,8 @@ class Boto:
 
 
 _CREDENTIALS: Final = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and the other variables that boto3 reads"
+
+_NETWORK: Final = "see to the network, and to AWS_ENDPOINT_URL if it is set; then run the command again"
 
 
 def _has_endpoint() -> bool:
@@ -149,6 +152,7 @@ QUOTAS: Final[Mapping[tuple[str, str], Quota]] = {
             *("CreateStateMachineAlias", "UpdateStateMachineAlias", "DescribeStateMachineAlias"),
             *("DeleteStateMachineAlias", "ListStateMachineAliases"),
             *("TagResource", "UntagResource", "ListTagsForResource", "DescribeStateMachineForExecution"),
+            "ValidateStateMachineDefinition",
         )
     },
     ("states", "DescribeStateMachine"): Quota(200, 20),
@@ -210,6 +214,7 @@ _PAGES: Final[Mapping[tuple[str, str], tuple[str, str, str]]] = {
     ("lambda", "ListVersionsByFunction"): ("Marker", "NextMarker", "Versions"),
     ("lambda", "ListAliases"): ("Marker", "NextMarker", "Aliases"),
     ("iam", "ListRoles"): ("Marker", "Marker", "Roles"),
+    ("iam", "ListPolicies"): ("Marker", "Marker", "Policies"),
     ("iam", "ListRolePolicies"): ("Marker", "Marker", "PolicyNames"),
     ("iam", "ListAttachedRolePolicies"): ("Marker", "Marker", "AttachedPolicies"),
     ("logs", "DescribeLogGroups"): ("nextToken", "nextToken", "logGroups"),

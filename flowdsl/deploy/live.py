@@ -7,6 +7,7 @@ stack is found by its tags, and roles by their path.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,10 +15,12 @@ from urllib.parse import unquote
 
 from attrs import evolve
 
-from ..base.diagnostics import FlowError
 from .aws import Aws, AwsError, Clock, items
+from .errors import DENIED, missing_permissions, refused
 from .model import (
     EARLIER,
+    FOR,
+    OPEN,
     POLICY,
     Execution,
     Live,
@@ -29,12 +32,17 @@ from .model import (
     LiveRole,
     LiveVersion,
     Stack,
+    function_log_group,
+    log_group_of,
 )
-from .statements import read_policy
+from .pinning import versions_in
+from .statements import Statement, read_policy
 from .stores import Store, read_store
 
 REDRIVABLE: Final = timedelta(days=14)
 """How long an execution that did not succeed can be redriven. Source: "Redriving executions"."""
+MOST_LISTED: Final = 1000
+"""Executions or events on a page: the most that AWS takes."""
 LOOK_INTO: Final = 25
 """How many open executions' histories are read to say where they are."""
 SETTLING: Final = 30
@@ -46,7 +54,6 @@ _MISSING: Final = frozenset(
         *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
     )
 )
-_DENIED: Final = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"))
 
 
 class Reader:
@@ -55,7 +62,9 @@ class Reader:
     def __init__(self, aws: Aws, stack: Stack, clock: Clock, *, versions: int = 10) -> None:
         """`versions` is how many of a state machine's newest versions are described."""
         self.aws, self.stack, self.clock, self.described = aws, stack, clock, versions
-        self.denied: dict[str, str] = {}
+        self.denied: list[AwsError] = []
+        self.unread: set[str] = set()
+        """Versions of state machines that are listed, but cannot be described."""
 
     def read(
         self,
@@ -68,12 +77,20 @@ class Reader:
     ) -> Live:
         """The resources of these names, and all others of the stack. Raises FlowError if a call is not allowed."""
         own = self._tagged()
+        managed = self._managed()
+        live_roles = self._roles(set(roles), managed)
+        for role in live_roles:
+            kind, _, name = role.tags.get(FOR, "").partition("/")
+            if kind in own and self.stack.owns(role.tags):
+                own[kind].add(name)
+                own["log-group"].add(log_group_of(name) if kind == "stateMachine" else function_log_group(name))
         live = Live(
-            _by_name(self._roles(set(roles))),
+            _by_name(live_roles),
             _by_name(filter(None, map(self._function, sorted({*functions, *own["function"]})))),
             _by_name(filter(None, map(self._log_group, sorted({*log_groups, *own["log-group"]})))),
-            _by_name(filter(None, map(self._machine, sorted({*machines, *own["stateMachine"]})))),
+            self._started(_by_name(filter(None, map(self._machine, sorted({*machines, *own["stateMachine"]}))))),
             {each.label: live for each in stores if (live := read_store(each, self.stack, self._call))},
+            managed,
         )
         if self.denied:
             raise missing_permissions(self.denied)
@@ -94,10 +111,10 @@ class Reader:
         except AwsError as error:
             if error.code in _MISSING:
                 return nothing
-            if error.code in _DENIED:
-                self.denied[f"{error.service}:{error.operation}"] = error.message
+            if error.code in DENIED:
+                self.denied.append(error)
                 return nothing
-            raise
+            raise refused(error) from error
 
     # By tags
 
@@ -113,11 +130,23 @@ class Reader:
 
     # Roles
 
-    def _roles(self, names: set[str]) -> list[LiveRole]:
-        listed = {each["RoleName"] for each in self._items("iam", "ListRoles", PathPrefix=self.stack.role_path)}
-        return [role for name in sorted(names | listed) if (role := self._role(name))]
+    def _managed(self) -> dict[str, tuple[Statement, ...]]:
+        """The stack's own managed policies; instances have paths below that of their environment."""
+        managed = {}
+        for each in self._items("iam", "ListPolicies", Scope="Local", PathPrefix=self.stack.role_path):
+            if each["Path"] == self.stack.role_path:
+                arn = each["Arn"]
+                answer = self._call("iam", "GetPolicyVersion", PolicyArn=arn, VersionId=each["DefaultVersionId"])
+                if answer:
+                    managed[arn] = read_policy(_document(answer["PolicyVersion"]["Document"]))
+        return managed
 
-    def _role(self, name: str) -> LiveRole | None:
+    def _roles(self, names: set[str], managed: Mapping[str, tuple[Statement, ...]]) -> list[LiveRole]:
+        listed = self._items("iam", "ListRoles", PathPrefix=self.stack.role_path)
+        names = names | {each["RoleName"] for each in listed if each["Path"] == self.stack.role_path}
+        return [role for name in sorted(names) if (role := self._role(name, managed))]
+
+    def _role(self, name: str, managed: Mapping[str, tuple[Statement, ...]]) -> LiveRole | None:
         answer = self._call("iam", "GetRole", RoleName=name)
         if answer is None:
             return None
@@ -128,11 +157,11 @@ class Reader:
             if policy in (POLICY, EARLIER):
                 document = self._call("iam", "GetRolePolicy", RoleName=name, PolicyName=policy)
                 policies[policy] = read_policy(_document(document["PolicyDocument"])) if document else ()
-        attached = self._items("iam", "ListAttachedRolePolicies", RoleName=name)
-        foreign = [each for each in inline if each not in policies]
-        foreign += [each["PolicyArn"] for each in attached]
+        attached = [each["PolicyArn"] for each in self._items("iam", "ListAttachedRolePolicies", RoleName=name)]
+        own = {arn: managed[arn] for arn in attached if arn in managed}
+        foreign = [each for each in inline if each not in policies] + [arn for arn in attached if arn not in own]
         tags = {each["Key"]: each["Value"] for each in role.get("Tags", ())}
-        return LiveRole(name, _document(role["AssumeRolePolicyDocument"]), policies, tags, tuple(foreign))
+        return LiveRole(name, _document(role["AssumeRolePolicyDocument"]), policies, tags, own, tuple(foreign))
 
     # Functions
 
@@ -177,7 +206,7 @@ class Reader:
             return None
         arn = self.stack.place.arn("logs", f"log-group:{name}")
         tags = (self._call("logs", "ListTagsForResource", resourceArn=arn) or {}).get("tags", {})
-        return LiveLogGroup(name, group.get("retentionInDays"), tags)
+        return LiveLogGroup(name, group.get("retentionInDays"), tags, group.get("kmsKeyId", ""))
 
     # State machines
 
@@ -207,19 +236,43 @@ class Reader:
         listed = self._items("states", "ListStateMachineVersions", stateMachineArn=arn)
         arns = sorted((each["stateMachineVersionArn"] for each in listed), key=_number)
         newest = {*arns[-self.described :]}
-        versions = []
-        for version in arns:
-            answer = (
-                self._call("states", "DescribeStateMachine", stateMachineArn=version)
-                if version in newest | routed
-                else None
-            )
-            versions.append(
-                LiveMachineVersion(version, json.loads(answer["definition"]), machine_settings(answer))
-                if answer
-                else LiveMachineVersion(version)
-            )
-        return tuple(versions)
+        return tuple(self._version(each) if each in newest | routed else LiveMachineVersion(each) for each in arns)
+
+    def _version(self, arn: str) -> LiveMachineVersion:
+        answer = self._call("states", "DescribeStateMachine", stateMachineArn=arn)
+        if answer is None:
+            return LiveMachineVersion(arn)
+        return LiveMachineVersion(arn, json.loads(answer["definition"]), machine_settings(answer))
+
+    def _started(self, machines: dict[str, LiveMachine]) -> dict[str, LiveMachine]:
+        """Read the versions too that other definitions start, and those that these start."""
+        while True:
+            definitions = [
+                definition
+                for machine in machines.values()
+                for definition in (
+                    machine.definition,
+                    *(each.definition for each in machine.versions),
+                    *(each.definition for each in machine.executions),
+                )
+                if definition is not None
+            ]
+            named = {pair for definition in definitions for pair in versions_in(definition)}
+            unread = [
+                (machine, each)
+                for machine in machines.values()
+                for each in machine.versions
+                if each.definition is None and (machine.name, each.number) in named and each.arn not in self.unread
+            ]
+            if not unread:
+                return machines
+            for machine, version in unread:
+                described = self._version(version.arn)
+                if described.definition is None:
+                    self.unread.add(version.arn)
+                latest = machines[machine.name]
+                versions = tuple(described if each.arn == version.arn else each for each in latest.versions)
+                machines[machine.name] = evolve(latest, versions=versions)
 
     def _aliases(self, arn: str) -> dict[str, LiveAlias]:
         aliases = {}
@@ -241,51 +294,63 @@ class Reader:
         """Open executions, and those that can still be redriven. An Express machine's cannot be listed."""
         if machine.type == "EXPRESS":
             return ()
-        known = {each.arn: each for each in machine.versions if each.definition is not None}
+        versions = {each.arn: each for each in machine.versions}
         since = self.clock.now() - REDRIVABLE
         executions: list[Execution] = []
-        for status in ("RUNNING", "PENDING_REDRIVE", "FAILED", "TIMED_OUT", "ABORTED"):
-            for each in self._items("states", "ListExecutions", stateMachineArn=arn, statusFilter=status):
+        for status in (*OPEN, "FAILED", "TIMED_OUT", "ABORTED"):
+            listed = self._items(
+                "states", "ListExecutions", stateMachineArn=arn, statusFilter=status, maxResults=MOST_LISTED
+            )
+            for each in listed:
                 stopped = each.get("stopDate")
                 if isinstance(stopped, datetime) and stopped < since:
                     continue
-                execution = self._execution(each, status, known)
+                execution = self._execution(each, status, versions)
                 if execution:
-                    is_open = status in ("RUNNING", "PENDING_REDRIVE")
-                    where = self._where(execution.arn) if is_open and len(executions) < LOOK_INTO else ()
+                    where = self._where(execution.arn) if status in OPEN and len(executions) < LOOK_INTO else ()
                     executions.append(evolve(execution, at=where))
         return tuple(executions)
 
     def _execution(
-        self, listed: Mapping[str, Any], status: str, known: Mapping[str, LiveMachineVersion]
+        self, listed: Mapping[str, Any], status: str, versions: dict[str, LiveMachineVersion]
     ) -> Execution | None:
-        arn, version = listed["executionArn"], listed.get("stateMachineVersionArn")
+        """`versions` are read and kept as they are needed: thousands of executions may have a few versions."""
+        arn, number = listed["executionArn"], listed.get("stateMachineVersionArn")
         started = str(listed.get("startDate", ""))
-        of = known.get(version) if isinstance(version, str) else None
-        if of is not None and of.definition is not None:
-            role, definition = str(of.settings["roleArn"]), of.definition
+        version = versions.get(number) if isinstance(number, str) else None
+        if version is not None and version.definition is None:
+            version = versions[version.arn] = self._version(version.arn)
+        if version is not None and version.definition is not None:
+            role, definition = str(version.settings["roleArn"]), version.definition
         else:
             answer = self._call("states", "DescribeStateMachineForExecution", executionArn=arn)
             if answer is None:
                 return None
             role, definition = answer["roleArn"], json.loads(answer["definition"])
-        return Execution(arn, listed["name"], status, version, role, definition, started=started)
+        return Execution(arn, listed["name"], status, number, role, definition, started=started)
 
     def _where(self, arn: str) -> tuple[str, ...]:
-        """The state that was entered last."""
+        """The states that it is in, in the order in which it entered them, as far as its latest events tell."""
         answer = self._call(
             "states",
             "GetExecutionHistory",
             executionArn=arn,
             reverseOrder=True,
-            maxResults=100,
+            maxResults=MOST_LISTED,
             includeExecutionData=False,
         )
+        left: Counter[str] = Counter()
+        inside: list[str] = []
         for event in (answer or {}).get("events", ()):
-            details = event.get("stateEnteredEventDetails")
-            if details:
-                return (str(details["name"]),)
-        return ()
+            if exited := event.get("stateExitedEventDetails"):
+                left[exited["name"]] += 1
+            elif entered := event.get("stateEnteredEventDetails"):
+                name = str(entered["name"])
+                if left[name]:
+                    left[name] -= 1
+                elif name not in inside:
+                    inside.append(name)
+        return tuple(reversed(inside))
 
 
 def _number(arn: str) -> int:
@@ -311,6 +376,7 @@ def function_settings(configuration: Mapping[str, Any]) -> dict[str, Any]:
         "Timeout": configuration.get("Timeout", 3),
         "MemorySize": configuration.get("MemorySize", 128),
         "Environment": {"Variables": configuration.get("Environment", {}).get("Variables", {})},
+        "KMSKeyArn": configuration.get("KMSKeyArn") or "",
         "TracingConfig": {"Mode": configuration.get("TracingConfig", {}).get("Mode", "PassThrough")},
         "Architectures": [*configuration.get("Architectures", ["x86_64"])],
         "CodeSha256": configuration.get("CodeSha256"),
@@ -320,6 +386,7 @@ def function_settings(configuration: Mapping[str, Any]) -> dict[str, Any]:
 def machine_settings(described: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a described state machine, with the defaults that AWS leaves out."""
     logging = described.get("loggingConfiguration") or {}
+    encryption = described.get("encryptionConfiguration") or {}
     groups = [
         each["cloudWatchLogsLogGroup"]["logGroupArn"]
         for each in logging.get("destinations") or ()
@@ -331,7 +398,23 @@ def machine_settings(described: Mapping[str, Any]) -> dict[str, Any]:
             logging.get("level", "OFF"), *groups, data=logging.get("includeExecutionData", False)
         ),
         "tracingConfiguration": {"enabled": bool((described.get("tracingConfiguration") or {}).get("enabled"))},
+        "encryptionConfiguration": encryption_settings(
+            encryption.get("kmsKeyId", "") if encryption.get("type") == _OWN_KEY else "",
+            encryption.get("kmsDataKeyReusePeriodSeconds", KEY_REUSE),
+        ),
     }
+
+
+_OWN_KEY: Final = "CUSTOMER_MANAGED_KMS_KEY"
+KEY_REUSE: Final = 300
+"""Seconds for which Step Functions uses a data key again: AWS's default."""
+
+
+def encryption_settings(key: str, reuse: int = KEY_REUSE) -> dict[str, Any]:
+    """An encryptionConfiguration; without a key it says so, because an update keeps what it leaves out."""
+    if not key:
+        return {"type": "AWS_OWNED_KEY"}
+    return {"type": _OWN_KEY, "kmsKeyId": key, "kmsDataKeyReusePeriodSeconds": reuse}
 
 
 def logging_settings(level: str, *groups: str, data: bool = False) -> dict[str, Any]:
@@ -341,24 +424,3 @@ def logging_settings(level: str, *groups: str, data: bool = False) -> dict[str, 
     arns = [arn if arn.endswith(":*") else f"{arn}:*" for arn in groups]
     destinations = [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}} for arn in arns]
     return {"level": level, "includeExecutionData": data, "destinations": destinations}
-
-
-_IAM_ACTIONS: Final = {
-    "tagging:GetResources": "tag:GetResources",
-    "lambda:ListVersionsByFunction": "lambda:ListVersionsByFunction",
-    "logs:ListTagsForResource": "logs:ListTagsForResource",
-}
-
-
-def missing_permissions(denied: Mapping[str, str]) -> FlowError:
-    """An error with the policy that the user lacks, to paste."""
-    actions = sorted({_IAM_ACTIONS.get(action, action) for action in denied})
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}],
-    }
-    return FlowError.of(
-        f"your credentials lack permissions: {', '.join(actions)}",
-        code="FD983",
-        hint="have this added to them (with narrower resources if you like):\n" + json.dumps(policy, indent=2),
-    )

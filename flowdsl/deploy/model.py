@@ -21,6 +21,9 @@ Settings = Mapping[str, JSON]
 
 STACK, ENVIRONMENT, INSTANCE, KEYS = "flowdsl:stack", "flowdsl:environment", "flowdsl:instance", "flowdsl:tags"
 """Tags: whose a resource is, and which other tags flowdsl set."""
+FOR = "flowdsl:for"
+"""A role's tag: whose role it is, `function/NAME` or `stateMachine/NAME`. Unlike the index of tags, IAM lists roles at
+once, so everything that was deployed can be found by its role."""
 POLICY, EARLIER = "flowdsl", "flowdsl-earlier"
 """A role's inline policies: what is needed now, and what earlier versions needed, until `flowdsl prune`."""
 ALIAS_PREFIX: Final = "flowdsl-"
@@ -42,7 +45,9 @@ class Stack:
 
     def named(self, name: str) -> str:
         """The deployed name of a resource: `test-payment-setup-pr7`."""
-        return f"{self.prefix}{name}-{self.instance}" if self.instance else self.prefix + name
+        suffix = ".fifo" if name.endswith(".fifo") else ""  # AWS wants it at the end
+        instance = f"-{self.instance}" if self.instance else ""
+        return f"{self.prefix}{name.removesuffix(suffix)}{instance}{suffix}"
 
     @property
     def marks(self) -> dict[str, str]:
@@ -76,7 +81,8 @@ class Role:
     """A role: `name` without its path."""
 
     name: str
-    service: str
+    owner: str
+    """Whose role it is: the value of the tag FOR."""
     trust: Settings
     statements: tuple[Statement, ...]
 
@@ -101,6 +107,8 @@ class Function:
 class LogGroup:
     name: str
     retention: int
+    key: str = ""
+    """The ARN of the KMS key that encrypts it; without one AWS's own does."""
 
 
 @frozen
@@ -149,6 +157,8 @@ class LiveRole:
     policies: Mapping[str, tuple[Statement, ...]]
     """The inline policies that flowdsl wrote, by name."""
     tags: Mapping[str, str]
+    managed: Mapping[str, tuple[Statement, ...]] = field(factory=dict)
+    """The attached policies that flowdsl made, by ARN."""
     foreign: tuple[str, ...] = ()
     """Other policies: attached, or inline under another name."""
 
@@ -185,6 +195,7 @@ class LiveLogGroup:
     name: str
     retention: int | None
     tags: Mapping[str, str]
+    key: str = ""
 
 
 @frozen
@@ -259,6 +270,8 @@ class Live:
     machines: Mapping[str, LiveMachine] = field(factory=dict)
     stores: Mapping[str, Any] = field(factory=dict)
     """Tables, queues and topics (`stores.LiveStore`), by their labels."""
+    managed: Mapping[str, tuple[Statement, ...]] = field(factory=dict)
+    """The managed policies of the stack, by ARN, attached or not."""
 
 
 # Plans
@@ -314,7 +327,7 @@ class Call:
         word = self.operation
         if word.startswith(("Create", "Publish")):
             return "create"
-        return "delete" if word.startswith(("Delete", "Untag", "Stop")) else "change"
+        return "delete" if word.startswith(("Delete", "Untag", "Stop", "Detach", "Disassociate")) else "change"
 
 
 @frozen
@@ -354,7 +367,17 @@ class Plan:
         return bool(self.calls)
 
 
-# Comparing
+# Names and comparing
+
+
+def function_log_group(function: str) -> str:
+    """The log group that Lambda writes to."""
+    return f"/aws/lambda/{function}"
+
+
+def log_group_of(machine: str) -> str:
+    """With this prefix a log group does not use up the account's policy for log delivery."""
+    return f"/aws/vendedlogs/states/{machine}"
 
 
 def digest(value: JSON) -> str:

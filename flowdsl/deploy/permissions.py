@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
-from ..asl.integration_rights import REWRITES, Grant, Rights
+from ..asl.integration_rights import REWRITES, Grant, Rights, without_qualifier
 from ..asl.integrations import find_action
 from ..asl.placeholders import has_placeholder
 from ..asl.resource import Resource, parse_function, parse_resource
@@ -109,6 +109,7 @@ def derive(
     callees: Mapping[AslPath, Iterable[str]] | None = None,
     logging: bool = False,
     tracing: bool = False,
+    kms_key: str = "",
     stated: Iterable[Statement] = (),
 ) -> Permissions:
     """The least permissions with which a machine of this name can run the definition in a place.
@@ -130,7 +131,18 @@ def derive(
         statements.append(LOGGING)
     if tracing:
         statements.append(TRACING)
+    if kms_key:
+        statements += _encryption(kms_key, place, name, logging=logging)
     return Permissions(merge(statements), tuple(gaps))
+
+
+def _encryption(key: str, place: Place, name: str, *, logging: bool) -> Iterator[Statement]:
+    """Source: Step Functions Developer Guide, "Data at rest encryption"."""
+    own = {"kms:EncryptionContext:aws:states:stateMachineArn": place.arn("states", f"stateMachine:{name}")}
+    yield Statement.of("kms:Decrypt kms:GenerateDataKey", key, condition={"StringEquals": own})
+    if logging:
+        delivery = {"kms:EncryptionContext:SourceArn": place.arn("logs", "*")}
+        yield Statement.of("kms:GenerateDataKey", key, condition={"StringLike": delivery})
 
 
 def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]]) -> Derived:
@@ -274,8 +286,8 @@ def _start_execution(task: _Task) -> Derived:
         message = "StateMachineArn is chosen at run time, so it is not known what the role may start"
         yield task.gap(message, "states:StartExecution")
         return
-    name = machine.split(":")[6] if machine.startswith("arn:") else machine
-    arn = machine if machine.startswith("arn:") else task.place.arn("states", f"stateMachine:{machine}")
+    arn = without_qualifier(machine)
+    name = arn.rpartition(":")[2]
     yield Statement.of("states:StartExecution", arn)
     if task.sync:
         executions = ":".join([*arn.split(":")[:5], "execution", name, "*"])

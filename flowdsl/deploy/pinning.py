@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from ..asl.resource import parse_resource
@@ -43,17 +44,28 @@ def placed(definition: Mapping[str, Any], place: Place, substitutions: Mapping[s
 
 
 def renamed(definition: Mapping[str, Any], names: Mapping[str, str], place: Place) -> dict[str, Any]:
-    """The definition with the deployed names of functions and state machines, given by the names that the flow has."""
-    arns = {}
-    for name, deployed in names.items():
-        arns[place.arn("lambda", f"function:{name}")] = place.arn("lambda", f"function:{deployed}")
-        arns[place.arn("states", f"stateMachine:{name}")] = place.arn("states", f"stateMachine:{deployed}")
+    """The definition with the deployed names of functions and state machines, given by the names that the flow has.
+
+    Inside of texts too, such as a JSONata expression: an instance never calls another's functions.
+    """
+    deployed = {}
+    for name, own in names.items():
+        for kind in ("function", "stateMachine"):
+            service = "lambda" if kind == "function" else "states"
+            deployed[place.arn(service, f"{kind}:{name}")] = place.arn(service, f"{kind}:{own}")
+    if not deployed:
+        return dict(definition)
+    longest_first = sorted(deployed, key=len, reverse=True)
+    arns = re.compile(f"({'|'.join(map(re.escape, longest_first))})(?![\\w-])")
 
     def rename(value: Any) -> Any:
         if isinstance(value, str):
-            return arns.get(value, value)
+            return arns.sub(lambda match: deployed[match[1]], value)
         if isinstance(value, dict):
-            return {key: rename(each) for key, each in value.items()}
+            return {
+                key: names[each] if key == "FunctionName" and isinstance(each, str) and each in names else rename(each)
+                for key, each in value.items()
+            }
         return [rename(each) for each in value] if isinstance(value, list) else value
 
     written: dict[str, Any] = rename(dict(definition))
@@ -85,20 +97,24 @@ def pinned(
     dynamic: frozenset[AslPath],
     alias: str,
     place: Place,
+    machines: Mapping[str, str | Ref] = MappingProxyType({}),
 ) -> tuple[dict[str, Any], tuple[Ref, ...]]:
     """The definition with the functions' versions; those that are not known yet are marks for the references returned.
 
-    `versions` are by deployed name, `dynamic` the paths of Tasks whose function is chosen at run time.
+    `versions` are by deployed name, `dynamic` the paths of Tasks whose function is chosen at run time. `machines` has
+    the ARNs of versions of state machines by the ARN of the state machine, for Tasks that start one.
     """
     refs: list[Ref] = []
     arns = {place.arn("lambda", f"function:{name}"): name for name in versions}
 
-    def qualified(function: str) -> str:
-        version = versions[arns.get(function, function)]
+    def mark(version: str | Ref) -> str:
         if isinstance(version, Ref):
             refs.append(version)
-            version = f"{_MARK}{len(refs) - 1}{_MARK}"
-        return f"{function}:{version}"
+            return f"{_MARK}{len(refs) - 1}{_MARK}"
+        return version
+
+    def qualified(function: str) -> str:
+        return f"{function}:{mark(versions[arns.get(function, function)])}"
 
     written = copy.deepcopy(dict(definition))
     for state in tasks(written):
@@ -109,11 +125,26 @@ def pinned(
         arguments = fields.get(key)
         if not isinstance(arguments, dict):
             continue
-        if state.path in dynamic and is_dynamic(state) and not {"Qualifier", "Qualifier.$"} & arguments.keys():
+        started = started_machine(state)
+        if started is not None and started in machines:
+            fields[key] = {**arguments, "StateMachineArn": mark(machines[started])}
+        elif {"Qualifier", "Qualifier.$"} & arguments.keys():
+            continue
+        elif state.path in dynamic and is_dynamic(state):
             fields[key] = {**arguments, "Qualifier": alias}
-        elif arguments.get("FunctionName") in (arns.keys() | versions.keys()) and "Qualifier" not in arguments:
+        elif arguments.get("FunctionName") in (arns.keys() | versions.keys()):
             fields[key] = {**arguments, "FunctionName": qualified(arguments["FunctionName"])}
     return written, tuple(refs)
+
+
+def started_machine(state: Node) -> str | None:
+    """The ARN of the state machine that a Task starts, as the definition names it; None if it is not known."""
+    resource = parse_resource(str(state.fields.get("Resource", "")))
+    arguments = state.fields.get("Arguments" if state.language == "JSONata" else "Parameters")
+    if resource.action not in ("startExecution", "startSyncExecution") or not isinstance(arguments, dict):
+        return None
+    arn = arguments.get("StateMachineArn")
+    return arn if isinstance(arn, str) else None
 
 
 def definition_text(definition: Mapping[str, Any], refs: tuple[Ref, ...]) -> str | Text:
@@ -145,3 +176,22 @@ def functions_in(definition: Mapping[str, Any]) -> set[tuple[str, str]]:
             names |= {(match[1], match[2]) for match in _QUALIFIED.finditer(value)}
             names |= {(match[1], "") for match in re.finditer(r":function:([A-Za-z0-9_-]+)$", value)}
     return names
+
+
+_MACHINE = re.compile(r":stateMachine:([A-Za-z0-9_-]+)(?::(\d+))?$")
+
+
+def _started(definition: Mapping[str, Any]) -> Iterator[re.Match[str]]:
+    for state in tasks(definition):
+        if match := _MACHINE.search(started_machine(state) or ""):
+            yield match
+
+
+def machines_in(definition: Mapping[str, Any]) -> set[str]:
+    """The names of the state machines that a definition starts."""
+    return {match[1] for match in _started(definition)}
+
+
+def versions_in(definition: Mapping[str, Any]) -> set[tuple[str, int]]:
+    """The versions of state machines that a definition starts: their names and numbers."""
+    return {(match[1], int(match[2])) for match in _started(definition) if match[2]}

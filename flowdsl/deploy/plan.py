@@ -6,7 +6,6 @@ the state machine's alias moves last. What nothing needs any more goes with `flo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,9 +15,6 @@ from attrs import define, field, frozen
 from . import pinning
 from .aliases import move_description, read_canary, read_description, routes_text, routing
 from .model import (
-    EARLIER,
-    KEYS,
-    POLICY,
     Call,
     Canary,
     Content,
@@ -26,7 +22,6 @@ from .model import (
     Live,
     LiveFunction,
     LiveMachine,
-    LiveRole,
     LogGroup,
     Machine,
     Plan,
@@ -37,9 +32,9 @@ from .model import (
     differences,
     equal_settings,
 )
-from .statements import INLINE_LIMIT, Statement, actions, merge, policy, size, without
+from .roles import plan_role
 from .stores import Store, plan_store
-from .tags import pairs, tag_call, untag_call
+from .tags import pairs, tag_calls
 
 MOST_VERSIONS: Final = 1000
 """Versions of a state machine. Source: Step Functions Developer Guide, "Quotas related to versions and aliases"."""
@@ -92,6 +87,9 @@ class _Planner:
     problems: list[Problem] = field(factory=list)
     canaries: dict[str, Canary] = field(factory=dict)
     versions: dict[str, str | Ref] = field(factory=dict)
+    """Of functions, by name."""
+    started: dict[str, str | Ref] = field(factory=dict)
+    """The ARNs of the versions of state machines, by the ARN of the state machine."""
 
     def run(self) -> None:
         for store in self.wanted.stores:
@@ -102,9 +100,31 @@ class _Planner:
             self.role(role)
         for function in self.wanted.functions:
             self.function(function)
-        for machine in self.wanted.machines:
+        for machine in self.called_first():
             self.machine(machine)
         self.leftovers()
+
+    def called_first(self) -> list[Machine]:
+        """The state machines, those that others start before these, so that their versions are known.
+
+        One that starts itself, also through others, starts whatever its definition names then.
+        """
+        by_arn = {self.machine_arn(each.name): each for each in self.wanted.machines}
+        order: dict[str, Machine] = {}
+
+        def visit(machine: Machine, above: frozenset[str]) -> None:
+            for state in pinning.tasks(machine.definition):
+                child = by_arn.get(pinning.started_machine(state) or "")
+                if child and child.name not in above:
+                    visit(child, above | {child.name})
+            order.setdefault(machine.name, machine)
+
+        for machine in self.wanted.machines:
+            visit(machine, frozenset({machine.name}))
+        return [*order.values()]
+
+    def machine_arn(self, name: str) -> str:
+        return self.wanted.stack.place.arn("states", f"stateMachine:{name}")
 
     def call(self, service: str, operation: str, resource: str, reason: str, id: str = "", **arguments: Any) -> None:
         self.calls.append(Call(service, operation, arguments, resource, reason, id))
@@ -119,38 +139,38 @@ class _Planner:
         self.problems.append(Problem(f"the name is taken: {what} exists and {whose}", hint))
         return True
 
-    def tag(self, kind: str, arn: str, resource: str, live: Mapping[str, str]) -> None:
-        wanted = self.wanted.all_tags
-        changed = {key: value for key, value in wanted.items() if live.get(key) != value}
-        own = {*live.get(KEYS, "").split(), KEYS}
-        gone = sorted((own & live.keys()) - wanted.keys())
-        if changed:
-            self.calls.append(tag_call(kind, arn, changed, resource, f"tags {', '.join(sorted(changed))}"))
-        if gone:
-            self.calls.append(untag_call(kind, arn, gone, resource, f"tags {', '.join(gone)} removed"))
-
-    def store(self, store: Store) -> None:
-        live = self.live.stores.get(store.label)
-        if live and self.taken(store.label, live.tags):
-            return
-        for each in plan_store(store, live, self.wanted.stack, self.wanted.all_tags):
+    def steps(self, steps: Iterable[Call | Problem]) -> None:
+        for each in steps:
             if isinstance(each, Call):
                 self.calls.append(each)
             else:
                 self.problems.append(each)
 
+    def tag(self, kind: str, arn: str, resource: str, live: Mapping[str, str]) -> None:
+        self.calls += tag_calls(kind, arn, resource, live, self.wanted.all_tags)
+
+    def store(self, store: Store) -> None:
+        live = self.live.stores.get(store.label)
+        if not (live and self.taken(store.label, live.tags)):
+            self.steps(plan_store(store, live, self.wanted.stack, self.wanted.all_tags))
+
     # Log groups
 
     def log_group(self, group: LogGroup) -> None:
         live, resource = self.live.log_groups.get(group.name), f"log group {group.name}"
+        key = {"kmsKeyId": group.key} if group.key else {}
         if live is None:
-            self.call("logs", "CreateLogGroup", resource, "new", logGroupName=group.name, tags=self.wanted.all_tags)
+            tags = self.wanted.all_tags
+            self.call("logs", "CreateLogGroup", resource, "new", logGroupName=group.name, tags=tags, **key)
         elif not self.wanted.stack.owns(live.tags):
-            self.notes.append(f"{resource} was not created by flowdsl, so its retention is left as it is")
+            self.notes.append(f"{resource} was not created by flowdsl, so its settings are left as they are")
             return
         else:
             arn = self.wanted.stack.place.arn("logs", f"log-group:{group.name}")
             self.tag("logs", arn, resource, live.tags)
+            if live.key != group.key:
+                operation = "AssociateKmsKey" if group.key else "DisassociateKmsKey"
+                self.call("logs", operation, resource, "encryption", logGroupName=group.name, **key)
         if live is None or live.retention != group.retention:
             reason = f"keep {group.retention} days" + (f" instead of {live.retention or 'all'}" if live else "")
             self.call(
@@ -165,66 +185,10 @@ class _Planner:
     # Roles
 
     def role(self, role: Role) -> None:
-        live, resource = self.live.roles.get(role.name), f"role {role.name}"
-        document = json.dumps(role.trust, sort_keys=True)
-        if live is None:
-            self.call(
-                "iam",
-                "CreateRole",
-                resource,
-                "new",
-                RoleName=role.name,
-                Path=self.wanted.stack.role_path,
-                AssumeRolePolicyDocument=document,
-                Description="Made by flowdsl",
-                Tags=pairs(self.wanted.all_tags),
-            )
-        else:
-            if self.taken(resource, live.tags):
-                return
-            if live.trust != role.trust:
-                self.call(
-                    "iam",
-                    "UpdateAssumeRolePolicy",
-                    resource,
-                    "who may assume it",
-                    RoleName=role.name,
-                    PolicyDocument=document,
-                )
-            self.tag("iam", role.name, resource, live.tags)
-        self.policies(role, live, resource)
-
-    def policies(self, role: Role, live: LiveRole | None, resource: str) -> None:
-        current = live.policies.get(POLICY, ()) if live else ()
-        earlier = live.policies.get(EARLIER, ()) if live else ()
-        kept = merge([*earlier, *without(current, role.statements)])
-        count = size(kept) + size(role.statements)
-        if count > INLINE_LIMIT:
-            more = f", of which {size(kept)} are kept for earlier versions: run flowdsl prune" if kept else ""
-            hint = "let fewer functions be called by one state machine, or state permissions with wider resources"
-            message = f"the policies of {resource} have {count} characters{more}; IAM takes {INLINE_LIMIT}"
-            self.problems.append(Problem(message, hint))
-        if kept != merge(earlier):
-            self.put_policy(role.name, EARLIER, kept, resource, "kept for versions that are in use")
-        if merge(current) != merge(role.statements):
-            lost, new = without(current, role.statements), without(role.statements, current)
-            words = [f"{len(actions(new))} actions added"] if new and live else []
-            words += [f"{len(actions(lost))} no longer needed"] if lost else []
-            if role.statements:
-                self.put_policy(role.name, POLICY, role.statements, resource, ", ".join(words) or "permissions")
-            else:
-                self.call(
-                    "iam",
-                    "DeleteRolePolicy",
-                    resource,
-                    "no permissions are needed",
-                    RoleName=role.name,
-                    PolicyName=POLICY,
-                )
-
-    def put_policy(self, role: str, name: str, statements: Iterable[Statement], resource: str, reason: str) -> None:
-        document = json.dumps(policy(statements), sort_keys=True)
-        self.call("iam", "PutRolePolicy", resource, reason, RoleName=role, PolicyName=name, PolicyDocument=document)
+        live = self.live.roles.get(role.name)
+        if live and self.taken(f"role {role.name}", live.tags):
+            return
+        self.steps(plan_role(self.wanted.stack, role, live, self.wanted.all_tags, self.live.managed))
 
     # Functions
 
@@ -251,8 +215,6 @@ class _Planner:
             )
         else:
             revision = self.update_function(function, live, content, settings, resource, latest, revision)
-            self.tag("lambda", self.function_arn(function.name), resource, live.tags)
-        self.concurrency(function, live, resource)
         known = live.version_of(function.settings) if live else None
         if known is None:
             self.call(
@@ -267,6 +229,10 @@ class _Planner:
                 Description=f"flowdsl {function.identity[:12]}",
             )
         self.versions[function.name] = known or Ref(f"{function.name}.version", "Version")
+        # Only now, because AWS does not say which other changes of a function give it another RevisionId.
+        if live:
+            self.tag("lambda", self.function_arn(function.name), resource, live.tags)
+        self.concurrency(function, live, resource)
 
     def update_function(
         self,
@@ -352,10 +318,11 @@ class _Planner:
         paths = frozenset(
             state.path for state in pinning.tasks(machine.definition) if machine.dynamic and pinning.is_dynamic(state)
         )
-        definition, refs = pinning.pinned(machine.definition, self.versions, paths, alias, self.wanted.stack.place)
+        place = self.wanted.stack.place
+        definition, refs = pinning.pinned(machine.definition, self.versions, paths, alias, place, self.started)
         target = self.version(machine, live, definition, refs, resource)
-        if target is not None:
-            self.alias(machine, live, target)
+        self.started[self.machine_arn(machine.name)] = target
+        self.alias(machine, live, target)
 
     def pin_dynamic(self, machine: Machine) -> str:
         """An alias for the functions that are chosen at run time, so that the definition can name their versions."""
@@ -385,7 +352,7 @@ class _Planner:
         definition: Mapping[str, Any],
         refs: tuple[Ref, ...],
         resource: str,
-    ) -> str | Ref | None:
+    ) -> str | Ref:
         """Plan the state machine and its version; the ARN of the version."""
         key = f"{machine.name}.machine"
         text = pinning.definition_text(definition, refs)
@@ -406,7 +373,7 @@ class _Planner:
                 **machine.settings,
             )
             return Ref(key, "stateMachineVersionArn")
-        arn = self.wanted.stack.place.arn("states", f"stateMachine:{machine.name}")
+        arn = self.machine_arn(machine.name)
         wanted = {"definition": definition, **machine.settings}
         same = [
             each.arn

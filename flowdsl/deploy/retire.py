@@ -6,8 +6,7 @@ that is kept for a rollback. Destroy removes only what carries the stack's tags.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +16,8 @@ from .aliases import move_description, read_canary, read_description, routes_tex
 from .model import (
     ALIAS_PREFIX,
     EARLIER,
+    FOR,
+    POLICY,
     Call,
     Live,
     LiveFunction,
@@ -28,9 +29,10 @@ from .model import (
     Wanted,
 )
 from .permissions import derive
-from .pinning import functions_in, is_dynamic, tasks
+from .pinning import functions_in, is_dynamic, machines_in, tasks, versions_in
 from .plan import describe_current
-from .statements import Statement, actions, merge, policy, within, without
+from .roles import delete_managed, delete_policy, put_policy, remove_managed, remove_role
+from .statements import Statement, actions, merge, within, without
 from .stores import Store, delete_store
 
 EXPRESS_RUNS: Final = timedelta(minutes=5)
@@ -111,53 +113,107 @@ def plan_prune(wanted: Wanted, live: Live, *, keep: int, now: datetime) -> Plan:
 
     `keep` is how many of a state machine's newest versions are left for a rollback.
     """
-    calls: list[Call] = []
-    notes: list[str] = []
-    complete = True
-    used: list[Mapping[str, Any]] = [machine.definition for machine in live.machines.values()]
-    for machine in live.machines.values():
-        if not wanted.stack.owns(machine.tags):
-            continue
-        kept = _kept_versions(machine, keep, now)
-        running = {each.version for each in machine.executions}
-        gone = [each for each in machine.versions if each.arn not in kept | running]
-        definitions = [each.definition for each in machine.versions if each.arn in kept]
-        complete = complete and None not in definitions
-        used += [each for each in definitions if each is not None]
-        used += [each.definition for each in machine.executions]
-        calls += [
-            _remove(
-                "states",
-                "DeleteStateMachineVersion",
-                f"version {each.number} of state machine {machine.name}",
-                stateMachineVersionArn=each.arn,
-            )
-            for each in gone
-        ]
-    if not complete:
-        notes.append("the definition of a version in use could not be read, so functions and permissions stay")
-        return _plan(wanted.stack, live, calls, notes)
-    needed = {pair for definition in used for pair in functions_in(definition)}
+    stack = wanted.stack
+    wanted_machines = {each.name for each in wanted.machines}
+    kept = _kept_versions(live, keep, now)
+    started = {
+        name
+        for machine in live.machines.values()
+        for definition in _definitions(machine, kept)
+        if definition is not None
+        for name in machines_in(definition)
+    }
+    gone_machines = [
+        each
+        for each in live.machines.values()
+        if stack.owns(each.tags) and each.name not in wanted_machines | started and _is_idle(each, now)
+    ]
+    gone = {each.name for each in gone_machines}
+    staying = [each for each in live.machines.values() if each.name not in gone]
+    read = {machine.name: _definitions(machine, kept) for machine in staying}
+    used = {name: [each for each in definitions if each is not None] for name, definitions in read.items()}
+    calls = [_delete_machine(each, stack, "no longer part of the flow") for each in gone_machines]
+    calls += [
+        _remove(
+            "states",
+            "DeleteStateMachineVersion",
+            f"version {each.number} of state machine {machine.name}",
+            stateMachineVersionArn=each.arn,
+        )
+        for machine in staying
+        for each in machine.versions
+        if stack.owns(machine.tags) and each.arn not in kept
+    ]
+    if any(None in definitions for definitions in read.values()):
+        note = "the definition of a version in use could not be read, so functions and permissions stay"
+        return _plan(stack, live, calls, [note])
+    needed = {pair for definitions in used.values() for each in definitions for pair in functions_in(each)}
     names = {each.name for each in wanted.functions}
     for function in live.functions.values():
-        if wanted.stack.owns(function.tags):
+        if stack.owns(function.tags):
             calls += _prune_function(function, needed, function.name in names)
-    calls += _prune_roles(wanted, live, used, needed)
-    if not calls:
-        notes.append("everything is still needed")
-    return _plan(wanted.stack, live, calls, notes)
+    deleted = {f"stateMachine/{name}" for name in gone}
+    deleted |= {
+        f"function/{call.arguments['FunctionName']}"
+        for call in calls
+        if call.operation == "DeleteFunction" and "Qualifier" not in call.arguments
+    }
+    calls += _prune_roles(wanted, live, used, needed, deleted)
+    notes = [] if calls else ["everything is still needed"]
+    return _plan(stack, live, calls, notes)
+
+
+def _definitions(machine: LiveMachine, kept: set[str]) -> list[Mapping[str, Any] | None]:
+    """Its definitions that may still run; None for one that could not be read."""
+    kept_ones = [each.definition for each in machine.versions if each.arn in kept]
+    return [machine.definition, *kept_ones, *(each.definition for each in machine.executions)]
+
+
+def is_version_removal(call: Call) -> bool:
+    """True for the calls of a prune after which nobody can start the removed versions any more."""
+    return call.operation in ("DeleteStateMachine", "DeleteStateMachineVersion")
 
 
 def _remove(service: str, operation: str, resource: str, reason: str = "", **arguments: Any) -> Call:
     return Call(service, operation, arguments, resource, reason or "nothing needs it any more")
 
 
-def _kept_versions(machine: LiveMachine, keep: int, now: datetime) -> set[str]:
-    kept = {each.arn for each in machine.versions[-keep:]}
-    for alias in machine.aliases.values():
-        kept |= {*alias.routes}
-        if machine.type == "EXPRESS" and (alias.updated is None or now - alias.updated < EXPRESS_RUNS):
-            kept |= {each.arn for each in machine.versions}
+def _delete_machine(machine: LiveMachine, stack: Stack, reason: str) -> Call:
+    arn = stack.place.arn("states", f"stateMachine:{machine.name}")
+    return _remove("states", "DeleteStateMachine", f"state machine {machine.name}", reason, stateMachineArn=arn)
+
+
+def _is_idle(machine: LiveMachine, now: datetime) -> bool:
+    """True if no execution runs or can be redriven."""
+    return not machine.executions and not _may_run_express(machine, now)
+
+
+def _may_run_express(machine: LiveMachine, now: datetime) -> bool:
+    """Express executions cannot be listed; True if one that began before an alias moved may still run."""
+    return machine.type == "EXPRESS" and any(
+        alias.updated is None or now - alias.updated < EXPRESS_RUNS for alias in machine.aliases.values()
+    )
+
+
+def _kept_versions(live: Live, keep: int, now: datetime) -> set[str]:
+    """The ARNs of the versions that stay, of all state machines, with those that they start themselves."""
+    by_name = {(m.name, each.number): each for m in live.machines.values() for each in m.versions}
+    kept: set[str] = set()
+    todo: list[Mapping[str, Any]] = []
+    for machine in live.machines.values():
+        todo += [machine.definition, *(each.definition for each in machine.executions)]
+        kept |= {each.version for each in machine.executions if each.version}
+        kept |= {arn for alias in machine.aliases.values() for arn in alias.routes}
+        kept |= {
+            each.arn for each in (machine.versions if _may_run_express(machine, now) else machine.versions[-keep:])
+        }
+    todo += [each.definition for each in by_name.values() if each.arn in kept and each.definition is not None]
+    while todo:
+        for pair in versions_in(todo.pop()):
+            version = by_name.get(pair)
+            if version and version.arn not in kept:
+                kept.add(version.arn)
+                todo += [version.definition] if version.definition is not None else []
     return kept
 
 
@@ -184,33 +240,49 @@ def _prune_function(function: LiveFunction, needed: set[tuple[str, str]], is_wan
             yield _remove("lambda", "DeleteFunction", resource, FunctionName=function.name, Qualifier=version.number)
 
 
+Used = Mapping[str, list[Mapping[str, Any]]]
+"""The definitions that may still run, by state machine."""
+Needs = Callable[[Iterable[Statement]], tuple[Statement, ...]]
+"""What of the permissions kept for earlier versions is still needed."""
+
+
 def _prune_roles(
-    wanted: Wanted, live: Live, used: list[Mapping[str, Any]], needed: set[tuple[str, str]]
+    wanted: Wanted, live: Live, used: Used, needed: set[tuple[str, str]], deleted: set[str]
 ) -> Iterator[Call]:
-    """Shrink what is kept for earlier versions to what the definitions in use still need."""
+    """Shrink what is kept for earlier versions to what the definitions in use still need; delete roles of the gone."""
     for machine in wanted.machines:
-        role = live.roles.get(machine.role)
-        if role and EARLIER in role.policies:
-            statements = [
-                statement
-                for definition in used
-                for statement in derive(
-                    definition,
-                    name=machine.name,
-                    place=wanted.stack.place,
-                    callees=_callees(definition, live, wanted.stack),
-                ).statements
-            ]
-            only_present = all(definition == used[0] for definition in used)
-            yield from _shrink(role, () if only_present else _still_needed(role.policies[EARLIER], statements))
+        if role := live.roles.get(machine.role):
+            needs = _needs_of_machine(machine.name, wanted, live, used.get(machine.name, []))
+            yield from _prune_role(role, wanted, needs)
     for function in wanted.functions:
         role, deployed = live.roles.get(function.role), live.functions.get(function.name)
-        if role and deployed and EARLIER in role.policies:
+        if role and deployed:
             newest = deployed.versions[-1].number if deployed.versions else ""
             versions = {version for name, version in needed if name == function.name and version}
             versions |= {deployed.aliases[alias] for name, alias in needed if not name and alias in deployed.aliases}
-            if versions <= {newest, *(a for a, v in deployed.aliases.items() if v == newest)}:
-                yield from _shrink(role, ())
+            only_newest = versions <= {newest, *(a for a, v in deployed.aliases.items() if v == newest)}
+            yield from _prune_role(role, wanted, (lambda _: ()) if only_newest else merge)
+    roles = {each.name for each in wanted.roles}
+    present = {f"function/{name}" for name in live.functions} | {f"stateMachine/{name}" for name in live.machines}
+    for role in live.roles.values():
+        owner = role.tags.get(FOR, "")
+        is_gone = owner in deleted or (owner and owner not in present)
+        if role.name not in roles and is_gone and wanted.stack.owns(role.tags) and not role.foreign:
+            yield from remove_role(role, f"{owner.replace('/', ' ')} is no longer part of the flow")
+
+
+def _needs_of_machine(name: str, wanted: Wanted, live: Live, definitions: list[Mapping[str, Any]]) -> Needs:
+    if all(each == definitions[0] for each in definitions):
+        return lambda _: ()
+    place = wanted.stack.place
+    statements = [
+        statement
+        for definition in definitions
+        for statement in derive(
+            definition, name=name, place=place, callees=_callees(definition, live, wanted.stack)
+        ).statements
+    ]
+    return lambda earlier: _still_needed(earlier, statements)
 
 
 def _still_needed(earlier: Iterable[Statement], derived: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -240,24 +312,23 @@ def _callees(definition: Mapping[str, Any], live: Live, stack: Stack) -> dict[An
     return callees
 
 
-def _shrink(role: LiveRole, left: Iterable[Statement]) -> Iterator[Call]:
-    left = merge(left)
-    if left == merge(role.policies[EARLIER]):
-        return
+def _prune_role(role: LiveRole, wanted: Wanted, needs: Needs) -> Iterator[Call]:
+    """What is wanted now always stays, wherever the role has it."""
     reason = "permissions that nothing needs any more"
-    if not left:
-        yield _remove("iam", "DeleteRolePolicy", f"role {role.name}", reason, RoleName=role.name, PolicyName=EARLIER)
-        return
-    document = json.dumps(policy(left), sort_keys=True)
-    yield _remove(
-        "iam",
-        "PutRolePolicy",
-        f"role {role.name}",
-        reason,
-        RoleName=role.name,
-        PolicyName=EARLIER,
-        PolicyDocument=document,
-    )
+    present = next((each.statements for each in wanted.roles if each.name == role.name), ())
+    earlier = role.policies.get(EARLIER, ())
+    left = needs(earlier) if earlier else ()
+    if not left and earlier:
+        yield delete_policy(role.name, EARLIER, f"role {role.name}", reason)
+    elif left != merge(earlier):
+        yield put_policy(role.name, EARLIER, left, f"role {role.name}", reason)
+    staying = {**role.managed}
+    for arn, statements in role.managed.items():
+        others = [*role.policies.get(POLICY, ()), *left, *(s for a in staying if a != arn for s in staying[a])]
+        still = [*within(statements, present), *needs(without(statements, present))]
+        if not without(still, others):
+            del staying[arn]
+            yield from remove_managed(role, arn, reason)
 
 
 # Destroy
@@ -300,11 +371,7 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
         ]
         if machine.type == "EXPRESS":
             notes.append(f"{machine.name}: Express executions cannot be listed; they may log for another minute")
-        arn = stack.place.arn("states", f"stateMachine:{machine.name}")
-        resource = f"state machine {machine.name}"
-        calls.append(
-            _remove("states", "DeleteStateMachine", resource, "with its versions and aliases", stateMachineArn=arn)
-        )
+        calls.append(_delete_machine(machine, stack, "with its versions and aliases"))
     calls += [
         _remove("lambda", "DeleteFunction", f"function {each.name}", "with its versions", FunctionName=each.name)
         for each in live.functions.values()
@@ -322,13 +389,9 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
             message = f"role {role.name} has policies that flowdsl did not put there: {', '.join(role.foreign)}"
             problems.append(Problem(message, "detach or delete them, then run flowdsl destroy again"))
             continue
-        calls += [
-            _remove(
-                "iam", "DeleteRolePolicy", f"role {role.name}", f"policy {name}", RoleName=role.name, PolicyName=name
-            )
-            for name in role.policies
-        ]
-        calls.append(_remove("iam", "DeleteRole", f"role {role.name}", RoleName=role.name))
+        calls += remove_role(role, "")
+    attached = {arn for role in live.roles.values() for arn in role.managed}
+    calls += [delete_managed(arn, "attached to nothing") for arn in live.managed if arn not in attached]
     for store in stores:
         present = live.stores.get(store.label)
         if present and stack.owns(present.tags):

@@ -95,7 +95,7 @@ RESOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     "sns": ("arn:{partition}:sns:{region}:{account}:{TopicArn}",),
     "sqs": ("arn:{partition}:sqs:{region}:{account}:{QueueUrl:queue}",),
     "ssm": ("arn:{partition}:ssm:{region}:{account}:parameter/{Name:path}",),
-    "states": ("arn:{partition}:states:{region}:{account}:stateMachine:{StateMachineArn}",),
+    "states": ("arn:{partition}:states:{region}:{account}:stateMachine:{StateMachineArn:machine}",),
 }
 """Resources by IAM prefix, with the placeholders of `Grant.on`."""
 

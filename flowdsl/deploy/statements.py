@@ -10,6 +10,8 @@ from attrs import evolve, field, frozen
 
 INLINE_LIMIT: Final = 10_240
 """Characters of all inline policies of a role together, white space not counted. Source: IAM User Guide, "Quotas"."""
+MANAGED_LIMIT: Final = 6_144
+"""Characters of a managed policy, white space not counted. Source: as above."""
 
 
 @frozen

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from ..author.resources import Queue, Resource, Table, Topic
 from .model import Call, Problem, Stack
-from .tags import pairs
+from .tags import pairs, tag_calls
 
 Attributes = dict[str, Any]
 Ask = Callable[..., dict[str, Any] | None]
@@ -68,7 +68,7 @@ def read_store(store: Store, stack: Stack, ask: Ask) -> LiveStore | None:
     arn = arn_of(store, stack)
     if isinstance(store.resource, Table):
         answer = ask("dynamodb", "DescribeTable", TableName=store.name)
-        if answer is None:
+        if answer is None or answer["Table"].get("TableStatus") == "DELETING":
             return None
         tags = (ask("dynamodb", "ListTagsOfResource", ResourceArn=arn) or {}).get("Tags", ())
         return LiveStore(store.name, arn, answer["Table"], _tags(tags))
@@ -100,22 +100,14 @@ def plan_store(store: Store, live: LiveStore | None, stack: Stack, tags: Mapping
     elif isinstance(resource, Queue):
         yield from _plan_queue(store, resource, live, tags)
     elif live is None:
-        yield _call(store, "sns", "CreateTopic", "new", Name=store.name, Tags=pairs(tags))
+        fifo = {"Attributes": {"FifoTopic": "true"}} if store.name.endswith(".fifo") else {}
+        yield _call(store, "sns", "CreateTopic", "new", Name=store.name, Tags=pairs(tags), **fifo)
     if live is not None:
-        changed = {key: value for key, value in tags.items() if live.tags.get(key) != value}
-        if changed:
-            yield _tag(store, live, changed)
+        yield from tag_calls(resource.service, live.arn, store.label, live.tags, tags)
 
 
 def _call(store: Store, service: str, operation: str, reason: str, **arguments: Any) -> Call:
     return Call(service, operation, arguments, store.label, reason)
-
-
-def _tag(store: Store, live: LiveStore, tags: Mapping[str, str]) -> Call:
-    reason = f"tags {', '.join(sorted(tags))}"
-    if isinstance(store.resource, Queue):
-        return _call(store, "sqs", "TagQueue", reason, QueueUrl=live.arn, Tags=dict(tags))
-    return _call(store, store.resource.service, "TagResource", reason, ResourceArn=live.arn, Tags=pairs(tags))
 
 
 def _schema(key: str, sort_key: str | None) -> list[dict[str, str]]:

@@ -18,8 +18,8 @@ from ..package.manifest import Manifest, Packaged
 from ..project import Loaded
 from ..project.environments import Allowed, Environment, FunctionSettings, Secret
 from . import pinning
-from .live import logging_settings
-from .model import Function, LogGroup, Machine, Role, Stack, Wanted
+from .live import encryption_settings, logging_settings
+from .model import Function, LogGroup, Machine, Role, Stack, Wanted, function_log_group, log_group_of
 from .permissions import derive
 from .statements import Place, Statement, trust
 from .stores import Store, access_resources, value_of
@@ -62,7 +62,7 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         function, role = _function(stack, environment, name, packaged, build, access.get(name, []))
         functions.append(function)
         roles.append(role)
-        groups.append(LogGroup(f"/aws/lambda/{function.name}", environment.log_retention))
+        groups.append(LogGroup(function_log_group(function.name), environment.log_retention, environment.kms_key))
     names = {name: stack.named(name) for name in [*manifest.functions, *(each.name for each in machines)]}
     wanted_machines: list[Machine] = []
     notes: list[str] = []
@@ -72,7 +72,7 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         roles.append(role)
         notes += gaps
         if environment.logging != "OFF":
-            groups.append(LogGroup(log_group_of(machine.name), environment.log_retention))
+            groups.append(LogGroup(log_group_of(machine.name), environment.log_retention, environment.kms_key))
     return Wanted(
         stack,
         dict(environment.tags),
@@ -97,11 +97,6 @@ def stores_of(stack: Stack, machines: Iterable[Loaded]) -> tuple[Store, ...]:
                     message = f"two different declarations of {store.label}"
                     raise FlowError.of(message, code="FD980", hint="use one object for both")
     return tuple(stores.values())
-
-
-def log_group_of(machine: str) -> str:
-    """With this prefix a log group does not use up the account's policy for log delivery."""
-    return f"/aws/vendedlogs/states/{machine}"
 
 
 def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
@@ -145,22 +140,28 @@ def _function(
         "MemorySize": own.memory or packaged.memory,
         "Environment": {"Variables": variables},
         "TracingConfig": {"Mode": "Active" if environment.tracing else "PassThrough"},
+        "KMSKeyArn": environment.kms_key,
         "Architectures": [packaged.architecture],
         "CodeSha256": packaged.code_sha256,
     }
-    statements = [*_function_statements(stack.place, deployed, environment.tracing, own)]
+    statements = [*_function_statements(stack.place, deployed, environment, own)]
     for each in access:
         actions = [f"{each.resource.service}:{action}" for action in each.actions]
         statements.append(Statement.of(actions, *access_resources(stores[each.variable], stack)))
     function = Function(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
-    return function, Role(role, "lambda", trust("lambda.amazonaws.com"), tuple(statements))
+    return function, Role(role, f"function/{deployed}", trust("lambda.amazonaws.com"), tuple(statements))
 
 
-def _function_statements(place: Place, name: str, tracing: bool, own: FunctionSettings) -> Iterator[Statement]:
-    group = place.arn("logs", f"log-group:/aws/lambda/{name}")
+def _function_statements(
+    place: Place, name: str, environment: Environment, own: FunctionSettings
+) -> Iterator[Statement]:
+    group = place.arn("logs", f"log-group:{function_log_group(name)}")
     yield Statement.of("logs:CreateLogStream logs:PutLogEvents", f"{group}:*")
-    if tracing:
+    if environment.tracing:
         yield Statement.of("xray:PutTraceSegments xray:PutTelemetryRecords", "*")
+    if environment.kms_key:
+        context = {"kms:EncryptionContext:aws:lambda:FunctionArn": place.arn("lambda", f"function:{name}")}
+        yield Statement.of("kms:Decrypt", environment.kms_key, condition={"StringEquals": context})
     for value in own.environment.values():
         if isinstance(value, Secret):
             yield _secret(place, value)
@@ -212,6 +213,7 @@ def _machine(
         logging=environment.logging != "OFF",
         tracing=environment.tracing,
         stated=stated(place, environment.permissions),
+        kms_key=environment.kms_key,
     )
     role = stack.role_named(f"{loaded.name}-states")
     group = place.arn("logs", f"log-group:{log_group_of(name)}")
@@ -220,6 +222,7 @@ def _machine(
         # Inputs and outputs of states can be card data: they are never logged.
         "loggingConfiguration": logging_settings(environment.logging, group, data=False),
         "tracingConfiguration": {"enabled": environment.tracing},
+        "encryptionConfiguration": encryption_settings(environment.kms_key),
     }
     machine = Machine(
         name,
@@ -235,7 +238,8 @@ def _machine(
         "ArnLike": {"aws:SourceArn": place.arn("states", "stateMachine:*")},
     }
     gaps = [f"role of {name}: {gap}" for gap in permissions.gaps]
-    return machine, Role(role, "states", trust("states.amazonaws.com", confused_deputy), permissions.statements), gaps
+    trusted = trust("states.amazonaws.com", confused_deputy)
+    return machine, Role(role, f"stateMachine/{name}", trusted, permissions.statements), gaps
 
 
 def _refuse_placeholders(loaded: Loaded, definition: Mapping[str, Any], environment: Environment) -> None:

@@ -63,6 +63,8 @@ class Environment:
     logging: str = "ERROR"
     """Of the state machine: ALL, ERROR, FATAL or OFF. Inputs and outputs of states are never logged."""
     tracing: bool = False
+    kms_key: str = ""
+    """The ARN of the KMS key that encrypts state machines, functions and their logs; without one AWS's own keys do."""
     keep_versions: int = 10
     """How many versions of the state machine `flowdsl prune` leaves for a rollback."""
     tags: Mapping[str, str] = attrs.field(factory=dict)
@@ -157,6 +159,10 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "logging": _Key(lambda value: value in ("ALL", "ERROR", "FATAL", "OFF"), '"ALL", "ERROR", "FATAL" or "OFF"'),
     "tracing": _Key(lambda value: isinstance(value, bool), "true or false"),
+    "kms_key": _Key(
+        _text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+"),
+        "the ARN of a key, such as arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…",
+    ),
     "keep_versions": _Key(_number(1, 900), "a number from 1 to 900"),
     "tags": _Key(
         lambda value: _texts(value) and not any(key.startswith(("aws:", "flowdsl:")) for key in value),

@@ -9,8 +9,8 @@ Developer Guide, "Lambda function states"; Step Functions Developer Guide, "Stat
 aliases", "Read consistency", "Redriving executions".
 """
 
+import contextlib
 import copy
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,15 +25,16 @@ from tests.deploy.memory_common import (
     ConnectionLostError,
     RefusedError,
     get,
-    matches,
+    needed_by_caller,
     operation,
     sha,
 )
 from tests.deploy.memory_machines import Machines
+from tests.deploy.memory_roles import Roles
 
 
 @define
-class Memory(Machines):
+class Memory(Machines, Roles):
     """The state of an account in one region."""
 
     clock: Clock = field(factory=Clock)
@@ -54,11 +55,18 @@ class Memory(Machines):
     watch: Callable[["Memory"], None] = lambda _: None
     """Called after each call."""
     roles: dict[str, dict[str, Any]] = field(factory=dict)
+    policies: dict[str, dict[str, Any]] = field(factory=dict)
+    """Managed policies by ARN."""
+    alarms: dict[str, str] = field(factory=dict)
+    """The states of CloudWatch alarms; a composite one's name begins with "all-"."""
+    diagnostics: list[dict[str, str]] = field(factory=list)
+    """What ValidateStateMachineDefinition answers for a definition that is valid JSON."""
     functions: dict[str, dict[str, Any]] = field(factory=dict)
     groups: dict[str, dict[str, Any]] = field(factory=dict)
     machines: dict[str, dict[str, Any]] = field(factory=dict)
     tables: dict[str, dict[str, Any]] = field(factory=dict)
     queues: dict[str, dict[str, Any]] = field(factory=dict)
+    deleted_queues: dict[str, datetime] = field(factory=dict)
     topics: dict[str, dict[str, str]] = field(factory=dict)
     executions: dict[str, dict[str, Any]] = field(factory=dict)
     tagged_at: dict[str, datetime] = field(factory=dict)
@@ -76,9 +84,11 @@ class Memory(Machines):
         if number == self.fail_at and self.fault != "after":
             code = "ThrottlingException" if self.fault == "throttle" else "InternalFailure"
             raise AwsError(code, "injected", service, name)
-        if f"{service}:{name}" in self.denied:
-            message = f"User: arn:aws:iam::1:user/me is not authorized to perform: {service}:{name}"
-            raise AwsError("AccessDeniedException", message, service, name)
+        for action, resource in needed_by_caller(service, name, arguments):
+            if action in self.denied:
+                message = f"User: arn:aws:iam::1:user/me is not authorized to perform: {action} on resource: {resource}"
+                message += f" because no identity-based policy allows the {action} action"
+                raise AwsError("AccessDeniedException", message, service, name)
         try:
             answer = getattr(self, f"{service}_{name}")(**arguments) or {}
         except RefusedError as refusal:
@@ -94,7 +104,18 @@ class Memory(Machines):
     def changes(self) -> list[str]:
         return [f"{service}:{name}" for service, name in self.log if not name.startswith(READS)]
 
-    # STS, tags
+    # STS, CloudWatch, tags
+
+    def cloudwatch_DescribeAlarms(
+        self, AlarmNames: Any, AlarmTypes: Any = ("MetricAlarm",), MaxRecords: int = 50
+    ) -> Any:
+        assert len(AlarmNames) <= MaxRecords <= 100
+        answer: dict[str, Any] = {"MetricAlarms": [], "CompositeAlarms": []}
+        for name in AlarmNames:
+            kind = "CompositeAlarm" if name.startswith("all-") else "MetricAlarm"
+            if name in self.alarms and kind in AlarmTypes:
+                answer[f"{kind}s"].append({"AlarmName": name, "StateValue": self.alarms[name]})
+        return answer
 
     def sts_GetCallerIdentity(self) -> Any:
         return {"Account": PLACE.account, "Arn": "arn:aws:iam::123456789012:user/me", "UserId": "me"}
@@ -113,111 +134,12 @@ class Memory(Machines):
     def age(self, arn: str) -> float:
         return (self.clock.now() - self.tagged_at.setdefault(arn, self.clock.now())).total_seconds()
 
-    # IAM
-
-    def role(self, name: str) -> dict[str, Any]:
-        return get(self.roles, name, "NoSuchEntity", f"The role with name {name} cannot be found.")
-
-    def iam_CreateRole(
-        self, RoleName: str, AssumeRolePolicyDocument: str, Path: str = "/", Description: str = "", Tags: Any = ()
-    ) -> Any:
-        if RoleName in self.roles:
-            raise RefusedError("EntityAlreadyExists", f"Role with name {RoleName} already exists.")
-        self.roles[RoleName] = {
-            "path": Path,
-            "trust": json.loads(AssumeRolePolicyDocument),
-            "inline": {},
-            "attached": [],
-            "tags": {each["Key"]: each["Value"] for each in Tags},
-            "created": self.clock.now(),
-        }
-        return {"Role": self._described(RoleName)}
-
-    def _described(self, name: str) -> dict[str, Any]:
-        role = self.role(name)
-        return {
-            "RoleName": name,
-            "Path": role["path"],
-            "RoleId": "AROA",
-            "Arn": PLACE.role(name, role["path"]),
-            "CreateDate": role["created"],
-            "AssumeRolePolicyDocument": role["trust"],
-            "Tags": [{"Key": key, "Value": value} for key, value in role["tags"].items()],
-        }
-
-    def iam_GetRole(self, RoleName: str) -> Any:
-        return {"Role": self._described(RoleName)}
-
-    def iam_ListRoles(self, PathPrefix: str, Marker: str = "") -> Any:
-        names = [name for name, role in self.roles.items() if role["path"].startswith(PathPrefix)]
-        return {"Roles": [self._described(name) for name in names], "IsTruncated": False}
-
-    def iam_UpdateAssumeRolePolicy(self, RoleName: str, PolicyDocument: str) -> None:
-        self.role(RoleName)["trust"] = json.loads(PolicyDocument)
-
-    def iam_TagRole(self, RoleName: str, Tags: Any) -> None:
-        self.role(RoleName)["tags"] |= {each["Key"]: each["Value"] for each in Tags}
-
-    def iam_UntagRole(self, RoleName: str, TagKeys: Any) -> None:
-        for key in TagKeys:
-            self.role(RoleName)["tags"].pop(key, None)
-
-    def iam_PutRolePolicy(self, RoleName: str, PolicyName: str, PolicyDocument: str) -> None:
-        document = json.loads(PolicyDocument)
-        if not document["Statement"] or not all(each["Resource"] for each in document["Statement"]):
-            raise RefusedError("MalformedPolicyDocument", "Policy statement must contain resources.")
-        inline = {**self.role(RoleName)["inline"], PolicyName: document}
-        count = sum(len(json.dumps(each, separators=(",", ":"))) for each in inline.values())
-        if count > 10_240:
-            raise RefusedError("LimitExceeded", f"Maximum policy size of 10240 bytes exceeded for role {RoleName}")
-        self.role(RoleName)["inline"] = inline
-
-    def iam_GetRolePolicy(self, RoleName: str, PolicyName: str) -> Any:
-        document = get(self.role(RoleName)["inline"], PolicyName, "NoSuchEntity", "no such policy")
-        return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": document}
-
-    def iam_ListRolePolicies(self, RoleName: str, Marker: str = "") -> Any:
-        return {"PolicyNames": [*self.role(RoleName)["inline"]], "IsTruncated": False}
-
-    def iam_ListAttachedRolePolicies(self, RoleName: str, Marker: str = "") -> Any:
-        attached = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in self.role(RoleName)["attached"]]
-        return {"AttachedPolicies": attached, "IsTruncated": False}
-
-    def iam_DeleteRolePolicy(self, RoleName: str, PolicyName: str) -> None:
-        get(self.role(RoleName)["inline"], PolicyName, "NoSuchEntity", "no such policy")
-        del self.role(RoleName)["inline"][PolicyName]
-
-    def iam_DeleteRole(self, RoleName: str) -> None:
-        role = self.role(RoleName)
-        if role["inline"] or role["attached"]:
-            raise RefusedError("DeleteConflict", "Cannot delete entity, must delete policies first.")
-        del self.roles[RoleName]
-
-    def assume(self, arn: str, principal: str, code: str, message: str) -> None:
-        """Refuse for a role that is not there, not trusted or too new."""
-        role = self.roles.get(arn.rpartition("/")[2])
-        trusts = role and any(each["Principal"].get("Service") == principal for each in role["trust"]["Statement"])
-        new = role and (self.clock.now() - role["created"]).total_seconds() < self.assumable_after
-        if self.never_assumable or not trusts or new:
-            raise RefusedError(code, message)
-
-    def allows(self, arn: str, action: str, resource: str) -> bool:
-        """Whether a role's policies allow an action on a resource now."""
-        role = self.roles.get(arn.rpartition("/")[2])
-        statements = [
-            each for document in (role or {"inline": {}})["inline"].values() for each in document["Statement"]
-        ]
-        return any(
-            action in each["Action"] and any(matches(pattern, resource) for pattern in each["Resource"])
-            for each in statements
-        )
-
     # Logs
 
-    def logs_CreateLogGroup(self, logGroupName: str, tags: Any = None) -> None:
+    def logs_CreateLogGroup(self, logGroupName: str, tags: Any = None, kmsKeyId: str = "") -> None:
         if logGroupName in self.groups:
             raise RefusedError("ResourceAlreadyExistsException", "The specified log group already exists")
-        self.groups[logGroupName] = {"retention": None, "tags": dict(tags or {})}
+        self.groups[logGroupName] = {"retention": None, "tags": dict(tags or {}), "key": kmsKeyId}
         self.tagged_at[PLACE.arn("logs", f"log-group:{logGroupName}")] = self.clock.now()
 
     def group(self, name: str) -> dict[str, Any]:
@@ -226,10 +148,20 @@ class Memory(Machines):
     def logs_PutRetentionPolicy(self, logGroupName: str, retentionInDays: int) -> None:
         self.group(logGroupName)["retention"] = retentionInDays
 
+    def logs_AssociateKmsKey(self, logGroupName: str, kmsKeyId: str) -> None:
+        self.group(logGroupName)["key"] = kmsKeyId
+
+    def logs_DisassociateKmsKey(self, logGroupName: str) -> None:
+        self.group(logGroupName)["key"] = ""
+
     def logs_DescribeLogGroups(self, logGroupNamePrefix: str, nextToken: str = "") -> Any:
         return {
             "logGroups": [
-                {"logGroupName": name, **({"retentionInDays": each["retention"]} if each["retention"] else {})}
+                {
+                    "logGroupName": name,
+                    **({"retentionInDays": each["retention"]} if each["retention"] else {}),
+                    **({"kmsKeyId": each["key"]} if each["key"] else {}),
+                }
                 for name, each in self.groups.items()
                 if name.startswith(logGroupNamePrefix)
             ]
@@ -253,11 +185,17 @@ class Memory(Machines):
 
     def table(self, name: str) -> dict[str, Any]:
         name = name.rpartition("/")[2]
+        deleted = self.tables.get(name, {}).get("deleted")
+        if deleted and (self.clock.now() - deleted).total_seconds() >= self.settles_after:
+            del self.tables[name]
         return get(self.tables, name, "ResourceNotFoundException", f"Requested resource not found: Table: {name}")
 
     def dynamodb_CreateTable(self, TableName: str, Tags: Any, **settings: Any) -> Any:
+        with contextlib.suppress(RefusedError):
+            self.table(TableName)  # forgets one that is gone by now
         if TableName in self.tables:
-            raise RefusedError("ResourceInUseException", f"Table already exists: {TableName}")
+            what = "is being deleted" if self.tables[TableName].get("deleted") else "already exists"
+            raise RefusedError("ResourceInUseException", f"Table {what}: {TableName}")
         tags = {each["Key"]: each["Value"] for each in Tags}
         self.tables[TableName] = {"settings": settings, "tags": tags, "changed": self.clock.now()}
         return {}
@@ -266,7 +204,7 @@ class Memory(Machines):
         table = self.table(TableName)
         settings = {key: value for key, value in table["settings"].items() if key != "BillingMode"}
         age = (self.clock.now() - table["changed"]).total_seconds()
-        status = "ACTIVE" if age >= self.settles_after else "CREATING"
+        status = "DELETING" if table.get("deleted") else "ACTIVE" if age >= self.settles_after else "CREATING"
         return {"Table": {"TableName": TableName, "TableStatus": status, **settings}}
 
     def dynamodb_UpdateTable(self, TableName: str, AttributeDefinitions: Any, GlobalSecondaryIndexUpdates: Any) -> Any:
@@ -285,15 +223,31 @@ class Memory(Machines):
     def dynamodb_TagResource(self, ResourceArn: str, Tags: Any) -> None:
         self.table(ResourceArn)["tags"] |= {each["Key"]: each["Value"] for each in Tags}
 
+    def dynamodb_UntagResource(self, ResourceArn: str, TagKeys: Any) -> None:
+        for key in TagKeys:
+            self.table(ResourceArn)["tags"].pop(key, None)
+
     def dynamodb_DeleteTable(self, TableName: str) -> None:
         if self.table(TableName)["settings"]["DeletionProtectionEnabled"]:
             raise RefusedError("ValidationException", "Resource cannot be deleted as it is currently protected")
-        del self.tables[TableName]
+        self.tables[TableName]["deleted"] = self.clock.now()
 
     def queue(self, url: str) -> dict[str, Any]:
         return get(self.queues, url.rpartition("/")[2], "QueueDoesNotExist", "The specified queue does not exist.")
 
     def sqs_CreateQueue(self, QueueName: str, Attributes: Any, tags: Any) -> Any:
+        deleted = self.deleted_queues.get(QueueName)
+        if deleted and (self.clock.now() - deleted).total_seconds() < 60:
+            message = (
+                "You must wait 60 seconds after deleting a queue before you can create another with the same name."
+            )
+            raise RefusedError("AWS.SimpleQueueService.QueueDeletedRecently", message)
+        is_fifo = Attributes.get("FifoQueue") == "true"
+        name = QueueName.removesuffix(".fifo") if is_fifo else QueueName
+        if not name.replace("-", "").replace("_", "").isalnum():
+            raise RefusedError(
+                "InvalidParameterValue", "Can only include alphanumeric characters, hyphens, underscores."
+            )
         self.queues[QueueName] = {"attributes": dict(Attributes), "tags": dict(tags)}
         return self.sqs_GetQueueUrl(QueueName)
 
@@ -313,14 +267,21 @@ class Memory(Machines):
     def sqs_TagQueue(self, QueueUrl: str, Tags: Any) -> None:
         self.queue(QueueUrl)["tags"] |= Tags
 
+    def sqs_UntagQueue(self, QueueUrl: str, TagKeys: Any) -> None:
+        for key in TagKeys:
+            self.queue(QueueUrl)["tags"].pop(key, None)
+
     def sqs_DeleteQueue(self, QueueUrl: str) -> None:
         self.queue(QueueUrl)
+        self.deleted_queues[QueueUrl.rpartition("/")[2]] = self.clock.now()
         del self.queues[QueueUrl.rpartition("/")[2]]
 
     def topic(self, arn: str) -> dict[str, str]:
         return get(self.topics, arn.rpartition(":")[2], "NotFound", "Topic does not exist")
 
-    def sns_CreateTopic(self, Name: str, Tags: Any) -> Any:
+    def sns_CreateTopic(self, Name: str, Tags: Any, Attributes: Any = None) -> Any:
+        if Name.endswith(".fifo") != ((Attributes or {}).get("FifoTopic") == "true"):
+            raise RefusedError("InvalidParameter", "Invalid parameter: Topic Name")
         self.topics[Name] = {each["Key"]: each["Value"] for each in Tags}
         return {"TopicArn": PLACE.arn("sns", Name)}
 
@@ -333,6 +294,10 @@ class Memory(Machines):
 
     def sns_TagResource(self, ResourceArn: str, Tags: Any) -> None:
         self.topic(ResourceArn).update({each["Key"]: each["Value"] for each in Tags})
+
+    def sns_UntagResource(self, ResourceArn: str, TagKeys: Any) -> None:
+        for key in TagKeys:
+            self.topic(ResourceArn).pop(key, None)
 
     def sns_DeleteTopic(self, TopicArn: str) -> None:
         self.topics.pop(TopicArn.rpartition(":")[2], None)

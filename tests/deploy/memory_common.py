@@ -14,7 +14,7 @@ from flowdsl.deploy.statements import Place
 PLACE = Place("eu-west-1", "123456789012")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 FOLDERS = {"states": "stepfunctions", "tagging": "resourcegroupstaggingapi"}
-READS = ("Get", "List", "Describe")
+READS = ("Get", "List", "Describe", "Validate")
 
 
 @cache
@@ -58,6 +58,23 @@ def get(values: Mapping[Any, Any], key: Any, code: str, message: str) -> Any:
     if key not in values:
         raise RefusedError(code, message)
     return values[key]
+
+
+def iam_name(service: str, name: str) -> str:
+    """The action in IAM that a call needs."""
+    return f"{'tag' if service == 'tagging' else service}:{name}"
+
+
+def needed_by_caller(service: str, name: str, arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The actions that a call needs of the caller, with their resources. Publishing in one call needs both rights.
+
+    Source: Step Functions Developer Guide, "Authorization for versions and aliases"; IAM User Guide, "Grant a user
+    permissions to pass a role to an AWS service".
+    """
+    role = arguments.get("Role") or arguments.get("roleArn")
+    needed = [(iam_name(service, name), "*")]
+    needed += [("states:PublishStateMachineVersion", "*")] if arguments.get("publish") else []
+    return [*needed, ("iam:PassRole", role)] if role else needed
 
 
 def sha(data: bytes) -> str:

@@ -37,6 +37,7 @@ class Machines:
         self.assume(
             settings["roleArn"], "states.amazonaws.com", "AccessDeniedException", f"{message} the provided role."
         )
+        assert settings["encryptionConfiguration"], "an update keeps what it leaves out"
         logging = settings["loggingConfiguration"]
         for each in logging["destinations"]:
             arn = each["cloudWatchLogsLogGroup"]["logGroupArn"]
@@ -86,6 +87,15 @@ class Machines:
         if publish:
             answer["stateMachineVersionArn"] = self._publish(arn)
         return answer
+
+    def states_ValidateStateMachineDefinition(self, definition: str, type: str, severity: str, maxResults: int) -> Any:
+        assert set(json.loads(definition)) >= {"StartAt", "States"}
+        assert "\ue000" not in definition
+        shown = [each for each in self.diagnostics if severity == "WARNING" or each["severity"] == "ERROR"]
+        return {
+            "result": "FAIL" if any(each["severity"] == "ERROR" for each in shown) else "OK",
+            "diagnostics": shown[:maxResults],
+        }
 
     def _publish(self, arn: str) -> str:
         machine = self.machine(arn)
@@ -240,20 +250,26 @@ class Machines:
     def start(self, name: str, machine: str, alias: str | None = "live") -> str:
         """Start an execution as somebody would; it stays in its first state until `end`."""
         arn = PLACE.arn("states", f"stateMachine:{machine}")
-        found = self.machine(arn)
-        version = None
-        state = found["now"]
-        if alias:
-            routes = found["aliases"][alias]["routes"]
-            version = max(routes, key=lambda each: routes[each])
-            state = found["versions"][int(version.rpartition(":")[2])]
+        if alias is None:
+            return self._start(name, arn, None, None)
+        found = get(self.machine(arn)["aliases"], alias, "StateMachineDoesNotExist", f"{arn}:{alias}")
+        started: dict[str, int] = found.setdefault("started", {})
+        # The version that is furthest behind its share.
+        total = sum(started.values()) + 1
+        version = max(found["routes"], key=lambda each: found["routes"][each] * total - 100 * started.get(each, 0))
+        started[version] = started.get(version, 0) + 1
+        return self._start(name, arn, version, f"{arn}:{alias}")
+
+    def _start(self, name: str, arn: str, version: str | None, alias: str | None) -> str:
+        found, machine = self.machine(arn), arn.split(":")[6]
+        state = found["versions"][int(version.rpartition(":")[2])] if version else found["now"]
         execution = PLACE.arn("states", f"execution:{machine}:{name}")
         self.executions[execution] = {
             "name": name,
             "machine": machine,
             "status": "RUNNING",
             "version": version,
-            "alias": f"{arn}:{alias}" if alias else None,
+            "alias": alias,
             "definition": state["definition"],
             "roleArn": state["roleArn"],
             "started": self.clock.now(),
@@ -264,7 +280,19 @@ class Machines:
     def end(self, execution: str, status: str = "SUCCEEDED") -> None:
         self.executions[execution] |= {"status": status, "stopped": self.clock.now()}
 
-    def states_ListExecutions(self, stateMachineArn: str, statusFilter: str, nextToken: str = "") -> Any:
+    def states_StartExecution(self, stateMachineArn: str, input: str = "{}", name: str = "") -> Any:
+        """By the ARN of the state machine, of a version or of an alias, which shares out its starts by weight."""
+        arn, qualifier = ":".join(stateMachineArn.split(":")[:7]), ":".join(stateMachineArn.split(":")[7:])
+        machine = self.machine(arn)
+        name = name or f"e{len(self.executions)}"
+        if not qualifier.isdigit():
+            return {"executionArn": self.start(name, arn.split(":")[6], qualifier or None), "startDate": START}
+        get(machine["versions"], int(qualifier), "StateMachineDoesNotExist", stateMachineArn)
+        return {"executionArn": self._start(name, arn, stateMachineArn, None), "startDate": START}
+
+    def states_ListExecutions(
+        self, stateMachineArn: str, statusFilter: str, maxResults: int = 100, nextToken: str = ""
+    ) -> Any:
         machine = self.machine(stateMachineArn)
         if machine["type"] == "EXPRESS":
             raise RefusedError("StateMachineTypeNotSupported", "not supported for EXPRESS")

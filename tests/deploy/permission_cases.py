@@ -136,7 +136,7 @@ CASES: dict[str, Case] = {
         "states:startExecution.sync:2",
         {"StateMachineArn": arn("states", "stateMachine:child:live")},
         [
-            Statement.of("states:StartExecution", arn("states", "stateMachine:child:live")),
+            Statement.of("states:StartExecution", arn("states", "stateMachine:child")),
             Statement.of("states:DescribeExecution states:StopExecution", arn("states", "execution:child:*")),
             rule("StepFunctionsGetEventsForStepFunctionsExecutionRule"),
         ],

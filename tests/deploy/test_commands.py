@@ -111,7 +111,7 @@ def test_open_executions_are_shown_with_what_they_can_reach(project):
     project.code("2")
     shown = project.run("plan").stdout
     assert "open executions: 1; each keeps what it can reach" in shown
-    assert "  don-1: in Greet, version 1, greet:1" in shown
+    assert "  don-1: in Greet, version 1, role hello-states-eu-west-1, greet:1" in shown
     planned = json.loads(project.run("plan", "--format", "json").stdout)
     assert planned["executions"][0]["at"] == ["Greet"]
     assert planned["executions"][0]["functions"] == ["greet:1"]

@@ -67,7 +67,7 @@ def test_two_deploys_at_once_end_the_same(world):
 
 
 def test_missing_permissions_to_read_are_told_together(world):
-    world.aws.denied = frozenset({"lambda:GetFunction", "iam:GetRole", "tagging:GetResources"})
+    world.aws.denied = frozenset({"lambda:GetFunction", "iam:GetRole", "tag:GetResources"})
     with pytest.raises(FlowError) as raised:
         world.plan()
     message = str(raised.value)

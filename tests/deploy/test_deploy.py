@@ -8,7 +8,6 @@ import pytest
 from flowdsl import StateMachine
 from flowdsl.author.states import Pass
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.deploy.plan import CanaryRequest
 from flowdsl.deploy.retire import DestroyRequest
 from flowdsl.project.environments import Allowed, FunctionSettings, Secret
 from tests.deploy.memory import Memory
@@ -55,7 +54,10 @@ def test_resources_are_tagged_as_the_stacks(world):
     assert world.live_machine["tags"] == tags
     assert world.aws.functions["setup"]["tags"] == tags
     assert all(group["tags"] == tags for group in world.aws.groups.values())
+    owners = {name: role["tags"].pop("flowdsl:for") for name, role in world.aws.roles.items()}
     assert all(role["tags"] == tags for role in world.aws.roles.values())
+    assert owners["payment-states-eu-west-1"] == "stateMachine/payment"
+    assert owners["setup-eu-west-1"] == "function/setup"
 
 
 def test_executions_are_never_logged_with_data(world):
@@ -230,62 +232,6 @@ def test_a_rollback_to_a_version_that_is_not_there(world):
     assert plan.problems[0].hint == "choose one of its versions with --to: 1"
 
 
-def test_a_canary(world):
-    world.deploy()
-    world.change("setup")
-    world.deploy(CanaryRequest(10, timedelta(minutes=15)))
-    assert world.routes() == {2: 10, 1: 90}
-    plan = world.plan()
-    assert not plan.calls
-    (alias, canary), *_ = plan.canaries.items()
-    steps: list[str] = []
-    # Another process takes it up again.
-    assert world.session().watch(alias, canary, tell=steps.append)
-    assert world.routes() == {2: 100}
-    assert not world.plan().calls
-    world.rollback()
-    assert world.routes() == {1: 100}
-
-
-def test_a_canary_whose_time_is_over_is_ended_by_the_next_deploy(world):
-    world.deploy()
-    world.change("setup")
-    world.deploy(CanaryRequest(10, timedelta(minutes=15)))
-    world.aws.clock.sleep(16 * 60)
-    plan = world.deploy()
-    assert [call.reason for call in plan.calls] == ["the canary has ended well"]
-    assert world.routes() == {2: 100}
-
-
-def test_a_canary_is_rolled_back(world):
-    world.deploy()
-    world.change("setup")
-    world.deploy(CanaryRequest(10, timedelta(minutes=15)))
-    world.rollback()
-    assert world.routes() == {1: 100}
-
-
-def test_an_alarm_rolls_a_canary_back(world, monkeypatch):
-    world.deploy()
-    world.change("setup")
-    world.deploy(CanaryRequest(50, timedelta(minutes=15)))
-    session = world.session()
-    monkeypatch.setattr(type(session), "ringing", lambda *_: ["failing"] if world.aws.clock.slept > 200 else [])
-    (alias, canary), *_ = world.plan().canaries.items()
-    assert not session.watch(alias, canary, alarms=("failing",))
-    assert world.routes() == {1: 100}
-
-
-def test_a_new_build_does_not_enter_a_canary(world):
-    world.deploy()
-    world.change("setup")
-    world.deploy(CanaryRequest(10, timedelta(minutes=15)))
-    world.change("setup")
-    plan = world.plan()
-    assert "a canary of version 2 goes on" in plan.problems[0].message
-    assert "flowdsl rollback" in plan.problems[0].hint
-
-
 DRIFTS = {
     "an environment variable": lambda aws: aws.functions["setup"]["settings"].update(
         Environment={"Variables": {"X": "1"}}
@@ -383,14 +329,6 @@ def test_a_flow_without_tasks(world):
     with_environment(world, logging="OFF")
     world.deploy()
     assert world.aws.roles["payment-states-eu-west-1"]["inline"] == {}
-
-
-def test_a_policy_that_is_too_big_is_told_before_anything_is_called(world):
-    """A14."""
-    resources = tuple(f"arn:aws:sqs:eu-west-1:123456789012:a-queue-with-a-long-name-{number}" for number in range(200))
-    with_environment(world, permissions=(Allowed(("sqs:SendMessage",), resources),))
-    problem = world.plan().problems[0]
-    assert "characters; IAM takes 10240" in problem.message
 
 
 def test_names_that_are_taken(world):

@@ -61,6 +61,8 @@ class World:
     environment: Environment = ENVIRONMENT
     code: dict[str, str] = field(factory=lambda: dict.fromkeys(FUNCTIONS, "1"))
     machine: StateMachine = field(factory=flow)
+    others: list[StateMachine] = field(factory=list)
+    """More state machines of the flow."""
     environment_variables: dict[str, dict[str, str]] = field(factory=dict)
     instance: str = ""
     type: str = "STANDARD"
@@ -69,14 +71,13 @@ class World:
     def stack(self) -> Stack:
         return stack_of(self.environment, Path("payment_flow.py"), self.instance)
 
-    def build(self) -> tuple[Loaded, Path]:
+    def build(self) -> tuple[list[Loaded], Path]:
         """What `flowdsl build` writes, with other bytes in the zips."""
         build = self.folder / "build"
         build.mkdir(exist_ok=True)
-        definition = dump(self.machine)
-        text = canonical_text(definition)
+        machines = [self.machine, *self.others]
         packaged = {}
-        for name in self.machine.functions:
+        for name in {name: None for each in machines for name in each.functions}:
             data = f"{name} {self.code[name]}".encode()
             (build / f"{name}.zip").write_bytes(data)
             sha, code = digests(data)
@@ -95,15 +96,19 @@ class World:
                 size=len(data),
                 unzipped=len(data),
             )
-        file = f"{self.machine.name}.asl.json"
-        manifest = Manifest({file: hashlib.sha256(text.encode()).hexdigest()}, packaged)
-        (build / FILE).write_text(manifest.text())
-        loaded = Loaded(Path("payment_flow.py"), self.machine.name, definition, text, self.type, self.machine)  # type: ignore[arg-type]
-        return loaded, build
+        definitions = {each.name: dump(each) for each in machines}
+        texts = {name: canonical_text(each) for name, each in definitions.items()}
+        digests_ = {f"{name}.asl.json": hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+        (build / FILE).write_text(Manifest(digests_, packaged).text())
+        flow = Path("payment_flow.py")
+        return [
+            Loaded(flow, each.name, definitions[each.name], texts[each.name], self.type, each)  # type: ignore[arg-type]
+            for each in machines
+        ], build
 
     def wanted(self) -> Wanted:
         loaded, build = self.build()
-        return assemble(self.stack, self.environment, [loaded], build)
+        return assemble(self.stack, self.environment, loaded, build)
 
     def session(self) -> Session:
         return Session(Paced(self.aws, self.aws.clock), self.aws.clock, self.stack)
@@ -119,11 +124,12 @@ class World:
 
     def prune(self, keep: int = 1) -> Plan:
         plan = self.session().plan_prune(self.wanted(), keep)
-        self.session().apply(plan)
+        self.session().apply_prune(plan, self.wanted(), keep)
         return plan
 
     def rollback(self, to: int | None = None) -> Plan:
-        plan = self.session().plan_rollback(self.environment.alias, ["payment"], to)
+        names = [each.name for each in (self.machine, *self.others)]
+        plan = self.session().plan_rollback(self.environment.alias, names, to)
         assert not plan.problems, plan.problems
         self.session().apply(plan)
         return plan
@@ -148,8 +154,12 @@ class World:
     def versions(self) -> list[int]:
         return sorted(self.live_machine["versions"])
 
-    def routes(self) -> dict[int, int]:
-        routes = self.live_machine["aliases"][self.environment.alias]["routes"]
+    def definition(self, name: str = "payment") -> Any:
+        """What the state machine is now."""
+        return json.loads(self.aws.machines[self.stack.named(name)]["now"]["definition"])
+
+    def routes(self, name: str = "payment") -> dict[int, int]:
+        routes = self.aws.machines[self.stack.named(name)]["aliases"][self.environment.alias]["routes"]
         return {int(arn.rpartition(":")[2]): weight for arn, weight in routes.items()}
 
     def function_versions(self, name: str) -> list[str]:
@@ -161,6 +171,7 @@ class World:
             json.dumps(
                 {
                     "roles": {name: {**each, "created": ""} for name, each in self.aws.roles.items()},
+                    "policies": self.aws.policies,
                     "functions": {
                         name: {key: each[key] for key in ("settings", "aliases", "tags", "concurrency", "versions")}
                         for name, each in self.aws.functions.items()
