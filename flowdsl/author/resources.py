@@ -10,6 +10,7 @@ A local run sets no variable: the functions use what they use without one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -26,7 +27,21 @@ class Resource:
     name: str
 
     def access(self, *actions: str, variable: str) -> Access:
-        """Let a function call these actions, such as `PutItem`; the environment variable gets the name or URL."""
+        """Let a function call these actions, such as `PutItem`; the environment variable gets the name or URL.
+
+        Raises TypeError if the actions or the variable are not spelled as AWS takes them.
+        """
+        if not actions:
+            raise TypeError(f"access to {self.name!r} needs actions: access('PutItem', variable='TABLE')")
+        for action in actions:
+            if not re.fullmatch(r"[A-Z][A-Za-z]+", action):
+                raise TypeError(
+                    f"name the action as IAM does, without prefix and wildcard, such as 'PutItem': {action!r}"
+                )
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]+", variable):
+            raise TypeError(
+                f"a variable has letters, digits and '_', and begins with a letter, such as 'TABLE': {variable!r}"
+            )
         return Access(self, actions, variable)
 
 

@@ -13,6 +13,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from attrs import evolve
+
 from .model import EARLIER, FOR, POLICY, Call, LiveRole, Problem, Role, Stack, digest
 from .statements import INLINE_LIMIT, MANAGED_LIMIT, Statement, actions, merge, policy, size, without
 from .tags import pairs, tag_calls
@@ -24,17 +26,23 @@ Step = Call | Problem
 
 
 def split(statements: Iterable[Statement], limit: int = MANAGED_LIMIT) -> tuple[tuple[Statement, ...], ...]:
-    """The statements in as few parts as need be, each at most `limit` characters as a policy."""
-    parts: list[tuple[Statement, ...]] = []
-    current: tuple[Statement, ...] = ()
+    """The statements in few parts, each at most `limit` characters as a policy."""
+    parts: list[list[Statement]] = [[]]
+    count = 0
     for statement in merge(statements):
+        head = size([evolve(statement, resources=())])
+        resources: list[str] = []
+        count += head
         for resource in statement.resources:
-            more = merge([*current, Statement(statement.actions, (resource,), statement.condition)])
-            if current and size(more) > limit:
-                parts.append(current)
-                more = (Statement(statement.actions, (resource,), statement.condition),)
-            current = more
-    return (*parts, current) if current else tuple(parts)
+            length = len(json.dumps(resource)) + 1
+            if count + length > limit:
+                parts[-1] += [evolve(statement, resources=resources)] if resources else []
+                parts.append([])
+                resources, count = [], head
+            resources.append(resource)
+            count += length
+        parts[-1].append(evolve(statement, resources=resources))
+    return tuple(merge(part) for part in parts if part)
 
 
 def policy_arn(stack: Stack, role: str, statements: tuple[Statement, ...]) -> str:

@@ -68,6 +68,15 @@ CASES: dict[str, Case] = {
         ],
         ["the definition does not tell iam:PassRole"],
     ),
+    "ecs with tags of its own": (
+        "ecs:runTask",
+        {"TaskDefinition": "nightly:7", "EnableECSManagedTags": True},
+        [
+            Statement.of("ecs:RunTask", arn("ecs", "task-definition/nightly:7")),
+            Statement.of("ecs:TagResource", arn("ecs", "task/*")),
+        ],
+        ["the definition does not tell iam:PassRole"],
+    ),
     "batch.sync (A5)": (
         "batch:submitJob.sync",
         {"JobDefinition": "d", "JobName": "j", "JobQueue": "q"},

@@ -33,6 +33,7 @@ def started(world: World, count: int) -> list[str]:
 
 
 def test_what_starts_through_the_alias(world):
+    """A22: one or two versions whose weights are 100 together."""
     world.deploy()
     assert started(world, 1) == ["1"]
     world.change("setup")

@@ -143,6 +143,7 @@ def test_a_canary_and_its_end(project):
 
 @pytest.mark.parametrize(("exit_code", "version"), [(0, "2"), (1, "1")])
 def test_a_test_of_the_new_version_before_the_alias_moves(project, exit_code, version):
+    """A23: it starts the version, because an alias or the state machine may give an earlier definition for a while."""
     project.run("deploy", "--yes")
     project.code("2")
     script = project.root / "check.py"
@@ -213,6 +214,16 @@ MISTAKES = {
         ["plan"],
         lambda text: text + 'permissions = [{ actions = ["sqs:*"], resources = ["*"] }]\n',
         "an action has no wildcard",
+    ),
+    "an alias that reads like a version (A22)": (
+        ["plan"],
+        lambda text: text.replace("account =", 'alias = "7"\naccount ='),
+        "not digits alone",
+    ),
+    "an alias with a space (A22)": (
+        ["plan"],
+        lambda text: text.replace("account =", 'alias = "a b"\naccount ='),
+        'letters, digits, "-" and "_"',
     ),
     "a canary of everything": (["deploy", "--canary", "100%"], str, "use 1% to 99%"),
     "no duration": (["deploy", "--canary", "10", "--for", "soon"], str, "use 90s, 15m or 2h"),

@@ -1,10 +1,14 @@
 """Tables, queues and topics that functions declare: created, changed, kept and removed."""
 
+import re
+from pathlib import Path
+
+import attrs
 import pytest
 
-from flowdsl import Table
+from flowdsl import Queue, Table, Topic
 from tests.deploy.memory_common import PLACE
-from tests.deploy.world import flow
+from tests.deploy.world import flow, with_environment
 
 
 def test_a_function_gets_what_it_declares(world):
@@ -75,3 +79,49 @@ def test_a_table_of_somebody_else(world):
     world.aws.tables["donations"] = {"settings": {}, "tags": {}, "changed": world.aws.clock.now()}
     problem = world.plan().problems[0]
     assert problem.message == "the name is taken: table donations exists and was not created by flowdsl"
+
+
+def test_a_removed_tag_is_removed(world):
+    """A19, of tables, queues and topics."""
+    world.deploy()
+    with_environment(world, tags={"owner": "me"})
+    world.deploy()
+    tags = {"flowdsl:stack": "payment_flow", "flowdsl:environment": "test", "flowdsl:tags": "owner", "owner": "me"}
+    assert world.aws.tables["donations"]["tags"] == tags
+    assert world.aws.queues["letters"]["tags"] == tags
+    assert world.aws.topics["news"] == tags
+    assert not world.plan().calls
+
+
+def test_fifo_queues_and_topics_in_an_instance(world):
+    """AWS wants .fifo at the end of their names."""
+    orders, events = Queue("orders.fifo"), Topic("events.fifo")
+    access = [orders.access("SendMessage", variable="ORDERS"), events.access("Publish", variable="EVENTS")]
+    world.machine, world.instance = flow(access=access), "pr-7"
+    world.deploy()
+    assert {*world.aws.queues} == {"orders-pr-7.fifo"}
+    assert {*world.aws.topics} == {"events-pr-7.fifo"}
+    assert not world.plan().calls
+
+
+@pytest.mark.parametrize("kind", [Table, Queue, Topic])
+def test_the_guide_has_every_field(kind):
+    guide = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
+    (row,) = re.findall(rf"^\| `{kind.__name__}\(name\)` \|.*$", guide, re.MULTILINE)
+    assert all(f"`{each.name}`" in row for each in attrs.fields(kind) if each.name != "name")
+    assert f"`{kind.service}:`" in row
+
+
+@pytest.mark.parametrize(
+    ("actions", "variable", "message"),
+    [
+        ([], "TABLE", "needs actions"),
+        (["*"], "TABLE", "without prefix and wildcard"),
+        (["Get*"], "TABLE", "without prefix and wildcard"),
+        (["dynamodb:GetItem"], "TABLE", "without prefix and wildcard"),
+        (["GetItem"], "1TABLE", "begins with a letter"),
+    ],
+)
+def test_access_that_aws_would_not_take(actions, variable, message):
+    with pytest.raises(TypeError, match=message):
+        Table("donations", key="id").access(*actions, variable=variable)

@@ -71,6 +71,7 @@ def test_executions_are_never_logged_with_data(world):
 
 
 def test_changed_code_gives_new_versions(world):
+    """A28: each call waits until the one before has settled; AWS refuses it meanwhile."""
     world.deploy()
     world.change("setup")
     plan = world.deploy()
@@ -304,6 +305,37 @@ def test_a_removed_tag_is_removed(world):
     assert not world.plan().calls
 
 
+def test_the_warning_before_there_are_too_many_versions(world):
+    """A20: AWS keeps at most 1,000 and removes none."""
+    world.deploy()
+    versions = world.live_machine["versions"]
+    versions.update(dict.fromkeys(range(2, 900), versions[1]))
+    assert not [note for note in world.plan().notes if "run flowdsl prune" in note]
+    versions[900] = versions[1]
+    assert "state machine payment has 900 of 1000 versions: run flowdsl prune" in world.plan().notes
+    versions.update(dict.fromkeys(range(901, 1001), versions[1]))
+    world.change("setup")
+    (problem,) = world.plan().problems
+    assert problem.message == "state machine payment has 1000 versions, the most AWS takes"
+    world.live_machine["last"] = 1000
+    world.code["setup"] = "1"
+    world.prune()
+    assert len(world.versions()) == 2  # the newest, and that of the alias
+    world.change("setup")
+    world.deploy()
+
+
+def test_log_retention_of_functions_and_state_machines(world):
+    with_environment(world, log_retention=90)
+    world.deploy()
+    assert {each["retention"] for each in world.aws.groups.values()} == {90}
+    assert {"/aws/lambda/setup", "/aws/vendedlogs/states/payment"} <= {*world.aws.groups}
+    with_environment(world, log_retention=7)
+    plan = world.deploy()
+    assert {call.reason for call in plan.calls} == {"keep 7 days instead of 90"}
+    assert {each["retention"] for each in world.aws.groups.values()} == {7}
+
+
 def test_the_type_cannot_be_changed(world):
     world.deploy()
     world.type = "EXPRESS"
@@ -368,6 +400,29 @@ def test_instances_live_side_by_side_and_are_removed_whole(world):
     assert definition["States"]["Setup"]["Resource"].endswith(":function:setup-pr-7:1")
     world.aws.clock.sleep(60)
     world.destroy()
+    assert world.state() == before
+
+
+def test_destroy_right_after_a_deploy_misses_nothing(world):
+    """The index of tags knows nothing yet; IAM lists the roles, and these tell whose they are."""
+    world.aws.index_lag = 1e9
+    world.deploy()
+    plan = world.session().plan_destroy(DestroyRequest(), [], [])  # no name is known beforehand
+    world.session().apply(plan)
+    assert not world.aws.machines
+    assert not world.aws.functions
+    assert not world.aws.groups
+    assert not world.aws.roles
+
+
+def test_an_instance_is_deployed_again_right_after_it_was_destroyed(world):
+    """Deleted tables and queues keep their names for a while."""
+    world.instance = "pr-7"
+    world.deploy()
+    before = world.state()
+    world.destroy()
+    assert not world.aws.tables
+    world.deploy()
     assert world.state() == before
 
 
