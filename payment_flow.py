@@ -79,6 +79,7 @@ TRANSACTIONS = Table(
     indexes={f"by-{name}": (name, "started_at") for name in ("status", "charity", "day")},
 ).access("PutItem", "GetItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
+REDIRECTS = Table("payment-redirects", key="id").access("PutItem", "GetItem", variable="REDIRECTS_TABLE")
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "GetItem", variable="TOTALS_TABLE")
 
 
@@ -129,10 +130,11 @@ notify_delay = Task(
 )
 redirect_to_psp = Task(
     "RedirectToPsp",
-    Function("payment-redirect-to-psp", "handlers/redirect_to_psp"),
+    Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS]),
     payload={"token": task_token, "document": state_input},
     wait_for_task_token=True,
-    timeout=timedelta(days=1),
+    # A day in all; shorter once the donor came back without completing the payment, when the PSP is asked again.
+    timeout=take_payment.out.redirect_seconds,
     into="redirect",
     retry=[lambda_transient, sending],
     # A donor who does not come back may have paid all the same: TakePayment asks the PSP and settles it.
@@ -196,10 +198,10 @@ machine = StateMachine(
     # AWS recommends to retry the passing errors of the Lambda service for every Lambda.
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
-    # The page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
-    # Run it on a schedule: it settles what executions could not store, and lists what needs people.
+    # donor-returned: the page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
+    # reconcile: run it on a schedule; it settles what executions could not store, and lists what needs people.
     related=[
-        Function("payment-donor-returned", "handlers/donor_returned"),
+        Function("payment-donor-returned", "handlers/donor_returned", access=[REDIRECTS]),
         Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS, TOTALS]),
     ],
 )

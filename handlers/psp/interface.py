@@ -119,6 +119,8 @@ class Attempt(TypedDict):
     """RFC 3339."""
     delay_seconds: int
     redirected_at: NotRequired[str]
+    returns: NotRequired[int]
+    """How often the donor came back, or a wait was over, while the payment was still open at the PSP."""
 
 
 class Payment(TypedDict):
@@ -132,6 +134,8 @@ class Payment(TypedDict):
     delay_seconds: int
     """Seconds to wait before the next attempt; 0 if there is none."""
     redirect_url: str | None
+    redirect_seconds: int
+    """Seconds to wait for the donor; 0 unless the status is `redirect`."""
     attempts: list[Attempt]
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from attrs import evolve
+
 from handlers import clock
 from handlers.document import MalformedEvent, read
 from handlers.psp.interface import (
@@ -34,6 +36,16 @@ INQUIRIES = ("look_up", "cancel")
 """Operations of the sweep, which `look_up` performs."""
 _OPEN = ("new", "retry")
 _FINAL = ("paid", "authorised", "declined", "abandoned")
+WAIT_FOR_DONOR = 24 * 3600
+"""Seconds in which a donor may complete the payment at the PSP."""
+
+_ASK_AGAIN = 600
+"""Seconds after a return that completed nothing (the back button, a browser's prefetch) until the PSP is asked again;
+doubled each time."""
+
+_RETURNS = 20
+"""More returns than that end the payment: an execution has room for a limited number of events."""
+
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
@@ -103,17 +115,23 @@ def _earlier(event: Mapping[str, Any], psp: Psp) -> str | None:
 
 
 def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
-    """Ask the PSP after the donor's return or timeout, and cancel the payment unless it was completed.
+    """Ask the PSP after the donor's return or timeout.
 
-    A refused card ends the attempt, but the donor's browser may still show the page on which another card completes the
-    payment. So that is cancelled too.
+    A donor who is still at the PSP has a day; then the payment is cancelled. A refused card ends the attempt, but the
+    donor's browser may still show the page on which another card completes the payment. So that is cancelled too.
     """
     redirect = read(event, "redirect", dict[str, Any])
     attempts = read(event, "payment.attempts", list[Any])
     reference = _reference(event, psp)
     if not attempts:
         raise MalformedEvent("payment.attempts: is empty; expected the attempt that sent the donor to the PSP")
+    *before, last = attempts
+    last = {**last, "redirected_at": last.get("redirected_at", last["at"])}
     answer = _definite(psp.find(reference))
+    if answer.outcome is Outcome.REDIRECT and (seconds := _seconds_left(redirect, last)):
+        last["returns"] = last.get("returns", 0) + 1
+        url = answer.redirect_url or event["payment"].get("redirect_url")
+        return _payment(psp, evolve(answer, redirect_url=url), [*before, last], redirect_seconds=seconds)
     goes_on = psp.continues and answer.outcome is Outcome.RETRY and len(attempts) <= len(psp.schedule)
     if answer.outcome in _NOT_TAKEN and not goes_on:
         closed = _definite(psp.cancel(reference))
@@ -123,13 +141,24 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
             answer = closed
     if answer.outcome is Outcome.CANCELLED:
         answer = Answer(answer.outcome, answer.code, _why_abandoned(redirect), reference)
-    *before, last = attempts
-    return _payment(psp, answer, [*before, {**last, "redirected_at": last.get("redirected_at", last["at"])}])
+    return _payment(psp, answer, [*before, last])
+
+
+def _seconds_left(redirect: Mapping[str, Any], attempt: Mapping[str, Any]) -> int:
+    """Return for how many seconds to wait again for the donor, 0 for no longer."""
+    returns = int(attempt.get("returns", 0))
+    left = int(WAIT_FOR_DONOR - clock.seconds_since(attempt["redirected_at"]))
+    if redirect.get("Error") not in (None, *_TIMEOUTS) or returns >= _RETURNS or left < 1:
+        return 0
+    return min(left, _ASK_AGAIN << returns)
+
+
+_TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 
 
 def _why_abandoned(redirect: Mapping[str, Any]) -> str:
     error = redirect.get("Error")
-    if error in ("States.Timeout", "States.HeartbeatTimeout"):
+    if error in _TIMEOUTS:
         return "the donor did not come back in time"
     return f"the donor was not sent to the PSP: {error}" if error else "the donor came back without completing"
 
@@ -148,7 +177,9 @@ def _definite(answer: Answer) -> Answer:
     return answer
 
 
-def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> Payment:
+def _payment(
+    psp: Psp, answer: Answer, attempts: list[dict[str, Any]], redirect_seconds: int = WAIT_FOR_DONOR
+) -> Payment:
     """Return the document's `payment` after the answer to its last attempt, and record the answer in that attempt."""
     number = len(attempts)
     status, message, delay = str(answer.outcome), answer.message, 0
@@ -168,6 +199,7 @@ def _payment(psp: Psp, answer: Answer, attempts: list[dict[str, Any]]) -> Paymen
         psp=psp.name,
         delay_seconds=delay,
         redirect_url=answer.redirect_url,
+        redirect_seconds=redirect_seconds if answer.outcome is Outcome.REDIRECT else 0,
         attempts=cast("list[Attempt]", [*attempts[:-1], last]),
     )
 
@@ -192,6 +224,7 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
         psp=psp.name,
         delay_seconds=0,
         redirect_url=None,
+        redirect_seconds=0,
         attempts=event["payment"].get("attempts", []),
         operation=operation,
         idempotency_key=key,

@@ -1,14 +1,14 @@
 """RedirectToPsp: ask the web front-end to send the donor to the PSP, and wait for the donor with a task token.
 
-Step Functions calls this with `lambda:invoke.waitForTaskToken`; the return page's function (donor_returned)
-answers the token.
+Step Functions calls this with `lambda:invoke.waitForTaskToken`. The token stays in handlers.redirects; the return
+page's function (donor_returned) gets a ticket for it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
+from handlers import redirects
 from handlers.document import Done, read
 from handlers.logs import invocation, logger
 from handlers.outbox import Message, send
@@ -17,20 +17,19 @@ LOG = logger("redirect_to_psp")
 
 
 def handler(event: dict[str, Any], context: Any) -> Done:
-    """Send `payment.redirect` with the URL and the token; the event is `{"token": …, "document": …}`.
+    """Send `payment.redirect` with the URL and a ticket; the event is `{"token": …, "document": …}`.
 
-    A new token (the step was retried) is a new message. Raises MalformedEvent, NotDelivered.
+    A new token (the step was retried) is a new message. If the flow waits again for a donor who is at the PSP, the
+    token is only stored: the donor has a ticket. Raises MalformedEvent, NotDelivered.
     """
     with invocation(LOG, event, context):
         token = read(event, "token", str)
         donation = read(event, "document.donation.id", str)
-        number = len(read(event, "document.payment.attempts", list[Any]))
-        detail = {
-            "donation": donation,
-            "url": read(event, "document.payment.redirect_url", str),
-            "token": token,
-        }
-        issue = hashlib.sha256(token.encode()).hexdigest()[:12]
-        send(Message("payment.redirect", f"{donation}-{number}-{issue}", detail))
-        LOG.info("redirected", attempt=number)
+        attempts = read(event, "document.payment.attempts", list[Any])
+        url = read(event, "document.payment.redirect_url", str)
+        ticket = redirects.keep(donation, token)
+        if not (attempts and attempts[-1].get("returns")):
+            detail = {"donation": donation, "url": url, "ticket": ticket}
+            send(Message("payment.redirect", f"{donation}-{len(attempts)}-{ticket[:12]}", detail))
+        LOG.info("redirected", attempt=len(attempts))
         return {"status": "done"}

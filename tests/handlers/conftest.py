@@ -77,6 +77,13 @@ def paid(token: str = "tok_paid", **changes: Any) -> dict[str, Any]:
     return {**found, "payment": invoke("psp_sandbox", found)}
 
 
+def a_day_later(event: dict[str, Any]) -> dict[str, Any]:
+    """The document of a donor who was redirected more than a day ago."""
+    payment = event["payment"]
+    long_ago = [{**attempt, "at": "2020-01-01T00:00:00.000Z"} for attempt in payment["attempts"]]
+    return {**event, "payment": {**payment, "attempts": long_ago}}
+
+
 def free_port() -> int:
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as listener:
         listener.bind(("::1", 0))

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from handlers import redirects
 from handlers.document import MalformedEvent
 from handlers.outbox import Message, NotDelivered, send
 from handlers.outbox.sending import sent
@@ -39,14 +40,30 @@ def test_a_delay_is_told_once_for_each_attempt(call: Call) -> None:
     }
 
 
-def test_a_redirect_carries_the_url_and_the_token(call: Call) -> None:
+def test_a_redirect_carries_the_url_and_a_ticket(call: Call) -> None:
     event = document("tok_3ds")
     event["payment"] = call("psp_sandbox", event)
     for token in ("first", "first", "second"):
         assert call("redirect_to_psp", {"token": token, "document": event}) == {"status": "done"}
     messages = sent("payment.redirect")
-    assert [message.detail["token"] for message in messages] == ["first", "second"]
+    assert len({message.detail["ticket"] for message in messages}) == len(messages) == 2
+    assert "first" not in str(messages[0].detail), "the token itself stays here"
+    donation = event["donation"]["id"]
+    assert [redirects.donation_of(message.detail["ticket"]) for message in messages] == [donation] * 2
+    assert redirects.token_of(donation) == "second"
     assert {message.detail["url"] for message in messages} == {event["payment"]["redirect_url"]}
+
+
+def test_waiting_again_for_a_donor_sends_nothing(call: Call) -> None:
+    event = {**document("tok_3ds_abandoned"), "redirect": {"status": "returned"}}
+    event["payment"] = call("psp_sandbox", event)
+    call("redirect_to_psp", {"token": "first", "document": event})
+    event["payment"] = call("psp_sandbox", event)
+
+    call("redirect_to_psp", {"token": "second", "document": event})
+
+    assert len(sent("payment.redirect")) == 1
+    assert redirects.token_of(event["donation"]["id"]) == "second"
 
 
 def test_a_redirect_without_a_url_is_refused(call: Call) -> None:
@@ -181,36 +198,56 @@ def step_functions(aws: str, monkeypatch: pytest.MonkeyPatch) -> Stubber:
 
 
 def test_the_donors_return_answers_the_token(call: Call, step_functions: Stubber) -> None:
+    """The ticket of the first message answers the token of the step that waits now."""
+    first = redirects.keep("don-1", "t-1")
+    redirects.keep("don-1", "t-2")
     plain, cancelled = '{"status": "returned"}', '{"status": "returned", "outcome": "cancelled"}'
-    step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": plain})
-    step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": cancelled})
-    assert call("donor_returned", {"token": "t"}) == {"status": "done"}
-    assert call("donor_returned", {"token": "t", "outcome": "cancelled"}) == {"status": "done"}
+    step_functions.add_response("send_task_success", {}, {"taskToken": "t-2", "output": plain})
+    step_functions.add_response("send_task_success", {}, {"taskToken": "t-2", "output": cancelled})
+    assert call("donor_returned", {"ticket": first}) == {"status": "done"}
+    assert call("donor_returned", {"ticket": first, "outcome": "cancelled"}) == {"status": "done"}
     step_functions.assert_no_pending_responses()
 
 
 def test_what_the_browser_says_is_kept_short_and_without_cards(call: Call, step_functions: Stubber) -> None:
     """More than the document has room for would end the execution, with the payment maybe taken at the PSP."""
+    ticket = redirects.keep("don-1", "t")
     output = json.dumps({"status": "returned", "outcome": "[card number removed]" + " " * 184})
     step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": output})
-    assert call("donor_returned", {"token": "t", "outcome": "4242424242424242" + " " * 300_000}) == {"status": "done"}
+    event = {"ticket": ticket, "outcome": "4242424242424242" + " " * 300_000}
+    assert call("donor_returned", event) == {"status": "done"}
 
 
-@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist"])
+@pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_a_late_return_is_no_error(call: Call, step_functions: Stubber, code: str) -> None:
+    ticket = redirects.keep("don-1", "t")
     step_functions.add_client_error("send_task_success", code)
-    assert call("donor_returned", {"token": "t"}) == {"status": "late"}
+    assert call("donor_returned", {"ticket": ticket}) == {"status": "late"}
 
 
-def test_something_else_than_a_token_is_refused(call: Call, step_functions: Stubber) -> None:
-    step_functions.add_client_error("send_task_success", "InvalidToken")
-    with pytest.raises(MalformedEvent, match="token: is not a task token"):
-        call("donor_returned", {"token": "t"})
-    with pytest.raises(MalformedEvent, match="token: missing; expected a string"):
+def test_a_ticket_that_was_never_issued_is_refused(call: Call, step_functions: Stubber) -> None:
+    with pytest.raises(MalformedEvent, match="ticket: was never issued"):
+        call("donor_returned", {"ticket": "t"})
+    with pytest.raises(MalformedEvent, match="ticket: missing; expected a string"):
         call("donor_returned", {})
 
 
 def test_other_errors_of_step_functions_are_not_swallowed(call: Call, step_functions: Stubber) -> None:
+    ticket = redirects.keep("don-1", "t")
     step_functions.add_client_error("send_task_success", "AccessDeniedException")
     with pytest.raises(ClientError):
-        call("donor_returned", {"token": "t"})
+        call("donor_returned", {"ticket": ticket})
+
+
+def test_tickets_in_dynamodb(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = {"AttributeName": "id"}
+    boto3.client("dynamodb").create_table(
+        TableName="redirects",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{**key, "AttributeType": "S"}],
+        KeySchema=[{**key, "KeyType": "HASH"}],
+    )
+    monkeypatch.setenv("REDIRECTS_TABLE", "redirects")
+    first, second = redirects.keep("don-1", "t-1"), redirects.keep("don-1", "t-2")
+    assert [redirects.donation_of(ticket) for ticket in (first, second, "other")] == ["don-1", "don-1", None]
+    assert (redirects.token_of("don-1"), redirects.token_of("don-2")) == ("t-2", None)

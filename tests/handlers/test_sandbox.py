@@ -14,7 +14,7 @@ from handlers.psp import PspRefused, PspUnavailable
 from handlers.psp_sandbox.codes import CODES, RETRY_SCHEDULE
 from handlers.psp_sandbox.ledger import Ledger, Payment, UnknownCard
 from handlers.psp_sandbox.testcards import CARDS
-from tests.handlers.conftest import Call, document, paid
+from tests.handlers.conftest import Call, a_day_later, document, paid
 
 
 def ledger() -> Ledger:
@@ -58,7 +58,7 @@ JOURNEYS = {
     "tok_3ds": ["redirect 1A", "paid 00"],
     "tok_3ds_declined": ["redirect 1A", "declined 05"],
     "tok_3ds_failed": ["redirect 1A", "declined 3D"],
-    "tok_3ds_abandoned": ["redirect 1A", "abandoned 17"],
+    "tok_3ds_abandoned": ["redirect 1A"] * 12,
     "tok_3ds_later": ["redirect 1A", "retry 91", "redirect 1A", "paid 00"],
     "tok_down_once": ["unavailable", "paid 00"],
     "tok_down_twice": ["unavailable", "unavailable", "paid 00"],
@@ -162,6 +162,7 @@ def test_an_abandoned_payment_cannot_be_taken_later(call: Call) -> None:
     event = document("tok_3ds_abandoned")
     event["payment"] = call("psp_sandbox", event)
     reference = event["payment"]["reference"]
+    event = a_day_later(event)
     after = call("psp_sandbox", {**event, "redirect": TIMEOUT})
     assert (after["status"], after["message"]) == ("abandoned", "the donor did not come back in time")
     assert ledger().authenticate(reference, passed=True).status == "cancelled"
@@ -180,8 +181,47 @@ def test_an_abandoned_payment_cannot_be_taken_later(call: Call) -> None:
 def test_why_a_payment_was_abandoned(call: Call, redirect: dict[str, str], expected: str) -> None:
     event = document("tok_3ds_abandoned")
     event["payment"] = call("psp_sandbox", event)
-    after = call("psp_sandbox", {**event, "redirect": redirect})
+    after = call("psp_sandbox", {**a_day_later(event), "redirect": redirect})
     assert (after["status"], after["message"]) == ("abandoned", expected)
+
+
+@pytest.mark.parametrize("redirect", [{"status": "returned"}, TIMEOUT])
+def test_a_donor_who_is_still_at_the_psp_is_waited_for_again(call: Call, redirect: dict[str, str]) -> None:
+    """A browser's prefetch or the back button calls the return page too."""
+    event = document("tok_3ds_abandoned")
+    event["payment"] = call("psp_sandbox", event)
+    assert event["payment"]["redirect_seconds"] == 86_400
+    seconds, url = [], event["payment"]["redirect_url"]
+    for _ in range(3):
+        event["payment"] = call("psp_sandbox", {**event, "redirect": redirect})
+        assert (event["payment"]["status"], event["payment"]["redirect_url"]) == ("redirect", url)
+        seconds.append(event["payment"]["redirect_seconds"])
+    assert seconds == [600, 1200, 2400]
+    assert event["payment"]["attempts"][0]["returns"] == 3
+    ledger().authenticate(event["payment"]["reference"], passed=True)
+    event["payment"] = call("psp_sandbox", {**event, "redirect": redirect})
+    assert (event["payment"]["status"], event["payment"]["redirect_seconds"]) == ("paid", 0)
+    assert len(event["payment"]["attempts"]) == 1
+
+
+def test_a_return_page_that_is_called_for_ever_ends_the_payment(call: Call) -> None:
+    event = {**document("tok_3ds_abandoned"), "redirect": {"status": "returned"}}
+    statuses = []
+    while not statuses or statuses[-1] == "redirect":
+        event["payment"] = call("psp_sandbox", event)
+        statuses.append(event["payment"]["status"])
+    assert statuses == ["redirect"] * 21 + ["abandoned"]
+    assert [payment.status for payment in ledger().payments()] == ["cancelled"]
+
+
+def test_the_last_wait_ends_with_the_day(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T00:00:00.000Z")
+    event = {**document("tok_3ds_abandoned"), "redirect": TIMEOUT}
+    event["payment"] = call("psp_sandbox", event)
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T23:59:30.500Z")
+    assert call("psp_sandbox", event)["redirect_seconds"] == 29
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T23:59:59.500Z")
+    assert call("psp_sandbox", event)["status"] == "abandoned"
 
 
 def test_a_donor_who_is_faster_than_the_cancellation_has_paid(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +234,7 @@ def test_a_donor_who_is_faster_than_the_cancellation_has_paid(call: Call, monkey
         return cancel(self, reference)
 
     monkeypatch.setattr(Ledger, "cancel", late)
-    assert call("psp_sandbox", {**event, "redirect": TIMEOUT})["status"] == "paid"
+    assert call("psp_sandbox", {**a_day_later(event), "redirect": TIMEOUT})["status"] == "paid"
 
 
 def test_a_redirect_that_nobody_answered_is_a_malformed_document(call: Call) -> None:

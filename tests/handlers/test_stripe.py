@@ -16,7 +16,7 @@ from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import NotPayable, to_stripe
 from handlers.psp_stripe.provider import TIMEOUT as REQUEST
 from handlers.psp_stripe.provider import StripePsp
-from tests.handlers.conftest import Call, document
+from tests.handlers.conftest import Call, a_day_later, document
 from tests.handlers.stripe_proxy import StripeProxy
 
 pytestmark = pytest.mark.slow
@@ -71,6 +71,7 @@ def test_redirected_and_failed(call: Call, stripe_server: StripeProxy) -> None:
 def test_redirected_and_abandoned(call: Call, stripe_server: StripeProxy, redirect: dict[str, str]) -> None:
     event = document(stripe_server.method("4000000000003220"))
     event["payment"] = call("psp_stripe", event)
+    event = a_day_later(event)
     answer = call("psp_stripe", {**event, "redirect": redirect})
     assert (answer["status"], answer["code"]) == ("abandoned", "canceled")
     (intent,) = stripe_server.payment_intents(event["donation"]["id"])
@@ -103,7 +104,7 @@ def test_a_donor_who_is_faster_than_the_cancellation_has_paid(
         return status, content
 
     monkeypatch.setattr(stripe_server, "ask", refuse)
-    answer = call("psp_stripe", {**event, "redirect": TIMEOUT})
+    answer = call("psp_stripe", {**a_day_later(event), "redirect": TIMEOUT})
     assert (answer["status"], answer["reference"]) == ("paid", intent["id"])
 
 

@@ -18,6 +18,7 @@ from flowdsl.testing import (
 )
 from handlers import sqlite
 from handlers.outbox.sending import sent
+from handlers.psp_sandbox.ledger import Ledger
 from tests.payment.books import (
     DAY,
     RESULTS,
@@ -115,7 +116,7 @@ def test_redirected_and_returned(flow: Runner) -> None:
     assert statuses(run) == ["paid"]
     [message] = sent("payment.redirect")
     assert message.detail["url"].startswith("https://psp-sandbox.example/3ds/")
-    assert len(message.detail["token"]) > 20
+    assert len(message.detail["ticket"]) > 20
 
 
 def test_redirected_and_declined_there(flow: Runner) -> None:
@@ -149,6 +150,25 @@ def test_abandoned(flow: Runner) -> None:
     assert run.output["redirect"]["Error"] == "States.Timeout"
     assert charges() == []
     assert [payment.status for payment in payments()] == ["cancelled"], "nobody can complete it at the PSP any more"
+
+
+def test_a_return_without_a_payment_does_not_end_the_wait(flow: Runner) -> None:
+    """A prefetch of the return page, the back button: the donor pays ten minutes later, and nobody comes back."""
+    flow.answer("RedirectToPsp", {"status": "returned"}, after=5, times=2)
+    visits = []
+
+    def donor(event: dict[str, Any]) -> None:
+        visits.append(event)
+        if len(visits) == 3:
+            Ledger(sqlite.database("psp-sandbox")).authenticate(payments()[0].reference, passed=True)
+
+    flow.mock("RedirectToPsp", effect=donor)
+
+    run = flow.run(donation("tok_3ds_abandoned"))
+
+    assert_paid_once(run)
+    assert run.history.spent("RedirectToPsp") == run.duration == 5 + 5 + 1200
+    assert run.output["payment"]["attempts"][0]["returns"] == 2
 
 
 def test_paid_at_the_psp_but_never_returned(flow: Runner) -> None:
