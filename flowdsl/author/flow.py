@@ -95,8 +95,12 @@ def chain(*steps: Step) -> Flow:
         elif is_step(step):
             items.append(step)
         else:
-            raise TypeError(f"chain takes states, chains, goto(...) and end(), not {describe(step)}")
+            raise TypeError(f"chain takes states, chains, goto(...) and end(), not {describe(step)}{_named(step)}")
     return Flow(tuple(items), origin=caller())
+
+
+def _named(step: Any) -> str:
+    return f"; to go on at the state of this name, write goto({step!r})" if isinstance(step, str) else ""
 
 
 def guard(steps: Step, *catchers: Catcher) -> Guard:

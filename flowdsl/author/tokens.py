@@ -2,8 +2,9 @@
 
 Python joins the pieces of an f-string itself, so an expression can only leave a mark there: two private-use characters
 around two letters and a number. A small and a capital letter, because `upper()`, `title()` and the like change one of
-them, which shows that Python changed a text whose value it does not know. Such a token, and one that no expression
-takes up again, is the author's mistake, at the line of the f-string.
+them, which shows that Python changed a text whose value it does not know; `strip()`, `replace()` and slices change the
+constant text around the token, which is compared with the author's file. Such a token, and one that no expression takes
+up again, is the author's mistake, at the line of the f-string.
 """
 
 from __future__ import annotations
@@ -23,13 +24,26 @@ _TOKEN = re.compile("\ue0f0([A-Za-z]{2}[0-9]+)\ue0f1")
 class Token:
     """An expression that an f-string holds; `is_used` once a value of the flow has taken it up.
 
-    `is_changed` if a method such as `upper()` changed the text around it.
+    `is_changed` if a method such as `upper()` or `strip()` changed the text around it.
     """
 
     node: Node
     origin: Caller | None
     is_used: bool = False
     is_changed: bool = False
+    _around: tuple[str, str] | None = attrs.field(default=None, init=False, repr=False)
+
+    def look_around(self, before: str, after: str) -> None:
+        """Notice if the constant text around the token is not the one that the author wrote there.
+
+        White space counts only where there is nothing else, so that `textwrap.dedent` may be used.
+        """
+        if self._around is None:
+            self._around = (self.origin.literals() if self.origin else None) or ("", "")
+        start, end = (" ".join(f"|{text}|".split()).strip("|") for text in self._around)
+        left, right = (" ".join(f"|{text}|".split()).strip("|") for text in (before, after))
+        is_same = left.endswith(start.lstrip() or start) and right.startswith(end.rstrip() or end)
+        self.is_changed = self.is_changed or not is_same
 
     @property
     def text(self) -> str:
@@ -60,13 +74,15 @@ def tokens_in(text: str) -> list[Token]:
 def split(text: str) -> list[str | Token]:
     """The text in pieces: plain text and tokens, in order."""
     pieces: list[str | Token] = []
-    for index, piece in enumerate(_TOKEN.split(text)):
+    raw = _TOKEN.split(text)
+    for index, piece in enumerate(raw):
         if index % 2 == 0:
             pieces.extend([piece] if piece else [])
         elif int(piece[2:]) < len(_tokens):
             token = _tokens[int(piece[2:])]
             token.is_used = True
             token.is_changed = token.is_changed or not piece.startswith(_LETTERS)
+            token.look_around(raw[index - 1], raw[index + 1])
             pieces.append(token)
     return pieces
 

@@ -6,6 +6,7 @@ import ast
 import linecache
 import os
 import sys
+from dis import Positions, get_instructions
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -87,6 +88,27 @@ class Caller:
         called_at = self.outer.span() if self.outer else None
         return Span(file, line, _column(file, line, start), end_line, end_column, called_at)
 
+    def literals(self) -> tuple[str, str] | None:
+        """The constant text before and after the value that an f-string formats here, or None if that is not known."""
+        place = self._place()
+        strings = _formatted(self.code.co_filename).get(place, []) if place else []
+        if len(strings) > 1:  # before Python 3.12 all values of an f-string have the place of the whole
+            same = [
+                each.offset
+                for each in get_instructions(self.code)
+                if each.opname == "FORMAT_VALUE" and each.positions and _in_order(each.positions) == place
+            ]
+            if len(same) != len(strings) or self.instruction not in same:
+                return None
+            strings = [strings[same.index(self.instruction)]]
+        return strings[0] if strings else None
+
+    def _place(self) -> Place | None:
+        line, end_line, start, end = self._positions()
+        if line is None or end_line is None or start is None or end is None:
+            return None
+        return line, start, end_line, end
+
     def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
         nothing = (None, None, None, None)
         return next(islice(self.code.co_positions(), self.instruction // 2, None), nothing)
@@ -103,6 +125,27 @@ def _calls(file: str) -> dict[Place, ast.Call]:
     except SyntaxError:
         return {}
     return {_place(node): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+@cache
+def _formatted(file: str) -> dict[Place, list[tuple[str, str]]]:
+    """The constant texts around each value of the f-strings in a file, by the place of the value."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    texts: dict[Place, list[tuple[str, str]]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            pieces = [str(each.value) if isinstance(each, ast.Constant) else "" for each in node.values]
+            for before, value, after in zip(["", *pieces], node.values, [*pieces[1:], ""], strict=False):
+                if isinstance(value, ast.FormattedValue):
+                    texts.setdefault(_place(value), []).append((before, after))
+    return texts
+
+
+def _in_order(positions: Positions) -> tuple[int | None, ...]:
+    return positions.lineno, positions.col_offset, positions.end_lineno, positions.end_col_offset
 
 
 def _place(node: ast.expr) -> Place:

@@ -28,11 +28,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     'payment'
     >>> nearest("delay", ["delay_seconds", "status"])
     'delay_seconds'
+    >>> nearest("retries", ["retry", "catch"])
+    'retry'
     """
     from difflib import get_close_matches  # only a flow with mistakes needs it
 
     words = [*known]
-    same = [each for each in words if each.lower() == word.lower()]
+    singular = f"{word[:-3]}y" if word.endswith("ies") else word
+    same = [each for each in words if each.lower() in (word.lower(), singular.lower())]
     near = same or get_close_matches(word, words, 1, _SIMILARITY)
     return next(iter(near or [each for each in words if word.lower() in each.lower().split("_")]), None)
 

@@ -72,9 +72,9 @@ def _in_order(definition: Any, diagnostics: list[Diagnostic], locate: Locate | N
     """Return the diagnostics with their places, sorted by them, each once."""
     orders: dict[int, dict[Any, int]] = {}
     placed: list[tuple[tuple[Any, ...], Diagnostic]] = []
-    seen: set[tuple[str, AslPath, str]] = set()
+    seen: set[tuple[Any, ...]] = set()
     for diagnostic in diagnostics:
-        key = (diagnostic.code, diagnostic.path, diagnostic.message)
+        key = (diagnostic.code, diagnostic.path, diagnostic.message, diagnostic.span)
         if key in seen:
             continue
         seen.add(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -12,6 +12,9 @@ from ..base.diagnostics import FlowError
 from ..base.words import did_you_mean
 from . import output
 from .run import choose, handler_option, json_argument
+
+if TYPE_CHECKING:
+    from ..engine import Call, Reply
 
 
 def _object(_ctx: click.Context, option: click.Parameter, value: str | None) -> Any:
@@ -76,6 +79,7 @@ def _mock_hint(message: str, mock: dict[str, Any] | None) -> str | None:
 )
 @click.option("--reveal-secrets", is_flag=True, help="With TRACE, show what the connection adds to a request.")
 @click.option("--machine", metavar="NAME", help="The state machine, if the file has several.")
+@click.option("--logs", is_flag=True, help="Show what the handler writes.")
 @handler_option
 @click.pass_context
 def test_state(
@@ -91,13 +95,15 @@ def test_state(
     configuration: dict[str, Any] | None,
     reveal_secrets: bool,
     machine: str | None,
+    logs: bool,
     handlers: dict[str, str],
 ) -> None:
     """Run one state on this computer, and respond like AWS's TestState.
 
     FILE is a flow in Python, a definition in JSON or YAML, or a single state. Prints the response to stdout as JSON:
     status, output, error, cause, nextState and inspectionData, which contain data as JSON text, like the API. Without
-    --mock a Task calls the flow's own function, or the endpoint in AWS_ENDPOINT_URL.
+    --mock a Task calls the flow's own function, or the endpoint in AWS_ENDPOINT_URL. What a handler writes is printed
+    if it fails, or always with --logs.
 
     \b
         flowdsl test-state payment_flow.py --state Setup --input examples/donation.json
@@ -111,6 +117,7 @@ def test_state(
     from ..asl.tree import Tree
     from ..calls.replies import refuse_call
     from ..run import local
+    from ..run.output import capture_output
 
     loaded = choose(project.load(file), machine)
     names = [*Tree(loaded.definition).names]
@@ -122,8 +129,14 @@ def test_state(
     settings = local.local_settings(own)
     functions = local.project_handlers([loaded], own, handlers, region=settings.region)
     value = json_argument(source, "--input")
+    invoke = local.chain(functions, own, otherwise=lambda call: refuse_call(call, hint="add --mock '{\"result\": …}'"))
+
+    def show_output(_call: Call, reply: Reply, text: str) -> None:
+        if logs or reply.kind == "failed":
+            click.echo(text, err=True, nl=False)
+
     try:
-        with output.reserve_stdout():
+        with output.reserve_stdout(), capture_output(invoke, show_output) as captured:
             answer = teststate.test_state(
                 fill_placeholders(loaded.definition, region=settings.region, account=settings.account),
                 input=json.dumps(value),
@@ -134,9 +147,7 @@ def test_state(
                 state_name=name,
                 state_configuration=configuration,
                 reveal_secrets=reveal_secrets,
-                invoke=local.chain(
-                    functions, own, otherwise=lambda call: refuse_call(call, hint="add --mock '{\"result\": …}'")
-                ),
+                invoke=captured,
                 settings=settings,
             )
     except teststate.TestStateError as error:

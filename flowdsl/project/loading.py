@@ -129,11 +129,11 @@ def _misused_tokens(before: int) -> list[Diagnostic]:
     return [
         Diagnostic(
             "FD215",
-            f"the f-string with {token.text} is changed by a method of str, which cannot change the expression's value"
+            f"the f-string with {token.text} is changed by Python, which cannot change the expression's value"
             if token.is_changed
             else f"the f-string with {token.text} is used in no state",
             span=token.origin.span() if token.origin else None,
-            hint="use a function of fn instead: fn.uppercase(text), fn.lowercase(text)"
+            hint="use a function of fn instead: fn.uppercase(text), fn.trim(text), fn.replace(text, '-', '_')"
             if token.is_changed
             else "use it as a value in a state of the flow, unchanged; change it with fn, as in fn.split(text, '-')",
         )

@@ -230,6 +230,14 @@ def test_what_jsonata_cannot_say_is_one_message(step: Any, message: str) -> None
         ('f"{f.state_input.a}" + "-x"', []),
         ('" ".join([f"{f.state_input.a}", f"{f.state_input.b}"])', []),
         ('f"id-{f.state_input.id}".split("-")[0]', ["FD215"]),
+        ('f" {f.state_input.a} ".strip()', ["FD215"]),
+        ('f"{f.state_input.a}-b".replace("-", "_")', ["FD215"]),
+        ('f"{f.state_input.a}-b"[:-1]', ["FD215"]),
+        ('f"id-{f.state_input.a}".removeprefix("id-")', ["FD215"]),
+        ('f"{f.state_input.a}-{f.state_input.b}!".split("!")[0]', ["FD215"]),
+        ('f"é {f.state_input.a}-{f.state_input.b} ok {f.state_input[0]}"', []),
+        ('__import__("textwrap").dedent(f"\\n  Dear {f.state_input.a},\\n  you\\n").strip()', []),
+        ('"x" f"{f.state_input.a}" "y" + f"{{{f.state_input.a}}}\\n"', []),
         *[
             (f'f"{literal}{{f.state_input.a}}".{method}()', ["FD215"])
             for literal in ("", "id-", "ID-")
@@ -246,6 +254,17 @@ def test_an_f_string_that_is_changed_or_not_used_is_a_mistake_at_its_line(
     found = [each for each in project.review(project.load(file), packaging=False) if each.code == "FD215"]
     assert [each.code for each in found] == expected
     assert all(each.span and each.span.line == 3 for each in found)
+
+
+def test_each_f_string_that_is_changed_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        'import flowdsl as f\na = f.state_input.a\nx = f" {a} "\n'
+        'machine = f.StateMachine("m", f.Pass("P", output={"x": x.strip(), "y": f"{a}-".rstrip("-")}))\n'
+    )
+    found = [each for each in project.review(project.load(file), packaging=False) if each.code == "FD215"]
+    assert [each.span and (each.span.line, each.span.column) for each in found] == [(3, 5), (4, 72)]
 
 
 class _Interpolation:

@@ -64,6 +64,10 @@ def test_a_forgotten_query_language_is_one_message(project):
         ('f.Task("T", WORK, retry=f.retry(["A"]))', "FD212", "error name", 'retry("A")'),
         ('f.Choice("C", f.when(X == 1, [f.Pass("A")]))', "FD214", "not a list", "without a list"),
         ('f.Choice("C", f.when(X == 1, f.retry("A")))', "FD214", "not retry(...)", ""),
+        ('f.Wait("W", seconds="60")', "FD103", "an integer", "write 60 without quotes"),
+        ('f.chain(f.Pass("A"), "A")', "FD703", "write goto('A')", ""),
+        ('f.Pass("P"), defaults=f.Defaults(retries=1)', "FD703", "no argument 'retries'", "did you mean 'retry'"),
+        ('f.Pass("P", output={"x": 1}) >> f.Choice("C", f.when(X > "3"))', "FD803", '$.x > "3" is never', ""),
     ],
 )
 def test_a_hint_says_what_to_write(project, steps, code, message, hint):

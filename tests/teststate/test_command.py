@@ -59,6 +59,24 @@ def test_a_failed_state_is_exit_code_1(tmp_path: Path) -> None:
     assert (done.exit_code, json.loads(done.stdout)) == (1, {"status": "FAILED", "error": "Busy"})
 
 
+def test_what_a_handler_writes_is_printed_if_it_fails_or_on_demand(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.flowdsl]\n")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "handler.py").write_text(
+        'def handler(event, context):\n    print("at work")\n    return {"n": 1 / event["n"]}\n'
+    )
+    state = {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:work", "End": True}
+    handler = ("--handler", f"work={tmp_path / 'work'}")
+    for options, written in (
+        (("--input", '{"n": 1}'), ""),
+        (("--input", '{"n": 1}', "--logs"), "at work\n"),
+        (("--input", '{"n": 0}'), "at work\n"),
+    ):
+        done = run(tmp_path, state, *handler, *options)
+        assert json.loads(done.stdout)["status"] in ("SUCCEEDED", "FAILED")
+        assert done.stderr == written
+
+
 def test_a_state_that_would_be_retried_is_exit_code_0(tmp_path: Path) -> None:
     state = {**SEND, "Retry": [{"ErrorEquals": ["Busy"]}]}
     mock = ("--mock", '{"errorOutput": {"error": "Busy"}}')

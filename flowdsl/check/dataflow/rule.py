@@ -6,6 +6,7 @@ them is not reported. Source: ASL specification, "Input and Output Processing".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -282,13 +283,19 @@ class _Flow(Reader):
         """Report a comparison that is never true for the known value."""
         from ...expr.choice import OPERATORS
 
-        operator = OPERATORS.get(name)
+        operator, equals = OPERATORS.get(name), name.endswith(("StringEquals", "NumericEquals"))
         if self.findings is None or operator is None or not isinstance(value, ScalarShape):
             return
+        name = self.findings.either(name, _in_python(variable, name, operand))
         wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
         if wanted in ("string", "number", "boolean") and wanted != value.kind:
             self.findings.warning("FD803", f"{name} is never true: {variable} is a {value.kind}", path)
-        elif name in ("StringEquals", "NumericEquals") and value.values is not None and operand not in value.values:
+        elif (
+            operator.kind in ("string", "number")
+            and equals
+            and value.values is not None
+            and operand not in value.values
+        ):
             known = ", ".join(sorted(map(abbreviate, value.values)))
             message = f"{name} is never true: {variable} is never {abbreviate(operand)}, only {known}"
             hint = did_you_mean(operand, map(str, value.values)) if isinstance(operand, str) else None
@@ -381,6 +388,17 @@ def _tests(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
             todo.extend((each, (*path, word, at)) for at, each in enumerate(inner if isinstance(inner, list) else []))
         if "Not" in rule:
             todo.append((rule["Not"], (*path, "Not")))
+
+
+_SIGNS = {"Equals": "==", "LessThan": "<", "GreaterThan": ">", "LessThanEquals": "<=", "GreaterThanEquals": ">="}
+
+
+def _in_python(variable: str, operator: str, operand: Any) -> str:
+    """The comparison as authors write it in Python."""
+    sign = _SIGNS.get(re.sub("String|Numeric|Boolean|Timestamp", "", operator))
+    if sign:
+        return f"{variable} {sign} {abbreviate(operand)}"
+    return f"matches({variable}, {abbreviate(operand)})" if operator == "StringMatches" else operator
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ The classes in author/states.py and author/graph.py declare the fields.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -120,6 +121,8 @@ def _check_value(
         if element.language == "JSONata" and spec.jsonata:
             what += " or JSONata in {% %}"
         hint = did_you_mean(value, kind.words) if isinstance(value, str) else None
+        if isinstance(value, str) and re.fullmatch(r"0|[1-9][0-9]{0,15}", value) and kind.accepts(int(value)):
+            hint = f"write {value} without quotes"
         findings.error(
             "FD103",
             f"{key} must be {what}, not {abbreviate(value)}",
