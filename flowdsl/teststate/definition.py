@@ -85,7 +85,9 @@ def _alone(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validate(machine: Any, twice: Sequence[AslPath]) -> None:
-    errors = [each for each in check(machine, twice=tuple(twice)) if each.severity == "error"]
+    problems = check(machine, twice=tuple(twice))
+    # What surely fails, such as a variable that is never assigned, AWS saves; here variables come from outside.
+    errors = [each for each in problems if each.severity == "error" and each.aws is not None]
     if errors:
         raise _refused(errors)
     try:
