@@ -1,11 +1,16 @@
-"""What mypy --strict says of expressions: the comments of typed_flow.py hold the types and the errors."""
+"""What mypy --strict and pyright say of expressions: the comments of typed_flow.py hold the types and the errors."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOW = Path(__file__).with_name("typed_flow.py")
@@ -29,3 +34,26 @@ def test_mypy_knows_the_types_of_expressions(tmp_path: Path) -> None:
         elif error := _ERROR.search(line):
             output[int(error[1]), "error"] = error[3]
     assert output == expected(), done.stdout + done.stderr
+
+
+PYRIGHT = os.environ.get("PYRIGHT") or shutil.which("pyright")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PYRIGHT, reason="pyright is not installed; the variable PYRIGHT may name it")
+def test_pyright_finds_the_same_mistakes_and_none_in_the_examples(tmp_path: Path) -> None:
+    flows = [FLOW, ROOT / "payment_flow.py", *sorted(ROOT.glob("examples/*/flow.py"))]
+    command = [str(PYRIGHT), "--pythonpath", sys.executable, "--outputjson", *map(str, flows)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    reports = json.loads(done.stdout)["generalDiagnostics"]
+    output = set()
+    for report in reports:
+        name, number = Path(report["file"]).name, report["range"]["start"]["line"] + 1
+        if report["severity"] == "information":
+            revealed = re.fullmatch(r'Type of ".*" is "(.*)"', report["message"])
+            output.add((name, number, revealed[1] if revealed else report["message"]))
+        elif report["severity"] == "error":
+            output.add((name, number, "error"))
+    known = expected().items()
+    wanted = {(FLOW.name, number, text if kind == "type" else kind) for (number, kind), text in known}
+    assert output == wanted
