@@ -227,6 +227,8 @@ def _variable(node: Node) -> str:
 
 def _comparison(node: nodes.Comparison) -> dict[str, Any]:
     sign, left, right = node.sign, node.left, node.right
+    if isinstance(left, nodes.Test) and sign == "=" and isinstance(right, nodes.Constant) and right.value is False:
+        return {"Variable": _variable(left.operand), left.operator: False}
     if not isinstance(left, nodes.Path) and isinstance(right, nodes.Path):
         sign, left, right = _MIRRORED[sign], right, left
     if sign == "!=":

@@ -140,7 +140,8 @@ class Choice(Assigning):
         "Choices", kinds.filled_parts(Rule), required=True, default=UNSET, kw_only=False
     )
     default: str | Unset = asl("Default", kinds.STATE_NAME, default=UNSET)
-    otherwise: Step | Sequence[Step] | Unset = sugar(default=UNSET)
+    otherwise: Step | Sequence[Step] | Unset | None = sugar(default=UNSET)
+    """None for no way on: an input that no rule takes fails the execution with States.NoChoiceMatched."""
 
     if TYPE_CHECKING:
 
@@ -148,7 +149,7 @@ class Choice(Assigning):
             self,
             name: str,
             *choices: Rule,
-            otherwise: Step | Sequence[Step] | Unset = UNSET,
+            otherwise: Step | Sequence[Step] | Unset | None = UNSET,
             default: str | Unset = UNSET,
             comment: str | Unset = UNSET,
             query_language: Language | Unset = UNSET,
@@ -449,7 +450,7 @@ class Map(Working):
     )
     label: str | Unset = asl("Label", kinds.STRING, default=UNSET)
     processor: Step | Graph | Unset = asl("ItemProcessor", kinds.MACHINE, default=UNSET)
-    iterator: Graph | Unset = asl("Iterator", kinds.MACHINE, default=UNSET)
+    iterator: Step | Graph | Unset = asl("Iterator", kinds.MACHINE, default=UNSET)
     mode: Literal["INLINE", "DISTRIBUTED"] | Unset = sugar(default=UNSET)
     execution_type: Literal["STANDARD", "EXPRESS"] | Unset = sugar(default=UNSET)
 

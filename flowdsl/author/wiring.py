@@ -215,7 +215,7 @@ class _Wiring:
             )
         rules = _each(state.choices, branch)
         state = evolve(state, choices=rules, otherwise=UNSET)
-        if state.default is not UNSET:
+        if state.default is not UNSET or step.otherwise is None:
             return state
         other = self._steps(step.otherwise, step, ("Default",)) if step.otherwise is not UNSET else Flow(())
         return evolve(state, default=self._target(other, (follow, guards), step, ("Default",)))
@@ -282,6 +282,8 @@ class _Wiring:
                 config = ProcessorConfig(mode=step.mode, execution_type=step.execution_type, origin=step.origin)
                 processor = evolve(processor, config=config)
             return evolve(state, processor=processor)
+        if isinstance(state, Map) and state.iterator is not UNSET:
+            return evolve(state, iterator=self._graph(state.iterator, Processor, (*here, "Iterator")))
         return state
 
     def _graph(self, flow: Any, cls: type[Any], path: AslPath) -> Any:

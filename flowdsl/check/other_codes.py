@@ -48,6 +48,8 @@ OTHER_CODES = (
     Code("FD723", "warning", "A placeholder that nothing replaces"),
     Code("FD724", "warning", "A property of a template that is not imported"),
     Code("FD725", "error", "A substitution for a placeholder that does not exist"),
+    Code("FD730", "error", "A definition that cannot be imported"),
+    Code("FD731", "error", "A file that an import does not write"),
     Code("FD900", "error", "A definition that cannot run"),
     Code("FD901", "error", "Reading this file format needs an extra"),
     Code("FD902", "error", "Executions that start each other without end"),

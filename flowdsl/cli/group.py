@@ -13,6 +13,7 @@ from ..base.diagnostics import FlowError
 from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
 
 COMMANDS = (
+    "import",
     "check",
     "run",
     "test-state",
@@ -27,6 +28,8 @@ COMMANDS = (
     "completion",
 )
 """In the order of the help text. The module of a command has its name, and so has the command in it."""
+_MODULES = {"import": ("importing", "import_")}
+"""The modules and names of commands whose own name Python does not take."""
 
 
 class CommandGroup(click.Group):
@@ -39,8 +42,9 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"{__package__}.{cmd_name.replace('-', '')}")
-        command = getattr(module, cmd_name.replace("-", "_"))
+        usual = (cmd_name.replace("-", ""), cmd_name.replace("-", "_"))
+        module, name = _MODULES.get(cmd_name, usual)
+        command = getattr(import_module(f"{__package__}.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - each module has its command
         return command
 

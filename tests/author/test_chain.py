@@ -311,3 +311,21 @@ def test_a_helper_is_shown_with_the_place_that_called_it() -> None:
     origin = helper("P").origin
     assert origin is not None
     assert origin.outer is None, "a test is no module"
+
+
+def test_otherwise_none_leaves_a_choice_without_a_way_on() -> None:
+    definition = wired(f.Choice("Ask", f.when(DONE, f.Pass("Note")), otherwise=None), f.Pass("After"))
+    assert "Default" not in definition["States"]["Ask"]
+    assert definition["States"]["Note"]["Next"] == "After"
+
+
+def test_an_iterator_takes_a_flow() -> None:
+    definition = wired(f.Map("Each", iterator=f.chain(f.Pass("One"), f.Pass("Two"))))
+    assert definition["States"]["Each"]["Iterator"]["StartAt"] == "One"
+    assert routes(definition["States"]["Each"]["Iterator"]) == {"One": "Two", "Two": "END"}
+
+
+def test_a_test_that_must_not_hold() -> None:
+    absent = f.is_present(f.state_input.note) == False  # noqa: E712 - the expression is a value of the flow
+    definition = wired(f.Choice("Ask", f.when(absent, f.Pass("Note"))), f.Pass("After"))
+    assert definition["States"]["Ask"]["Choices"][0] == {"Variable": "$.note", "IsPresent": False, "Next": "Note"}

@@ -1,0 +1,40 @@
+"""`flowdsl import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("import")
+@click.argument("source")
+@click.option("-o", "--output", "target", metavar="FILE", help="The Python file to write, instead of stdout.")
+@click.option("--name", help="The name of the state machine, instead of the file's.")
+@click.option(
+    "--type",
+    "type_",
+    type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
+    help="The type of the state machine, instead of the source's.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+def import_(source: str, target: str | None, name: str | None, type_: str | None, *, force: bool) -> None:
+    """Write a flow in Python from an existing definition.
+
+    SOURCE is a definition in JSON or YAML, the ARN of a deployed state machine, or - for standard input. The flow
+    compiles to the same definition: it is compiled and compared before it is written.
+
+    \b
+        flowdsl import order.asl.json                  to stdout
+        flowdsl import order.asl.json -o order.py      to a file
+
+    Exit codes: 0 done, 2 a mistake in the definition or the command.
+    """
+    from ..importer.command import import_source
+
+    file = None if target in (None, "-") else Path(str(target))
+    module = import_source(source, name=name, type=type_, target=file, force=force)
+    if file is None:
+        click.echo(module.text, nl=False)
+    else:
+        click.echo(module.summary(file), err=True)

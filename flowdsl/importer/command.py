@@ -1,0 +1,95 @@
+"""What `flowdsl import` does: read, check, convert, write."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.source import display_path
+from ..check import check
+from .convert import converted
+from .module import Module
+from .source import Imported
+from .sources import read_source
+from .states import Level
+
+
+@attrs.frozen
+class Result:
+    """What was written."""
+
+    text: str
+    states: int
+    raw: int
+    machines: int
+
+    def summary(self, file: Path) -> str:
+        """One line for people."""
+        plural = "s" * (self.states != 1)
+        rest = f", {self.raw} of them as raw(...)" if self.raw else ""
+        return f"{display_path(file)}: {self.states} state{plural}{rest}"
+
+
+def import_source(
+    source: str, *, name: str | None = None, type: str | None = None, target: Path | None = None, force: bool = False
+) -> Result:
+    """Convert the definitions of a source to Python, and write it to `target` if there is one.
+
+    Raises FlowError if the source has mistakes, or if the file exists and may not be replaced.
+    """
+    if target is not None and not force and target.exists():
+        raise FlowError.of(f"{display_path(target)} exists", code="FD731", hint="add --force to replace it")
+    sources = [_named(each, name, type) for each in read_source(source)]
+    for each in sources:
+        check_valid(each)
+    module = converted(sources)
+    if target is not None:
+        write_file(target, module.text)
+    return _result(module, sources)
+
+
+def _named(source: Imported, name: str | None, type: str | None) -> Imported:
+    changes: dict[str, Any] = {"name": name, "type": type and type.upper()}
+    return attrs.evolve(source, **{key: value for key, value in changes.items() if value})
+
+
+def _result(module: Module, sources: Sequence[Imported]) -> Result:
+    levels = [*module.levels.values()]
+    return Result(module.text, len(levels), sum(level == Level.RAW for level in levels), len(sources))
+
+
+def check_valid(source: Imported) -> None:
+    """Raise FlowError with the errors of the definition, at their places."""
+    problems = check(source.definition, type=source.type, locate=source.locate, twice=source.twice)
+    errors: list[Diagnostic] = [each for each in problems if each.severity == "error"]
+    if errors:
+        raise FlowError(*errors)
+
+
+def write_file(target: Path, text: str) -> None:
+    """Write the file as a whole, or leave what is there. Raises FlowError if it cannot be written."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or "it cannot be written"
+        raise FlowError.of(f"{display_path(target)} cannot be written: {reason}", code="FD731") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
