@@ -74,6 +74,9 @@ def needed_by_caller(service: str, name: str, arguments: Mapping[str, Any]) -> l
     role = arguments.get("Role") or arguments.get("roleArn")
     needed = [(iam_name(service, name), "*")]
     needed += [("states:PublishStateMachineVersion", "*")] if arguments.get("publish") else []
+    if name.startswith("Create") and (arguments.get("Tags") or arguments.get("tags")):
+        tag = {"CreateRole": "TagRole", "CreatePolicy": "TagPolicy", "CreateQueue": "TagQueue"}.get(name, "TagResource")
+        needed.append((iam_name(service, tag), "*"))
     return [*needed, ("iam:PassRole", role)] if role else needed
 
 
