@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from .expressions import Expression, var
+from .expressions import Expression, Path, var
 from .fields import UNSET, Unset
 from .flow import Flow, Goto, Guard, Step, as_flow, chain, describe
 from .places import snake
@@ -20,18 +20,19 @@ def repeat(
     otherwise: Step | list[Step] | Unset = UNSET,
     between: Step | list[Step] | Unset = UNSET,
     name: str | Unset = UNSET,
+    counter: Path | Unset = UNSET,
 ) -> Flow:
     """Do the steps again and again until a condition holds; it is asked after them, so they run once at least.
 
     `failed` ends the loop too: a condition fails the execution, `when(condition, steps...)` goes another way.
     `at_most` is how often the steps run, the first time included; after that `otherwise` is done, or else the
-    execution fails. The count is a variable of the flow. `between` is done before each new try. `name` is the
-    Choice's, by default that of the first step and `.Repeat`; the other states that the loop needs are named after
-    it.
+    execution fails. The count of the runs, 1 in the first, is a variable, which `counter=var.turn` names. `between` is
+    done before each new try. `name` is the Choice's, by default that of the first step and `.Repeat`; the other states
+    that the loop needs are named after it.
     """
     flow = as_flow(steps)
     pause = as_flow(() if between is UNSET else between)
-    return _loop(_first(flow), flow, pause, until, failed, at_most, otherwise, name)
+    return _loop(_first(flow), flow, pause, until, failed, at_most, otherwise, name, counter)
 
 
 def poll(
@@ -44,6 +45,7 @@ def poll(
     otherwise: Step | list[Step] | Unset = UNSET,
     waits_first: bool = False,
     name: str | Unset = UNSET,
+    counter: Path | Unset = UNSET,
 ) -> Flow:
     """Do a step until a condition holds, with a pause of `every` seconds before each new try.
 
@@ -53,7 +55,7 @@ def poll(
     first = _first(flow)
     wait = Wait(f"{first}.Wait", seconds=every)
     steps, pause = (chain(wait, flow), Flow(())) if waits_first else (flow, Flow((wait,)))
-    return _loop(first, steps, pause, until, failed, at_most, otherwise, name)
+    return _loop(first, steps, pause, until, failed, at_most, otherwise, name, counter)
 
 
 def _loop(
@@ -65,6 +67,7 @@ def _loop(
     at_most: int | Expression | Unset,
     otherwise: Step | list[Step] | Unset,
     name: str | Unset,
+    counter: Path | Unset,
 ) -> Flow:
     """The loop; its states are named after `first`."""
     choice = f"{first}.Repeat" if isinstance(name, Unset) else name
@@ -73,16 +76,18 @@ def _loop(
     if isinstance(at_most, Unset):
         if otherwise is not UNSET:
             raise TypeError("otherwise= is for the time after at_most= tries: give at_most= too")
+        if counter is not UNSET:
+            raise TypeError("counter= counts the tries for at_most=: give at_most= too")
         return chain(flow, Choice(choice, *rules, otherwise=again))
     if not isinstance(at_most, Expression) and (not isinstance(at_most, int) or at_most < 1):
         raise TypeError(f"at_most= is a number of tries, 1 or more, not {at_most!r}")
-    counter = _counter(first)
-    tries = var[counter]
-    rules.append(when(tries < at_most, again, assign={counter: tries + 1}))
+    counting = _counter(first, counter)
+    tries = var[counting]
+    rules.append(when(tries < at_most, again, assign={counting: tries + 1}))
     if isinstance(otherwise, Unset):
         cause = f"The condition of {choice} did not hold after the last try"
         otherwise = fail(f"{first}.Exhausted", error=f"{first}.Exhausted", cause=cause)
-    return chain(Pass(f"{first}.Count", assign={counter: 1}), flow, Choice(choice, *rules, otherwise=otherwise))
+    return chain(Pass(f"{first}.Count", assign={counting: 1}), flow, Choice(choice, *rules, otherwise=otherwise))
 
 
 def _first(flow: Flow) -> str:
@@ -102,7 +107,11 @@ def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
     return [when(failed, fail(f"{first}.Failed", error=f"{first}.Failed", cause="The condition in failed= holds"))]
 
 
-def _counter(first: str) -> str:
+def _counter(first: str, counter: Path | Unset) -> str:
     """The variable that counts the tries."""
+    if not isinstance(counter, Unset):
+        if not isinstance(counter, Path) or not counter._variable:
+            raise TypeError(f"counter= is a variable, such as var.turn, not {counter!r}")
+        return counter._variable
     name = re.sub(r"\W", "_", snake(first)).strip("_")
     return f"{name if name[:1].isalpha() else 'step'}_tries"[-80:]

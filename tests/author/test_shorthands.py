@@ -222,9 +222,18 @@ def test_a_loop_inside_a_loop_counts_anew(language: Language) -> None:
     assert run(outer, language, [0, 0, 0, 0]).output == {"a": 0}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_author_names_the_counter(language: Language) -> None:
+    loop = f.repeat(task("Try", into="last"), until=f.state_input.last == 1, at_most=3, counter=f.var.turn)
+    flow = f.chain(loop, f.Pass("Count", output={"turn": f.var.turn}))
+    assert run(flow, language, [0, 1]).output == {"turn": 2}
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
+        (lambda: f.repeat(task("A"), until=DONE, at_most=2, counter="n"), "counter= is a variable, such as var.turn"),
+        (lambda: f.repeat(task("A"), until=DONE, counter=f.var.n), "give at_most= too"),
         (lambda: f.repeat(task("A"), until=DONE, otherwise=f.Pass("B")), "give at_most= too"),
         (lambda: f.repeat(task("A"), until=DONE, at_most=0), "1 or more"),
         (lambda: f.repeat(until=DONE), "begins with a state"),

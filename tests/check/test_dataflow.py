@@ -56,6 +56,20 @@ ASK = {"Choices": [{"Variable": "$.a", "IsPresent": True, "Next": "Use"}], "Defa
 
 JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an unknown input is silent": ({"Use": reads("$.a.b")}, []),
+    "what a batch gets": (
+        {
+            "Make": result({"lines": [1]}),
+            "Each": {
+                **MAP,
+                "ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"a.$": "$.lins"}},
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                    **inside(P={"Type": "Pass"}),
+                },
+            },
+        },
+        ["FD801"],
+    ),
     "a constant is known": ({"Make": result({"a": 1}), "Use": reads("$.b")}, ["FD801"]),
     "a constant's part": ({"Make": result({"a": {"b": 1}}), "Use": reads("$.a.b")}, []),
     "a part of a scalar": ({"Make": result({"a": 1}), "Use": reads("$.a.b")}, ["FD801"]),

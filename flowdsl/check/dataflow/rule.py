@@ -217,6 +217,10 @@ class _Flow(Reader):
         key = "ItemSelector" if "ItemSelector" in fields else "Parameters"
         if key in fields:
             item = self.template(fields[key], selected, (*state.path, key), f"the {key} of {state.name!r}")
+        for key, name in (("ItemBatcher", "BatchInput"), ("ItemReader", "Parameters"), ("ResultWriter", "Parameters")):
+            part = fields.get(key)
+            if isinstance(part, dict) and name in part:
+                self.template(part[name], selected, (*state.path, key, name), "")
         return self.map_items(state, item, depth)
 
     def map_items(self, state: Node, item: Shape, depth: int) -> Shape:
