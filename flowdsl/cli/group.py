@@ -11,6 +11,7 @@ import click
 
 from ..base.diagnostics import FlowError
 from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
+from .terminal import escaping
 
 COMMANDS = (
     "import",
@@ -50,7 +51,8 @@ class CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with escaping():
+                return super().invoke(ctx)
         except FlowError as error:
             raise Mistake(error, color=ctx.color) from error
         except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from typing import IO, Any
 import click
 
 from ..base.diagnostics import Diagnostic, FlowError, as_aws, as_json
+from .terminal import escape
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -32,7 +33,7 @@ class Mistake(click.ClickException):
         self.color = color
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(as_text(self.diagnostics), file=file, err=file is None, color=self.color)
+        click.echo(escape(as_text(self.diagnostics)), file=file, err=file is None, color=self.color)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -20,6 +20,10 @@ _MOST = 5
 
 def describe_route(events: Sequence[Event], locate: Locate = lambda _: None) -> Iterator[str]:
     """Yield the lines: each visit of a state, the failure, and the states that took most of the time."""
+    yield from (line.replace("\n", "\\n") for line in _lines(events, locate))
+
+
+def _lines(events: Sequence[Event], locate: Locate) -> Iterator[str]:
     every = visits(events)
     width = max((len(each.name) + 2 * _depth(each) for each in every), default=0)
     for visit in every:
@@ -36,7 +40,7 @@ def describe_event(event: Event, start: float) -> str:
     line = f"{duration(event.timestamp - start):>12}  {event.type}"
     what = [str(details[key]) for key in ("name", "error") if details.get(key)]
     cause = [mask_text(str(details["cause"]))] if details.get("cause") else []
-    return "  ".join([line, *what, *cause])
+    return "  ".join([line, *what, *cause]).replace("\n", "\\n")
 
 
 def _attempts(visit: Visit) -> str:

@@ -185,7 +185,7 @@ class Steps:
 
     def _say(self, event: Event, what: str) -> None:
         since = "+" + duration(event.timestamp - self._start)
-        click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {what}", err=True)
+        click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {_continued(what)}", err=True)
 
     def show_end(self, result: Result) -> None:
         """Print how the execution ended."""
@@ -199,12 +199,17 @@ class Steps:
             states = ended_in(result.history)
             text += f": timeout reached in {', '.join(states)}" if states else ": timeout reached"
         elif result.error is not None or result.cause is not None:
-            text += f": {self._reason(result.error, result.cause)}"
+            text += f": {_continued(self._reason(result.error, result.cause))}"
         click.echo(text, err=True)
         for state, waited_for in {at.state: waited_for for at, waited_for in self._waiting.items()}.items():
             alone = f"; --mock {quote(state)}=… only answers its call" if state in self._mocked else ""
             hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
-            click.echo(f"{state} waits for {waited_for} that never comes\n      = {hint}", err=True)
+            click.echo(f"{_continued(state)} waits for {waited_for} that never comes\n      = {hint}", err=True)
+
+
+def _continued(text: str) -> str:
+    """The text with its further lines indented, so that no name or cause looks like a line of ours."""
+    return text.replace("\n", f"\n{'':>{_COLUMN}}  | ")
 
 
 def _find_wait(event: Event) -> str:

@@ -1,0 +1,66 @@
+"""Names, errors and inputs from elsewhere cannot control the terminal or look like lines of flowdsl."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from flowdsl.cli.terminal import escape
+
+HOSTILE = "\x1b[2J\x9b31m\x08\x7f\u202e\u2066\u200f\r"
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def failing(name: str, cause: str) -> dict[str, Any]:
+    return {
+        "StartAt": name,
+        "States": {
+            name: {"Type": "Pass", "Next": "End"},
+            "End": {"Type": "Fail", "Error": "E" + HOSTILE, "Cause": cause},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "--events"),
+        ("check",),
+        ("check", "--format", "json"),
+        ("check", "--format", "github"),
+        ("build", "--asl-only"),
+        ("test-state", "--state", "End"),
+    ],
+)
+def test_no_command_writes_control_characters(project, arguments):
+    command, *options = arguments
+    definition = failing("A" + HOSTILE, "why" + HOSTILE)
+    if command == "check":
+        definition["States"]["B" + HOSTILE] = {"Type": "Pass" + HOSTILE, HOSTILE: 1}
+    project.write("evil.asl.json", definition)
+    more = ["--input", json.dumps({"a": HOSTILE})] if command in ("run", "test-state") else []
+    done = project.run(command, "evil.asl.json", *options, *more)
+    assert done.stdout + done.stderr
+    assert not CONTROL.search(done.stdout + done.stderr)
+
+
+def test_a_cause_cannot_look_like_the_end_of_the_run(project):
+    project.write("evil.asl.json", failing("A\nSUCCEEDED after 0:00:00", "why\nSUCCEEDED after 0:00:00"))
+    said = project.run("run", "evil.asl.json", "--input", "{}").stderr
+    assert "SUCCEEDED" in said
+    assert not re.search(r"^SUCCEEDED", said, re.MULTILINE)
+
+
+def test_json_on_stdout_stays_json(project):
+    project.write("echo.asl.json", {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    value = {"text": HOSTILE + "\u2028é😀"}
+    done = project.run("run", "echo.asl.json", "--input", json.dumps(value))
+    assert json.loads(done.stdout) == value
+
+
+def test_what_stays():
+    for text in ("a\tb\nc", "é 😀 日本 שלום", "\x1b[31m\x1b[1mred\x1b[0m", ""):
+        assert escape(text) == text
+    assert escape("\x1b[8mhidden") == "\\u001b[8mhidden"
