@@ -1,16 +1,18 @@
 """Run a handler in this process as if it had a process of its own.
 
 It reads the execution's time from FLOWDSL_NOW, stops at its time limit, and when it exits only its call ends.
-Afterwards environment variable, working directory and alarm are as before.
+Afterwards environment variable, working directory, alarm and builtins are as before.
 """
 
 from __future__ import annotations
 
+import builtins
 import os
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -33,15 +35,37 @@ def handler_process(now: float, seconds: float, overdue: OverdueError) -> Iterat
     """Surround the call of a handler: `now` is the execution's time, in seconds since 1970.
 
     Raises `overdue` after so many seconds (in the main thread, if the system has SIGALRM and no debugger watches), and
-    SystemExit if the handler calls os._exit.
+    SystemExit if the handler calls os._exit, or raises what would end Lambda's runtime (whose client handles Exception
+    only; source: awslambdaric.bootstrap). A process that the handler forks and that returns from it ends there.
     """
+    process, names = os.getpid(), _BUILTINS.copy()
+    alarm = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
     folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
         with _contain(time_text), raise_after(seconds, overdue):
-            yield
+            try:
+                yield
+            except _HANDLED:
+                raise
+            except BaseException as error:
+                _BUILTINS.update(names)
+                if _is_of_a_test(error, alarm):
+                    raise
+                traceback.print_exception(error)
+                raise SystemExit(1) from error
+            finally:
+                _BUILTINS.update(names)
+                if os.getpid() != process:
+                    _leave(0)
     finally:
         os.chdir(folder)
+
+
+def _is_of_a_test(error: BaseException, alarm: Any) -> bool:
+    """True for what a test raises through a handler: pytest.fail() and the like, or its timeout by an alarm."""
+    is_outcome = any(cls.__module__.partition(".")[0] == "_pytest" for cls in type(error).__mro__)
+    return is_outcome or alarm not in (None, signal.SIG_DFL, signal.SIG_IGN)
 
 
 @define(eq=False)
@@ -54,6 +78,9 @@ class _Underway:
     before: str | None = None
 
 
+_BUILTINS = builtins.__dict__
+_HANDLED = (Exception, SystemExit, KeyboardInterrupt, OverdueError)
+"""What callers of a handler tell apart. A handler may have replaced the name Exception."""
 _leave = os._exit
 _underway: list[_Underway] = []
 _underway_lock = threading.Lock()

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -39,11 +39,10 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
 
     Raises FlowError if `output` contains files that flowdsl did not write; it never removes them.
     """
+    check_own(output)  # before anything is written beside it
     space = output.parent / ".flowdsl" / output.name
     try:
-        space.mkdir(parents=True, exist_ok=True)
-        (space / ".gitignore").write_text("*\n")
-        with _hold_lock(space / "lock", on_wait):
+        with _hold_lock(space, on_wait):
             _clean_up(space, output)
             check_own(output)
             work = Path(tempfile.mkdtemp(prefix="build-", dir=space))
@@ -61,16 +60,41 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
 
 
 @contextmanager
-def _hold_lock(file: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+def _hold_lock(space: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Have `space` alone; it goes afterwards."""
+    lock = _lock(space, on_wait)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            on_wait()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        (space / ".gitignore").write_text("*\n")
         yield
     finally:
+        with suppress(OSError):  # such as other files in it
+            (space / ".gitignore").unlink(missing_ok=True)
+            (space / "lock").unlink()
+            space.rmdir()
+            space.parent.rmdir()
+        os.close(lock)
+
+
+def _lock(space: Path, on_wait: Callable[[], None]) -> int:
+    while True:
+        space.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(space / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # the build before has just removed the folder
+            continue
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if (space / "lock").stat().st_ino == os.fstat(lock).st_ino:
+                return lock
+        except FileNotFoundError:
+            pass  # the build that held the lock has removed it
+        except BaseException:
+            os.close(lock)
+            raise
         os.close(lock)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import signal
@@ -219,6 +220,52 @@ def test_a_process_that_a_function_forks_may_end() -> None:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     assert call(forks).output == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_forked_process_that_returns_from_the_function_ends_there(capfd: pytest.CaptureFixture[str]) -> None:
+    children: list[int] = []
+
+    def forks(event: Any, context: Any) -> Any:
+        child = os.fork()
+        children.append(child)
+        return "child" if child == 0 else "parent"
+
+    assert call(forks).output == "parent"
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+
+
+class OddError(BaseException):
+    """Not an Exception."""
+
+
+@pytest.mark.parametrize("error", [OddError, GeneratorExit])
+def test_what_is_no_exception_ends_the_runtime(error: type[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(event: Any, context: Any) -> Any:
+        raise error("why")
+
+    result = call(fails)
+    assert result.error == "Runtime.ExitError"
+    assert "exit status 1" in (result.cause or "")
+    assert f"{error.__name__}: why" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name", ["len", "isinstance", "any", "max", "getattr", "print", "open", "__import__", "Exception"]
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_function_cannot_break_pythons_builtins(name: str, fails: bool) -> None:
+    before = getattr(builtins, name)
+
+    def breaks(event: Any, context: Any) -> Any:
+        setattr(builtins, name, None)
+        if fails:
+            raise ValueError
+        return "done"
+
+    result = call(breaks)
+    assert getattr(builtins, name) is before
+    assert (result.output, result.error) == ((None, "ValueError") if fails else ("done", None))
 
 
 alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")

@@ -55,7 +55,7 @@ def is_whole(folder):
 
 
 def leftovers(project):
-    return sorted(path.name for path in (project.root / ".flowdsl" / "build").iterdir())
+    return sorted(path.name for path in (project.root / ".flowdsl").rglob("*"))
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_files_of_removed_functions_and_machines_go(packed):
     )
     packed.build()
     assert sorted(packed.content()) == ["manifest.json", "payment.asl.json", "setup.zip"]
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "other.zip", ".hidden", "folder/file"])
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_written(packed, monkeypatch):
     monkeypatch.setattr(workspace, "_swap", refuse)
     with pytest.raises(FlowError, match="build could not be written: Permission denied"):
         packed.build()
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 # --- interruptions
@@ -265,7 +265,7 @@ def test_kill_9_leaves_the_build_before(packed, death):
     assert packed.content() == before
     assert start(packed, 'run(text="new")').wait(60) == 0
     assert is_whole(packed.output).definitions != json.loads(before["manifest.json"])["definitions"]
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 def test_kill_9_after_the_swap_leaves_the_new_build(packed):
@@ -275,7 +275,7 @@ def test_kill_9_after_the_swap_leaves_the_new_build(packed):
     assert (packed.output / "payment.asl.json").read_text() == "new"
     is_whole(packed.output)
     start(packed, "run()").wait(60)
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 def test_the_next_build_undoes_a_kill_9_between_the_two_renames(packed):
@@ -307,7 +307,7 @@ def test_a_rename_that_fails_leaves_the_build_before(packed, monkeypatch):
     with pytest.raises(FlowError, match="build could not be written: Permission denied"):
         packed.build(definitions={"payment.asl.json": "new"})
     assert packed.content() == before
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 def test_kill_9_at_any_moment_leaves_a_whole_build(packed):
@@ -341,7 +341,7 @@ def test_ctrl_c_leaves_the_build_before_and_nothing_else(packed):
     )
     assert start(packed, code, stderr=subprocess.DEVNULL).wait(60) != 0
     assert packed.content() == before
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 def test_a_full_disk_leaves_the_build_before(packed):
@@ -357,7 +357,7 @@ def test_a_full_disk_leaves_the_build_before(packed):
     assert running.returncode == 2
     assert "build could not be written: File too large" in said
     assert packed.content() == before
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
 
 
 def test_builds_at_once_wait_for_each_other(packed):
@@ -369,4 +369,4 @@ def test_builds_at_once_wait_for_each_other(packed):
     assert sum("unchanged" in one for one in said) == 3
     is_whole(packed.output)
     assert (packed.output / "payment.asl.json").read_text() in {"0", "1", "2", "3"}
-    assert leftovers(packed) == [".gitignore", "lock"]
+    assert leftovers(packed) == []
