@@ -342,8 +342,9 @@ def _read(file: Path) -> Any:
 
 
 def _json(text: str, what: str) -> Any:
-    from ..base.document import read_json
+    from ..base.document import check_length, read_json
 
+    check_length(text, what)
     document = read_json(text, what)
     if document.twice:
         path = document.twice[0]

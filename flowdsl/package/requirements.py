@@ -5,6 +5,7 @@ Only hashes make sure that a version is the same files tomorrow: an index may ge
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -204,6 +205,8 @@ def _extra_missing(what: str) -> FlowError:
 
 
 def _install_error(stderr: str, requirements: Requirements, function: Function) -> FlowError:
+    if "No space left on device" in stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     reason = indent(stderr.strip() or "(no output)", "    ")
     hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
     if any(pin.hashes for pin in requirements.pins):

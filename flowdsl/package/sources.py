@@ -209,8 +209,9 @@ def _include_files(function: Function, root: Path) -> Iterator[Path]:
 
 
 def _check_regular(file: Path, root: Path) -> Path:
-    if not str(file).isprintable():  # such as bytes that are not UTF-8
-        raise _file_error(Path(ascii(str(file))), "has a name that is not text", "rename it")
+    name = str(file.relative_to(root))
+    if not name.isprintable():  # such as bytes that are not UTF-8
+        raise _file_error(Path(ascii(name)), "has a name that is not text", "rename it")
     if not file.is_file():
         raise _file_error(file, "is not a regular file", "remove it")
     if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):

@@ -84,9 +84,10 @@ def _load_document(file: Path, suffix: str) -> Loaded:
 
 
 def _load_text(content: str, file: Path, suffix: str) -> Loaded:
-    from ..base.document import read_json
+    from ..base.document import check_length, read_json
     from ..base.yaml_document import read_yaml
 
+    check_length(content, display_path(file))
     read = read_json if suffix == ".json" else read_yaml
     source = read(content, display_path(file))
     if not isinstance(source.value, dict):

@@ -261,6 +261,14 @@ def test_strict_counts_warnings(project, definition):
     assert not (project.root / "other").exists()
 
 
+def test_what_is_too_long_is_refused_before_it_is_read(project):
+    project.write("long.asl.json", "[" * 9_000_000)
+    done = project.run("check", "long.asl.json")
+    assert done.exit_code == 2
+    assert "FD704 9,000,000 characters are more than AWS accepts" in done.stdout
+    assert "9,000,000 characters" in project.run("run", "hello.py", "--input", "long.asl.json").stderr
+
+
 def test_sarif_for_code_scanning(project):
     project.write("wrong.py", WRONG)
     log = json.loads(project.run("check", "wrong.py", "--format", "sarif").stdout)

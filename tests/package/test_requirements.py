@@ -298,3 +298,12 @@ def test_hashes_are_required_unless_the_project_says_otherwise(project):
     project.hashed = True
     with pytest.raises(FlowError, match=r"FD610 pure==1\.0 has no --hash"):
         project.build()
+
+
+def test_a_full_disk_is_not_blamed_on_versions(project, monkeypatch):
+    project.wheel("pure")
+    project.require("pure==1.0")
+    full = subprocess.CompletedProcess((), 2, "", "error: Failed to extract: No space left on device (os error 28)")
+    monkeypatch.setattr(requirements.subprocess, "run", lambda *_, **__: full)
+    with pytest.raises(FlowError, match="FD632 build could not be written: No space left on device"):
+        project.build()

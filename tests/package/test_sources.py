@@ -212,3 +212,12 @@ def test_a_mistake_that_functions_share_is_told_once(project):
 def test_functions_of_one_name_are_problems(project):
     clashing = [Function("setup", "handlers/setup"), Function("setup", "handlers/setup", timeout=5)]
     assert [each.message for each in problems(clashing, project.root)] == ["two different functions are named 'setup'"]
+
+
+def test_a_folder_that_is_not_text_may_be_above_the_project(tmp_path):
+    """Under a C locale, a path that is not ASCII is none."""
+    root = tmp_path / "pr\udcc3\udcbcf"
+    for name, text in (("handlers/__init__.py", ""), ("handlers/setup/handler.py", HANDLER)):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    assert problems([Function("setup", "handlers/setup")], root) == []
