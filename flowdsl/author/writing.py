@@ -20,6 +20,7 @@ from .functions import Function
 from .jsonata import NotWritten, write_jsonata
 from .jsonpath import JSONATA, described, write_jsonpath, write_rule
 from .nodes import Node, kind_of, walk
+from .places import snake
 from .states import Calling, Catcher, Map
 from .tokens import has_tokens, tokens_in
 
@@ -58,7 +59,15 @@ def written(element: Any, language: Language, report: Report, path: AslPath) -> 
         if changed is not value:
             changes[spec.attribute] = changed
     if element.extras:
-        changes["extras"] = {key: constant(item, report, (*path, key)) for key, item in element.extras.items()}
+        own = {
+            spec.path if isinstance(changes.get(spec.attribute), ByPath) and spec.path else spec.name: spec.attribute
+            for spec, _ in set_fields(element)
+        }
+        for key in own.keys() & element.extras.keys():
+            report((*path, key), f"{own[key]}= and {snake(key)}= both set {key}", f"remove {snake(key)}=", None)
+        changes["extras"] = {
+            key: constant(item, report, (*path, key)) for key, item in element.extras.items() if key not in own
+        }
     return evolve(element, **changes) if changes else element
 
 
@@ -218,7 +227,7 @@ def _pair(key: str, value: Any, report: Report, path: AslPath) -> tuple[str, Any
         value = [_joined(item) for item in value]
         value = Expression(node_of(value)) if any(isinstance(item, Expression) for item in value) else value
     if isinstance(value, Expression):
-        return key + ".$", text_of(node_of(value), "JSONPath", report, (*path, key))
+        return key.removesuffix(".$") + ".$", text_of(node_of(value), "JSONPath", report, (*path, key))
     return key, template(value, "JSONPath", report, (*path, key))
 
 

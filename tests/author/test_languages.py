@@ -19,6 +19,14 @@ HELLO = f.Function("hello", "handlers/hello")
 HELLO_ARN = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:hello"
 
 
+@pytest.mark.parametrize("keyword", ["parameters", "output"])
+def test_a_key_that_has_its_suffix_gets_no_second_one(keyword: str) -> None:
+    state = f.Pass("P", **{keyword: {"x.$": f.state_input.a, "in": {"y.$": [f.state_input.b]}}})
+    machine = f.StateMachine("m", state)
+    written = f.dump(machine)["States"]["P"]["Parameters"]
+    assert (written, machine.problems) == ({"x.$": "$.a", "in": {"y.$": "States.Array($.b)"}}, [])
+
+
 def state(step: Any, language: Language, name: str | None = None) -> dict[str, Any]:
     machine = f.StateMachine("m", step, query_language=language)
     assert not machine.problems, f.FlowError(*machine.problems)

@@ -196,6 +196,21 @@ ADDS_UP: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("step", "field"),
+    [
+        (lambda: f.Wait("A", seconds=f.state_input.a, seconds_path="$.b"), "SecondsPath"),
+        (lambda: f.Fail("A", error=f.state_input.a, error_path="$.b"), "ErrorPath"),
+        (lambda: f.Map("A", processor=f.Pass("P"), items=f.state_input.a, items_path="$.b"), "ItemsPath"),
+        (lambda: f.Task("A", "arn", timeout=f.state_input.a, timeout_seconds_path="$.b"), "TimeoutSecondsPath"),
+        (lambda: f.Pass("A", result={"a": 1}, Result={"b": 1}), "Result"),
+    ],
+)
+def test_the_asl_name_of_a_field_beside_its_keyword_is_refused(step: Any, field: str) -> None:
+    (problem,) = [each for each in f.StateMachine("m", step()).problems if each.path[-1] == field]
+    assert f"both set {field}" in problem.message
+
+
 @pytest.mark.parametrize(("step", "jsonpath", "jsonata"), [case[1:] for case in ADDS_UP], ids=[c[0] for c in ADDS_UP])
 def test_what_adds_up(step: Any, jsonpath: dict[str, Any], jsonata: dict[str, Any]) -> None:
     assert fields(step, "JSONPath") == jsonpath
