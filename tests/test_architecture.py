@@ -237,22 +237,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
-    (tmp_path / "pyproject.toml").write_text(SETTINGS)
-    (tmp_path / "flow.py").write_text(FLOW)
-    code = (
-        "import sys; from flowdsl.cli import app\n"
-        f"try: app({arguments!r})\n"
-        "finally: print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(done.stderr.split())
+    loaded = modules_of(arguments, tmp_path)
     assert "flowdsl.cli.group" in loaded
     assert not {name.split(".")[0] for name in loaded} & (HEAVY | {"asyncio", "sqlite3", "pytest"})
     assert not {
@@ -260,6 +245,39 @@ def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
         for name in loaded
         if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.run.local", "flowdsl.calls.services"))
     }
+
+
+def modules_of(arguments: list[str], folder: Path) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    (folder / "pyproject.toml").write_text(SETTINGS)
+    (folder / "flow.py").write_text(FLOW)
+    code = (
+        "import sys; from flowdsl.cli import app\n"
+        f"try: app({arguments!r})\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+NOT_NEEDED = {
+    "--help": {"attrs", "tomllib", "hashlib", "flowdsl.author.api", "flowdsl.check.registry"},
+    "check": {"attrs", "dataclasses", "gzip", "importlib.metadata", "flowdsl.expr.jsonata"},
+    "build --asl-only": {"attrs", "dataclasses", "gzip", "zipfile", "importlib.metadata", "flowdsl.expr.jsonata"},
+}
+"""What these commands do without, for speed. attrs because of its classes: see docs/architecture.md, "Values"."""
+
+
+@pytest.mark.parametrize("command", NOT_NEEDED)
+def test_commands_do_not_import_what_they_do_not_need(command, tmp_path):
+    assert not modules_of(COMMANDS[command], tmp_path) & NOT_NEEDED[command]
 
 
 def test_every_code_is_registered_and_documented():

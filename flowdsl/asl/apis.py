@@ -7,7 +7,6 @@ generator of the AWS SDK for Java.
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -114,6 +113,8 @@ def read_api(name: str) -> Api | None:
     folder = _folder()
     if folder is None:
         return None
+    import gzip  # few checks read a model
+
     files = sorted((folder / name).glob("*/service-2.json.gz"))
     return Api(json.loads(gzip.decompress(files[-1].read_bytes()))) if files else None
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
-from attrs import field, frozen
-
+from ..base.record import Record, field
 from .integration_rights import Rights
 from .resource import Pattern
 
@@ -14,8 +14,7 @@ JSON = Any
 Result = dict[str, JSON]
 
 
-@frozen
-class Job:
+class Job(Record):
     """How Step Functions waits for a job. Names are spelled as in a definition; paths are `A.0.B` into a JSON value."""
 
     action: str
@@ -48,8 +47,7 @@ class Job:
         return values
 
 
-@frozen
-class Action:
+class Action(Record):
     """An action of a service integration."""
 
     name: str
@@ -81,28 +79,24 @@ class Action:
     """What it needs of the role; None if deploy derives that with a function of its own."""
 
 
-def _by_name(actions: Iterable[Action]) -> Mapping[str, Action]:
-    return {action.name: action for action in actions}
-
-
-@frozen
-class Service:
+class Service(Record):
     """A service with an integration of its own, by its name in `arn:aws:states:::name:action`."""
 
     name: str
-    actions: Mapping[str, Action] = field(converter=_by_name)
+    members: tuple[Action, ...]
     error_prefix: str = ""
     """What its errors start with: `DynamoDB`."""
     cause_name: str = ""
     """What causes call it: `AmazonDynamoDBv2`."""
-    api: str = field()
+    api: str = field(factory=lambda service: service.name, takes_self=True)
     """The API behind it, by botocore's name."""
     host: str = ""
     """The argument that names the host to call; "" if AWS is called."""
 
-    @api.default
-    def _api(self) -> str:
-        return self.name
+    @cached_property
+    def actions(self) -> Mapping[str, Action]:
+        """The actions by name."""
+        return {action.name: action for action in self.members}
 
 
 def value_at(value: JSON, path: str) -> JSON:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
-from attrs import frozen
-
+from ..base.record import Record
 from .placeholders import PLACEHOLDER
 
 Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
@@ -37,8 +36,7 @@ _HIDDEN = "\0"
 """Stands for each character of a `${Substitution}`, which may contain colons and dots of its own."""
 
 
-@frozen
-class Resource:
+class Resource(Record):
     """A Task's Resource. `integration`, `action` and `pattern` are those of `engine.Call`; a `${Substitution}` in them
     is kept as written."""
 
@@ -74,8 +72,7 @@ class Resource:
         return self.pattern != "" or self.kind == "activity"
 
 
-@frozen
-class FunctionName:
+class FunctionName(Record):
     """A Lambda function as a Task names it: a name, `name:qualifier`, a partial or a full ARN."""
 
     text: str

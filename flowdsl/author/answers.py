@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
+from ..base.record import evolve
 from . import nodes
 from .expressions import Expression, Path, Template, node_of, result
 from .tokens import has_tokens
@@ -37,13 +36,13 @@ def _below(path: nodes.Path, answer: Answer) -> nodes.Node:
     if path.root != "result":
         return path
     if isinstance(answer, Path):
-        return attrs.evolve(path, steps=(*answer._node.steps, *path.steps))
+        return evolve(path, steps=(*answer._node.steps, *path.steps))
     if not path.steps:
         return node_of(answer)
     first, *rest = path.steps
     if not isinstance(first, str) or first not in answer:
         return path
-    return attrs.evolve(path, steps=(*answer[first]._node.steps, *rest))
+    return evolve(path, steps=(*answer[first]._node.steps, *rest))
 
 
 def is_expression(value: Any) -> bool:

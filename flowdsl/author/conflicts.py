@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import attrs
-
 from ..base.diagnostics import AslPath
+from ..base.record import Record, evolve
 from ..base.source import Caller
 from .expressions import DISCARD
-from .fields import UNSET, Element, Spec, evolve, pascal, per_class, specs
+from .fields import UNSET, Element, Spec, pascal, per_class, specs
 from .flow import End, Flow, Goto, Guard, describe
 from .graphs import Graph
 from .states import (
@@ -38,8 +37,7 @@ Report = Callable[[AslPath, str, str, Caller | None], None]
 T = TypeVar("T", bound=Element)
 
 
-@attrs.frozen
-class _Group:
+class _Group(Record):
     """Keywords of a class of which an author may use one."""
 
     cls: type[Any]

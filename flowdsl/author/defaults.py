@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import attrs
-
+from ..base.record import Record, evolve, field
 from ..base.source import Caller, caller
 from .conflicts import Report
-from .fields import UNSET, Unset, evolve, in_seconds
+from .fields import UNSET, Unset, in_seconds
 from .flow import describe, gotos_within, states_within
 from .functions import Dynamic, Function
 from .integrations import Integration
@@ -22,8 +21,7 @@ lambda_transient = evolve(
 """Try again after the passing errors of the Lambda service: six times, after 2 s, 4 s, 8 s, … at most."""
 
 
-@attrs.frozen
-class Defaults:
+class Defaults(Record):
     """What the states of a machine have unless they have their own: `StateMachine(..., defaults=Defaults(...))`.
 
     `retry` and `timeout` are for every Task, inner ones included; retriers for errors of the Lambda service only for
@@ -32,10 +30,10 @@ class Defaults:
     its own has that instead; an empty list means none.
     """
 
-    retry: Retrier | Sequence[Retrier] | Unset = attrs.field(default=UNSET, kw_only=True)
-    catch: Catcher | Sequence[Catcher] | Unset = attrs.field(default=UNSET, kw_only=True)
-    timeout: int | timedelta | Unset = attrs.field(default=UNSET, kw_only=True, converter=in_seconds)
-    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+    retry: Retrier | Sequence[Retrier] | Unset = field(default=UNSET, kw_only=True)
+    catch: Catcher | Sequence[Catcher] | Unset = field(default=UNSET, kw_only=True)
+    timeout: int | timedelta | Unset = field(default=UNSET, kw_only=True, convert=in_seconds)
+    origin: Caller | None = field(factory=caller, kw_only=True, eq=False, repr=False)
 
     def catchers(self) -> tuple[Catcher, ...]:
         """The catchers, without what is of another kind."""

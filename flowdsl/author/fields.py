@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from functools import cache, wraps
-from typing import Any, ClassVar, Final, Literal, NoReturn, ParamSpec, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, Final, Literal, ParamSpec, TypeVar, cast, dataclass_transform
 
-import attrs
-
+from ..base.record import REQUIRED, Field, Immutable, Record, evolve
 from ..base.source import Caller, caller
 
 Language = Literal["JSONPath", "JSONata"]
@@ -39,8 +38,7 @@ class ByPath(str):
     __slots__ = ()
 
 
-@attrs.frozen
-class Kind:
+class Kind(Record):
     """A kind of JSON value that a field takes.
 
     `what` completes "must be …" in messages; `accepts` returns True for a JSON value of the kind. `shape` tells the
@@ -74,8 +72,7 @@ class Kind:
         return self.aws_message
 
 
-@attrs.frozen
-class Spec:
+class Spec(Record):
     """An ASL field: its JSON name, its kind, and where it is allowed."""
 
     name: str
@@ -95,34 +92,21 @@ class Spec:
     """The kind of path that the twin takes; None means a Reference Path."""
 
 
-REQUIRED: Final = object()
-"""The default of an attribute that an author has to give."""
+class AslField(Field):
+    """An attribute of an element that is an ASL field."""
 
-
-class Field:
-    """An attribute of an element: its default, how the constructor takes it, and its ASL field if it is one."""
-
-    __slots__ = ("convert", "default", "eq", "factory", "init", "kw_only", "repr", "spec")
+    __slots__ = ("spec",)
 
     def __init__(
         self,
         default: Any,
-        factory: Callable[[], Any] | None = None,
-        kw_only: bool = True,
-        init: bool = True,
-        eq: bool = True,
-        repr: bool = True,
-        spec: Spec | None = None,
-        convert: Callable[[Any], Any] | None = None,
+        factory: Callable[[], Any] | None,
+        kw_only: bool,
+        spec: Spec,
+        convert: Callable[[Any], Any] | None,
     ) -> None:
-        self.default = default
-        self.factory = factory
-        self.kw_only = kw_only
-        self.init = init
-        self.eq = eq
-        self.repr = repr
+        super().__init__(default, factory, kw_only, convert=convert)
         self.spec = spec
-        self.convert = convert
 
 
 def asl(
@@ -141,7 +125,7 @@ def asl(
 ) -> Any:
     """Declare an ASL field on a state or a part of one."""
     spec = Spec(name, kind, path, language, jsonata, required, keywords=keywords, by=by)
-    return Field(default, factory, kw_only, spec=spec, convert=in_seconds if kind.is_duration else None)
+    return AslField(default, factory, kw_only, spec, in_seconds if kind.is_duration else None)
 
 
 def in_seconds(value: Any) -> Any:
@@ -168,7 +152,7 @@ def field(
     convert: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare any other attribute of an element, as `attrs.field` does."""
-    return Field(default, factory, kw_only, init, eq, repr, convert=convert)
+    return Field(default, factory, kw_only, init, eq, repr, convert)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(asl, sugar, field))
@@ -193,10 +177,10 @@ def element(cls: type[T]) -> type[T]:
     return cls
 
 
-def fields_of(cls: type[Any]) -> dict[str, Field]:
+def fields_of(cls: type[Any]) -> Mapping[str, Field]:
     """The attributes of a class of elements, those of its bases first."""
-    table: dict[str, Field] = getattr(cls, "__fields__", {})
-    return table
+    fields: Mapping[str, Field] = getattr(cls, "__fields__", {})
+    return fields
 
 
 def keeping_unknown(make: Callable[P, T]) -> Callable[P, T]:
@@ -238,34 +222,17 @@ def note(value: T) -> T:
     return value
 
 
-class _Signature:
-    """The signature of a class of elements, built on demand (`help`, notebooks)."""
-
-    def __get__(self, instance: object, owner: type[Any]) -> Any:
-        from inspect import Parameter, Signature  # nothing else needs it
-
-        parameters = []
-        for name, each in fields_of(owner).items():
-            if each.init:
-                kind = Parameter.KEYWORD_ONLY if each.kw_only else Parameter.POSITIONAL_OR_KEYWORD
-                default = Parameter.empty if name in owner.__required__ else each.default
-                parameters.append(Parameter(name, kind, default=default))
-        return Signature(sorted(parameters, key=lambda each: each.kind))
-
-
 @element
-class Element:
+class Element(Immutable):
     """A state or a part of a state: an immutable value that the author wrote at one place and ASL has as an object.
 
     A keyword that the class does not have is kept in `extras`, so that the checker can report it at its place together
     with every other mistake of the file.
     """
 
-    __fields__: ClassVar[dict[str, Field]]
     __positional__: ClassVar[tuple[str, ...]]
     __required__: ClassVar[tuple[str, ...]]
     __factories__: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]]
-    __signature__: ClassVar[Any] = _Signature()
     rest: ClassVar[str] = ""
     """The field that takes all positional arguments after the name."""
 
@@ -304,19 +271,6 @@ class Element:
     def __post_init__(self) -> None:
         """Called when an object has its attributes."""
 
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed")
-
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        return all(getattr(self, name) == getattr(other, name) for name, each in self.__fields__.items() if each.eq)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         values = [
             f"{name}={getattr(self, name)!r}"
@@ -340,7 +294,7 @@ def pascal(keyword: str) -> str:
 def specs(cls: type[Any]) -> dict[str, Spec]:
     """The ASL fields of a class by Python attribute, in the order in which they are written."""
     return {
-        name: attrs.evolve(each.spec, attribute=name) for name, each in fields_of(cls).items() if each.spec is not None
+        name: evolve(each.spec, attribute=name) for name, each in fields_of(cls).items() if isinstance(each, AslField)
     }
 
 
@@ -362,10 +316,3 @@ def set_fields(element: Element) -> Iterator[tuple[Spec, Any]]:
         value = written.get(attribute, UNSET)
         if value is not UNSET:
             yield spec, value
-
-
-def evolve(value: T, **changes: Any) -> T:
-    """A copy of an element with some attributes changed, without running its constructor again."""
-    copy = object.__new__(type(value))
-    copy.__dict__.update(value.__dict__, **changes)
-    return copy

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
 
-import attrs
-
+from ..base.record import Record, evolve, field
 from ..base.source import Caller, caller
-from .fields import Element, evolve
+from .fields import Element
 
 if TYPE_CHECKING:
     from .states import Catcher, State
@@ -18,32 +17,29 @@ Step = Union["State", "Flow", "Goto", "End", "Guard"]
 """What a chain takes."""
 
 
-@attrs.frozen
-class Goto:
+class Goto(Record):
     """Go on at a state that has its place elsewhere in the same flow."""
 
     target: Any
     """The state itself, or its name."""
-    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+    origin: Caller | None = field(factory=caller, kw_only=True, eq=False, repr=False)
 
     @property
     def name(self) -> str:
         return self.target if isinstance(self.target, str) else self.target.name
 
 
-@attrs.frozen
-class End:
+class End(Record):
     """The flow ends here and succeeds."""
 
-    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+    origin: Caller | None = field(factory=caller, kw_only=True, eq=False, repr=False)
 
 
-@attrs.frozen
-class Flow:
+class Flow(Record):
     """Steps in their order; `chain` makes it."""
 
     items: tuple[Any, ...]
-    origin: Caller | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+    origin: Caller | None = field(default=None, kw_only=True, eq=False, repr=False)
 
     def __rshift__(self, step: Step) -> Flow:
         return chain(self, step)
@@ -60,13 +56,12 @@ class Flow:
         return renamed(self, naming(name))
 
 
-@attrs.frozen
-class Guard:
+class Guard(Record):
     """Steps with catchers for all of them; `guard` makes it."""
 
     flow: Flow
     catchers: tuple[Catcher, ...]
-    origin: Caller | None = attrs.field(factory=caller, kw_only=True, eq=False, repr=False)
+    origin: Caller | None = field(factory=caller, kw_only=True, eq=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
-import attrs
-
+from ..base.record import Record
 from .expressions import Expression
 from .fields import Element, element, field, in_seconds
 from .resources import Access
@@ -47,8 +46,7 @@ class Function(Element):
         return f"arn:aws:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{self.name}"
 
 
-@attrs.frozen
-class Dynamic:
+class Dynamic(Record):
     """A Lambda function that is chosen when the flow runs: its ARN or name comes from `path`."""
 
     path: Expression

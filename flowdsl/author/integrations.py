@@ -14,8 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import attrs
-
+from ..base.record import Record, field
 from ..base.source import Caller, caller
 from .expressions import Value
 
@@ -30,8 +29,7 @@ def _table() -> dict[str, Any]:
     return table
 
 
-@attrs.frozen(eq=False)
-class Integration:
+class Integration(Record, eq=False):
     """A call of a service, for a Task: the Resource and its arguments."""
 
     service: str
@@ -40,7 +38,7 @@ class Integration:
     """As in the Resource: `putItem`."""
     pattern: Pattern
     arguments: Mapping[str, Value]
-    origin: Caller | None = attrs.field(default=None, repr=False)
+    origin: Caller | None = field(default=None, repr=False)
 
     @property
     def resource(self) -> str:
@@ -49,8 +47,7 @@ class Integration:
         return f"arn:aws:states:::{self.service}:{self.action}{pattern}"
 
 
-@attrs.frozen
-class Action:
+class Action(Record):
     """An action of a service. Calling it, or one of its patterns, makes what a Task takes."""
 
     service: str
@@ -79,8 +76,7 @@ class Action:
         return Integration(self.service, self.name, pattern, arguments, caller())
 
 
-@attrs.frozen
-class AwsError:
+class AwsError(Record):
     """An error of a service, for `retry` and `catch`.
 
     The optimised integrations and those of the SDK write some services differently, DynamoDB and DynamoDb: the Task
@@ -101,11 +97,11 @@ class AwsError:
         return (optimised,) if optimised == sdk else (optimised, sdk)
 
 
-@attrs.frozen
 class Errors:
     """The errors of a service, as attributes, by their names in its API reference."""
 
-    prefixes: tuple[str, str]
+    def __init__(self, prefixes: tuple[str, str]) -> None:
+        self.prefixes = prefixes
 
     def __getattr__(self, name: str) -> AwsError:
         if name.startswith("_"):
@@ -118,16 +114,16 @@ def _exception(name: str) -> str:
     return re.sub("Exception$|Fault$", "", name) + "Exception" if name not in ("Timeout", "Unknown") else name
 
 
-@attrs.frozen
 class Service:
     """A service of AWS; its actions are attributes in Python's spelling, `put_item`, or as in the API, `putItem`.
 
     An action that Step Functions has an optimised integration for is that one, every other one is called by the SDK.
     """
 
-    name: str
-    """As Python spells it: `dynamodb`, `emr_containers`, `lambda_`."""
-    only_sdk: bool = False
+    def __init__(self, name: str, only_sdk: bool = False) -> None:
+        self.name = name
+        """As Python spells it: `dynamodb`, `emr_containers`, `lambda_`."""
+        self.only_sdk = only_sdk
 
     @property
     def errors(self) -> Errors:

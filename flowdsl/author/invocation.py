@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..base.record import evolve
 from .answers import Answer
 from .conflicts import Report
 from .expressions import result, state_input
-from .fields import UNSET, evolve
+from .fields import UNSET
 from .functions import Dynamic, Function
 from .states import Task
 

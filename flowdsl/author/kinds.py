@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import attrs
-
+from ..base.record import evolve
 from .fields import Kind
 
 MAX_SECONDS = 99_999_999
@@ -54,7 +53,7 @@ def integer(minimum: int, maximum: int) -> Kind:
 
 
 def seconds(minimum: int, maximum: int) -> Kind:
-    return attrs.evolve(integer(minimum, maximum), is_duration=True)
+    return evolve(integer(minimum, maximum), is_duration=True)
 
 
 def filled(cls: type[Any]) -> Kind:

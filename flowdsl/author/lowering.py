@@ -11,14 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import attrs
-
 from ..base.diagnostics import AslPath
+from ..base.record import Record, evolve
 from . import fn, nodes
 from .answers import Answer, holds_expressions, is_expression, read_from, reads_result
 from .conflicts import Report, without_conflicts
 from .expressions import DISCARD, Expression, Path, error_output, result, state_input
-from .fields import UNSET, Language, evolve
+from .fields import UNSET, Language
 from .invocation import lower_call
 from .jsonpath import path_text
 from .services import with_services
@@ -30,8 +29,7 @@ T = TypeVar("T")
 Placed = TypeVar("Placed", bound=Building | Catcher)
 
 
-@attrs.frozen
-class Lowered:
+class Lowered(Record):
     """A state in ASL fields, and the Pass that must follow it if one ASL state cannot do it all."""
 
     state: State

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-import attrs
-
+from ..base.record import Record, as_dict, evolve, field
 from ..base.source import Caller
 
 Mark = Literal["String", "Numeric", "Boolean", "Timestamp"]
@@ -17,28 +16,24 @@ Kind = Literal["null", "boolean", "number", "text", "list", "object"]
 _MARKED: dict[Mark, Kind] = {"String": "text", "Timestamp": "text", "Numeric": "number", "Boolean": "boolean"}
 
 
-@attrs.frozen(eq=False, repr=False)
-class Node:
+class Node(Record, eq=False):
     """A part of an expression. `origin` is where the author wrote it, if it is not a path or a constant."""
 
-    origin: Caller | None = attrs.field(default=None, kw_only=True, repr=False)
+    origin: Caller | None = field(default=None, kw_only=True, repr=False)
 
 
-@attrs.frozen(eq=False, repr=False)
-class Parameter:
+class Parameter(Record, eq=False):
     """A parameter of a traced function. The writer gives it a name that means nothing else in the expression."""
 
     name: str
 
 
-@attrs.frozen(eq=False, repr=False)
 class Constant(Node):
     """A JSON scalar."""
 
     value: bool | int | float | str | None
 
 
-@attrs.frozen(eq=False, repr=False)
 class Path(Node):
     """A place below `input`, `context`, `result`, `error`, a variable (`$name`) or a parameter."""
 
@@ -47,7 +42,6 @@ class Path(Node):
     mark: Mark | None = None
 
 
-@attrs.frozen(eq=False, repr=False)
 class Get(Node):
     """A place below a value that is not a path. A node among the steps is an index, or the name of a field."""
 
@@ -55,28 +49,24 @@ class Get(Node):
     steps: tuple[str | int | Node, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
 class Object(Node):
     """A JSON object."""
 
     fields: tuple[tuple[str, Node], ...]
 
 
-@attrs.frozen(eq=False, repr=False)
 class Array(Node):
     """A JSON array."""
 
     items: tuple[Node, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
 class Text(Node):
     """The texts of its parts, one after the other."""
 
     parts: tuple[Node, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
 class Arithmetic(Node):
     """Two numbers and `+`, `-`, `*`, `/` or `%`."""
 
@@ -85,14 +75,12 @@ class Arithmetic(Node):
     right: Node
 
 
-@attrs.frozen(eq=False, repr=False)
 class Negative(Node):
     """A number with the other sign."""
 
     operand: Node
 
 
-@attrs.frozen(eq=False, repr=False)
 class Comparison(Node):
     """Two values and `=`, `!=`, `<`, `<=`, `>`, `>=` or `in`."""
 
@@ -101,7 +89,6 @@ class Comparison(Node):
     right: Node
 
 
-@attrs.frozen(eq=False, repr=False)
 class Test(Node):
     """A question about one value, by the name of its choice rule: IsPresent, IsNull, …, StringMatches."""
 
@@ -110,7 +97,6 @@ class Test(Node):
     value: bool | str = True
 
 
-@attrs.frozen(eq=False, repr=False)
 class Logic(Node):
     """`and` or `or` between conditions."""
 
@@ -118,14 +104,12 @@ class Logic(Node):
     parts: tuple[Node, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
 class Not(Node):
     """True if the operand is false."""
 
     operand: Node
 
 
-@attrs.frozen(eq=False, repr=False)
 class Conditional(Node):
     """One of two values."""
 
@@ -134,7 +118,6 @@ class Conditional(Node):
     otherwise: Node
 
 
-@attrs.frozen(eq=False, repr=False)
 class Call(Node):
     """A call of a JSONata function (without its `$`), or of an intrinsic function that JSONata does not have."""
 
@@ -143,7 +126,6 @@ class Call(Node):
     kind: Kind | None = None
 
 
-@attrs.frozen(eq=False, repr=False)
 class Lambda(Node):
     """A traced function."""
 
@@ -151,7 +133,6 @@ class Lambda(Node):
     body: Node
 
 
-@attrs.frozen(eq=False, repr=False)
 class Regex(Node):
     """A regular expression; the flags are `i` and `m`."""
 
@@ -159,14 +140,12 @@ class Regex(Node):
     flags: str = ""
 
 
-@attrs.frozen(eq=False, repr=False)
 class Raw(Node):
     """JSONata as its author wrote it; nodes stand for the expressions inside it."""
 
     parts: tuple[str | Node, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
 class Invalid(Node):
     """A value that an expression cannot take in; reported with all other mistakes when the state is written."""
 
@@ -211,8 +190,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def _inside(node: Node) -> Iterator[Node]:
-    for attribute in attrs.fields(type(node)):
-        value = getattr(node, attribute.name)
+    for value in as_dict(node).values():
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
@@ -226,12 +204,11 @@ def _inside(node: Node) -> Iterator[Node]:
 def replaced(node: Node, change: Callable[[Node], Node]) -> Node:
     """The node with each node inside it changed, from the inside out."""
     changes = {}
-    for attribute in attrs.fields(type(node)):
-        value = getattr(node, attribute.name)
+    for name, value in as_dict(node).items():
         new = _replaced(value, change)
         if new is not value:
-            changes[attribute.name] = new
-    return change(attrs.evolve(node, **changes) if changes else node)
+            changes[name] = new
+    return change(evolve(node, **changes) if changes else node)
 
 
 def _replaced(value: Any, change: Callable[[Node], Node]) -> Any:

@@ -14,11 +14,10 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-import attrs
+from ..base.record import Record, field
 
 
-@attrs.frozen
-class Resource:
+class Resource(Record):
     """A resource that `flowdsl deploy` creates. `name` is without the environment's prefix."""
 
     service: ClassVar[str]
@@ -45,7 +44,6 @@ class Resource:
         return Access(self, actions, variable)
 
 
-@attrs.frozen
 class Table(Resource):
     """A DynamoDB table, paid for by request. Keys are texts.
 
@@ -54,30 +52,27 @@ class Table(Resource):
 
     service = "dynamodb"
 
-    key: str = attrs.field(kw_only=True)
-    sort_key: str | None = attrs.field(default=None, kw_only=True)
-    indexes: Mapping[str, str | tuple[str, str]] = attrs.field(factory=dict, kw_only=True)
+    key: str = field(kw_only=True)
+    sort_key: str | None = field(default=None, kw_only=True)
+    indexes: Mapping[str, str | tuple[str, str]] = field(factory=dict, kw_only=True)
 
 
-@attrs.frozen
 class Queue(Resource):
     """An SQS queue; one whose name ends with .fifo is a FIFO queue. `retention` and `visibility_timeout` in seconds."""
 
     service = "sqs"
 
-    retention: int = attrs.field(default=345_600, kw_only=True)
-    visibility_timeout: int = attrs.field(default=30, kw_only=True)
+    retention: int = field(default=345_600, kw_only=True)
+    visibility_timeout: int = field(default=30, kw_only=True)
 
 
-@attrs.frozen
 class Topic(Resource):
     """An SNS topic."""
 
     service = "sns"
 
 
-@attrs.frozen
-class Access:
+class Access(Record):
     """What a function may do with a resource, and the environment variable that tells it the name or URL."""
 
     resource: Resource

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.diagnostics import FlowError
+from ..base.record import evolve
 from ..base.source import caller
-from .fields import UNSET, ByPath, Element, Spec, by_asl_name, evolve, note, per_class, specs
+from .fields import UNSET, ByPath, Element, Spec, by_asl_name, note, per_class, specs
 from .graphs import Branch, Graph, Processor
 from .machine import StateMachine
 from .states import STATES, Rule, State

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-import attrs
-
 from ..base.diagnostics import AslPath
+from ..base.record import evolve
 from ..base.source import Caller
 from .conflicts import Report
-from .fields import UNSET, Language, evolve
+from .fields import UNSET, Language
 from .integrations import Action, AwsError, Errors, Integration, Service
 from .states import Catcher, ItemReader, Map, ResultWriter, Retrier, State, Task, Working
 
@@ -67,7 +66,7 @@ def _with_s3(part: Any, name: str, language: Language, report: Report) -> Any:
     if not isinstance(part, ItemReader | ResultWriter):
         return part
     if isinstance(call := part.resource, Integration):
-        part = evolve(part, resource=attrs.evolve(call, service=call.service.removeprefix("aws-sdk:")))
+        part = evolve(part, resource=evolve(call, service=call.service.removeprefix("aws-sdk:")))
     return _called(part, language, report, (name,))
 
 

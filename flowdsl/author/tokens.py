@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 
-import attrs
-
+from ..base.record import Record
 from ..base.source import Caller, caller
 from .nodes import Node
 
@@ -20,8 +19,7 @@ _LETTERS = "xY"
 _TOKEN = re.compile("\ue0f0([A-Za-z]{2}[0-9]+)\ue0f1")
 
 
-@attrs.define(eq=False)
-class Token:
+class Token(Record, eq=False, frozen=False):
     """An expression that an f-string holds; `is_used` once a value of the flow has taken it up.
 
     `is_changed` if a method such as `upper()` or `strip()` changed the text around it.

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.record import Record, evolve, field
 from ..base.source import Caller
-from .fields import UNSET, Language, Unset, evolve, fields_of
+from .fields import UNSET, Language, Unset, fields_of
 from .flow import End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
@@ -66,7 +65,7 @@ def _join_language_problems(problems: list[Diagnostic]) -> None:
     lines = sorted({each.span.line for each in others if each.span})
     where = f" (line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))})" if lines else ""
     message = f"{first.message}, and so do {len(others)} more expressions{where}"
-    problems[problems.index(first)] = attrs.evolve(first, message=message, hint=JSONATA)
+    problems[problems.index(first)] = evolve(first, message=message, hint=JSONATA)
     for each in others:
         problems.remove(each)
 
@@ -76,8 +75,7 @@ _FORGOTTEN = 3
 """The number of expressions that need JSONata from which on the machine lacks its query_language=."""
 
 
-@attrs.frozen
-class _Around:
+class _Around(Record):
     """Catchers around a run of steps, and what their own steps join. `exempt` is None if it is a `guard`."""
 
     catchers: tuple[Catcher, ...]
@@ -93,8 +91,7 @@ Guards = tuple[_Around, ...]
 """Innermost first."""
 
 
-@attrs.frozen
-class _Fork:
+class _Fork(Record):
     """Steps that leave a state by a rule or a catcher, what they join, and the guards around them."""
 
     flow: Flow
@@ -102,8 +99,7 @@ class _Fork:
     guards: Guards
 
 
-@attrs.define
-class _Wiring:
+class _Wiring(Record, frozen=False):
     """The wiring of one graph."""
 
     machine: StateMachine
@@ -113,9 +109,9 @@ class _Wiring:
     """The machine's whole flow, for its names."""
     functions: dict[str, Function]
     """Every function that a Task of the machine calls, by its name."""
-    seen: dict[str, tuple[State, str | End]] = attrs.field(factory=dict)
-    inner: list[tuple[Flow, Graph, AslPath]] = attrs.field(factory=list)
-    forks: list[_Fork] = attrs.field(factory=list)
+    seen: dict[str, tuple[State, str | End]] = field(factory=dict)
+    inner: list[tuple[Flow, Graph, AslPath]] = field(factory=list)
+    forks: list[_Fork] = field(factory=list)
     """The forks of the state that is being added."""
     end: Succeed | None = None
     """Where rules and catchers lead that end the flow, once one of them does."""

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from ..base.diagnostics import AslPath
+from ..base.record import evolve
 from ..base.source import Caller
 from . import nodes
 from .expressions import Expression, Template, node_of, rfc3339
-from .fields import ByPath, Element, Language, Spec, evolve, set_fields
+from .fields import ByPath, Element, Language, Spec, set_fields
 from .functions import Function
 from .jsonata import NotWritten, write_jsonata
 from .jsonpath import JSONATA, described, write_jsonpath, write_rule

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
-from attrs import field, frozen
-
+from .record import Record, field
 from .source import Span
 
 AslPath = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
 
 
-@frozen
-class Diagnostic:
+class Diagnostic(Record):
     """One finding.
 
     `code` is stable (`FD401`); `path` addresses the value in the definition; `span` is the place in the file that the

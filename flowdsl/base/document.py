@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
-from attrs import define, field
-
 from .diagnostics import AslPath, Diagnostic, FlowError
+from .record import Record, field
 from .source import Span
 
 Place = tuple[int, int]
 """The offsets in the text where something starts and ends."""
 
 
-@define(slots=False)
-class Document:
+class Document(Record, frozen=False):
     """`value` is a JSON value; `find_places` is called when a place is needed for the first time."""
 
     file: str

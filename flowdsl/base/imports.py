@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from attrs import frozen
-
 from .diagnostics import FlowError
+from .record import Record
 from .source import Span, display_path
 
 STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
 """The modules of the Python that runs flowdsl, and those added in newer versions that Lambda supports."""
 
 
-@frozen
-class Import:
+class Import(Record):
     """`import module`, or `from module import names`; the module is absolute, empty for the project's root.
 
     `optional` where the file handles its absence.

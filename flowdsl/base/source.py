@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 
-from attrs import frozen
+from .record import Record
 
 _WIDEST = 200
 """The most characters of a line in an excerpt."""
@@ -25,8 +25,7 @@ def display_path(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
-@frozen
-class Span:
+class Span(Record):
     """A piece of a file: lines count from 1, columns (in characters) from 1; `end_column` is exclusive."""
 
     file: str
@@ -57,8 +56,7 @@ class Span:
         return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
 
 
-@frozen
-class Caller:
+class Caller(Record):
     """A call in the author's code, cheap to create; `span()` computes lines and columns."""
 
     code: CodeType

@@ -12,10 +12,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import frozen
-
 from .diagnostics import AslPath
 from .document import Document, Place, as_float, refuse_constant, wrong
+from .record import Record
 from .source import Span
 
 _TAG = "tag:yaml.org,2002:"
@@ -23,8 +22,7 @@ _MOST_FROM_ALIASES = 100_000
 """The most values that aliases may add to a file: a small file of nested aliases can stand for billions of values."""
 
 
-@frozen
-class Dialect:
+class Dialect(Record):
     """What the YAML of some kind of file has beyond JSON's values."""
 
     short_tags: bool = False
@@ -68,8 +66,7 @@ def read_yaml(text: str, file: str, dialect: Dialect = ASL) -> Document:
     return Document(file, text, value, lambda: _places(root, dialect) if root else iter(()), find_comments=comments)
 
 
-@frozen
-class _Reading:
+class _Reading(Record):
     """The values of one file's nodes. The nodes of merges are replaced by what they stand for."""
 
     file: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.record import evolve
 from ..base.source import Span
 from .findings import Findings
 from .registry import run_rules
@@ -79,7 +78,7 @@ def _in_order(definition: Any, diagnostics: list[Diagnostic], locate: Locate | N
             continue
         seen.add(key)
         if locate is not None and diagnostic.span is None:
-            diagnostic = attrs.evolve(diagnostic, span=locate(diagnostic.path))
+            diagnostic = evolve(diagnostic, span=locate(diagnostic.path))
         span = diagnostic.span
         position = (span.file, span.line, span.column) if span else ("", 0, 0)
         placed.append(((*position, _position(definition, diagnostic.path, orders)), diagnostic))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import attrs
-
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.record import Record, field
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 TARGET = "MISSING_TRANSITION_TARGET"
 
 
-@attrs.define
-class Findings:
+class Findings(Record, frozen=False):
     """Collects diagnostics. A rule reports an ASL path; the place in the author's file is added afterwards."""
 
-    diagnostics: list[Diagnostic] = attrs.field(factory=list)
+    diagnostics: list[Diagnostic] = field(factory=list)
     python: bool = False
     """True if the definition comes from a flow in Python: hints then show Python."""
 

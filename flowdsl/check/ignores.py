@@ -13,10 +13,9 @@ import linecache
 import re
 from collections.abc import Iterable
 
-import attrs
-
 from ..asl.tree import Machine, Node
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.record import Record
 from ..base.source import Span
 from .findings import Findings
 from .registry import Code, Rule
@@ -26,8 +25,7 @@ _IGNORE = re.compile(r"flowdsl:\s*ignore\[([^\]]*)\]([^#]*)")
 _CODE = re.compile(r"FD\d{3}")
 
 
-@attrs.define(eq=False)
-class _Ignore:
+class _Ignore(Record, eq=False, frozen=False):
     codes: tuple[str, ...]
     reason: str
     path: AslPath

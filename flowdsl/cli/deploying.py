@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from attrs import frozen
 
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.record import Record
 
 if TYPE_CHECKING:
     from ..deploy.model import Call, Execution, Plan, Stack, Wanted
@@ -47,8 +47,7 @@ def yes_option(command: _Command) -> _Command:
     return click.option("--yes", "-y", is_flag=True, help="Do not ask before making the changes.")(command)
 
 
-@frozen
-class Target:
+class Target(Record):
     """The environment that a command works on, and the flow's machines."""
 
     environment: Environment

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from attrs import frozen
 
 from ..base.diagnostics import FlowError
+from ..base.record import Record
 from ..base.source import Span, display_path
 from . import deploying, output
 
@@ -53,8 +53,7 @@ def _target_options(command: _Command) -> _Command:
     return command
 
 
-@frozen
-class _Session:
+class _Session(Record):
     """The target of a command, the connection to its region, and the author's places of states."""
 
     target: Target

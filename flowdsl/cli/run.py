@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from attrs import evolve
 
 from ..asl.resource import TOKEN, constant_function, parse_resource
 from ..base.diagnostics import FlowError
+from ..base.record import evolve
 from ..base.words import did_you_mean, join_words
 from . import output
 

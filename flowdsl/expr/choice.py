@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-import attrs
-
+from ..base.record import Record
 from .errors import StatesError
 from .path.jsonpath import ABSENT, NotApplicable, NotFound, Path, compile_lookup, parse_path
 from .scope import Evaluate, Scope
@@ -25,8 +24,7 @@ class RuleError(ValueError):
     """A choice rule that CreateStateMachine refuses."""
 
 
-@attrs.frozen
-class Operator:
+class Operator(Record):
     """A data-test operator: the kind of its operand, whether the operand is a path to it, and the test."""
 
     kind: str

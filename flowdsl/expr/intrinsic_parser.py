@@ -9,8 +9,7 @@ import math
 import re
 from typing import TypeAlias
 
-import attrs
-
+from ..base.record import Record
 from .path.parser import parse_path
 from .path.tree import Path, PathSyntaxError
 
@@ -26,8 +25,7 @@ class IntrinsicSyntaxError(ValueError):
         self.offset = offset
 
 
-@attrs.frozen
-class Constant:
+class Constant(Record):
     """A string, number, true, false or null; `raw` is a string's text between the quotes, escapes untouched."""
 
     value: str | int | float | bool | None
@@ -35,16 +33,14 @@ class Constant:
     offset: int
 
 
-@attrs.frozen
-class PathArgument:
+class PathArgument(Record):
     """A path as an argument."""
 
     path: Path
     offset: int
 
 
-@attrs.frozen
-class Call:
+class Call(Record):
     """A function and its arguments. Whether the name and the number of arguments are right is not looked at here."""
 
     name: str

@@ -14,9 +14,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, NoReturn
 
-import attrs
-
 from ..base.json import hash_set, java_text, json_text, parse_json
+from ..base.record import Record, field
 from .chance import chance, random_uuid
 from .errors import StatesError
 from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
@@ -44,8 +43,7 @@ class InvalidArgument(Exception):  # noqa: N818 - becomes a StatesError that nam
 Kind = Literal["any", "array", "boolean", "number", "object", "string"]
 
 
-@attrs.frozen
-class Intrinsic:
+class Intrinsic(Record):
     """An intrinsic function: everything that flowdsl knows of it."""
 
     evaluate: Callable[..., Any]
@@ -58,12 +56,8 @@ class Intrinsic:
     """True if any number of further arguments may follow."""
     is_limited: bool = False
     """True if its strings have at most MAX_STRING characters."""
-    names_error: bool = attrs.field()
+    names_error: bool = field(factory=lambda function: function.result == "string", takes_self=True)
     """True if ErrorPath and CausePath accept it. Source: Developer Guide, "Fail workflow state"."""
-
-    @names_error.default
-    def _names_error(self) -> bool:
-        return self.result == "string"
 
     @property
     def least(self) -> int:

@@ -8,9 +8,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import frozen
-
 from ..base.diagnostics import FlowError
+from ..base.record import Record
 
 ZIPPED_LIMIT = 50 * 2**20
 UNZIPPED_LIMIT = 250 * 2**20
@@ -20,8 +19,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can say
 _LEVEL = 6  # 9 takes half as long again and saves a thousandth
 
 
-@frozen
-class Archive:
+class Archive(Record):
     """A zip: its sizes in bytes; its SHA-256 in hexadecimal, and in Base64 as Lambda's CodeSha256.
 
     `contents` is the digest of names, modes and contents. It does not depend on how zlib compresses, while

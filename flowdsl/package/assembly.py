@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.record import Record
 from ..base.source import display_path
 from . import archive, manifest, workspace
 from .archive import Archive
@@ -101,8 +100,7 @@ def build(
     return result
 
 
-@frozen
-class _Ready:
+class _Ready(Record):
     """A function that is ready to be packaged once its requirements are installed."""
 
     function: Function

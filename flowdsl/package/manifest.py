@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-from attrs import field, frozen
-
 from ..base.diagnostics import FlowError
+from ..base.record import Record, as_dict, field
 from ..base.source import display_path
 
 FILE = "manifest.json"
@@ -18,8 +16,7 @@ FORMAT = 1
 """Of manifest.json itself."""
 
 
-@frozen
-class Packaged:
+class Packaged(Record):
     """A function's zip, and the settings that CreateFunction needs.
 
     `inputs` is the digest of all that decides what is in the zip; `sha256`, `code_sha256`, `contents`, `size`
@@ -43,8 +40,7 @@ class Packaged:
     from_runtime: dict[str, str] = field(factory=dict)
 
 
-@frozen
-class Manifest:
+class Manifest(Record):
     """`definitions`: file name to SHA-256 in hexadecimal; `functions`: by the Lambda function's name."""
 
     definitions: dict[str, str]
@@ -56,7 +52,9 @@ class Manifest:
 
     def text(self) -> str:
         """The manifest as JSON: sorted, without dates and paths, so that equal builds have equal texts."""
-        return json.dumps({"format": FORMAT, **attrs.asdict(self)}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        functions = {name: as_dict(function) for name, function in self.functions.items()}
+        value = {"format": FORMAT, "definitions": self.definitions, "functions": functions}
+        return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read(folder: Path) -> Manifest | None:
@@ -81,5 +79,5 @@ def read(folder: Path) -> Manifest | None:
 
 def _read_packaged(value: Mapping[str, Any]) -> Packaged:
     optional = {"from_runtime"}  # earlier builds lack it
-    names = [each.name for each in attrs.fields(Packaged) if each.name in value or each.name not in optional]
+    names = [name for name in Packaged.__fields__ if name in value or name not in optional]
     return Packaged(**{name: value[name] for name in names})

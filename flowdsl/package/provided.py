@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from ..base.record import Record
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -22,8 +22,7 @@ PROVIDED: Final = SDK | {"s3transfer", "jmespath", "python-dateutil", "urllib3",
 """The SDK and the packages that it brings along, by normalized name."""
 
 
-@frozen
-class Split:
+class Split(Record):
     """Installed files by their paths in the zip, and what is left to the runtime: locked version by name."""
 
     files: dict[str, Path]

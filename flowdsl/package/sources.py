@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from attrs import frozen
-
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
+from ..base.record import Record
 from ..base.source import display_path
 from .handler import RUNTIME_MODULES, collect_errors, distinct, span, validate
 
@@ -34,8 +33,7 @@ LEFT_OUT = (
 """Files and folders that are not packaged, such as tests and commands, unless a packaged module imports them."""
 
 
-@frozen
-class Sources:
+class Sources(Record):
     """`files`: the files by their paths in the zip; `external`: imports of modules outside the project."""
 
     files: dict[str, Path]

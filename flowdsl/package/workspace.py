@@ -17,15 +17,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from attrs import frozen
-
 from ..base.diagnostics import FlowError
+from ..base.record import Record
 from ..base.source import display_path
 from . import manifest
 
 
-@frozen
-class Workspace:
+class Workspace(Record):
     """`output`: the earlier build, if any; `new`: its replacement; `scratch`: temporary files."""
 
     output: Path

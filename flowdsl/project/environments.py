@@ -7,16 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-import attrs
-
 from ..base.diagnostics import FlowError
+from ..base.record import Record, field
 
 VARIABLE: Final = "FLOWDSL_ENV"
 """The environment variable that names the environment to use."""
 
 
-@attrs.frozen
-class Secret:
+class Secret(Record):
     """A reference to a secret, which the function reads when it runs; its value is never known here."""
 
     store: str
@@ -28,27 +26,24 @@ class Secret:
         return f"{self.store}:{self.name}"
 
 
-@attrs.frozen
-class Allowed:
+class Allowed(Record):
     """Permissions that the user states."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
 
 
-@attrs.frozen
-class FunctionSettings:
+class FunctionSettings(Record):
     """What an environment changes of a Lambda function. None leaves what the flow says."""
 
     memory: int | None = None
     timeout: int | None = None
     reserved_concurrency: int | None = None
-    environment: Mapping[str, str | Secret] = attrs.field(factory=dict)
+    environment: Mapping[str, str | Secret] = field(factory=dict)
     permissions: tuple[Allowed, ...] = ()
 
 
-@attrs.frozen
-class Environment:
+class Environment(Record):
     """One environment. Nothing is ever deployed to another region or account."""
 
     name: str
@@ -67,14 +62,14 @@ class Environment:
     """The ARN of the KMS key that encrypts state machines, functions and their logs; without one AWS's own keys do."""
     keep_versions: int = 10
     """How many versions of the state machine `flowdsl prune` leaves for a rollback."""
-    tags: Mapping[str, str] = attrs.field(factory=dict)
-    substitutions: Mapping[str, str] = attrs.field(factory=dict)
+    tags: Mapping[str, str] = field(factory=dict)
+    substitutions: Mapping[str, str] = field(factory=dict)
     """Values of the `${Names}` in a definition."""
     permissions: tuple[Allowed, ...] = ()
     """Of the state machine's role, besides those that are derived."""
     alarms: tuple[str, ...] = ()
     """CloudWatch alarms that roll a canary back."""
-    functions: Mapping[str, FunctionSettings] = attrs.field(factory=dict)
+    functions: Mapping[str, FunctionSettings] = field(factory=dict)
 
 
 RETENTIONS: Final = frozenset(
@@ -83,8 +78,7 @@ RETENTIONS: Final = frozenset(
 """Days that CloudWatch Logs takes. Source: CloudWatch Logs API Reference, PutRetentionPolicy."""
 
 
-@attrs.frozen
-class _Key:
+class _Key(Record):
     accepts: Callable[[Any], bool]
     words: str
     convert: Callable[[Any], Any] = lambda value: value

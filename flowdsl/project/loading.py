@@ -9,8 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import attrs
-
 from ..asl.text import canonical_text
 from ..author import tokens
 from ..author.fields import noting_elements
@@ -20,17 +18,17 @@ from ..author.serial import dump
 from ..author.unplaced import unplaced
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.imports import import_from
+from ..base.record import Record, evolve, field
 from ..base.source import Span, display_path
 from .mistakes import author_error, syntax_error
-from .settings import Project, find
+from .settings import find
 from .sources import SourceLoader, importing_sources
 
 Type = Literal["STANDARD", "EXPRESS"]
 STDIN = Path("-")
 
 
-@attrs.frozen
-class Loaded:
+class Loaded(Record):
     """A state machine loaded from a file."""
 
     file: Path
@@ -42,7 +40,7 @@ class Loaded:
     type: Type = "STANDARD"
     machine: StateMachine | None = None
     """The author's object, if the file is Python."""
-    locate: Callable[[AslPath], Span | None] = attrs.field(default=lambda _: None, repr=False)
+    locate: Callable[[AslPath], Span | None] = field(default=lambda _: None, repr=False)
     """Returns the place of an ASL path in the file."""
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys in the file."""
@@ -66,7 +64,7 @@ def load(file: Path) -> list[Loaded]:
     file = file.resolve()
     suffix = file.suffix.lower()
     if suffix == ".py":
-        return _load_python(file, find(file.parent))
+        return _load_python(file, find(file.parent).root)
     if suffix in (".json", ".yaml", ".yml"):
         return [_load_document(file, suffix)]
     raise FlowError.of(
@@ -101,10 +99,10 @@ def _load_text(content: str, file: Path, suffix: str) -> Loaded:
     return Loaded(file, name, source.value, canonical_text(source.value), locate=source.span, twice=source.twice)
 
 
-def _load_python(file: Path, project: Project) -> list[Loaded]:
+def _load_python(file: Path, root: Path) -> list[Loaded]:
     before = tokens.moment()
     with noting_elements() as written:
-        module = _execute(file, project.root)
+        module = _execute(file, root)
     machines: dict[int, StateMachine] = {
         id(value): value for value in vars(module).values() if isinstance(value, StateMachine)
     }
@@ -122,7 +120,7 @@ def _load_python(file: Path, project: Project) -> list[Loaded]:
         loaded.append(
             Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
         )
-    return [attrs.evolve(loaded[0], warnings=tuple(unplaced(written, str(file)))), *loaded[1:]]
+    return [evolve(loaded[0], warnings=tuple(unplaced(written, str(file)))), *loaded[1:]]
 
 
 def _misused_tokens(before: int) -> list[Diagnostic]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from inspect import signature
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 
-import attrs
-
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.record import evolve
 from ..base.source import _PACKAGE, Caller, Span, display_path
 from ..base.words import did_you_mean
 
@@ -30,7 +28,7 @@ def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnosti
     places = _places(error.__traceback__, root) or [Span(display_path(file), 1)]
     span = places[-1]
     if isinstance(error, FlowError):
-        return [each if each.span else attrs.evolve(each, span=span) for each in error.diagnostics]
+        return [each if each.span else evolve(each, span=span) for each in error.diagnostics]
     called = [f"called at {place}" for place in reversed(places[:-1])]
     hint = "\n      = ".join(filter(None, [_hint(error), *called])) or None
     return [Diagnostic("FD703", _message(error), span=span, hint=hint)]
@@ -44,7 +42,7 @@ def _places(traceback: TracebackType | None, root: Path) -> list[Span]:
         own = Path(code.co_filename)
         if is_authors(own, root):
             span = Caller(code, traceback.tb_lasti).span()
-            spans.append(attrs.evolve(span, file=display_path(own)))
+            spans.append(evolve(span, file=display_path(own)))
         traceback = traceback.tb_next
     return spans
 
@@ -55,12 +53,12 @@ def is_authors(file: Path, root: Path) -> bool:
     return file.is_relative_to(root) and not installed
 
 
-_TOO_MANY = re.compile(
-    r"(\w+)(?:\.__init__\(\) takes (?:from \d+ to )?(\d+) positional arguments? but |\(\.\.\.\) takes at most )"
-)
+_TOO_MANY = r"(\w+)(?:\.__init__\(\) takes (?:from \d+ to )?(\d+) positional arguments? but |\(\.\.\.\) takes at most )"
+_UNEXPECTED = r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'"
 
 
-_UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
+def _is_ours(traceback: TracebackType) -> bool:
+    return traceback.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<attrs"))
 
 
 def _message(error: BaseException) -> str:
@@ -73,8 +71,7 @@ def _message(error: BaseException) -> str:
     innermost = error.__traceback__
     while innermost and innermost.tb_next:
         innermost = innermost.tb_next
-    ours = innermost and innermost.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<attrs"))
-    if ours and isinstance(error, TypeError | ValueError):
+    if innermost and _is_ours(innermost) and isinstance(error, TypeError | ValueError):
         message = str(error)
     message = message.partition(". Did you mean")[0]  # newer Pythons; `_hint` says it on all
     message = message.replace("module 'flowdsl.author.", "module 'flowdsl.")  # what authors import it from
@@ -83,10 +80,10 @@ def _message(error: BaseException) -> str:
     missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", message)
     if missing:
         return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}"
-    unexpected = _UNEXPECTED.search(message)
+    unexpected = re.search(_UNEXPECTED, message)
     if unexpected:
         return f"{unexpected[1]}(...) has no argument {unexpected[2]!r}"
-    too_many = _TOO_MANY.search(message)
+    too_many = re.search(_TOO_MANY, message)
     if too_many and too_many[2]:
         most = int(too_many[2]) - 1  # Python counts `self`
         return f"{too_many[1]}(...) takes at most {most} positional argument{'s' * (most > 1)}"
@@ -98,7 +95,7 @@ def _hint(error: BaseException) -> str | None:
         return f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
     if isinstance(error, ImportError) and "relative import" in str(error):
         return "a flow file is not part of a package: import from the project's folder"
-    too_many = _TOO_MANY.search(str(error)) if isinstance(error, TypeError) else None
+    too_many = re.search(_TOO_MANY, str(error)) if isinstance(error, TypeError) else None
     if too_many:
         one = 'put the steps into one flow: StateMachine("payment", chain(...))'
         return one if too_many[1] == "StateMachine" else "pass the others by name, such as items=..."
@@ -113,9 +110,9 @@ def _nearest(error: BaseException) -> str | None:
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return did_you_mean(str(error.name), [name for name in dir(error.obj) if not name.startswith("_")])
     innermost = error.__traceback__
-    while innermost and innermost.tb_next:
+    while innermost and innermost.tb_next and not _is_ours(innermost.tb_next):
         innermost = innermost.tb_next
-    unexpected = _UNEXPECTED.search(str(error)) if isinstance(error, TypeError) else None
+    unexpected = re.search(_UNEXPECTED, str(error)) if isinstance(error, TypeError) else None
     if unexpected and innermost:
         return _arguments_of(unexpected[1], unexpected[2], innermost.tb_frame)
     if isinstance(error, NameError) and innermost:
@@ -134,5 +131,7 @@ def _arguments_of(function: str, wanted: str, frame: FrameType) -> str | None:
     )
     if not callable(called):
         return None
+    from inspect import signature
+
     known = [name for name in signature(called).parameters if name != "origin"]
     return did_you_mean(wanted, known) or f"its arguments are {', '.join(known)}"

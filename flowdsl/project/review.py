@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
-
 from ..asl.names import is_machine_name
 from ..asl.tree import Tree
 from ..base.diagnostics import Diagnostic
+from ..base.record import evolve
 from ..base.source import Span, display_path
 from ..check import check
 from ..check.dataflow.annotations import read_declarations
 from ..check.ignores import without_ignored
 from .loading import Loaded, Type, functions
-from .settings import find
+from .settings import find, find_root
 
 
 def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
@@ -22,7 +21,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     diagnostics = _name_mistakes(loaded)
     machine, data = loaded.machine, None
     if machine:
-        data = read_declarations(machine.input, machine.callees, find(loaded.file.parent).root)
+        data = read_declarations(machine.input, machine.callees, find_root(loaded.file.parent))
     diagnostics += check(
         loaded.definition,
         type=type or loaded.type,
@@ -65,12 +64,12 @@ def locate_state(loaded: Loaded, state: str) -> Span | None:
 def _relative(diagnostic: Diagnostic) -> Diagnostic:
     if diagnostic.span is None:
         return diagnostic
-    return attrs.evolve(diagnostic, span=_relative_span(diagnostic.span))
+    return evolve(diagnostic, span=_relative_span(diagnostic.span))
 
 
 def _relative_span(span: Span) -> Span:
     called_at = _relative_span(span.called_at) if span.called_at else None
-    return attrs.evolve(span, file=display_path(Path(span.file)), called_at=called_at)
+    return evolve(span, file=display_path(Path(span.file)), called_at=called_at)
 
 
 def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:

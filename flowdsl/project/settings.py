@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.record import Record, field
 from ..base.source import Span, display_path
 
 if TYPE_CHECKING:
@@ -18,25 +17,24 @@ if TYPE_CHECKING:
     from .environments import Environment
 
 
-@attrs.frozen
-class Project:
+class Project(Record):
     """A project's folder, and its settings: `[tool.flowdsl]` of pyproject.toml. All paths are absolute."""
 
     root: Path
     flow: Path | None = None
     """The flow file of commands without FILE."""
-    output: Path = attrs.field(default=attrs.Factory(lambda self: self.root / "build", takes_self=True))
+    output: Path = field(factory=lambda project: project.root / "build", takes_self=True)
     region: str | None = None
     """The AWS region of local runs, such as `eu-west-1`, which replaces placeholders."""
     account: str | None = None
     """The AWS account number of local runs, 12 digits."""
-    hosts: Hosts = attrs.field(factory=dict)
+    hosts: Hosts = field(factory=dict)
     """What is called in place of the hosts of HTTP Tasks."""
-    handlers: Mapping[str, str] = attrs.field(factory=dict)
+    handlers: Mapping[str, str] = field(factory=dict)
     """Handlers of functions that no flow in Python declares, by name: a folder, or `folder/file.py:function`."""
     hashes: bool = True
     """True if each requirement of a function must have a hash."""
-    environments: Mapping[str, Environment] = attrs.field(factory=dict)
+    environments: Mapping[str, Environment] = field(factory=dict)
     """Where the flow is deployed, by name."""
 
 
@@ -70,21 +68,33 @@ _TABLES: Mapping[str, Callable[[Any], tuple[list[str], Any]]] = {
 
 
 def find(start: Path) -> Project:
-    """The project around a folder: the nearest parent folder with a pyproject.toml, or else `start` itself.
+    """The project around a folder, with its settings.
 
     Raises FlowError if the pyproject.toml cannot be read, or contains unknown keys or values under `[tool.flowdsl]`.
     """
+    root = find_root(start)
+    file = root / "pyproject.toml"
+    return _read_settings(file) if file.is_file() else Project(root)
+
+
+def find_root(start: Path) -> Path:
+    """The folder of the project around a folder: the nearest parent folder with a pyproject.toml, or else `start`."""
     start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "pyproject.toml").is_file():
-            return _read_settings(folder / "pyproject.toml")
-    return Project(start)
+    return next((folder for folder in (start, *start.parents) if (folder / "pyproject.toml").is_file()), start)
+
+
+@cache
+def _read_toml(text: str) -> dict[str, Any]:
+    """The tables of a pyproject.toml; a command reads the same one several times."""
+    import tomllib  # a flow as JSON does without
+
+    return tomllib.loads(text)
 
 
 def _read_settings(file: Path) -> Project:
     try:
         content = file.read_text(encoding="utf-8")
-        tables = tomllib.loads(content)
+        tables = _read_toml(content)
     except (OSError, ValueError) as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         span = Span(display_path(file), int(place[1]), int(place[2])) if place else Span(display_path(file), 1)

@@ -9,8 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-import attrs
-
+from ..base.record import Record
 from .mistakes import is_authors
 
 
@@ -25,8 +24,7 @@ class SourceLoader(SourceFileLoader):
         return code
 
 
-@attrs.frozen
-class _Finder:
+class _Finder(Record):
     """Finds the modules of a project for `import`."""
 
     root: Path

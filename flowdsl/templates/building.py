@@ -11,6 +11,7 @@ import attrs
 from ..asl.names import is_machine_name
 from ..asl.placeholders import PLACEHOLDER
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.record import evolve
 from ..base.source import Span
 from .errors import CANNOT, UNIMPORTED, UNREPLACED, cannot, note
 from .filling import fill, placeholders
@@ -79,7 +80,7 @@ def build_machine(
     """Fill in what is known, and say what nothing replaces. Raises FlowError if the definition is not an object."""
     overrides = overrides or Overrides()
     if not isinstance(definition.value, dict) and scope.notes:
-        raise FlowError(attrs.evolve(scope.notes[-1], code=CANNOT, severity="error"))
+        raise FlowError(evolve(scope.notes[-1], code=CANNOT, severity="error"))
     if not isinstance(definition.value, dict):
         raise cannot(
             f"the definition of {identity.id} must be a JSON object",
@@ -107,7 +108,7 @@ def build_machine(
         for name, path in _first_of_each(left)
         if name not in replaced and not name.startswith("AWS::") and not _is_variable(name)
     ]
-    problems = [attrs.evolve(each, path=path) for each, path in zip(problems, _paths(left, problems), strict=True)]
+    problems = [evolve(each, path=path) for each, path in zip(problems, _paths(left, problems), strict=True)]
     return Machine(
         identity.id,
         identity.name,

@@ -16,6 +16,7 @@ import attrs
 from ..asl.placeholders import PLACEHOLDER
 from ..base.diagnostics import AslPath, FlowError
 from ..base.document import Document, read_json
+from ..base.record import evolve
 from ..base.source import Span
 from .files import Places
 
@@ -68,7 +69,7 @@ def parse(pieces: list[Piece], places: Places, at: AslPath) -> Parsed:
         [mistake] = error.diagnostics
         span = mistake.span or Span("", 1)
         offset = _offset(hidden, span.line, span.column)
-        raise FlowError(attrs.evolve(mistake, span=span_at(offset))) from None
+        raise FlowError(evolve(mistake, span=span_at(offset))) from None
 
     def locate(path: AslPath) -> Span:
         while path and path not in document.places:

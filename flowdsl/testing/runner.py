@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from ..asl.text import canonical_text
 from ..asl.tree import Tree
 from ..author.fields import UNSET
 from ..base.diagnostics import FlowError
+from ..base.record import evolve
 from ..base.source import display_path
 from ..calls import mockconfig
 from ..calls.buckets import LocalFiles

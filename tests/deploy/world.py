@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from flowdsl import Function, Parallel, Queue, StateMachine, Table, Task, Topic, Wait, chain, dynamic, state_input
 from flowdsl.asl.text import canonical_text
 from flowdsl.author.resources import Access
 from flowdsl.author.serial import dump
+from flowdsl.base.record import evolve
 from flowdsl.deploy.aws import Paced
 from flowdsl.deploy.model import Plan, Stack, Wanted
 from flowdsl.deploy.pinning import functions_in

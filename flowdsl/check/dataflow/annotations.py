@@ -13,10 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from ...author.functions import Function
 from ...base.diagnostics import AslPath
+from ...base.record import Record, field
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -41,12 +40,11 @@ _DECORATORS = {"define", "frozen", "mutable", "s", "attrs", "dataclass", "datacl
 _STRING_ENUMS = {"StrEnum"}
 
 
-@attrs.frozen
-class Data:
+class Data(Record):
     """The shape of the execution's input, and of the functions' results by the ASL path of the Task that calls them."""
 
     input: Shape = ANY
-    results: Mapping[AslPath, Shape] = attrs.field(factory=dict)
+    results: Mapping[AslPath, Shape] = field(factory=dict)
 
 
 def read_declarations(input: Any, callees: Mapping[AslPath, Iterable[Function]], root: Path) -> Data:
@@ -77,16 +75,15 @@ def _result(function: Function, root: Path) -> Shape:
     return _shape(handler.returns, module, 0, f"the result of {function.name}")
 
 
-@attrs.define(eq=False)
-class _Module:
+class _Module(Record, eq=False, frozen=False):
     """A Python file as text: its classes and functions, and the origin of its imported names."""
 
     path: Path
     root: Path
-    classes: dict[str, ast.ClassDef] = attrs.field(factory=dict)
-    functions: dict[str, ast.FunctionDef] = attrs.field(factory=dict)
-    aliases: dict[str, ast.expr] = attrs.field(factory=dict)
-    imports: dict[str, tuple[str, str]] = attrs.field(factory=dict)
+    classes: dict[str, ast.ClassDef] = field(factory=dict)
+    functions: dict[str, ast.FunctionDef] = field(factory=dict)
+    aliases: dict[str, ast.expr] = field(factory=dict)
+    imports: dict[str, tuple[str, str]] = field(factory=dict)
     """Local name → (dotted module, name in it)."""
 
 

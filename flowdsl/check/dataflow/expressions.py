@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-import attrs
-
+from ...base.record import Record, evolve
 from ...expr.jsonata.tree import Node, steps, walk
 from .shapes import ANY, ArrayShape, Member, Missing, ObjectShape, ScalarShape, Shape, UnknownShape, look, merge, merged
 
@@ -78,8 +77,7 @@ def as_shape(value: Value) -> Shape:
     return ANY if value.is_sequence else value.shape
 
 
-@attrs.define
-class Evaluator:
+class Evaluator(Record):
     """Evaluates one expression in shapes. `source` names the objects that it makes in messages."""
 
     text: str
@@ -173,7 +171,7 @@ class Evaluator:
     def next_step(self, node: Node, base: Value, whole: Node, scope: Scope, depth: int) -> Value:
         """Return the value of a step after `base`: of each of its items, if it is a list."""
         if node.kind in ("name", "string"):
-            return self.read(base, node.value, attrs.evolve(whole, end=node.end))
+            return self.read(base, node.value, evolve(whole, end=node.end))
         if node.kind in ("filter", "keep") and depth < MAX_DEPTH:
             inner = self.next_step(node.parts[0], base, whole, scope, depth + 1)
             return (

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from ...base.diagnostics import AslPath
+from ...base.record import Record
 from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
-from ..rules.jsonata import read_text
 from ..rules.paths import as_path, is_intrinsic, paths_of
 from .shapes import (
     ANY,
@@ -39,8 +37,7 @@ _PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 """An expression that is only a path."""
 
 
-@attrs.define(kw_only=True)
-class Reader:
+class Reader(Record, frozen=False, kw_only=True):
     """Reads values of known shapes. `findings` is None until all routes are followed: then it reports."""
 
     is_declared: bool
@@ -149,7 +146,8 @@ class Reader:
 
     def evaluate(self, text: str, known: Mapping[str, Shape], path: AslPath, source: str) -> Shape:
         """Return the shape of the value of an expression, and report names in it that do not exist."""
-        from .expressions import Evaluator, Value, as_shape, asks  # definitions without JSONata do without
+        from ..rules.jsonata import read_text  # definitions without JSONata do without
+        from .expressions import Evaluator, Value, as_shape, asks
 
         tree = getattr(read_text(text), "tree", None)
         if tree is None:
@@ -184,6 +182,7 @@ class Reader:
 def asked_for(condition: Any) -> Iterator[tuple[str, ...]]:
     """Yield the paths below `$states.input` whose presence a condition tests."""
     if isinstance(condition, str) and condition.startswith("{%"):
+        from ..rules.jsonata import read_text
         from .expressions import asked_paths
 
         tree = getattr(read_text(condition[2:-2].strip()), "tree", None)

@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-import attrs
-
 from ...asl.resource import parse_resource
 from ...asl.tree import Machine, Node
 from ...base.diagnostics import AslPath
+from ...base.record import field
 from ...base.words import abbreviate, did_you_mean
 from ...expr.path.tree import Root
 from ..findings import Findings
@@ -77,15 +76,14 @@ class Route(NamedTuple):
     """The variables that the state assigns on this route, as an object."""
 
 
-@attrs.define(kw_only=True)
-class _Flow(Reader):
+class _Flow(Reader, frozen=False, kw_only=True):
     results: Mapping[AslPath, Shape]
     """The results of the functions that a Task calls, by the Task's path."""
     machines: dict[AslPath, Machine]
     budget: int
     """How many states may still be visited; at 0, the rule gives up without a report."""
-    before: dict[Node, Known] = attrs.field(factory=dict)
-    outputs: dict[AslPath, Shape] = attrs.field(factory=dict)
+    before: dict[Node, Known] = field(factory=dict)
+    outputs: dict[AslPath, Shape] = field(factory=dict)
 
     def run(self, machine: Machine, start: Known, depth: int) -> Shape:
         """Visit the states of a machine until no shape changes; return its merged outputs."""

@@ -15,9 +15,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from ...base.diagnostics import Diagnostic, FlowError
+from ...base.record import Record
 from .checks import ALIASES, CAREFUL_REPLACE, CHECKS, may_give_nan, may_grow, unmarked, with_checks
 from .errors import (
     MAX_CHARACTERS,
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from jlens import Expression, JlensError
 
 
-@attrs.frozen
-class Limits:
+class Limits(Record):
     """What one evaluation may use before it fails."""
 
     depth: int = MAX_DEPTH

@@ -14,9 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-import attrs
-
 from ...base.json import parse_json
+from ...base.record import Record
 from ..chance import chance, random_uuid
 from .errors import MEMORY, FunctionError, InternalError, Thrown
 
@@ -26,8 +25,7 @@ MAX_ITEMS: Final = 500_000
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
-@attrs.frozen
-class Function:
+class Function(Record):
     """`signature` is JSONata's, `<s-n?:s>`; the engine holds the arguments to it before it calls `apply`."""
 
     signature: str

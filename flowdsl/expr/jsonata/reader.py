@@ -6,14 +6,12 @@ ValidateStateMachineDefinition's answers ("Reference to 'phone' at the top level
 
 from __future__ import annotations
 
-import attrs
-
+from ...base.record import Record
 from .plain import plain_tree
 from .tree import Node, steps
 
 
-@attrs.frozen
-class Read:
+class Read(Record):
     """A variable and the names after it: `$order.id` is (`order`, (`id`,)). `offset` counts characters of the text."""
 
     name: str
@@ -21,8 +19,7 @@ class Read:
     offset: int
 
 
-@attrs.frozen
-class Expression:
+class Expression(Record):
     """What an expression refers to, in the order of its text.
 
     `reads`: variables that it does not bind itself, `$states` among them. `calls`: functions that it calls and does not

@@ -13,13 +13,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-import attrs
-
+from ...base.record import Record
 from .errors import JsonataSyntaxError
 
 
-@attrs.frozen
-class Node:
+class Node(Record):
     """A part of an expression: `text[start:end]`.
 
     `value` is the operator of a binary or unary node, the name of a name, variable, bind, focus or index node, and the
@@ -83,8 +81,7 @@ _POWERS: Final = {
 """How tightly an operator binds what stands to its left."""
 
 
-@attrs.frozen
-class _Token:
+class _Token(Record):
     kind: str
     """operator, name, variable, string, number, value, regex or end."""
     text: str

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import evolve
-
 from ...base.json import class_name, json_text
+from ...base.record import evolve
 from .filters import compile_filter, evaluate_function
 from .tree import (
     ABSENT,

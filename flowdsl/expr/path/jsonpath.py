@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
-
 from ...base.json import json_text
+from ...base.record import Record
 from ..errors import StatesError
 from ..scope import Evaluate, Scope
 from .evaluator import compile_steps
@@ -117,8 +116,7 @@ def compile_field_path(text: str, field: str) -> Evaluate:
     return evaluate
 
 
-@attrs.frozen
-class Reference:
+class Reference(Record):
     """A Reference Path into the state input, as in ResultPath."""
 
     path: Path

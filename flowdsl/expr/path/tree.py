@@ -9,10 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Final, TypeAlias
 
-import attrs
-
-# Only names and indexes are compared. For the others attrs does not generate those methods: that would be half of the
-# time that importing this module takes.
+from ...base.record import Record
 
 
 class PathSyntaxError(ValueError):
@@ -32,48 +29,41 @@ class Root(enum.Enum):
     VARIABLE = "$name"
 
 
-@attrs.frozen
-class Name:
+class Name(Record):
     """`.name`, `['name']`, or several names `['a', 'b']`, which as the last step make one object of them."""
 
     names: tuple[str, ...]
 
 
-@attrs.frozen
-class Index:
+class Index(Record):
     """`[0]`, `[-1]` or a union `[0, 2]`; a negative index counts from the end."""
 
     indexes: tuple[int, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
-class Slice:
+class Slice(Record, eq=False):
     """`[start:end]`; Jayway reads no step, so `[0:9:2]` is `[0:9]`."""
 
     start: int | None
     end: int | None
 
 
-@attrs.frozen(eq=False, repr=False)
-class Wildcard:
+class Wildcard(Record, eq=False):
     """`.*` or `[*]`."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class Descend:
+class Descend(Record, eq=False):
     """`..`: the next step applies to this node and to everything below it."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class Filter:
+class Filter(Record, eq=False):
     """`[?(condition)]`."""
 
     condition: Condition
     text: str
 
 
-@attrs.frozen(eq=False, repr=False)
-class Function:
+class Function(Record, eq=False):
     """`.length()` and its like; only as the last step."""
 
     name: str
@@ -83,8 +73,7 @@ class Function:
 Step: TypeAlias = Name | Index | Slice | Wildcard | Descend | Filter | Function
 
 
-@attrs.frozen(eq=False, repr=False)
-class Path:
+class Path(Record, eq=False):
     """A parsed path: `text` as written, the root, the variable's name if the root is one, and the steps."""
 
     text: str
@@ -119,23 +108,20 @@ def is_definite_step(step: Step, is_last: bool) -> bool:
             return False
 
 
-@attrs.frozen(eq=False, repr=False)
-class Literal:
+class Literal(Record, eq=False):
     """A JSON value in a filter."""
 
     value: object
 
 
-@attrs.frozen(eq=False, repr=False)
-class Pattern:
+class Pattern(Record, eq=False):
     """`/regular expression/flags` in a filter."""
 
     pattern: str
     flags: str
 
 
-@attrs.frozen(eq=False, repr=False)
-class Query:
+class Query(Record, eq=False):
     """A path in a filter: relative to the candidate (`@`) or to the document (`$`)."""
 
     relative: bool
@@ -145,8 +131,7 @@ class Query:
 Operand: TypeAlias = Literal | Pattern | Query
 
 
-@attrs.frozen(eq=False, repr=False)
-class Comparison:
+class Comparison(Record, eq=False):
     """`left operator right`; operators as Jayway lists them, in upper case."""
 
     left: Operand
@@ -154,29 +139,25 @@ class Comparison:
     right: Operand
 
 
-@attrs.frozen(eq=False, repr=False)
-class Exists:
+class Exists(Record, eq=False):
     """A query alone: true where it finds something."""
 
     query: Query
 
 
-@attrs.frozen(eq=False, repr=False)
-class Not:
+class Not(Record, eq=False):
     """`!condition`."""
 
     condition: Condition
 
 
-@attrs.frozen(eq=False, repr=False)
-class AllOf:
+class AllOf(Record, eq=False):
     """`a && b`."""
 
     conditions: tuple[Condition, ...]
 
 
-@attrs.frozen(eq=False, repr=False)
-class AnyOf:
+class AnyOf(Record, eq=False):
     """`a || b`."""
 
     conditions: tuple[Condition, ...]
