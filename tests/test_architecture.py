@@ -269,8 +269,8 @@ def modules_of(arguments: list[str], folder: Path) -> set[str]:
 
 NOT_NEEDED = {
     "--help": {"attrs", "tomllib", "hashlib", "flowdsl.author.api", "flowdsl.check.registry"},
-    "check": {"attrs", "dataclasses", "gzip", "importlib.metadata", "flowdsl.expr.jsonata"},
-    "build --asl-only": {"attrs", "dataclasses", "gzip", "zipfile", "importlib.metadata", "flowdsl.expr.jsonata"},
+    "check": {"attrs", "gzip", "flowdsl.expr.jsonata.engine"},
+    "build --asl-only": {"attrs", "gzip", "zipfile", "importlib.metadata", "flowdsl.expr.jsonata.engine"},
 }
 """What these commands do without, for speed. attrs because of its classes: see docs/architecture.md, "Values"."""
 

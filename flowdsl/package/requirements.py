@@ -17,10 +17,9 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.record import Record
 from ..base.source import Span, display_path
 from .handler import markers, platform
 from .provided import Split, leave_to_runtime
@@ -44,8 +43,7 @@ _NOT_PACKAGED = frozenset(
 """Files in a dist-info folder that describe the installation, not the package."""
 
 
-@frozen
-class Pin:
+class Pin(Record):
     """One requirement: exactly one version. `text` is the line without hashes, such as `pure[x]==1.0; marker`."""
 
     name: NormalizedName
@@ -55,8 +53,7 @@ class Pin:
     span: Span
 
 
-@frozen
-class Requirements:
+class Requirements(Record):
     """A file of locked requirements; `options` say where the packages are."""
 
     file: Path
