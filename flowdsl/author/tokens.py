@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from ..base.record import Record
+from ..base.record import Record, field
 from ..base.source import Caller, caller
 from .nodes import Node
 
@@ -29,7 +29,7 @@ class Token(Record, eq=False, frozen=False):
     origin: Caller | None
     is_used: bool = False
     is_changed: bool = False
-    _around: tuple[str, str] | None = attrs.field(default=None, init=False, repr=False)
+    _around: tuple[str, str] | None = field(default=None, repr=False)
 
     def look_around(self, before: str, after: str) -> None:
         """Notice if the constant text around the token is not the one that the author wrote there.
