@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ..expr.timestamps import parse_offset_date_time
 from .history import JSON
@@ -33,6 +34,7 @@ def until_timestamp(value: JSON) -> float:
     return parsed.replace(microsecond=0).timestamp()
 
 
+@lru_cache(maxsize=64)  # on the virtual clock, many states are entered at one moment
 def iso(seconds: float) -> str:
     """Write a time like the context object and messages do: in milliseconds, without a fraction that is zero.
 
@@ -40,4 +42,4 @@ def iso(seconds: float) -> str:
     """
     time = datetime.fromtimestamp(seconds, UTC)
     millis = time.microsecond // 1000
-    return time.strftime("%Y-%m-%dT%H:%M:%S") + (f".{millis:03d}Z" if millis else "Z")
+    return time.isoformat()[:19] + (f".{millis:03d}Z" if millis else "Z")

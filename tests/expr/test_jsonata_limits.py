@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ TIMEOUT = "Expression evaluation timeout: Check for infinite loop"
 
 
 def evaluate(expression: str) -> Any:
-    return compile_jsonata("{% " + expression + " %}", "Output")({"input": {}}, {})
+    return compile_jsonata("{% " + expression + " %}", "Output")({"input": {"secret": 1}}, {"b": "secret"})
 
 
 def cause(expression: str) -> str:
@@ -63,3 +65,35 @@ def test_time_is_limited(expression: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_steps_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowdsl.expr.jsonata.engine.LIMITS", Limits(steps=1_000))
     assert cause("$sum([1..2000].($ * 2))").endswith(TIMEOUT)
+
+
+def test_a_long_array_has_its_distinct_items_soon() -> None:
+    assert evaluate("$count($distinct([1..100000]))") == 100_000
+    assert evaluate("$distinct($append([3, 1, 3, true, {'a': [1]}], [1..1000]))[[0..4]]") == [3, 1, True, {"a": [1]}, 2]
+    assert evaluate("$distinct($map([1..2000], function($n){ {'b': $n % 3, 'a': [$n % 2]} })).b") == [1, 2, 0, 1, 2, 0]
+    assert evaluate("$distinct($map([1..2000], function($n){ 'EUR' }))") == "EUR"
+    assert evaluate("[1..2000] ~> $distinct ~> $count") == 2_000
+    assert evaluate("($distinct := 5; $distinct)") == 5
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "states",
+        "$uppercase()",
+        "$sum($states.input.a) + states",
+        "$",
+        "'states'.input",
+        "{'k': variables}",
+        "$string()",
+        "*",
+        "(function(){ states })()",
+        "$states.input.(function(){ $$.states })()",
+        "$count(**)",
+        "[states]",
+    ],
+)
+def test_no_expression_reads_how_its_values_are_passed(expression: str) -> None:
+    """The engine gets `$states` and variables as its input, which in Step Functions no expression has."""
+    with contextlib.suppress(QueryEvaluationError):
+        assert "secret" not in json.dumps(evaluate(expression))

@@ -6,6 +6,7 @@
   floci-io/floci#2737), and `$parse` may return null. This costs time, so an expression is evaluated exactly only after
   its ordinary evaluation has met such a value.
 - `$replace` of a text by a text is refused if the result would be too long; the engine sees that when it has made it.
+- `$distinct` of a long array is computed here: the engine compares each item with each, and no limit ends that.
 
 Each check is JSONata with variables whose names begin with two underscores, in a block, so that it leaves context,
 scope and undefined values as they are.
@@ -14,7 +15,7 @@ scope and undefined values as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from .errors import MAX_CHARACTERS, MEMORY, OUT_OF_RANGE, FunctionError, Thrown, Unsupported
@@ -29,6 +30,14 @@ CAREFUL_REPLACE: Final = (
     '$__type($__p)="string" and $__type($__w)="string"?$__fit($__s,$__p,$__w,$__n);$__replace($__s,$__p,$__w,$__n))};'
 )
 """Bound before an expression for which `may_grow` is true."""
+LINEAR_DISTINCT: Final = (
+    "$__type:=$type;$__distinct:=$distinct;"
+    '$distinct:=$__type($distinct)!="function"?$distinct:function($__a)<x:x>{('
+    '$__d:=$__distinct_items($__a);$__type($__d)="array"?$__d:$__distinct($__a))};'
+)
+"""Bound before an expression that names `$distinct`."""
+_FEW: Final = 1_000
+"""Items among which the engine's own `$distinct` is quick."""
 _SHORT: Final = 100
 """Characters of a replacement with which no text becomes dangerously long."""
 NAN_FUNCTIONS: Final = frozenset({"parseInteger", "toMillis"})
@@ -60,6 +69,37 @@ def may_grow(root: Node) -> bool:
         for each in nodes
     )
     return sum(each.kind == "variable" and each.value == "replace" for each in nodes) > harmless
+
+
+_ARGUMENTS_ONLY: Final = """
+    abs append average boolean ceil count distinct error exists floor hash join keys length lowercase max merge millis
+    min not now number partition random range reverse shuffle spread sqrt string sum trim type uppercase uuid zip
+"""
+_FROM_ARGUMENTS: Final = frozenset(_ARGUMENTS_ONLY.split())
+"""Functions that never take the context for an argument, if they have one."""
+
+
+def may_read_input(node: Node, *, top: bool = True) -> bool:
+    """False if the expression certainly does not read its own input; `top` while that is the context."""
+    if node.kind in ("lambda", "partial", "transform", "regex", "wildcard", "focus", "index"):
+        return True
+    if node.kind == "variable":
+        return node.value in ("", "$") if top else node.value == "$" or node.value in KNOWN
+    if node.kind == "name":
+        return top
+    if node.kind == "call":
+        function, *arguments = node.parts
+        if function.kind != "variable" or function.value not in _FROM_ARGUMENTS:
+            return True
+        has_context = top and not arguments and function.value not in ("millis", "now", "random", "uuid")
+        return has_context or any(may_read_input(each, top=top) for each in arguments)
+    if node.kind in ("path", "filter", "sort", "group"):
+        first, *rest = node.parts
+        # Quotes make a name of a path's first step.
+        if top and node.kind == "path" and first.kind == "string":
+            return True
+        return may_read_input(first, top=top) or any(may_read_input(each, top=False) for each in rest)
+    return node.value == "~>" or any(may_read_input(each, top=top) for each in node.parts)
 
 
 def bound_names(root: Node) -> set[str]:
@@ -226,6 +266,26 @@ def _fit(text: Any, old: str, new: str, most: Any) -> None:
             raise Thrown(f": {MEMORY}")
 
 
+def _distinct_items(items: Any) -> list[Any] | None:
+    """The different items of a long array; None if the engine finds them quickly, or if there is only one: the engine
+    knows whether that stays in an array."""
+    if not isinstance(items, list) or len(items) <= _FEW:
+        return None
+    firsts: dict[Hashable, Any] = {}
+    for item in items:
+        firsts.setdefault(_as_key(item), item)
+    return [*firsts.values()] if len(firsts) > 1 else None
+
+
+def _as_key(value: Any) -> Hashable:
+    """The same for JSON values that are equal in JSONata."""
+    if isinstance(value, dict):
+        return frozenset((name, _as_key(item)) for name, item in value.items())
+    if isinstance(value, list):
+        return tuple(map(_as_key, value))
+    return (bool, value) if isinstance(value, bool) else value
+
+
 CHECKS: Final[dict[str, Callable[..., Any]]] = {
     "__refuse": _refuse,
     "__spend": _spend,
@@ -235,5 +295,6 @@ CHECKS: Final[dict[str, Callable[..., Any]]] = {
     "__joined": joined,
     "__fit": _fit,
     "__parse": parse_boxed,
+    "__distinct_items": _distinct_items,
 }
 """Functions that the checks call."""

@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...base.diagnostics import Diagnostic, FlowError
 from ...base.record import Record
-from .checks import ALIASES, CAREFUL_REPLACE, CHECKS, may_give_nan, may_grow, unmarked, with_checks
+from .checks import (
+    ALIASES,
+    CAREFUL_REPLACE,
+    CHECKS,
+    LINEAR_DISTINCT,
+    may_give_nan,
+    may_grow,
+    may_read_input,
+    unmarked,
+    with_checks,
+)
 from .errors import (
     MAX_CHARACTERS,
     MAX_DEPTH,
@@ -133,9 +143,10 @@ class Evaluator:
         self._has_clock = not names.isdisjoint(("now", "millis"))
         self._reads_states = "states" in names
         # Without an input of its own, the expression gets $states and variables as bindings.
-        self._has_context = "input" in jlens.Expression(self._text).reads()
+        self._has_context = may_read_input(root) and "input" in jlens.Expression(self._text).reads()
         self._may_give_nan = may_give_nan(root)
         self._may_grow = may_grow(root)
+        self._has_distinct = "distinct" in names
         self._operators = [
             (each.value, each.parts[1]) for each in walk(root) if each.kind == "binary" and each.value in ("and", "or")
         ]
@@ -166,6 +177,8 @@ class Evaluator:
             bindings = ALIASES
         if self._may_grow:
             bindings += CAREFUL_REPLACE
+        if self._has_distinct:
+            bindings += LINEAR_DISTINCT
         if not self._has_context:
             bindings += "$states:=$$.states;" if self._reads_states else ""
             bindings += "".join(f"${name}:=$$.variables.`{name}`;" for name in self._bound)
