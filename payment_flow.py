@@ -29,6 +29,7 @@ from flowdsl import (
     task_token,
     when,
 )
+from handlers.select_psp.selection import check_routing
 
 # The handlers are safe to be run again, so that any of them may be.
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
@@ -70,6 +71,9 @@ PSPS = [
     Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),
 ]
 
+
+# What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
+check_routing(function.name for function in PSPS)
 
 # Tables of the deployed functions, with what each may do; local runs keep SQLite files.
 TRANSACTIONS = Table(
@@ -199,9 +203,13 @@ machine = StateMachine(
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
     # donor-returned: the page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
+    # stripe-webhook: give Stripe its function URL; it settles what executions wait for, or could not store.
     # reconcile: run it on a schedule; it settles what executions could not store, and lists what needs people.
     related=[
         Function("payment-donor-returned", "handlers/donor_returned", access=[REDIRECTS]),
+        Function(
+            "payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=[TRANSACTIONS, TOTALS, REDIRECTS]
+        ),
         Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS, TOTALS]),
     ],
 )

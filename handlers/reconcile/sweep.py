@@ -62,6 +62,16 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
             yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
 
 
+def reconcile(donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None]) -> Finding | None:
+    """Settle one donation; None if it is settled, or if an execution may still settle it."""
+    record = store.get(donation)
+    if record is None or record.status not in ("open", "broken"):
+        return None
+    if not all(has_ended(execution) for execution in _unfinished(store.history(donation))):
+        return None
+    return _reconciled(record, store, ask, has_ended, repair=True)
+
+
 _INCOMPLETE = "post-processing is incomplete"
 
 

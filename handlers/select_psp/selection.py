@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,15 @@ def settings() -> list[PspSettings]:
         )
         for name, table in tables.items()
     ]
+
+
+def check_routing(functions: Iterable[str]) -> None:
+    """Raise Misconfigured if the configuration has a mistake, or a function that is not among these."""
+    known = sorted(functions)
+    missing = [psp for psp in settings() if psp.function not in known]
+    if missing:
+        names = "; ".join(f"{psp.name}.function: {psp.function}" for psp in missing)
+        raise Misconfigured(f"psps.toml: {names}: not in PSPS of the flow, which has {', '.join(known)}")
 
 
 def _mistakes(table: Any) -> Iterator[str]:

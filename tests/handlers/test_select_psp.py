@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import payment_flow
+from flowdsl.cli import app
 from handlers.document import MalformedEvent, Misconfigured
 from handlers.select_psp import choices
-from handlers.select_psp.selection import NoPspAvailable, select, settings
+from handlers.select_psp.selection import NoPspAvailable, check_routing, select, settings
 from tests.handlers.conftest import Call, document, donation
+
+ROOT = Path(__file__).parents[2]
 
 TWO = """
 [one]
@@ -201,3 +206,25 @@ def test_an_event_that_is_not_the_document_is_refused(call: Call) -> None:
 def test_deployed_functions_may_have_other_names(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWDSL_FUNCTION_NAMES", "test-{}-pr7")
     assert call("select_psp", document())["function_arn"].endswith(":function:test-payment-psp-sandbox-pr7")
+
+
+def test_a_function_that_the_flow_does_not_have_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    routing = tmp_path / "psps.toml"
+    routing.write_text('[psp_other]\nfunction = "payment-psp-other"\nenabled = true\npercentage = 1\n')
+    monkeypatch.setenv("PSPS", str(routing))
+
+    with pytest.raises(Misconfigured, match=r"psp_other\.function: payment-psp-other: not in PSPS of the flow"):
+        check_routing(function.name for function in payment_flow.PSPS)
+
+
+def test_flowdsl_check_reports_the_routing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    routing = tmp_path / "psps.toml"
+    routing.write_text('[psp_stripe]\nfunction = "payment-psp-strip"\nenabled = true\npercentage = -1\n')
+    monkeypatch.setenv("PSPS", str(routing))
+
+    for mistake in ("percentage: expected 0 or more", "payment-psp-strip: not in PSPS"):
+        result = CliRunner().invoke(app, ["check", str(ROOT / "payment_flow.py")])
+        assert result.exit_code != 0
+        assert mistake in result.output
+        assert "Traceback" not in result.output
+        routing.write_text(routing.read_text().replace("-1", "1"))

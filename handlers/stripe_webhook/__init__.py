@@ -1,0 +1,1 @@
+"""The function that Stripe's webhook calls."""

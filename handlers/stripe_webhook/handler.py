@@ -1,0 +1,83 @@
+"""Stripe's webhook: settle what the flow is waiting for, or could not store.
+
+The request of a function URL or of API Gateway's HTTP API (payload format 2.0). Environment: STRIPE_WEBHOOK_SECRET, the
+endpoint's signing secret. Stripe sends an event again, for days, unless it is answered with 2xx; events come late, more
+than once and in any order (https://docs.stripe.com/webhooks). So an event is only a reason to ask Stripe.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import stripe
+
+from handlers import redirects
+from handlers.logs import invocation, logger
+from handlers.reconcile.sweep import ask_psp, execution_has_ended, reconcile
+from handlers.secrets import fresh_secrets_after, setting
+from handlers.transactions.store import store
+
+LOG = logger("stripe_webhook")
+
+_DECIDED = ("payment_intent.succeeded", "payment_intent.canceled")
+"""Events after which the donor has nothing left to do at Stripe."""
+
+
+class BadSignature(Exception):
+    """The request was not signed with our secret, or more than five minutes ago."""
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return status 200 and what was done, or 400 for a request that Stripe did not sign.
+
+    Any exception makes Stripe send the event again.
+    """
+    with invocation(LOG, {}, context):
+        try:
+            with fresh_secrets_after(BadSignature):
+                received = _verified(event)
+        except BadSignature as error:
+            LOG.warning("refused", reason=str(error))
+            return _response(400, "refused")
+        kind, item = str(received["type"]), received["data"]["object"]
+        metadata = item.get("metadata") or {}
+        donation = metadata.get("donation") if isinstance(metadata, dict) else None
+        result = _settle(kind, donation) if isinstance(donation, str) else "ignored"
+        LOG.info("received", kind=kind, donation=donation, result=result)
+        return _response(200, result)
+
+
+def _verified(event: dict[str, Any]) -> dict[str, Any]:
+    """Return Stripe's event. Raises BadSignature. Source: https://docs.stripe.com/webhooks#verify-events."""
+    body = event.get("body") or ""
+    try:
+        content = base64.b64decode(body) if event.get("isBase64Encoded") else str(body).encode()
+        headers = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}
+        secret = setting("STRIPE_WEBHOOK_SECRET")
+        stripe.WebhookSignature.verify_header(
+            content.decode(), headers.get("stripe-signature", ""), secret, stripe.Webhook.DEFAULT_TOLERANCE
+        )
+        received = json.loads(content)
+        if not isinstance(received["type"], str) or not isinstance(received["data"]["object"], dict):
+            raise BadSignature("not an event")
+    except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
+        raise BadSignature(type(error).__name__) from error
+    return dict(received)
+
+
+def _settle(kind: str, donation: str) -> str:
+    """Let the execution that waits for the donor ask Stripe; without one, settle what is stored as open or broken."""
+    if kind in _DECIDED and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
+        return "resumed"
+    finding = reconcile(donation, store(), ask_psp, execution_has_ended)
+    return "nothing to do" if finding is None else finding.repaired or "left open"
+
+
+def _response(status: int, result: str) -> dict[str, Any]:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps({"result": result}),
+    }
