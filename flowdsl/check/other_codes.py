@@ -39,6 +39,7 @@ OTHER_CODES = (
     Code("FD705", "error", "A flow without a StateMachine"),
     Code("FD706", "error", "A state machine name that is not allowed"),
     Code("FD707", "error", "Two state machines with one name"),
+    Code("FD708", "error", "A project that cannot be created"),
     Code("FD710", "error", "A missing handler in a local run"),
     Code("FD711", "error", "Input or mocks that are not JSON"),
     Code("FD712", "error", "A wrong mock configuration"),

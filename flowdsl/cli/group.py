@@ -14,6 +14,7 @@ from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
 from .terminal import escaping
 
 COMMANDS = (
+    "new",
     "import",
     "check",
     "run",

@@ -98,7 +98,8 @@ def lock(
     if not write:
         return Locked(True, "out of date")
     _replace(target, content)
-    return Locked(True, f"{content.count(b'==')} packages locked")
+    count = content.count(b"==")
+    return Locked(True, f"{count} package{'s' * (count != 1)} locked")
 
 
 def _platform(folder: Path, root: Path, functions: Iterable[Function]) -> Iterator[str]:

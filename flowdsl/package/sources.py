@@ -125,7 +125,7 @@ def check_external(sources: Sources, function: Function, installed: set[str]) ->
             *(
                 Diagnostic(
                     "FD604",
-                    f"function {function.name!r} would fail in Lambda: {wanted} is neither in the project, nor "
+                    f"function {function.name!r} would fail in Lambda: module {wanted} is neither in the project, nor "
                     f"in the requirements, nor in Lambda's Python {function.python}",
                     span=wanted.span,
                     hint=f"add it to {function.source}/requirements.txt, or handle its ImportError",

@@ -1,0 +1,88 @@
+"""`flowdsl new`: what it creates works at once."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+
+from flowdsl import scaffold
+from tests.cli.conftest import ROOT
+
+NAME = "order-flow"
+
+
+@pytest.fixture
+def created(project):
+    (project.root / "pyproject.toml").unlink()
+    done = project.run("new", NAME)
+    assert done.exit_code == 0, done.stderr
+    assert {f"{NAME}/{name}" for name in scaffold.project_files(NAME)} == {*done.stdout.split()}
+    return project.root / NAME
+
+
+def command(created, *arguments, **options):
+    run = [sys.executable, *arguments]
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(created.parent)}
+    return subprocess.run(run, cwd=created, env=env, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.slow
+def test_check_run_and_tests_pass(created):
+    done = command(created, "-m", "flowdsl", "check", "--strict")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout
+    (line,) = re.findall("flowdsl (run .*)", (created / "README.md").read_text())
+    order = re.search("'(.*)'", line)
+    done = command(created, "-m", "flowdsl", "run", "--input", order[1])
+    assert done.returncode == 0, done.stderr
+    assert '"page": "/orders/1"' in done.stdout
+    done = command(created, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout
+    assert "1 snapshot passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_linter_likes_it(created):
+    assert command(created, "-m", "ruff", "check", "--isolated", "--line-length=120").returncode == 0
+    assert command(created, "-m", "ruff", "format", "--check", "--isolated", "--line-length=120").returncode == 0
+
+
+def test_its_settings_and_pipeline_can_be_read(created):
+    settings = tomllib.loads((created / "pyproject.toml").read_text())
+    assert settings["project"]["name"] == NAME
+    extras = re.search(r"flowdsl\[([^]]*)\]", str(settings["dependency-groups"]["dev"]))
+    own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {*extras[1].split(",")} <= {*own}
+    pipeline = yaml.safe_load((created / ".github/workflows/ci.yml").read_text())
+    targets = {*re.findall(r"^(\w+):", (created / "Makefile").read_text(), re.MULTILINE)}
+    runs = [step["run"] for step in pipeline["jobs"]["test"]["steps"] if "run" in step]
+    assert {run.split()[1] for run in runs if run.startswith("make ")} <= targets
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a b", "../up", "é", "a" * 56, "-x"])
+def test_names_that_aws_would_refuse(project, name):
+    done = project.run("new", "--", name)
+    assert done.exit_code == 2
+    assert "FD708" in done.stderr
+    assert not list(project.root.glob("*/flow.py"))
+
+
+def test_a_folder_with_files_is_left_alone(project):
+    project.write(f"{NAME}/mine.txt", "mine")
+    done = project.run("new", NAME)
+    assert done.exit_code == 2
+    assert f"FD708 {NAME} already exists" in done.stderr
+    assert [file.name for file in (project.root / NAME).iterdir()] == ["mine.txt"]
+    done = project.run("new", NAME, "--folder", "hello.py")
+    assert done.exit_code == 2
+    assert [file.name for file in project.root.iterdir() if file.name.startswith(".")] == []
+
+
+def test_an_empty_folder_is_taken(project):
+    (project.root / "empty").mkdir()
+    assert project.run("new", NAME, "--folder", "empty").exit_code == 0
+    assert (project.root / "empty/flow.py").is_file()
