@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from handlers.configuration import is_on_lambda
 from handlers.document import Misconfigured, read
@@ -27,9 +24,11 @@ class NoPspAvailable(Exception):
     """No PSP accepts the donation; the message gives each one's reason."""
 
 
-@frozen
-class PspSettings:
-    """A table of psps.toml; an empty tuple accepts everything."""
+class PspSettings(NamedTuple):
+    """A table of psps.toml; an empty tuple accepts everything.
+
+    A named tuple, because payment_flow.py checks the routing: a flow should import little.
+    """
 
     name: str
     function: str
@@ -126,6 +125,8 @@ def select(donation: Mapping[str, Any], psps: list[PspSettings]) -> tuple[PspSet
         raise NoPspAvailable(reasons or "no PSP is configured; add one to psps.toml")
     if len(fitting) == 1:
         return fitting[0], "the only suitable PSP"
+    import hashlib  # the flow, which only checks the routing, does without
+
     total = sum(psp.percentage for psp in fitting)
     digest = hashlib.sha256(read(donation, "id", str).encode()).digest()
     bucket = int.from_bytes(digest[:8], "big") % total
