@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ..base.diagnostics import AslPath
 
 PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
 
@@ -36,3 +39,56 @@ def fill_placeholders(definition: dict[str, Any], *, region: str, account: str) 
 
 def _partition(region: str) -> str:
     return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+
+
+def substitute(value: Any, values: Mapping[str, Any], bare: frozenset[str] = frozenset()) -> Any:
+    """Return the JSON value with these placeholders replaced, in keys too.
+
+    A string that is one placeholder becomes the value itself if that is not text, or if the placeholder was written
+    outside quotes (`bare`) and the text is JSON, as for `"Seconds": ${Delay}`.
+    """
+    if isinstance(value, dict):
+        return {substitute_text(key, values): substitute(item, values, bare) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute(item, values, bare) for item in value]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    match = PLACEHOLDER.fullmatch(value)
+    if match and match[0][2:-1] in values:
+        name = match[0][2:-1]
+        new = values[name]
+        if not isinstance(new, str):
+            return new
+        if name in bare:
+            try:
+                return json.loads(new)
+            except ValueError:
+                return new
+    return substitute_text(value, values)
+
+
+def substitute_text(text: str, values: Mapping[str, Any]) -> str:
+    """Return the text with these placeholders replaced; others stay."""
+
+    def replace(match: re.Match[str]) -> str:
+        name = match[0][2:-1]
+        if name not in values:
+            return str(match[0])
+        new = values[name]
+        return new if isinstance(new, str) else json.dumps(new)
+
+    return PLACEHOLDER.sub(replace, text) if "${" in text else text
+
+
+def find_placeholders(value: Any, path: AslPath = ()) -> Iterator[tuple[str, AslPath]]:
+    """The name of each placeholder in a JSON value, with the ASL path of its string."""
+    todo: list[tuple[AslPath, Any]] = [(path, value)]
+    while todo:
+        at, item = todo.pop()
+        if isinstance(item, dict):
+            todo.extend(((*at, key), below) for key, below in reversed(item.items()))
+        elif isinstance(item, list):
+            todo.extend(((*at, index), below) for index, below in reversed([*enumerate(item)]))
+        elif isinstance(item, str) and "${" in item:
+            for match in PLACEHOLDER.finditer(item):
+                yield match[0][2:-1], at

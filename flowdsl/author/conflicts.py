@@ -13,7 +13,7 @@ from ..base.record import Record, evolve
 from ..base.source import Caller
 from .expressions import DISCARD
 from .fields import UNSET, Element, Spec, pascal, per_class, specs
-from .flow import End, Flow, Goto, Guard, describe
+from .flow import Block, End, Flow, Goto, Guard, describe
 from .graphs import Graph
 from .states import (
     Building,
@@ -129,7 +129,7 @@ def _parts(value: Any, spec: Spec, report: Report, path: AslPath) -> Any:
         if isinstance(item, wanted | Mapping):
             return True
         hint = f"write {maker}" if wanted is not Rule else "write when(condition, steps...)"
-        origin = item.origin if isinstance(item, Element | Flow | Guard | Goto | End) else None
+        origin = item.origin if isinstance(item, Element | Flow | Guard | Block | Goto | End) else None
         report(at, f"{keyword} takes {maker}, not {describe(item)}", hint, origin)
         return False
 
@@ -194,4 +194,4 @@ def _branches(state: Parallel, report: Report) -> Parallel:
 
 def _runs(value: Any) -> bool:
     """True if a value can be a branch, or what a Map does for each item."""
-    return isinstance(value, Flow | State | Graph | Guard)
+    return isinstance(value, Flow | State | Graph | Guard | Block)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
 
+from ..base.diagnostics import Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Caller, caller
 from .fields import Element
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from .states import Catcher, State
 
 T = TypeVar("T")
-Step = Union["State", "Flow", "Goto", "End", "Guard"]
+Step = Union["State", "Flow", "Goto", "End", "Guard", "Block"]
 """What a chain takes."""
 
 
@@ -76,6 +77,33 @@ class Guard(Record):
         return renamed(self, naming(name))
 
 
+class Block(Record):
+    """States that are wired already, as another tool wrote them: the first is where they start.
+
+    A state that ends goes on to what follows the block; all others lead where they say.
+    """
+
+    states: tuple[State, ...]
+    settings: Mapping[str, Any] = field(factory=dict, kw_only=True)
+    """The other fields of the definition, such as Comment and TimeoutSeconds, by ASL name. A machine that has no other
+    steps takes them over."""
+    problems: tuple[Diagnostic, ...] = field(default=(), kw_only=True, eq=False, repr=False)
+    """Findings about where the states come from, with paths that begin at `States`."""
+    origin: Caller | None = field(default=None, kw_only=True, eq=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of the first state."""
+        return self.states[0].name
+
+    def __rshift__(self, step: Step) -> Flow:
+        return chain(self, step)
+
+    def as_(self, name: str) -> Block:
+        """The same states under other names, as `as_` of a chain makes them."""
+        return renamed(self, naming(name))
+
+
 def chain(*steps: Step) -> Flow:
     """Steps one after the other: states, other chains, and at the end perhaps `goto(...)` or `end()`.
 
@@ -124,7 +152,9 @@ def end() -> End:
 
 def is_step(value: object) -> bool:
     """True if a chain takes the value."""
-    return isinstance(value, Flow | Goto | End | Guard) or (isinstance(value, Element) and hasattr(value, "as_"))
+    return isinstance(value, Flow | Goto | End | Guard | Block) or (
+        isinstance(value, Element) and hasattr(value, "as_")
+    )
 
 
 def as_flow(steps: Any) -> Flow:
@@ -144,6 +174,8 @@ def describe(value: object) -> str:
         return "a chain"
     if isinstance(value, str | int | float | bool | None):
         return repr(value)
+    if isinstance(value, Block):
+        return f"a block that starts at {value.name!r}"
     if isinstance(value, type):
         return f"the class {value.__name__}"
     name = getattr(value, "name", None) if isinstance(value, Element) else None
@@ -179,16 +211,18 @@ def parts_within(value: Any) -> Iterator[Any]:
     stack = [value]
     while stack:
         item = stack.pop()
-        if isinstance(item, Element | Flow | Guard | Goto | End):
+        if isinstance(item, Element | Flow | Guard | Block | Goto | End):
             yield item
         if isinstance(item, Flow):
             stack.extend(reversed(item.items))
         elif isinstance(item, Guard):
             stack.extend(reversed([item.flow, *item.catchers]))
+        elif isinstance(item, Block):
+            stack.extend(reversed(item.states))
         elif isinstance(item, list | tuple):
             stack.extend(reversed(item))
         elif isinstance(item, Mapping):
-            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard)]))
+            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard | Block)]))
         elif isinstance(item, Element):
             stack.extend(reversed([getattr(item, name) for name in _fields_with_steps(item)]))
 
@@ -197,13 +231,16 @@ def _fields_with_steps(element: Element) -> list[str]:
     return [
         name
         for name, value in vars(element).items()
-        if isinstance(value, Element | Flow | Guard | tuple | list) or (name == "named" and isinstance(value, Mapping))
+        if isinstance(value, Element | Flow | Guard | Block | tuple | list)
+        or (name == "named" and isinstance(value, Mapping))
     ]
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Flow):
         return Flow(tuple(_renamed(item, names) for item in value.items), origin=value.origin)
+    if isinstance(value, Block):
+        return evolve(value, states=_renamed(value.states, names))
     if isinstance(value, Guard):
         catchers = tuple(_renamed(each, names) for each in value.catchers)
         return Guard(_renamed(value.flow, names), catchers, origin=value.origin)

@@ -10,8 +10,8 @@ from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
 from . import kinds
 from .defaults import Defaults
-from .fields import UNSET, Language, Unset, asl, element, field, sugar
-from .flow import Step, as_flow
+from .fields import UNSET, Language, Unset, asl, by_asl_name, element, field, sugar
+from .flow import Block, Flow, Step, as_flow
 from .functions import Function
 from .graphs import Graph
 from .places import locate
@@ -61,10 +61,30 @@ class StateMachine(Graph):
             object.__setattr__(self, keyword, empty)
         if self.defaults:
             self.defaults.check(self._report)
+        self._take_settings(flow)
         object.__setattr__(self, "start_at", start_of(flow))
         wire(self, flow)
         for function in self.related:
             self.functions.setdefault(function.name, function)
+
+    def _take_settings(self, flow: Flow) -> None:
+        """Take over the settings of the only block; report those of blocks among other steps."""
+        known = by_asl_name(type(self))
+        for block in (step for step in flow.items if isinstance(step, Block)):
+            for name, value in block.settings.items():
+                spec = known.get(name)
+                if spec is not None and getattr(self, spec.attribute) is not UNSET:
+                    continue
+                if len(flow.items) == 1 and spec is not None:
+                    object.__setattr__(self, spec.attribute, value)
+                elif len(flow.items) == 1:
+                    object.__setattr__(self, "extras", {**self.extras, name: value})
+                elif name != "Comment":
+                    keyword = spec.attribute if spec else name
+                    message = f"the {name} of the block at {block.name!r} does not apply to the whole machine"
+                    hint = f"set it for the machine: StateMachine(..., {keyword}={value!r})"
+                    span = block.origin.span() if block.origin else None
+                    self.problems.append(Diagnostic("FD217", message, (), "warning", span, hint))
 
     def _problem(self, keyword: str, message: str, hint: str) -> None:
         span = self.origin.span((keyword,)) if self.origin else None

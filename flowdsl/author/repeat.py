@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from .expressions import Expression, Path, var
 from .fields import UNSET, Unset
-from .flow import Flow, Goto, Guard, Step, as_flow, chain, describe
+from .flow import Block, Flow, Goto, Guard, Step, as_flow, chain, describe
 from .places import snake
 from .states import Choice, Pass, Rule, State, Wait, fail, when
 
@@ -93,7 +93,7 @@ def _loop(
 def _first(flow: Flow) -> str:
     """The name of the first state."""
     first = flow.items[0] if flow.items else None
-    if not isinstance(first, State | Guard):
+    if not isinstance(first, State | Guard | Block):
         raise TypeError(f"a loop begins with a state, not {describe(first) if first else 'nothing'}")
     return first.name
 

@@ -10,7 +10,7 @@ from ..base.diagnostics import AslPath, Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Caller
 from .fields import UNSET, Language, Unset, fields_of
-from .flow import End, Flow, Goto, Guard, as_flow, states_within
+from .flow import Block, End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
 from .jsonpath import JSONATA
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def start_of(flow: Flow) -> str | Unset:
     """The name of the state at which a flow starts."""
     first = flow.items[0] if flow.items else None
-    return first.name if isinstance(first, State | Goto | Guard) else UNSET
+    return first.name if isinstance(first, State | Goto | Guard | Block) else UNSET
 
 
 def _language(element: StateMachine | State, default: Language) -> Language:
@@ -133,7 +133,10 @@ class _Wiring(Record, frozen=False):
                     break
                 if index < len(items) and isinstance(items[index], Goto):
                     self.machine.links[(*self.path, step.name, "Next")] = items[index].origin
-                self._add(step, follow, states, guards)
+                if isinstance(step, Block):
+                    self._block(step, follow, states, guards)
+                else:
+                    self._add(step, follow, states, guards)
                 if self.forks:
                     rest.append((items, index, after, guards))
                     rest.extend((fork.flow.items, 0, fork.follow, fork.guards) for fork in reversed(self.forks))
@@ -148,7 +151,9 @@ class _Wiring(Record, frozen=False):
         step = items[index]
         return step if isinstance(step, End) else step.name
 
-    def _add(self, step: State, follow: str | End, states: dict[str, State], guards: Guards) -> None:
+    def _add(
+        self, step: State, follow: str | End, states: dict[str, State], guards: Guards, *, keeps_default: bool = False
+    ) -> None:
         """Put a state into the graph; the flows that fork off it are left in `forks`, to be wired next."""
         if step.name in self.seen:
             self._again(step, follow)
@@ -166,13 +171,20 @@ class _Wiring(Record, frozen=False):
             tail = evolve(tail, next=state.next, end=state.end)
             state = evolve(state, next=tail.name, end=UNSET)
             states[tail.name] = self._follow(tail, follow)
-        if isinstance(state, Choice) and isinstance(step, Choice):
+        if isinstance(state, Choice) and isinstance(step, Choice) and not keeps_default:
             state = self._choice(state, step, follow, guards)
         elif isinstance(state, Stepping):
             state = self._follow(state, follow)
         if getattr(state, "catch", UNSET):
             state = self._catch(state, joins)
         states[step.name] = self._inner_flows(state, step, (*self.path, step.name))
+
+    def _block(self, block: Block, follow: str | End, states: dict[str, State], guards: Guards) -> None:
+        """Put the states of a block into the graph: a Choice without a default keeps having none."""
+        for state in block.states:
+            self._add(state, follow, states, guards, keeps_default=True)
+        problems = (evolve(each, path=(*self.path, *each.path[1:])) for each in block.problems)
+        self.machine.problems.extend(problems)
 
     def _guarded(self, step: State, follow: str | End, guards: Guards) -> tuple[State, list[tuple[str | End, Guards]]]:
         """The state with the machine's defaults and the guards' catchers, and what each of its catchers joins.
@@ -285,7 +297,7 @@ class _Wiring(Record, frozen=False):
     def _graph(self, flow: Any, cls: type[Any], path: AslPath) -> Any:
         if isinstance(flow, Graph):
             return flow
-        if not isinstance(flow, State | Flow | list | tuple):
+        if not isinstance(flow, State | Flow | Block | list | tuple):
             return flow
         inner = as_flow(flow)
         graph = cls(start_at=start_of(inner), origin=None)

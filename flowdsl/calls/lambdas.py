@@ -114,7 +114,8 @@ class LocalLambdas:
         return function is not None and self._find(function) is not None
 
     def _find(self, function: FunctionName) -> Handler | None:
-        names = (function.text, function.qualified, function.name)
+        # `${ScoreArn}` and `${Score.Arn}:live` of a template are known by the placeholder's name.
+        names = (function.text, function.qualified, function.name, function.name.strip("${}"))
         return next((self.functions[name] for name in names if name in self.functions), None)
 
     def _invoke(

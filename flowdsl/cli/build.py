@@ -9,6 +9,7 @@ import click
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from . import output
+from .options import substitution_option
 
 
 @click.command()
@@ -23,7 +24,16 @@ from . import output
     type=click.Path(path_type=Path),
     help="The folder to write to; by default the one of pyproject.toml, or build/.",
 )
-def build(file: Path | None, *, asl_only: bool, verify: bool, strict: bool, folder: Path | None) -> None:
+@substitution_option
+def build(
+    file: Path | None,
+    *,
+    asl_only: bool,
+    verify: bool,
+    strict: bool,
+    folder: Path | None,
+    substitutions: dict[str, str],
+) -> None:
     """Write the definitions of a flow and a zip for each of its Lambda functions.
 
     \b
@@ -40,7 +50,7 @@ def build(file: Path | None, *, asl_only: bool, verify: bool, strict: bool, fold
     if verify and asl_only:
         raise click.UsageError("--verify runs the zips, which --asl-only does not build: use one of them")
     file = file or project.default_flow()
-    machines = project.load(file)
+    machines = project.load(file, substitutions)
     diagnostics = project.review(machines, packaging=not asl_only)
     if output.has_errors(diagnostics) or (strict and diagnostics):
         raise FlowError(*diagnostics)

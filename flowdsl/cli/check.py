@@ -9,6 +9,7 @@ import click
 
 from ..base.diagnostics import Diagnostic, FlowError
 from . import output
+from .options import substitution_option
 
 
 @click.command()
@@ -28,6 +29,7 @@ from . import output
     type=click.Choice(["STANDARD", "EXPRESS"], case_sensitive=False),
     help="The type of the state machines, instead of the file's.",
 )
+@substitution_option
 @click.option("--strict", is_flag=True, help="Exit with 2 for warnings, too.")
 @click.pass_context
 def check(
@@ -36,8 +38,9 @@ def check(
     form: str,
     type_: Literal["STANDARD", "EXPRESS"] | None,
     strict: bool,
+    substitutions: dict[str, str],
 ) -> None:
-    """Check flows in Python, JSON or YAML.
+    """Check flows in Python, definitions in JSON or YAML, and the state machines of templates.
 
     Prints all mistakes of all files to stdout, each with its place and what to write instead: those of definitions, and
     of functions that cannot be packaged. FILE may be a folder, whose flows are checked, or - for a definition on stdin.
@@ -47,6 +50,7 @@ def check(
         flowdsl check payment_flow.py
         flowdsl check . --strict
         flowdsl check flows/*.asl.json --format github
+        flowdsl check template.yaml --substitution OrdersTable=orders
         aws stepfunctions describe-state-machine … --query definition --output text | flowdsl check -
 
     Exit codes: 0 no errors (there may be warnings), 2 errors, or warnings with --strict.
@@ -62,7 +66,7 @@ def check(
             if file.is_dir():
                 todo[:0] = project.flow_files(file)
                 continue
-            machines = project.load(file)
+            machines = project.load(file, substitutions)
             names.extend(loaded.name for loaded in machines)
             diagnostics.extend(project.review(machines, type=type_))
         except FlowError as error:

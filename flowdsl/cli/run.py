@@ -16,6 +16,7 @@ from ..base.diagnostics import FlowError
 from ..base.record import evolve
 from ..base.words import did_you_mean, join_words
 from . import output
+from .options import pairs, substitution_option
 
 if TYPE_CHECKING:
     from ..engine import Call
@@ -24,36 +25,23 @@ if TYPE_CHECKING:
 
 def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Each value is `STATE=JSON`."""
-    pairs = _pairs(values, 'STATE=JSON, such as Charge=\'{"status": "paid"}\'')
-    return {state: _json(text, f"{option.opts[0]} {state}") for state, text in pairs.items()}
+    texts = pairs(values, 'STATE=JSON, such as Charge=\'{"status": "paid"}\'')
+    return {state: _json(text, f"{option.opts[0]} {state}") for state, text in texts.items()}
 
 
 def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
     """Each value is `BUCKET=FOLDER`."""
-    pairs = _pairs(values, "BUCKET=FOLDER, such as donations=examples/data")
-    for folder in pairs.values():
+    folders = pairs(values, "BUCKET=FOLDER, such as donations=examples/data")
+    for folder in folders.values():
         if not Path(folder).is_dir():
             raise click.BadParameter(f"{folder} is not a folder")
-    return {bucket: Path(folder) for bucket, folder in pairs.items()}
+    return {bucket: Path(folder) for bucket, folder in folders.items()}
 
 
 def _handlers(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """Each value is `NAME=FOLDER` or `NAME=FOLDER/FILE.py:FUNCTION`."""
-    pairs = _pairs(values, "NAME=FOLDER, such as charge=handlers/charge")
-    return {name: str(Path.cwd() / place) for name, place in pairs.items()}
-
-
-def _pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
-    """The texts before and after the `=` of each value; `form` is the expected form."""
-    pairs: dict[str, str] = {}
-    for value in values:
-        name, _, text = value.partition("=")
-        if not (name and text):
-            raise click.BadParameter(f"{value!r}: write {form}")
-        if name in pairs:
-            raise click.BadParameter(f"{name} is given twice")
-        pairs[name] = text
-    return pairs
+    places = pairs(values, "NAME=FOLDER, such as charge=handlers/charge")
+    return {name: str(Path.cwd() / place) for name, place in places.items()}
 
 
 handler_option = click.option(
@@ -86,6 +74,7 @@ handler_option = click.option(
     help="Run it as a state machine of this type; by default the type set in Python, or STANDARD.",
 )
 @handler_option
+@substitution_option
 @click.option(
     "--nested",
     "nested_files",
@@ -151,6 +140,7 @@ def run(
     machine: str | None,
     kind: Literal["STANDARD", "EXPRESS"] | None,
     handlers: dict[str, str],
+    substitutions: dict[str, str],
     nested_files: tuple[Path, ...],
     mocks: dict[str, Any],
     callbacks: dict[str, Any],
@@ -164,7 +154,7 @@ def run(
     logs: bool,
     quiet: bool,
 ) -> None:
-    """Run a flow in Python, or a definition in JSON or YAML, on this computer.
+    """Run a flow in Python, a definition in JSON or YAML, or a state machine of a template, on this computer.
 
     \b
         flowdsl run payment_flow.py --input examples/donation.json
@@ -188,7 +178,7 @@ def run(
 
     if case and not mock_file:
         raise click.UsageError("--case needs --mocks: it chooses a test case of that file")
-    machines = project.load(file or project.default_flow())
+    machines = project.load(file or project.default_flow(), substitutions)
     loaded = choose(machines, machine)
     if kind:
         loaded = evolve(loaded, type=kind)
@@ -295,7 +285,7 @@ def _suggest_answer(call: Call, loaded: Loaded, machines: list[str]) -> str:
         return f"{say}, or add to pyproject.toml what to call instead: {instead}"
     if call.integration != "lambda":
         return f"{say}, or set AWS_ENDPOINT_URL to an endpoint of the service"
-    function = call.function.name if call.function else ""
+    function = call.function.name.strip("${}") if call.function else ""
     elsewhere = f"use --handler {shlex.quote(function)}=FOLDER with the folder of its handler.py\n      = or {say}"
     known = loaded.machine.functions if loaded.machine else {}
     if not known:

@@ -11,6 +11,7 @@ import click
 from ..base.diagnostics import FlowError
 from ..base.words import did_you_mean
 from . import output
+from .options import substitution_option
 from .run import choose, handler_option, json_argument
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _mock_hint(message: str, mock: dict[str, Any] | None) -> str | None:
 @click.option("--machine", metavar="NAME", help="The state machine, if the file has several.")
 @click.option("--logs", is_flag=True, help="Show what the handler writes.")
 @handler_option
+@substitution_option
 @click.pass_context
 def test_state(
     ctx: click.Context,
@@ -97,6 +99,7 @@ def test_state(
     machine: str | None,
     logs: bool,
     handlers: dict[str, str],
+    substitutions: dict[str, str],
 ) -> None:
     """Run one state on this computer, and respond like AWS's TestState.
 
@@ -119,7 +122,7 @@ def test_state(
     from ..run import local
     from ..run.output import capture_output
 
-    loaded = choose(project.load(file), machine)
+    loaded = choose(project.load(file, substitutions), machine)
     names = [*Tree(loaded.definition).names]
     if name is None and "States" in loaded.definition:
         raise click.UsageError(

@@ -6,12 +6,13 @@
     machines = load(Path("payment_flow.py"))
     assert not review(machines)
 
-`load` reads the state machines of a file in Python, JSON or YAML; `find` reads `[tool.flowdsl]`; `review` is what
-`flowdsl check` says.
+`load` reads the state machines of a file in Python, JSON or YAML, or of a template; `find` reads `[tool.flowdsl]`;
+`review` is what `flowdsl check` says.
 """
 
 from .discovery import flow_files
-from .loading import Loaded, definitions, functions, load
+from .loaded import Loaded
+from .loading import definitions, functions, load
 from .review import clashes, diagnose, locate_state, review
 from .settings import Project, default_flow, find
 

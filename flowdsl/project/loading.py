@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
 
 from ..asl.text import canonical_text
 from ..author import tokens
@@ -16,87 +15,48 @@ from ..author.functions import Function
 from ..author.machine import StateMachine
 from ..author.serial import dump
 from ..author.unplaced import unplaced
-from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import import_from
-from ..base.record import Record, evolve, field
+from ..base.record import evolve
 from ..base.source import Span, display_path
+from .loaded import Loaded, substituted
 from .mistakes import author_error, syntax_error
+from .sdk_objects import load_sdk_objects
 from .settings import find
 from .sources import SourceLoader, importing_sources
 
-Type = Literal["STANDARD", "EXPRESS"]
 STDIN = Path("-")
 
 
-class Loaded(Record):
-    """A state machine loaded from a file."""
+def load(file: Path, substitutions: Mapping[str, str] | None = None) -> list[Loaded]:
+    """Load the state machines of a file: every StateMachine at the top level of a .py file (if there is none, every
+    workflow of the Data Science SDK), the definition of a .json, .yaml or .yml file, or those of a template:
+    CloudFormation, SAM or serverless.yml.
 
-    file: Path
-    name: str
-    definition: dict[str, Any]
-    """The ASL as JSON values."""
-    text: str
-    """The ASL as canonical text."""
-    type: Type = "STANDARD"
-    machine: StateMachine | None = None
-    """The author's object, if the file is Python."""
-    locate: Callable[[AslPath], Span | None] = field(default=lambda _: None, repr=False)
-    """Returns the place of an ASL path in the file."""
-    twice: tuple[AslPath, ...] = ()
-    """The paths of duplicate keys in the file."""
-    warnings: tuple[Diagnostic, ...] = ()
-    """What the author wrote in the file and no machine has."""
-
-
-def load(file: Path) -> list[Loaded]:
-    """Load the state machines of a file: every StateMachine at the top level of a .py file, or the definition of a
-    .json, .yaml or .yml file.
-
-    Python runs in a module of its own, with the project's folder on `sys.path`; what it prints goes to stderr. Raises
-    FlowError if the file cannot be read, fails, or defines no state machine. `-` is a definition on stdin.
+    `substitutions` fills placeholders by name. Python runs in a module of its own, with the project's folder on
+    `sys.path`; what it prints goes to stderr. Raises FlowError if the file cannot be read, fails, or defines no state
+    machine. `-` is a definition or template on stdin.
     """
     if file == STDIN:
+        from .documents import load_text
+
         text = sys.stdin.read()
-        return [_load_text(text, Path("stdin"), ".json" if text.lstrip().startswith("{") else ".yaml")]
+        suffix = ".json" if text.lstrip().startswith("{") else ".yaml"
+        return load_text(text, Path("stdin"), suffix, substitutions or {})
     if not file.is_file():
         what = "is a folder, not a flow" if file.is_dir() else "does not exist"
         raise FlowError.of(f"{display_path(file)} {what}", code="FD702", hint="give a .py, .json, .yaml or .yml file")
     file = file.resolve()
     suffix = file.suffix.lower()
     if suffix == ".py":
-        return _load_python(file, find(file.parent).root)
-    if suffix in (".json", ".yaml", ".yml"):
-        return [_load_document(file, suffix)]
+        return substituted(_load_python(file, find(file.parent).root), substitutions or {})
+    if suffix in (".json", ".yaml", ".yml", ".template"):
+        from .documents import load_document
+
+        return load_document(file, suffix, substitutions or {})
     raise FlowError.of(
         f"{display_path(file)} is not a flow", code="FD702", hint="give a .py, .json, .yaml or .yml file"
     )
-
-
-def _load_document(file: Path, suffix: str) -> Loaded:
-    try:
-        content = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD702") from None
-    return _load_text(content, file, suffix)
-
-
-def _load_text(content: str, file: Path, suffix: str) -> Loaded:
-    from ..base.document import check_length, read_json
-    from ..base.yaml_document import read_yaml
-
-    check_length(content, display_path(file))
-    read = read_json if suffix == ".json" else read_yaml
-    source = read(content, display_path(file))
-    if not isinstance(source.value, dict):
-        raise FlowError.of(
-            "a definition must be a JSON object",
-            code="FD704",
-            span=source.span(()),
-            hint='write {"StartAt": …, "States": {…}}',
-        )
-    name = file.stem.removesuffix(".asl")
-    return Loaded(file, name, source.value, canonical_text(source.value), locate=source.span, twice=source.twice)
 
 
 def _load_python(file: Path, root: Path) -> list[Loaded]:
@@ -107,6 +67,9 @@ def _load_python(file: Path, root: Path) -> list[Loaded]:
         id(value): value for value in vars(module).values() if isinstance(value, StateMachine)
     }
     if not machines:
+        loaded = load_sdk_objects(vars(module), file)
+        if loaded:
+            return loaded
         raise FlowError.of(
             "this file defines no state machine",
             code="FD705",

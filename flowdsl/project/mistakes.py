@@ -91,6 +91,8 @@ def _message(error: BaseException) -> str:
 
 
 def _hint(error: BaseException) -> str | None:
+    if _is_of_sdk(error):
+        return 'the Data Science SDK needs older packages: pip install "flowdsl[stepfunctions]"'
     if isinstance(error, ModuleNotFoundError):
         return f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
     if isinstance(error, ImportError) and "relative import" in str(error):
@@ -100,6 +102,24 @@ def _hint(error: BaseException) -> str | None:
         one = 'put the steps into one flow: StateMachine("payment", chain(...))'
         return one if too_many[1] == "StateMachine" else "pass the others by name, such as items=..."
     return _nearest(error)
+
+
+def _is_of_sdk(error: BaseException) -> bool:
+    """True if the Data Science SDK is missing, or fails as it is imported: it needs sagemaker<3 and setuptools<81.
+
+    Source: aws-step-functions-data-science-sdk-python issues 69, 108, 150 and 188.
+    """
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in (
+        "stepfunctions",
+        "sagemaker",
+    ):
+        return True
+    innermost = error.__traceback__
+    while innermost and innermost.tb_next:
+        if innermost.tb_frame.f_globals.get("__name__") == "stepfunctions":
+            return True
+        innermost = innermost.tb_next
+    return False
 
 
 def _nearest(error: BaseException) -> str | None:

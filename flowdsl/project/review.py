@@ -12,7 +12,8 @@ from ..base.source import Span, display_path
 from ..check import check
 from ..check.dataflow.annotations import read_declarations
 from ..check.ignores import without_ignored
-from .loading import Loaded, Type, functions
+from .loaded import Loaded, Type
+from .loading import functions
 from .settings import find, find_root
 
 
@@ -28,7 +29,7 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         locate=loaded.locate,
         twice=loaded.twice,
         data=data,
-        problems=(*machine.problems, *loaded.warnings) if machine else (),
+        problems=(*machine.problems, *loaded.warnings) if machine else loaded.warnings,
         python=machine is not None,
     )
     if machine:

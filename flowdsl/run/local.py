@@ -135,7 +135,8 @@ def project_handlers(
 ) -> dict[str, Handler]:
     """The functions of these machines, of the project and of `handlers`, by name; `region` is that of the executions
     (see `local_settings`). Raises FlowError like `find_handlers`."""
-    further = {**project.handlers, **(handlers or {})}
+    in_templates = {name: place for each in machines for name, place in each.handlers.items()}
+    further = {**in_templates, **project.handlers, **(handlers or {})}
     return find_handlers(functions(list(machines)), further, root=project.root, region=region)
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import attrs
 
 from ..asl.names import is_machine_name
-from ..asl.placeholders import PLACEHOLDER
+from ..asl.placeholders import PLACEHOLDER, find_placeholders, substitute
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.record import evolve
 from ..base.source import Span
 from .errors import CANNOT, UNIMPORTED, UNREPLACED, cannot, note
-from .filling import fill, placeholders
 from .intrinsics import Scope, is_intrinsic
 from .model import Machine, Type
 from .texts import Parsed, parse
@@ -89,11 +88,11 @@ def build_machine(
         )
     literal, references = _substitutions(scope, substitutions or {}, substitutions_at)
     generated = {name: text for name, text in references.items() if _GENERATED.fullmatch(name)}
-    overrides.known |= {name for name, _ in placeholders(definition.value)} | references.keys()
-    value = fill(definition.value, {**literal, **generated, **overrides.values}, definition.bare)
-    overrides.known |= {name for name, _ in placeholders(value)}
-    value = fill(value, overrides.values, definition.bare)
-    left = [*placeholders(value)]
+    overrides.known |= {name for name, _ in find_placeholders(definition.value)} | references.keys()
+    value = substitute(definition.value, {**literal, **generated, **overrides.values}, definition.bare)
+    overrides.known |= {name for name, _ in find_placeholders(value)}
+    value = substitute(value, overrides.values, definition.bare)
+    left = [*find_placeholders(value)]
     originals = {readable: f"${{{name}}}" for name, readable in scope.names.items() if readable != name}
     used = {name for name, _ in left}
     stays = {name: text for name, text in {**originals, **references}.items() if name in used and text}

@@ -60,9 +60,7 @@ def read_resources(
     resources = {name: each for name, each in _mapping(template, "Resources").items() if isinstance(each, dict)}
     scope = scope or new_scope(template, resources, places)
     machines = [
-        _machine(
-            root, name, resource, (*at, "Resources", name), attrs.evolve(scope, notes=[], literals=set()), overrides
-        )
+        _machine(root, name, resource, (*at, "Resources", name), _fresh(scope), overrides)
         for name, resource in resources.items()
         if resource.get("Type") in MACHINES
     ]

@@ -35,14 +35,15 @@ def kind_of(value: Any) -> Kind | None:
     return "sam" if sam else "cloudformation"
 
 
-def read_template(file: Path, substitutions: Mapping[str, str] | None = None) -> Template:
+def read_template(file: Path, substitutions: Mapping[str, str] | None = None, *, text: str | None = None) -> Template:
     """Read the state machines and functions of a template: CloudFormation or SAM in YAML or JSON, or serverless.yml.
 
     `substitutions` gives values to placeholders by name: of DefinitionSubstitutions, parameters and references
-    (`Score.Arn`), and to variables of serverless.yml (`opt:stage`). Raises FlowError if the file cannot be read, is no
-    template, has no state machine, or has something in a definition that cannot be brought in.
+    (`Score.Arn`), and to variables of serverless.yml (`opt:stage`). `text` is the file's content, if it was read
+    already. Raises FlowError if the file cannot be read, is no template, has no state machine, or has something in a
+    definition that cannot be brought in.
     """
-    document = read_document(file, read_text(file))
+    document = read_document(file, read_text(file) if text is None else text)
     kind = kind_of(document.value)
     if kind is None:
         hint = "give a CloudFormation or SAM template, or a serverless.yml"

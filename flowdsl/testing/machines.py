@@ -34,8 +34,9 @@ def resolve(machine: Machine | None, root: Path) -> Loaded:
         loaded = Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
     else:
         loaded = Loaded(root, "StateMachine", dict(machine), "")
-    if loaded.machine is not None and loaded.machine.problems:
-        raise FlowError(*loaded.machine.problems)
+    problems = [each for each in loaded.machine.problems if each.severity == "error"] if loaded.machine else []
+    if problems:
+        raise FlowError(*problems)
     return loaded
 
 
