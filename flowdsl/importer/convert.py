@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
@@ -9,28 +10,42 @@ from .graph import Options
 from .module import Module, write_module
 from .proof import compiled_machines, differing_states
 from .source import Imported
+from .values import REFUSED
 
-_ATTEMPTS = ("has_helpers", "has_outs", "has_defaults", "has_guards", "has_loops")
-"""The idioms that are given up, one after the other, if the module does not compile to the same definitions."""
+_IDIOMS = ("has_helpers", "has_outs", "has_defaults", "has_guards", "has_loops", "has_chains")
+"""What is given up if the module does not compile to the same definitions: each alone, and then one after the other."""
+_ATTEMPTS = ((), *((idiom,) for idiom in _IDIOMS), *(_IDIOMS[:count] for count in range(2, len(_IDIOMS) + 1)))
+_DEEPEST = 20_000
+"""Calls of Python that may be nested: generated code is a tree, as deep as the definition."""
 
 
 def converted(sources: Sequence[Imported]) -> Module:
     """The Python file for the definitions. Raises FlowError for a definition that the authoring API cannot say."""
-    options = [Options() for _ in sources]
-    for attempt in ("", *_ATTEMPTS):
-        if attempt:
-            for each in options:
-                setattr(each, attempt, False)
-        module = _same(sources, options)
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        return _converted(sources)
+    except (RecursionError, MemoryError):  # Python's parser runs out of memory at code that is nested too deeply
+        raise FlowError.of("the definition is nested too deeply to be imported", code="FD730") from None
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _converted(sources: Sequence[Imported]) -> Module:
+    for attempt in _ATTEMPTS:
+        module = _same(sources, Options(**dict.fromkeys(attempt, False)))
         if module is not None:
             return module
-    raise FlowError(*_differences(sources, options))
+    raise FlowError(*_differences(sources, Options(**dict.fromkeys(_IDIOMS, False))))
 
 
-def _same(sources: Sequence[Imported], options: list[Options]) -> Module | None:
+def _same(sources: Sequence[Imported], options: Options) -> Module | None:
     """The module, if it compiles to the same definitions."""
     module = write_module(sources, options)
-    machines = compiled_machines(module.body)
+    try:
+        machines = compiled_machines(module.body)
+    except REFUSED:
+        return None
     if len(machines) != len(sources):
         return None
     same = [
@@ -40,7 +55,7 @@ def _same(sources: Sequence[Imported], options: list[Options]) -> Module | None:
     return module if all(same) else None
 
 
-def _differences(sources: Sequence[Imported], options: list[Options]) -> list[Diagnostic]:
+def _differences(sources: Sequence[Imported], options: Options) -> list[Diagnostic]:
     module = write_module(sources, options)
     problems: list[Diagnostic] = []
     for source, machine in zip(sources, compiled_machines(module.body), strict=True):

@@ -14,7 +14,7 @@ from ..base.diagnostics import AslPath
 from . import code as c
 from .code import Code
 from .idioms import first_state, with_guards, with_loops
-from .layout import Chain, Guarded, Item, Jump, Layout, Loop, Step, Stop, items_within, lay_out
+from .layout import Chain, Guarded, Item, Jump, Layout, Loop, Step, Stop, in_a_row, items_within, lay_out
 from .naming import snake
 from .outs import with_outs, writers_before
 from .proof import level_of
@@ -36,6 +36,8 @@ class Options:
     has_loops: bool = True
     has_outs: bool = True
     has_defaults: bool = True
+    has_chains: bool = True
+    """False for states in a row that name the next one themselves."""
 
 
 class Surroundings(Protocol):
@@ -63,7 +65,7 @@ class GraphWriter:
         self.states: Mapping[str, dict[str, Any]] = graph["States"]
         options = machine.options
         self.levels = {name: self._level(name, state) for name, state in self.states.items()}
-        layout = lay_out(graph)
+        layout = lay_out(graph) if options.has_chains else in_a_row(graph)
         if options.has_loops:
             layout = with_loops(layout, self.states)
         if options.has_guards:
@@ -187,6 +189,9 @@ class GraphWriter:
             without |= {key for key in self.machine.defaults if key in state}
         context = self.machine.context((*self.at, "States", name))
         code = state_code(name, state, level, context, arms, frozenset(without))
+        if not self.machine.options.has_chains and isinstance(code, c.Call) and state.keys() & {"Next", "End"}:
+            way = ("next", c.constant(state["Next"])) if "Next" in state else ("end", c.Text("True"))
+            return code if level == Level.RAW else c.Call(code.function, (*code.arguments, way))
         fields = self.outs.get(name, {})
         if level == Level.RAW or "InputPath" in state:
             return code

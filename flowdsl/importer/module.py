@@ -42,13 +42,13 @@ class Module:
         return f"{self.header}\n\n{self.body}"
 
 
-def write_module(sources: Sequence[Imported], options: Sequence[Options]) -> Module:
-    """The Python file for definitions, each written with its options."""
+def write_module(sources: Sequence[Imported], options: Options) -> Module:
+    """The Python file for definitions, each written with these idioms."""
     statements = Statements()
     levels: dict[AslPath, Level] = {}
-    for source, chosen in zip(sources, options, strict=True):
+    for source in sources:
         variable = "machine" if len(sources) == 1 else statements.names.give(snake(source.name), "machine")
-        machine = _Machine(source, chosen, statements, single=len(sources) == 1)
+        machine = _Machine(source, options, statements, single=len(sources) == 1)
         machine.write(variable)
         levels |= {(source.name, *path): level for path, level in machine.levels.items()}
     return _finished(sources, statements, levels)

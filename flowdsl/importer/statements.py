@@ -14,7 +14,7 @@ from .naming import Names
 
 Key = tuple[Any, ...]
 """What has a variable: ("state", path of its graph, name), ("chain", path, first state) or ("part", code)."""
-_DEEPEST = 100
+_DEEPEST = 500
 """How many assignments may wait for each other; further ones are named by text, as those are that lead back."""
 
 

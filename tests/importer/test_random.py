@@ -5,11 +5,16 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowdsl.importer.graph import Options
 from flowdsl.importer.layout import successors
+from flowdsl.importer.module import write_module
+from flowdsl.importer.proof import compiled_machines, differing_states
+from flowdsl.importer.source import Imported
 from tests.engine.test_random_machines import machines
 from tests.importer.corpus import measured
 
@@ -97,3 +102,11 @@ def test_texts_come_back_equal(name: str, key: str, value: str) -> None:
         return
     state = {"Type": "Pass", "Comment": value, "Result": {key: value}, "End": True}
     measured("m", {"StartAt": name, "States": {name: state}})
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_states_in_a_row_say_the_same(seed: int) -> None:
+    definition = graph(seed)
+    options = Options(**dict.fromkeys([each.name for each in attrs.fields(Options)], False))
+    (machine,) = compiled_machines(write_module([Imported("m", definition)], options).body)
+    assert differing_states(definition, machine) is None
