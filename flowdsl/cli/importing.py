@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from . import output
+
 
 @click.command("import")
 @click.argument("source")
@@ -38,3 +40,6 @@ def import_(source: str, target: str | None, name: str | None, type_: str | None
         click.echo(module.text, nl=False)
     else:
         click.echo(module.summary(file), err=True)
+    if module.mistakes:
+        click.echo(output.as_text(module.mistakes), err=True)
+        click.echo("the definition has these mistakes, and so has the flow", err=True)

@@ -66,7 +66,7 @@ def _part_name(part: Code, key: str) -> str:
     """A name for a part that several steps have; a value has that of its keyword or key."""
     if isinstance(part, c.Call) and isinstance(part.function, c.Text):
         words = [word for word in part.function.text.split(".") if word not in ("sync", "wait_for_task_token")]
-        return words[-1].rstrip("_")
+        return words[-1].rstrip("_") + "_call"
     if not isinstance(part, c.Call) or not isinstance(part.function, c.Api):
         return snake(key) if key else "value"
     first = part.arguments[0][1]

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from flowdsl import project
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.cli import app
+from flowdsl.importer.command import find_mistakes
 from flowdsl.importer.convert import converted
 from flowdsl.importer.source import Imported
 from tests.importer.corpus import measured, recorded
@@ -31,7 +32,10 @@ def imported(states: dict[str, Any], **fields: Any) -> str:
 
 @pytest.mark.slow
 def test_every_recorded_definition_comes_back_equal() -> None:
-    results = [measured(name, definition) for name, definition in recorded()]  # raises for one that does not
+    results = []
+    for name, definition in recorded():
+        find_mistakes(Imported(name, definition))  # raises if the command would refuse it
+        results.append(measured(name, definition))  # raises if it does not come back equal
     assert median(each.ratio for each in results) <= 0.4
     assert sum(each.raw for each in results) < 0.02 * sum(each.states for each in results)
 
@@ -183,6 +187,14 @@ def test_bad_input_is_one_clear_error(tmp_path: Path, text: str, message: str) -
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not target.exists()
+
+
+def test_mistakes_that_are_asl_are_imported_and_named() -> None:
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$unknown", "End": True}}}
+    done = CliRunner().invoke(app, ["import", "-"], input=json.dumps(definition))
+    assert done.exit_code == 0
+    assert 'Pass("A", output=var.unknown)' in done.stdout
+    assert "variable 'unknown' is never assigned" in done.stderr
 
 
 def test_standard_input_and_yaml() -> None:
