@@ -414,7 +414,10 @@ def _document(code: Code, spell: Spell) -> Any:
         case Slice(base=base, ends=ends):
             return f"{_flat(_document(base, spell))}[{ends}]"
         case Lambda(parameters=parameters, body=body):
-            return f"lambda {', '.join(parameters)}: {_flat(_document(body, spell))}"
+            start = f"lambda {', '.join(parameters)}: "
+            if not isinstance(body, Binary):
+                return _Group((start, _document(body, spell)))
+            return _Group((start, _IfBroken("("), _Indent((_SOFT, _document(body, spell))), _SOFT, _IfBroken(")")))
         case FString():
             return fstring(code, spell)
     raise AssertionError(code)

@@ -10,11 +10,14 @@ from .graph import Options
 from .module import Module, write_module
 from .proof import compiled_machines, differing_states
 from .source import Imported
+from .states import NotSaid
 from .values import REFUSED
 
 _IDIOMS = ("has_helpers", "has_outs", "has_defaults", "has_guards", "has_loops", "has_chains")
 """What is given up if the module does not compile to the same definitions: each alone, and then one after the other."""
 _ATTEMPTS = ((), *((idiom,) for idiom in _IDIOMS), *(_IDIOMS[:count] for count in range(2, len(_IDIOMS) + 1)))
+_OTHERWISE: tuple[type[Exception], ...] = (NotSaid, *REFUSED)
+"""What asks for another attempt."""
 _DEEPEST = 20_000
 """Calls of Python that may be nested: generated code is a tree, as deep as the definition."""
 
@@ -41,10 +44,10 @@ def _converted(sources: Sequence[Imported]) -> Module:
 
 def _same(sources: Sequence[Imported], options: Options) -> Module | None:
     """The module, if it compiles to the same definitions."""
-    module = write_module(sources, options)
     try:
+        module = write_module(sources, options)
         machines = compiled_machines(module.body)
-    except REFUSED:
+    except _OTHERWISE:
         return None
     if len(machines) != len(sources):
         return None

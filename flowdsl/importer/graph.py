@@ -20,7 +20,7 @@ from .outs import with_outs, writers_before
 from .proof import level_of
 from .source import Imported
 from .statements import Statements
-from .states import Context, Level, catchers_code, field_of, merged_field, state_code
+from .states import Context, Level, NotSaid, catchers_code, field_of, merged_field, state_code
 from .values import Place, template
 
 _INLINE = 96
@@ -225,13 +225,22 @@ class GraphWriter:
         state = self.states[loop.choice]
         arms: dict[tuple[str, int], list[Code]] = {("Choices", 1): self.codes(loop.failed or [])}
         rules = self._state(loop.choice, state, arms)
-        until, *failed = [value for key, value in _arguments(rules)[1:] if not key]
+        until, *others = [value for key, value in _arguments(rules)[1:] if not key]
         keywords: dict[str, Code] = {"until": _arguments(until)[0][1]}
-        if failed:
-            keywords["failed"] = failed[0]
+        if loop.failed is not None:
+            keywords["failed"] = others.pop(0)
         steps = self.codes(loop.steps)
         between = self.codes(loop.between)
         first = first_state(loop.steps[0])
+        if loop.counter:
+            test = _arguments(others[0])[0][1]
+            variable = c.Text(f"var.{loop.counter}")
+            if not isinstance(test, c.Binary) or test.sign != "<" or test.left != variable:
+                raise NotSaid(loop.choice)
+            keywords["at_most"] = test.right
+            keywords["counter"] = variable
+            otherwise = self.codes(loop.otherwise or [])
+            keywords["otherwise"] = otherwise[0] if len(otherwise) == 1 else c.Items(tuple(otherwise))
         if loop.choice != f"{first}.Repeat":
             keywords["name"] = c.constant(loop.choice)
         pause = loop.between[0] if len(loop.between) == 1 else None

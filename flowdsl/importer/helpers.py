@@ -186,7 +186,9 @@ def _parameter_name(route: Route) -> str:
     for word in reversed(words):
         if len(word) > 2:
             return snake(word)
-    return snake(words[-1]) if words else "value"
+    if words:
+        return snake(words[-1])
+    return {("1",): "resource", ("1", "0"): "function"}.get(route, "value")
 
 
 def _helper_name(call: c.Call) -> str:

@@ -35,28 +35,63 @@ def _chains(layout: Layout) -> list[Chain]:
 def _loops(chain: Chain, states: Mapping[str, Any]) -> None:
     index = 0
     while index < len(chain):
-        item = chain[index]
-        begin = _begin(chain, index, states[item.name]) if isinstance(item, Step) else None
-        if begin is not None and isinstance(item, Step):
-            between = item.arms["Default", 0][:-1]
-            loop = Loop(item.name, chain[begin:index], item.arms.get(("Choices", 1)), between)
+        loop_at = _loop(chain, index, states)
+        if loop_at is not None:
+            begin, loop = loop_at
             chain[begin : index + 1] = [loop]
             index = begin
         index += 1
 
 
-def _begin(chain: Chain, index: int, state: Mapping[str, Any]) -> int | None:
-    """Where the loop begins that the Choice at the index closes: its first rule leaves it, its default repeats it."""
+def _loop(chain: Chain, index: int, states: Mapping[str, Any]) -> tuple[int, Loop] | None:
+    """The loop that the Choice at the index closes, and where it begins. Its first rule leaves it, its default repeats
+    it, or else its last rule, which counts.
+    """
     item = chain[index]
-    if not isinstance(item, Step) or not state.keys() <= {"Type", "Choices", "Default"} or "Default" not in state:
+    if not isinstance(item, Step) or not states[item.name].keys() <= {"Type", "Choices", "Default"}:
+        return None
+    state = states[item.name]
+    if "Default" not in state or state["Type"] != "Choice":
         return None
     rules = state["Choices"]
-    is_plain = not rules[0].keys() & {"Comment", "Assign", "Output"}
-    again = item.arms["Default", 0]
-    if len(rules) > 2 or not is_plain or item.arms["Choices", 0] or not again or not isinstance(again[-1], Jump):
+    if rules[0].keys() & {"Comment", "Assign", "Output"} or item.arms["Choices", 0]:
+        return None
+    last = len(rules) - 1
+    begin = _begin(chain, index, item.arms["Default", 0])
+    if begin is not None and last <= 1:
+        failed = item.arms["Choices", 1] if last == 1 else None
+        return begin, Loop(item.name, chain[begin:index], failed, item.arms["Default", 0][:-1])
+    begin = _begin(chain, index, item.arms["Choices", last])
+    if begin is None or begin == 0 or last not in (1, 2):
+        return None
+    counter = _counter(rules[last], chain[begin - 1], states, first_state(chain[begin]) or "")
+    if counter is None:
+        return None
+    failed = item.arms["Choices", 1] if last == 2 else None
+    between = item.arms["Choices", last][:-1]
+    return begin - 1, Loop(item.name, chain[begin:index], failed, between, counter, item.arms["Default", 0])
+
+
+def _begin(chain: Chain, index: int, again: Chain) -> int | None:
+    """Where the steps begin to which the fork leads back."""
+    if not again or not isinstance(again[-1], Jump):
         return None
     target = again[-1].target
     return next((at for at in range(index) if first_state(chain[at]) == target), None)
+
+
+def _counter(rule: Mapping[str, Any], item: Item, states: Mapping[str, Any], first: str) -> str | None:
+    """The variable that the Pass before a loop sets to 1 and the rule raises by 1, as `repeat` has it."""
+    if not isinstance(item, Step) or item.name != f"{first}.Count":
+        return None
+    before = states[item.name]
+    assign = before.get("Assign")
+    if before.keys() - {"Next"} != {"Type", "Assign"} or not isinstance(assign, dict) or len(assign) != 1:
+        return None
+    ((name, value),) = assign.items()
+    raised = ({name: f"{{% ${name} + 1 %}}"}, {f"{name}.$": f"States.MathAdd(${name}, 1)"})
+    is_counted = value == 1 and value is not True and rule.get("Assign") in raised
+    return name if is_counted and not rule.keys() & {"Comment", "Output"} else None
 
 
 def first_state(item: Item) -> str | None:

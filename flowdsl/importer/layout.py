@@ -48,6 +48,10 @@ class Loop:
     steps: Chain
     failed: Chain | None
     between: Chain
+    counter: str = ""
+    """The variable that counts the runs, if there is one."""
+    otherwise: Chain | None = None
+    """What is done after the last run."""
 
 
 @attrs.define(eq=False)
@@ -290,8 +294,8 @@ def inner_chains(item: Item) -> list[Chain]:
     match item:
         case Step(arms=arms):
             return [*arms.values()]
-        case Loop(steps=steps, failed=failed, between=between):
-            return [steps, failed or [], between]
+        case Loop(steps=steps, failed=failed, between=between, otherwise=otherwise):
+            return [steps, failed or [], between, otherwise or []]
         case Guarded(steps=steps, arms=arms):
             return [steps, *arms.values()]
     return []

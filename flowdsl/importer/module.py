@@ -15,7 +15,7 @@ from . import code as c
 from .code import Code
 from .graph import GraphWriter, Options
 from .helpers import helpers, signature
-from .naming import snake
+from .naming import Names, snake
 from .sharing import common_fields, repeated_parts
 from .source import Imported, comments_by_state
 from .statements import Statement, Statements
@@ -85,8 +85,11 @@ class _Machine:
         if self.defaults:
             keywords["defaults"] = self._defaults()
         if self.options.has_helpers:
-            functions, replaced = helpers([flow, *statements.codes()], statements.names)
+            functions, replaced = helpers(
+                [flow, *statements.codes()], Names({*statements.names.taken, *statements.wanted()})
+            )
             for function in functions:
+                statements.names.give(function.name)
                 statements.add_helper(function)
             statements.replace(replaced)
             flow = c.changed(flow, lambda part: replaced.get(part, part))

@@ -6,6 +6,7 @@ import builtins
 import keyword
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from ..author import api
 
@@ -31,8 +32,8 @@ def snake(name: str) -> str:
 class Names:
     """The names of a module; each is given once."""
 
-    def __init__(self) -> None:
-        self.taken = {*api.__all__, *dir(builtins), *keyword.kwlist, *keyword.softkwlist}
+    def __init__(self, others: Iterable[str] = ()) -> None:
+        self.taken = {*others, *api.__all__, *dir(builtins), *keyword.kwlist, *keyword.softkwlist}
         self.taken |= {"f", "flow", "machine", "re", "timedelta"}
 
     def give(self, wanted: str, ending: str = "step") -> str:
@@ -43,7 +44,7 @@ class Names:
 
     def peek(self, wanted: str, ending: str = "step") -> str:
         """The name that `give` would give."""
-        name = wanted if wanted not in self.taken else f"{wanted}_{ending}"
+        name = wanted if wanted not in self.taken else f"{wanted}_{ending}".rstrip("_")
         base, number = name, 1
         while name in self.taken:
             number += 1

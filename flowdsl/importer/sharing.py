@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -82,9 +83,8 @@ def _part_name(part: Code, key: str) -> str:
         if is_every:
             return "any_error"
         return snake(name.partition(".")[0] if name.startswith("Lambda.") else name.rpartition(".")[2]) + "_errors"
-    target = next((each.target[1] for _, each in part.arguments if isinstance(each, c.Ref)), "")
-    ending = f"to_{snake(target)}" if target else "kept"
-    return f"failed_{ending}" if is_every else f"{snake(name.rpartition('.')[2])}_{ending}"
+    error = "error" if is_every else re.sub("_exception$", "", snake(name.rpartition(".")[2]))
+    return f"on_{error}"
 
 
 def common_fields(definition: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from .naming import Names
 
 Key = tuple[Any, ...]
 """What has a variable: ("state", path of its graph, name), ("chain", path, first state) or ("part", code)."""
+_ENDINGS = {"state": "step", "chain": "steps", "part": ""}
+"""What makes another name of one that is taken."""
 _DEEPEST = 500
 """How many assignments may wait for each other; further ones are named by text, as those are that lead back."""
 
@@ -23,6 +25,7 @@ class Statement:
     """`name = code`, below a comment."""
 
     name: str
+    """Of what is not written yet, the name that it would like to have."""
     code: Code
     comments: Sequence[str] = ()
     helper: Helper | None = None
@@ -45,8 +48,11 @@ class Statements:
 
     def add(self, key: Key, name: str, code: Code, comments: Sequence[str] = ()) -> None:
         """An assignment that is written when something needs it."""
-        ending = {"chain": "steps", "part": "again"}.get(key[0], "step")
-        self._pending[key] = Statement(self.names.give(name, ending), code, comments)
+        self._pending[key] = Statement(name, code, comments)
+
+    def wanted(self) -> set[str]:
+        """The names that what may be written would like to have."""
+        return {statement.name for statement in self._pending.values()}
 
     def add_helper(self, helper: Helper) -> None:
         """A function that is written when something needs it."""
@@ -83,9 +89,11 @@ class Statements:
             return None
         finally:
             self._busy.discard(key)
-        self.lines.append(attrs.evolve(statement, code=code))
-        self._defined[key] = statement.name
-        return statement.name
+        # Named only now: of several that want one name, the first in the file has it.
+        name = statement.name if statement.helper else self.names.give(statement.name, _ENDINGS[key[0]])
+        self.lines.append(attrs.evolve(statement, name=name, code=code))
+        self._defined[key] = name
+        return name
 
     def resolved(self, code: Code, *, inside: bool = False) -> Code:
         """The code with variables for all that has one; `inside` for what has one itself."""
