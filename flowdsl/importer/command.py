@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Result:
     raw: int
     mistakes: tuple[Diagnostic, ...] = ()
     """Mistakes of the definition that the flow has too."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the source says that is not brought in."""
 
     def summary(self, file: Path) -> str:
         """One line for people."""
@@ -38,20 +40,28 @@ class Result:
 
 
 def import_source(
-    source: str, *, name: str | None = None, type: str | None = None, target: Path | None = None, force: bool = False
+    source: str,
+    *,
+    name: str | None = None,
+    type: str | None = None,
+    machine: str | None = None,
+    substitutions: Mapping[str, str] | None = None,
+    target: Path | None = None,
+    force: bool = False,
 ) -> Result:
     """Convert the definitions of a source to Python, and write it to `target` if there is one.
 
-    Raises FlowError if the source has mistakes, or if the file exists and may not be replaced.
+    `machine` chooses one of the state machines of a template, `substitutions` fill placeholders by name. Raises
+    FlowError if the source has mistakes, or if the file exists and may not be replaced.
     """
     if target is not None and not force and target.exists():
         raise FlowError.of(f"{display_path(target)} exists", code="FD731", hint="add --force to replace it")
-    sources = [_named(each, name, type) for each in read_source(source)]
+    sources = [_named(each, name, type) for each in read_source(source, machine, substitutions or {})]
     mistakes = [mistake for each in sources for mistake in find_mistakes(each)]
     module = converted(sources)
     if target is not None:
         write_file(target, module.text)
-    return _result(module, mistakes)
+    return _result(module, sources, mistakes)
 
 
 def _named(source: Imported, name: str | None, type: str | None) -> Imported:
@@ -59,9 +69,10 @@ def _named(source: Imported, name: str | None, type: str | None) -> Imported:
     return attrs.evolve(source, **{key: value for key, value in changes.items() if value})
 
 
-def _result(module: Module, mistakes: Sequence[Diagnostic]) -> Result:
+def _result(module: Module, sources: Sequence[Imported], mistakes: Sequence[Diagnostic]) -> Result:
     levels = [*module.levels.values()]
-    return Result(module.text, len(levels), sum(level == Level.RAW for level in levels), (*mistakes,))
+    warnings = tuple(warning for each in sources for warning in each.warnings)
+    return Result(module.text, len(levels), sum(level == Level.RAW for level in levels), (*mistakes,), warnings)
 
 
 _BROKEN = ("FD1", "FD2", "FD3", "FD4", "FD501", "FD512", "FD513")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from ..base.diagnostics import AslPath
+from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Span
 
 
@@ -32,6 +32,8 @@ class Imported:
     """
     comments: Mapping[AslPath, tuple[str, ...]] = attrs.field(factory=dict)
     """Comments of the file, by the ASL path at which they stand; they go above the state that they are in."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the source says that cannot be brought in, for the command to show."""
     notes: tuple[str, ...] = ()
     """What the file says that no flow can say: comments at the top of the Python file."""
 

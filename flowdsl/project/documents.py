@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,6 @@ from ..base.diagnostics import FlowError
 from ..base.document import Document, check_length, read_json
 from ..base.source import display_path
 from .loaded import Loaded, substituted
-
-_YAML_TEMPLATE = re.compile(
-    r"^(Resources|AWSTemplateFormatVersion|Transform|stepFunctions|service)[ \t]*:", re.MULTILINE
-)
 
 
 def load_document(file: Path, suffix: str, substitutions: Mapping[str, str]) -> list[Loaded]:
@@ -31,8 +26,11 @@ def load_document(file: Path, suffix: str, substitutions: Mapping[str, str]) -> 
 def load_text(content: str, file: Path, suffix: str, substitutions: Mapping[str, str]) -> list[Loaded]:
     """The state machines of a document's text. Raises FlowError."""
     is_json = suffix == ".json" or (suffix == ".template" and content.lstrip().startswith("{"))
-    if not is_json and _YAML_TEMPLATE.search(content):
-        return _load_template(file, content, substitutions)
+    if _may_be_template(content):
+        from ..templates import is_template_text
+
+        if is_template_text(content, ".json" if is_json else suffix):
+            return _load_template(file, content, substitutions)
     check_length(content, display_path(file))
     names: dict[str, str] = {}
     hidden = content
@@ -46,13 +44,12 @@ def load_text(content: str, file: Path, suffix: str, substitutions: Mapping[str,
         from ..base.yaml_document import read_yaml
 
         source = read_yaml(content, display_path(file))
-    value = source.value
-    if isinstance(value, dict) and "States" not in value:
-        from ..templates import is_template
-
-        if is_template(value):
-            return _load_template(file, content, substitutions)
     return substituted([_definition(file, source, names)], substitutions, frozenset(names.values()))
+
+
+def _may_be_template(content: str) -> bool:
+    """False for almost every definition, which then needs no reader of templates."""
+    return any(word in content for word in ("Resources", "AWSTemplateFormatVersion", "Transform", "stepFunctions"))
 
 
 def _definition(file: Path, source: Document, names: dict[str, str]) -> Loaded:

@@ -9,10 +9,9 @@ from typing import Any, Literal
 from ..asl.placeholders import find_placeholders, substitute
 from ..asl.text import canonical_text
 from ..author.machine import StateMachine
-from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.diagnostics import AslPath, Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Span
-from ..base.words import nearest
 
 Type = Literal["STANDARD", "EXPRESS"]
 
@@ -43,13 +42,9 @@ def substituted(machines: list[Loaded], values: Mapping[str, str], bare: frozens
     """The machines with placeholders filled in. Raises FlowError for a name that no definition contains."""
     if not values:
         return machines
-    known = {name for loaded in machines for name, _ in find_placeholders(loaded.definition)}
-    for name in values:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {near!r}?" if near else f"the placeholders are: {', '.join(sorted(known)) or 'none'}"
-            message = f"--substitution {name}=…: no definition contains ${{{name}}}"
-            raise FlowError.of(message, code="FD725", hint=hint)
+    from ..templates.errors import refuse_unknown
+
+    refuse_unknown(values, {name for loaded in machines for name, _ in find_placeholders(loaded.definition)})
     return [_with_values(loaded, values, bare) for loaded in machines]
 
 

@@ -15,6 +15,14 @@ error.
 """
 
 from .model import Machine, Template, TemplateFunction, choose_machine
-from .reading import is_template, read_template
+from .reading import is_template, is_template_text, read_template
 
-__all__ = ["Machine", "Template", "TemplateFunction", "choose_machine", "is_template", "read_template"]
+__all__ = [
+    "Machine",
+    "Template",
+    "TemplateFunction",
+    "choose_machine",
+    "is_template",
+    "is_template_text",
+    "read_template",
+]

@@ -174,16 +174,3 @@ def machine_type(scope: Scope, value: Any, path: AslPath) -> Type:
     if text not in ("STANDARD", "EXPRESS"):
         raise cannot(f"there is no type {value!r}", scope.places.span(path), "write STANDARD or EXPRESS")
     return text  # type: ignore[return-value]
-
-
-def unused(overrides: Overrides) -> FlowError | None:
-    """The mistake of giving a value to a placeholder that does not exist."""
-    wrong = [name for name in overrides.values if name not in overrides.known]
-    if not wrong:
-        return None
-    from ..base.words import nearest
-
-    near = nearest(wrong[0], overrides.known)
-    known = ", ".join(sorted(overrides.known)) or "none"
-    hint = f"did you mean {near!r}?" if near else f"the placeholders are: {known}"
-    return FlowError.of(f"--substitution {wrong[0]}=…: no definition contains ${{{wrong[0]}}}", code="FD725", hint=hint)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span
+from ..base.words import nearest
 
 CANNOT, CHOOSE, KEPT, UNREPLACED, UNIMPORTED = "FD720", "FD721", "FD722", "FD723", "FD724"
 """What cannot be brought in, no or several state machines, a value that stays a placeholder, a placeholder that nothing
@@ -25,3 +28,13 @@ def cannot(message: str, span: Span | None, hint: str) -> FlowError:
 
 def note(code: str, message: str, span: Span | None, hint: str) -> Diagnostic:
     return Diagnostic(code, message, (), "warning", span, hint)
+
+
+def refuse_unknown(values: Iterable[str], known: Collection[str]) -> None:
+    """Raise FlowError for the first name of a substitution that no definition contains."""
+    for name in values:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"the placeholders are: {', '.join(sorted(known)) or 'none'}"
+            message = f"--substitution {name}=…: no definition contains ${{{name}}}"
+            raise FlowError.of(message, code="FD725", hint=hint)

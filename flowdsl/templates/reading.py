@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.source import Span, display_path
-from .building import Overrides, unused
+from .building import Overrides
 from .cloudformation import MACHINES, read_resources
-from .errors import CHOOSE, cannot
+from .errors import CHOOSE, cannot, refuse_unknown
 from .files import Part, Places, read_document, read_text
 from .model import Kind, Machine, Template, TemplateFunction
 from .serverless import read_serverless
@@ -33,6 +35,19 @@ def kind_of(value: Any) -> Kind | None:
     types = [each.get("Type") for each in resources.values() if isinstance(each, Mapping)] if resources else []
     sam = "Serverless" in str(value.get("Transform")) or any(str(each).startswith("AWS::Serverless") for each in types)
     return "sam" if sam else "cloudformation"
+
+
+_YAML = re.compile(r"^(Resources|AWSTemplateFormatVersion|Transform|stepFunctions|service)[ \t]*:", re.MULTILINE)
+
+
+def is_template_text(text: str, suffix: str) -> bool:
+    """True for the text of a template in a file with this suffix; False for that of a definition."""
+    if suffix != ".json" and not text.lstrip().startswith("{"):
+        return _YAML.search(text) is not None
+    try:
+        return is_template(json.loads(text))
+    except (ValueError, RecursionError):
+        return False
 
 
 def read_template(file: Path, substitutions: Mapping[str, str] | None = None, *, text: str | None = None) -> Template:
@@ -61,9 +76,7 @@ def read_template(file: Path, substitutions: Mapping[str, str] | None = None, *,
         raise cannot("nested too deeply", Span(display_path(file), 1), "write less nested values") from None
     if not machines:
         raise _no_machine(kind, places)
-    mistake = unused(overrides)
-    if mistake:
-        raise mistake
+    refuse_unknown(overrides.values, overrides.known)
     return Template(file, kind, tuple(machines), tuple(functions), tuple(notes))
 
 
