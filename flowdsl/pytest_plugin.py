@@ -1,6 +1,7 @@
 """The pytest plugin: the fixtures `flow`, `flow_machine` and `asl_snapshot`, and coverage of flows.
 
     pytest --flow-coverage                      report what the tests reach of the project's flow
+    pytest --flow-coverage=html                 write pages with the pictures of the flows, lit by what tests reach
     pytest --flow-cover-fail-under=95           fail below this percentage
     pytest --flow-cover-machine='payment*'      report on these state machines
 
@@ -32,6 +33,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Report which states, branches, retriers and catchers the tests reach: of the state machines of "
         "[tool.flowdsl], or of all that ran if it sets no flow.",
     )
+    # An option of its own, because with an optional value `--flow-coverage tests/` would take the path for it.
+    group.addoption(
+        "--flow-coverage=html",
+        dest="flow_cover_html",
+        action="store_const",
+        const="htmlflow",
+        help="Also write pages into the folder htmlflow: each state machine with what tests reach, and which.",
+    )
+    group.addoption(
+        "--flow-cover-html",
+        dest="flow_cover_html",
+        metavar="FOLDER",
+        help="As --flow-coverage=html, into another folder.",
+    )
     group.addoption(
         "--flow-cover-machine",
         action="append",
@@ -56,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options.flow_coverage
         or options.flow_cover_fail_under is not None
         or options.flow_cover_json
+        or options.flow_cover_html
         or config.getini("flow_coverage")
         or config.getini("flow_cover_fail_under")
     )
@@ -74,15 +90,24 @@ class _FlowCoverage:
         self.selected: Coverage = Coverage()
         self._observers = observers
         self._problem = ""
+        self._written = ""
         self._config = config
         self._fail_under = config.option.flow_cover_fail_under
         if self._fail_under is None:
             self._fail_under = _percentage(config.getini("flow_cover_fail_under"))
-        observers.append(self.coverage.observe)
+        self._html: str | None = config.option.flow_cover_html
+        self._test = ""
+        observers.append(self._observe)
 
     def pytest_unconfigure(self) -> None:
-        if self.coverage.observe in self._observers:
-            self._observers.remove(self.coverage.observe)
+        if self._observe in self._observers:
+            self._observers.remove(self._observe)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._test = nodeid
+
+    def _observe(self, machine: Any, histories: Any) -> None:
+        self.coverage.observe(machine, histories, test=self._test if self._html else "")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002 - xdist's signature
@@ -97,6 +122,8 @@ class _FlowCoverage:
         self.selected = self._select()
         if self._config.option.flow_cover_json:
             self._write_json(self._config.option.flow_cover_json)
+        if self._html:
+            self._write_html(Path(self._html))
         if (self._fails or self._problem) and session.exitstatus in (
             pytest.ExitCode.OK,
             pytest.ExitCode.NO_TESTS_COLLECTED,
@@ -114,6 +141,8 @@ class _FlowCoverage:
         else:
             for line in lines(self.selected):
                 terminalreporter.write_line(line)
+        if self._written:
+            terminalreporter.write_line(f"pages: {self._written}")
         if self._fails:
             message = f"flow coverage of {self.selected.percent:.2f}% is less than {self._fail_under:g}%"
             terminalreporter.write_line(f"FAIL: {message}", red=True, bold=True)
@@ -150,6 +179,19 @@ class _FlowCoverage:
             Path(file).write_text(json.dumps(self.selected.summary(), indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             self._problem = f"{file} cannot be written: {error.strerror}"
+
+    def _write_html(self, folder: Path) -> None:
+        from .base.diagnostics import FlowError
+        from .base.files import write_file
+        from .testing.coverage_page import INDEX, pages
+
+        try:
+            for name, text in pages(self.selected).items():
+                write_file(folder / name, text, code="FD971", hint="choose another folder with --flow-cover-html")
+        except FlowError as error:
+            self._problem = str(error)
+        else:
+            self._written = str(folder / INDEX)
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

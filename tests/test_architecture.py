@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "flowdsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ENTRANCES = {"__init__", "__main__"}
-HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jlens", "yaml", "uv", "pyarrow"}
+HEAVY = {"boto3", "botocore", "stepfunctions", "sagemaker", "jlens", "yaml", "uv", "pyarrow", "graphlay", "resvg_py"}
 
 
 def layers() -> list[set[str]]:
@@ -243,7 +243,9 @@ def test_the_command_line_imports_nothing_heavy(arguments, tmp_path):
     assert not {
         name
         for name in loaded
-        if name.startswith(("flowdsl.engine", "flowdsl.testing", "flowdsl.run.local", "flowdsl.calls.services"))
+        if name.startswith(
+            ("flowdsl.engine", "flowdsl.graph", "flowdsl.testing", "flowdsl.run.local", "flowdsl.calls.services")
+        )
     }
 
 

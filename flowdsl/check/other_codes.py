@@ -66,6 +66,8 @@ OTHER_CODES = (
     Code("FD935", "error", "An HTTP call to a host without a local URL"),
     Code("FD936", "error", "Missing environment variables for a host"),
     Code("FD940", "error", "A TestState request that is refused"),
+    Code("FD970", "error", "Pictures need an extra"),
+    Code("FD971", "error", "A picture that cannot be written"),
     Code("FD980", "error", "Wrong settings of an environment"),
     Code("FD981", "error", "Missing or refused AWS credentials"),
     Code("FD982", "error", "Credentials of another account"),

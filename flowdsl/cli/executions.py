@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..base.diagnostics import FlowError
+from ..base.files import write_file
 from ..base.record import Record
 from ..base.source import Span, display_path
 from . import deploying, output
+from .picture import picture_option, write_picture
 
 if TYPE_CHECKING:
     from ..deploy.executions import Executions, Target
@@ -140,7 +142,8 @@ def list_(
 @executions.command()
 @click.argument("execution")
 @_target_options
-def show(execution: str, *, env: str | None, instance: str, machine: str | None) -> None:
+@picture_option
+def show(execution: str, *, env: str | None, instance: str, machine: str | None, picture: Path | None) -> None:
     """Show the route of an execution: states, attempts, waits, where the time went, and the line of the failure."""
     from ..run.route import describe_route
     from ..testing.history import History
@@ -153,6 +156,12 @@ def show(execution: str, *, env: str | None, instance: str, machine: str | None)
         click.echo(f"version {version.rpartition(':')[2]} of {session.target.machine}")
     for line in describe_route(history.events, session.locate):
         click.echo(line)
+    if picture is not None:
+        from ..base.document import read_json
+        from ..testing.picture import picture_run
+
+        definition = read_json(session.calls.definition(session.target.arn), "the definition").value
+        write_picture(picture_run(described["name"], definition, history), picture)
 
 
 @executions.command()
@@ -246,10 +255,10 @@ def pull(
     recording = record(events, machine=target.machine, name=target.rest, masked=not unmasked)
     file = file or Path("tests/recorded", f"{target.rest}.json")
     test = file.with_name(f"test_{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}.py")
-    _write(file, recording.text())
+    write_file(file, recording.text(), code="FD991")
     click.echo(display_path(file.absolute()))
     if not test.exists():
-        _write(test, _TEST.format(name=test.stem, file=file.name))
+        write_file(test, _TEST.format(name=test.stem, file=file.name), code="FD991")
         click.echo(display_path(test.absolute()))
 
 
@@ -291,21 +300,6 @@ def _read(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD711") from None
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        hint = "choose another file with -o"
-        raise FlowError.of(
-            f"{display_path(file)} cannot be written: {error.strerror}", code="FD991", hint=hint
-        ) from None
 
 
 def _plain(value: Any) -> Any:

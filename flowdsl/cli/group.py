@@ -18,6 +18,7 @@ COMMANDS = (
     "import",
     "check",
     "run",
+    "graph",
     "test-state",
     "build",
     "lock",

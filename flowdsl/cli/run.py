@@ -17,6 +17,7 @@ from ..base.record import evolve
 from ..base.words import did_you_mean, join_words
 from . import output
 from .options import pairs, substitution_option
+from .picture import picture_option, picture_result, write_picture
 
 if TYPE_CHECKING:
     from ..engine import Call
@@ -128,6 +129,7 @@ handler_option = click.option(
     help="Print to stdout the output, or an object with the execution's status, output, error, cause and dates; "
     "with --events also its events as GetExecutionHistory returns them, and its child executions.",
 )
+@picture_option
 @click.option("--logs", is_flag=True, help="Show what the handlers write, as they write it.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not show the steps.")
 @click.pass_context
@@ -151,6 +153,7 @@ def run(
     events: bool,
     real_time: bool,
     form: str,
+    picture: Path | None,
     logs: bool,
     quiet: bool,
 ) -> None:
@@ -224,6 +227,8 @@ def run(
         )
     if not quiet or result.status != "SUCCEEDED":
         steps.show_end(result)
+    if picture is not None:
+        write_picture(picture_result(loaded, result), picture)
     if form == "json":
         click.echo(output.json_text(render(result, events=events)))
     elif result.status == "SUCCEEDED":

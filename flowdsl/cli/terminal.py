@@ -49,3 +49,13 @@ def escaping() -> Iterator[None]:
     """Escape all that is written to stdout and stderr."""
     with redirect_stdout(cast(TextIO, _Escaping(sys.stdout))), redirect_stderr(cast(TextIO, _Escaping(sys.stderr))):
         yield
+
+
+def write_bytes(content: bytes) -> None:
+    """Write to stdout what is no text, such as a PNG file: unchanged, because a program reads it."""
+    stream = sys.stdout
+    if isinstance(stream, _Escaping):
+        stream = stream._stream
+    stream.flush()
+    stream.buffer.write(content)
+    stream.buffer.flush()

@@ -75,6 +75,11 @@ class Executions:
     def describe(self, execution: str) -> dict[str, Any]:
         return self._call("DescribeExecution", {"executionArn": execution})
 
+    def definition(self, execution: str) -> str:
+        """The definition that an execution runs, as JSON; it may be older than the state machine's."""
+        described = self._call("DescribeStateMachineForExecution", {"executionArn": execution})
+        return str(described["definition"])
+
     def history(self, execution: str, *, after: int = 0) -> list[dict[str, Any]]:
         """The events with ids above `after`, oldest first."""
         arguments = {"executionArn": execution, "includeExecutionData": True, "reverseOrder": after > 0}

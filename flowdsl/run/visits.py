@@ -15,7 +15,8 @@ from attrs import define, field, frozen
 from ..engine.history import Event
 
 _TASKS = ("LambdaFunction", "Activity", "Task")
-_ATTEMPTS = {f"{task}Scheduled" for task in _TASKS} | {"ParallelStateStarted", "MapStateStarted"}
+ATTEMPTS = {f"{task}Scheduled" for task in _TASKS} | {"ParallelStateStarted", "MapStateStarted"}
+"""The events with which an attempt of a state begins."""
 _SUCCESSES = {f"{task}Succeeded" for task in _TASKS} | {"ParallelStateSucceeded", "MapStateSucceeded"}
 _FAILURES = {
     f"{task}{how}" for task in _TASKS for how in ("Failed", "TimedOut", "ScheduleFailed", "StartFailed", "SubmitFailed")
@@ -170,7 +171,7 @@ class Reading:
         if event.type.endswith("StateExited"):
             visit.stop = event.timestamp
             self.left[event.id] = visit
-        elif event.type in _ATTEMPTS:
+        elif event.type in ATTEMPTS:
             self._attempt(visit, event, details)
         elif event.type in _SUCCESSES:
             visit.successes += 1

@@ -69,6 +69,26 @@ def hits(definition: Mapping[str, Any], history: History) -> Counter[AslPath]:
     return _Reader(Tree(definition)).read(history)
 
 
+def find_node(tree: Tree, visit: Visit) -> Node | None:
+    """The visited state. Duplicate names are qualified with their enclosing states."""
+    nodes = tree.names.get(visit.name, [])
+    if len(nodes) > 1 and visit.parent is not None and (around := find_node(tree, visit.parent)):
+        nodes = [node for node in nodes if around in node.ancestors] or nodes
+    return nodes[0] if nodes else None
+
+
+def followed(definition: Mapping[str, Any], history: History) -> Counter[AslPath]:
+    """How often the Next of each state was followed in an execution, by its path: a picture needs it, but a state that
+    has been left needs no coverage of its only way on."""
+    tree = Tree(definition)
+    counts: Counter[AslPath] = Counter()
+    for visit in history.visits:
+        node = find_node(tree, visit)
+        if node is not None and not visit.failed and visit.following == node.fields.get("Next", False):
+            counts[*node.path, "Next"] += 1
+    return counts
+
+
 @define
 class _Reader:
     tree: Tree
@@ -76,16 +96,9 @@ class _Reader:
     def read(self, history: History) -> Counter[AslPath]:
         counts: Counter[AslPath] = Counter()
         for visit in history.visits:
-            if node := self._node(visit):
+            if node := find_node(self.tree, visit):
                 counts.update(self._reached_paths(node, visit, history))
         return counts
-
-    def _node(self, visit: Visit) -> Node | None:
-        """The visited state. Duplicate names are qualified with their enclosing states."""
-        nodes = self.tree.names.get(visit.name, [])
-        if len(nodes) > 1 and visit.parent is not None and (around := self._node(visit.parent)):
-            nodes = [node for node in nodes if around in node.ancestors] or nodes
-        return nodes[0] if nodes else None
 
     def _reached_paths(self, node: Node, visit: Visit, history: History) -> Iterator[AslPath]:
         path, state = node.path, node.fields
@@ -134,6 +147,10 @@ class Measured:
     places: dict[str, str] = field(factory=dict)
     hits: Counter[str] = field(factory=Counter)
     runs: int = 0
+    followed: Counter[str] = field(factory=Counter)
+    """How often the Next of each state was followed, by pointer; kept if tests are named."""
+    tests: dict[str, Counter[str]] = field(factory=dict)
+    """Hits and followed Nexts by test, if tests are named."""
 
     def items(self) -> list[tuple[Item, int]]:
         return [(item, self.hits[pointer(item.path)]) for item in items(self.definition)]
@@ -155,13 +172,19 @@ class Coverage:
 
     machines: dict[str, Measured] = field(factory=dict)
 
-    def observe(self, machine: Loaded, histories: Iterable[History]) -> None:
-        """Count what an execution of the machine and its child executions reached."""
+    def observe(self, machine: Loaded, histories: Iterable[History], *, test: str = "") -> None:
+        """Count what an execution of the machine and its child executions reached; `test` names the test that ran it,
+        for a report that lists tests."""
         measured = self.expect(machine)
         measured.runs += 1
         for history in histories:
-            for path, count in hits(machine.definition, history).items():
-                measured.hits[pointer(path)] += count
+            reached = Counter({pointer(path): count for path, count in hits(machine.definition, history).items()})
+            measured.hits.update(reached)
+            if test:
+                ways = {pointer(path): count for path, count in followed(machine.definition, history).items()}
+                measured.followed.update(ways)
+                reached.update(ways)
+                measured.tests.setdefault(test, Counter()).update(reached)
 
     def expect(self, machine: Loaded) -> Measured:
         """The entry of a machine, created if it is missing."""
@@ -187,6 +210,9 @@ class Coverage:
             measured.places.update(other["places"])
             measured.hits.update(other["hits"])
             measured.runs += other["runs"]
+            measured.followed.update(other["followed"])
+            for test, hits_of_test in other["tests"].items():
+                measured.tests.setdefault(test, Counter()).update(hits_of_test)
 
     def data(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -196,6 +222,8 @@ class Coverage:
                 "places": measured.places,
                 "hits": dict(measured.hits),
                 "runs": measured.runs,
+                "followed": dict(measured.followed),
+                "tests": {test: dict(hits_of_test) for test, hits_of_test in measured.tests.items()},
             }
             for name, measured in self.machines.items()
         }

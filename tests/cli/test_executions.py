@@ -36,6 +36,7 @@ class Service:
     type: str = "STANDARD"
     calls: list[tuple[str, dict[str, Any]]] = field(factory=list)
     refusal: AwsError | None = None
+    definition: dict[str, Any] = field(factory=dict)
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert service == "states"
@@ -56,6 +57,9 @@ class Service:
 
     def DescribeExecution(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"name": "one", "status": "FAILED", "startDate": DATE, "stateMachineVersionArn": f"{MACHINE}:7"}
+
+    def DescribeStateMachineForExecution(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"definition": json.dumps(self.definition)}
 
     def GetExecutionHistory(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         events = self.events[::-1] if arguments["reverseOrder"] else self.events
@@ -179,3 +183,16 @@ def test_what_aws_refuses(project: Any, service: Service) -> None:
     assert done.exit_code == 2
     assert f"DescribeExecution of {EXECUTION}: ExecutionDoesNotExist: Execution Does Not Exist" in done.stderr
     assert "list the executions with" in done.stderr
+
+
+def test_show_draws_the_definition_that_the_execution_ran(project: Any, service: Service) -> None:
+    states = {"Greet": {"Type": "Task", "Resource": "arn:aws:lambda:::function:greet", "Next": "Old"}}
+    service.definition = {"StartAt": "Greet", "States": {**states, "Old": {"Type": "Succeed"}}}
+    done = project.run("executions", "show", EXECUTION, "--picture", "one.svg")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "  Refused: card [card number] of [e-mail]")
+    text = Path("one.svg").read_text()
+    assert 'class="state Task failed marked" data-state="/States/Greet"' in text
+    assert 'class="state Succeed quiet faint" data-state="/States/Old"' in text
+    assert "[card number]" in text
+    assert "4242" not in text
+    assert "DescribeStateMachineForExecution" in [name for name, _ in service.calls]

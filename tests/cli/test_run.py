@@ -451,3 +451,40 @@ def test_the_payment_flow_runs(project):
     assert process.returncode == 0, err
     assert json.loads(out)["payment"]["status"] == "paid"
     assert "WaitForPsp waited 0:05:00" in err
+
+
+def test_a_run_is_drawn(project, definition):
+    project.write("hello.asl.json", json.dumps(definition()))
+    done = project.run("run", "hello.asl.json", "--picture", "out/run.svg")
+    assert (done.exit_code, done.stdout) == (0, "{}\n")
+    assert 'class="state Pass reached marked" data-state="/States/A"' in Path("out/run.svg").read_text()
+
+
+def test_a_failed_run_is_drawn_too(project):
+    project.write("fail.asl.json", '{"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Oh", "Cause": "no"}}}')
+    done = project.run("run", "fail.asl.json", "--picture", "run.html")
+    assert done.exit_code == 1
+    text = Path("run.html").read_text()
+    assert 'class="state Fail failed marked"' in text
+    assert "failed after 0 s: Oh: no" in text
+
+
+def test_a_picture_of_no_known_format_is_refused_before_the_run(project, definition):
+    project.write("hello.asl.json", json.dumps(definition()))
+    done = project.run("run", "hello.asl.json", "--picture", "run.bmp")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "FD971 cannot tell the format of run.bmp" in done.stderr
+
+
+def test_a_history_file_is_drawn(project, definition):
+    project.write("hello.asl.json", json.dumps(definition()))
+    done = project.run("run", "hello.asl.json", "--events", "--format", "json")
+    project.write("history.json", done.stdout)
+    done = project.run("graph", "hello.asl.json", "--history", "history.json")
+    assert done.exit_code == 0
+    assert 'class="state Pass reached marked" data-state="/States/A"' in done.stdout
+    assert '<g class="timeline">' in done.stdout
+    project.write("other.json", '{"events": [{"type": "x"}]}')
+    done = project.run("graph", "hello.asl.json", "--history", "other.json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "other.json is not the history of an execution" in done.stderr

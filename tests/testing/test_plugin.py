@@ -367,3 +367,42 @@ def test_without_syrupy_only_the_snapshot_fails(pytester: pytest.Pytester) -> No
     result = run(pytester, "-p", "no:syrupy")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*the fixture asl_snapshot needs syrupy: pip install syrupy*"])
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "xdist"])
+def test_pages_are_lit_by_what_tests_reach(project: pytest.Pytester, workers: list[str]) -> None:
+    project.makepyfile(test_it=TESTS)
+    result = run(project, "--flow-coverage=html", "test_it.py", *workers)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["pages: htmlflow/index.html"])
+    folder = project.path / "htmlflow"
+    assert sorted(file.name for file in folder.iterdir()) == ["index.html", "shop.html"]
+    assert (
+        '<a href="shop.html">shop</a></td><td>77.8%</td><td>7 of 9</td><td>2</td>'
+        in (folder / "index.html").read_text()
+    )
+    text = (folder / "shop.html").read_text()
+    assert 'class="state Task reached marked" data-state="/States/Work"' in text
+    assert 'class="state Fail missed faint" data-state="/States/Failed"' in text
+    data = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    assert list(data["views"]) == ["all tests", "test_it.py::test_again", "test_it.py::test_real"]
+    work = next(state for state in data["states"] if state["name"] == "Work")
+    assert work["details"]["Not covered"] == "Work: Catch of States.ALL, to Failed"
+    assert work["details"]["Reached by"] == "test_it.py::test_again (2×)\ntest_it.py::test_real (1×)"
+    assert work["details"]["Written at"].startswith("shop_flow.py:")
+    again, real = (data["views"][f"test_it.py::test_{name}"]["/States/Work/Retry[0]"][0] for name in ("again", "real"))
+    assert {again, real} == {"reached", "missed"}
+
+
+def test_a_path_after_the_option_is_a_path(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS, test_other="def test_other(): pass")
+    run(project, "--flow-coverage", "test_other.py").assert_outcomes(passed=1)
+    assert not (project.path / "htmlflow").exists()
+
+
+def test_pages_that_cannot_be_written_fail_the_session(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it=TESTS)
+    (project.path / "taken").write_text("")
+    result = run(project, "--flow-cover-html=taken")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*taken/index.html cannot be written*"])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ...asl.resource import parse_resource
-from ...asl.tree import Machine, Node
+from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.record import field
 from ...base.words import abbreviate, did_you_mean
@@ -37,6 +37,9 @@ from .shapes import (
     put,
 )
 
+if TYPE_CHECKING:
+    from .annotations import Data
+
 MAX_NESTING = 40
 MAX_UPDATES = 40
 """How often the shape at a state may change before it counts as unknown: a loop may extend it for ever."""
@@ -46,18 +49,24 @@ def check_dataflow(subject: Subject, findings: Findings) -> None:
     """Follow the document through the machine, starting with what the author declared."""
     if findings.has_broken_routes:
         return
-    tree, data = subject.tree, subject.data
+    flow = follow(subject.tree, subject.data)
+    if flow.budget <= 0:
+        return
+    flow.findings = findings
+    for state in subject.tree:
+        if state in flow.before:
+            list(flow.leave(state, flow.before[state], MAX_NESTING))
+
+
+def follow(tree: Tree, data: Data | None) -> _Flow:
+    """Follow the document on all routes: afterwards `before` is what is known in front of each state that can be
+    reached, unless the budget ran out."""
     start, results = (data.input, data.results) if data else (ANY, {})
     budget = 40 * sum(1 for _ in tree) + 500
     machines = {machine.path: machine for machine in tree.machines}
     flow = _Flow(is_declared=data is not None, results=results, machines=machines, budget=budget)
     flow.run(tree.root, Known(start, ObjectShape({}, False)), 0)
-    if flow.budget <= 0:
-        return
-    flow.findings = findings
-    for state in tree:
-        if state in flow.before:
-            list(flow.leave(state, flow.before[state], MAX_NESTING))
+    return flow
 
 
 class Known(NamedTuple):

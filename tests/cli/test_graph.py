@@ -1,0 +1,123 @@
+"""`flowdsl graph`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flowdsl.cli.group import CommandGroup
+
+ROOT = Path(__file__).parents[2]
+FLOW = str(ROOT / "payment_flow.py")
+
+
+def graph(*arguments: str) -> Result:
+    return CliRunner().invoke(CommandGroup(), ["graph", *arguments])
+
+
+def machine(folder: Path, text: str, name: str = "order.asl.json") -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def test_svg_goes_to_stdout():
+    done = graph(FLOW)
+    assert done.exit_code == 0
+    assert ElementTree.fromstring(done.stdout).get("aria-label") == "payment"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("p.svg", b"<svg "),
+        ("p.html", b"<!doctype html>"),
+        ("p.png", b"\x89PNG\r\n\x1a\n"),
+        ("p.mmd", b"flowchart TD\n"),
+    ],
+)
+def test_the_name_of_the_file_tells_the_format(tmp_path, name, start):
+    target = tmp_path / "pictures" / name
+    done = graph(FLOW, "-o", str(target))
+    assert (done.exit_code, done.stdout) == (0, f"{target}\n")
+    assert target.read_bytes().startswith(start)
+    assert [*target.parent.iterdir()] == [target]
+
+
+def test_png_goes_to_stdout_as_it_is():
+    assert graph(FLOW, "--format", "png").stdout_bytes.startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_file_of_no_known_format_is_refused(tmp_path):
+    done = graph(FLOW, "-o", str(tmp_path / "p.jpeg"))
+    assert done.exit_code == 2
+    assert "cannot tell the format of p.jpeg" in done.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_file_that_cannot_be_written_is_one_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = graph(FLOW, "-o", str(tmp_path / "file" / "p.svg"))
+    assert done.exit_code == 2
+    assert "FD971" in done.stderr
+    assert done.stderr.count("\n") <= 2
+
+
+def test_a_transition_to_nowhere_is_drawn_and_reported(tmp_path):
+    file = machine(tmp_path, '{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}')
+    done = graph(file)
+    assert done.exit_code == 1
+    assert "does not exist" in done.stdout
+    assert ":1:59: error FD401 state 'Gone' does not exist" in done.stderr
+
+
+def test_placeholders_need_no_quotes(tmp_path):
+    file = machine(tmp_path, '{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": ${N}, "End": true}}}')
+    done = graph(file)
+    assert done.exit_code == 0
+    assert "${N} seconds" in done.stdout
+
+
+def test_mermaid_needs_no_library(monkeypatch):
+    for name in ("graphlay", "resvg_py"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert graph(FLOW, "--format", "mermaid").stdout.startswith("flowchart TD\n")
+    done = graph(FLOW)
+    assert done.exit_code == 2
+    assert "FD970 pictures need the library graphlay" in done.stderr
+    assert "pip install 'flowdsl[pictures]'" in done.stderr
+
+
+def test_png_needs_its_library(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    assert graph(FLOW).exit_code == 0
+    assert "FD970 PNG needs the library resvg-py" in graph(FLOW, "--format", "png").stderr
+
+
+def test_catches_are_folded_and_the_direction_is_chosen():
+    whole, folded, right = (
+        ElementTree.fromstring(graph(FLOW, *options).stdout)
+        for options in ([], ["--fold-catches"], ["--direction", "right"])
+    )
+    count = [len(each.findall(".//*[@class='edge catch']")) for each in (whole, folded)]
+    assert count[0] > 0
+    assert count[1] == 0
+    assert float(right.get("width")) > float(right.get("height"))
+    assert float(whole.get("height")) > 0.6 * float(whole.get("width"))
+
+
+def test_the_page_tells_what_is_known_of_a_state(tmp_path):
+    text = graph(FLOW, "--format", "html").stdout
+    data = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    states = {state["name"]: state for state in data["states"]}
+    details = states["PersistOutput"]["details"]
+    assert "payment_flow.py:" in details["Written at"]
+    assert "persist_output = Task(" in details["Written at"]
+    assert 'status: "done" | "failed"' in details["Input"]
+    assert json.loads(states["TakePayment"]["asl"])["TimeoutSeconds"] == 60
+    assert json.loads(states["PostProcessing"]["asl"])["Branches"][0]["States"] == ["Receipt", "ReceiptFailed"]
