@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,10 +89,7 @@ def build(
         if wanted is None:
             packaged = {name: one for name, one in kept.items() if _keep(one, work)}
         else:
-            packaged = {
-                ready.function.name: _package(ready, kept.get(ready.function.name), work, on_progress)
-                for ready in _prepare(wanted, root, hashed)
-            }
+            packaged = _package_all(_prepare(wanted, root, hashed), kept, work, on_progress)
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
         result = Manifest(digests, packaged)
         (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
@@ -127,20 +124,31 @@ def _prepare(functions: Iterable[Function], root: Path, hashed: bool) -> list[_R
     return ready
 
 
-def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progress: Progress) -> Packaged:
+def _package_all(
+    waiting: Sequence[_Ready], kept: Mapping[str, Packaged], work: Workspace, on_progress: Progress
+) -> dict[str, Packaged]:
+    packaged: dict[str, Packaged] = {}
+    for number, ready in enumerate(waiting, 1):
+        name = ready.function.name
+        packaged[name], what = _package(ready, kept.get(name), work, on_progress)
+        on_progress(name, what if len(waiting) == 1 else f"{what} ({number} of {len(waiting)})")
+    return packaged
+
+
+def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progress: Progress) -> tuple[Packaged, str]:
+    """The packaged function, and what was done in a few words."""
     from . import requirements, sources
 
     function, code, locked = ready.function, ready.sources, ready.locked
     own = work.scratch / function.name
     inputs = _snapshot(function, code.files, locked, own)
     if earlier and earlier.inputs == inputs and _keep(earlier, work):
-        on_progress(function.name, "unchanged")
-        return _describe(function, earlier, inputs, earlier.from_runtime)
+        return _describe(function, earlier, inputs, earlier.from_runtime), "unchanged"
     files = {name: own / name for name in code.files}
     split = Split({}, {})
     if locked and locked.pins:
-        count = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
-        on_progress(function.name, f"installing {count} for {platform(function)}")
+        pins = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
+        on_progress(function.name, f"installing {pins} for {platform(function)}")
         imported = {each.module[0] for each in code.external}
         split = requirements.install(locked, function, work.scratch / "requirements installed", imported)
     installed = split.files
@@ -155,8 +163,7 @@ def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progre
         )
     package = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
     shutil.rmtree(own)
-    on_progress(function.name, f"packaged, {archive.readable(package.size)}")
-    return _describe(function, package, inputs, split.from_runtime)
+    return _describe(function, package, inputs, split.from_runtime), f"packaged, {archive.readable(package.size)}"
 
 
 def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:

@@ -52,6 +52,11 @@ def markers(function: Function) -> dict[str, str]:
     }
 
 
+def normalized(name: str) -> str:
+    """The name of a package without its spelling. Source: PyPA specifications, "Names and normalization"."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def validate(function: Function, root: Path) -> None:
     """Raise FlowError with all invalid settings of the function."""
     wrong: list[Diagnostic] = []

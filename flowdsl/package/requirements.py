@@ -15,17 +15,13 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING
 
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import Record
 from ..base.source import Span, display_path
-from .handler import markers, platform
+from .handler import markers, normalized, platform
 from .provided import Split, leave_to_runtime
-
-if TYPE_CHECKING:
-    from packaging.utils import NormalizedName
 
 _OPTION = re.compile(
     r"(?:(?:-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--only-binary)(?:\s+|\s*=\s*)[^\s-]\S*"
@@ -33,6 +29,8 @@ _OPTION = re.compile(
 )
 """An option of a requirements file that chooses where to find packages, or that always applies here."""
 _HASH = re.compile(r"sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})")
+
+_PLAIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
 
 _SETTINGS = re.compile("INDEX|FIND_LINKS|CACHE|OFFLINE|HTTP|TLS|CERT|INSECURE_HOST|KEYRING|CONCURRENT|CONFIG")
 """uv's variables that choose where and how to download."""
@@ -46,7 +44,7 @@ _NOT_PACKAGED = frozenset(
 class Pin(Record):
     """One requirement: exactly one version. `text` is the line without hashes, such as `pure[x]==1.0; marker`."""
 
-    name: NormalizedName
+    name: str
     version: str
     text: str
     hashes: tuple[str, ...]
@@ -72,11 +70,6 @@ def read(file: Path, *, hashed: bool) -> Requirements:
 
     `hashed` if each pin must have a hash: an index, or who can write to it, may replace the files of a version.
     """
-    try:
-        from packaging.requirements import InvalidRequirement, Requirement
-        from packaging.utils import canonicalize_name
-    except ImportError:
-        raise _extra_missing("packaging") from None
     options: list[str] = []
     pins: list[Pin] = []
     wrong: list[Diagnostic] = []
@@ -86,22 +79,14 @@ def read(file: Path, *, hashed: bool) -> Requirements:
             options.append(line)
             continue
         wanted, *hashes = re.split(r"\s+--hash[=\s]\s*", line)
-        try:
-            requirement = Requirement(wanted)
-        except InvalidRequirement:
-            wrong.append(_lock_error(f"{line!r} is not a locked requirement", where, "write name==version, one a line"))
-            continue
-        exact = re.fullmatch(r"==\s*([^=*,\s]+)", str(requirement.specifier))
-        if requirement.url or not exact:
-            wrong.append(
-                _lock_error(f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION")
-            )
-            continue
-        if not_hashes := [each for each in hashes if not _HASH.fullmatch(each)]:
-            message = f"{not_hashes[0]!r} is not a hash of {requirement.name}"
+        pin = _pin(wanted, line, tuple(hashes), where)
+        if isinstance(pin, Diagnostic):
+            wrong.append(pin)
+        elif not_hashes := [each for each in hashes if not _HASH.fullmatch(each)]:
+            message = f"{not_hashes[0]!r} is not a hash of {pin.name}"
             wrong.append(_lock_error(message, where, "write --hash=sha256:… with 64 hexadecimal digits"))
-            continue
-        pins.append(Pin(canonicalize_name(requirement.name), exact[1], str(requirement), tuple(hashes), where))
+        else:
+            pins.append(pin)
     if hashed or any(pin.hashes for pin in pins):
         hint = "hash all" if hashed else "hash all or none"
         wrong += [
@@ -110,6 +95,24 @@ def read(file: Path, *, hashed: bool) -> Requirements:
     if wrong:
         raise FlowError(*wrong)
     return Requirements(file, tuple(options), tuple(pins))
+
+
+def _pin(wanted: str, line: str, hashes: tuple[str, ...], where: Span) -> Pin | Diagnostic:
+    """One requirement, or what is wrong with it."""
+    if plain := _PLAIN.fullmatch(wanted):  # as uv writes it; a check of such files needs no further package
+        return Pin(normalized(plain[1]), plain[2], wanted, hashes, where)
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+    except ImportError:
+        raise _extra_missing("packaging") from None
+    try:
+        requirement = Requirement(wanted)
+    except InvalidRequirement:
+        return _lock_error(f"{line!r} is not a locked requirement", where, "write name==version, one a line")
+    exact = re.fullmatch(r"==\s*([^=*,\s]+)", str(requirement.specifier))
+    if requirement.url or not exact:
+        return _lock_error(f"{wanted} is not pinned to one version", where, f"write {requirement.name}==VERSION")
+    return Pin(normalized(requirement.name), exact[1], str(requirement), hashes, where)
 
 
 def install(requirements: Requirements, function: Function, scratch: Path, imported: Collection[str]) -> Split:

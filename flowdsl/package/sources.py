@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..author.functions import Function
@@ -13,7 +12,7 @@ from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import STANDARD_LIBRARY, Import, defines, find, imports, parse
 from ..base.record import Record
 from ..base.source import display_path
-from .handler import RUNTIME_MODULES, collect_errors, distinct, span, validate
+from .handler import RUNTIME_MODULES, collect_errors, distinct, normalized, span, validate
 
 BYTE_CODE = ("__pycache__", "*.pyc", "*.pyo")
 LEFT_OUT = (
@@ -94,7 +93,7 @@ def problems(functions: Iterable[Function], root: Path, *, hashed: bool = True) 
 
 def _pins(file: Path, hashed: bool) -> set[str]:
     """The names of the locked packages. Raises FlowError with each line that is not locked."""
-    if not file.is_file() or find_spec("packaging") is None:
+    if not file.is_file():
         return set()
     from .requirements import read  # a function without requirements does without
 
@@ -103,14 +102,12 @@ def _pins(file: Path, hashed: bool) -> set[str]:
 
 def _modules_of(pins: set[str], wanted: set[str]) -> set[str]:
     """Those of the wanted modules that locked packages have, or may have."""
-    from packaging.utils import canonicalize_name
-
-    unsure = {module for module in wanted if canonicalize_name(module) not in pins}
+    unsure = {module for module in wanted if normalized(module) not in pins}
     if not unsure:
         return wanted
     from importlib.metadata import packages_distributions  # reads the files of all installed packages
 
-    owners = {module: {canonicalize_name(name) for name in names} for module, names in packages_distributions().items()}
+    owners = {module: {normalized(name) for name in names} for module, names in packages_distributions().items()}
     all_known = pins <= {name for names in owners.values() for name in names}
     gone = {module for module in unsure if (not pins & owners[module] if module in owners else all_known)}
     return wanted - gone
