@@ -5,12 +5,13 @@ BIN := .venv/bin
 DEMO := .flowdsl/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench conformance clean
+.PHONY: help demo test test-fast test-sdk check format bench conformance clean
 
 help:
 	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
 	@echo "make test         run all tests, or some: ARGS='tests/engine -k retry'"
 	@echo "make test-fast    run the tests without processes and servers, in a quarter of the time"
+	@echo "make test-sdk     run the tests beside the AWS Data Science SDK, in an environment of its own"
 	@echo "make check        check style, formatting and types"
 	@echo "make format       fix formatting and what the linter can fix"
 	@echo "make conformance  compare engine and checker with recorded behaviour of AWS"
@@ -33,6 +34,14 @@ help:
 .venv/dev.stamp: .venv/python.stamp pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/run.stamp
+
+# The AWS Data Science SDK needs 210 MB of old packages, so it has an environment of its own.
+
+.venv-sdk/dev.stamp: pyproject.toml
+	@echo "Setting up .venv-sdk (once) ..." >&2
+	@"$(PYTHON)" -m venv .venv-sdk
+	@.venv-sdk/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev-sdk]'
+	@touch $@
 
 # A heading, bold on a terminal only: $(call say,heading,command)
 comma := ,
@@ -58,6 +67,9 @@ test: .venv/dev.stamp
 test-fast: .venv/dev.stamp
 	@$(BIN)/python -m pytest -m "not slow" $(or $(ARGS),-n auto)
 
+test-sdk: .venv-sdk/dev.stamp
+	@FLOWDSL_SDK=1 SAGEMAKER_SUPPRESS_V2_WARNING=1 .venv-sdk/bin/python -m pytest -W ignore $(or $(ARGS),tests/sdk)
+
 check: .venv/dev.stamp
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -74,5 +86,5 @@ conformance: .venv/dev.stamp
 	@$(BIN)/python -m tests.conformance
 
 clean:
-	rm -rf .venv build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
