@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flowdsl.base.diagnostics import FlowError
+from flowdsl.check import check
 from flowdsl.templates import Machine, Template, choose_machine, read_template
 
 Write = Callable[[str, Any], Path]
@@ -208,6 +209,17 @@ def test_backslashes_stay(write):
         {"DefinitionString": {"Fn::Join": ["", [json.dumps(asl)]]}},
     ):
         assert only(read_template(write("t.json", template(properties)))).definition == asl
+
+
+def test_doubled_backslashes_are_reported():
+    for backslashes, codes in ((1, []), (2, ["FD309"])):
+        brace = "\\" * backslashes
+        value = f"States.Format('{brace}{{ {{}} {brace}}}', $.n)"
+        states = {"A": {"Type": "Pass", "Parameters": {"text.$": value}, "End": True}}
+        found = [each for each in check({"StartAt": "A", "States": states}) if "two backslashes" in each.message]
+        assert [each.code for each in found] == codes
+    states = {"A": {"Type": "Pass", "Parameters": {"p.$": "States.Format('C:\\\\{}', $.n)"}, "End": True}}
+    assert not check({"StartAt": "A", "States": states})
 
 
 def test_an_exclamation_mark_makes_text_literal(write):

@@ -17,6 +17,7 @@ from ..findings import Findings
 
 _OPEN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
 _SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
+_DOUBLED = re.compile(r"(?<!\\)(?:\\\\)+(?:\{(?!\})|\})")
 
 
 parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)
@@ -89,6 +90,12 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
         if slots != len(call.arguments) - 1:
             message = f"States.Format has {slots} placeholders {{}} but {len(call.arguments) - 1} values"
             findings.warning("FD309", message, path)
+        if _DOUBLED.search(call.arguments[0].raw):
+            # It deploys and fails when it runs: "matching '}' not found" (aws/aws-cdk issue 29261).
+            message = "States.Format has two backslashes before a brace, which then begins a placeholder"
+            findings.warning(
+                "FD309", message, path, hint="escape a brace with one backslash in ASL, which is two in JSON"
+            )
 
 
 def _is(value: Any, wanted: str) -> bool:
