@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ _PAUSE = 2.0
 """Seconds between two looks at a running execution."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+_OPEN = ("RUNNING", "PENDING_REDRIVE")
 STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 
 
@@ -40,7 +42,8 @@ def executions() -> None:
         flowdsl executions show don-0001 --env production
         flowdsl executions pull arn:aws:states:eu-west-1:123456789012:execution:payment:don-0001
 
-    Payloads are not printed, and card numbers and e-mail addresses in causes are masked.
+    Payloads are not printed, and card numbers and e-mail addresses in causes are masked. Executions of Express state
+    machines are listed and shown from the state machine's log group.
     """
 
 
@@ -53,6 +56,16 @@ def _target_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people, JSON for programs.",
+)
 
 
 class _Session(Record):
@@ -74,7 +87,10 @@ class _Session(Record):
         return None
 
 
-def _open(text: str | None, env: str | None, instance: str, machine: str | None, *, execution: bool) -> _Session:
+def _open(
+    text: str | None, env: str | None, instance: str, machine: str | None, *, execution: bool, express: bool = False
+) -> _Session:
+    """`express`: whether the command can do something with an Express execution."""
     from ..deploy import aws
     from ..deploy.executions import Executions, no_express, parse_arn
 
@@ -82,9 +98,9 @@ def _open(text: str | None, env: str | None, instance: str, machine: str | None,
         target = parse_arn(text)
     else:
         target = parse_arn(_arn(text, env, instance, machine))
-    if target.kind == "express":
+    if target.kind == "express" and not express:
         raise no_express(target.machine)
-    if (target.kind == "execution") is not execution:
+    if (target.kind in ("execution", "express")) is not execution:
         wanted = "an execution" if execution else "a state machine"
         raise FlowError.of(f"{target.arn} is not the ARN of {wanted}", code="FD990", hint=f"pass the ARN of {wanted}")
     return _Session(target, Executions(aws.Paced(aws.connect(target.place), aws.WallClock())))
@@ -113,7 +129,7 @@ def _arn(name: str | None, env: str | None, instance: str, machine: str | None) 
 @_target_options
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only executions with this status.")
 @click.option("-n", "most", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_format_option
 def list_(
     machine_arn: str | None,
     *,
@@ -142,20 +158,30 @@ def list_(
 @executions.command()
 @click.argument("execution")
 @_target_options
+@_format_option
 @picture_option
-def show(execution: str, *, env: str | None, instance: str, machine: str | None, picture: Path | None) -> None:
+def show(
+    execution: str, *, env: str | None, instance: str, machine: str | None, form: str, picture: Path | None
+) -> None:
     """Show the route of an execution: states, attempts, waits, where the time went, and the line of the failure."""
-    from ..run.route import describe_route
+    from ..run.route import describe_route, route_as_json
     from ..testing.history import History
 
-    session = _open(execution, env, instance, machine, execution=True)
+    session = _open(execution, env, instance, machine, execution=True, express=True)
     described = session.calls.describe(session.target.arn)
     history = History.parse(session.calls.history(session.target.arn))
-    click.echo(f"{described['name']}  {described['status']}  {described['startDate'].isoformat(timespec='seconds')}")
-    if version := described.get("stateMachineVersionArn"):
-        click.echo(f"version {version.rpartition(':')[2]} of {session.target.machine}")
-    for line in describe_route(history.events, session.locate):
-        click.echo(line)
+    if form == "json":
+        keys = ("name", "status", "stateMachineVersionArn", "startDate", "stopDate")
+        head = {key: _plain(described[key]) for key in keys if key in described}
+        route = route_as_json(history.events, session.locate)
+        click.echo(output.json_text({**head, "executionArn": session.target.arn, **route}))
+    else:
+        started = described["startDate"].isoformat(timespec="seconds")
+        click.echo(f"{described['name']}  {described['status']}  {started}")
+        if version := described.get("stateMachineVersionArn"):
+            click.echo(f"version {version.rpartition(':')[2]} of {session.target.machine}")
+        for line in describe_route(history.events, session.locate):
+            click.echo(line)
     if picture is not None:
         from ..base.document import read_json
         from ..testing.picture import picture_run
@@ -167,22 +193,25 @@ def show(execution: str, *, env: str | None, instance: str, machine: str | None,
 @executions.command()
 @click.argument("execution")
 @_target_options
-def tail(execution: str, *, env: str | None, instance: str, machine: str | None) -> None:
-    """Print the events of an execution as they happen, until it ends."""
-    from ..run.route import describe_event
+@_format_option
+def tail(execution: str, *, env: str | None, instance: str, machine: str | None, form: str) -> None:
+    """Print the events of an execution as they happen, until it ends; as JSON one a line."""
+    from ..run.route import describe_event, event_as_json
     from ..testing.history import History
 
-    session = _open(execution, env, instance, machine, execution=True)
+    session = _open(execution, env, instance, machine, execution=True, express=True)
     last, start = 0, 0.0
     while True:
         events = History.parse(session.calls.history(session.target.arn, after=last)).events
         if events and not last:
             start = events[0].timestamp
         for event in events:
-            click.echo(describe_event(event, start))
+            click.echo(json.dumps(event_as_json(event)) if form == "json" else describe_event(event, start))
             last = event.id
         if events and re.fullmatch("Execution(Succeeded|Failed|TimedOut|Aborted)", events[-1].type):
             return
+        if not events and session.calls.describe(session.target.arn)["status"] not in _OPEN:
+            return  # the history lacks its end, as that of an emulator may
         time.sleep(_PAUSE)
 
 

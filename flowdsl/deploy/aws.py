@@ -218,6 +218,7 @@ _PAGES: Final[Mapping[tuple[str, str], tuple[str, str, str]]] = {
     ("iam", "ListRolePolicies"): ("Marker", "Marker", "PolicyNames"),
     ("iam", "ListAttachedRolePolicies"): ("Marker", "Marker", "AttachedPolicies"),
     ("logs", "DescribeLogGroups"): ("nextToken", "nextToken", "logGroups"),
+    ("logs", "FilterLogEvents"): ("nextToken", "nextToken", "events"),
     ("states", "ListStateMachineVersions"): ("nextToken", "nextToken", "stateMachineVersions"),
     ("states", "ListStateMachineAliases"): ("nextToken", "nextToken", "stateMachineAliases"),
     ("states", "ListExecutions"): ("nextToken", "nextToken", "executions"),

@@ -6,14 +6,15 @@ Source: Step Functions API reference.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from ..base.diagnostics import FlowError
-from .aws import Aws, AwsError, items
+from .aws import Aws, AwsError, Clock, WallClock, items
+from .express import describe_logged, list_logged, log_group, read_logged
 from .statements import Place
 
 _ARN = re.compile(
@@ -63,16 +64,28 @@ class Executions:
     """What can be asked of and done to executions. Every method raises FlowError if AWS refuses the call."""
 
     aws: Aws
+    clock: Clock = field(factory=WallClock)
 
     def latest(self, machine: str, *, status: str | None = None, most: int = 20) -> list[dict[str, Any]]:
-        """The latest executions first."""
-        self.refuse_express(machine)
+        """The latest executions first; those of an Express state machine are from the logs of the last day."""
+        described = self._call("DescribeStateMachine", {"stateMachineArn": machine})
+        if described.get("type") == "EXPRESS":
+            group = self._log_group(described)
+            return self._logged(
+                lambda: list_logged(self.aws, group, self.clock.now(), status=status, most=most), machine
+            )
         arguments: dict[str, Any] = {"stateMachineArn": machine, "maxResults": min(most, 1000)}
         if status:
             arguments["statusFilter"] = status
         return [*islice(self._items("ListExecutions", arguments), most)]
 
     def describe(self, execution: str) -> dict[str, Any]:
+        if is_express(execution):
+            described = describe_logged(execution, self.history(execution))
+            if not described:
+                hint = "only the last 14 days are read, and with the log level ERROR only what failed is logged"
+                raise FlowError.of(f"no events of {execution} in the log group", code="FD990", hint=hint)
+            return described
         return self._call("DescribeExecution", {"executionArn": execution})
 
     def definition(self, execution: str) -> str:
@@ -81,14 +94,22 @@ class Executions:
         return str(described["definition"])
 
     def history(self, execution: str, *, after: int = 0) -> list[dict[str, Any]]:
-        """The events with ids above `after`, oldest first."""
+        """The events with ids above `after`, oldest first; those of an Express execution are from the logs."""
+        if is_express(execution):
+            machine = parse_arn(execution).machine_arn
+            group = self._log_group(self._call("DescribeStateMachine", {"stateMachineArn": machine}))
+            logged = self._logged(lambda: read_logged(self.aws, group, execution, self.clock.now()), execution)
+            return [each for each in logged if each["id"] > after]
         arguments = {"executionArn": execution, "includeExecutionData": True, "reverseOrder": after > 0}
-        events = []
+        events: list[dict[str, Any]] = []
+        is_oldest_first = False
         for event in self._items("GetExecutionHistory", arguments):
-            if event["id"] <= after:
+            if after and event["id"] == after and not is_oldest_first:
                 break
             events.append(event)
-        return events[::-1] if after else events
+            # Emulators, such as moto 5.2, may not know reverseOrder.
+            is_oldest_first = events[0]["id"] == 1
+        return sorted((each for each in events if each["id"] > after), key=lambda each: each["id"])
 
     def start(self, machine: str, text: str, name: str | None) -> str:
         """Start an execution and return its ARN; `text` is its input as JSON."""
@@ -103,18 +124,17 @@ class Executions:
         """Continue a failed execution from the state in which it failed."""
         self._call("RedriveExecution", {"executionArn": execution})
 
-    def refuse_express(self, machine: str) -> None:
-        """Raise FlowError for an Express state machine, which says where its executions are instead."""
-        described = self._call("DescribeStateMachine", {"stateMachineArn": machine})
-        if described.get("type") != "EXPRESS":
-            return
-        groups = [
-            each["cloudWatchLogsLogGroup"]["logGroupArn"].removesuffix(":*").rpartition("log-group:")[2]
-            for each in described.get("loggingConfiguration", {}).get("destinations", ())
-            if "cloudWatchLogsLogGroup" in each
-        ]
-        hint = f"read them in CloudWatch Logs: aws logs tail {groups[0]}" if groups else _LOGGING
-        raise no_express(described.get("name", machine), hint)
+    def _log_group(self, described: Mapping[str, Any]) -> str:
+        group = log_group(described)
+        if group is None:
+            raise no_express(str(described.get("name")))
+        return group
+
+    def _logged(self, read: Callable[[], list[dict[str, Any]]], subject: str) -> list[dict[str, Any]]:
+        try:
+            return read()
+        except AwsError as error:
+            raise _refused(error, {"executionArn": subject}) from None
 
     def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -129,15 +149,16 @@ class Executions:
             raise _refused(error, arguments) from None
 
 
-_LOGGING: Final = 'set logging = "ALL" in the environment, deploy, and read the state machine\'s log group'
+def is_express(execution: str) -> bool:
+    return execution.split(":")[5:6] == ["express"]
 
 
-def no_express(name: str, hint: str = _LOGGING) -> FlowError:
-    """The error for executions of Express state machines."""
+def no_express(name: str) -> FlowError:
+    """The error for executions of an Express state machine that are nowhere, or with which nothing can be done."""
     return FlowError.of(
-        f"{name!r} is an Express state machine: the API has no list, description or history of its executions",
+        f"{name!r} is an Express state machine: the API knows none of its executions",
         code="FD990",
-        hint=hint,
+        hint='set logging = "ALL" in the environment and deploy: then list, show and tail read its log group',
     )
 
 

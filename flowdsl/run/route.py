@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from ..base.source import Span
 from ..engine.history import Event
@@ -43,6 +45,39 @@ def describe_event(event: Event, start: float) -> str:
     return "  ".join([line, *what, *cause]).replace("\n", "\\n")
 
 
+def event_as_json(event: Event) -> dict[str, Any]:
+    """One event without its payloads, its cause masked."""
+    details = event.details or {}
+    facts = {key: details[key] for key in ("name", "error") if details.get(key)}
+    cause = {"cause": mask_text(str(details["cause"]))} if details.get("cause") else {}
+    when = datetime.fromtimestamp(event.timestamp, UTC).isoformat(timespec="milliseconds")
+    return {"id": event.id, "timestamp": when, "type": event.type, **facts, **cause}
+
+
+def route_as_json(events: Sequence[Event], locate: Locate = lambda _: None) -> dict[str, Any]:
+    """What `describe_route` tells, as JSON values: times in seconds from the start of the execution."""
+    every = visits(events)
+    route = [
+        {
+            "state": visit.name,
+            "type": visit.type,
+            "depth": _depth(visit),
+            "start": round(visit.start - events[0].timestamp, 3),
+            "seconds": round(visit.seconds, 3),
+            "attempts": visit.attempts,
+            "errors": [fault.error for fault in visit.faults],
+            "left": visit.stop is not None,
+        }
+        for visit in every
+    ]
+    failed = []
+    for state in ended_in(events):
+        span = locate(state)
+        failed.append({"state": state, "line": str(span) if span else None})
+    error, cause = _error(events) if failed else (None, None)
+    return {"route": route, "failed": failed, "error": error, "cause": cause}
+
+
 def _attempts(visit: Visit) -> str:
     notes = []
     if visit.attempts > 1:
@@ -63,14 +98,21 @@ def _failure(events: Sequence[Event], locate: Locate) -> Iterator[str]:
     failed = ended_in(events)
     if not failed:
         return
-    last = events[-1].details or {}
-    source = origin(events, events[-1]) if events[-1].type in PASSED_ON else events[-1]
-    details = {**last, **{key: value for key, value in (source.details or {}).items() if key in ("error", "cause")}}
     for state in failed:
         span = locate(state)
         yield f"ended in {state}" + (f", {span}" if span else "")
-    if details.get("error"):
-        yield f"  {details['error']}: {mask_text(str(details.get('cause') or ''))}".removesuffix(": ")
+    error, cause = _error(events)
+    if error:
+        yield f"  {error}: {cause or ''}".removesuffix(": ")
+
+
+def _error(events: Sequence[Event]) -> tuple[str | None, str | None]:
+    """The error with which an execution ended, and its cause, masked."""
+    last = events[-1].details or {}
+    source = origin(events, events[-1]) if events[-1].type in PASSED_ON else events[-1]
+    details = {**last, **{key: value for key, value in (source.details or {}).items() if key in ("error", "cause")}}
+    cause = details.get("cause")
+    return details.get("error"), mask_text(str(cause)) if cause else None
 
 
 def _time(every: Sequence[Visit]) -> Iterator[str]:

@@ -301,7 +301,23 @@ def _first_difference(one: Any, other: Any, path: str = "") -> str | None:
         return next((each for each in pairs if each is not None), None)
     if one == other and isinstance(one, bool) == isinstance(other, bool):
         return None
+    if isinstance(one, str) and isinstance(other, str) and _is_masked_form(one, other):
+        return None
     return f"{path}: recorded {_short(one)}, replayed {_short(other)}"
+
+
+_MASKED = re.compile(r"masked-\d+(?:@example\.org)?")
+
+
+def _is_masked_form(recorded: str, replayed: str) -> bool:
+    """True for a text of the definition itself, such as a sender's address, of which the recording has the masked form.
+
+    A replay starts from masked values, so what comes from these is masked in it too.
+    """
+    if "masked-" in replayed or not _MASKED.search(recorded):
+        return False
+    pattern = ".+?".join(re.escape(part) for part in _MASKED.split(recorded))
+    return re.fullmatch(pattern, replayed, re.DOTALL) is not None
 
 
 def _short(value: Any) -> str:

@@ -18,6 +18,7 @@ from flowdsl.testing import Runner, fail
 ACCOUNT = "123456789012"
 EXECUTION = f"arn:aws:states:eu-west-1:{ACCOUNT}:execution:hello:one"
 MACHINE = f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:hello"
+EXPRESS = EXECUTION.replace("execution:", "express:") + ":0b0c-1"
 SETTINGS = f"""
 [tool.flowdsl]
 flow = "hello.py"
@@ -37,9 +38,13 @@ class Service:
     calls: list[tuple[str, dict[str, Any]]] = field(factory=list)
     refusal: AwsError | None = None
     definition: dict[str, Any] = field(factory=dict)
+    logged: list[str] = field(factory=list)
+    """Messages in the log group."""
+    patterns: list[str] = field(factory=list)
+    groups: bool = True
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        assert service == "states"
+        assert service in ("states", "logs")
         self.calls.append((operation, {**arguments}))
         if self.refusal:
             raise self.refusal
@@ -48,10 +53,18 @@ class Service:
 
     def DescribeStateMachine(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         group = {"logGroupArn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/vendedlogs/states/hello:*"}
-        logging = {"destinations": [{"cloudWatchLogsLogGroup": group}]}
+        logging = {"destinations": [{"cloudWatchLogsLogGroup": group}] if self.groups else []}
         return {"name": "hello", "type": self.type, "loggingConfiguration": logging}
 
+    def FilterLogEvents(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        assert arguments["logGroupName"] == "/aws/vendedlogs/states/hello"
+        first = int(arguments.get("nextToken", 0))
+        self.patterns += [] if first else [arguments["filterPattern"]]
+        more = {"nextToken": str(first + 2)} if first + 2 < len(self.logged) else {}
+        return {"events": [{"message": each} for each in self.logged[first : first + 2]], **more}
+
     def ListExecutions(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        assert self.type == "STANDARD"
         row = {"name": "one", "status": "FAILED", "executionArn": EXECUTION, "startDate": DATE}
         return {"executions": [row, {**row, "name": "two"}]}
 
@@ -154,7 +167,7 @@ MISTAKES = {
     "no ARN": (["show", "arn:aws:lambda:x"], "not the ARN of an execution or a state machine"),
     "another ARN": (["show", MACHINE], "is not the ARN of an execution"),
     "an execution for a machine": (["list", EXECUTION], "is not the ARN of a state machine"),
-    "Express": (["show", EXECUTION.replace("execution:", "express:") + ":x"], "is an Express state machine"),
+    "Express": (["pull", EXPRESS], "is an Express state machine"),
     "no such machine": (["list", "--machine", "other"], "the flow has no state machine 'other'"),
     "input that is not JSON": (["start", "--input", "{x"], "FD704"),
     "an input file that is missing": (["start", "--input", "none.json"], "none.json cannot be read"),
@@ -170,11 +183,70 @@ def test_mistakes(project: Any, service: Service, arguments: list[str], text: st
     assert service.calls == []
 
 
-def test_express_machines_have_no_executions(project: Any, service: Service) -> None:
+@pytest.fixture
+def express(service: Service) -> Service:
+    """The same execution, as an Express state machine logs it: without payloads, in any order."""
     service.type = "EXPRESS"
+    for event in service.events:
+        details = next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+        logged = {key: value for key, value in details.items() if key not in ("input", "output", "parameters")}
+        record = {
+            "id": str(event["id"]),
+            "type": event["type"],
+            "details": logged,
+            "previous_event_id": str(event["previousEventId"]),
+            "event_timestamp": str(int(event["timestamp"].timestamp() * 1000)),
+            "execution_arn": EXPRESS,
+        }
+        service.logged.insert(0, json.dumps(record))
+    service.logged.insert(1, "not of Step Functions")
+    return service
+
+
+def test_express_executions_are_read_from_the_log_group(project: Any, express: Service) -> None:
+    done = project.run("executions", "list", "--env", "test")
+    assert (done.exit_code, done.stdout) == (0, "2025-01-01T00:00:00+00:00  FAILED     one\n")
+    assert express.patterns == ['{ $.type = "Execution*" }']
+    assert project.run("executions", "list", "--env", "test", "--status", "succeeded").stdout == ""
+    lines = project.run("executions", "show", EXPRESS).stdout.splitlines()
+    assert lines[0] == "one  FAILED  2025-01-01T00:00:00+00:00"
+    assert lines[1].split() == ["0:00:00", "Greet", "Task", "0:00:00", "(Refused)"]
+    assert "  Refused: card [card number] of [e-mail]" in lines
+    assert express.patterns[-1] == f'{{ $.execution_arn = "{EXPRESS}" }}'
+    lines = project.run("executions", "tail", EXPRESS).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == [event["type"] for event in express.events]
+
+
+def test_express_executions_that_are_not_logged(project: Any, service: Service) -> None:
+    service.type = "EXPRESS"
+    assert "no events of" in project.run("executions", "show", EXPRESS).stderr
+    service.groups = False
     done = project.run("executions", "list", "--env", "test")
     assert done.exit_code == 2
-    assert "read them in CloudWatch Logs: aws logs tail /aws/vendedlogs/states/hello" in done.stderr
+    assert "'hello' is an Express state machine: the API knows none of its executions" in done.stderr
+    assert 'set logging = "ALL"' in done.stderr
+
+
+@pytest.mark.parametrize("command", ["stop", "redrive", "pull"])
+def test_what_cannot_be_done_with_an_express_execution(project: Any, express: Service, command: str) -> None:
+    done = project.run("executions", command, EXPRESS)
+    assert done.exit_code == 2
+    assert "is an Express state machine" in done.stderr
+
+
+def test_show_and_tail_as_json(project: Any, service: Service) -> None:
+    shown = json.loads(project.run("executions", "show", EXECUTION, "--format", "json").stdout)
+    assert shown["status"] == "FAILED"
+    assert shown["stateMachineVersionArn"] == f"{MACHINE}:7"
+    (visit,) = shown["route"]
+    assert (visit["state"], visit["attempts"], visit["errors"], visit["depth"]) == ("Greet", 1, ["Refused"], 0)
+    assert shown["failed"] == [{"state": "Greet", "line": "hello.py:3:9"}]
+    assert (shown["error"], shown["cause"]) == ("Refused", "card [card number] of [e-mail]")
+    lines = project.run("executions", "tail", EXECUTION, "--format", "json").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [each["type"] for each in events] == [event["type"] for event in service.events]
+    assert "4242" not in "".join(lines)
+    assert "Ada" not in "".join(lines)
 
 
 def test_what_aws_refuses(project: Any, service: Service) -> None:

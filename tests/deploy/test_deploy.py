@@ -8,6 +8,8 @@ import pytest
 from flowdsl import StateMachine
 from flowdsl.author.states import Pass
 from flowdsl.base.diagnostics import FlowError
+from flowdsl.deploy.model import Live
+from flowdsl.deploy.plan import make_plan
 from flowdsl.deploy.retire import DestroyRequest
 from flowdsl.project.environments import Allowed, FunctionSettings, Secret
 from tests.deploy.memory import Memory
@@ -265,6 +267,22 @@ def test_drift_is_what_a_plan_shows_when_nothing_was_built(world, drift):
     assert world.plan().calls
     world.deploy()
     assert not world.plan().calls
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_other_partitions(world, region, partition):
+    """No ARN of the usual partition is left, and service principals have their usual names there."""
+    with_environment(world, region=region, tracing=True)
+    wanted = world.wanted()
+    text = repr(wanted)
+    assert "arn:aws:" not in text
+    assert f"arn:{partition}:lambda:{region}:123456789012:function:setup" in text
+    assert f"arn:{partition}:states:::lambda:invoke" in text
+    suffix = ".cn" if region.startswith("cn-") else ""
+    assert f"https://sqs.{region}.amazonaws.com{suffix}/123456789012/letters" in text
+    plan = make_plan(wanted, Live(), now=world.aws.clock.now())
+    assert not plan.problems
+    assert f"arn:{partition}:iam::123456789012:role/" in str(plan.calls[-2].arguments)
 
 
 NO_DRIFT = {

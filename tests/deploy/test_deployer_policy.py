@@ -64,7 +64,7 @@ def everything(world: World) -> None:
     world.destroy()
 
 
-BESIDE = {"states:DescribeExecution", "states:RedriveExecution"}
+BESIDE = {"states:DescribeExecution", "states:RedriveExecution", "logs:FilterLogEvents"}
 """Of `flowdsl executions`, which the AWS in memory lacks."""
 
 

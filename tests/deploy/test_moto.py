@@ -1,6 +1,5 @@
 """The real boto3 against moto's server, for the calls that moto has: it cannot list versions of state machines."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -13,20 +12,15 @@ from flowdsl.deploy.session import Session
 from flowdsl.deploy.statements import Place
 from flowdsl.project.environments import FunctionSettings, Secret
 from tests.deploy.world import World, with_environment
+from tests.moto_server import moto_server
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_server() as url:
+        yield url
 
 
 @pytest.fixture
