@@ -16,18 +16,33 @@ from ..base.diagnostics import FlowError
 from ..base.record import evolve
 from ..base.words import did_you_mean, join_words
 from . import output
-from .options import pairs, substitution_option
+from .options import complete_states, pairs, substitution_option
 from .picture import picture_option, picture_result, write_picture
 
 if TYPE_CHECKING:
     from ..engine import Call
     from ..project import Loaded
+    from ..run.local import Answers, Failure
 
 
 def _answers(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
     """Each value is `STATE=JSON`."""
     texts = pairs(values, 'STATE=JSON, such as Charge=\'{"status": "paid"}\'')
     return {state: _json(text, f"{option.opts[0]} {state}") for state, text in texts.items()}
+
+
+def _failures(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Failure]:
+    """Each value is `STATE=ERROR` or `STATE=ERROR*TIMES`."""
+    from ..run.local import Failure
+
+    texts = pairs(values, "STATE=ERROR, such as Charge=States.Timeout, or Charge=PspUnavailable*2")
+    failures = {}
+    for state, text in texts.items():
+        error, star, times = text.partition("*")
+        if not error.strip() or (star and not (times.isdigit() and int(times))):
+            raise click.BadParameter(f"{state}={text}: write the error's name, and after * how many calls fail")
+        failures[state] = Failure(error, int(times) if star else None)
+    return failures
 
 
 def _buckets(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
@@ -88,14 +103,26 @@ handler_option = click.option(
     "--mock",
     "mocks",
     metavar="STATE=JSON",
+    shell_complete=complete_states,
     callback=_answers,
     multiple=True,
     help="The result of a Task, which then calls nothing. Can be repeated.",
 )
 @click.option(
+    "--fail",
+    "failures",
+    metavar="STATE=ERROR",
+    shell_complete=complete_states,
+    callback=_failures,
+    multiple=True,
+    help="Let the calls of a Task fail with this error, such as States.Timeout; with ERROR*2 only the first two. "
+    "Can be repeated.",
+)
+@click.option(
     "--callback",
     "callbacks",
     metavar="STATE=JSON",
+    shell_complete=complete_states,
     callback=_answers,
     multiple=True,
     help="The answer to a Task that waits for a callback (waitForTaskToken) or a worker (an activity). Without it the "
@@ -145,6 +172,7 @@ def run(
     substitutions: dict[str, str],
     nested_files: tuple[Path, ...],
     mocks: dict[str, Any],
+    failures: dict[str, Failure],
     callbacks: dict[str, Any],
     mock_file: Path | None,
     buckets: dict[str, Path],
@@ -163,6 +191,7 @@ def run(
         flowdsl run payment_flow.py --input examples/donation.json
         flowdsl run payment_flow.py --input donation.json --callback RedirectToPsp='{"status": "returned"}'
         flowdsl run order.asl.json --input '{"amount": 5}' --mock Charge='{"status": "paid"}'
+        flowdsl run payment_flow.py --input donation.json --fail TakePayment=PspUnavailable*2
 
     Without FILE it runs the flow of pyproject.toml. It first checks the flow and its functions, then calls their
     handlers in this process. It prints each step to stderr as it happens, with the time since the start. Time is
@@ -194,10 +223,10 @@ def run(
         click.echo(output.as_text(diagnostics), err=True)
     states = {node.name: node.fields for each in (*others, loaded) for node in Tree(each.definition)}
     config = mockconfig.load(mock_file, loaded.name, case, states=states) if mock_file else None
-    answers = local.Answers(mocks, callbacks, config, buckets)
+    answers = local.Answers(mocks, failures, callbacks, config, buckets)
     own = project.find(loaded.file.parent)
     steps = Steps(loaded.definition, root=own.root, real_time=real_time, mocked=mocks)
-    _check_answers(states, answers.mocks, answers.callbacks)
+    _check_answers(states, answers)
     _check_handlers(states, handlers)
     show = steps.event if events else steps.step
     if quiet or (events and form == "json"):
@@ -236,9 +265,10 @@ def run(
     ctx.exit(0 if result.status == "SUCCEEDED" else 1)
 
 
-def _check_answers(states: Mapping[str, Any], mocks: Mapping[str, Any], callbacks: Mapping[str, Any]) -> None:
-    """Refuse mocks and callbacks of states that do not exist or never use them."""
-    for option, name in [*(("--mock", name) for name in mocks), *(("--callback", name) for name in callbacks)]:
+def _check_answers(states: Mapping[str, Any], answers: Answers) -> None:
+    """Refuse mocks, failures and callbacks of states that do not exist or never use them."""
+    given = {"--mock": answers.mocks, "--fail": answers.failures, "--callback": answers.callbacks}
+    for option, name in [(option, name) for option, names in given.items() for name in names]:
         if name not in states:
             calling = [each for each, state in states.items() if constant_function(state) == name]
             near = did_you_mean(name, states)

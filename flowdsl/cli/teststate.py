@@ -11,7 +11,7 @@ import click
 from ..base.diagnostics import FlowError
 from ..base.words import did_you_mean
 from . import output
-from .options import substitution_option
+from .options import complete_states, substitution_option
 from .run import choose, handler_option, json_argument
 
 if TYPE_CHECKING:
@@ -44,7 +44,13 @@ def _mock_hint(message: str, mock: dict[str, Any] | None) -> str | None:
 
 @click.command("test-state")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--state", "name", metavar="NAME", help="The state to run, if the file contains a state machine.")
+@click.option(
+    "--state",
+    "name",
+    metavar="NAME",
+    shell_complete=complete_states,
+    help="The state to run, if the file contains a state machine.",
+)
 @click.option(
     "--input",
     "-i",

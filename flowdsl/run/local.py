@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -40,11 +41,21 @@ from .output import Output, capture_output
 
 
 @frozen
+class Failure:
+    """The calls of a state fail with an error: so many of them, before they are answered otherwise, or all."""
+
+    error: str
+    times: int | None = None
+
+
+@frozen
 class Answers:
     """Answers to the calls of states, by state name; values are JSON values."""
 
     mocks: Mapping[str, Any] = {}
     """The result of a Task, or of its call if the Task then waits for a callback."""
+    failures: Mapping[str, Failure] = {}
+    """The error of a Task's calls; a mock of the same state answers the calls after them."""
     callbacks: Mapping[str, Any] = {}
     """The output that SendTaskSuccess sends to a Task that waits for a callback, right after its call."""
     config: MockConfig | None = None
@@ -156,17 +167,29 @@ def local_settings(project: Project, environment: Mapping[str, str] = os.environ
     return settings
 
 
+def _fail(error: str) -> Reply:
+    if error == "States.Timeout":
+        return Reply.timed_out()
+    return Reply.failed(error, f"{error}, as --fail says")
+
+
 def chain(
     handlers: Mapping[str, Handler], project: Project, answers: Answers | None = None, otherwise: Invoker = refuse_call
 ) -> Chain:
     """The chain of answerers of a local run. Services are at AWS_ENDPOINT_URL and at the project's hosts; an activity
     without a callback has no worker, and waits for its timeout."""
     answers = answers or Answers()
+    failed: Counter[str] = Counter()
 
     def find_mock(call: Call) -> Invoker | None:
-        if call.state_name not in answers.mocks:
+        state = call.state_name
+        failure = answers.failures.get(state)
+        if failure and (failure.times is None or failed[state] < failure.times):
+            failed[state] += 1
+            return lambda _: _fail(failure.error)
+        if state not in answers.mocks:
             return None
-        return lambda _: Reply.succeeded(answers.mocks[call.state_name])
+        return lambda _: Reply.succeeded(answers.mocks[state])
 
     def wait_or_refuse(call: Call) -> Reply:
         return Reply.pending() if call.integration == "activity" else otherwise(call)

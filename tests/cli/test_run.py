@@ -488,3 +488,28 @@ def test_a_history_file_is_drawn(project, definition):
     done = project.run("graph", "hello.asl.json", "--history", "other.json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "other.json is not the history of an execution" in done.stderr
+
+
+def test_calls_that_fail(project):
+    retried = {"ErrorEquals": ["WarehouseDown"], "MaxAttempts": 3}
+    caught = {"ErrorEquals": ["States.Timeout"], "Next": "Late"}
+    task = {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:f", "End": True}
+    states = {"A": {**task, "Retry": [retried], "Catch": [caught]}, "Late": {"Type": "Pass", "End": True}}
+    project.write("a.asl.json", {"StartAt": "A", "States": states})
+    done = project.run("run", "a.asl.json", "--fail", "A=WarehouseDown*2", "--mock", "A=7")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, 7)
+    assert "A retries (attempt 3)" in done.stderr
+    done = project.run("run", "a.asl.json", "--fail", "A=WarehouseDown")
+    assert done.exit_code == 1
+    assert "WarehouseDown, as --fail says" in done.stderr
+    done = project.run("run", "a.asl.json", "--fail", "A=States.Timeout")
+    assert (done.exit_code, json.loads(done.stdout)["Error"]) == (0, "States.Timeout")
+
+
+@pytest.mark.parametrize("value", ["A", "A=", "A=*2", "A=E*", "A=E*0", "A=E*x", "B=E", "Late=E"])
+def test_failures_that_cannot_be(project, value):
+    task = {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:f", "Next": "Late"}
+    project.write("a.asl.json", {"StartAt": "A", "States": {"A": task, "Late": {"Type": "Pass", "End": True}}})
+    done = project.run("run", "a.asl.json", "--fail", value)
+    assert done.exit_code == 2
+    assert "--fail" in done.stderr

@@ -61,3 +61,35 @@ def test_help_teaches(project):
         done = project.run(command, "--help")
         assert done.exit_code == 0
         assert f"flowdsl {command}" in done.stdout
+
+
+def test_force_color(project):
+    done = project.run("run", "hello.py", "--input", '{"name": "Ada"}', env={"FORCE_COLOR": "1", "NO_COLOR": ""})
+    assert "\x1b[" in done.stderr
+    done = project.run("run", "hello.py", "--input", '{"name": "Ada"}', env={"FORCE_COLOR": "1", "NO_COLOR": "1"})
+    assert "\x1b[" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("flowdsl test-state hello.py --state ", {"Greet", "Rest"}),
+        ("flowdsl test-state hello.py --state R", {"Rest"}),
+        ("flowdsl run hello.py --mock ", {"Greet="}),
+        ("flowdsl run --fail G", {"Greet="}),  # the flow of pyproject.toml
+        ("flowdsl run missing.py --callback ", set()),
+    ],
+)
+def test_a_shell_completes_the_names_of_states(project, line, expected):
+    words = line.split(" ")
+    environment = {**project.environment, "_FLOWDSL_COMPLETE": "bash_complete", "COMP_WORDS": line}
+    done = subprocess.run(
+        [sys.executable, "-c", "from flowdsl.cli import app; app(prog_name='flowdsl')"],
+        cwd=project.root,
+        env={**environment, "COMP_CWORD": str(len(words) - 1)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert {each.partition(",")[2] for each in done.stdout.splitlines()} == expected
+    assert done.stderr == ""
