@@ -190,9 +190,11 @@ def duration(seconds: float) -> str:
 
     >>> duration(90), duration(86400), duration(0.25), duration(172800)
     ('1 min 30 s', '1 day', '0.25 s', '2 days')
+    >>> duration(59.9999997)
+    '1 min'
     """
     parts = []
-    rest = seconds
+    rest = round(seconds, 3)
     for size, unit in _UNITS[:-1]:
         count, rest = divmod(rest, size)
         if count:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
@@ -64,6 +66,9 @@ def _outcome(history: History) -> str:
 
 
 def _reason(error: Any, cause: Any) -> str:
+    """The error and its cause; of Lambda's JSON only the message: its stack trace has paths of a computer."""
+    with suppress(ValueError, KeyError, TypeError):
+        cause = json.loads(cause)["errorMessage"]
     return ": ".join(mask_text(str(each)) for each in (error, cause) if each) or "an error without a name"
 
 
@@ -219,7 +224,7 @@ class _Reader:
         bars = [self._bar(stay, order, start) for stay in stays[:_MOST_BARS]]
         more = len(stays) - len(bars)
         heading = f"Timeline: {outcome}" + (f"; {more} later stays are not shown" if more else "")
-        return Timeline(bars=bars, times=[time - start for time, _, _ in moments], heading=heading)
+        return Timeline(bars=bars, times=[_since(start, time) for time, _, _ in moments], heading=heading)
 
     def _bar(self, stay: _Stay, order: Mapping[_Moment, int], start: float) -> Bar:
         visit = stay.visit
@@ -235,8 +240,8 @@ class _Reader:
             depth=len(stay.node.ancestors),
             first=order[stay.first],
             last=order[stay.last],
-            start=stay.first[0] - start,
-            stop=stay.last[0] - start,
+            start=_since(start, stay.first[0]),
+            stop=_since(start, stay.last[0]),
             tone=tone,  # type: ignore[arg-type]
             note="\n".join(notes),
             faults=tuple(
@@ -244,6 +249,12 @@ class _Reader:
                 for each in stay.faults
             ),
         )
+
+
+def _since(start: float, time: float) -> float:
+    """Seconds between two times, in milliseconds as histories have them: the rest is that of floating point, which
+    differs with the date."""
+    return round(time - start, 3)
 
 
 def _often(count: int) -> str:

@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from attrs import evolve
+
 from flowdsl.asl.tree import Tree
 from flowdsl.graph.layout import lay_out
 from flowdsl.graph.output import draw
@@ -165,3 +168,20 @@ def test_marks_do_not_move_anything():
     plain, marked = (svg(lay_out(Tree(POLL)), marks=marks) for marks in ({}, subject.marks))
     places = [{name: state.area for name, state in read(text).states.items()} for text in (plain, marked)]
     assert places[0] == places[1]
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.7, 86400.3, 51_234_567.123, 400_000_000.001])
+def test_the_date_of_an_execution_does_not_matter(shift: float) -> None:
+    runner = Runner.of(POLL, root=ROOT)
+    runner.mock("Pay", fail("Down", times=2), {"done": False}, {"done": True})
+    history = runner.run({}).history
+    later = type(history)(evolve(event, timestamp=event.timestamp + shift) for event in history.events)
+    pictures = [draw(picture_run("p", POLL, each), "svg") for each in (history, later)]
+    assert pictures[0] == pictures[1]
+
+
+def test_of_lambdas_cause_only_the_message_is_shown() -> None:
+    trace = {"errorMessage": "it is down", "errorType": "Down", "stackTrace": ["  File /home/ada/handler.py, line 3"]}
+    text = str(draw(run(POLL, fail("Broken", json.dumps(trace))), "svg"))
+    assert "Broken: it is down" in text
+    assert "/home/ada" not in text
