@@ -297,7 +297,7 @@ class _Wiring(Record, frozen=False):
     def _graph(self, flow: Any, cls: type[Any], path: AslPath) -> Any:
         if isinstance(flow, Graph):
             return flow
-        if not isinstance(flow, State | Flow | Block | list | tuple):
+        if not isinstance(flow, State | Flow | Guard | Block | list | tuple):
             return flow
         inner = as_flow(flow)
         graph = cls(start_at=start_of(inner), origin=None)

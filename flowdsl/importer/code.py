@@ -39,6 +39,13 @@ class Text:
 
 
 @attrs.frozen
+class Block:
+    """A long text of several lines, which has a variable and is written between triple quotes."""
+
+    text: str
+
+
+@attrs.frozen
 class Api:
     """A name of flowdsl's authoring API, written as the module imports it."""
 
@@ -129,7 +136,7 @@ class FString:
     pieces: tuple[str | Code, ...]
 
 
-Code: TypeAlias = "Text | Api | Ref | Call | Items | Dict | Binary | Unary | Below | Slice | Lambda | FString"
+Code: TypeAlias = "Text | Block | Api | Ref | Call | Items | Dict | Binary | Unary | Below | Slice | Lambda | FString"
 Spell: TypeAlias = Callable[[str], str]
 """How the module writes a name of the API: `Task`, or `f.Task`."""
 
@@ -167,10 +174,25 @@ def _content(text: str, quote: str) -> str:
     return body[: -len("\\'\"")].replace("\\'", "'").replace(quote, "\\" + quote)
 
 
+_FEWEST_LINES = 4
+
+
+def _is_block(text: str) -> bool:
+    lines = text.split("\n")
+    return len(lines) >= _FEWEST_LINES and len(text) > WIDTH and all(map(str.isprintable, lines))
+
+
+def block(text: str) -> str:
+    """The text between triple quotes, from a line of its own on."""
+    body = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    body = body[:-1] + '\\"' if body.endswith('"') else body
+    return f'"""\\\n{body}"""'
+
+
 def constant(value: Any) -> Code:
     """A JSON value as code."""
     if isinstance(value, str):
-        return Text(literal(value))
+        return Block(value) if _is_block(value) else Text(literal(value))
     if isinstance(value, dict):
         return Dict(tuple((key, constant(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):
@@ -381,6 +403,8 @@ def _document(code: Code, spell: Spell) -> Any:
     match code:
         case Text(text=text):
             return text
+        case Block(text=text):
+            return literal(text)
         case Api(name=name):
             return spell(name)
         case Ref():

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from ..asl.names import is_machine_name
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import display_path
 from ..check import check
@@ -65,6 +66,9 @@ def import_source(
 
 
 def _named(source: Imported, name: str | None, type: str | None) -> Imported:
+    if name is not None and not is_machine_name(name):
+        hint = "use 1 to 80 letters, digits, '-' and '_'"
+        raise FlowError.of(f"invalid state machine name {name!r}", code="FD706", hint=hint)
     changes: dict[str, Any] = {"name": name, "type": type and type.upper()}
     return attrs.evolve(source, **{key: value for key, value in changes.items() if value})
 

@@ -47,15 +47,14 @@ def _same(sources: Sequence[Imported], options: Options) -> Module | None:
     try:
         module = write_module(sources, options)
         machines = compiled_machines(module.body)
+        if len(machines) != len(sources):
+            return None
+        for machine, source in zip(machines, sources, strict=True):
+            if machine.type != source.type or differing_states(source.definition, machine) is not None:
+                return None
     except _OTHERWISE:
         return None
-    if len(machines) != len(sources):
-        return None
-    same = [
-        machine.type == source.type and differing_states(source.definition, machine) is None
-        for source, machine in zip(sources, machines, strict=True)
-    ]
-    return module if all(same) else None
+    return module
 
 
 def _differences(sources: Sequence[Imported], options: Options) -> list[Diagnostic]:

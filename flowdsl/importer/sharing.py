@@ -36,7 +36,9 @@ def repeated_parts(codes: Iterable[Code]) -> dict[Code, str]:
             if uses[code] > 1:
                 continue
         todo.extend(reversed([*_keyed(key, code)]))
-    return {part: _part_name(part, keys[part]) for part, count in uses.items() if count > 1}
+    return {
+        part: _part_name(part, keys[part]) for part, count in uses.items() if count > 1 or isinstance(part, c.Block)
+    }
 
 
 def _keyed(key: str, code: Code) -> Iterator[tuple[str, Code]]:
@@ -50,6 +52,8 @@ def _keyed(key: str, code: Code) -> Iterator[tuple[str, Code]]:
 
 
 def _is_shareable(code: Code) -> bool:
+    if isinstance(code, c.Block):
+        return True
     if isinstance(code, c.Dict):
         return c.laid_out("", code).count("\n") >= _HIGH
     if not isinstance(code, c.Call):
@@ -77,7 +81,7 @@ def _part_name(part: Code, key: str) -> str:
     name = str(ast.literal_eval(texts[0])) if texts and texts[0][0] in "\"'" else "errors"
     kind = part.function.name
     if kind == "Function":
-        return snake(name)
+        return f"{snake(name)}_function"
     is_every = name == "States.ALL"
     if kind == "retry":
         if is_every:

@@ -14,8 +14,6 @@ from .naming import Names
 
 Key = tuple[Any, ...]
 """What has a variable: ("state", path of its graph, name), ("chain", path, first state) or ("part", code)."""
-_ENDINGS = {"state": "step", "chain": "steps", "part": ""}
-"""What makes another name of one that is taken."""
 _DEEPEST = 500
 """How many assignments may wait for each other; further ones are named by text, as those are that lead back."""
 
@@ -34,6 +32,13 @@ class Statement:
 
 class NotYetError(Exception):
     """Something needs what cannot be defined at this place."""
+
+
+def _ending(key: Key, code: Code) -> str:
+    """What makes another name of one that is taken."""
+    if key[0] == "part":
+        return ""
+    return "steps" if isinstance(code, c.Call) and code.function == c.Api("chain") else "step"
 
 
 class Statements:
@@ -90,13 +95,15 @@ class Statements:
         finally:
             self._busy.discard(key)
         # Named only now: of several that want one name, the first in the file has it.
-        name = statement.name if statement.helper else self.names.give(statement.name, _ENDINGS[key[0]])
+        name = statement.name if statement.helper else self.names.give(statement.name, _ending(key, code))
         self.lines.append(attrs.evolve(statement, name=name, code=code))
         self._defined[key] = name
         return name
 
     def resolved(self, code: Code, *, inside: bool = False) -> Code:
         """The code with variables for all that has one; `inside` for what has one itself."""
+        if inside and isinstance(code, c.Block):
+            return code
         if inside and isinstance(code, c.Dict):
             return c.Dict(tuple((key, self.resolved(value)) for key, value in code.pairs))
         if inside and isinstance(code, c.Call):
@@ -105,7 +112,7 @@ class Statements:
         return c.changed(code, self._resolve)
 
     def _resolve(self, code: Code) -> Code:
-        if isinstance(code, c.Call | c.Dict) and self.has(("part", code)):
+        if isinstance(code, c.Call | c.Dict | c.Block) and self.has(("part", code)):
             name = self.define(("part", code))
             return c.Text(name) if name else code
         if not isinstance(code, c.Ref):

@@ -73,7 +73,8 @@ def state_code(
     language = state.get("QueryLanguage", context.language)
     fields = {key: value for key, value in state.items() if key not in ("Type", "Next", "End", *without)}
     writer = _Writer(name, state["Type"], fields, language, level, context, arms)
-    return writer.raw() if level == Level.RAW else writer.code()
+    # The rules of a Choice lead to steps, which have their place in the flow: it is never raw.
+    return writer.raw() if level == Level.RAW and state["Type"] != "Choice" else writer.code()
 
 
 class _Writer:
@@ -207,7 +208,8 @@ class _Writer:
 
     def rule(self, index: int, rule: dict[str, Any]) -> Code:
         own = {key: value for key, value in rule.items() if key not in ("Next", "Comment", "Assign", "Output")}
-        values = [condition(own, self.language), *self.arms.get(("Choices", index), [])]
+        test = condition(own, self.language) if self.level != Level.RAW else c.constant(own.get("Condition", own))
+        values = [test, *self.arms.get(("Choices", index), [])]
         keywords: Keywords = {}
         for key in ("Comment", "Assign", "Output"):
             if key in rule:
@@ -254,7 +256,8 @@ class _Writer:
                     keywords["payload"] = code
                     self.take("InputPath")
             return
-        call = call_code(resource, self.fields.get(key, {}), place)
+        is_empty = self.fields.get(key) == {}  # a call without arguments gets the state's input instead
+        call = None if is_empty else call_code(resource, self.fields.get(key, {}), place)
         if call is not None:
             self.fields.pop(key, None)
             values[-1] = call

@@ -19,6 +19,7 @@ from ..author.expressions import Expression, node_of
 from ..author.fields import Language
 from ..author.jsonata import NotWritten, write_jsonata
 from ..author.jsonpath import write_jsonpath, write_rule
+from ..author.nodes import kind_of
 from ..author.tokens import has_tokens
 from . import code as c
 from .code import Code
@@ -150,7 +151,11 @@ def condition(rule: Mapping[str, Any], language: Language) -> Code:
     """What a `when` asks: `rule` is the choice rule without Next, Comment, Assign and Output."""
     if language == "JSONata":
         text = rule.get("Condition")
-        return queried(text) if isinstance(text, str) and is_query(text) else c.constant(text)
+        if not isinstance(text, str) or not is_query(text):
+            return c.constant(text)
+        asked = queried(text)
+        node = _node(asked)
+        return asked if node is not None and kind_of(node) in (None, "boolean") else c.constant(text)
     code = condition_code(rule)
     if code is not None:
         node = _node(code)

@@ -329,3 +329,11 @@ def test_a_test_that_must_not_hold() -> None:
     absent = f.is_present(f.state_input.note) == False  # noqa: E712 - the expression is a value of the flow
     definition = wired(f.Choice("Ask", f.when(absent, f.Pass("Note"))), f.Pass("After"))
     assert definition["States"]["Ask"]["Choices"][0] == {"Variable": "$.note", "IsPresent": False, "Next": "Note"}
+
+
+def test_a_guard_can_be_a_branch_or_a_processor() -> None:
+    guarded = f.guard(f.Task("Try", TASKS), f.catch("States.ALL", f.Pass("Note")))
+    definition = wired(f.Map("Each", processor=guarded))
+    processor = definition["States"]["Each"]["ItemProcessor"]
+    assert processor["StartAt"] == "Try"
+    assert processor["States"]["Try"]["Catch"][0]["Next"] == "Note"

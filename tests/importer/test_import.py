@@ -197,6 +197,12 @@ def test_mistakes_that_are_asl_are_imported_and_named() -> None:
     assert "variable 'unknown' is never assigned" in done.stderr
 
 
+def test_a_wrong_name_is_refused() -> None:
+    done = CliRunner().invoke(app, ["import", "-", "--name", "two words"], input='{"StartAt": "A", "States": {}}')
+    assert done.exit_code == 2
+    assert "invalid state machine name 'two words'" in done.stderr
+
+
 def test_standard_input_and_yaml() -> None:
     text = "StartAt: A\nStates:\n  A:\n    Type: Succeed\n"
     done = CliRunner().invoke(app, ["import", "-", "--name", "hello"], input=text)

@@ -83,7 +83,12 @@ def renamed(state: dict[str, Any], prefix: str, name: str) -> dict[str, Any]:
     return changed
 
 
-@pytest.mark.parametrize("seed", range(60))
+def test_a_condition_that_gives_no_boolean_comes_back_equal() -> None:
+    rule = {"Condition": "{% $partition([1, 2, 3], 2) %}", "Next": "A"}
+    measured("m", {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Choice", "Choices": [rule]}}})
+
+
+@pytest.mark.parametrize("seed", range(40))
 def test_graphs_of_any_shape_come_back_equal(seed: int) -> None:
     definition = graph(seed)
     result = measured("m", definition)
