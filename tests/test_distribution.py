@@ -1,0 +1,86 @@
+"""What is published: sdist and wheel have what they should and nothing else, and PyPI can show the README."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist, and the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> zipfile.ZipFile:
+    [file] = dist.glob("*.whl")
+    return zipfile.ZipFile(file)
+
+
+def tracked(*folders: str) -> set[str]:
+    """The files of the project, without what tools leave beside them."""
+    files = (file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file())
+    kept = [each for each in files if "__pycache__" not in each.parts and ".hypothesis" not in each.parts]
+    return {str(file.relative_to(ROOT)) for file in kept}
+
+
+def test_the_wheel_has_the_package_alone(wheel):
+    names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert names == tracked("flowdsl")
+    assert "flowdsl/scaffold/files/handlers/reserve/handler.py.txt" in names
+    assert "flowdsl/py.typed" in names
+
+
+def test_the_sdist_has_tests_and_docs(dist):
+    [file] = dist.glob("*.tar.gz")
+    with tarfile.open(file) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert tracked("flowdsl", "tests", "docs", "examples", "handlers", "scripts", ".github") <= names
+    assert {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "action.yml", "payment_flow.py"} <= names
+    top = {name.partition("/")[0] for name in names}
+    assert top == {
+        *(".ci", ".github", ".gitignore", ".pre-commit-hooks.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
+        *("Makefile", "PKG-INFO", "README.md", "SECURITY.md", "action.yml", "benchmarks", "docs", "examples"),
+        *("flowdsl", "handlers", "payment_flow.py", "pyproject.toml", "scripts", "tests"),
+    }
+    stray = ("__pycache__", ".pyc", ".flowdsl", ".hypothesis", ".venv", "build/")
+    assert not [name for name in names if any(each in name for each in stray)]
+
+
+def test_the_metadata(wheel):
+    [name] = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    metadata = HeaderParser().parsestr(wheel.read(name).decode())
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert {each.partition(">")[0] for each in metadata.get_all("Requires-Dist") if ";" not in each} == {
+        "attrs",
+        "click",
+    }
+
+
+def test_pypi_takes_them_and_shows_the_readme(dist):
+    files = [str(each) for each in dist.iterdir()]
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
