@@ -45,7 +45,8 @@ def tracked(*folders: str) -> set[str]:
 
 def test_the_wheel_has_the_package_alone(wheel):
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert names == tracked("flowdsl")
+    assert names == tracked("flowdsl") | {"flowdsl/server/checks.md"}
+    assert wheel.read("flowdsl/server/checks.md") == (ROOT / "docs" / "checks.md").read_bytes()
     assert "flowdsl/scaffold/files/handlers/reserve/handler.py.txt" in names
     assert "flowdsl/py.typed" in names
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from .diagnostics import FlowError
 from .record import Record
 from .source import Span, display_path
+from .unsaved import read_source
 
 STANDARD_LIBRARY = sys.stdlib_module_names | {"annotationlib", "compression"}
 """The modules of the Python that runs flowdsl, and those added in newer versions that Lambda supports."""
@@ -33,7 +34,7 @@ class Import(Record):
 
 def parse(file: Path) -> ast.Module:
     """Parse a file; callers must not change the tree, which is shared. Raises FlowError for invalid Python."""
-    return _parse(file.read_bytes(), file)
+    return _parse(read_source(file), file)
 
 
 @lru_cache(1000)  # functions share modules

@@ -17,6 +17,7 @@ COMMANDS = (
     "new",
     "import",
     "check",
+    "explain",
     "run",
     "graph",
     "test-state",
@@ -28,6 +29,8 @@ COMMANDS = (
     "prune",
     "destroy",
     "executions",
+    "lsp",
+    "mcp",
     "completion",
 )
 """In the order of the help text. The module of a command has its name, and so has the command in it."""

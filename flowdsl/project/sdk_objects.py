@@ -12,6 +12,7 @@ from ..asl.text import canonical_text
 from ..author.places import snake
 from ..base.diagnostics import AslPath, FlowError
 from ..base.source import Span, display_path
+from ..base.unsaved import read_source
 from .loaded import Loaded
 
 
@@ -53,7 +54,7 @@ def load_sdk_objects(names: Mapping[str, Any], file: Path) -> list[Loaded]:
 def _locator(file: Path) -> Callable[[AslPath], Span | None]:
     """Finds the call that makes a state by the state's name in it: the SDK does not keep where it was called."""
     calls: dict[str, ast.Call] = {}
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(ast.parse(read_source(file))):
         if isinstance(node, ast.Call):
             first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "state_id"), None)
             if isinstance(first, ast.Constant) and isinstance(first.value, str):

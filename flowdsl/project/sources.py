@@ -10,6 +10,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from ..base.record import Record
+from ..base.unsaved import read_source
 from .mistakes import is_authors
 
 
@@ -18,6 +19,9 @@ class SourceLoader(SourceFileLoader):
 
     Python takes cached byte code for current if the source's size and the second of its last change are the same.
     """
+
+    def get_data(self, path: str) -> bytes:
+        return read_source(Path(path))
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the loader's interface
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)

@@ -16,6 +16,7 @@ from typing import Any
 from ...author.functions import Function
 from ...base.diagnostics import AslPath
 from ...base.record import Record, field
+from ...base.unsaved import read_source
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -90,7 +91,7 @@ class _Module(Record, eq=False, frozen=False):
 @cache
 def _module(path: Path, root: Path) -> _Module | None:
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(read_source(path))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
     module = _Module(path, root)

@@ -1,0 +1,1 @@
+"""Servers for other programs: tools for coding agents (MCP) and editors (LSP)."""
