@@ -66,6 +66,14 @@ def _has_expressions(subject: Subject) -> bool:
     return bool(subject.compared) or any(use.may_read for use in subject.fields)
 
 
+def _handles_errors(subject: Subject) -> bool:
+    return '"ErrorEquals":' in subject.text
+
+
+def _reads_context(subject: Subject) -> bool:
+    return "$$" in subject.text or "states.context" in subject.text
+
+
 def _has_jsonata(subject: Subject) -> bool:
     return any(use.language == "JSONata" for use in subject.fields)
 
@@ -85,11 +93,13 @@ MODULES = (
     RuleModule("rules.graph", _is_definition),
     RuleModule("rules.names", _is_definition),
     RuleModule("rules.handlers", _has_states("Task", "Parallel", "Map")),
+    RuleModule("rules.errors", _handles_errors),
     RuleModule("rules.maps", _has_states("Map")),
     RuleModule("rules.choices", _has_states("Choice")),
     RuleModule("rules.paths", _has_expressions),
     RuleModule("rules.jsonata", _has_jsonata),
     RuleModule("rules.variables", _has_expressions),
+    RuleModule("rules.context", _reads_context),
     RuleModule("dataflow.rule", _has_expressions),
     RuleModule("rules.loops", _has_states("Choice", "Wait", "Task", "Map", "Parallel")),
     RuleModule("rules.tasks", _has_states("Task")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -73,6 +74,14 @@ class Subject:
         """Filled by rules/choices."""
         self.reads: list[VariableRead] = []
         """Filled by rules/paths and rules/jsonata."""
+
+    @cached_property
+    def text(self) -> str:
+        """The definition as JSON text, to see at once whether something may be in it; "" if it cannot be written."""
+        try:
+            return json.dumps(self.definition, ensure_ascii=False, separators=(",", ":"), default=str)
+        except (ValueError, RecursionError):
+            return ""
 
     @cached_property
     def state_types(self) -> set[str]:

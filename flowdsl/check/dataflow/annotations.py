@@ -46,6 +46,10 @@ class Data(Record):
 
     input: Shape = ANY
     results: Mapping[AslPath, Shape] = field(factory=dict)
+    functions: Mapping[AslPath, tuple[Function, ...]] = field(factory=dict)
+    """The functions that the Task at an ASL path may call."""
+    root: Path | None = None
+    """The folder below which the functions' sources are."""
 
 
 def read_declarations(input: Any, callees: Mapping[AslPath, Iterable[Function]], root: Path) -> Data:
@@ -54,7 +58,7 @@ def read_declarations(input: Any, callees: Mapping[AslPath, Iterable[Function]],
     `callees` are the functions that the Task at an ASL path may call: its result is that of any of them.
     """
     results = {path: merged(tuple(_result(each, root) for each in functions)) for path, functions in callees.items()}
-    return Data(_of_type(input), results)
+    return Data(_of_type(input), results, {path: tuple(each) for path, each in callees.items()}, root)
 
 
 def _of_type(cls: Any) -> Shape:

@@ -5,8 +5,6 @@ Source: Step Functions API Reference, CreateStateMachine, `definition`.
 
 from __future__ import annotations
 
-import json
-
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate
 from ..findings import Findings
@@ -43,12 +41,8 @@ def _report_duplicate(path: AslPath, findings: Findings) -> None:
 
 
 def check_size(subject: Subject, findings: Findings) -> None:
-    try:
-        text = json.dumps(subject.definition, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (ValueError, RecursionError):
-        return
-    if len(text) > _MAX_CHARACTERS:
-        message = f"the definition has {len(text):,} characters; AWS accepts at most {_MAX_CHARACTERS:,}"
+    if len(subject.text) > _MAX_CHARACTERS:
+        message = f"the definition has {len(subject.text):,} characters; AWS accepts at most {_MAX_CHARACTERS:,}"
         findings.error("FD108", message, (), hint="move a part of it into a state machine of its own")
 
 

@@ -37,6 +37,8 @@ _HTTP = re.compile(r"States\.Http\.StatusCode\.[1-5]\d\d")
 """What an HTTP Task fails with. Source: Developer Guide, "Call HTTPS APIs", "Error handling"."""
 
 
+_NOT_FAILED = frozenset({"States.ALL", "States.Timeout", "States.HeartbeatTimeout", "States.Runtime"})
+"""What States.TaskFailed does not match, and what has no need to come before it."""
 _VERBS = {"Retry": "retried", "Catch": "caught"}
 
 
@@ -80,6 +82,13 @@ def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], fi
                 if name == "States.Runtime":
                     message = f"States.Runtime cannot be {_VERBS[key]}: it ends the execution immediately"
                     findings.warning("FD505", message, (*path, place), hint="remove it")
+                general = seen.get("States.TaskFailed", index)
+                if general < index and name not in _NOT_FAILED and name not in seen:
+                    message = (
+                        f"{key}[{general}] handles States.TaskFailed, which is every error except States.Timeout, "
+                        f"so {key}[{index}] is never used for {name!r}"
+                    )
+                    findings.warning("FD503", message, (*path, place), hint="move it before States.TaskFailed")
                 first = seen.setdefault(name, index)
                 if first < index:
                     message = f"{key}[{first}] already handles {name!r}, so {key}[{index}] is never used for it"

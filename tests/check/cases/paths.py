@@ -5,7 +5,7 @@ machine = StateMachine(
     chain(
         Pass("Syntax", input_path="$.a["),  # FD301
         Pass("Filter", result_path="$.a[*]"),  # FD302
-        Pass("Context", result_path="$$.a"),  # FD302
+        Pass("Context", result_path="$$.a"),  # FD302 FD310
         Pass("Constant", parameters={"a.$": "b"}),  # FD303
         Pass("Arity", parameters={"a.$": "States.MathAdd(1)"}),  # FD304
         Pass("Static", result={"a.$": "$.a"}),  # FD307

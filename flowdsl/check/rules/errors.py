@@ -1,0 +1,212 @@
+"""Error names in Retry and Catch that nothing in the state can raise.
+
+Source: Step Functions Developer Guide, "Handling errors in Step Functions workflows" (what each reserved name is for),
+"Integrating services" (errors of a service start with its name), "Best practices" (the errors of Lambda).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from ...asl.apis import api_name
+from ...asl.integrations import SERVICES, api_of
+from ...asl.placeholders import has_placeholder
+from ...asl.resource import TOKEN, Resource
+from ...asl.tree import Node
+from ...base.diagnostics import AslPath
+from ...base.words import did_you_mean
+from ..findings import Findings
+from ..raised import Raised, read_raised
+from ..registry import Code, Rule
+from ..subject import Subject
+
+_LAMBDA: Final = {"Lambda", "Sandbox", "Runtime", "Extension", "Function"}
+"""What the names of errors of Lambda, and of its runtimes, start with."""
+_KNOWN: Final = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Lambda.ResourceNotFoundException",
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+)
+_ENDS: Final = ("Error", "Exception", "Timeout", "Timedout", "Fault", "Warning", "Exceeded")
+"""How the names of the exceptions of libraries end."""
+
+
+class _Can(NamedTuple):
+    """What a state, or the states inside it, can raise."""
+
+    state: Node
+    tasks: list[tuple[Node, Resource]]
+    types: frozenset[str]
+    languages: frozenset[str]
+    timed: bool
+    heartbeats: bool
+    distributed: bool
+    fails: frozenset[str] | None
+    """The errors of its Fail states; None if one is not known."""
+
+
+def check_errors(subject: Subject, findings: Findings) -> None:
+    resources = dict(subject.tasks)
+    raised: dict[Node, Raised | None] = {}
+    for state in subject.tree:
+        names = [*_handled(state)]
+        if not names:
+            continue
+        can = _able(state, resources)
+        for name, path in names:
+            if has_placeholder(name) or name in ("States.ALL", "States.TaskFailed", "States.Runtime"):
+                continue
+            problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised)
+            if problem is not None:
+                message, hint = problem
+                findings.warning("FD506", message, path, hint=hint)
+
+
+def _handled(state: Node) -> Iterator[tuple[str, AslPath]]:
+    for key in ("Retry", "Catch"):
+        handlers = state.fields.get(key)
+        for index, handler in enumerate(handlers if isinstance(handlers, list) else []):
+            names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
+            for place, name in enumerate(names if isinstance(names, list) else []):
+                if isinstance(name, str):
+                    yield name, (*state.path, key, index, "ErrorEquals", place)
+
+
+def _able(state: Node, resources: dict[Node, Resource]) -> _Can:
+    inside, distributed = [state], False
+    for each in inside:
+        for machine in each.machines:
+            inside.extend(machine.states.values())
+            distributed = distributed or machine.is_distributed
+    fails: set[str] | None = set()
+    for each in inside:
+        if each.type == "Fail" and fails is not None:
+            error = each.fields.get("Error")
+            fails = fails | {error} if isinstance(error, str) and not error.startswith("{%") else None
+    tasks = [each for each in inside if each.type == "Task"]
+    return _Can(
+        state,
+        [(each, resources[each]) for each in tasks if each in resources],
+        frozenset(each.type for each in inside),
+        frozenset(each.language for each in inside),
+        any({"TimeoutSeconds", "TimeoutSecondsPath"} & each.fields.keys() for each in tasks),
+        any({"HeartbeatSeconds", "HeartbeatSecondsPath"} & each.fields.keys() for each in tasks),
+        distributed,
+        None if fails is None or len(tasks) > len([each for each in tasks if each in resources]) else frozenset(fails),
+    )
+
+
+def _reserved(name: str, can: _Can) -> tuple[str, str] | None:
+    """What is wrong with a reserved name here, and what to do."""
+    quoted, state = f"{name} cannot occur", f"in state {can.state.name!r}"
+    if can.fails is None or name in can.fails or any(_is_open(resource) for _, resource in can.tasks):
+        return None
+    if name == "States.Timeout" and not (can.timed or can.heartbeats):
+        return f"{quoted} {state}: no Task has a time limit", "add a timeout to the Task, or remove the name"
+    if name == "States.HeartbeatTimeout" and not can.heartbeats:
+        return f"{quoted} {state}: it has no heartbeat", "add a heartbeat to the Task, or remove the name"
+    if name == "States.BranchFailed" and "Parallel" not in can.types:
+        return f"{quoted} {state}: it is no Parallel", "name the error itself, or use States.TaskFailed"
+    if name == "States.NoChoiceMatched" and "Choice" not in can.types:
+        return f"{quoted} {state}: it has no Choice", "remove the name"
+    if name in ("States.ExceedToleratedFailureThreshold", "States.ItemReaderFailed", "States.ResultWriterFailed"):
+        return None if can.distributed else (f"{quoted} {state}: it is no Distributed Map", "remove the name")
+    if name.startswith("States.Http.") and not any(resource.integration == "http" for _, resource in can.tasks):
+        return f"{quoted} {state}: it calls no HTTPS API", "remove the name"
+    if name == "States.QueryEvaluationError" and "JSONata" not in can.languages:
+        return f"{quoted} {state}: its query language is JSONPath", "remove the name"
+    jsonpath = ("States.ParameterPathFailure", "States.IntrinsicFailure", "States.ResultPathMatchFailure")
+    if name in jsonpath and "JSONPath" not in can.languages:
+        return f"{quoted} {state}: its query language is JSONata", "use States.QueryEvaluationError"
+    return None
+
+
+def _is_open(resource: Resource) -> bool:
+    """True if any error may come: a person or a program elsewhere names it, or it is not known what is called."""
+    return (
+        resource.pattern == TOKEN
+        or resource.kind not in ("function", "integration", "sdk")
+        or has_placeholder(resource.operation)
+        or (resource.operation != "lambda:invoke" and resource.pattern != "")
+    )
+
+
+def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None]) -> tuple[str, str | None] | None:
+    """What is wrong with a name of a service or of the author, and what to write."""
+    if can.fails is None or name in can.fails or any(_is_open(resource) for _, resource in can.tasks):
+        return None
+    calls = [task for task in can.tasks if _calls_lambda(task[1])]
+    prefix, dot, _ = name.partition(".")
+    if dot:
+        return _of_service(name, prefix, can, bool(calls))
+    if not calls:
+        if not can.tasks:
+            return (f"nothing in state {can.state.name!r} can raise {name!r}", did_you_mean(name, can.fails))
+        hint = did_you_mean(name, can.fails) or "errors of a service start with its name, such as DynamoDB."
+        return f"no service that state {can.state.name!r} calls raises {name!r}", hint
+    known: list[Raised] = []
+    for state, _ in calls:
+        raised = _raised(state, subject, cache)
+        if raised is None:
+            return None
+        known.append(raised)
+    if any(each.may_raise(name) for each in known):
+        return None
+    near = did_you_mean(name, sorted(set().union(*(each.names for each in known))))
+    elsewhere = any(
+        other is not None and name in other.classes
+        for state, resource in subject.tasks
+        if _calls_lambda(resource)
+        for other in [_raised(state, subject, cache)]
+    )
+    if near or elsewhere or not (any(each.imports_others for each in known) and name.endswith(_ENDS)):
+        return f"the handler of state {can.state.name!r} never raises {name!r}", near
+    return None
+
+
+def _raised(state: Node, subject: Subject, cache: dict[Node, Raised | None]) -> Raised | None:
+    if state not in cache:
+        data = subject.data
+        functions = data.functions.get(state.path) if data is not None else None
+        cache[state] = read_raised(functions, data.root) if data is not None and data.root and functions else None
+    return cache[state]
+
+
+def _calls_lambda(resource: Resource) -> bool:
+    return resource.kind == "function" or resource.operation == "lambda:invoke"
+
+
+def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[str, str | None] | None:
+    if calls_lambda:
+        if prefix in _LAMBDA:
+            near = did_you_mean(name, _KNOWN) if name not in _KNOWN and prefix != "Runtime" else None
+            return (f"Lambda has no error {name!r}", near) if near else None
+        if not (prefix in {each.error_prefix for each in SERVICES.values()} and api_name(prefix)):
+            near = did_you_mean(prefix, _LAMBDA)
+            return (f"Lambda has no error {name!r}", near) if near else None
+    apis = {api_of(resource.integration, resource.action) for _, resource in can.tasks}
+    if not apis or api_name("dynamodb") is None:  # without botocore no service is known
+        return None
+    own = api_name(prefix)
+    if own in apis or prefix.lower() in {_prefix(resource).lower() for _, resource in can.tasks}:
+        return None
+    if own is None and (calls_lambda or not all(apis)):
+        return None
+    prefixes = sorted({_prefix(resource) for _, resource in can.tasks} - {""})
+    expected = f"its errors start with {' or '.join(f'{each}.' for each in prefixes)}" if prefixes else None
+    return f"{name!r} is no error of what state {can.state.name!r} calls", expected
+
+
+def _prefix(resource: Resource) -> str:
+    record: Any = SERVICES.get(resource.integration)
+    return record.error_prefix if record is not None else resource.service[:1].upper() + resource.service[1:]
+
+
+RULES = (Rule(check_errors, (Code("FD506", "warning", "An error that nothing here can raise"),)),)
