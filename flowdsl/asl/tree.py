@@ -170,6 +170,16 @@ class Machine:
         return isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED"
 
     @property
+    def is_express_child(self) -> bool:
+        """True if this machine runs in Express executions that a Distributed Map starts."""
+        machine = self
+        while not machine.is_distributed:
+            if machine.owner is None:
+                return False
+            machine = machine.owner.machine
+        return bool(machine.fields["ProcessorConfig"].get("ExecutionType") == "EXPRESS")
+
+    @property
     def edges(self) -> Iterator[Edge]:
         """The start edge, and the edges out of each state."""
         if "StartAt" in self.fields:

@@ -70,6 +70,10 @@ def _handles_errors(subject: Subject) -> bool:
     return '"ErrorEquals":' in subject.text
 
 
+def _has_dynamodb_expressions(subject: Subject) -> bool:
+    return "Expression" in subject.text and any(resource.service == "dynamodb" for _, resource in subject.tasks)
+
+
 def _reads_context(subject: Subject) -> bool:
     return "$$" in subject.text or "states.context" in subject.text
 
@@ -104,6 +108,7 @@ MODULES = (
     RuleModule("rules.loops", _has_states("Choice", "Wait", "Task", "Map", "Parallel")),
     RuleModule("rules.tasks", _has_states("Task")),
     RuleModule("rules.integrations", _calls_services),
+    RuleModule("rules.dynamodb", _has_dynamodb_expressions),
     RuleModule("ignores", _has_comments_for_flowdsl),
 )
 """In the order in which they run."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
 """An expression that is a path of names: the commonest, which needs no parser."""
 _STATES = re.compile(r"\$states\.(?:input|result|context|errorOutput)\b")
+_CALL = re.compile(r"\$([A-Za-z]\w*)\(")
 INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRESSION"
 STATES_FIELDS = ("input", "result", "errorOutput", "context")
 
@@ -111,12 +112,22 @@ def _delimited(text: str, path: AslPath, findings: Findings) -> tuple[str, int] 
         # The service takes it as text (recorded), which nobody means.
         message = f"leading or trailing spaces turn this into plain text: {abbreviate(text)}"
         findings.warning("FD752", message, path, hint="remove the spaces before {% and after %}")
+    elif "{%" in text and "%}" in text.partition("{%")[2] and not has_placeholder(text):
+        message = f"text around an expression turns all of it into plain text: {abbreviate(text)}"
+        findings.warning("FD752", message, path, hint="make it one expression: {% 'text ' & $states.input.name %}")
     return None
+
+
+def _is_expression(text: str) -> bool:
+    """True if a text that names $states is JSONata as a whole, and not a sentence about it."""
+    return "{%" not in text and not isinstance(read_text(text), _Wrong)
 
 
 def _check_text(text: str, path: AslPath, findings: Findings) -> None:
     """Warn of a plain text that looks like a path."""
-    if _STATES.match(text):
+    call = _CALL.match(text)
+    is_call = call is not None and text.endswith(")") and call[1] in functions()
+    if is_call or (_STATES.search(text) and _is_expression(text)):
         expression = text
         python = f'jsonata("{text}")'
     elif text.startswith("$.") and looks_dynamic(text):

@@ -35,7 +35,7 @@ def check_loops(subject: Subject, findings: Findings) -> None:
                 if subject.type == "STANDARD":
                     _check_events(loop, findings)
         for state in reached:
-            _check_times(state, subject.type, findings)
+            _check_times(state, subject, findings)
 
 
 def _check_end(machine: Machine, reached: Container[Node], findings: Findings) -> None:
@@ -97,17 +97,31 @@ def _check_events(loop: list[Node], findings: Findings) -> None:
         findings.warning("FD953", message, waits[0].path, hint="wait longer, or count the rounds and stop")
 
 
-def _check_times(state: Node, type: str, findings: Findings) -> None:
-    limit, what = (YEAR, "a year") if type == "STANDARD" else (EXPRESS_SECONDS, "five minutes")
-    kind = "a Standard" if type == "STANDARD" else "an Express"
+def _check_times(state: Node, subject: Subject, findings: Findings) -> None:
+    is_standard = subject.type == "STANDARD" and not state.machine.is_express_child
+    limit, what = (YEAR, "a year") if is_standard else (EXPRESS_SECONDS, "five minutes")
+    kind = "a Standard" if is_standard else "an Express"
+    whole = None if _is_distributed(state) else subject.tree.root.fields.get("TimeoutSeconds")
     for key in ("Seconds", "TimeoutSeconds"):
         value = state.fields.get(key)
-        if isinstance(value, int) and value > limit and not (key == "TimeoutSeconds" and value == 99_999_999):
+        if not isinstance(value, int) or isinstance(value, bool) or (key == "TimeoutSeconds" and value == 99_999_999):
+            continue
+        if value > limit:
             message = f"{key} is {value:,}, but {kind} execution runs for at most {what}"
+            findings.warning("FD954", message, (*state.path, key))
+        elif isinstance(whole, int) and value >= whole:
+            message = (
+                f"{key} is {value:,}, but the state machine's own TimeoutSeconds ends the execution after {whole:,}"
+            )
             findings.warning("FD954", message, (*state.path, key))
     for index, retrier in enumerate(_list(state.fields.get("Retry"))):
         if isinstance(retrier, dict):
             _check_retrier(state, retrier, index, limit, what, findings)
+
+
+def _is_distributed(state: Node) -> bool:
+    """True inside a Distributed Map, whose child executions have time limits of their own."""
+    return state.machine.is_distributed or any(each.machine.is_distributed for each in state.ancestors)
 
 
 def _check_retrier(state: Node, retrier: dict[str, Any], index: int, limit: int, what: str, findings: Findings) -> None:

@@ -6,17 +6,22 @@ Source: Step Functions Developer Guide, "Task state", "Integrating services", "C
 from __future__ import annotations
 
 import re
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from ...asl.integrations import SERVICES
 from ...asl.placeholders import has_placeholder, is_placeholder
 from ...asl.resource import TOKEN, Resource
-from ...asl.tree import Machine, Node
+from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
+
+if TYPE_CHECKING:
+    from ...author.functions import Function
+    from ..dataflow.annotations import Data
 
 
 def check_tasks(subject: Subject, findings: Findings) -> None:
@@ -26,20 +31,13 @@ def check_tasks(subject: Subject, findings: Findings) -> None:
     for state, resource in subject.tasks:
         path = (*state.path, "Resource")
         _check_resource(resource, path, findings)
-        if subject.type == "EXPRESS" or _in_express_map(state.machine):
+        if subject.type == "EXPRESS" or state.machine.is_express_child:
             _check_express(resource, path, findings)
         if resource.pattern == TOKEN:
             _check_token(state, findings)
-
-
-def _in_express_map(machine: Machine) -> bool:
-    while True:
-        config = machine.fields.get("ProcessorConfig")
-        if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
-            return config.get("ExecutionType") == "EXPRESS"
-        if machine.owner is None:
-            return False
-        machine = machine.owner.machine
+            _check_wait(state, subject, findings)
+        if subject.data is not None:
+            _check_function(state, subject.data, findings)
 
 
 def _check_resource(resource: Resource, path: AslPath, findings: Findings) -> None:
@@ -161,6 +159,38 @@ def _sends_token(payload: Any, state: Node) -> bool:
     return False
 
 
+_LIMITS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "HeartbeatSecondsPath")
+
+
+def _check_wait(state: Node, subject: Subject, findings: Findings) -> None:
+    """Source: Developer Guide, "Best practices", "Using timeouts to avoid stuck executions"."""
+    if any(key in state.fields for key in _LIMITS) or "TimeoutSeconds" in subject.tree.root.fields:
+        return
+    hint = findings.either("add TimeoutSeconds or HeartbeatSeconds", "add timeout=… or heartbeat=…")
+    message = f"state {state.name!r} has no time limit: if nobody answers, the execution waits for a year"
+    findings.warning("FD667", message, (*state.path, "Resource"), hint=hint)
+
+
+def _check_function(state: Node, data: Data, findings: Findings) -> None:
+    """The time limit of a task against those of the functions that it may call."""
+    timeout = state.fields.get("TimeoutSeconds")
+    functions = data.functions.get(state.path, ())
+    if not isinstance(timeout, int) or not functions:
+        return
+    slowest = max(functions, key=_seconds)
+    if _seconds(slowest) > timeout:
+        message = (
+            f"state {state.name!r} gives up after {timeout} s, while function {slowest.name!r} may still run: "
+            f"its timeout is {_seconds(slowest)} s"
+        )
+        hint = "make the timeout of the task longer than that of the function"
+        findings.warning("FD666", message, (*state.path, "TimeoutSeconds"), hint=hint)
+
+
+def _seconds(function: Function) -> int:
+    return function.timeout_seconds if isinstance(function.timeout, int | timedelta) else 0
+
+
 def _check_limits(state: Node, findings: Findings) -> None:
     timeout, heartbeat = state.fields.get("TimeoutSeconds"), state.fields.get("HeartbeatSeconds")
     if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
@@ -181,6 +211,8 @@ RULES = (
             Code("FD654", "error", "Something that Express does not support"),
             Code("FD658", "error", "HeartbeatSeconds not below TimeoutSeconds"),
             Code("FD659", "warning", "A callback task that sends no token"),
+            Code("FD666", "warning", "A task that gives up while its function runs"),
+            Code("FD667", "warning", "A callback task without a time limit"),
         ),
     ),
 )
