@@ -74,6 +74,11 @@ class Api:
         operation = self._operations.get(action[:1].upper() + action[1:])
         return None if operation is None else str(operation.get("input", {}).get("shape", ""))
 
+    def output_of(self, action: str) -> str | None:
+        """The name of the operation's output shape; "" if it has no output, None if there is no such operation."""
+        operation = self._operations.get(action[:1].upper() + action[1:])
+        return None if operation is None else str(operation.get("output", {}).get("shape", ""))
+
     @cached_property
     def exceptions(self) -> frozenset[str]:
         """The names of its errors, as the API and as the AWS SDK for Java has them."""

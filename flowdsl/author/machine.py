@@ -14,7 +14,7 @@ from .fields import UNSET, Language, Unset, asl, by_asl_name, element, field, su
 from .flow import Block, Flow, Step, as_flow
 from .functions import Function
 from .graphs import Graph
-from .places import locate
+from .places import locate, unknown_settings
 from .wiring import start_of, wire
 
 
@@ -65,7 +65,8 @@ class StateMachine(Graph):
         object.__setattr__(self, "start_at", start_of(flow))
         wire(self, flow)
         for function in self.related:
-            self.functions.setdefault(function.name, function)
+            if self.functions.setdefault(function.name, function) is function:
+                self.problems.extend(unknown_settings(function))
 
     def _take_settings(self, flow: Flow) -> None:
         """Take over the settings of the only block; report those of blocks among other steps."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..base.diagnostics import AslPath
+from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
-from .fields import Element, by_asl_name
+from ..base.words import did_you_mean
+from .fields import Element, by_asl_name, fields_of
 from .functions import Function
 
 
@@ -21,12 +22,25 @@ def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | Non
         if names:
             keywords, inside = names, path[index + 1 :]
         if isinstance(at, Element) and not isinstance(at, Function):
+            used = origin.span(keywords, path[index:]) if index + 1 == len(path) and keywords and origin else None
+            if used is not None and isinstance(step, int) and origin is not None and used != origin.span():
+                return used  # a handler's place among others is where it is used, not where it is defined
             origin, keywords = at.origin or origin, ()
         linked = links.get(path[: index + 1])
         if linked is not None:
             name, *below = [*path[index + 1 :], ""]
             return linked.span((str(name).removesuffix(".$"),), tuple(below[:-1]))
     return origin.span(keywords, inside) if origin else None
+
+
+def unknown_settings(function: Function) -> Iterator[Diagnostic]:
+    """Report the keywords that a Function does not have."""
+    known = [name for name in fields_of(type(function)) if name not in ("extras", "origin")]
+    for setting in map(snake, function.extras):
+        message = f"unknown setting {setting!r} of a Function"
+        span = function.origin.span((setting,)) if function.origin else None
+        hint = did_you_mean(setting, known) or "it has " + ", ".join(known)
+        yield Diagnostic("FD102", message, (), span=span, hint=hint)
 
 
 def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:

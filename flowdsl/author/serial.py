@@ -36,8 +36,17 @@ def dump(machine: Graph) -> dict[str, Any]:
                 target["States"] = {name: _state(state, todo) for name, state in value.items()}
             elif value is not UNSET:
                 target[spec.name] = _plain(value, spec, todo)
-        target.update(graph.extras)
+        target.update({key: _described(value) for key, value in graph.extras.items()})
     return definition
+
+
+def _described(value: Any) -> Any:
+    """The value of a keyword that a class does not have: what is not JSON as text, because it is only reported."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)
+    return value
 
 
 def _state(state: Any, todo: list[tuple[Graph, dict[str, Any]]]) -> Any:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Caller
-from .fields import UNSET, Language, Unset, fields_of
+from .fields import UNSET, Language, Unset
 from .flow import Block, End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
 from .jsonpath import JSONATA
 from .lowering import lower
-from .places import locate, snake
+from .places import locate, unknown_settings
 from .services import places
 from .states import Catcher, Choice, Map, Parallel, ProcessorConfig, Rule, State, Stepping, Succeed, Task, Working
 
@@ -315,20 +315,14 @@ class _Wiring(Record, frozen=False):
             self.machine.callees[(*self.path, step.name)] = own
         for function in functions:
             if function.name not in self.functions:
-                self._unknown_settings(step, function)
+                at = (*self.path, step.name, "Resource")
+                self.machine.problems.extend(evolve(each, path=at) for each in unknown_settings(function))
             known = self.functions.setdefault(function.name, function)
             if function.source:
                 self.machine.functions.setdefault(function.name, function)
             if known != function:
                 message = f"two different functions are named {function.name!r}"
                 self._problem("FD213", (step.name, "Resource"), message, function.origin, "give one another name")
-
-    def _unknown_settings(self, step: State, function: Function) -> None:
-        known = [name for name in fields_of(type(function)) if name not in ("extras", "origin")]
-        for setting in map(snake, function.extras):
-            message = f"unknown setting {setting!r} of a Function"
-            at = (step.name, "Resource")
-            self._problem("FD102", at, message, function.origin, "it has " + ", ".join(known))
 
     def _again(self, step: State, follow: str | End) -> None:
         """The same state a second time: a join, if both lead on to the same state."""

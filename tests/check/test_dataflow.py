@@ -51,6 +51,8 @@ def said(states: dict[str, Any], language: str = "JSONPath", input: Shape = ANY,
 
 
 MAP = {"Type": "Map", "ItemsPath": "$.lines"}
+STARTS = "arn:aws:states:::states:startExecution"
+START = {"Type": "Task", "Parameters": {"StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:a"}}
 TASK = {"Type": "Task", "Resource": FUNCTION}
 ASK = {"Choices": [{"Variable": "$.a", "IsPresent": True, "Next": "Use"}], "Default": "Use"}
 
@@ -125,6 +127,18 @@ JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a Map's output is a list": (
         {"M": {**MAP, "ItemProcessor": inside(I=result({"a": 1}))}, "Use": reads("$[0].b")},
+        ["FD801"],
+    ),
+    "an execution's output as text": (
+        {"A": {**START, "Resource": f"{STARTS}.sync", "ResultSelector": {"a.$": "$.Output.total"}}},
+        ["FD801"],
+    ),
+    "an execution's output as JSON": (
+        {"A": {**START, "Resource": f"{STARTS}.sync:2", "ResultSelector": {"a.$": "$.Output.total"}}},
+        [],
+    ),
+    "an execution that nobody waits for": (
+        {"A": {**START, "Resource": STARTS, "ResultSelector": {"a.$": "$.Output"}}},
         ["FD801"],
     ),
     "some routes": (

@@ -13,7 +13,23 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ...base.record import Record, evolve
 from ...expr.jsonata.tree import Node, steps, walk
-from .shapes import ANY, ArrayShape, Member, Missing, ObjectShape, ScalarShape, Shape, UnknownShape, look, merge, merged
+from .kinds import ARITHMETIC, ORDER, RESULTS, TAKES, misfit, never_equal, operand_problem
+from .shapes import (
+    ANY,
+    BOOLEAN,
+    NUMBER,
+    STRING,
+    ArrayShape,
+    Member,
+    Missing,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    UnknownShape,
+    look,
+    merge,
+    merged,
+)
 
 MAX_DEPTH: Final = 60
 """The greatest depth of an expression; deeper parts are unknown."""
@@ -23,6 +39,8 @@ _ASKING: Final = frozenset({"exists", "type", "lookup", "keys", "spread", "boole
 """Functions that may test whether a value exists."""
 
 Report: TypeAlias = Callable[[Missing, str], None]
+Complain: TypeAlias = Callable[[str, str, str | None], None]
+"""Takes a code, a message and a hint."""
 
 
 class Value(NamedTuple):
@@ -84,6 +102,7 @@ class Evaluator(Record):
     source: str
     variable: Callable[[str], Value]
     report: Report
+    complain: Complain = lambda code, message, hint: None
 
     def value(self, node: Node, scope: Scope, context: Value = UNKNOWN, depth: int = 0) -> Value:
         """Return the value of a node; `context` is what a bare name is read from."""
@@ -94,7 +113,7 @@ class Evaluator(Record):
             case "string":
                 return Value(ScalarShape("string", frozenset({node.value})))
             case "number":
-                return Value(ScalarShape("number"))
+                return Value(ScalarShape("number", _number(self.text[node.start : node.end])))
             case "value":
                 return Value(ScalarShape("null" if node.value == "null" else "boolean"))
             case "variable" if node.value in ("", "$"):
@@ -140,6 +159,8 @@ class Evaluator(Record):
                 self.value(node.parts[0], {**scope, **dict.fromkeys(node.parameters, UNKNOWN)}, UNKNOWN, depth)
             case "binary" if node.value == "~>":
                 return self.applied(node, scope, context, depth)
+            case "binary" | "unary":
+                return self.operation(node, scope, context, depth)
             case "transform" | "group":
                 pass  # Their names are read from values that are known elsewhere.
             case _:
@@ -149,12 +170,34 @@ class Evaluator(Record):
     def values(self, nodes: Iterable[Node], scope: Scope, context: Value, depth: int) -> list[Value]:
         return [self.value(node, scope, context, depth) for node in nodes]
 
+    def operation(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
+        """Return the value of an operator, and report operands that it cannot have."""
+        values = self.values(node.parts, scope, context, depth)
+        operator, sure = node.value, all(each.sure for each in values)
+        if len(values) == 2 and not any(each.is_sequence for each in values):
+            left, right = (each.shape for each in values)
+            if operator in ("=", "!=") and (never := never_equal(left, right)):
+                always = "never" if operator == "=" else "always"
+                self.complain("FD803", f"{self.excerpt(node)} is {always} true: {never[0]}", never[1])
+            elif problem := operand_problem(operator, left, right):
+                self.complain("FD805", f"{self.excerpt(node)}: {problem}", None)
+        if operator in ARITHMETIC:
+            return Value(NUMBER, sure=sure)
+        if operator == "&":
+            return Value(STRING)
+        if operator in ORDER or operator in ("=", "!=", "and", "or", "in"):
+            return Value(BOOLEAN, sure=operator not in ORDER or sure)
+        return UNKNOWN
+
+    def excerpt(self, node: Node) -> str:
+        text = self.text[node.start : node.end]
+        return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
+
     def read(self, base: Value, name: str, node: Node) -> Value:
         """Read a name; report it with the text of the node if it does not exist."""
         value, missing = take_step(base, name)
         if missing is not None:
-            text = self.text[node.start : node.end]
-            self.report(missing, text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…")
+            self.report(missing, self.excerpt(node))
         return value
 
     def path(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
@@ -229,7 +272,12 @@ class Evaluator(Record):
             return Value(item)
         if name in ("sort", "reverse", "shuffle", "distinct"):
             return Value(ArrayShape(item), sure=False)
-        return UNKNOWN
+        if name in TAKES and values:
+            first = ArrayShape(item) if values[0].is_sequence and TAKES[name] == "numbers" else values[0].shape
+            wrong = None if values[0].is_sequence and TAKES[name] != "numbers" else misfit(first, TAKES[name])
+            if wrong:
+                self.complain("FD805", f"{self.excerpt(node)}: ${name} takes {wrong}", None)
+        return Value(RESULTS[name], sure=False) if name in RESULTS else UNKNOWN
 
     def applied(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
         """Return the value of `left ~> right`, where right is a call or a transform."""
@@ -253,6 +301,13 @@ class Evaluator(Record):
         if rest or value.is_sequence or any(each.kind not in ("name", "variable") for each in steps(place)):
             return UNKNOWN
         return value._replace(shape=_changed(value.shape, [name for name in names if name], change))
+
+
+def _number(text: str) -> frozenset[float] | None:
+    try:
+        return frozenset({float(text)})
+    except ValueError:
+        return None
 
 
 def merge_fields(values: Iterable[Value]) -> Value:

@@ -12,6 +12,7 @@ from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic, paths_of
+from .kinds import FIELDS, misfit
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _RESULTS: Final[dict[str, Shape]] = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN}
 """The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
+MOST_FIELDS: Final = 12
+"""How many fields of an object a message lists."""
 _PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 """An expression that is only a path."""
 
@@ -109,7 +112,8 @@ class Reader(Record, frozen=False, kw_only=True):
             self.report_never(message, path, None)
             return
         source = missing.source or "the value"
-        fields = ", ".join(missing.fields) or "no fields"
+        more = ", …" * (len(missing.fields) > MOST_FIELDS)
+        fields = ", ".join(missing.fields[:MOST_FIELDS]) + more or "no fields"
         near = did_you_mean(missing.name, missing.fields)
         message = f"{text}: {missing.name!r} does not exist on any route; {source} has {fields}"
         self.report_never(message, path, near)
@@ -120,6 +124,20 @@ class Reader(Record, frozen=False, kw_only=True):
             self.findings.error("FD801", message, path, hint=hint, aws=None)
         elif self.findings is not None:
             self.findings.warning("FD801", message, path, hint=hint)
+
+    def report_kind(self, message: str, path: AslPath, hint: str | None = None) -> None:
+        """Report a value of the wrong kind: an error where the author declares the kinds."""
+        if self.findings is not None and self.is_declared:
+            self.findings.failure("FD805", message, path, hint=hint)
+        elif self.findings is not None:
+            self.findings.warning("FD805", message, path, hint=hint)
+
+    def check_kind(self, key: str, shape: Shape, path: AslPath) -> None:
+        """Report a value that the field cannot have."""
+        wanted = FIELDS.get(key)
+        wrong = misfit(shape, wanted) if wanted else None
+        if wrong:
+            self.report_kind(f"{key} must be {wrong}", path)
 
     def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
         """Return the shape of a value with JSONata in it. `known` are the fields of `$states`."""
@@ -158,7 +176,13 @@ class Reader(Record, frozen=False, kw_only=True):
             if not is_silent:
                 self.report(missing, part, path)
 
-        evaluator = Evaluator(text, source, lambda name: Value(self.variable(name), sure=False), report)
+        def complain(code: str, message: str, hint: str | None) -> None:
+            if code == "FD803" and self.findings is not None:
+                self.findings.warning("FD803", message, path, hint=hint)
+            else:
+                self.report_kind(message, path, hint)
+
+        evaluator = Evaluator(text, source, lambda name: Value(self.variable(name), sure=False), report, complain)
         return as_shape(evaluator.value(tree, {"states": _states(known)}))
 
     def follow(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:

@@ -20,6 +20,7 @@ from ..findings import Findings
 from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
+from .kinds import FIELDS, misfit
 from .reader import Reader, asked_for, first_keys, keys_of
 from .shapes import (
     ANY,
@@ -146,7 +147,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
         fields, path = state.fields, state.path
         for key in fields:
             if key.endswith("Path") and key not in ("InputPath", "OutputPath", "ResultPath", "ItemsPath"):
-                self.read(document, fields[key], (*path, key))
+                shape = self.read(document, fields[key], (*path, key))
+                self.check_kind(key.removesuffix("Path"), shape, (*path, key))
         selected = self.select(fields, "InputPath", document, path)
         output = selected
         assigning = selected
@@ -220,6 +222,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         items = selected
         if "ItemsPath" in fields and "ItemReader" not in fields:  # With a reader it leads into what that reads.
             items = self.read(selected, fields["ItemsPath"], (*state.path, "ItemsPath"))
+            self.check_kind("Items", items, (*state.path, "ItemsPath"))
         item = items.item if isinstance(items, ArrayShape) else ANY
         key = "ItemSelector" if "ItemSelector" in fields else "Parameters"
         if key in fields:
@@ -252,7 +255,13 @@ class _Flow(Reader, frozen=False, kw_only=True):
         """Return the result of a Task: what the function declares, as Lambda or the integration returns it."""
         text = state.fields.get("Resource")
         resource = parse_resource(text) if isinstance(text, str) else None
-        if resource is None or resource.pattern:
+        if resource is None:
+            return ANY
+        if resource.operation and resource.operation != "lambda:invoke" and _reads_answer(state):
+            from .answers import answer_of  # reads the model of an API
+
+            return answer_of(resource)
+        if resource.pattern:
             return ANY
         if resource.kind == "function":
             return self.results.get(state.path, ANY)
@@ -318,7 +327,9 @@ class _Flow(Reader, frozen=False, kw_only=True):
         fields, path = state.fields, state.path
         known: dict[str, Shape] = {"input": document}
         for key in fields.keys() - _READ_ELSEWHERE:
-            self.expression(fields[key], known, (*path, key), "")
+            shape = self.expression(fields[key], known, (*path, key), "")
+            if key in FIELDS and isinstance(fields[key], str):
+                self.check_kind(key, shape, (*path, key))
         if state.type == "Choice":
             rules = _dicts(fields.get("Choices"))
             for rule in rules:
@@ -327,7 +338,10 @@ class _Flow(Reader, frozen=False, kw_only=True):
             known = {"input": document}
             for index, rule in enumerate(rules):
                 if isinstance(rule.get("Next"), str):
-                    self.expression(rule.get("Condition"), known, (*path, "Choices", index, "Condition"), "")
+                    at = (*path, "Choices", index, "Condition")
+                    condition = self.expression(rule.get("Condition"), known, at, "")
+                    if isinstance(rule.get("Condition"), str) and (wrong := misfit(condition, "boolean")):
+                        self.report_kind(f"a condition must be {wrong}", at)
                     output, assigned = self.output(rule, known, document, (*path, "Choices", index), state)
                     yield Route(rule["Next"], output, assigned)
             if isinstance(fields.get("Default"), str):
@@ -369,6 +383,25 @@ class _Flow(Reader, frozen=False, kw_only=True):
         if "Output" not in fields:
             return default, assigned
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
+
+
+_ANSWER = re.compile(r"\$states\.result\b|\$\.")
+
+
+def _reads_answer(state: Node) -> bool:
+    """True if the state itself reads fields of its result: only then the model of the API is worth reading."""
+    keys = ("Output", "Assign") if state.language == "JSONata" else ("ResultSelector", "Assign")
+    return any(_ANSWER.search(text) for key in keys for text in _texts(state.fields.get(key)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict | list):
+            todo.extend(each.values() if isinstance(each, dict) else each)
 
 
 _READ_ELSEWHERE: Final = {"Assign", "Output", "Choices", "Retry", "Catch", "Branches", "ItemProcessor", "Iterator"}
@@ -424,6 +457,7 @@ RULES = (
             Code("FD802", "warning", "Reading what only some routes produce"),
             Code("FD803", "warning", "A comparison that is never true"),
             Code("FD804", "warning", "Reading what a Catch has replaced"),
+            Code("FD805", "error or warning", "A value of the wrong kind"),
         ),
     ),
 )

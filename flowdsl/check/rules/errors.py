@@ -106,7 +106,7 @@ def _able(state: Node, resources: dict[Node, Resource]) -> _Can:
 def _reserved(name: str, can: _Can) -> tuple[str, str] | None:
     """What is wrong with a reserved name here, and what to do."""
     quoted, state = f"{name} cannot occur", f"in state {can.state.name!r}"
-    if can.fails is None or name in can.fails or any(_is_open(resource) for _, resource in can.tasks):
+    if can.fails is None or name in can.fails or any(resource.kind == "substituted" for _, resource in can.tasks):
         return None
     if name == "States.Timeout" and not (can.timed or can.heartbeats):
         return f"{quoted} {state}: no Task has a time limit", "add a timeout to the Task, or remove the name"

@@ -65,15 +65,15 @@ def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], fi
         if not isinstance(names, list):
             continue
         path = (*state.path, key, index, "ErrorEquals")
+        used = path[:-1] if findings.python else None  # where a shared handler is used
         if "States.ALL" in names:
             if len(names) > 1:
                 hint = "remove the other names: States.ALL matches every error"
                 findings.error("FD501", "States.ALL must be the only name in its ErrorEquals", path, hint=hint)
             if index < len(handlers) - 1:
                 message = f"States.ALL must be in the last element of {key}: the elements after it would never be used"
-                findings.error(
-                    "FD501", message, path, hint=f"move it to the end of {findings.either(key, key.lower() + '=[…]')}"
-                )
+                hint = f"move it to the end of {findings.either(key, key.lower() + '=[…]')}"
+                findings.error("FD501", message, used or path, hint=hint, aws_at=path)
         for place, name in enumerate(names):
             if isinstance(name, str):
                 if name.startswith("States.") and not (name in ERRORS or name in raised or _HTTP.fullmatch(name)):
@@ -88,11 +88,11 @@ def _check_list(state: Node, key: str, handlers: list[Any], raised: set[str], fi
                         f"{key}[{general}] handles States.TaskFailed, which is every error except States.Timeout, "
                         f"so {key}[{index}] is never used for {name!r}"
                     )
-                    findings.warning("FD503", message, (*path, place), hint="move it before States.TaskFailed")
+                    findings.warning("FD503", message, used or (*path, place), hint="move it before States.TaskFailed")
                 first = seen.setdefault(name, index)
                 if first < index:
                     message = f"{key}[{first}] already handles {name!r}, so {key}[{index}] is never used for it"
-                    findings.warning("FD503", message, (*path, place), hint="remove it here, or reorder them")
+                    findings.warning("FD503", message, used or (*path, place), hint="remove it here, or reorder them")
 
 
 def _check_delays(retrier: dict[str, Any], path: AslPath, findings: Findings) -> None:

@@ -168,7 +168,7 @@ def _check_wait(state: Node, subject: Subject, findings: Findings) -> None:
         return
     hint = findings.either("add TimeoutSeconds or HeartbeatSeconds", "add timeout=… or heartbeat=…")
     message = f"state {state.name!r} has no time limit: if nobody answers, the execution waits for a year"
-    findings.warning("FD667", message, (*state.path, "Resource"), hint=hint)
+    findings.warning("FD667", message, state.path, hint=hint)
 
 
 def _check_function(state: Node, data: Data, findings: Findings) -> None:

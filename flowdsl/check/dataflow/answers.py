@@ -1,0 +1,83 @@
+"""The shapes of the answers of services: botocore's outputs as Step Functions spells them.
+
+Source: Step Functions Developer Guide, "AWS SDK integrations" and "Launch Step Functions workflows" (`.sync` returns
+the Output of an execution as text, `.sync:2` as JSON, and without a pattern there is no Output); botocore's models.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from ...asl.apis import Api, member_name, read_api
+from ...asl.integrations import api_of, find_action
+from ...asl.resource import Resource
+from .shapes import ANY, BOOLEAN, MAYBE, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape
+
+MAX_DEPTH: Final = 6
+MOST_VALUES: Final = 40
+_SCALARS: Final = {
+    **dict.fromkeys(("integer", "long", "float", "double"), NUMBER),
+    "boolean": BOOLEAN,
+    "string": STRING,
+    "character": STRING,
+}
+_EXECUTION: Final = (
+    *("ExecutionArn", "Input", "InputDetails", "Name", "OutputDetails", "StartDate", "StateMachineArn", "Status"),
+    *("StopDate", "TraceHeader", "MapRunArn", "RedriveCount", "RedriveStatus", "StateMachineAliasArn"),
+    *("StateMachineVersionArn", "RedriveDate", "RedriveStatusReason"),
+)
+
+
+@cache
+def answer_of(resource: Resource) -> Shape:
+    """Return the shape of the result of a Task that calls a service; ANY if it is not known."""
+    source = f"the answer of {resource.operation}"
+    if resource.operation == "states:startExecution" and resource.pattern.startswith("sync"):
+        output = STRING if resource.pattern == "sync" else ANY
+        return ObjectShape({**dict.fromkeys(_EXECUTION, MAYBE), "Output": Member(output)}, True, source)
+    action = find_action(resource.integration, resource.action)
+    if resource.pattern or (action is not None and not action.calls_api):
+        return ANY
+    api_id = api_of(resource.integration, resource.action)
+    api = read_api(api_id) if api_id else None
+    if api is None or api_id is None:
+        return ANY
+    is_sdk = resource.kind == "sdk"
+    shape = _Outputs(api, api_id, is_sdk).output(resource.action, source)
+    if not isinstance(shape, ObjectShape):
+        return shape
+    fields = {**shape.fields}
+    if action is not None:
+        fields |= {name: MAYBE for name in action.parsed if name in fields}
+    return ObjectShape({**fields, "SdkHttpMetadata": MAYBE, "SdkResponseMetadata": MAYBE}, True, source)
+
+
+class _Outputs:
+    def __init__(self, api: Api, api_id: str, is_sdk: bool) -> None:
+        self.api, self.api_id, self.is_sdk = api, api_id, is_sdk
+
+    def output(self, action: str, source: str) -> Shape:
+        name = self.api.output_of(action)
+        if name is None:
+            return ANY
+        return self.shape(name, source, 0) if name else ObjectShape({}, True, source)
+
+    def shape(self, name: str, source: str, depth: int) -> Shape:
+        details = self.api.shape(name)
+        kind = details.get("type")
+        if depth > MAX_DEPTH or details.get("document") or details.get("eventstream"):
+            return ANY
+        if kind == "structure":
+            fields = {
+                member_name(self.api_id, member, self.is_sdk): Member(
+                    ANY if each.get("jsonvalue") else self.shape(each["shape"], source, depth + 1), False
+                )
+                for member, each in details.get("members", {}).items()
+            }
+            return ObjectShape(fields, True, source)
+        if kind == "list":
+            return ArrayShape(self.shape(details["member"]["shape"], source, depth + 1))
+        if kind == "string" and (words := details.get("enum")) and len(words) <= MOST_VALUES:
+            return ScalarShape("string", frozenset(words))
+        return _SCALARS.get(str(kind), ANY)

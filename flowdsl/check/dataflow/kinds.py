@@ -1,0 +1,119 @@
+"""Kinds of values: what operators and functions of JSONata take and give, and what the fields of a state take.
+
+A value of the wrong kind makes the expression, and so the state, fail. Source: docs.jsonata.org ("Comparison
+Operators", "Numeric Operators", the function library); Developer Guide, the fields of each state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ...base.words import abbreviate, did_you_mean
+from .shapes import BOOLEAN, NUMBER, STRING, ArrayShape, ObjectShape, ScalarShape, Shape
+
+_TEXTS: Final = (
+    "string uppercase lowercase trim substring substringBefore substringAfter pad join replace now type uuid"
+)
+_NUMBERS: Final = "number abs floor ceil round power sqrt random sum max min average count length millis toMillis"
+RESULTS: Final[Mapping[str, Shape]] = {
+    **dict.fromkeys(_TEXTS.split(), STRING),
+    **dict.fromkeys(_NUMBERS.split(), NUMBER),
+    **dict.fromkeys(("boolean", "not", "exists", "contains"), BOOLEAN),
+}
+"""What a function returns, unless nothing: its shape."""
+_TAKES_TEXT: Final = (
+    "uppercase lowercase trim substring substringBefore substringAfter pad length split replace contains"
+)
+TAKES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_TAKES_TEXT.split(), "string"),
+    **dict.fromkeys(("abs", "floor", "ceil", "round", "power", "sqrt"), "number"),
+    **dict.fromkeys(("sum", "max", "min", "average"), "numbers"),
+}
+"""What the first argument of a function has to be; `numbers` is a number or a list of them."""
+FIELDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency"),
+            *("ToleratedFailureCount", "ToleratedFailurePercentage"),
+        ),
+        "number",
+    ),
+    **dict.fromkeys(("Timestamp", "Error", "Cause"), "string"),
+    "Items": "items",
+}
+"""The kinds of the values of a state's fields; `items` is a list or an object."""
+_NAMES: Final = {
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "items": "a list",
+    "numbers": "a list of numbers",
+}
+ARITHMETIC: Final = frozenset("+-*/%")
+ORDER: Final = frozenset({"<", ">", "<=", ">="})
+
+
+def kind_of_shape(shape: Shape) -> str | None:
+    """Return the kind of a value, such as `array`; None if it is not known."""
+    if isinstance(shape, ScalarShape):
+        return shape.kind
+    return "array" if isinstance(shape, ArrayShape) else "object" if isinstance(shape, ObjectShape) else None
+
+
+def misfit(shape: Shape, wanted: str) -> str | None:
+    """Say what a value is if it is not of the wanted kind: `text, not a number`."""
+    kind = kind_of_shape(shape)
+    if kind is None or kind == wanted or (wanted == "items" and kind in ("array", "object")):
+        return None
+    if wanted == "numbers":
+        if isinstance(shape, ArrayShape):
+            inner = kind_of_shape(shape.item)
+            return None if inner in (None, "number") else f"a list of numbers, not of {_plural(inner)}"
+        if kind == "number":
+            return None
+    return f"{_NAMES[wanted]}, not {_NAMES[kind]}"
+
+
+def _plural(kind: str) -> str:
+    return {"string": "texts", "object": "objects", "array": "lists"}.get(kind, f"{kind}s")
+
+
+def operand_problem(operator: str, left: Shape, right: Shape) -> str | None:
+    """Say why an operator fails on these values: arithmetic needs numbers, an order two values of one kind."""
+    kinds = kind_of_shape(left), kind_of_shape(right)
+    if operator in ARITHMETIC:
+        wrong = next((kind for kind in kinds if kind not in (None, "number", "array")), None)
+        return f"{operator} needs numbers, not {_NAMES[wrong]}" if wrong else None
+    if operator in ORDER:
+        wrong = next((kind for kind in kinds if kind not in (None, "number", "string")), None)
+        if wrong and wrong != "array":
+            return f"{operator} compares numbers or texts, not {_NAMES[wrong]}"
+        if None not in kinds and "array" not in kinds and kinds[0] != kinds[1]:
+            return f"{operator} cannot compare {_NAMES[str(kinds[0])]} with {_NAMES[str(kinds[1])]}"
+    return None
+
+
+def never_equal(left: Shape, right: Shape) -> tuple[str, str | None] | None:
+    """Say why two values are never equal, and what may be meant."""
+    if not isinstance(left, ScalarShape) or not isinstance(right, ScalarShape):
+        kinds = kind_of_shape(left), kind_of_shape(right)
+        if "array" not in kinds and "null" not in kinds and None not in kinds and kinds[0] != kinds[1]:
+            return f"{_NAMES[str(kinds[0])]} is compared with {_NAMES[str(kinds[1])]}", None
+        return None
+    if left.kind != right.kind:
+        if "null" in (left.kind, right.kind):
+            return None
+        return f"{_NAMES[left.kind]} is compared with {_NAMES[right.kind]}", None
+    if left.values is None or right.values is None or left.values & right.values:
+        return None
+    known, asked = (left, right) if len(right.values) == 1 else (right, left)
+    (value,) = asked.values if asked.values is not None and len(asked.values) == 1 else (None,)
+    if value is None or not known.values:
+        return None
+    others = ", ".join(sorted(map(abbreviate, known.values)))
+    hint = did_you_mean(value, map(str, known.values)) if isinstance(value, str) else None
+    return f"the value is never {abbreviate(value)}, only {others}", hint
