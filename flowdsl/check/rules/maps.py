@@ -76,7 +76,7 @@ def _check_map(state: Node, type: str, findings: Findings) -> None:
             findings.warning("FD520", f"{key} has no effect without a Distributed Map", (*state.path, key))
 
 
-_RESOURCES = {
+_RESOURCES: dict[str, dict[str, tuple[str, ...]]] = {
     "ItemReader": {"getObject": ("Bucket", "Key"), "listObjectsV2": ("Bucket",)},
     "ResultWriter": {"putObject": ("Bucket",)},
 }
