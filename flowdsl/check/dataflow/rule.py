@@ -328,7 +328,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         known: dict[str, Shape] = {"input": document}
         for key in fields.keys() - _READ_ELSEWHERE:
             shape = self.expression(fields[key], known, (*path, key), "")
-            if key in FIELDS and isinstance(fields[key], str):
+            if key in FIELDS and str(fields[key]).startswith("{%"):
                 self.check_kind(key, shape, (*path, key))
         if state.type == "Choice":
             rules = _dicts(fields.get("Choices"))
@@ -340,7 +340,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 if isinstance(rule.get("Next"), str):
                     at = (*path, "Choices", index, "Condition")
                     condition = self.expression(rule.get("Condition"), known, at, "")
-                    if isinstance(rule.get("Condition"), str) and (wrong := misfit(condition, "boolean")):
+                    if str(rule.get("Condition")).startswith("{%") and (wrong := misfit(condition, "boolean")):
                         self.report_kind(f"a condition must be {wrong}", at)
                     output, assigned = self.output(rule, known, document, (*path, "Choices", index), state)
                     yield Route(rule["Next"], output, assigned)
