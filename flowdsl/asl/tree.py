@@ -205,11 +205,15 @@ class Machine:
                 before[target].append(node)
         return before
 
-    def cycles(self) -> list[list[Node]]:
-        """Return the sets of states that lead to each other (strongly connected components that have a cycle)."""
+    def cycles(self, among: Iterable[Node] | None = None) -> list[list[Node]]:
+        """Return the sets of states that lead to each other (strongly connected components that have a cycle).
+
+        With `among`, only by way of these states.
+        """
+        nodes = dict.fromkeys(self.states.values() if among is None else among)
         return [
             component
-            for component in _components(self.states.values())
+            for component in _components(nodes)
             if len(component) > 1 or component[0] in component[0].following
         ]
 
@@ -325,8 +329,8 @@ def _closure(first: Iterable[Node], following: Mapping[Node, Iterable[Node]]) ->
     return reached
 
 
-def _components(nodes: Iterable[Node]) -> Iterator[list[Node]]:
-    """Tarjan's algorithm with a list instead of recursion."""
+def _components(nodes: Mapping[Node, None]) -> Iterator[list[Node]]:
+    """Tarjan's algorithm with a list instead of recursion, on the edges between these nodes."""
     index: dict[Node, int] = {}
     low: dict[Node, int] = {}
     stack: list[Node] = []
@@ -340,6 +344,8 @@ def _components(nodes: Iterable[Node]) -> Iterator[list[Node]]:
                 stack.append(node)
                 on_stack.add(node)
             for target in targets:
+                if target not in nodes:
+                    continue
                 if target not in index:
                     todo.append((target, iter(target.following)))
                     break

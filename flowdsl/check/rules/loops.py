@@ -7,6 +7,7 @@ Express one.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Container
 from typing import Any
 
@@ -31,7 +32,11 @@ def check_loops(subject: Subject, findings: Findings) -> None:
         _check_end(machine, reached, findings)
         for loop in machine.cycles():
             if loop[0] in reached:
-                _check_progress(machine, loop, findings)
+                idle = [state for state in loop if state.type in ("Choice", "Wait", "Pass") and not _changes(state)]
+                for cycle in machine.cycles(idle):
+                    _check_progress(cycle, findings)
+                for state in loop:
+                    _check_again(state, findings)
                 if subject.type == "STANDARD":
                     _check_events(loop, findings)
         for state in reached:
@@ -51,16 +56,57 @@ def _check_end(machine: Machine, reached: Container[Node], findings: Findings) -
         findings.warning("FD951", message, stuck[0].path, hint="add a transition to a terminal state, or an End")
 
 
-def _check_progress(machine: Machine, loop: list[Node], findings: Findings) -> None:
-    if any(state.type not in ("Choice", "Wait", "Pass") or _changes(state) for state in loop):
-        return
-    choices = [state for state in loop if state.type == "Choice"]
+def _check_progress(cycle: list[Node], findings: Findings) -> None:
+    """Report states that lead to each other and change nothing: whoever comes back once comes back for ever."""
+    choices = [state for state in cycle if state.type == "Choice"]
     if not choices or any(word in _text(state.fields) for state in choices for word in _MOVING):
         return
-    names = " → ".join(state.name for state in [*machine.cycle_through(choices[0]), choices[0]])
+    names = " → ".join(state.name for state in [*_way_back(choices[0], cycle), choices[0]])
     message = f"the loop {names} never changes the values that its Choice tests: it runs once or for ever"
     hint = "add a Task that looks again, or count the rounds in a variable"
     findings.warning("FD952", message, choices[0].path, hint=hint)
+
+
+def _way_back(node: Node, cycle: list[Node]) -> list[Node]:
+    """Return a shortest way from a state back to it inside the cycle, that state first."""
+    members, ways = {*cycle}, deque([[node]])
+    seen: set[Node] = set()
+    while ways:
+        way = ways.popleft()
+        for target in way[-1].following:
+            if target is node:
+                return way
+            if target in members and target not in seen:
+                seen.add(target)
+                ways.append([*way, target])
+    return [node]
+
+
+def _check_again(state: Node, findings: Findings) -> None:
+    """Report a state that is entered again at once after it failed, and one that leads to itself."""
+    if state.type not in ("Task", "Parallel", "Map"):
+        return
+    for edge in state.transitions:
+        if edge.target is None or "Assign" in edge.fields or not _returns(edge.target, state):
+            continue
+        if edge.kind == "catch":
+            message = f"when state {state.name!r} fails, it is entered again at once and without end"
+            hint = "use Retry, which waits and counts, or put a Wait between them"
+            findings.warning("FD956", message, edge.path, hint=hint)
+        elif edge.kind == "next" and edge.target is state:
+            message = f"state {state.name!r} leads to itself: only an error ends the loop"
+            findings.warning("FD956", message, edge.path, hint="test with a Choice whether it is done")
+
+
+def _returns(target: Node, state: Node) -> bool:
+    """Return True if a state leads to another by Pass states alone that count nothing."""
+    seen: set[Node] = set()
+    while target is not state:
+        if target.type != "Pass" or target in seen or "Assign" in target.fields or len(target.following) != 1:
+            return False
+        seen.add(target)
+        target = target.following[0]
+    return True
 
 
 def _changes(state: Node) -> bool:
@@ -165,6 +211,7 @@ RULES = (
             Code("FD953", "warning", "A loop that fills the history within an hour"),
             Code("FD954", "warning", "A time beyond the longest execution"),
             Code("FD955", "warning", "Retries beyond the longest execution"),
+            Code("FD956", "warning", "A state that is entered again at once"),
         ),
     ),
 )
