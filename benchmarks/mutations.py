@@ -316,7 +316,8 @@ def correct(source: Source, chance: random.Random) -> Iterator[Edit]:
         for target in each.targets
         if isinstance(target, ast.Name) and target.id != "machine"
     }
-    for name in sorted(names):
+    parameters = {node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg)}
+    for name in sorted(names - parameters):
         places = [
             source.place(node) for node in ast.walk(source.tree) if isinstance(node, ast.Name) and node.id == name
         ]

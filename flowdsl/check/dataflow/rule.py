@@ -235,8 +235,11 @@ class _Flow(Reader, frozen=False, kw_only=True):
 
     def map_items(self, state: Node, item: Shape, depth: int) -> Shape:
         """Return the result of a Map whose processor gets `item`."""
-        if "ItemBatcher" in state.fields or "ItemReader" in state.fields:
+        if "ItemReader" in state.fields and not {"ItemSelector", "Parameters"} & state.fields.keys():
             item = ANY
+        batcher = state.fields.get("ItemBatcher")
+        if isinstance(batcher, dict):
+            item = _batch(batcher, item, state)
         key = "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"
         output = self.inner((*state.path, key), item, depth)
         return ANY if "ResultWriter" in state.fields else ArrayShape(output)
@@ -383,6 +386,19 @@ class _Flow(Reader, frozen=False, kw_only=True):
         if "Output" not in fields:
             return default, assigned
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
+
+
+def _batch(batcher: Mapping[str, Any], item: Shape, state: Node) -> Shape:
+    """Return what a child execution gets: a batch. Source: Developer Guide, "ItemBatcher"."""
+    fields = {"Items": Member(ArrayShape(item))}
+    if "BatchInput" in batcher:
+        added = batcher["BatchInput"]
+        shape: Shape = ANY
+        if isinstance(added, dict):
+            names = (name.removesuffix(".$") if state.language == "JSONPath" else name for name in added)
+            shape = ObjectShape(dict.fromkeys(names, Member(ANY)), True, f"the BatchInput of {state.name!r}")
+        fields["BatchInput"] = Member(shape)
+    return ObjectShape(fields, True, f"a batch of {state.name!r}")
 
 
 _ANSWER = re.compile(r"\$states\.result\b|\$\.")

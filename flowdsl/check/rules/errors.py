@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from ...asl.apis import api_name
+from ...asl.apis import api_name, read_api
 from ...asl.integrations import SERVICES, api_of
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import TOKEN, Resource
@@ -140,6 +140,8 @@ def _is_open(resource: Resource) -> bool:
 
 def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None]) -> tuple[str, str | None] | None:
     """What is wrong with a name of a service or of the author, and what to write."""
+    if "." in name and name not in _KNOWN and (near := did_you_mean(name, _KNOWN)) and _is_misspelt(name, can):
+        return f"Lambda has no error {name!r}", near
     if can.fails is None or name in can.fails or any(_is_open(resource) for _, resource in can.tasks):
         return None
     calls = [task for task in can.tasks if _calls_lambda(task[1])]
@@ -171,6 +173,15 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
     return None
 
 
+def _is_misspelt(name: str, can: _Can) -> bool:
+    """True where Lambda is called, for a name that its API does not have, as it has EC2ThrottledException."""
+    if not any(_calls_lambda(resource) for _, resource in can.tasks):
+        return False
+    prefix, _, error = name.partition(".")
+    api = read_api("lambda") if prefix == "Lambda" else None
+    return prefix != "Runtime" and (api is None or error not in api.exceptions)
+
+
 def _raised(state: Node, subject: Subject, cache: dict[Node, Raised | None]) -> Raised | None:
     if state not in cache:
         data = subject.data
@@ -186,8 +197,7 @@ def _calls_lambda(resource: Resource) -> bool:
 def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[str, str | None] | None:
     if calls_lambda:
         if prefix in _LAMBDA:
-            near = did_you_mean(name, _KNOWN) if name not in _KNOWN and prefix != "Runtime" else None
-            return (f"Lambda has no error {name!r}", near) if near else None
+            return None
         if not (prefix in {each.error_prefix for each in SERVICES.values()} and api_name(prefix)):
             near = did_you_mean(prefix, _LAMBDA)
             return (f"Lambda has no error {name!r}", near) if near else None

@@ -31,6 +31,7 @@ machine = StateMachine(
                 retry("CardDeclind", max_attempts=0),  # FD506
                 retry("Unused", max_attempts=0),  # FD506
                 retry("Sandbox.TimedOut", max_attempts=0),  # FD506
+                retry("SandboxT.imedout", "Lambda.EC2ThrottledException", max_attempts=0),  # FD506
                 retry("States.Timeout", max_attempts=0),  # FD506
                 retry("States.BranchFailed", max_attempts=0),  # FD506
                 retry("DynamoDB.ConditionalCheckFailedException", max_attempts=0),  # FD506

@@ -38,6 +38,8 @@ machine = StateMachine(
             ),
             item_batcher=ItemBatcher(batch_input={"a": 1}),  # FD523
             processor=chain(
+                Pass("NoBatch", assign={"sku": state_input.sku}),  # FD801
+                Pass("Batch", output=[state_input.Items, state_input.BatchInput.a]),
                 Wait("TenMinutes", seconds=600),  # FD954
                 Pass("Text", output={"a": "for {% $states.input.name %}", "b": "$uppercase('a')"}),  # FD752 FD305
             ),
