@@ -164,7 +164,8 @@ _LIMITS = ("TimeoutSeconds", "TimeoutSecondsPath", "HeartbeatSeconds", "Heartbea
 
 def _check_wait(state: Node, subject: Subject, findings: Findings) -> None:
     """Source: Developer Guide, "Best practices", "Using timeouts to avoid stuck executions"."""
-    if any(key in state.fields for key in _LIMITS) or "TimeoutSeconds" in subject.tree.root.fields:
+    is_express = subject.type == "EXPRESS" or state.machine.is_express_child  # which cannot wait at all
+    if is_express or any(key in state.fields for key in _LIMITS) or "TimeoutSeconds" in subject.tree.root.fields:
         return
     hint = findings.either("add TimeoutSeconds or HeartbeatSeconds", "add timeout=… or heartbeat=…")
     message = f"state {state.name!r} has no time limit: if nobody answers, the execution waits for a year"
