@@ -84,6 +84,9 @@ TRANSACTIONS = Table(
 ).access("PutItem", "GetItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
 REDIRECTS = Table("payment-redirects", key="id").access("PutItem", "GetItem", variable="REDIRECTS_TABLE")
+REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
+    "PutItem", "GetItem", "Query", "Scan", variable="REFUNDS_TABLE"
+)
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "GetItem", variable="TOTALS_TABLE")
 
 
@@ -210,6 +213,6 @@ machine = StateMachine(
         Function(
             "payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=[TRANSACTIONS, TOTALS, REDIRECTS]
         ),
-        Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS, TOTALS]),
+        Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS, TOTALS, REFUNDS]),
     ],
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from handlers import clock
+from handlers import clock, refunds
 from handlers.configuration import store_name
 from handlers.psp import Outcome
 from handlers.reconcile.finishing import finish
@@ -60,6 +60,11 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
     for transaction in store.list(Query(status="paid")):
         if not transaction.complete:
             yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
+    for refund in refunds.listed():
+        if refund.status in ("open", "broken") and clock.seconds_since(refund.stored_at) > SETTLING:
+            again = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"
+            reason = f"its outcome is unknown; run it again, which is safe: {again}"
+            yield Finding(refund.id, f"refund {refund.status}", reason)
 
 
 def reconcile(donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None]) -> Finding | None:

@@ -15,8 +15,18 @@ ROOT = Path(__file__).parents[2]
 def test_the_tables_are_those_that_the_handlers_expect():
     stack = stack_of(ENVIRONMENT, ROOT / "payment_flow.py")
     stores = {each.name: each for each in stores_of(stack, load(ROOT / "payment_flow.py"))}
-    assert {*stores} == {"payment-transactions", "payment-choices", "payment-totals"}
-    assert all(isinstance(each.resource, Table) and each.resource.key == "id" for each in stores.values())
+    keys = {
+        name: (each.resource.key, each.resource.sort_key)
+        for name, each in stores.items()
+        if isinstance(each.resource, Table)
+    }
+    assert keys == {
+        "payment-transactions": ("id", "entry"),
+        "payment-choices": ("id", None),
+        "payment-redirects": ("id", None),
+        "payment-refunds": ("donation", "id"),
+        "payment-totals": ("id", None),
+    }
     (call,) = plan_store(stores["payment-transactions"], None, stack, {})
     expected = definition("payment-transactions")
     for key in ("KeySchema", "GlobalSecondaryIndexes", "BillingMode"):

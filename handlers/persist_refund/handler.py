@@ -1,0 +1,50 @@
+"""PersistRefund: correct the charity's total, tell other systems, and store the refund's state."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from attrs import evolve
+
+from handlers import clock
+from handlers.document import MalformedEvent, read
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.logs import invocation, logger
+from handlers.outbox import Message, send
+from handlers.refunds import finish, of_donation
+
+LOG = logger("persist_refund")
+_STATUSES = {"refunded": "refunded", "pending": "pending", "declined": "declined", "cancelled": "declined"}
+
+
+class Stored(TypedDict):
+    """The document's `stored`."""
+
+    id: str
+    status: str
+    amount: int
+
+
+def handler(event: dict[str, Any], context: Any) -> Stored:
+    """Return `id`, `status` and `amount` of the stored refund. Everything happens once, however often this runs.
+
+    The event is the document with the PSP's answer, or the error, in `result`. Raises MalformedEvent, NotDelivered.
+    """
+    with invocation(LOG, event, context):
+        donation, number = read(event, "donation.id", str), read(event, "number", int)
+        refund = next((each for each in of_donation(donation) if each.number == number), None)
+        if refund is None:
+            raise MalformedEvent("number: no refund of the donation has it")
+        result = read(event, "result", dict[str, Any])
+        status, code = "broken", str(result.get("Error"))
+        if "Error" not in result:
+            status = _STATUSES.get(read(event, "result.status", str), "broken")
+            code = read(event, "result.code", str)
+        # What the PSP did counts, whatever is stored: the effects first, each once.
+        if status == "refunded":
+            add(Contribution(refund.id, refund.charity, -refund.amount, refund.currency))
+            detail = {"donation": donation, "refund": number, "amount": refund.amount, "currency": refund.currency}
+            send(Message("donation.refunded", refund.id, {**detail, "charity": refund.charity, "psp": refund.psp}))
+        stored = finish(evolve(refund, status=status, code=code, stored_at=clock.now()))
+        LOG.info("stored", refund=stored.id, status=stored.status)
+        return {"id": stored.id, "status": stored.status, "amount": stored.amount}

@@ -1,0 +1,71 @@
+"""`python -m handlers.refunds`: request refunds and inspect them."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from attrs import asdict
+
+from handlers.money import amount_text
+from handlers.refunds import Refund, listed, of_donation
+from handlers.refunds.record import STATUSES
+
+
+@click.group()
+def main() -> None:
+    """Request refunds of donations, and inspect them.
+
+    They are in the DynamoDB table REFUNDS_TABLE; if that is not set, in a SQLite file in the folder PAYMENTS_DATA
+    (.flowdsl by default).
+    """
+
+
+@main.command()
+@click.argument("donation")
+@click.option(
+    "--amount", type=click.IntRange(1), help="In the minor unit, 500 for 5.00 GBP. Default: all that is left."
+)
+@click.option("--number", type=click.IntRange(1), help="Repeat this refund instead of requesting another one.")
+@click.option("--reason", default="", help="For the record.")
+@click.option("--state-machine", metavar="ARN", help="Start the refund there; default: print the execution's input.")
+def request(donation: str, amount: int | None, number: int | None, reason: str, state_machine: str | None) -> None:
+    """Refund the donation with the id DONATION. Requesting the same number again never refunds twice."""
+    number = number or len(of_donation(donation)) + 1
+    text = json.dumps({"donation": donation, "number": number, "amount": amount, "reason": reason}, ensure_ascii=False)
+    if state_machine is None:
+        click.echo(text)
+        return
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=state_machine, name=f"{donation}-refund-{number}", input=text
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(f"cannot start the refund: {error}") from error
+    click.echo(answer["executionArn"])
+
+
+@main.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only refunds with this status.")
+@click.option("--donation", help="Only refunds of this donation.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_command(status: str | None, donation: str | None, form: str) -> None:
+    """List refunds, oldest first."""
+    refunds = [each for each in listed(status) if donation in (None, each.donation)]
+    if form == "json":
+        click.echo(json.dumps([asdict(refund) for refund in refunds], indent=2, ensure_ascii=False))
+        return
+    for refund in refunds:
+        click.echo(_line(refund))
+
+
+def _line(refund: Refund) -> str:
+    amount = amount_text(refund.amount, refund.currency)
+    return f"{refund.id}  {refund.status}  {amount}  {refund.psp} {refund.reference}  {refund.requested_at}"
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m handlers.refunds")

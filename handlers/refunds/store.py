@@ -1,0 +1,154 @@
+"""The store of refunds: the DynamoDB table REFUNDS_TABLE (keys `donation` and `id`), or a SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, fields
+
+from handlers import sqlite
+from handlers.configuration import store_name
+from handlers.refunds.record import Refund, RefundConflict
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS refunds (
+  id TEXT PRIMARY KEY, donation TEXT NOT NULL, number INTEGER NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
+  charity TEXT NOT NULL, psp TEXT NOT NULL, reference TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
+  reason TEXT NOT NULL, requested_at TEXT NOT NULL, stored_at TEXT NOT NULL)
+"""
+_NAMES = tuple(field.name for field in fields(Refund))
+
+
+def begin(refund: Refund) -> Refund:
+    """Store an open refund before the PSP is asked, and return the stored one: the first with its number.
+
+    Raises RefundConflict if that one has another amount.
+    """
+    table = store_name("REFUNDS_TABLE")
+    stored = _begin_in_table(refund, table) if table else _begin_in_file(refund)
+    if (stored.amount, stored.currency, stored.reference) != (refund.amount, refund.currency, refund.reference):
+        raise RefundConflict(f"{refund.id}: is a refund of {stored.amount} already; give the new refund another number")
+    return stored
+
+
+def finish(refund: Refund) -> Refund:
+    """Store the refund's new state unless the stored one is final or further; return the stored one."""
+    table = store_name("REFUNDS_TABLE")
+    return _finish_in_table(refund, table) if table else _finish_in_file(refund)
+
+
+def of_donation(donation: str) -> list[Refund]:
+    """Return the donation's refunds, by their numbers."""
+    table = store_name("REFUNDS_TABLE")
+    if table:
+        request = {
+            "TableName": table,
+            "KeyConditionExpression": "donation = :donation",
+            "ExpressionAttributeValues": {":donation": {"S": donation}},
+            "ConsistentRead": True,
+        }
+        pages = _client().get_paginator("query").paginate(**request)
+        found = [_from_item(item) for page in pages for item in page["Items"]]
+    else:
+        found = list(_rows("SELECT * FROM refunds WHERE donation = ?", donation))
+    return sorted(found, key=lambda refund: refund.number)
+
+
+def listed(status: str | None = None) -> Iterator[Refund]:
+    """Yield all refunds, or those with this status, oldest first. Refunds are few: a table is scanned."""
+    table = store_name("REFUNDS_TABLE")
+    if table:
+        pages = _client().get_paginator("scan").paginate(TableName=table)
+        found = [_from_item(item) for page in pages for item in page["Items"]]
+    else:
+        found = list(_rows("SELECT * FROM refunds")) if _file().exists() else []
+    matching = (refund for refund in found if status in (None, refund.status))
+    yield from sorted(matching, key=lambda refund: (refund.requested_at, refund.id))
+
+
+def _begin_in_file(refund: Refund) -> Refund:
+    with sqlite.transaction(_file(), _SCHEMA) as db:
+        marks = ", ".join("?" * len(_NAMES))
+        db.execute(f"INSERT INTO refunds VALUES ({marks}) ON CONFLICT DO NOTHING", _values(refund))  # noqa: S608 - marks
+        row = db.execute("SELECT * FROM refunds WHERE id = ?", (refund.id,)).fetchone()
+        return _from_row(row)
+
+
+def _finish_in_file(refund: Refund) -> Refund:
+    with sqlite.transaction(_file(), _SCHEMA) as db:
+        row = db.execute("SELECT * FROM refunds WHERE id = ?", (refund.id,)).fetchone()
+        stored = _from_row(row) if row else None
+        if stored is not None and not stored.may_become(refund):
+            return stored
+        marks = ", ".join("?" * len(_NAMES))
+        db.execute(f"INSERT OR REPLACE INTO refunds VALUES ({marks})", _values(refund))  # noqa: S608 - marks
+        return refund
+
+
+def _begin_in_table(refund: Refund, table: str) -> Refund:
+    client = _client()
+    try:
+        client.put_item(TableName=table, Item=_item(refund), ConditionExpression="attribute_not_exists(id)")
+    except client.exceptions.ConditionalCheckFailedException:
+        stored = _from_table(refund, table)
+        if stored is None:
+            raise
+        return stored
+    return refund
+
+
+def _finish_in_table(refund: Refund, table: str) -> Refund:
+    client = _client()
+    stored = _from_table(refund, table)
+    if stored is not None and not stored.may_become(refund):
+        return stored
+    # Atomic: only what was read is replaced. A writer in between fails this one, which is then run again.
+    condition, values = "attribute_not_exists(id)", {}
+    if stored is not None:
+        condition, values = "#status = :status", {":status": {"S": stored.status}}
+    more = {"ExpressionAttributeNames": {"#status": "status"}, "ExpressionAttributeValues": values} if values else {}
+    client.put_item(TableName=table, Item=_item(refund), ConditionExpression=condition, **more)
+    return refund
+
+
+def _from_table(refund: Refund, table: str) -> Refund | None:
+    key = {"donation": {"S": refund.donation}, "id": {"S": refund.id}}
+    response = _client().get_item(TableName=table, Key=key, ConsistentRead=True)
+    return _from_item(response["Item"]) if "Item" in response else None
+
+
+def _item(refund: Refund) -> dict[str, Any]:
+    return {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in asdict(refund).items()
+    }
+
+
+def _from_item(item: dict[str, Any]) -> Refund:
+    return Refund(**{name: int(item[name]["N"]) if "N" in item[name] else item[name]["S"] for name in _NAMES})
+
+
+def _rows(query: str, *values: object) -> Iterator[Refund]:
+    with sqlite.transaction(_file(), _SCHEMA) as db:
+        rows = db.execute(query, values).fetchall()
+    return map(_from_row, rows)
+
+
+def _from_row(row: sqlite3.Row) -> Refund:
+    return Refund(**{name: row[name] for name in _NAMES})
+
+
+def _values(refund: Refund) -> tuple[object, ...]:
+    return tuple(asdict(refund).values())
+
+
+def _file() -> Path:
+    return sqlite.database("refunds")
+
+
+def _client() -> Any:
+    import boto3
+
+    return boto3.client("dynamodb")

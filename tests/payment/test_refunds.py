@@ -1,0 +1,231 @@
+"""The refund flow: money goes back once at most, totals are corrected, and what is unknown is open work."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import boto3
+import pytest
+from attrs import evolve
+from click.testing import CliRunner
+from moto import mock_aws
+
+from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeout, timeout
+from handlers import refunds
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
+from handlers.refunds.__main__ import main
+from handlers.sqlite import database
+from handlers.transactions.store import store
+from tests.payment.books import DAY, HOUR, ROOT, donation, kinds, payments
+
+ANSWER = {"code": "pending", "message": "", "reference": "sbx_1", "psp": "psp_sandbox", "delay_seconds": 0}
+
+
+@pytest.fixture
+def refund(flow: Runner) -> Runner:
+    """The refund flow, after a donation of 25.00 GBP was taken."""
+    flow.run(donation("tok_paid"))
+    return Runner.of(ROOT / "refund_flow.py")
+
+
+def moved() -> list[int]:
+    """What went back to the donor."""
+    with closing(sqlite3.connect(database("psp-sandbox"))) as db:
+        return [amount for (amount,) in db.execute("SELECT amount FROM movements WHERE kind = 'refund'")]
+
+
+def total() -> int:
+    return add(Contribution("don-1", "Lifeboats", 2500, "GBP"))
+
+
+def only() -> refunds.Refund:
+    [record] = refunds.listed()
+    return record
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    return {"donation": "don-1", "number": 1, **changes}
+
+
+def test_a_donation_is_refunded(refund: Runner) -> None:
+    run = refund.run(request(reason="asked by phone"))
+
+    assert run.output["stored"] == {"id": "don-1:refund:1", "status": "refunded", "amount": 2500}
+    assert moved() == [2500]
+    assert (only().status, only().reference, only().reason) == ("refunded", payments()[0].reference, "asked by phone")
+    assert total() == 0
+    assert kinds().count("donation.refunded") == 1
+    assert store().get("don-1").status == "paid"  # type: ignore[union-attr]
+    assert "ada@example.org" not in json.dumps(run.output), "the donor's data is not needed"
+
+
+def test_the_same_refund_again_changes_nothing(refund: Runner) -> None:
+    for _ in range(3):
+        refund.run(request(amount=500))
+
+    assert moved() == [500]
+    assert total() == 2000
+    assert kinds().count("donation.refunded") == 1
+
+
+def test_several_refunds_of_a_donation(refund: Runner) -> None:
+    refund.run(request(amount=500))
+    refund.run(request(amount=300, number=2))
+    refund.run(request(number=3))
+
+    assert moved() == [500, 300, 1700]
+    assert total() == 0
+    with pytest.raises(ExecutionFailed, match="NotRefundable"):
+        refund.run(request(number=4, amount=1))
+
+
+FAULTS = [crash(after_work=True, times=2), function_timeout(50, after_work=True), fail("PspUnavailable", times=9)]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.about)
+@pytest.mark.parametrize("state", ["RefundSetup", "TakeRefund", "PersistRefund"])
+def test_faults_refund_once(refund: Runner, state: str, fault: Any) -> None:
+    refund.mock(state, evolve(fault, times=min(fault.times, 3)))
+
+    run = refund.run(request(amount=500))
+
+    assert run.output["stored"]["status"] == "refunded"
+    assert (moved(), total(), kinds().count("donation.refunded")) == ([500], 2000, 1)
+
+
+def test_an_unknown_outcome_is_open_work_and_can_be_run_again(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    refund.mock("TakeRefund", timeout(times=100, after_work=True))
+    with pytest.raises(ExecutionFailed, match="RefundBroken"):
+        refund.run(request(amount=500))
+    assert (only().status, only().code) == ("broken", "States.Timeout")
+    assert total() == 2500
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+    [finding] = sweep(store(), ask_psp, execution_has_ended)
+    assert (finding.id, finding.status) == ("don-1:refund:1", "refund broken")
+    assert finding.reason.endswith("python -m handlers.refunds request don-1 --number 1")
+
+    result = CliRunner().invoke(main, ["request", "don-1", "--number", "1"])
+    run = Runner.of(ROOT / "refund_flow.py").run(json.loads(result.stdout))
+
+    assert run.output["stored"]["status"] == "refunded"
+    assert (moved(), total()) == ([500], 2000)
+    assert list(sweep(store(), ask_psp, execution_has_ended)) == []
+
+
+def test_a_pending_refund_is_asked_for_until_the_psp_decides(refund: Runner) -> None:
+    seen = []
+
+    def psp(event: dict[str, Any]) -> dict[str, Any]:
+        seen.append([each.status for each in refunds.listed()])
+        return {**ANSWER, "status": "pending" if len(seen) < 4 else "refunded"}
+
+    refund.mock("TakeRefund", effect=psp)
+
+    run = refund.run(request(amount=500))
+
+    assert run.output["stored"]["status"] == "refunded"
+    assert run.duration == 3 * 6 * HOUR < DAY
+    assert seen == [["open"], ["pending"], ["pending"], ["pending"]]
+    assert total() == 2000
+
+
+def test_an_outage_while_a_refund_is_pending_does_not_break_it(refund: Runner) -> None:
+    outage = [fail("PspUnavailable", times=36)]
+    refund.mock("TakeRefund", {**ANSWER, "status": "pending"}, *outage, returns={**ANSWER, "status": "refunded"})
+
+    assert refund.run(request(amount=500)).output["stored"]["status"] == "refunded"
+
+
+def test_a_refund_that_the_psp_declines_corrects_nothing(refund: Runner) -> None:
+    refund.mock("TakeRefund", returns={**ANSWER, "status": "declined", "code": "12"})
+
+    run = refund.run(request(amount=500))
+
+    assert (run.output["stored"]["status"], only().code, total()) == ("declined", "12", 2500)
+    assert "donation.refunded" not in kinds()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"donation": "don-unknown"}, "NotRefundable"),
+        ({"amount": 2501}, "NotRefundable"),
+        ({"amount": 0}, "NotRefundable"),
+        ({"number": 0}, "MalformedEvent"),
+        ({"donation": None}, "MalformedEvent"),
+    ],
+)
+def test_what_cannot_be_refunded_is_refused_before_the_psp_is_asked(
+    refund: Runner, changes: dict[str, Any], error: str
+) -> None:
+    with pytest.raises(ExecutionFailed, match=error) as failed:
+        refund.run(request(**changes))
+
+    assert failed.value.history.states() == ["RefundSetup"]
+    assert moved() == []
+
+
+def test_another_amount_with_the_same_number_is_a_conflict(refund: Runner) -> None:
+    refund.run(request(amount=500))
+
+    with pytest.raises(ExecutionFailed, match="RefundConflict"):
+        refund.run(request(amount=600))
+
+    assert moved() == [500]
+
+
+def test_a_declined_donation_cannot_be_refunded(flow: Runner) -> None:
+    flow.run(donation("tok_declined"))
+
+    with pytest.raises(ExecutionFailed, match="NotRefundable"):
+        Runner.of(ROOT / "refund_flow.py").run(request())
+
+
+def test_the_commands(refund: Runner) -> None:
+    first = CliRunner().invoke(main, ["request", "don-1", "--amount", "500", "--reason", "double"])
+    assert json.loads(first.stdout) == {"donation": "don-1", "number": 1, "amount": 500, "reason": "double"}
+    refund.run(json.loads(first.stdout))
+    assert json.loads(CliRunner().invoke(main, ["request", "don-1"]).stdout)["number"] == 2
+
+    listed = CliRunner().invoke(main, ["list", "--status", "refunded"]).stdout
+    assert listed.startswith("don-1:refund:1  refunded  5.00 GBP  psp_sandbox sbx_")
+    assert json.loads(CliRunner().invoke(main, ["list", "--format", "json"]).stdout)[0]["amount"] == 500
+    assert CliRunner().invoke(main, ["list", "--status", "broken"]).stdout == ""
+    assert CliRunner().invoke(main, ["request", "don-1", "--amount", "0"]).exit_code == 2
+
+
+def test_refunds_in_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        _use_dynamodb(refund, monkeypatch)
+
+
+def _use_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("donation", "id")
+    boto3.client("dynamodb").create_table(
+        TableName="refunds",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[
+            {"AttributeName": "donation", "KeyType": "HASH"},
+            {"AttributeName": "id", "KeyType": "RANGE"},
+        ],
+    )
+    monkeypatch.setenv("REFUNDS_TABLE", "refunds")
+
+    assert refund.run(request(amount=500)).output["stored"]["status"] == "refunded"
+    assert refund.run(request(amount=500)).output["status"] == "refunded", "it was settled before"
+
+    assert [(each.id, each.status, each.amount) for each in refunds.listed("refunded")] == [
+        ("don-1:refund:1", "refunded", 500)
+    ]
+    stored = refunds.of_donation("don-1")[0]
+    assert refunds.finish(evolve(stored, status="declined")) == stored, "a final state stays"
+    with pytest.raises(refunds.RefundConflict):
+        refunds.begin(evolve(stored, amount=1))
