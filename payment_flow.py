@@ -80,14 +80,15 @@ TRANSACTIONS = Table(
     "payment-transactions",
     key="id",
     sort_key="entry",
-    indexes={f"by-{name}": (name, "started_at") for name in ("status", "charity", "day")},
+    # Their keys have parts: one key for all donations of a day would limit the table.
+    indexes={f"by-{name}": (f"{name}_part", "started_at") for name in ("status", "charity", "day")},
 ).access("PutItem", "GetItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
 REDIRECTS = Table("payment-redirects", key="id").access("PutItem", "GetItem", variable="REDIRECTS_TABLE")
 REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
     "PutItem", "GetItem", "Query", "Scan", variable="REFUNDS_TABLE"
 )
-TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "GetItem", variable="TOTALS_TABLE")
+TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "BatchGetItem", variable="TOTALS_TABLE")
 
 
 def recorded(name: str, function: Function) -> Task:

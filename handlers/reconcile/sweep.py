@@ -57,9 +57,8 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
         second = f"a second payment was taken at {transaction.psp}: {transaction.reference}"
         reason = second if transaction.reference else "not charged: a different donation uses the id"
         yield Finding(transaction.id, transaction.status, reason)
-    for transaction in store.list(Query(status="paid")):
-        if not transaction.complete:
-            yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
+    for transaction in store.list(Query(status="paid", complete=False)):
+        yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
     for refund in refunds.listed():
         if refund.status in ("open", "broken") and clock.seconds_since(refund.stored_at) > SETTLING:
             again = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"

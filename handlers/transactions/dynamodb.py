@@ -1,8 +1,14 @@
-"""Transactions in a DynamoDB table: the donation's record is the item `current`, its history has an item per entry. Set
-AWS_ENDPOINT_URL_DYNAMODB to use another server than AWS."""
+"""Transactions in a DynamoDB table: the donation's record is the item `current`, its history has an item per entry.
+
+All donations of a day, of a charity or with a status would have one key in an index. A partition takes 1,000 write
+units a second, and an index that is throttled throttles its table
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes). So each
+key has SHARDS parts, which queries read all. Set AWS_ENDPOINT_URL_DYNAMODB to use another server than AWS.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -12,23 +18,30 @@ from attrs import asdict, evolve, frozen
 from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction
 from handlers.transactions.store import Query, conflict, paid_twice
 
+SHARDS = 16
+INDEXES = {name: f"{name}_part" for name in ("status", "charity", "day")}
+"""The partition keys of the indexes `by-status`, …: the value, `#` and the number of a part."""
+
+_LONG = 31
+"""Days beyond which the whole table is read instead of each day's parts."""
+
 
 def definition(table: str) -> dict[str, Any]:
     """Return the arguments of CreateTable: partition key `id`, sort key `entry`, one index for each kind of query."""
-    names = ("id", "entry", "status", "charity", "day", "started_at")
+    names = ("id", "entry", *INDEXES.values(), "started_at")
     return {
         "TableName": table,
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
         "KeySchema": [_key("id", "HASH"), _key("entry", "RANGE")],
-        "GlobalSecondaryIndexes": [_index(name) for name in ("status", "charity", "day")],
+        "GlobalSecondaryIndexes": [_index(name) for name in INDEXES],
     }
 
 
 def _index(name: str) -> dict[str, Any]:
     return {
         "IndexName": f"by-{name}",
-        "KeySchema": [_key(name, "HASH"), _key("started_at", "RANGE")],
+        "KeySchema": [_key(INDEXES[name], "HASH"), _key("started_at", "RANGE")],
         "Projection": {"ProjectionType": "ALL"},
     }
 
@@ -120,32 +133,47 @@ class DynamoDbStore:
 
     def _requests(self, query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the calls that read the least: by charity or status, else day by day, else the whole table."""
-        keys = {"charity": query.charity, "status": query.status}
-        by = next((name for name, value in keys.items() if value is not None), None)
-        if by is not None:
-            yield "query", self._by(by, keys[by] or "", query)
-        elif query.since is not None:
-            day, last = date.fromisoformat(query.since), date.fromisoformat(query.until or _today())
-            while day <= last:
-                yield "query", self._by("day", day.isoformat(), Query())
-                day += timedelta(days=1)
+        if query.charity is not None:
+            yield from self._by("charity", query.charity, query)
+        elif query.status is not None:
+            for status in _index_statuses(query):
+                yield from self._by("status", status, query)
+        elif query.since is not None and len(days := _days(query)) <= _LONG:
+            for day in days:
+                yield from self._by("day", day, Query())
         else:
             yield "scan", {"TableName": self.table}
 
-    def _by(self, name: str, value: str, query: Query) -> dict[str, Any]:
-        condition, values = "#name = :value", {":value": {"S": value}}
+    def _by(self, name: str, value: str, query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
+        condition, values = "#name = :value", {}
         if query.since or query.until:
             condition += " AND started_at BETWEEN :since AND :until"
             # U sorts after the T before the time, and ~ after any date.
             values |= {":since": {"S": query.since or "0"}}
             values |= {":until": {"S": f"{query.until}U" if query.until else "~"}}
-        return {
-            "TableName": self.table,
-            "IndexName": f"by-{name}",
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": {"#name": name},
-            "ExpressionAttributeValues": values,
-        }
+        for shard in range(SHARDS):
+            yield (
+                "query",
+                {
+                    "TableName": self.table,
+                    "IndexName": f"by-{name}",
+                    "KeyConditionExpression": condition,
+                    "ExpressionAttributeNames": {"#name": INDEXES[name]},
+                    "ExpressionAttributeValues": {**values, ":value": {"S": f"{value}#{shard}"}},
+                },
+            )
+
+
+def _index_statuses(query: Query) -> list[str]:
+    """Return the statuses in the index: `incomplete` are the paid donations whose post-processing is not done."""
+    if query.status != "paid":
+        return [str(query.status)]
+    return [name for name, complete in (("paid", True), ("incomplete", False)) if query.complete in (None, complete)]
+
+
+def _days(query: Query) -> list[str]:
+    first, last = date.fromisoformat(query.since or _today()), date.fromisoformat(query.until or _today())
+    return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 
 def _client() -> Any:
@@ -165,9 +193,12 @@ def _is_listed(item: dict[str, Any]) -> bool:
 
 
 def _item(transaction: Transaction) -> dict[str, Any]:
+    shard = int(hashlib.sha256(transaction.id.encode()).hexdigest(), 16) % SHARDS
+    status = transaction.status if transaction.complete else "incomplete"
+    parts = {"status": status, "charity": transaction.charity, "day": transaction.started_at[:10]}
     item: dict[str, Any] = {
         "rank": {"N": str(transaction.rank)},
-        "day": {"S": transaction.started_at[:10]},
+        **{INDEXES[name]: {"S": f"{value}#{shard}"} for name, value in parts.items() if value is not None},
     }
     for name, value in asdict(transaction).items():
         if isinstance(value, bool):
@@ -181,7 +212,7 @@ def _item(transaction: Transaction) -> dict[str, Any]:
 
 def _transaction(item: dict[str, Any]) -> Transaction:
     names = {"started": "started_at"}
-    extra = ("rank", "day", "entry")
+    extra = ("rank", "entry", *INDEXES.values())
     values = {names.get(name, name): next(iter(typed.values())) for name, typed in item.items() if name not in extra}
     amount = values.get("amount")
     optional = dict.fromkeys(("charity", "currency", "psp", "reference"))

@@ -70,6 +70,7 @@ class FileStore:
         conditions = {
             "status = ?": query.status,
             "charity = ?": query.charity,
+            "complete = ?": query.complete,
             "started_at >= ?": query.since,
             "started_at < ?": f"{query.until}U" if query.until else None,  # U sorts after the T before the time
         }

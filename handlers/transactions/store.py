@@ -24,12 +24,15 @@ class Query:
     charity: str | None = None
     since: str | None = None
     until: str | None = None
+    complete: bool | None = None
+    """False: only those whose post-processing is not done."""
 
     def takes(self, transaction: Transaction) -> bool:
         day = transaction.started_at[:10]
         return (
             self.status in (None, transaction.status)
             and self.charity in (None, transaction.charity)
+            and self.complete in (None, transaction.complete)
             and (self.since is None or day >= self.since)
             and (self.until is None or day <= self.until)
         )

@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 
 from handlers import redirects
 from handlers.document import MalformedEvent
+from handlers.fundraising_totals import totals as totals_module
 from handlers.outbox import Message, NotDelivered, send
 from handlers.outbox.sending import sent
 from tests.handlers.conftest import Call, document, donation, paid
@@ -115,7 +116,8 @@ def test_totals_count_a_donation_once(call: Call) -> None:
     totals(call)
 
 
-def test_totals_in_dynamodb(call: Call, aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def totals_table(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
     table = f"totals-{donation()['id']}"
     monkeypatch.setenv("TOTALS_TABLE", table)
     boto3.client("dynamodb").create_table(
@@ -124,7 +126,47 @@ def test_totals_in_dynamodb(call: Call, aws: str, monkeypatch: pytest.MonkeyPatc
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
     )
+    return table
+
+
+def test_totals_in_dynamodb(call: Call, totals_table: str) -> None:
     totals(call)
+
+
+@pytest.mark.parametrize(("conflicts", "counted"), [(3, True), (99, False)])
+def test_totals_that_collide_are_repeated(
+    call: Call, totals_table: str, monkeypatch: pytest.MonkeyPatch, conflicts: int, counted: bool
+) -> None:
+    """Transactions of DynamoDB on one item exclude each other; moto has no such conflicts."""
+    client = boto3.client("dynamodb")
+    write, left = client.transact_write_items, [conflicts]
+
+    def colliding(**request: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            reasons = [{"Code": "None"}, {"Code": "TransactionConflict"}]
+            error: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise client.exceptions.TransactionCanceledException(error, "TransactWriteItems")
+        return write(**request)
+
+    monkeypatch.setattr(client, "transact_write_items", colliding)
+    monkeypatch.setattr(boto3, "client", lambda service: client)
+    monkeypatch.setattr(totals_module.time, "sleep", lambda seconds: None)
+
+    if counted:
+        assert call("fundraising_totals", document())["total"] == 2500
+    else:
+        with pytest.raises(ClientError):
+            call("fundraising_totals", document())
+    assert left == [0 if counted else 99 - 8]
+
+
+def test_the_total_of_a_charity_has_several_items(call: Call, totals_table: str) -> None:
+    results = [call("fundraising_totals", document(id=f"don-{number}"))["total"] for number in range(40)]
+
+    assert results == [2500 * number for number in range(1, 41)]
+    items = boto3.client("dynamodb").scan(TableName=totals_table)["Items"]
+    assert len([item for item in items if item["id"]["S"].startswith("total#Lifeboats#GBP#")]) > 8
 
 
 @pytest.mark.parametrize("handler", ["receipt", "publish_event", "fundraising_totals", "notify_delay"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from handlers.document import MalformedEvent
 from handlers.transactions.__main__ import main
 from handlers.transactions.dynamodb import definition
 from handlers.transactions.record import from_document
-from handlers.transactions.store import ConflictingTransaction
+from handlers.transactions.store import ConflictingTransaction, Query, store
 from tests.handlers.conftest import Call, document, donation, paid
 
 pytestmark = pytest.mark.slow
@@ -225,6 +226,28 @@ def test_many_transactions_come_in_pages(call: Call) -> None:
     for _ in range(12):
         call("persist_output", {**final(), "padding": "x" * 150_000})  # DynamoDB's pages hold 1 MB
     assert len(listed()) == len(listed("--status", "paid")) == 12
+
+
+def test_no_key_of_an_index_takes_all_donations(call: Call, backend: str) -> None:
+    for number in range(40):
+        call("persist_output", final(id=f"don-{number}"))
+    assert len(list(store().list(Query(status="paid")))) == 40
+    if backend == "dynamodb":
+        items = boto3.client("dynamodb").scan(TableName=os.environ["TRANSACTIONS_TABLE"])["Items"]
+        for name in ("status_part", "charity_part", "day_part"):
+            assert len({item[name]["S"] for item in items}) > 8, name
+
+
+def test_incomplete_donations_are_found_without_reading_the_others(call: Call) -> None:
+    call("persist_output", final(id="don-done"))
+    failed = final(id="don-failed")
+    call("persist_output", {**failed, "post_processing": FAILED})
+
+    assert [each.id for each in store().list(Query(status="paid", complete=False))] == ["don-failed"]
+    assert len(list(store().list(Query(status="paid")))) == 2
+    call("persist_output", failed)
+    assert list(store().list(Query(status="paid", complete=False))) == []
+    assert len(list(store().list(Query(status="paid")))) == 2
 
 
 def test_text_is_for_people(call: Call) -> None:
