@@ -1,8 +1,11 @@
 """Find and remove card numbers: they must not reach a document, a log or a store.
 
+flowdsl/run/cards.py, for recordings, has the same rule: neither can import the other; tests/test_cards.py compares both.
+
 A card number has 13 to 19 digits of any script, in one run or in the groups printed on cards (separated by spaces,
 hyphens, dots, slashes or underscores), a valid check digit (ISO/IEC 7812-1, Luhn) and a first digit from 2 to 6, as
-consumer cards have. Times in milliseconds, UUIDs and identifiers of letters and digits are never treated as card
+consumer cards have. In a longer run of digits, the number of a large card scheme is found at its beginning and at its
+end. Times in milliseconds, UUIDs and identifiers of letters and digits are never treated as card
 numbers.
 """
 
@@ -18,13 +21,15 @@ _CANDIDATE = re.compile(
     rf"""
     [0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}    # a UUID: skip it
     | (?<![^\W_])
-      (?P<number> \d{{13,19}}
+      (?P<number> \d{{13,40}}
                 | \d{{4}} (?:{_SEPARATOR} \d{{4}}){{3}}
                 | \d{{4}} {_SEPARATOR} \d{{6}} {_SEPARATOR} \d{{4,5}} )
       (?![^\W_])
     """,
     re.VERBOSE,
 )
+_BRANDS = re.compile(r"4\d{15}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}|35\d{14}")
+"""Numbers as the large card schemes issue them."""
 REMOVED = "[card number removed]"
 
 
@@ -74,4 +79,8 @@ def _is_card(number: str | None) -> bool:
     if number is None:
         return False
     digits = "".join(str(int(character)) for character in number if character.isdecimal())
-    return digits[0] in "23456" and is_card_number(digits)
+    if len(digits) <= 19:
+        return digits[0] in "23456" and is_card_number(digits)
+    # A longer run: a number with its expiry date and security code after it, or with zeros or others before it.
+    parts = [digits.lstrip("0")[:length] for length in (15, 16)] + [digits[-length:] for length in (15, 16)]
+    return any(_BRANDS.fullmatch(part) and is_card_number(part) for part in parts)

@@ -13,6 +13,8 @@ from typing import Any
 
 from attrs import define, field
 
+from .cards import card_numbers, replace_cards
+
 _PRIVATE = re.compile(
     r"""
     (first|last|full|given|family|middle|maiden|holder|cardholder|donor|customer|payer|account)_?name
@@ -29,7 +31,6 @@ _PEOPLE = re.compile(
     r"donor|customer|payer|person|user|contact|recipient|cardholder|holder|beneficiary|billing(_details)?"
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
-_CARD = re.compile(r"(?<![\w-])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w-])")
 _ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")
 _SHORTEST = 4
 """Characters of a masked value that is also replaced inside of other texts; shorter ones match by chance."""
@@ -37,7 +38,7 @@ _SHORTEST = 4
 
 def mask_text(text: str) -> str:
     """Remove e-mail addresses and card numbers from a text for people."""
-    return _CARD.sub(lambda match: "[card number]" if _is_card(match[0]) else match[0], _EMAIL.sub("[e-mail]", text))
+    return replace_cards(_EMAIL.sub("[e-mail]", text), lambda number: "[card number]")
 
 
 @define
@@ -59,7 +60,7 @@ class Masking:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return 0 if private or _is_card(str(value)) else value
+            return 0 if private or any(card_numbers(str(value))) else value
         return value
 
     def _learn(self, value: Any, *, private: bool) -> None:
@@ -75,9 +76,8 @@ class Masking:
                 self._replace(value)
             for match in _EMAIL.finditer(value):
                 self._replace(match[0])
-            for match in _CARD.finditer(value):
-                if _is_card(match[0]):
-                    self._replace(match[0])
+            for number in card_numbers(value):
+                self._replace(number)
 
     def _replace(self, text: str) -> None:
         if text not in self._replaced:
@@ -97,12 +97,3 @@ def _below(key: str, private: bool) -> bool:
     """True if what is below this key is private."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").lower()
     return private or _PRIVATE.fullmatch(name) is not None or _PEOPLE.fullmatch(name) is not None
-
-
-def _is_card(text: str) -> bool:
-    """True for 13 to 19 digits with a valid check digit (ISO/IEC 7812-1, Luhn)."""
-    digits = re.sub("[ -]", "", text)
-    if not (digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19):
-        return False
-    doubled = (int(digit) * 2 if index % 2 else int(digit) for index, digit in enumerate(reversed(digits)))
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
