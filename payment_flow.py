@@ -82,7 +82,7 @@ TRANSACTIONS = Table(
     sort_key="entry",
     # Their keys have parts: one key for all donations of a day would limit the table.
     indexes={f"by-{name}": (f"{name}_part", "started_at") for name in ("status", "charity", "day")},
-).access("PutItem", "GetItem", "Query", variable="TRANSACTIONS_TABLE")
+).access("PutItem", "GetItem", "UpdateItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
 REDIRECTS = Table("payment-redirects", key="id").access("PutItem", "GetItem", variable="REDIRECTS_TABLE")
 REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(

@@ -1,6 +1,7 @@
 """Find and remove card numbers: they must not reach a document, a log or a store.
 
-flowdsl/run/cards.py, for recordings, has the same rule: neither can import the other; tests/test_cards.py compares both.
+flowdsl/run/cards.py, for recordings, has the same rule: neither can import the other. tests/test_cards.py compares
+them.
 
 A card number has 13 to 19 digits of any script, in one run or in the groups printed on cards (separated by spaces,
 hyphens, dots, slashes or underscores), a valid check digit (ISO/IEC 7812-1, Luhn) and a first digit from 2 to 6, as

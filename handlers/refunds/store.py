@@ -127,7 +127,8 @@ def _item(refund: Refund) -> dict[str, Any]:
 
 
 def _from_item(item: dict[str, Any]) -> Refund:
-    return Refund(**{name: int(item[name]["N"]) if "N" in item[name] else item[name]["S"] for name in _NAMES})
+    values: dict[str, Any] = {name: int(item[name]["N"]) if "N" in item[name] else item[name]["S"] for name in _NAMES}
+    return Refund(**values)
 
 
 def _rows(query: str, *values: object) -> Iterator[Refund]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import click
 from attrs import asdict
 
 from handlers.money import amount_text
+from handlers.transactions import retention
 from handlers.transactions.record import STATUSES, Transaction
-from handlers.transactions.store import Query, store
+from handlers.transactions.store import NotErasable, Query, store
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
@@ -93,6 +94,39 @@ def show(identity: str, form: str) -> None:
     for each in history:
         where = f"{each.psp} {each.reference}" if each.reference else each.psp or "-"
         click.echo(f"  stored     {each.stored_at}  {each.status}  {_amount(each)}  {where}")
+
+
+@main.command()
+@click.argument("identities", metavar="[ID]...", nargs=-1)
+@click.option("--before", type=Day(), help="All donations started before this day (UTC).")
+def erase(identities: tuple[str, ...], before: str | None) -> None:
+    """Remove the donors' data from the records and histories of the donations ID.
+
+    Amount, charity, payment and times remain. Donations that are open work are left alone: exit status 1.
+    """
+    if bool(identities) == bool(before):
+        raise click.UsageError("name donations, or use --before")
+    failed = False
+    with _store_errors():
+        kept = store()
+        for identity in identities or sorted(retention.due(kept, until=_day_before(str(before)))):
+            try:
+                entries = kept.erase(identity)
+            except NotErasable as error:
+                click.echo(str(error), err=True)
+                failed = True
+                continue
+            if not entries and identities:
+                click.echo(f"no transaction {identity!r}", err=True)
+                failed = True
+            else:
+                click.echo(f"{identity}  erased, {entries} {'entry' if entries == 1 else 'entries'}")
+    if failed:
+        raise SystemExit(1)
+
+
+def _day_before(day: str) -> str:
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def _account(transaction: Transaction, document: dict[str, Any]) -> Iterator[str]:

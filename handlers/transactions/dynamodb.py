@@ -15,8 +15,8 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
-from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction
-from handlers.transactions.store import Query, conflict, paid_twice
+from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
+from handlers.transactions.store import Query, check_erasable, conflict, paid_twice
 
 SHARDS = 16
 INDEXES = {name: f"{name}_part" for name in ("status", "charity", "day")}
@@ -110,6 +110,10 @@ class DynamoDbStore:
         return _transaction(response["Item"]) if "Item" in response else None
 
     def history(self, identity: str) -> list[Transaction]:
+        items = [item for item in self._items(identity) if item["entry"]["S"] != _CURRENT]
+        return sorted(map(_transaction, items), key=lambda transaction: transaction.stored_at)
+
+    def _items(self, identity: str) -> list[dict[str, Any]]:
         request = {
             "TableName": self.table,
             "KeyConditionExpression": "id = :id",
@@ -117,8 +121,20 @@ class DynamoDbStore:
             "ConsistentRead": True,
         }
         pages = _client().get_paginator("query").paginate(**request)
-        items = [item for page in pages for item in page["Items"] if item["entry"]["S"] != _CURRENT]
-        return sorted(map(_transaction, items), key=lambda transaction: transaction.stored_at)
+        return [item for page in pages for item in page["Items"]]
+
+    def erase(self, identity: str) -> int:
+        check_erasable(self.get(identity))
+        client, items = _client(), self._items(identity)
+        for item in items:
+            client.update_item(
+                TableName=self.table,
+                Key={"id": item["id"], "entry": item["entry"]},
+                UpdateExpression="SET #document = :document",
+                ExpressionAttributeNames={"#document": "document"},
+                ExpressionAttributeValues={":document": {"S": erased(_transaction(item)).document}},
+            )
+        return sum(item["entry"]["S"] != _CURRENT for item in items)
 
     def list(self, query: Query) -> Iterator[Transaction]:
         client = _client()
@@ -145,7 +161,8 @@ class DynamoDbStore:
             yield "scan", {"TableName": self.table}
 
     def _by(self, name: str, value: str, query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
-        condition, values = "#name = :value", {}
+        condition = "#name = :value"
+        values: dict[str, Any] = {}
         if query.since or query.until:
             condition += " AND started_at BETWEEN :since AND :until"
             # U sorts after the T before the time, and ~ after any date.

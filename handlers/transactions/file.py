@@ -9,8 +9,8 @@ from pathlib import Path
 from attrs import asdict, evolve, fields, frozen
 
 from handlers import sqlite
-from handlers.transactions.record import BROKEN, FINAL, Transaction
-from handlers.transactions.store import Query, conflict, paid_twice
+from handlers.transactions.record import BROKEN, FINAL, Transaction, erased
+from handlers.transactions.store import Query, check_erasable, conflict, paid_twice
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -63,6 +63,20 @@ class FileStore:
         with sqlite.transaction(self.path, _SCHEMA) as db:
             rows = db.execute("SELECT * FROM history WHERE id = ? ORDER BY rowid", (identity,)).fetchall()
         return [_transaction(row) for row in rows]
+
+    def erase(self, identity: str) -> int:
+        if not self.path.exists():
+            return 0
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            record = _get(db, identity)
+            check_erasable(record)
+            if record is not None:
+                db.execute("UPDATE transactions SET document = ? WHERE id = ?", (erased(record).document, identity))
+            rows = db.execute("SELECT * FROM history WHERE id = ?", (identity,)).fetchall()
+            for row in rows:
+                values = (erased(_transaction(row)).document, identity, row["entry"])
+                db.execute("UPDATE history SET document = ? WHERE id = ? AND entry = ?", values)
+        return len(rows)
 
     def list(self, query: Query) -> Iterator[Transaction]:
         if not self.path.exists():

@@ -87,6 +87,35 @@ def intent(document: Mapping[str, Any]) -> Transaction:
     return evolve(from_document(document), status="open", complete=True)
 
 
+_KEPT = ("id", "charity", "amount", "currency")
+
+
+def erased(transaction: Transaction) -> Transaction:
+    """Return the transaction without the donor's data: what remains says how much went where, when and by what payment.
+
+    Errors' causes are removed too, and all additional fields of the donation.
+    """
+    document = json.loads(transaction.document)
+    donation = document["donation"] if isinstance(document.get("donation"), dict) else document
+    method = donation.get("payment_method")
+    kept: dict[str, Any] = {name: donation[name] for name in _KEPT if name in donation}
+    if isinstance(method, dict) and "type" in method:
+        kept["payment_method"] = {"type": method["type"]}
+    rest = {name: value for name, value in document.items() if name in _PARTS}
+    text = json.dumps(_without_causes({**rest, "donation": kept, "erased_at": clock.now()}), ensure_ascii=False)
+    return evolve(transaction, document=text)
+
+
+_PARTS = ("execution", "started_at", "psp", "payment", "post_processing", "transaction", "error", "reconciled")
+"""Parts of the document that our own functions write, and that have nothing of the donor's but in causes."""
+
+
+def _without_causes(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_causes(item) for name, item in value.items() if name not in ("cause", "Cause")}
+    return [_without_causes(item) for item in value] if isinstance(value, list) else value
+
+
 def owner(history: Sequence[Transaction]) -> Transaction | None:
     """Return the last intent in a donation's history, or None if no PSP was ever asked.
 

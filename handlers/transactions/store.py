@@ -16,6 +16,17 @@ class ConflictingTransaction(Exception):
     """The donation has two payments with different references: money may have been taken twice."""
 
 
+class NotErasable(Exception):
+    """The donation is open or broken, or its post-processing is not done: settle it first."""
+
+
+def check_erasable(record: Transaction | None) -> None:
+    """Raise NotErasable if the record is open work."""
+    if record is not None and (record.status in ("open", "broken") or not record.complete):
+        state = record.status if record.complete else "paid, and its post-processing is incomplete"
+        raise NotErasable(f"{record.id}: is {state}; settle it first: python -m handlers.reconcile")
+
+
 @frozen
 class Query:
     """Filters for transactions; dates are days in UTC, `YYYY-MM-DD`, both inclusive; None matches all."""
@@ -55,6 +66,13 @@ class Store(Protocol):
 
     def history(self, identity: str) -> list[Transaction]:
         """Return everything that was stored for the donation, oldest first. It is never changed or deleted."""
+        ...
+
+    def erase(self, identity: str) -> int:
+        """Remove the donor's data from the record and the whole history; return how many entries there are.
+
+        Raises NotErasable while the donation is open work: people may need to know whom they write to.
+        """
         ...
 
     def list(self, query: Query) -> Iterator[Transaction]:

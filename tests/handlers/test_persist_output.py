@@ -12,7 +12,8 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 
-from handlers.document import MalformedEvent
+from handlers.document import MalformedEvent, Misconfigured
+from handlers.transactions import retention
 from handlers.transactions.__main__ import main
 from handlers.transactions.dynamodb import definition
 from handlers.transactions.record import from_document
@@ -248,6 +249,55 @@ def test_incomplete_donations_are_found_without_reading_the_others(call: Call) -
     call("persist_output", failed)
     assert list(store().list(Query(status="paid", complete=False))) == []
     assert len(list(store().list(Query(status="paid")))) == 2
+
+
+PRIVATE = ("Ada", "ada@example.org", "tok_paid", "window seat", "from a library")
+
+
+def test_a_donors_data_is_erased_everywhere(call: Call) -> None:
+    failed = {**FAILED, "event": {"status": "failed", "error": "X", "cause": "ada@example.org, from a library"}}
+    first = final(id="don-1", note="window seat")
+    call("persist_output", {**first, "post_processing": failed})
+    assert transactions("erase", "don-1").exit_code == 1, "it is open work"
+    call("persist_output", first)
+    call("persist_output", {**first, "donation": {**first["donation"], "id": "don-2"}})
+
+    result = transactions("erase", "don-1")
+
+    assert (result.exit_code, result.stdout) == (0, "don-1  erased, 2 entries\n")
+    found = shown("don-1")
+    assert not any(
+        text in json.dumps([found, *(each.document for each in store().history("don-1"))]) for text in PRIVATE
+    )
+    assert (found["status"], found["amount"], found["charity"]) == ("paid", 2500, "Lifeboats")
+    assert found["document"]["donation"] == {
+        "id": "don-1",
+        "charity": "Lifeboats",
+        "amount": 2500,
+        "currency": "GBP",
+        "payment_method": {"type": "card"},
+    }
+    assert found["document"]["payment"]["reference"] == found["reference"]
+    assert "ada@example.org" in json.dumps(shown("don-2"))
+    assert call("persist_output", first)["status"] == "paid", "a repetition does not bring it back"
+    assert "ada@example.org" not in json.dumps(shown("don-1"))
+    assert transactions("erase", "don-unknown").exit_code == 1
+
+
+def test_what_is_old_is_erased(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("01", "02", "03"):
+        call("persist_output", final(id=f"don-{day}", started=f"2026-01-{day}T23:59:59.999Z"))
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-02-01T23:00:00.000Z")
+    assert retention.apply(store()) == 0, "no limit is set"
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "30")
+    assert retention.apply(store()) == 1
+    kept = [identity for identity in ("don-01", "don-02", "don-03") if "ada@example.org" in json.dumps(shown(identity))]
+    assert kept == ["don-02", "don-03"]
+    assert retention.apply(store()) == 0
+    assert transactions("erase", "--before", "2026-01-03").stdout == "don-02  erased, 1 entry\n"
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "a month")
+    with pytest.raises(Misconfigured, match="PAYMENTS_RETENTION_DAYS: expected a number of days"):
+        retention.apply(store())
 
 
 def test_text_is_for_people(call: Call) -> None:
