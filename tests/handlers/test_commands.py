@@ -23,7 +23,7 @@ OUTCOMES = {
     "donation-declined": ["declined 51"],
     "donation-exhausted": ["retry 91", "retry 91", "retry 91", "declined 91"],
     "donation-redirect": ["redirect 1A", "paid 00"],
-    "donation-abandoned": ["redirect 1A", "abandoned 17"],
+    "donation-abandoned": ["redirect 1A"] * 12,
     "donation-psp-down": ["unavailable"] * 12,
     "donation-psp-recovers": ["unavailable", "unavailable", "paid 00"],
     "donation-answer-lost": ["unavailable", "paid 00"],
