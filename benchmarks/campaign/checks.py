@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.campaign.banks import bank
 from benchmarks.campaign.plan import Plan
 from benchmarks.campaign.world import Ended, Outcome, messages
-from handlers import sqlite
+from handlers import refunds, sqlite
 from handlers.fingerprint import fingerprint
 from handlers.psp_sandbox.ledger import Payment
 from handlers.select_psp import choices
@@ -54,8 +54,10 @@ def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payme
     for payment in payments:
         if not owners or (payment.amount, payment.currency) != (owners[0]["amount"], owners[0]["currency"]):
             yield f"the PSP was asked for {payment.amount} {payment.currency}, which is not the first donation's amount"
-    if any(payment.refunded for payment in payments):
-        yield "refunded, which nobody asked for"
+    refunded = sum(payment.refunded for payment in payments)
+    stored = refunds.of_donation(identity)
+    if refunded != sum(refund.amount for refund in stored if refund.status == "refunded"):
+        yield f"refunded {refunded} at the PSP; stored are {[(each.id, each.status, each.amount) for each in stored]}"
 
 
 def _record(
@@ -125,7 +127,7 @@ def _totals(payments: list[Payment]) -> Iterator[str]:
     for payment in payments:
         record = store().get(payment.order_id)
         if payment.captured and record is not None and record.status == "paid" and record.complete:
-            expected[(str(record.charity), payment.currency)] += payment.captured
+            expected[(str(record.charity), payment.currency)] += payment.captured - payment.refunded
     path = sqlite.database("totals")
     rows: list[tuple[str, str, int]] = []
     if path.exists():
@@ -136,7 +138,7 @@ def _totals(payments: list[Payment]) -> Iterator[str]:
     taken: Counter[tuple[str, str]] = Counter()
     for payment in payments:
         record = store().get(payment.order_id)
-        taken[(str(record.charity) if record else "?", payment.currency)] += payment.captured
+        taken[(str(record.charity) if record else "?", payment.currency)] += payment.captured - payment.refunded
     for key in expected.keys() | totals.keys():
         if not expected[key] <= totals.get(key, 0) <= taken[key]:
             yield f"the total of {key} is {totals.get(key, 0)}; complete are {expected[key]}, taken {taken[key]}"

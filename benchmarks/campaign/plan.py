@@ -50,6 +50,8 @@ class Plan:
     """StopExecution: seconds after the start, and the number of the submission."""
     sweeps: tuple[int, ...]
     """Runs of handlers.reconcile beside the executions, in seconds after the start."""
+    refunds: tuple[tuple[int, str, int], ...]
+    """Requests of refunds: seconds after the start, the donation, and the refund's number; each of 10 minor units."""
     outages: tuple[Outage, ...]
     call_faults: float
     """The share of calls that are disturbed."""
@@ -86,6 +88,7 @@ def plan(seed: int, index: int) -> Plan:
         visits=tuple(_visit(dice) for _ in range(6)),
         stops=tuple((dice.choice((0, 1, 30, 400, DAY)), _index(dice, submissions)) for _ in range(_few(dice, calm))),
         sweeps=tuple(dice.choice((0, 5, 600, HOUR, 2 * HOUR, 2 * DAY)) for _ in range(_few(dice, calm) + 1)),
+        refunds=tuple(_refund(dice, submissions) for _ in range(dice.choice((0, 0, 1, 3)))),
         outages=tuple(_outage(dice) for _ in range(_few(dice, calm))),
         call_faults=harsh,
         store_faults=0.0 if calm else dice.choice((0.0, 0.02, 0.1, 0.3)),
@@ -136,6 +139,11 @@ def _outage(dice: Random) -> Outage:
     start = dice.choice((0, 0, 1, 60, HOUR))
     length = dice.choice((10, 300, HOUR, 5 * HOUR, 2 * DAY, 9 * DAY))
     return Outage(dice.choice(("psp", "psp", "choices", "transactions", "totals", "outbox")), start, start + length)
+
+
+def _refund(dice: Random, submissions: tuple[Submission, ...]) -> tuple[int, str, int]:
+    identity = str(dice.choice(submissions).donation["id"])
+    return dice.choice((5, 900, DAY, 2 * DAY, 9 * DAY)), identity, dice.choice((1, 1, 2))
 
 
 def _few(dice: Random, calm: bool) -> int:

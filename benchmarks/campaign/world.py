@@ -25,7 +25,7 @@ from benchmarks.campaign.stripe_books import StripeBooks
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
-from handlers import sqlite
+from handlers import refunds, sqlite
 from handlers.document import MalformedEvent
 from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
@@ -81,6 +81,7 @@ class World:
 
     plan: Plan
     flow: Loaded
+    refund_flow: Loaded
     faults: Faults
     start: datetime = START
     suffix: str = ""
@@ -98,10 +99,14 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner.of(
-            self.flow, handlers={_ACTOR: self._act}, machines=[_LATER], start=self.start, seed=self.plan.index
+            self.flow,
+            handlers={_ACTOR: self._act},
+            machines=[_LATER, self.refund_flow],
+            start=self.start,
+            seed=self.plan.index,
         )
-        states = [name for name, node in _tasks(self.flow.definition) if node.get("Type") == "Task"]
-        for state in states:
+        states = (*_tasks(self.flow.definition), *_tasks(self.refund_flow.definition))
+        for state in [name for name, node in states if node.get("Type") == "Task"]:
             self.runner.mock(state, Answer("disturbed", self._respond, _ALWAYS))
 
     # -- the script
@@ -114,6 +119,8 @@ class World:
             self._later(at, "stop", name=self.plan.submissions[number].name)
         for at in self.plan.sweeps:
             self._later(at, "sweep")
+        for at, donation, number in self.plan.refunds:
+            self._later(at, "refund", donation=donation, number=number)
         self.runner.scheduler.run()
 
     def run_one(self, submission: Submission) -> None:
@@ -138,6 +145,8 @@ class World:
             if event["name"] in self.results:
                 self.faults.counts["StopExecution"] += 1
                 self.runner.scheduler.stop_execution(self.results[event["name"]][1])
+        elif act == "refund":
+            self._refund(event["donation"], event["number"])
         elif act == "sweep":
             with self._at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
                 list(sweep(store(), ask_psp, self.has_ended))
@@ -148,6 +157,18 @@ class World:
         name = f"{submission.name}{self.suffix}"
         with suppress(ExecutionAlreadyExists):
             self.results[name] = (submission, self.runner.start(submission.donation, name=name))
+
+    def _refund(self, donation: str, number: int) -> None:
+        self.faults.counts["refund requested"] += 1
+        scheduler = self.runner.scheduler
+        request = {"donation": donation, "number": number, "amount": 10}
+        scheduler.start(scheduler.machines[self.refund_flow.name], request)
+
+    def refund_again(self) -> None:
+        """Run each refund that was requested once more, as the list of open work says."""
+        for donation, number in sorted({(each.donation, each.number) for each in refunds.listed()}):
+            self._refund(donation, number)
+        self.runner.scheduler.run()
 
     def has_ended(self, execution: str) -> bool | None:
         """Return True for executions of a killed process, as for those that DescribeExecution calls ABORTED."""
@@ -264,7 +285,9 @@ class World:
         others = [each for each in self.plan.submissions if each.donation["id"] == identity]
         number = len(self.inside)
         now = datetime.fromtimestamp(self.runner.scheduler.clock.now(), UTC)
-        other = World(self.plan, self.flow, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1)
+        other = World(
+            self.plan, self.flow, self.refund_flow, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1
+        )
         with disturbed(other):
             other.run_one(others[number % len(others)])
         self.inside += other.ended
@@ -319,7 +342,7 @@ def _ended(submission: Submission, result: Result) -> Ended:
     return Ended(result.name, submission.donation, result.status, result.error, result.output)
 
 
-def play(plan: Plan, flow: Loaded, folder: Path) -> Outcome:
+def play(plan: Plan, flow: Loaded, refund_flow: Loaded, folder: Path) -> Outcome:
     """Run the scenario with its stores in the folder: first the plan, after kill -9 all donations again; then sweep."""
     faults, log = Faults(plan), io.StringIO()
     with (
@@ -329,15 +352,16 @@ def play(plan: Plan, flow: Loaded, folder: Path) -> Outcome:
     ):
         start = START
         if plan.kill_at is not None:
-            _run_and_kill(World(plan, flow, faults, kill_at=plan.kill_at))
+            _run_and_kill(World(plan, flow, refund_flow, faults, kill_at=plan.kill_at))
             faults.counts["kill -9"] += 1
             start += timedelta(hours=1)
-        world = World(plan, flow, faults, start, suffix="" if plan.kill_at is None else "-again")
+        world = World(plan, flow, refund_flow, faults, start, suffix="" if plan.kill_at is None else "-again")
         with disturbed(world):
             world.run()
         end = datetime.fromtimestamp(world.runner.scheduler.clock.now(), UTC) + timedelta(days=10)
         first = _sweep(world, end, repair=False)
         _sweep(world, end, repair=True)
+        world.refund_again()
         last = _sweep(world, end + timedelta(seconds=2 * HOUR), repair=True)
     return Outcome(tuple(world.ended), first, last, log.getvalue(), faults)
 
