@@ -99,10 +99,12 @@ def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:
     if execution.status != "SUCCEEDED":
         return
     payment, stored = execution.output["payment"], execution.output["transaction"]
+    if not isinstance(payment, dict):
+        payment = {}  # a malformed answer, of a donation that another execution settled
     by_reference = {each.reference: each for each in payments}
     found = by_reference.get(payment.get("reference"))
     donation = execution.donation
-    if payment["status"] == "paid" and (
+    if payment.get("status") == "paid" and (
         found is None
         or found.status != _TAKEN
         or (found.captured, found.currency) != (donation["amount"], donation["currency"])
