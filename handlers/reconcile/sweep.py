@@ -151,7 +151,9 @@ def _settled(
 ) -> Finding:
     if not repair:
         return Finding(transaction.id, transaction.status, f"{reason}; to be stored as {state['status']}")
-    payment = {"attempts": [], **document.get("payment", {}), **state, "psp": transaction.psp, "delay_seconds": 0}
+    # After a malformed answer of the PSP's function it may be anything.
+    before = document["payment"] if isinstance(document.get("payment"), dict) else {}
+    payment = {"attempts": [], **before, **state, "psp": transaction.psp, "delay_seconds": 0}
     reconciled = {"at": clock.now(), "status": transaction.status, "error": document.get("error")}
     kept = {name: value for name, value in document.items() if name != "error"}
     settled = from_document({**kept, "payment": payment, "reconciled": reconciled})

@@ -131,6 +131,18 @@ def test_an_execution_that_failed_before_it_knew_the_psp_does_not_hide_a_taken_p
     assert (stored().status, stored().reference) == ("paid", payments()[0].reference)
 
 
+@pytest.mark.parametrize("answer", [None, [], "<html>", 7])
+def test_a_malformed_answer_does_not_hide_a_taken_payment(flow: Runner, answer: Any) -> None:
+    take(key="don-1-1")
+    flow.mock("TakePayment", returns=answer)
+    failing(flow, "tok_paid")
+
+    finding, _ = swept()
+
+    assert finding.repaired == "paid"
+    assert (stored().status, stored().reference) == ("paid", payments()[0].reference)
+
+
 def test_a_payment_that_nobody_waits_for_is_cancelled_after_a_day(
     flow: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
