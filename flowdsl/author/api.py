@@ -39,7 +39,7 @@ from .functions import Function, dynamic
 from .integrations import Http
 from .machine import StateMachine
 from .repeat import poll, repeat
-from .resources import Queue, Table, Topic
+from .resources import EventBus, Executions, Functions, Queue, Table, Topic
 from .serial import dump, load, raw
 from .states import (
     LAMBDA_SERVICE_ERRORS,
@@ -72,10 +72,13 @@ __all__ = [
     "Credentials",
     "Defaults",
     "Diagnostic",
+    "EventBus",
+    "Executions",
     "Expression",
     "Fail",
     "FlowError",
     "Function",
+    "Functions",
     "Http",
     "ItemBatcher",
     "ItemReader",

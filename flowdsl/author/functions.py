@@ -18,7 +18,8 @@ class Function(Element):
 
     `name` is the Lambda function's name; `source` its folder, relative to the project, and "" for one that is deployed
     elsewhere; `handler` the module in that folder and the function in it. `timeout` is in seconds or a timedelta,
-    `memory` in MB; `include` names data files elsewhere; `access` is what it may do with tables, queues and topics.
+    `memory` in MB; `include` names data files elsewhere; `access` is what it may do with tables,
+    queues, topics, event buses, and with the project's own functions and executions.
     Lambda's runtime provides boto3 and what it needs; `bundle_sdk` packages them as requirements.txt locks them.
     """
 

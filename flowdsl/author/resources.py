@@ -1,8 +1,10 @@
-"""What the functions of a flow use besides each other: tables, queues and topics that are deployed with it.
+"""What the functions of a flow use besides their input: tables, queues, topics and event buses that are deployed with
+it, and the flow's own functions and executions.
 
     transactions = Table("payment-transactions", key="id", indexes={"by-status": ("status", "started_at")})
     store = Function("payment-store", "handlers/store", access=[
         transactions.access("PutItem", "GetItem", variable="TRANSACTIONS_TABLE"),
+        Executions("payment").access("DescribeExecution"),
     ])
 
 A local run sets no variable: the functions use what they use without one.
@@ -11,10 +13,13 @@ A local run sets no variable: the functions use what they use without one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ..base.record import Record, field
+
+if TYPE_CHECKING:
+    from .functions import Function
 
 
 class Resource(Record):
@@ -72,9 +77,53 @@ class Topic(Resource):
     service = "sns"
 
 
+class EventBus(Resource):
+    """An EventBridge event bus: functions put events there (`PutEvents`), and rules of other teams receive them."""
+
+    service = "events"
+
+
+OF_MACHINE: Final = ("SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "StartExecution")
+"""Actions on a state machine. The Service Authorization Reference names no resource for SendTask*; IAM checks the state
+machine of the token all the same (aws-cdk's `grantTaskResponse`, aws/aws-cdk pull request 8486)."""
+OF_EXECUTION: Final = ("DescribeExecution", "GetExecutionHistory", "RedriveExecution", "StopExecution")
+
+
+class Executions(Record):
+    """The executions of a state machine of this project, by the machine's name: to answer their task tokens
+    (`SendTaskSuccess`), start them, or look at them (`DescribeExecution`)."""
+
+    machine: str
+
+    def access(self, *actions: str) -> Access:
+        """Let a function call these actions of Step Functions. Raises TypeError for another action."""
+        _refuse_others(actions, (*OF_MACHINE, *OF_EXECUTION))
+        return Access(self, actions)
+
+
+class Functions(Record):
+    """Functions of this project that another one invokes."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, *functions: Function) -> None:
+        super().__init__(tuple(each.name for each in functions))
+
+    def access(self, *actions: str) -> Access:
+        """Let a function call these actions, `InvokeFunction`, on them. Raises TypeError for another action."""
+        _refuse_others(actions, ("InvokeFunction",))
+        return Access(self, actions)
+
+
+def _refuse_others(actions: Iterable[str], known: tuple[str, ...]) -> None:
+    for action in actions:
+        if action not in known:
+            raise TypeError(f"{action!r} is not one of {', '.join(known)}")
+
+
 class Access(Record):
     """What a function may do with a resource, and the environment variable that tells it the name or URL."""
 
-    resource: Resource
+    resource: Resource | Executions | Functions
     actions: tuple[str, ...]
-    variable: str
+    variable: str | None = None

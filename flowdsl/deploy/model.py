@@ -139,7 +139,7 @@ class Wanted:
     notes: tuple[str, ...] = ()
     """What the user has to know, such as permissions that cannot be derived."""
     stores: tuple[Any, ...] = ()
-    """Tables, queues and topics (`stores.Store`)."""
+    """Tables, queues, topics and event buses (`stores.Store`)."""
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -269,7 +269,7 @@ class Live:
     log_groups: Mapping[str, LiveLogGroup] = field(factory=dict)
     machines: Mapping[str, LiveMachine] = field(factory=dict)
     stores: Mapping[str, Any] = field(factory=dict)
-    """Tables, queues and topics (`stores.LiveStore`), by their labels."""
+    """Tables, queues, topics and event buses (`stores.LiveStore`), by their labels."""
     managed: Mapping[str, tuple[Statement, ...]] = field(factory=dict)
     """The managed policies of the stack, by ARN, attached or not."""
 

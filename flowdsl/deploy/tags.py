@@ -21,6 +21,7 @@ def tag_call(kind: str, arn: str, tags: Mapping[str, str], resource: str, reason
         "dynamodb": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
         "sqs": ("TagQueue", {"QueueUrl": arn, "Tags": dict(tags)}),
         "sns": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
+        "events": ("TagResource", {"ResourceARN": arn, "Tags": pairs(tags)}),
     }
     operation, arguments = calls[kind]
     return Call(kind, operation, arguments, resource, reason)
@@ -35,6 +36,7 @@ def untag_call(kind: str, arn: str, keys: list[str], resource: str, reason: str)
         "dynamodb": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
         "sqs": ("UntagQueue", {"QueueUrl": arn, "TagKeys": keys}),
         "sns": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
+        "events": ("UntagResource", {"ResourceARN": arn, "TagKeys": keys}),
     }
     operation, arguments = calls[kind]
     return Call(kind, operation, arguments, resource, reason)

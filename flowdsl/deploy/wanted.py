@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..asl.placeholders import PLACEHOLDER
-from ..author.resources import Access
+from ..author.resources import Access, Resource
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..base.words import join_words
@@ -17,12 +17,13 @@ from ..package import manifest as manifests
 from ..package.manifest import Manifest, Packaged
 from ..project import Loaded
 from ..project.environments import Allowed, Environment, FunctionSettings, Secret
+from . import access as accesses
 from . import pinning
 from .live import encryption_settings, logging_settings
 from .model import Function, LogGroup, Machine, Role, Stack, Wanted, function_log_group, log_group_of
 from .permissions import derive
 from .statements import Place, Statement, trust
-from .stores import Store, access_resources, value_of
+from .stores import Store
 
 NAMES: Final = "FLOWDSL_FUNCTION_NAMES"
 """The variable that tells functions how the deployed names are made from those in the flow: `test-{}-pr7`."""
@@ -58,12 +59,12 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         for loaded in machines
         for name, function in (loaded.machine.functions.items() if loaded.machine else ())
     }
+    names = {name: stack.named(name) for name in [*manifest.functions, *(each.name for each in machines)]}
     for name, packaged in manifest.functions.items():
-        function, role = _function(stack, environment, name, packaged, build, access.get(name, []))
+        function, role = _function(stack, environment, name, packaged, build, access.get(name, []), names)
         functions.append(function)
         roles.append(role)
         groups.append(LogGroup(function_log_group(function.name), environment.log_retention, environment.kms_key))
-    names = {name: stack.named(name) for name in [*manifest.functions, *(each.name for each in machines)]}
     wanted_machines: list[Machine] = []
     notes: list[str] = []
     for loaded in machines:
@@ -86,12 +87,14 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
 
 
 def stores_of(stack: Stack, machines: Iterable[Loaded]) -> tuple[Store, ...]:
-    """The tables, queues and topics that the functions have access to. Raises FlowError for two of one name."""
+    """The resources that the functions have access to. Raises FlowError for two of one name."""
     stores: dict[str, Store] = {}
     for loaded in machines:
         for function in loaded.machine.functions.values() if loaded.machine else ():
             for access in function.access:
-                store = Store(stack.named(access.resource.name), access.resource)
+                if not isinstance(access.resource, Resource):
+                    continue
+                store = accesses.store_of(access.resource, stack)
                 known = stores.setdefault(store.label, store)
                 if known != store:
                     message = f"two different declarations of {store.label}"
@@ -117,7 +120,13 @@ def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
 
 
 def _function(
-    stack: Stack, environment: Environment, name: str, packaged: Packaged, build: Path, access: list[Access]
+    stack: Stack,
+    environment: Environment,
+    name: str,
+    packaged: Packaged,
+    build: Path,
+    access: list[Access],
+    names: Mapping[str, str],
 ) -> tuple[Function, Role]:
     own = environment.functions.get(name, FunctionSettings())
     deployed, role = stack.named(name), stack.role_named(name)
@@ -128,8 +137,7 @@ def _function(
             hint="shorten the prefix or the instance's name",
         )
     variables: dict[str, str] = {**packaged.environment, **{key: str(each) for key, each in own.environment.items()}}
-    stores = {each.variable: Store(stack.named(each.resource.name), each.resource) for each in access}
-    variables.update({variable: value_of(store, stack) for variable, store in stores.items()})
+    variables.update(accesses.variables(access, stack))
     if deployed != name:
         variables[NAMES] = stack.named("{}")
     settings = {
@@ -145,9 +153,7 @@ def _function(
         "CodeSha256": packaged.code_sha256,
     }
     statements = [*_function_statements(stack.place, deployed, environment, own)]
-    for each in access:
-        actions = [f"{each.resource.service}:{action}" for action in each.actions]
-        statements.append(Statement.of(actions, *access_resources(stores[each.variable], stack)))
+    statements += accesses.statements(access, stack, names)
     function = Function(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
     return function, Role(role, f"function/{deployed}", trust("lambda.amazonaws.com"), tuple(statements))
 

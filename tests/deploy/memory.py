@@ -68,6 +68,7 @@ class Memory(Machines, Roles):
     queues: dict[str, dict[str, Any]] = field(factory=dict)
     deleted_queues: dict[str, datetime] = field(factory=dict)
     topics: dict[str, dict[str, str]] = field(factory=dict)
+    buses: dict[str, dict[str, str]] = field(factory=dict)
     executions: dict[str, dict[str, Any]] = field(factory=dict)
     tagged_at: dict[str, datetime] = field(factory=dict)
 
@@ -181,7 +182,7 @@ class Memory(Machines, Roles):
         self.group(logGroupName)
         del self.groups[logGroupName]
 
-    # Tables, queues, topics
+    # Tables, queues, topics, event buses
 
     def table(self, name: str) -> dict[str, Any]:
         name = name.rpartition("/")[2]
@@ -301,6 +302,32 @@ class Memory(Machines, Roles):
 
     def sns_DeleteTopic(self, TopicArn: str) -> None:
         self.topics.pop(TopicArn.rpartition(":")[2], None)
+
+    def bus(self, name: str) -> dict[str, str]:
+        return get(self.buses, name.rpartition("/")[2], "ResourceNotFoundException", "Event bus does not exist.")
+
+    def events_CreateEventBus(self, Name: str, Tags: Any) -> Any:
+        if Name in self.buses:
+            raise RefusedError("ResourceAlreadyExistsException", f"Event bus {Name} already exists.")
+        self.buses[Name] = {each["Key"]: each["Value"] for each in Tags}
+        return {"EventBusArn": PLACE.arn("events", f"event-bus/{Name}")}
+
+    def events_DescribeEventBus(self, Name: str) -> Any:
+        self.bus(Name)
+        return {"Name": Name, "Arn": PLACE.arn("events", f"event-bus/{Name}")}
+
+    def events_ListTagsForResource(self, ResourceARN: str) -> Any:
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.bus(ResourceARN).items()]}
+
+    def events_TagResource(self, ResourceARN: str, Tags: Any) -> None:
+        self.bus(ResourceARN).update({each["Key"]: each["Value"] for each in Tags})
+
+    def events_UntagResource(self, ResourceARN: str, TagKeys: Any) -> None:
+        for key in TagKeys:
+            self.bus(ResourceARN).pop(key, None)
+
+    def events_DeleteEventBus(self, Name: str) -> None:
+        self.buses.pop(Name, None)
 
     # Lambda
 

@@ -1,4 +1,4 @@
-"""Tables, queues and topics that functions declare: created, changed, kept and removed."""
+"""Tables, queues, topics and event buses that functions declare, and their rights on functions and executions."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from flowdsl import Queue, Table, Topic
+from flowdsl import EventBus, Executions, Function, Functions, Queue, Table, Topic
 from tests.deploy.memory_common import PLACE
 from tests.deploy.world import flow, with_environment
 
@@ -18,6 +18,7 @@ def test_a_function_gets_what_it_declares(world):
             "DONATIONS": "donations",
             "LETTERS": "https://sqs.eu-west-1.amazonaws.com/123456789012/letters",
             "NEWS": PLACE.arn("sns", "news"),
+            "EVENTS": "events",
         }
     }
     role = world.aws.functions["setup"]["settings"]["Role"]
@@ -27,6 +28,8 @@ def test_a_function_gets_what_it_declares(world):
     assert not world.aws.allows(role, "dynamodb:DeleteItem", table)
     assert world.aws.allows(role, "sqs:SendMessage", PLACE.arn("sqs", "letters"))
     assert world.aws.allows(role, "sns:Publish", PLACE.arn("sns", "news"))
+    assert world.aws.allows(role, "events:PutEvents", PLACE.arn("events", "event-bus/events"))
+    assert world.aws.buses["events"]["flowdsl:stack"] == "payment_flow"
     other = world.aws.functions["receipt"]["settings"]["Role"]
     assert not world.aws.allows(other, "dynamodb:PutItem", table)
 
@@ -73,6 +76,7 @@ def test_data_stays_in_an_environment_and_goes_with_an_instance(world):
     assert {"donations"} == {*world.aws.tables}
     assert {"letters"} == {*world.aws.queues}
     assert {"news"} == {*world.aws.topics}
+    assert {"events"} == {*world.aws.buses}
 
 
 def test_a_table_of_somebody_else(world):
@@ -82,7 +86,7 @@ def test_a_table_of_somebody_else(world):
 
 
 def test_a_removed_tag_is_removed(world):
-    """A19, of tables, queues and topics."""
+    """A19, of tables, queues, topics and event buses."""
     world.deploy()
     with_environment(world, tags={"owner": "me"})
     world.deploy()
@@ -90,6 +94,7 @@ def test_a_removed_tag_is_removed(world):
     assert world.aws.tables["donations"]["tags"] == tags
     assert world.aws.queues["letters"]["tags"] == tags
     assert world.aws.topics["news"] == tags
+    assert world.aws.buses["events"] == tags
     assert not world.plan().calls
 
 
@@ -104,7 +109,7 @@ def test_fifo_queues_and_topics_in_an_instance(world):
     assert not world.plan().calls
 
 
-@pytest.mark.parametrize("kind", [Table, Queue, Topic])
+@pytest.mark.parametrize("kind", [Table, Queue, Topic, EventBus])
 def test_the_guide_has_every_field(kind):
     guide = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text()
     (row,) = re.findall(rf"^\| `{kind.__name__}\(name\)` \|.*$", guide, re.MULTILINE)
@@ -125,3 +130,43 @@ def test_the_guide_has_every_field(kind):
 def test_access_that_aws_would_not_take(actions, variable, message):
     with pytest.raises(TypeError, match=message):
         Table("donations", key="id").access(*actions, variable=variable)
+
+
+def test_a_function_may_answer_and_look_at_executions_and_call_others(world):
+    """Under the names that they are deployed with."""
+    world.instance = "pr-1"
+    psps = [Function("psp-a", "handlers/psp_a"), Function("elsewhere")]
+    access = [
+        Executions("payment").access("SendTaskSuccess", "DescribeExecution", "StartExecution"),
+        Functions(*psps).access("InvokeFunction"),
+    ]
+    world.machine = flow(access=access)
+    world.deploy()
+    role = world.aws.functions["setup-pr-1"]["settings"]["Role"]
+    machine = PLACE.arn("states", "stateMachine:payment-pr-1")
+    execution = PLACE.arn("states", "execution:payment-pr-1:one")
+    function = PLACE.arn("lambda", "function:psp-a-pr-1")
+    allowed = {
+        ("states:SendTaskSuccess", machine): True,
+        ("states:SendTaskSuccess", PLACE.arn("states", "stateMachine:other")): False,
+        ("states:SendTaskFailure", machine): False,
+        ("states:StartExecution", machine): True,
+        ("states:StartExecution", f"{machine}:live"): True,
+        ("states:DescribeExecution", execution): True,
+        ("states:DescribeExecution", machine): False,
+        ("lambda:InvokeFunction", function): True,
+        ("lambda:InvokeFunction", f"{function}:3"): True,
+        ("lambda:InvokeFunction", PLACE.arn("lambda", "function:elsewhere")): True,
+        ("lambda:InvokeFunction", PLACE.arn("lambda", "function:psp-b-pr-1")): False,
+    }
+    assert {key: world.aws.allows(role, *key) for key in allowed} == allowed
+    assert "Environment" in world.aws.functions["setup-pr-1"]["settings"]
+    assert not world.plan().calls
+
+
+@pytest.mark.parametrize(
+    "declare", [Executions("payment"), Functions(Function("psp-a"))], ids=["executions", "functions"]
+)
+def test_an_action_that_they_do_not_have(declare):
+    with pytest.raises(TypeError, match="'DeleteEverything' is not one of "):
+        declare.access("DeleteEverything")

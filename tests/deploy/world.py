@@ -8,7 +8,20 @@ from typing import Any
 
 from attrs import define, field
 
-from flowdsl import Function, Parallel, Queue, StateMachine, Table, Task, Topic, Wait, chain, dynamic, state_input
+from flowdsl import (
+    EventBus,
+    Function,
+    Parallel,
+    Queue,
+    StateMachine,
+    Table,
+    Task,
+    Topic,
+    Wait,
+    chain,
+    dynamic,
+    state_input,
+)
 from flowdsl.asl.text import canonical_text
 from flowdsl.author.resources import Access
 from flowdsl.author.serial import dump
@@ -34,10 +47,12 @@ FUNCTIONS = ("setup", "psp-a", "psp-b", "receipt")
 DONATIONS = Table("donations", key="id", indexes={"by-day": ("day", "id")})
 LETTERS = Queue("letters")
 NEWS = Topic("news")
+EVENTS = EventBus("events")
 ACCESS = (
     DONATIONS.access("GetItem", "PutItem", variable="DONATIONS"),
     LETTERS.access("SendMessage", variable="LETTERS"),
     NEWS.access("Publish", variable="NEWS"),
+    EVENTS.access("PutEvents", variable="EVENTS"),
 )
 
 
@@ -181,6 +196,7 @@ class World:
                     "tables": {name: {**each, "changed": ""} for name, each in self.aws.tables.items()},
                     "queues": self.aws.queues,
                     "topics": self.aws.topics,
+                    "buses": self.aws.buses,
                     "machines": {
                         name: {key: each[key] for key in ("type", "status", "tags")}
                         | {"definition": each["now"], "alias": {k: v["routes"] for k, v in each["aliases"].items()}}
