@@ -10,7 +10,10 @@ from flowdsl import (
     DISCARD,
     Choice,
     Defaults,
+    EventBus,
+    Executions,
     Function,
+    Functions,
     Parallel,
     Pass,
     StateMachine,
@@ -66,16 +69,7 @@ sending = retry(
 # In seconds. A function ends before the step gives it up, so that two of one payment are not at work together.
 PSP_FUNCTION, PSP_STEP = 50, 60
 
-PSPS = [
-    Function("payment-psp-sandbox", "handlers/psp_sandbox", timeout=PSP_FUNCTION),
-    Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),
-]
-
-
-# What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
-check_routing(function.name for function in PSPS)
-
-# Tables of the deployed functions, with what each may do; local runs keep SQLite files.
+# Tables and the event bus of the deployed functions, with what each may do; local runs keep SQLite files.
 TRANSACTIONS = Table(
     "payment-transactions",
     key="id",
@@ -89,6 +83,15 @@ REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
     "PutItem", "GetItem", "Query", "Scan", variable="REFUNDS_TABLE"
 )
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "BatchGetItem", variable="TOTALS_TABLE")
+SANDBOX = Table("payment-sandbox", key="id").access("PutItem", "GetItem", variable="SANDBOX_TABLE")
+BUS = EventBus("payment-events").access("PutEvents", variable="PAYMENTS_EVENT_BUS")
+
+PSPS = [
+    Function("payment-psp-sandbox", "handlers/psp_sandbox", timeout=PSP_FUNCTION, access=[SANDBOX]),
+    Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),
+]
+# What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
+check_routing(function.name for function in PSPS)
 
 
 def recorded(name: str, function: Function) -> Task:
@@ -132,13 +135,13 @@ take_payment = Task(
 )
 notify_delay = Task(
     "NotifyDelay",
-    Function("payment-notify-delay", "handlers/notify_delay"),
+    Function("payment-notify-delay", "handlers/notify_delay", access=[BUS]),
     into=DISCARD,
     catch=catch("States.ALL", into="notify_delay_error"),
 )
 redirect_to_psp = Task(
     "RedirectToPsp",
-    Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS]),
+    Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS, BUS]),
     payload={"token": task_token, "document": state_input},
     wait_for_task_token=True,
     # A day in all; shorter once the donor came back without completing the payment, when the PSP is asked again.
@@ -168,12 +171,14 @@ flow = chain(
     Parallel(
         "PostProcessing",
         named={
-            "receipt": recorded("Receipt", Function("payment-receipt", "handlers/receipt")),
+            "receipt": recorded("Receipt", Function("payment-receipt", "handlers/receipt", access=[BUS])),
             "totals": recorded(
                 "FundraisingTotals",
                 Function("payment-fundraising-totals", "handlers/fundraising_totals", access=[TOTALS]),
             ),
-            "event": recorded("PublishEvent", Function("payment-publish-event", "handlers/publish_event")),
+            "event": recorded(
+                "PublishEvent", Function("payment-publish-event", "handlers/publish_event", access=[BUS])
+            ),
         },
         into="post_processing",
     ),
@@ -210,10 +215,29 @@ machine = StateMachine(
     # stripe-webhook: give Stripe its function URL; it settles what executions wait for, or could not store.
     # reconcile: run it on a schedule; it settles what executions could not store, and lists what needs people.
     related=[
-        Function("payment-donor-returned", "handlers/donor_returned", access=[REDIRECTS]),
         Function(
-            "payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=[TRANSACTIONS, TOTALS, REDIRECTS]
+            "payment-donor-returned",
+            "handlers/donor_returned",
+            access=[REDIRECTS, Executions("payment").access("SendTaskSuccess")],
         ),
-        Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[TRANSACTIONS, TOTALS, REFUNDS]),
+        Function(
+            "payment-stripe-webhook",
+            "handlers/stripe_webhook",
+            timeout=60,
+            access=[TRANSACTIONS, TOTALS, REDIRECTS, BUS, Executions("payment").access("SendTaskSuccess")],
+        ),
+        Function(
+            "payment-reconcile",
+            "handlers/reconcile",
+            timeout=900,
+            access=[
+                TRANSACTIONS,
+                TOTALS,
+                REFUNDS,
+                BUS,
+                Functions(*PSPS).access("InvokeFunction"),
+                Executions("payment").access("DescribeExecution"),
+            ],
+        ),
     ],
 )

@@ -23,6 +23,8 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "TRANSACTIONS_TABLE",
         "TOTALS_TABLE",
         "PAYMENTS_EVENT_BUS",
+        "PAYMENTS_SANDBOX",
+        "SANDBOX_TABLE",
         "STRIPE_API_KEY",
     ):
         monkeypatch.delenv(name, raising=False)

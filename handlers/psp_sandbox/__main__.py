@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from handlers import sqlite
 from handlers.money import amount_text
 from handlers.psp_sandbox.codes import CODES
-from handlers.psp_sandbox.ledger import Ledger, Payment, UnknownCard, UnknownPayment
+from handlers.psp_sandbox.ledger import Payment, UnknownCard, UnknownPayment
+from handlers.psp_sandbox.table import open_ledger
 from handlers.psp_sandbox.testcards import CARDS
 
 
@@ -15,7 +15,7 @@ from handlers.psp_sandbox.testcards import CARDS
 def main() -> None:
     """A payment service provider for tests.
 
-    Its payments are stored in the folder PAYMENTS_DATA (.flowdsl by default).
+    Its payments are stored in the folder PAYMENTS_DATA (.flowdsl by default), or in the DynamoDB table SANDBOX_TABLE.
     """
 
 
@@ -31,7 +31,7 @@ def cards() -> None:
 def tokenise(number: str) -> None:
     """Exchange a test card's NUMBER for a token, as the PSP's form in the donor's browser does."""
     try:
-        click.echo(_ledger().tokenise(number))
+        click.echo(open_ledger().tokenise(number))
     except UnknownCard as error:
         raise click.ClickException(str(error)) from error
 
@@ -42,7 +42,7 @@ def tokenise(number: str) -> None:
 def authenticate(reference: str, fail: bool) -> None:
     """Play the donor's part of 3-D Secure for the payment REFERENCE."""
     try:
-        _show(_ledger().authenticate(reference, passed=not fail))
+        _show(open_ledger().authenticate(reference, passed=not fail))
     except UnknownPayment as error:
         raise click.ClickException(f"{error}; `python -m handlers.psp_sandbox payments` lists them") from error
 
@@ -51,12 +51,8 @@ def authenticate(reference: str, fail: bool) -> None:
 @click.option("--order", help="List only this order (a donation's id).")
 def payments(order: str | None) -> None:
     """List the payments."""
-    for payment in _ledger().payments(order):
+    for payment in open_ledger().payments(order):
         _show(payment)
-
-
-def _ledger() -> Ledger:
-    return Ledger(sqlite.database("psp-sandbox"))
 
 
 def _show(payment: Payment) -> None:

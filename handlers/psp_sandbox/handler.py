@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from handlers import sqlite
 from handlers.logs import invocation, logger
 from handlers.psp import INQUIRIES, Payment, look_up, perform
-from handlers.psp_sandbox.ledger import Ledger
 from handlers.psp_sandbox.provider import SandboxPsp
+from handlers.psp_sandbox.table import open_ledger
 
 LOG = logger("psp_sandbox")
 
@@ -17,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
     with invocation(LOG, event, context):
         if event.get("operation") in INQUIRIES:
             # The flow never asks for this, and the checker takes the annotation for TakePayment's result.
-            return cast("Payment", look_up(event, SandboxPsp(Ledger(sqlite.database("psp-sandbox")))))
-        result = perform(event, SandboxPsp(Ledger(sqlite.database("psp-sandbox"))))
+            return cast("Payment", look_up(event, SandboxPsp(open_ledger())))
+        result = perform(event, SandboxPsp(open_ledger()))
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result

@@ -1,4 +1,4 @@
-"""The sandbox's ledger: a SQLite file in which every operation is one transaction.
+"""The sandbox's ledger: a SQLite file (on Lambda a table, see table.py) in which every operation is one transaction.
 
 Each key is used once: the key and its answer are written together with the payment, so a process that is killed leaves
 both or neither, and a repeated request gets the first answer again.
@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import asdict, evolve, frozen
 
@@ -20,7 +20,7 @@ from handlers import clock, sqlite
 from handlers.cards import is_card_number
 from handlers.psp_sandbox.testcards import BY_NUMBER, BY_TOKEN, Card
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, card TEXT NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS payments (
   reference TEXT PRIMARY KEY, order_id TEXT NOT NULL, card TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS movements (
 CREATE TABLE IF NOT EXISTS faults (order_id TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (order_id, kind))
 """
+
+_T = TypeVar("_T")
 
 
 class Down(Exception):
@@ -77,6 +79,11 @@ class Payment:
 class Ledger:
     path: Path
 
+    def work(self, order: str, work: Callable[[sqlite3.Connection], _T]) -> _T:  # noqa: ARG002 - one file has all orders
+        """Run the work in one transaction on the data of an order, or of a token."""
+        with sqlite.transaction(self.path, SCHEMA) as db:
+            return work(db)
+
     def tokenise(self, number: str) -> str:
         """Return a new token for a card number, as the PSP's form in the donor's browser does."""
         digits = number.replace(" ", "").replace("-", "")
@@ -85,72 +92,99 @@ class Ledger:
             what = "is not one of the sandbox's cards" if is_card_number(digits) else "is not a card number"
             raise UnknownCard(f"the number {what}; `python -m handlers.psp_sandbox cards` lists them")
         token = f"tok_{secrets.token_hex(12)}"
-        with sqlite.transaction(self.path, _SCHEMA) as db:
-            db.execute("INSERT INTO tokens VALUES (?, ?, ?)", (token, card.token, clock.now()))
+        row = (token, card.token, clock.now())
+        self.work(token, lambda db: db.execute("INSERT INTO tokens VALUES (?, ?, ?)", row))
         return token
 
     def authorise(self, *, order: str, token: str, amount: int, currency: str, key: str, capture: bool) -> Payment:
         """Reserve the amount, and take it if `capture` is true. Raises Down, KeyReused."""
-        with sqlite.transaction(self.path, _SCHEMA) as db:
-            card = _card(db, token)
-            down = _count(db, order, "down", card.down)
-            if not down:
-                request = ["authorise", order, token, amount, currency, capture]
-                payment = _once(db, key, request, lambda: self._authorise(db, card, request, key))
-                lost = _count(db, order, "lost", card.lost)
-        if down:
-            raise Down("the sandbox is down")
-        if lost:
-            raise Down("the sandbox's answer got lost")
-        return payment
+        card = BY_TOKEN.get(token) or self.work(token, lambda db: _card(db, token))
+
+        def work(db: sqlite3.Connection) -> Payment | str:
+            if _count(db, order, "down", card.down):
+                return "the sandbox is down"
+            request = ["authorise", order, token, amount, currency, capture]
+            payment = _once(db, key, request, lambda: self._authorise(db, card, request, key))
+            return "the sandbox's answer got lost" if _count(db, order, "lost", card.lost) else payment
+
+        answer = self.work(_part(order), work)
+        if isinstance(answer, str):
+            raise Down(answer)
+        return answer
 
     def _authorise(self, db: sqlite3.Connection, card: Card, request: list[Any], key: str) -> Payment:
         _, order, _, amount, currency, capture = request
         status, code = ("action_required", "1A") if card.donor else ("new", "")
-        reference = f"sbx_{secrets.token_hex(12)}"
+        reference = f"sbx_{_part(order)}{secrets.token_hex(6)}"
         payment = Payment(reference, order, card.token, status, code, amount, currency, 0, 0, capture, clock.now())
         _save(db, payment)
         return payment if card.donor else _decide(db, payment, card, key)
 
     def find(self, reference: str) -> Payment:
         """Return the payment's current state; donors of some cards act at this moment."""
-        with sqlite.transaction(self.path, _SCHEMA) as db:
+
+        def work(db: sqlite3.Connection) -> Payment:
             payment = _payment(db, reference)
             card = BY_TOKEN[payment.card]
             if payment.status != "action_required" or card.donor == "waits":
                 return payment
             return _authenticated(db, payment, passed=card.donor == "passes")
 
+        return self.work(_part_of(reference), work)
+
     def authenticate(self, reference: str, *, passed: bool) -> Payment:
         """Play the donor's part of 3-D Secure; a decided payment does not change."""
-        with sqlite.transaction(self.path, _SCHEMA) as db:
+
+        def work(db: sqlite3.Connection) -> Payment:
             payment = _payment(db, reference)
             return payment if payment.status != "action_required" else _authenticated(db, payment, passed=passed)
 
+        return self.work(_part_of(reference), work)
+
     def cancel(self, reference: str) -> Payment:
         """Cancel a payment that was not taken yet; a decided payment does not change."""
-        with sqlite.transaction(self.path, _SCHEMA) as db:
+
+        def work(db: sqlite3.Connection) -> Payment:
             payment = _payment(db, reference)
             if payment.status in ("action_required", "authorised"):
                 payment = evolve(payment, status="cancelled", code="17")
                 _save(db, payment)
             return payment
 
+        return self.work(_part_of(reference), work)
+
     def capture(self, reference: str, *, amount: int | None, key: str) -> Payment:
         """Capture an authorised payment, or part of it and release the rest. A refusal has code 13 or 12."""
-        with sqlite.transaction(self.path, _SCHEMA) as db:
-            return _once(db, key, ["capture", reference, amount], lambda: _capture(db, reference, amount, key))
+        request = ["capture", reference, amount]
+        return self.work(
+            _part_of(reference), lambda db: _once(db, key, request, lambda: _capture(db, reference, amount, key))
+        )
 
     def refund(self, reference: str, *, amount: int | None, key: str) -> Payment:
         """Refund a captured payment, or part of it. A refusal has code 13 or 12."""
-        with sqlite.transaction(self.path, _SCHEMA) as db:
-            return _once(db, key, ["refund", reference, amount], lambda: _refund(db, reference, amount, key))
+        request = ["refund", reference, amount]
+        return self.work(
+            _part_of(reference), lambda db: _once(db, key, request, lambda: _refund(db, reference, amount, key))
+        )
 
     def payments(self, order: str | None = None) -> list[Payment]:
         """Return all payments, or those of one order, oldest first."""
-        where = ("SELECT * FROM payments", ()) if order is None else (_BY_ORDER, (order,))
-        with sqlite.transaction(self.path, _SCHEMA) as db:
-            return [_row(row) for row in db.execute(f"{where[0]} ORDER BY created_at, rowid", where[1])]
+        return self.work(_part(order or ""), lambda db: listed(db, order))
+
+
+def listed(db: sqlite3.Connection, order: str | None = None) -> list[Payment]:
+    """Return all payments in the database, or those of one order, oldest first."""
+    where = ("SELECT * FROM payments", ()) if order is None else (_BY_ORDER, (order,))
+    return [_row(row) for row in db.execute(f"{where[0]} ORDER BY created_at, rowid", where[1])]
+
+
+def _part(order: str) -> str:
+    """What of the ledger an order's payments are in; their references begin with it."""
+    return hashlib.sha256(order.encode()).hexdigest()[:12]
+
+
+def _part_of(reference: str) -> str:
+    return reference.removeprefix("sbx_")[:12]
 
 
 _BY_ORDER = "SELECT * FROM payments WHERE order_id = ?"

@@ -10,11 +10,12 @@ import pytest
 from handlers import sqlite
 from handlers.document import Misconfigured
 from handlers.outbox import Message, send
+from handlers.select_psp.selection import settings
 from handlers.transactions.store import store
 from payment_flow import PSPS
 from tests.handlers.conftest import Call, document
 
-STORES = ("CHOICES_TABLE", "TRANSACTIONS_TABLE", "TOTALS_TABLE", "PAYMENTS_EVENT_BUS")
+STORES = ("CHOICES_TABLE", "TRANSACTIONS_TABLE", "TOTALS_TABLE", "SANDBOX_TABLE", "PAYMENTS_EVENT_BUS")
 ROOT = Path(__file__).parents[2]
 STRIPE = """
 [psp_stripe]
@@ -53,7 +54,7 @@ def test_no_store_falls_back_to_a_file(call: Call, on_lambda: pytest.MonkeyPatch
     paid = {**document(), "payment": {"status": "paid"}}
     with pytest.raises(Misconfigured, match="TOTALS_TABLE"):
         call("fundraising_totals", paid)
-    with pytest.raises(Misconfigured, match="psp-sandbox: SQLite files, and so the sandbox, are for local runs"):
+    with pytest.raises(Misconfigured, match="SANDBOX_TABLE: not set"):
         call("psp_sandbox", document())
     with pytest.raises(Misconfigured):
         sqlite.database("anything")
@@ -65,6 +66,18 @@ def test_the_shipped_routing_is_refused(call: Call, on_lambda: pytest.MonkeyPatc
         call("select_psp", document())
 
 
-def test_the_flow_may_call_every_function_of_the_routing() -> None:
-    tables = tomllib.loads((ROOT / "handlers/select_psp/psps.toml").read_text())
+def test_an_environment_may_allow_the_sandbox(on_lambda: pytest.MonkeyPatch) -> None:
+    on_lambda.setenv("PAYMENTS_SANDBOX", "allowed")
+    assert [each.name for each in settings() if each.enabled] == ["psp_sandbox"]
+
+
+@pytest.mark.parametrize("file", ["psps.toml", "stripe.toml"])
+def test_the_flow_may_call_every_function_of_the_routing(file: str) -> None:
+    tables = tomllib.loads((ROOT / "handlers/select_psp" / file).read_text())
     assert {table["function"] for table in tables.values()} <= {function.name for function in PSPS}
+
+
+def test_the_routing_for_stripe_is_accepted_on_lambda(on_lambda: pytest.MonkeyPatch) -> None:
+    """PSPS is relative to the zip's root, which is the project's."""
+    on_lambda.setenv("PSPS", "handlers/select_psp/stripe.toml")
+    assert [each.name for each in settings() if each.enabled] == ["psp_stripe"]

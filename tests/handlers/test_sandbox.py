@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import re
+import threading
+import uuid
 from typing import Any
 
+import boto3
 import pytest
 
-from handlers import sqlite
 from handlers.cards import is_card_number
 from handlers.document import MalformedEvent
 from handlers.psp import PspRefused, PspUnavailable
 from handlers.psp_sandbox.codes import CODES, RETRY_SCHEDULE
 from handlers.psp_sandbox.ledger import Ledger, Payment, UnknownCard
+from handlers.psp_sandbox.table import open_ledger
 from handlers.psp_sandbox.testcards import CARDS
 from tests.handlers.conftest import Call, a_day_later, document, paid
 
 
+@pytest.fixture(autouse=True, params=["file", "table"])
+def where(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything holds for a ledger in a SQLite file and for one in a table, which a deployed sandbox has."""
+    if request.param == "table":
+        request.getfixturevalue("aws")
+        name = f"sandbox-{uuid.uuid4().hex[:12]}"
+        key = [{"AttributeName": "id", "KeyType": "HASH"}]
+        types = [{"AttributeName": "id", "AttributeType": "S"}]
+        boto3.client("dynamodb").create_table(
+            TableName=name, KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
+        )
+        monkeypatch.setenv("SANDBOX_TABLE", name)
+
+
 def ledger() -> Ledger:
-    return Ledger(sqlite.database("psp-sandbox"))
+    return open_ledger()
 
 
 def taken(event: dict[str, Any]) -> list[Payment]:
@@ -302,3 +319,22 @@ def test_a_key_for_two_different_payments_is_refused(call: Call) -> None:
 def test_a_malformed_event_is_refused_by_the_field(call: Call, change: dict[str, Any], expected: str) -> None:
     with pytest.raises(MalformedEvent, match=expected):
         call("psp_sandbox", {**document(), **change})
+
+
+def test_payments_of_all_orders_are_listed(call: Call) -> None:
+    events = [document("tok_paid"), document("tok_declined")]
+    for event in events:
+        call("psp_sandbox", event)
+    assert [each.order_id for each in ledger().payments()] == [each["donation"]["id"] for each in events]
+
+
+def test_two_requests_with_one_key_at_the_same_time_take_one_payment(call: Call) -> None:
+    event = document("tok_paid")
+    answers: list[Any] = []
+    threads = [threading.Thread(target=lambda: answers.append(call("psp_sandbox", event))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 4
+    assert {answer["reference"] for answer in answers} == {each.reference for each in taken(event)}

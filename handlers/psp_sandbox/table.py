@@ -1,0 +1,84 @@
+"""The sandbox's ledger in the DynamoDB table SANDBOX_TABLE (partition key `id`, a string), for environments that are
+deployed to be tried out.
+
+Each item is the SQLite file of one order, so that every operation is the same as in a local run, and one transaction:
+the item is replaced only if nobody else has replaced it since it was read.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from handlers import sqlite
+from handlers.configuration import store_name
+from handlers.psp_sandbox.ledger import SCHEMA, Down, Ledger, Payment, listed
+
+_T = TypeVar("_T")
+_TRIES = 20
+
+
+@frozen
+class TableLedger(Ledger):
+    """`path` is the table's name."""
+
+    def payments(self, order: str | None = None) -> list[Payment]:
+        if order is not None:
+            return super().payments(order)
+        pages = _client().get_paginator("scan").paginate(TableName=str(self.path), ConsistentRead=True)
+        found = [payment for page in pages for item in page["Items"] for payment in listed(_open(item))]
+        return sorted(found, key=lambda payment: payment.created_at)
+
+    def work(self, order: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run the work on the order's data and store it. Raises Down if others keep changing the same order."""
+        client = _client()
+        for attempt in range(_TRIES):
+            item = client.get_item(TableName=str(self.path), Key={"id": {"S": order}}, ConsistentRead=True).get("Item")
+            with closing(_open(item)) as db:
+                before = db.total_changes
+                done = work(db)
+                if db.total_changes == before:
+                    return done
+                data = zlib.compress(db.serialize(), 9)
+            version = int(item["version"]["N"]) if item else 0
+            try:
+                client.put_item(
+                    TableName=str(self.path),
+                    Item={"id": {"S": order}, "version": {"N": str(version + 1)}, "data": {"B": data}},
+                    ConditionExpression="version = :version" if item else "attribute_not_exists(id)",
+                    **({"ExpressionAttributeValues": {":version": {"N": str(version)}}} if item else {}),
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311 - it spreads the writers
+            else:
+                return done
+        raise Down("the sandbox's ledger is busy")
+
+
+def _open(item: dict[str, Any] | None) -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    if item:
+        db.deserialize(zlib.decompress(item["data"]["B"]))
+    db.row_factory = sqlite3.Row
+    db.executescript(SCHEMA)
+    return db
+
+
+def open_ledger() -> Ledger:
+    """The ledger of this environment. Raises Misconfigured on Lambda without SANDBOX_TABLE."""
+    table = store_name("SANDBOX_TABLE")
+    return TableLedger(Path(table)) if table else Ledger(sqlite.database("psp-sandbox"))
+
+
+def _client() -> Any:
+    import boto3
+
+    return boto3.client("dynamodb")
