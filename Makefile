@@ -5,13 +5,14 @@ BIN := .venv/bin
 DEMO := .flowdsl/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-sdk check format bench conformance clean
+.PHONY: help demo test test-fast test-sdk test-cloud check format bench conformance clean
 
 help:
 	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
 	@echo "make test         run all tests, or some: ARGS='tests/engine -k retry'"
 	@echo "make test-fast    run the tests without processes and servers, in a quarter of the time"
 	@echo "make test-sdk     run the tests beside the AWS Data Science SDK, in an environment of its own"
+	@echo "make test-cloud   deploy the payment flow to MiniStack, an emulator of AWS, and run its end-to-end tests there"
 	@echo "make check        check style, formatting and types"
 	@echo "make format       fix formatting and what the linter can fix"
 	@echo "make conformance  compare engine and checker with recorded behaviour of AWS"
@@ -43,6 +44,13 @@ help:
 	@.venv-sdk/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev-sdk]'
 	@touch $@
 
+# MiniStack needs a botocore of its own; it runs the functions with the boto3 that Lambda's runtime provides.
+.ministack/python.stamp: .venv/python.stamp Makefile
+	@echo "Setting up .ministack (once) ..." >&2
+	@"$(PYTHON)" -m venv .ministack
+	@.ministack/bin/python -m pip install --quiet --disable-pip-version-check 'ministack==1.5.33' boto3
+	@touch $@
+
 # A heading, bold on a terminal only: $(call say,heading,command)
 comma := ,
 say = if [ -t 1 ]; then printf '\n\033[1m%s\033[0m  %s\n\n' '$(1)' '$(2)'; else printf '\n%s  %s\n\n' '$(1)' '$(2)'; fi
@@ -70,6 +78,9 @@ test-fast: .venv/dev.stamp
 test-sdk: .venv-sdk/dev.stamp
 	@FLOWDSL_SDK=1 SAGEMAKER_SUPPRESS_V2_WARNING=1 .venv-sdk/bin/python -m pytest -W ignore $(or $(ARGS),tests/sdk)
 
+test-cloud: .venv/dev.stamp .ministack/python.stamp
+	@MINISTACK_PYTHON="$(CURDIR)/.ministack/bin/python" $(BIN)/python -m pytest tests/cloud $(ARGS)
+
 check: .venv/dev.stamp
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -86,5 +97,5 @@ conformance: .venv/dev.stamp
 	@$(BIN)/python -m tests.conformance
 
 clean:
-	rm -rf .venv .venv-sdk build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .ministack build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
