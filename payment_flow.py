@@ -93,6 +93,15 @@ PSPS = [
 # What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
 check_routing(function.name for function in PSPS)
 
+# What settling a donation after its execution takes: ask its PSP, finish its post-processing.
+SETTLING = [
+    TRANSACTIONS,
+    TOTALS,
+    BUS,
+    Functions(*PSPS).access("InvokeFunction"),
+    Executions("payment").access("DescribeExecution"),
+]
+
 
 def recorded(name: str, function: Function) -> Task:
     """A step of the post-processing: its failure is written down and never stops the flow."""
@@ -224,20 +233,13 @@ machine = StateMachine(
             "payment-stripe-webhook",
             "handlers/stripe_webhook",
             timeout=60,
-            access=[TRANSACTIONS, TOTALS, REDIRECTS, BUS, Executions("payment").access("SendTaskSuccess")],
+            access=[*SETTLING, REDIRECTS, Executions("payment").access("SendTaskSuccess")],
         ),
         Function(
             "payment-reconcile",
             "handlers/reconcile",
             timeout=900,
-            access=[
-                TRANSACTIONS,
-                TOTALS,
-                REFUNDS,
-                BUS,
-                Functions(*PSPS).access("InvokeFunction"),
-                Executions("payment").access("DescribeExecution"),
-            ],
+            access=[*SETTLING, REFUNDS],
         ),
     ],
 )

@@ -18,6 +18,13 @@ from .options import substitution_option
 @click.option("--verify", is_flag=True, help="Run each zip as Lambda does, with its test events.")
 @click.option("--strict", is_flag=True, help="Build nothing if there are warnings.")
 @click.option(
+    "--template",
+    is_flag=True,
+    help="Write a CloudFormation template of what `flowdsl deploy` makes, and definitions for SAM, CDK and Terraform.",
+)
+@click.option("--env", metavar="NAME", help="The environment of the template, as for `flowdsl deploy`.")
+@click.option("--instance", metavar="NAME", default="", help="The instance of the template, such as pr-7.")
+@click.option(
     "--output",
     "folder",
     metavar="DIR",
@@ -31,6 +38,9 @@ def build(
     asl_only: bool,
     verify: bool,
     strict: bool,
+    template: bool,
+    env: str | None,
+    instance: str,
     folder: Path | None,
     substitutions: dict[str, str],
 ) -> None:
@@ -40,6 +50,7 @@ def build(
         flowdsl build                               the flow of pyproject.toml
         flowdsl build payment_flow.py --asl-only    the definitions alone; needs no network
         flowdsl build --verify                      run each zip with handlers/<name>/test_event*.json
+        flowdsl build --template --env test         build/template.json for CloudFormation
 
     Checks the flow first, and builds it only if there are no errors. A build that fails leaves the earlier one as it
     was. A build of unchanged files is byte for byte the same. Prints the names of the written files to stdout.
@@ -49,6 +60,10 @@ def build(
 
     if verify and asl_only:
         raise click.UsageError("--verify runs the zips, which --asl-only does not build: use one of them")
+    if template and asl_only:
+        raise click.UsageError("--template needs the zips, which --asl-only does not build: use one of them")
+    if (env or instance) and not template:
+        raise click.UsageError("--env and --instance are for --template: add it, or leave them out")
     file = file or project.default_flow()
     machines = project.load(file, substitutions)
     diagnostics = project.review(machines, packaging=not asl_only)
@@ -70,6 +85,18 @@ def build(
         if warnings:
             click.echo(output.as_text(warnings), err=True)
 
+    def describe(_built: manifest.Manifest, zips: Path) -> dict[str, str]:
+        from ..deploy.exports import files
+        from ..deploy.wanted import stack_of
+        from ..project.environments import choose_environment
+
+        environment = choose_environment(settings.environments, env)
+        return files(stack_of(environment, file, instance), environment, machines, zips)
+
+    if template:  # before anything is built
+        from ..project.environments import choose_environment
+
+        choose_environment(settings.environments, env)
     result = assembly.build(
         functions,
         project.definitions(machines),
@@ -78,7 +105,8 @@ def build(
         hashed=settings.hashes,
         on_progress=tell,
         examine=examine if verify else assembly.accept,
+        describe=describe if template else assembly.nothing_more,
     )
     zips = [] if asl_only else [each.file for each in result.functions.values()]
-    for name in [*result.definitions, *zips, manifest.FILE]:
+    for name in [*result.definitions, *zips, *result.others, manifest.FILE]:
         click.echo(display_path(target / name))

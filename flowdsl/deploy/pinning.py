@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,11 +15,16 @@ from ..asl.resource import parse_resource
 from ..asl.text import canonical_text
 from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath
-from .model import ALIAS_PREFIX, Ref, Text, digest
+from .model import ALIAS_PREFIX, Machine, Ref, Text, digest
 from .statements import Place
 
 _MARK: Final = "\ue000"
 """A character of the private use area around the number of a reference, while the definition is data."""
+
+
+def mark(number: int) -> str:
+    """What stands in a definition for the version that the reference of this number, from 0, will tell."""
+    return f"{_MARK}{number}{_MARK}"
 
 
 def placed(definition: Mapping[str, Any], place: Place, substitutions: Mapping[str, str]) -> dict[str, Any]:
@@ -107,14 +112,14 @@ def pinned(
     refs: list[Ref] = []
     arns = {place.arn("lambda", f"function:{name}"): name for name in versions}
 
-    def mark(version: str | Ref) -> str:
+    def known(version: str | Ref) -> str:
         if isinstance(version, Ref):
             refs.append(version)
-            return f"{_MARK}{len(refs) - 1}{_MARK}"
+            return mark(len(refs) - 1)
         return version
 
     def qualified(function: str) -> str:
-        return f"{function}:{mark(versions[arns.get(function, function)])}"
+        return f"{function}:{known(versions[arns.get(function, function)])}"
 
     written = copy.deepcopy(dict(definition))
     for state in tasks(written):
@@ -127,7 +132,7 @@ def pinned(
             continue
         started = started_machine(state)
         if started is not None and started in machines:
-            fields[key] = {**arguments, "StateMachineArn": mark(machines[started])}
+            fields[key] = {**arguments, "StateMachineArn": known(machines[started])}
         elif {"Qualifier", "Qualifier.$"} & arguments.keys():
             continue
         elif state.path in dynamic and is_dynamic(state):
@@ -145,6 +150,27 @@ def started_machine(state: Node) -> str | None:
         return None
     arn = arguments.get("StateMachineArn")
     return arn if isinstance(arn, str) else None
+
+
+def called_first(machines: Iterable[Machine], place: Place) -> list[Machine]:
+    """The state machines, those that others start before these, so that their versions are known.
+
+    One that starts itself, also through others, starts whatever its definition names then.
+    """
+    machines = [*machines]
+    by_arn = {place.arn("states", f"stateMachine:{each.name}"): each for each in machines}
+    order: dict[str, Machine] = {}
+
+    def visit(machine: Machine, above: frozenset[str]) -> None:
+        for state in tasks(machine.definition):
+            child = by_arn.get(started_machine(state) or "")
+            if child and child.name not in above:
+                visit(child, above | {child.name})
+        order.setdefault(machine.name, machine)
+
+    for machine in machines:
+        visit(machine, frozenset({machine.name}))
+    return [*order.values()]
 
 
 def definition_text(definition: Mapping[str, Any], refs: tuple[Ref, ...]) -> str | Text:

@@ -100,28 +100,9 @@ class _Planner:
             self.role(role)
         for function in self.wanted.functions:
             self.function(function)
-        for machine in self.called_first():
+        for machine in pinning.called_first(self.wanted.machines, self.wanted.stack.place):
             self.machine(machine)
         self.leftovers()
-
-    def called_first(self) -> list[Machine]:
-        """The state machines, those that others start before these, so that their versions are known.
-
-        One that starts itself, also through others, starts whatever its definition names then.
-        """
-        by_arn = {self.machine_arn(each.name): each for each in self.wanted.machines}
-        order: dict[str, Machine] = {}
-
-        def visit(machine: Machine, above: frozenset[str]) -> None:
-            for state in pinning.tasks(machine.definition):
-                child = by_arn.get(pinning.started_machine(state) or "")
-                if child and child.name not in above:
-                    visit(child, above | {child.name})
-            order.setdefault(machine.name, machine)
-
-        for machine in self.wanted.machines:
-            visit(machine, frozenset({machine.name}))
-        return [*order.values()]
 
     def machine_arn(self, name: str) -> str:
         return self.wanted.stack.place.arn("states", f"stateMachine:{name}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
-from ..base.record import Record
+from ..base.record import Record, evolve
 from ..base.source import display_path
 from . import archive, manifest, workspace
 from .archive import Archive
@@ -33,6 +33,9 @@ Progress = Callable[[str, str], None]
 Examine = Callable[[Manifest, Path], None]
 """Called with a build and the folder of its files before they are put into place; raises FlowError to stop that."""
 
+Describe = Callable[[Manifest, Path], Mapping[str, str]]
+"""Called like `Examine`; returns the texts of more files by name."""
+
 
 def _silent(_name: str, _what: str) -> None:
     pass
@@ -40,6 +43,11 @@ def _silent(_name: str, _what: str) -> None:
 
 def accept(_build: Manifest, _folder: Path) -> None:
     """Put any build into place."""
+
+
+def nothing_more(_build: Manifest, _folder: Path) -> Mapping[str, str]:
+    """No more files."""
+    return {}
 
 
 def build(
@@ -51,6 +59,7 @@ def build(
     hashed: bool = True,
     on_progress: Progress = _silent,
     examine: Examine = accept,
+    describe: Describe = nothing_more,
 ) -> Manifest:
     """Write `definitions` (file name `<machine>.asl.json` to text), each function's zip and manifest.json to
     `output`.
@@ -58,8 +67,9 @@ def build(
     `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A function
     whose inputs are those of the build before keeps its zip, if that is undamaged. `hashed` if each requirement must
     have a hash. `functions=None` keeps all zips as they are and writes definitions only. Files of an earlier build that
-    are no longer wanted go. `examine` may refuse the build. FlowError if anything is wrong, and where `output` has
-    files that flowdsl did not write; the earlier build is then as it was.
+    are no longer wanted go. `examine` may refuse the build; `describe` returns more files of text that are made of it.
+    FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the earlier build is then
+    as it was.
     """
     root, output = root.resolve(), output.resolve()
     wanted = None if functions is None else distinct(functions)
@@ -94,6 +104,13 @@ def build(
         result = Manifest(digests, packaged)
         (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
         examine(result, work.new)
+        texts = describe(result, work.new)
+        if texts:
+            for name, text in texts.items():
+                (work.new / name).write_text(text, encoding="utf-8")
+            others = {name: archive.digests(text.encode())[0] for name, text in texts.items()}
+            result = evolve(result, others=others)
+            (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
     return result
 
 

@@ -41,19 +41,22 @@ class Packaged(Record):
 
 
 class Manifest(Record):
-    """`definitions`: file name to SHA-256 in hexadecimal; `functions`: by the Lambda function's name."""
+    """`definitions` and `others`, such as a template: file name to SHA-256 in hexadecimal; `functions`: by the Lambda
+    function's name."""
 
     definitions: dict[str, str]
     functions: dict[str, Packaged]
+    others: dict[str, str] = field(factory=dict)
 
     def files(self) -> set[str]:
         """The names of all files of the build."""
-        return {FILE, *self.definitions, *(function.file for function in self.functions.values())}
+        return {FILE, *self.definitions, *self.others, *(function.file for function in self.functions.values())}
 
     def text(self) -> str:
         """The manifest as JSON: sorted, without dates and paths, so that equal builds have equal texts."""
         functions = {name: as_dict(function) for name, function in self.functions.items()}
-        value = {"format": FORMAT, "definitions": self.definitions, "functions": functions}
+        others = {"others": self.others} if self.others else {}
+        value = {"format": FORMAT, "definitions": self.definitions, "functions": functions, **others}
         return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -65,7 +68,11 @@ def read(folder: Path) -> Manifest | None:
         if value["format"] != FORMAT:
             raise ValueError(f"format {value['format']}")
         functions = {name: _read_packaged(one) for name, one in value["functions"].items()}
-        return Manifest({str(name): str(digest) for name, digest in value["definitions"].items()}, functions)
+        definitions, others = (
+            {str(name): str(digest) for name, digest in listed.items()}
+            for listed in (value["definitions"], value.get("others", {}))
+        )
+        return Manifest(definitions, functions, others)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:

@@ -65,6 +65,7 @@ def test_each_function_may_do_what_its_handler_does():
         ("states:DescribeExecution", "execution:payment-pr-1:*"),
         *puts_events,
     }
+    assert rights["payment-stripe-webhook"] == rights["payment-reconcile"] | rights["payment-donor-returned"]
     for name in ("notify-delay", "receipt", "publish-event"):
         assert rights[f"payment-{name}"] == puts_events
     assert rights["payment-psp-stripe"] == rights["payment-setup"] == set()
