@@ -90,7 +90,7 @@ def make_template(wanted: Wanted, *, alarms: tuple[str, ...] = ()) -> dict[str, 
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"{wanted.stack.name}: made by flowdsl build --template",
-        "Parameters": {**_PARAMETERS, "CodePrefix": _code_prefix(wanted)},
+        "Parameters": dict(_PARAMETERS),
         "Conditions": {"IsGradual": {"Fn::Not": [{"Fn::Equals": [{"Ref": "DeploymentType"}, "ALL_AT_ONCE"]}]}},
         "Resources": builder.resources,
         "Outputs": builder.outputs,
@@ -127,11 +127,6 @@ _PARAMETERS: Final[Mapping[str, Any]] = {
 def code_prefix(wanted: Wanted) -> str:
     """Where in the bucket the zips are: a folder of its own for each set of zips, so that none is ever replaced."""
     return f"{wanted.stack.name}/{digest(sorted(each.settings['CodeSha256'] for each in wanted.functions))[:16]}/"
-
-
-def _code_prefix(wanted: Wanted) -> dict[str, Any]:
-    description = "What the keys of the zips begin with, such as folder/"
-    return {"Type": "String", "Default": code_prefix(wanted), "Description": description}
 
 
 def export(machine: Machine, wanted: Wanted) -> Exported:
@@ -270,7 +265,7 @@ class _Builder:
         variables = settings["Environment"]["Variables"]
         values = {key: self.known(value) for key, value in variables.items()}
         logs = self.names.of(f"logs {function_log_group(function.name)}")
-        key = {"Fn::Sub": f"${{CodePrefix}}{function.zip.name}"}
+        key = code_prefix(self.wanted) + function.zip.name
         properties = {
             "FunctionName": function.name,
             "PackageType": "Zip",
