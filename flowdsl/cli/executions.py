@@ -103,7 +103,7 @@ def _open(
     if (target.kind in ("execution", "express")) is not execution:
         wanted = "an execution" if execution else "a state machine"
         raise FlowError.of(f"{target.arn} is not the ARN of {wanted}", code="FD990", hint=f"pass the ARN of {wanted}")
-    return _Session(target, Executions(aws.Paced(aws.connect(target.place), aws.WallClock())))
+    return _Session(target, Executions(aws.Paced(aws.connect(target.place, ["states"]), aws.WallClock())))
 
 
 def _arn(name: str | None, env: str | None, instance: str, machine: str | None) -> str:

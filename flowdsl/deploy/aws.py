@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -76,6 +76,13 @@ class Boto:
             raise FlowError.of(f"{service}:{operation}: {error}", code="FD981", hint=_CREDENTIALS) from None
         return answer
 
+    def is_at_aws(self, service: str) -> bool:
+        """Whether calls of a service go to AWS, and not to an endpoint that the user has set."""
+        from urllib.parse import urlsplit
+
+        host = urlsplit(self._client(service).meta.endpoint_url).hostname or ""
+        return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
     def _client(self, service: str) -> Any:
         from botocore.config import Config
 
@@ -99,8 +106,12 @@ def _has_endpoint() -> bool:
     return any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
 
 
-def connect(place: Place) -> Boto:
-    """AWS with the credentials that boto3 finds. Raises FlowError if there are none, or they are of another account."""
+def connect(place: Place, services: Iterable[str] = ()) -> Boto:
+    """AWS with the credentials that boto3 finds. Raises FlowError if there are none, or they are of another account.
+
+    `services` are all that the command calls, where these are few: if each has an endpoint of its own, such as
+    AWS_ENDPOINT_URL_SFN, and STS has none, then AWS is not asked whose credentials an emulator's are.
+    """
     try:
         import boto3
         from botocore.exceptions import BotoCoreError
@@ -114,7 +125,10 @@ def connect(place: Place) -> Boto:
     except BotoCoreError as error:
         raise FlowError.of(f"no AWS credentials: {error}", code="FD981", hint=_CREDENTIALS) from None
     aws = Boto(place, session)
-    check_account(aws, place)
+    services = [*services]
+    is_emulated = bool(services) and not any(map(aws.is_at_aws, services))
+    if not (is_emulated and aws.is_at_aws("sts")):
+        check_account(aws, place)
     return aws
 
 

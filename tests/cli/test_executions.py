@@ -97,7 +97,7 @@ def service(project: Any, monkeypatch: pytest.MonkeyPatch) -> Service:
     runner.mock("Greet", fail("Refused", "card 4242424242424242 of ada@example.org"))
     run = runner.run({"name": "Ada", "email": "ada@example.org"}, name="one", check=False)
     service = Service(run.history.render())
-    monkeypatch.setattr(aws, "connect", lambda place: service)
+    monkeypatch.setattr(aws, "connect", lambda place, services: service)
     return service
 
 

@@ -77,6 +77,27 @@ def test_a_state_machine_with_a_version(world):
     assert machine["loggingConfiguration"]["level"] == "ERROR"
 
 
+def test_an_emulator_of_one_service_is_not_asked_for_the_account(emulator, monkeypatch):
+    """AWS would refuse the credentials that an emulator takes; it is not reached here."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", emulator)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    asked = []
+    monkeypatch.setattr("flowdsl.deploy.aws.check_account", lambda aws, place: asked.append(place))
+    elsewhere = Place("eu-west-1", "999999999999")
+    aws = connect(elsewhere, ["states"])
+    assert aws.call("states", "ListStateMachines", {})["stateMachines"] == []
+    assert not asked
+    connect(elsewhere)
+    connect(elsewhere, ["states", "lambda"])
+    assert asked == [elsewhere, elsewhere]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator)
+    connect(elsewhere, ["states"])
+    assert len(asked) == 3
+
+
 def test_credentials_of_another_account(world):
     with pytest.raises(FlowError, match="wrong account"):
         connect(Place("eu-west-1", "999999999999"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -52,10 +53,14 @@ class Payments:
             self.flow.answer("RedirectToPsp", {"status": "returned"}, after=5)
             yield
             return
+        ended = threading.Event()
         with ThreadPoolExecutor(1) as pool:
-            returned = pool.submit(self.front_end.bring_back, donation)
-            yield
-            assert returned.result(60) == {"status": "done"}
+            returned = pool.submit(self.front_end.bring_back, donation, ended)
+            try:
+                yield
+            finally:
+                ended.set()
+            assert returned.result() == {"status": "done"}
 
     def sweep(self) -> dict[str, Any]:
         """Run the sweep as its schedule does."""
@@ -102,15 +107,15 @@ class FrontEnd:
         finally:
             sqs.delete_queue(QueueUrl=queue)
 
-    def bring_back(self, donation: str) -> dict[str, Any]:
+    def bring_back(self, donation: str, ended: threading.Event | None = None) -> dict[str, Any]:
         """Wait for the donation's redirect, and call the return page's function; its answer."""
-        return self.invoke("payment-donor-returned", {"ticket": self.ticket(donation)})
+        return self.invoke("payment-donor-returned", {"ticket": self.ticket(donation, ended)})
 
-    def ticket(self, donation: str) -> str:
-        """The ticket of a donation's redirect. Raises TimeoutError."""
+    def ticket(self, donation: str, ended: threading.Event | None = None) -> str:
+        """The ticket of a donation's redirect. Raises TimeoutError, also if its execution has ended without one."""
         sqs, end = client("sqs"), time.monotonic() + PATIENCE
         while donation not in self.tickets:
-            if time.monotonic() > end:
+            if time.monotonic() > end or (ended and ended.is_set()):
                 raise TimeoutError(f"no redirect of {donation}")
             for message in sqs.receive_message(QueueUrl=self.queue, WaitTimeSeconds=2).get("Messages", ()):
                 detail = json.loads(message["Body"])["detail"]
