@@ -134,8 +134,8 @@ def project(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, folder / name)
     deployed = Project(folder, emulator)
-    # MiniStack 1.5.33 does not evaluate an expression there: the execution breaks.
-    deployed.replace("payment_flow.py", "timeout=take_payment.out.redirect_seconds", "timeout=timedelta(days=1)")
+    # MiniStack 1.5.33 evaluates neither the Output of a Parallel in JSONata nor an expression in TimeoutSeconds.
+    deployed.replace("payment_flow.py", 'query_language="JSONata"', 'query_language="JSONPath"')
     deployed.flowdsl("build")
     assert "new, with its first version" in deployed.flowdsl("deploy", "--yes")
     return deployed
