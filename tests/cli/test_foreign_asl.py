@@ -13,7 +13,9 @@ pytestmark = pytest.mark.slow
 
 CHARGE = {
     "StartAt": "Charge",
-    "States": {"Charge": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:1:function:charge", "End": True}},
+    "States": {
+        "Charge": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:charge", "End": True}
+    },
 }
 HANDLER = "def handler(event, context):\n    return {'paid': event['amount']}\n"
 OTHER = "def main(event, context):\n    return {'other': event['amount']}\n"
@@ -107,7 +109,10 @@ PARENT = {
         "Start": {
             "Type": "Task",
             "Resource": "arn:aws:states:::states:startExecution.sync:2",
-            "Parameters": {"StateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:child", "Input": {"a": 1}},
+            "Parameters": {
+                "StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:child",
+                "Input": {"a": 1},
+            },
             "OutputPath": "$.Output",
             "End": True,
         }
@@ -178,7 +183,7 @@ def test_the_type_of_the_machine(project):
 
 
 def test_an_activity(project):
-    work = {"Type": "Task", "Resource": "arn:aws:states:eu-west-1:1:activity:pick", "End": True}
+    work = {"Type": "Task", "Resource": "arn:aws:states:eu-west-1:123456789012:activity:pick", "End": True}
     project.write("work.json", {"StartAt": "Pick", "States": {"Pick": work}})
     done = project.run("run", "work.json")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -208,7 +213,7 @@ CAUGHT = {
 
 def test_functions_have_their_modules_for_themselves(project, tmp_path_factory):
     """As on Lambda, where each function's folder is the root of its code."""
-    arn = "arn:aws:lambda:eu-west-1:1:function:"
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
     branches = [
         {"StartAt": state, "States": {state: {"Type": "Task", "Resource": arn + name, "End": True}}}
         for state, name in (("First", "one"), ("Second", "two"), ("Third", "one"))
@@ -295,7 +300,10 @@ def test_a_nested_machine_of_another_name(project):
     project.write("other.json", CHILD)
     done = project.run("run", "parent.json", "--nested", "other.json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "it starts arn:aws:states:eu-west-1:1:stateMachine:child, but the files have only other" in done.stderr
+    assert (
+        "it starts arn:aws:states:eu-west-1:123456789012:stateMachine:child, but the files have only other"
+        in done.stderr
+    )
 
 
 def test_a_handler_that_nothing_calls(project):

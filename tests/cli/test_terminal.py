@@ -91,5 +91,5 @@ def test_a_shell_completes_the_names_of_states(project, line, expected):
         text=True,
         check=False,
     )
-    assert {each.partition(",")[2] for each in done.stdout.splitlines()} == expected
+    assert {each.partition(",")[2] for each in done.stdout.splitlines() if each} == expected
     assert done.stderr == ""
