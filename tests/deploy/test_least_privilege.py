@@ -5,10 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from flowdsl.asl.integration_rights import Rights
 from flowdsl.asl.integrations import SERVICES, find_action
+from flowdsl.base.record import evolve
 from flowdsl.deploy import permissions
 from flowdsl.deploy.statements import Statement
 from flowdsl.project.environments import Allowed, FunctionSettings, Secret
@@ -142,6 +142,7 @@ def needs(world: World) -> list[Need]:
         (setup, "sns:Publish", PLACE.arn("sns", "news"), {}),
         (setup, "secretsmanager:GetSecretValue", PLACE.arn("secretsmanager", "secret:pay/key-AbCdEf"), {}),
         (setup, "ssm:GetParameter", PLACE.arn("ssm", "parameter/pay/url"), {}),
+        (setup, "events:PutEvents", PLACE.arn("events", "event-bus/events"), {}),
         (setup, "states:SendTaskSuccess", PLACE.arn("states", "stateMachine:payment"), {}),
     ]
     role = world.live_machine["now"]["roleArn"]
