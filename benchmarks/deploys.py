@@ -1,4 +1,4 @@
-"""Measure `flowdsl build` beside aws-lambda-builders, and a deployment in which nothing has changed.
+"""Measure `flowdsl build` beside aws-lambda-builders, and a deployment without changes.
 
     python -m benchmarks.deploys --builders PYTHON --ministack PYTHON
 

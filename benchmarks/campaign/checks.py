@@ -68,7 +68,7 @@ def _record(
     listed = {finding.id for finding in outcome.first}
     if record is None:
         if payments:
-            yield f"the PSP has {len(payments)} payments, and nothing is stored"
+            yield f"the PSP has {len(payments)} payments, but no record of the donation is stored"
         elif executions and all(each.status == "SUCCEEDED" for each in executions):
             yield _NO_RECORD
         return
@@ -155,7 +155,7 @@ def _messages(payments: list[Payment]) -> Iterator[str]:
             if times > 1:
                 yield f"{donation}: {times} messages {kind}"
             if donation not in taken:
-                yield f"{donation}: a message {kind}, and nothing was taken"
+                yield f"{donation}: a {kind} message was sent, although no payment was taken"
         for donation in taken:
             record = store().get(donation)
             if record is not None and record.complete and record.status == "paid" and not counted[donation]:
