@@ -50,6 +50,14 @@ class Findings(Record, frozen=False):
         """Return True if one of these codes was reported."""
         return any(each.code in codes for each in self.diagnostics)
 
+    def is_wrong(self, path: AslPath, state: AslPath) -> bool:
+        """Return True if an error was reported of a value in a state, or of what is around it there: what would follow
+        from the value is then not reported, too."""
+        return any(
+            each.severity == "error" and len(state) < len(each.path) and each.path == path[: len(each.path)]
+            for each in self.diagnostics
+        )
+
     @property
     def has_broken_routes(self) -> bool:
         """True if it is unknown where some states lead: no such target, no end, or two states with one name."""

@@ -187,7 +187,7 @@ def test_what_states_share_is_said_once(project):
         "shared.py",
         """\
 from flowdsl import Pass, StateMachine, Task, chain, retry
-wrong = retry("Busy", interval=0)
+wrong = retry("SQS.RequestThrottled", interval=0)
 tasks = [Task(name, "arn:aws:states:::sqs:sendMessage", arguments={}, retry=[wrong]) for name in "ABC"]
 machine = StateMachine("shared", chain(*tasks), query_language="JSONata")
 """,

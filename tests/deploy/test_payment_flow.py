@@ -65,7 +65,10 @@ def test_each_function_may_do_what_its_handler_does():
         ("states:DescribeExecution", "execution:payment-pr-1:*"),
         *puts_events,
     }
-    assert rights["payment-stripe-webhook"] == rights["payment-reconcile"] | rights["payment-donor-returned"]
+    refunds = {each for each in rights["payment-reconcile"] if each[1].startswith("table/payment-refunds")}
+    assert {action for action, _ in refunds} == {f"dynamodb:{each}" for each in ("PutItem", "GetItem", "Query", "Scan")}
+    settles = rights["payment-reconcile"] - refunds
+    assert rights["payment-stripe-webhook"] == settles | rights["payment-donor-returned"]
     for name in ("notify-delay", "receipt", "publish-event"):
         assert rights[f"payment-{name}"] == puts_events
     assert rights["payment-psp-stripe"] == rights["payment-setup"] == set()

@@ -64,7 +64,7 @@ def check_errors(subject: Subject, findings: Findings) -> None:
             if has_placeholder(name) or name in ("States.ALL", "States.TaskFailed", "States.Runtime"):
                 continue
             problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised)
-            if problem is not None:
+            if problem is not None and not findings.is_wrong(path, state.path):
                 message, hint = problem
                 findings.warning("FD506", message, path, hint=hint)
 
@@ -150,9 +150,9 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
         return _of_service(name, prefix, can, bool(calls))
     if not calls:
         if not can.tasks:
-            return (f"nothing in state {can.state.name!r} can raise {name!r}", did_you_mean(name, can.fails))
+            return (f"nothing in the state can raise {name!r}", did_you_mean(name, can.fails))
         hint = did_you_mean(name, can.fails) or "errors of a service start with its name, such as DynamoDB."
-        return f"no service that state {can.state.name!r} calls raises {name!r}", hint
+        return f"no service that is called here raises {name!r}", hint
     known: list[Raised] = []
     for state, _ in calls:
         raised = _raised(state, subject, cache)
@@ -169,7 +169,7 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
         for other in [_raised(state, subject, cache)]
     )
     if near or elsewhere or not (any(each.imports_others for each in known) and name.endswith(_ENDS)):
-        return f"the handler of state {can.state.name!r} never raises {name!r}", near
+        return f"the handler never raises {name!r}", near
     return None
 
 
@@ -211,7 +211,7 @@ def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[
         return None
     prefixes = sorted({_prefix(resource) for _, resource in can.tasks} - {""})
     expected = f"its errors start with {' or '.join(f'{each}.' for each in prefixes)}" if prefixes else None
-    return f"{name!r} is no error of what state {can.state.name!r} calls", expected
+    return f"{name!r} is not an error of a service that is called here", expected
 
 
 def _prefix(resource: Resource) -> str:

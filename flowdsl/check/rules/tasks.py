@@ -35,7 +35,8 @@ def check_tasks(subject: Subject, findings: Findings) -> None:
             _check_express(resource, path, findings)
         if resource.pattern == TOKEN:
             _check_token(state, findings)
-            _check_wait(state, subject, findings)
+            if not findings.is_wrong(path, state.path):
+                _check_wait(state, subject, findings)
         if subject.data is not None:
             _check_function(state, subject.data, findings)
 
@@ -176,7 +177,8 @@ def _check_function(state: Node, data: Data, findings: Findings) -> None:
     """The time limit of a task against those of the functions that it may call."""
     timeout = state.fields.get("TimeoutSeconds")
     functions = data.functions.get(state.path, ())
-    if not isinstance(timeout, int) or not functions:
+    path = (*state.path, "TimeoutSeconds")
+    if not isinstance(timeout, int) or not functions or findings.is_wrong(path, state.path):
         return
     slowest = max(functions, key=_seconds)
     if _seconds(slowest) > timeout:
@@ -185,7 +187,7 @@ def _check_function(state: Node, data: Data, findings: Findings) -> None:
             f"its timeout is {_seconds(slowest)} s"
         )
         hint = "make the timeout of the task longer than that of the function"
-        findings.warning("FD666", message, (*state.path, "TimeoutSeconds"), hint=hint)
+        findings.warning("FD666", message, path, hint=hint)
 
 
 def _seconds(function: Function) -> int:
