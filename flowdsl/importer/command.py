@@ -80,7 +80,7 @@ def _result(module: Module, sources: Sequence[Imported], mistakes: Sequence[Diag
 
 
 _BROKEN = ("FD1", "FD2", "FD3", "FD4", "FD501", "FD512", "FD513")
-"""Codes of what is not Amazon States Language; other errors are about what the definition calls and reads."""
+"""Codes of what is not Amazon States Language, where AWS refuses it; others are about what it calls."""
 _DETAILS = frozenset({"Credentials", "ItemReader", "ItemBatcher", "ResultWriter"})
 """Fields whose content validators judge differently."""
 
@@ -89,7 +89,8 @@ def find_mistakes(source: Imported) -> list[Diagnostic]:
     """The errors of a definition that can be imported all the same. Raises FlowError if it is not ASL."""
     problems = check(source.definition, type=source.type, locate=source.locate, twice=source.twice)
     errors = [each for each in problems if each.severity == "error"]
-    broken = [each for each in errors if each.code.startswith(_BROKEN) and not _DETAILS.intersection(each.path)]
+    refused = [each for each in errors if each.aws is not None and each.code.startswith(_BROKEN)]
+    broken = [each for each in refused if not _DETAILS.intersection(each.path)]
     if broken:
         raise FlowError(*broken)
     return errors
