@@ -267,8 +267,8 @@ def run(
 
 def _check_answers(states: Mapping[str, Any], answers: Answers) -> None:
     """Refuse mocks, failures and callbacks of states that do not exist or never use them."""
-    given = {"--mock": answers.mocks, "--fail": answers.failures, "--callback": answers.callbacks}
-    for option, name in [(option, name) for option, names in given.items() for name in names]:
+    by_option = {"--mock": answers.mocks, "--fail": answers.failures, "--callback": answers.callbacks}
+    for option, name in [(option, name) for option, names in by_option.items() for name in names]:
         if name not in states:
             calling = [each for each, state in states.items() if constant_function(state) == name]
             near = did_you_mean(name, states)

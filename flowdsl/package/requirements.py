@@ -123,6 +123,10 @@ def install(requirements: Requirements, function: Function, scratch: Path, impor
     and target share an installation. Only wheels for the target's platform are installed, so no code of a package runs
     here. Raises FlowError if uv fails, or if a package needs another one that the file does not list.
     """
+    try:
+        import packaging  # noqa: F401 - what is installed is compared with the lock by it
+    except ImportError:
+        raise _extra_missing("packaging") from None
     same = [platform(function), function.python, requirements.text]
     if requirements.options:  # may name a folder relative to the file
         same.append(str(requirements.file.parent))

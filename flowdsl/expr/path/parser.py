@@ -64,9 +64,10 @@ def parse_path(text: str) -> Path:
     parser = _Parser(text)
     parser.space()
     path = parser.path()
+    end = parser.at
     parser.space()
     if parser.at < len(text):
-        raise parser.error(f"unexpected {text[parser.at]!r}")
+        raise parser.error(f"unexpected {text[end]!r}", end)
     return path
 
 
