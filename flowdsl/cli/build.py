@@ -91,7 +91,8 @@ def build(
         from ..project.environments import choose_environment
 
         environment = choose_environment(settings.environments, env)
-        return files(stack_of(environment, file, instance), environment, machines, zips)
+        stack = stack_of(environment, file, instance, project=settings.name)
+        return files(stack, environment, machines, zips)
 
     if template:  # before anything is built
         from ..project.environments import choose_environment

@@ -78,7 +78,7 @@ def find_target(file: Path | None, env: str | None, instance: str) -> Target:
     file = file or project.default_flow()
     settings = project.find(file.resolve().parent)
     environment = choose_environment(settings.environments, env)
-    stack = stack_of(environment, file, instance)
+    stack = stack_of(environment, file, instance, project=settings.name)
     return Target(environment, stack, project.load(file), settings.output)
 
 

@@ -30,13 +30,18 @@ NAMES: Final = "FLOWDSL_FUNCTION_NAMES"
 _MOST_NAME: Final = 64
 
 
-def stack_of(environment: Environment, flow: Path, instance: str = "") -> Stack:
-    """The stack of a flow file in an environment."""
+def stack_of(environment: Environment, flow: Path, instance: str = "", *, project: str = "") -> Stack:
+    """The stack of a flow file in an environment.
+
+    The project's name is part of its name, for flows of several projects may have one file name in one account.
+    """
     if instance and not re.fullmatch(r"[A-Za-z0-9-]{1,20}", instance):
         hint = "use at most 20 letters, digits and '-', such as pr-7"
         raise FlowError.of(f"{instance!r} cannot be an instance's name", code="FD980", hint=hint)
     place = Place(environment.region, environment.account)
     name = re.sub(r"[^A-Za-z0-9_-]", "-", flow.name.partition(".")[0])
+    if project:
+        name = f"{re.sub(r'[^A-Za-z0-9_-]', '-', project)}.{name}"
     return Stack(name, environment.name, place, instance, environment.prefix)
 
 

@@ -21,6 +21,8 @@ class Project(Record):
     """A project's folder, and its settings: `[tool.flowdsl]` of pyproject.toml. All paths are absolute."""
 
     root: Path
+    name: str = ""
+    """The project's own name, of `[project]`."""
     flow: Path | None = None
     """The flow file of commands without FILE."""
     output: Path = field(factory=lambda project: project.root / "build", takes_self=True)
@@ -106,8 +108,11 @@ def _read_settings(file: Path) -> Project:
         raise FlowError(*mistakes)
     root = file.parent
     paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
+    own = tables.get("project")
+    name = own.get("name") if isinstance(own, dict) else None
     return Project(
         root,
+        name if isinstance(name, str) else "",
         **paths,
         region=settings.get("region"),
         account=settings.get("account"),

@@ -105,6 +105,22 @@ def test_values_of_environment_variables_are_never_shown(project, command):
     assert "en-secret-looking-value" not in output
 
 
+def test_a_project_never_touches_what_another_one_of_the_same_flow_file_deployed(project):
+    settings = project.root / "pyproject.toml"
+    settings.write_text('[project]\nname = "shop.one"\n' + SETTINGS)
+    assert project.run("deploy", "--yes").exit_code == 0
+    assert project.aws.machines["hello"]["tags"]["flowdsl:stack"] == "shop-one.hello"
+    settings.write_text('[project]\nname = "shop-two"\n' + SETTINGS)
+    before = len(project.aws.changes())
+    refused = project.run("deploy", "--yes")
+    assert refused.exit_code == 2
+    assert "hello" in refused.output
+    assert project.run("destroy", "--yes").exit_code == 0
+    assert len(project.aws.changes()) == before
+    settings.write_text('[project]\nname = "shop.one"\n' + SETTINGS)
+    assert project.run("plan").exit_code == 0
+
+
 def test_open_executions_are_shown_with_what_they_can_reach(project):
     project.run("deploy", "--yes")
     project.aws.start("don-1", "hello")
