@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import boto3
 import pytest
 from attrs import evolve
 
@@ -88,7 +89,9 @@ def test_an_emulator_of_one_service_is_not_asked_for_the_account(emulator, monke
     monkeypatch.setattr("flowdsl.deploy.aws.check_account", lambda aws, place: asked.append(place))
     elsewhere = Place("eu-west-1", "999999999999")
     aws = connect(elsewhere, ["states"])
-    assert "stateMachines" in aws.call("states", "ListStateMachines", {})
+    direct = boto3.client("stepfunctions", region_name=elsewhere.region, endpoint_url=emulator)
+    there = direct.list_state_machines()["stateMachines"]
+    assert aws.call("states", "ListStateMachines", {})["stateMachines"] == there
     assert not asked
     connect(elsewhere)
     connect(elsewhere, ["states", "lambda"])
