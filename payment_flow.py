@@ -82,6 +82,7 @@ REDIRECTS = Table("payment-redirects", key="id").access("PutItem", "GetItem", va
 REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
     "PutItem", "GetItem", "Query", "Scan", variable="REFUNDS_TABLE"
 )
+DISPUTES = Table("payment-disputes", key="id").access("PutItem", "GetItem", "Scan", variable="DISPUTES_TABLE")
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "BatchGetItem", variable="TOTALS_TABLE")
 SANDBOX = Table("payment-sandbox", key="id").access("PutItem", "GetItem", variable="SANDBOX_TABLE")
 BUS = EventBus("payment-events").access("PutEvents", variable="PAYMENTS_EVENT_BUS")
@@ -233,13 +234,13 @@ machine = StateMachine(
             "payment-stripe-webhook",
             "handlers/stripe_webhook",
             timeout=60,
-            access=[*SETTLING, REDIRECTS, Executions("payment").access("SendTaskSuccess")],
+            access=[*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")],
         ),
         Function(
             "payment-reconcile",
             "handlers/reconcile",
             timeout=900,
-            access=[*SETTLING, REFUNDS],
+            access=[*SETTLING, REFUNDS, DISPUTES],
         ),
     ],
 )

@@ -129,7 +129,8 @@ def _plan_text(what: Plan) -> str:
     lines += [f"{each.start:>7} s  {each.store} is down until {each.end} s" for each in what.outages]
     lines += [f"  redirect {number}: {visit}" for number, visit in enumerate(what.visits, 1)]
     shares = f"calls {what.call_faults}, transactions {what.store_faults}, races {what.races}"
-    return "\n".join([*lines, f"PSP: {what.psp}", f"disturbed: {shares}; kill -9 at transaction {what.kill_at}"])
+    disturbed = f"disturbed: {shares}; kill -9 at transaction {what.kill_at}"
+    return "\n".join([*lines, f"PSP: {what.psp}, its events: {what.webhook}", disturbed])
 
 
 if __name__ == "__main__":

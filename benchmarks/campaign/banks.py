@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from benchmarks.campaign.stripe_books import StripeBooks
 from handlers.psp_sandbox.ledger import Ledger, Payment
@@ -19,6 +23,8 @@ function = "payment-psp-stripe"
 enabled = {stripe}
 percentage = 100
 """
+
+SECRET = "whsec_campaign"
 
 
 class Bank(Protocol):
@@ -46,5 +52,14 @@ def environment(psp: str, folder: Path) -> dict[str, str]:
         "PAYMENTS_DATA": str(folder),
         "PSPS": str(routing),
         "STRIPE_API_KEY": "sk_test_campaign",
+        "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_RETURN_URL": "https://donate.example/returned",
     }
+
+
+def signed(kind: str, item: dict[str, Any], *, secret: str = SECRET, at: float | None = None) -> dict[str, Any]:
+    """Return the request of an event as Stripe signs it (https://docs.stripe.com/webhooks#verify-manually)."""
+    body = json.dumps({"id": "evt_1", "object": "event", "type": kind, "data": {"object": item}})
+    moment = int(time.time() if at is None else at)
+    digest = hmac.new(secret.encode(), f"{moment}.{body}".encode(), hashlib.sha256).hexdigest()
+    return {"body": body, "headers": {"Stripe-Signature": f"t={moment},v1={digest}"}}

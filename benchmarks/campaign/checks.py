@@ -39,6 +39,7 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
             *_history(identity),
         ):
             yield f"{identity}: {problem}"
+    yield from outcome.forged
     yield from _totals(payments)
     yield from _messages(payments)
     yield from _private(plan, outcome.log)

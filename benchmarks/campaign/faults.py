@@ -94,6 +94,19 @@ class Faults:
         self.counts[f"Stripe: {kind}"] += 1
         return kind
 
+    def deliveries(self, event: str) -> list[tuple[int, str]]:
+        """Return when Stripe's event arrives, in seconds, and as what: itself, or `forged`; nothing if it is lost."""
+        dice = self.dice(f"event {event}")
+        if self.plan.webhook == "never":
+            return []
+        if self.plan.webhook == "at once":
+            return [(0, "event")]
+        late = (1, 60, 700, 3600, 30 * 3600, 70 * 3600)
+        if self.plan.webhook == "late":
+            return [(dice.choice(late), "event")]
+        kinds = dice.choices(("event", "event", "forged"), k=dice.choice((0, 1, 2, 3)))
+        return [(dice.choice((0, 0, *late)), kind) for kind in kinds]
+
     def race(self, where: str) -> bool:
         """Return true if another execution runs before this transaction."""
         happens = self.dice(f"race {where}").random() < self.plan.races

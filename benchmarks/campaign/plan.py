@@ -59,6 +59,8 @@ class Plan:
     """The share of the stores' and the PSP's transactions that are disturbed."""
     races: float
     """The share of transactions before which another execution of the donation runs from its start to its end."""
+    webhook: str
+    """How Stripe's events arrive: one of `WEBHOOKS`."""
     kill_at: int | None
     """The transaction at which the process is killed; the donations are then run again in a new one."""
 
@@ -66,6 +68,9 @@ class Plan:
 DONOR = ("pay", "fail", "return", "return again", "spoof", "garbage", "stale")
 """pay, fail: at the PSP. return: the return page is called. spoof: with a claim to have paid. garbage: the task is
 answered with something else than the return page sends. stale: a token is used that nobody issued."""
+
+WEBHOOKS = ("never", "at once", "late", "in disorder")
+"""late: after minutes to days. in disorder: late, lost, twice, and mixed with forged ones."""
 
 
 def plan(seed: int, index: int) -> Plan:
@@ -92,9 +97,9 @@ def plan(seed: int, index: int) -> Plan:
         outages=tuple(_outage(dice) for _ in range(_few(dice, calm))),
         call_faults=harsh,
         store_faults=0.0 if calm else dice.choice((0.0, 0.02, 0.1, 0.3)),
-        # A race's other execution runs ahead of the clock, by which Stripe forgets keys.
-        races=0.0 if calm or psp == "stripe" else dice.choice((0.0, 0.0, 0.05)),
+        races=0.0 if calm else dice.choice((0.0, 0.0, 0.05)),
         kill_at=dice.randrange(1, 30) if not calm and dice.random() < 0.15 else None,
+        webhook=dice.choice(WEBHOOKS),
     )
 
 

@@ -53,6 +53,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (id TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER, body TEXT, at REAL);
 CREATE TABLE IF NOT EXISTS methods (id TEXT PRIMARY KEY, intent TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, type TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, count INTEGER NOT NULL)
 """
 _REUSED = (
@@ -138,6 +139,20 @@ class StripeBooks(stripe.HTTPClient):
             work.save(refund)
             return refund
 
+    def refund_in_dashboard(self, reference: str, amount: int) -> dict[str, Any]:
+        """Somebody refunds a part of a PaymentIntent by hand."""
+        with closing(sqlite3.connect(self.path, timeout=30)) as db, db:
+            return _Work(db, {"payment_intent": reference, "amount": str(amount)}, {}).refund()
+
+    def dispute(self, reference: str, status: str, identity: str = "dp_1") -> dict[str, Any]:
+        """The donor's bank disputes a PaymentIntent, or the dispute goes on."""
+        with closing(sqlite3.connect(self.path, timeout=30)) as db, db:
+            work = _Work(db, {}, {})
+            intent = work.load(reference)
+            body = {"id": identity, "object": "dispute", "payment_intent": reference, "status": status}
+            more = {"amount": intent["amount"], "currency": intent["currency"], "reason": "fraudulent"}
+            return work.save({**body, **more})
+
     def payments(self) -> list[Payment]:
         """Return the PaymentIntents as the sandbox's ledger shows its payments."""
         refunds = self.objects("refund")
@@ -161,6 +176,14 @@ class StripeBooks(stripe.HTTPClient):
             )
             for each in self.objects("payment_intent")
         ]
+
+    def events(self, after: int) -> list[tuple[int, str, dict[str, Any]]]:
+        """Return number, type and object of the events after one, oldest first."""
+        if not self.path.exists():
+            return []
+        with closing(sqlite3.connect(self.path, timeout=30)) as db:
+            query = "SELECT number, type, body FROM events WHERE number > ? ORDER BY number"
+            return [(number, kind, json.loads(body)) for number, kind, body in db.execute(query, (after,))]
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """Return all objects of a kind, oldest first: `payment_intent` or `refund`."""
@@ -202,6 +225,8 @@ class _Work:
 
     def answer(self, method: str, path: str) -> Answer:
         parts = path.removeprefix("/v1/").split("/")
+        if parts[0] in ("refunds", "disputes") and len(parts) == 2:
+            return 200, self.expanded(self.load(parts[1]))
         if parts[0] == "refunds":
             return 200, self.refund() if method == "POST" else self.refunds()
         if method == "GET":
@@ -218,11 +243,21 @@ class _Work:
         body: dict[str, Any] = json.loads(row[0])
         return body
 
+    def expanded(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The object with the objects that the request wants inside it (https://docs.stripe.com/api/expanding_objects)."""
+        names = [name for name in ("payment_intent",) if name in {*self.query.values()}]
+        return {**body, **{name: self.load(body[name]) for name in names}}
+
     def save(self, body: dict[str, Any]) -> dict[str, Any]:
+        row = self.db.execute("SELECT body FROM objects WHERE id = ?", (body["id"],)).fetchone()
         self.db.execute(
             "INSERT INTO objects VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
             (body["id"], json.dumps(body)),
         )
+        kinds = _EVENTS.get((body["object"], body["status"]), ()) if "status" in body else ()
+        if row is None or json.loads(row[0]).get("status") != body.get("status"):
+            for kind in kinds:
+                self.db.execute("INSERT INTO events (type, body) VALUES (?, ?)", (kind, json.dumps(_event(kind, body))))
         return body
 
     # -- PaymentIntents
@@ -363,6 +398,26 @@ class _Work:
         count = row[0] if row else 0
         self.db.execute("INSERT OR REPLACE INTO counts VALUES (?, ?)", (name, count + 1))
         return bool(count < times)
+
+
+_EVENTS = {
+    # https://docs.stripe.com/api/events/types
+    ("payment_intent", "succeeded"): ("payment_intent.succeeded",),
+    ("payment_intent", "canceled"): ("payment_intent.canceled",),
+    ("payment_intent", "requires_payment_method"): ("payment_intent.payment_failed",),
+    ("payment_intent", "requires_action"): ("payment_intent.requires_action",),
+    ("refund", "pending"): ("refund.created",),
+    ("refund", "succeeded"): ("refund.updated", "charge.refunded"),
+    ("refund", "failed"): ("refund.failed", "refund.updated"),
+    ("dispute", "needs_response"): ("charge.dispute.created",),
+    ("dispute", "won"): ("charge.dispute.closed",),
+    ("dispute", "lost"): ("charge.dispute.closed",),
+}
+
+
+def _event(kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    charge = {"id": "ch_1", "object": "charge", "payment_intent": body.get("payment_intent")}
+    return charge if kind == "charge.refunded" else body
 
 
 def _unpaid(intent: dict[str, Any], error: dict[str, Any]) -> dict[str, Any]:

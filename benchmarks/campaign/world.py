@@ -18,7 +18,7 @@ from unittest.mock import patch
 import stripe
 from attrs import define, field, frozen
 
-from benchmarks.campaign.banks import bank, environment
+from benchmarks.campaign.banks import SECRET, bank, environment, signed
 from benchmarks.campaign.faults import Faults
 from benchmarks.campaign.plan import HOUR, Plan, Submission
 from benchmarks.campaign.stripe_books import StripeBooks
@@ -31,6 +31,7 @@ from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
 from handlers.psp_sandbox.ledger import Down
 from handlers.reconcile.sweep import Finding, ask_psp, sweep
+from handlers.stripe_webhook import handler as webhook
 from handlers.transactions.store import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -73,6 +74,8 @@ class Outcome:
     """What the sweep still lists after it has repaired what it can."""
     log: str
     faults: Faults
+    forged: tuple[str, ...] = ()
+    """Forged events that the webhook took."""
 
 
 @define
@@ -96,6 +99,8 @@ class World:
     """The calls in progress, the innermost last; empty while no faults strike."""
     _transactions: int = 0
     _redirects: int = 0
+    _events: int = 0
+    forged: list[str] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner.of(
@@ -147,11 +152,40 @@ class World:
                 self.runner.scheduler.stop_execution(self.results[event["name"]][1])
         elif act == "refund":
             self._refund(event["donation"], event["number"])
+        elif act == "webhook":
+            self._webhook(event)
         elif act == "sweep":
             with self._at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
                 list(sweep(store(), ask_psp, self.has_ended))
         else:
             self._donor(event)
+        self._deliver_events()
+
+    def _deliver_events(self) -> None:
+        """Let Stripe's new events arrive, as the plan says."""
+        for number, kind, item in StripeBooks(sqlite.database("stripe")).events(self._events):
+            self._events = number
+            for seconds, form in self.faults.deliveries(f"{kind} {item.get('metadata', {}).get('donation')}"):
+                self._later(seconds, "webhook", kind=kind, item=item, form=form, tries=0)
+
+    def _webhook(self, event: dict[str, Any]) -> None:
+        """Stripe, or somebody else, calls the webhook; Stripe calls again unless it gets an answer."""
+        self.faults.counts[f"webhook: {event['form']}"] += 1
+        request = signed(event["kind"], event["item"], secret=SECRET if event["form"] == "event" else "whsec_guessed")
+        where = f"webhook-{event['kind']}-{event['tries']} {event['item'].get('object')}"
+        with (
+            self._at(where),
+            patch("boto3.client", lambda _service: _StepFunctions(self.runner)),
+            patch.object(webhook, "execution_has_ended", self.has_ended),
+        ):
+            try:
+                status = webhook.handler(request, None)["statusCode"]
+            except (Exception, SystemExit):  # noqa: BLE001 - what fails here is what the scenario injected, and is sent again
+                status = 500
+        if status == 200 and event["form"] == "forged":
+            self.forged.append(f"the webhook took a forged {event['kind']}")
+        if status >= 500 and event["tries"] < 8:
+            self._later(HOUR << event["tries"], "webhook", **{**event, "tries": event["tries"] + 1})
 
     def _submit(self, submission: Submission) -> None:
         name = f"{submission.name}{self.suffix}"
@@ -222,6 +256,7 @@ class World:
             return reply
 
         reply = self.faults.call(call, execution, really, wrap)
+        self._deliver_events()
         if call.waits and reply.kind == "succeeded":
             return Reply.pending(reply.output, seconds=reply.seconds)
         return reply
@@ -363,7 +398,7 @@ def play(plan: Plan, flow: Loaded, refund_flow: Loaded, folder: Path) -> Outcome
         _sweep(world, end, repair=True)
         world.refund_again()
         last = _sweep(world, end + timedelta(seconds=2 * HOUR), repair=True)
-    return Outcome(tuple(world.ended), first, last, log.getvalue(), faults)
+    return Outcome(tuple(world.ended), first, last, log.getvalue(), faults, tuple(world.forged))
 
 
 def _run_and_kill(world: World) -> None:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from attrs import evolve
-
-from handlers import clock
 from handlers.document import MalformedEvent, read
-from handlers.fundraising_totals.totals import Contribution, add
 from handlers.logs import invocation, logger
-from handlers.outbox import Message, send
-from handlers.refunds import finish, of_donation
+from handlers.refunds import conclude, of_donation
 
 LOG = logger("persist_refund")
 _STATUSES = {"refunded": "refunded", "pending": "pending", "declined": "declined", "cancelled": "declined"}
@@ -40,11 +35,6 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         if "Error" not in result:
             status = _STATUSES.get(read(event, "result.status", str), "broken")
             code = read(event, "result.code", str)
-        # What the PSP did counts, whatever is stored: the effects first, each once.
-        if status == "refunded":
-            add(Contribution(refund.id, refund.charity, -refund.amount, refund.currency))
-            detail = {"donation": donation, "refund": number, "amount": refund.amount, "currency": refund.currency}
-            send(Message("donation.refunded", refund.id, {**detail, "charity": refund.charity, "psp": refund.psp}))
-        stored = finish(evolve(refund, status=status, code=code, stored_at=clock.now()))
+        stored = conclude(refund, status, code)
         LOG.info("stored", refund=stored.id, status=stored.status)
         return {"id": stored.id, "status": stored.status, "amount": stored.amount}

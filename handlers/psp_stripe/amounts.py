@@ -32,3 +32,16 @@ def to_stripe(amount: int, currency: str) -> int:
     if rest:
         raise NotPayable(f"Stripe cannot charge {amount} (minor unit) in {currency}: the last digit must be 0")
     return converted
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """Convert an amount from Stripe's minor unit to ISO 4217's. Raises NotPayable rather than rounding.
+
+    >>> from_stripe(2500, "GBP"), from_stripe(250000, "UGX"), from_stripe(25, "MGA")
+    (2500, 2500, 2500)
+    """
+    ours, theirs = MINOR_DIGITS[currency], _STRIPE_DIGITS.get(currency, MINOR_DIGITS[currency])
+    converted, rest = divmod(amount * int(10**ours), int(10**theirs))
+    if rest:
+        raise NotPayable(f"{amount} (Stripe's minor unit) in {currency} is not a whole amount of ISO 4217's minor unit")
+    return converted

@@ -6,14 +6,12 @@ tests.
 
 from __future__ import annotations
 
-import os
 from typing import Any, cast
-
-import stripe
 
 from handlers.logs import invocation, logger
 from handlers.psp import INQUIRIES, KeyRejected, Payment, look_up, perform
-from handlers.psp_stripe.provider import TIMEOUT, StripePsp
+from handlers.psp_stripe.client import open_client
+from handlers.psp_stripe.provider import StripePsp
 from handlers.secrets import fresh_secrets_after, setting
 
 LOG = logger("psp_stripe")
@@ -30,11 +28,4 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
 
 
 def _psp() -> StripePsp:
-    client = stripe.StripeClient(
-        setting("STRIPE_API_KEY"),
-        base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
-        # The flow retries with back-off, visible in its history.
-        max_network_retries=0,
-    )
-    return StripePsp(client, setting("STRIPE_RETURN_URL"))
+    return StripePsp(open_client(), setting("STRIPE_RETURN_URL"))

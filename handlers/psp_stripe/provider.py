@@ -154,10 +154,7 @@ class StripePsp:
             refund = next(earlier, None) or self.client.v1.refunds.create(params, {"idempotency_key": request.key})
             if params.get("amount", refund.amount) != refund.amount:
                 raise PspRefused(f"the key {request.key} was used with another amount")
-            status = refund.status or "unknown"
-            # https://docs.stripe.com/api/refunds/object#refund_object-status
-            outcome = _REFUNDS.get(status, Outcome.PENDING)
-            return Answer(outcome, status, f"refund {refund.id}", request.reference)
+            return Answer(refund_outcome(refund), refund.status or "unknown", f"refund {refund.id}", request.reference)
         return failure[0]
 
     def find(self, reference: str) -> Answer:
@@ -179,6 +176,11 @@ class StripePsp:
             return _answer(self.client.v1.payment_intents.cancel(reference))
         # Most likely the donor was faster: the payment's state is more useful than the error.
         return self.find(reference)
+
+
+def refund_outcome(refund: stripe.Refund) -> Outcome:
+    """Interpret a refund's status: https://docs.stripe.com/api/refunds/object#refund_object-status."""
+    return _REFUNDS.get(refund.status or "unknown", Outcome.PENDING)
 
 
 _REFUNDS = {"succeeded": Outcome.REFUNDED, "failed": Outcome.DECLINED, "canceled": Outcome.DECLINED}

@@ -15,8 +15,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from handlers import clock, refunds
+from handlers import clock, disputes, refunds
 from handlers.configuration import store_name
+from handlers.disputes.record import NEEDS_RESPONSE
 from handlers.psp import Outcome
 from handlers.reconcile.finishing import finish
 from handlers.transactions.record import Transaction, from_document, owner
@@ -64,6 +65,14 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
             again = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"
             reason = f"its outcome is unknown; run it again, which is safe: {again}"
             yield Finding(refund.id, f"refund {refund.status}", reason)
+        elif refund.status == "failed":
+            close = f"python -m handlers.refunds close {refund.id}"
+            reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
+            yield Finding(refund.id, "refund failed", reason)
+    for dispute in disputes.listed():
+        if dispute.status == NEEDS_RESPONSE:
+            reason = f"dispute {dispute.id} ({dispute.reason}): answer it at {dispute.psp}"
+            yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
 
 
 def reconcile(donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None]) -> Finding | None:

@@ -9,7 +9,7 @@ from handlers import cards, clock
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
 from handlers.refunds import Refund, begin, of_donation
-from handlers.refunds.record import identity
+from handlers.refunds.record import NOT_GONE, identity
 from handlers.transactions.store import store
 
 LOG = logger("refund_setup")
@@ -48,7 +48,7 @@ def handler(event: dict[str, Any], context: Any) -> Document:
                 f"{cards.redact(donation)}: {record.status if record else 'unknown'}; expected a paid donation"
             )
         others = [each for each in of_donation(donation) if each.number != number]
-        left = record.amount - sum(each.amount for each in others if each.status != "declined")
+        left = record.amount - sum(each.amount for each in others if each.status not in NOT_GONE)
         known = next((each for each in of_donation(donation) if each.number == number), None)
         amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else left
         if not 1 <= amount <= left:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import click
-from attrs import asdict
+from attrs import asdict, evolve
 
+from handlers import cards, clock
 from handlers.money import amount_text
-from handlers.refunds import Refund, listed, of_donation
+from handlers.refunds import Refund, finish, listed, of_donation
 from handlers.refunds.record import STATUSES
 
 
@@ -46,6 +47,20 @@ def request(donation: str, amount: int | None, number: int | None, reason: str, 
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(f"cannot start the refund: {error}") from error
     click.echo(answer["executionArn"])
+
+
+@main.command()
+@click.argument("identity", metavar="ID")
+@click.option("--note", default="", help="What was done, for the record.")
+def close(identity: str, note: str) -> None:
+    """Close the failed refund ID, after the donor got the money in another way: it leaves the list of open work."""
+    refund = next((each for each in listed() if each.id == identity), None)
+    if refund is None:
+        raise click.ClickException(f"no refund {identity!r}; `python -m handlers.refunds list` lists all")
+    stored = finish(evolve(refund, status="closed", reason=cards.redact(note)[:200], stored_at=clock.now()))
+    if stored.status != "closed":
+        raise click.ClickException(f"{identity} is {stored.status}; only a failed refund can be closed")
+    click.echo(_line(stored))
 
 
 @main.command("list")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from attrs import frozen
 
-STATUSES = ("open", "pending", "refunded", "declined", "broken")
-"""open: the PSP may have been asked. pending: the PSP has not decided. broken: the outcome is unknown."""
+STATUSES = ("open", "pending", "refunded", "declined", "broken", "failed", "closed")
+"""open: the PSP may have been asked. pending: the PSP has not decided. broken: the outcome is unknown. failed: the PSP
+made it, and the donor's bank returned the money (https://docs.stripe.com/refunds#failed-refunds): somebody has to pay
+the donor in another way. closed: somebody did."""
+
+NOT_GONE = ("declined", "failed")
+"""Statuses of refunds whose money is still with us."""
 
 _RANKS = {"open": 0, "broken": 1, "pending": 2, "declined": 3, "refunded": 3}
+_LATER = {"refunded": "failed", "failed": "closed"}
 
 
 class RefundConflict(Exception):
@@ -37,15 +43,14 @@ class Refund:
 
     @property
     def is_final(self) -> bool:
-        return self.status in ("refunded", "declined")
+        return self.status in ("refunded", "declined", "failed", "closed")
 
     def may_become(self, other: Refund) -> bool:
-        """Return true if the other record may replace this one: a final one stays, an earlier state never comes back.
-
-        A refund that the PSP made may still fail later (https://docs.stripe.com/refunds#failed-refunds), but that is
-        for people: the flow has told everybody.
-        """
-        return not self.is_final and _RANKS[other.status] >= _RANKS[self.status]
+        """Return true if the other record may replace this one: an earlier state never comes back, and a final one
+        stays, but for a refund that fails after the PSP made it, and is closed by somebody then."""
+        if self.is_final:
+            return _LATER.get(self.status) == other.status
+        return _RANKS.get(other.status, -1) >= _RANKS[self.status]
 
 
 def identity(donation: str, number: int) -> str:

@@ -1,22 +1,28 @@
-"""Stripe's webhook: settle what the flow is waiting for, or could not store.
+"""Stripe's webhook: settle what the flow waits for or could not store, and store what becomes of refunds and disputes.
 
 The request of a function URL or of API Gateway's HTTP API (payload format 2.0). Environment: STRIPE_WEBHOOK_SECRET, the
-endpoint's signing secret. Stripe sends an event again, for days, unless it is answered with 2xx; events come late, more
-than once and in any order (https://docs.stripe.com/webhooks). So an event is only a reason to ask Stripe.
+endpoint's signing secret, and STRIPE_API_KEY. Stripe sends an event again, for days, unless it is answered with 2xx;
+events come late, more than once and in any order (https://docs.stripe.com/webhooks). So an event is only a reason to
+ask Stripe.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import stripe
 
 from handlers import redirects
+from handlers.document import MalformedEvent
 from handlers.logs import invocation, logger
+from handlers.psp import KeyRejected
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, reconcile
 from handlers.secrets import fresh_secrets_after, setting
+from handlers.stripe_webhook import money_back
 from handlers.transactions.store import store
 
 LOG = logger("stripe_webhook")
@@ -42,10 +48,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             LOG.warning("refused", reason=str(error))
             return _response(400, "refused")
         kind, item = str(received["type"]), received["data"]["object"]
-        metadata = item.get("metadata") or {}
-        donation = metadata.get("donation") if isinstance(metadata, dict) else None
-        result = _settle(kind, donation) if isinstance(donation, str) else "ignored"
-        LOG.info("received", kind=kind, donation=donation, result=result)
+        with fresh_secrets_after(KeyRejected), _rejected_keys():
+            result = _settle(kind, item)
+        LOG.info("received", kind=kind, event=received.get("id"), result=result)
         return _response(200, result)
 
 
@@ -67,7 +72,35 @@ def _verified(event: dict[str, Any]) -> dict[str, Any]:
     return dict(received)
 
 
-def _settle(kind: str, donation: str) -> str:
+@contextmanager
+def _rejected_keys() -> Iterator[None]:
+    try:
+        yield
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        raise KeyRejected(f"Stripe rejects STRIPE_API_KEY: {type(error).__name__}; set a valid key") from error
+
+
+def _settle(kind: str, item: dict[str, Any]) -> str:
+    """Settle what the event is about, by the kind of its object (https://docs.stripe.com/api/events/types)."""
+    if kind.startswith("charge.dispute."):
+        return money_back.settle_dispute(_text(item, "id"))
+    if item.get("object") == "refund":
+        return money_back.settle_refund(_text(item, "id"))
+    if kind == "charge.refunded":
+        return money_back.settle_refunds(_text(item, "payment_intent")) if item.get("payment_intent") else "ignored"
+    metadata = item.get("metadata") or {}
+    donation = metadata.get("donation") if isinstance(metadata, dict) else None
+    return _settle_payment(kind, donation) if isinstance(donation, str) else "ignored"
+
+
+def _text(item: dict[str, Any], name: str) -> str:
+    value = item.get(name)
+    if not isinstance(value, str) or not value:
+        raise MalformedEvent(f"data.object.{name}: expected the id of an object of Stripe's")
+    return value
+
+
+def _settle_payment(kind: str, donation: str) -> str:
     """Let the execution that waits for the donor ask Stripe; without one, settle what is stored as open or broken."""
     if kind in _DECIDED and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
         return "resumed"

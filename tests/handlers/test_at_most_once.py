@@ -196,7 +196,7 @@ def test_stripe_timed_out(call: Call, stripe_server: StripeProxy, monkeypatch: p
     event = document("pm_card_visa")
     stripe_server.hold = threading.Event()
     with monkeypatch.context() as patch:
-        patch.setattr("handlers.psp_stripe.handler.TIMEOUT", 0.5)
+        patch.setattr("handlers.psp_stripe.client.TIMEOUT", 0.5)
         with pytest.raises(PspUnavailable, match="APIConnectionError"):
             call("psp_stripe", event)
         with pytest.raises(PspUnavailable, match="409"):  # the first request is still under way

@@ -28,14 +28,17 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
 
 
-def request(donation: str | None, kind: str = "payment_intent.succeeded", **changes: Any) -> dict[str, Any]:
+def signed_event(kind: str, item: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A request as Stripe signs it (https://docs.stripe.com/webhooks#verify-manually)."""
-    metadata = {} if donation is None else {"donation": donation}
-    item = {"id": "pi_1", "object": "payment_intent", "metadata": metadata}
     body = json.dumps({"id": "evt_1", "object": "event", "type": kind, "data": {"object": item}})
     at = int(changes.get("at", time.time()))
     signed = hmac.new(changes.get("secret", SECRET).encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
     return {"body": changes.get("body", body), "headers": {"Stripe-Signature": f"t={at},v1={signed}"}}
+
+
+def request(donation: str | None, kind: str = "payment_intent.succeeded", **changes: Any) -> dict[str, Any]:
+    metadata = {} if donation is None else {"donation": donation}
+    return signed_event(kind, {"id": "pi_1", "object": "payment_intent", "metadata": metadata}, **changes)
 
 
 def result(answer: dict[str, Any]) -> tuple[int, str]:

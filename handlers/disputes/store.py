@@ -1,0 +1,90 @@
+"""The store of disputes: the DynamoDB table DISPUTES_TABLE (partition key `id`), or a SQLite file if it is not set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict
+
+from handlers import sqlite
+from handlers.configuration import store_name
+from handlers.disputes.record import LOST, Dispute
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.outbox import Message, send
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS disputes (id TEXT PRIMARY KEY, body TEXT NOT NULL)"
+
+
+def keep(dispute: Dispute) -> Dispute:
+    """Store the dispute's state unless the stored one is decided; return the stored one.
+
+    A lost dispute is taken from the charity's total, once, and told to other systems (`donation.dispute_lost`). Raises
+    NotDelivered.
+    """
+    if dispute.status == LOST:
+        # The effects first: a process that is killed here is run again.
+        add(Contribution(f"dispute#{dispute.id}", dispute.charity, -dispute.amount, dispute.currency))
+        names = ("donation", "charity", "amount", "currency", "psp", "reason")
+        send(Message("donation.dispute_lost", dispute.id, {name: asdict(dispute)[name] for name in names}))
+    table = store_name("DISPUTES_TABLE")
+    return _to_table(dispute, table) if table else _to_file(dispute)
+
+
+def listed() -> Iterator[Dispute]:
+    """Yield all disputes, by their ids. Disputes are few: a table is scanned."""
+    table = store_name("DISPUTES_TABLE")
+    if table:
+        pages = _client().get_paginator("scan").paginate(TableName=table)
+        bodies = [item["body"]["S"] for page in pages for item in page["Items"]]
+    else:
+        bodies = _bodies() if _file().exists() else []
+    yield from sorted((Dispute(**json.loads(body)) for body in bodies), key=lambda dispute: dispute.id)
+
+
+def _to_file(dispute: Dispute) -> Dispute:
+    with sqlite.transaction(_file(), _SCHEMA) as db:
+        row = db.execute("SELECT body FROM disputes WHERE id = ?", (dispute.id,)).fetchone()
+        stored = Dispute(**json.loads(row["body"])) if row else None
+        if stored is not None and stored.is_final:
+            return stored
+        db.execute("INSERT OR REPLACE INTO disputes VALUES (?, ?)", (dispute.id, json.dumps(asdict(dispute))))
+        return dispute
+
+
+def _to_table(dispute: Dispute, table: str) -> Dispute:
+    client = _client()
+    item = {"id": {"S": dispute.id}, "body": {"S": json.dumps(asdict(dispute))}}
+    response = client.get_item(TableName=table, Key={"id": item["id"]}, ConsistentRead=True)
+    if "Item" not in response:
+        client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(id)")
+        return dispute
+    before = response["Item"]["body"]
+    stored = Dispute(**json.loads(before["S"]))
+    if stored.is_final:
+        return stored
+    # Atomic: only what was read is replaced. A writer in between fails this one, and the event comes again.
+    client.put_item(
+        TableName=table,
+        Item=item,
+        ConditionExpression="body = :before",
+        ExpressionAttributeValues={":before": before},
+    )
+    return dispute
+
+
+def _bodies() -> list[str]:
+    with sqlite.transaction(_file(), _SCHEMA) as db:
+        return [row["body"] for row in db.execute("SELECT body FROM disputes").fetchall()]
+
+
+def _file() -> Path:
+    return sqlite.database("disputes")
+
+
+def _client() -> Any:
+    import boto3
+
+    return boto3.client("dynamodb")

@@ -1,0 +1,21 @@
+"""Stripe's client, set up by the function's environment: STRIPE_API_KEY, and STRIPE_API_BASE for tests."""
+
+from __future__ import annotations
+
+import os
+
+import stripe
+
+from handlers.psp_stripe.provider import TIMEOUT
+from handlers.secrets import setting
+
+
+def open_client() -> stripe.StripeClient:
+    """Return a client. Raises Misconfigured without a key."""
+    return stripe.StripeClient(
+        setting("STRIPE_API_KEY"),
+        base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
+        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        # The flow retries with back-off, visible in its history.
+        max_network_retries=0,
+    )

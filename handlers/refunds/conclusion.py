@@ -1,0 +1,51 @@
+"""What follows from a refund's state: the charity's total, the messages to other systems, and the record."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from handlers import clock
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.outbox import Message, send
+from handlers.refunds.record import NOT_GONE, Refund
+from handlers.refunds.store import finish
+
+
+def conclude(refund: Refund, status: str, code: str) -> Refund:
+    """Store what the PSP says of the refund, with what follows from it; return the stored refund.
+
+    Everything happens once, however often and in whatever order this is called. A refund that the PSP made and that is
+    declined now has `failed`. Raises NotDelivered.
+    """
+    # What the PSP did counts, whatever is stored: the effects first, each once.
+    if status == "refunded":
+        add(Contribution(refund.id, refund.charity, -refund.amount, refund.currency))
+        _tell("donation.refunded", refund)
+    stored = _finish(refund, status, code)
+    if (status, stored.status) == ("declined", "refunded"):
+        _take_back(refund)
+        return _finish(refund, "failed", code)
+    if status == "refunded" and stored.status in NOT_GONE:
+        _take_back(refund)  # this answer was older than the one that is stored
+    return stored
+
+
+def _finish(refund: Refund, status: str, code: str) -> Refund:
+    return finish(evolve(refund, status=status, code=code, stored_at=clock.now()))
+
+
+def _take_back(refund: Refund) -> None:
+    add(Contribution(f"{refund.id}:failed", refund.charity, refund.amount, refund.currency))
+    _tell("donation.refund_failed", refund)
+
+
+def _tell(kind: str, refund: Refund) -> None:
+    detail = {
+        "donation": refund.donation,
+        "refund": refund.number,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "charity": refund.charity,
+        "psp": refund.psp,
+    }
+    send(Message(kind, refund.id, detail))

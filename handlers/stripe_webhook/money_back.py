@@ -1,0 +1,105 @@
+"""Refunds and disputes that Stripe reports: ask Stripe for their state, and store it.
+
+Nothing depends on what an event says but the object's id, so the same event twice, or an older one after a newer one,
+stores the same: what Stripe says now.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import stripe
+
+from handlers import clock, disputes, refunds
+from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
+from handlers.psp_stripe.amounts import from_stripe
+from handlers.psp_stripe.client import open_client
+from handlers.psp_stripe.provider import refund_outcome
+from handlers.refunds import Refund
+from handlers.transactions.record import Transaction
+from handlers.transactions.store import store
+
+PSP = "psp_stripe"
+_DISPUTES = {
+    # https://docs.stripe.com/api/disputes/object#dispute_object-status
+    "warning_needs_response": NEEDS_RESPONSE,
+    "needs_response": NEEDS_RESPONSE,
+    "appeal_needs_response": NEEDS_RESPONSE,
+    "warning_closed": WON,
+    "won": WON,
+    "prevented": WON,
+    "lost": LOST,
+}
+
+
+def settle_refund(reference: str) -> str:
+    """Store the state of one refund at Stripe, and return it: that of our refund, or of one made in the dashboard."""
+    found = open_client().v1.refunds.retrieve(reference, {"expand": ["payment_intent"]})
+    return _settled(found, found.payment_intent)
+
+
+def settle_refunds(intent: str) -> str:
+    """Store the states of all refunds of a PaymentIntent, and return them."""
+    client = open_client()
+    payment = client.v1.payment_intents.retrieve(intent)
+    listed = client.v1.refunds.list({"payment_intent": intent, "limit": 100}).auto_paging_iter()
+    return ", ".join(_settled(each, payment) for each in listed) or "nothing to do"
+
+
+def _settled(found: stripe.Refund, intent: Any) -> str:
+    record = _record(intent)
+    if record is None:
+        return "ignored"
+    known = {each.id: each for each in refunds.of_donation(record.id)}
+    refund = known.get(str(getattr(found.metadata, "key", None)))
+    if refund is None:
+        refund = refunds.begin(_foreign(record, found, intent))
+    return refunds.conclude(refund, refund_outcome(found), found.status or "unknown").status
+
+
+def _foreign(record: Transaction, found: stripe.Refund, intent: Any) -> Refund:
+    """A refund that somebody made at Stripe: what is left of the donation, and the totals, have to know it."""
+    now, currency = clock.now(), found.currency.upper()
+    return Refund(
+        id=f"{record.id}:refund:{found.id}",
+        donation=record.id,
+        number=0,
+        amount=from_stripe(found.amount, currency),
+        currency=currency,
+        charity=str(record.charity),
+        psp=PSP,
+        reference=str(intent.id),
+        status="open",
+        code="",
+        reason="made at Stripe",
+        requested_at=now,
+        stored_at=now,
+    )
+
+
+def settle_dispute(reference: str) -> str:
+    """Store the state of a dispute at Stripe, and return it."""
+    found = open_client().v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
+    record = _record(found.payment_intent)
+    if record is None:
+        return "ignored"
+    currency = found.currency.upper()
+    dispute = Dispute(
+        id=found.id,
+        donation=record.id,
+        charity=str(record.charity),
+        amount=from_stripe(found.amount, currency),
+        currency=currency,
+        psp=PSP,
+        reference=str(getattr(found.payment_intent, "id", "")),
+        status=_DISPUTES.get(found.status, WAITING),
+        reason=found.reason,
+        stored_at=clock.now(),
+    )
+    return disputes.keep(dispute).status
+
+
+def _record(intent: Any) -> Transaction | None:
+    """Return the record of the donation that a PaymentIntent pays, or None for one of somebody else's."""
+    donation = getattr(getattr(intent, "metadata", None), "donation", None)
+    return store().get(donation) if isinstance(donation, str) and donation else None
