@@ -8,7 +8,7 @@
     template.compile_expression(text, field)         (document, Scope) -> value     a path or an intrinsic function
     intrinsics.compile_intrinsic(text)               (document, Scope) -> value     `FUNCTIONS` is the table
     intrinsics.parse_intrinsic(text)                 intrinsic_parser.Call          the tree, with offsets
-    choice.compile_rule(rule)                        (document, Scope) -> bool      `OPERATORS` is the table
+    choice.compile_rule(rule)                        (document, Scope) -> bool      `operators.OPERATORS` is the table
     jsonata.compile_jsonata(value, field, expected)  (states, variables) -> value   `{% … %}` anywhere in the value
     jsonata.reader.read_expression(text)             Expression                     what an expression reads and calls
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import uuid
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
 
 
 class Dice:
@@ -16,6 +18,8 @@ class Dice:
 
     @cached_property
     def numbers(self) -> random.Random:
+        import random  # compiling a flow draws none
+
         return random.Random(self._seed)  # noqa: S311 - jitter and identifiers, not secrets
 
 
@@ -36,4 +40,6 @@ chance = _Chance()
 
 def random_uuid() -> str:
     """A version 4 UUID."""
+    import uuid
+
     return str(uuid.UUID(int=chance.source.getrandbits(128), version=4))

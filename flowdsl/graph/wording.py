@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..asl.resource import constant_function, parse_resource
 from ..asl.tree import Edge, Node
-from ..expr.choice import OPERATORS
+from ..expr.operators import OPERATORS
 from .fonts import clean
 
 _MOST = 400

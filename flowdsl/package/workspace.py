@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,7 +42,8 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
         with _hold_lock(space, on_wait):
             _clean_up(space, output)
             check_own(output)
-            work = Path(tempfile.mkdtemp(prefix="build-", dir=space))
+            work = space / f"build-{os.getpid()}"
+            work.mkdir(mode=0o700)
             try:
                 workspace = Workspace(output, work / "new", work / "scratch")
                 workspace.new.mkdir()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from flowdsl.expr.choice import OPERATORS, RuleError, compile_rule
+from flowdsl.expr.choice import RuleError, compile_rule
 from flowdsl.expr.errors import StatesError
+from flowdsl.expr.operators import OPERATORS
 from flowdsl.expr.path.tree import PathSyntaxError
 from flowdsl.expr.scope import Scope
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowdsl.expr.choice import OPERATORS, RuleError, compile_rule
+from flowdsl.expr.choice import RuleError, compile_rule
 from flowdsl.expr.errors import StatesError
 from flowdsl.expr.intrinsics import FUNCTIONS, IntrinsicSyntaxError, compile_intrinsic
 from flowdsl.expr.jsonata import QueryEvaluationError, compile_jsonata
+from flowdsl.expr.operators import OPERATORS
 from flowdsl.expr.path.jsonpath import compile_path, compile_reference
 from flowdsl.expr.path.tree import PathSyntaxError
 from flowdsl.expr.scope import Scope

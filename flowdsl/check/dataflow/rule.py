@@ -304,7 +304,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
 
     def compare(self, value: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
         """Report a comparison that is never true for the known value."""
-        from ...expr.choice import OPERATORS
+        from ...expr.operators import OPERATORS
 
         operator, equals = OPERATORS.get(name), name.endswith(("StringEquals", "NumericEquals"))
         if self.findings is None or operator is None or not isinstance(value, ScalarShape):

@@ -1,4 +1,4 @@
-"""The rules of a Choice. Source: ASL specification, "Choice State"; OPERATORS in expr/choice.py is the table."""
+"""The rules of a Choice. Source: ASL specification, "Choice State"; OPERATORS in expr/operators.py is the table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...asl.tree import Node
 from ...author.kinds import is_number, is_timestamp
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
-from ...expr.choice import OPERATORS
+from ...expr.operators import OPERATORS
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import ComparedPath, Subject
