@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,11 +52,32 @@ def _parse(content: bytes, file: Path) -> ast.Module:
         ) from None
 
 
-def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[Import]:
-    """Every import that may run, in functions too, in no particular order.
+def imports(file: Path, package: tuple[str, ...]) -> tuple[Import, ...]:
+    """Every import of a file of `package` that may run, in functions too, in no particular order.
 
-    Those under `if TYPE_CHECKING` never run. `importlib.import_module` counts where it is given a literal.
+    Those under `if TYPE_CHECKING` never run. `importlib.import_module` counts where it is given a literal. Raises
+    FlowError for invalid Python, and for a relative import that leaves the project's folder.
     """
+    return _imports(read_source(file), file, package)
+
+
+@lru_cache(1000)  # functions share modules
+def _imports(content: bytes, file: Path, package: tuple[str, ...]) -> tuple[Import, ...]:
+    children = ast.iter_child_nodes if b"import_module" in content else _statements
+    return tuple(_walk(_parse(content, file), package, file, children))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements inside a statement: where nothing calls `import_module`, expressions import nothing."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = getattr(node, name, ())
+        if isinstance(inside, list):  # a lambda's body is an expression
+            yield from inside
+
+
+def _walk(
+    tree: ast.Module, package: tuple[str, ...], file: Path, children: Callable[[ast.AST], Iterator[ast.AST]]
+) -> Iterator[Import]:
 
     def where(node: ast.stmt | ast.expr) -> Span:
         return Span(display_path(file), node.lineno, node.col_offset + 1)
@@ -72,7 +93,7 @@ def imports(tree: ast.Module, package: tuple[str, ...], file: Path) -> Iterator[
             rest += [(child, handled) for child in node.body]
             rest += [(child, optional) for child in (*node.handlers, *node.orelse, *node.finalbody)]
             continue
-        rest += [(child, optional) for child in ast.iter_child_nodes(node)]
+        rest += [(child, optional) for child in children(node)]
         match node:
             case ast.Import(names=aliases):
                 for alias in aliases:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
 from ..author.functions import Function
@@ -39,7 +40,16 @@ class Sources(Record):
     external: tuple[Import, ...]
 
 
-def collect(function: Function, root: Path) -> Sources:
+Look = Callable[[tuple[str, ...]], list[Path] | None]
+"""`find` in the project's folder, each module once."""
+
+
+def looking_in(root: Path) -> Look:
+    """Return a `Look`, for as long as no file comes or goes."""
+    return cache(partial(find, root))
+
+
+def collect(function: Function, root: Path, look: Look | None = None) -> Sources:
     """Collect the function's folder, its `include`, and all that their modules import from the project, transitively.
 
     FlowError if the handler is not there, and with each file that is no Python and each import of the project's that
@@ -51,6 +61,7 @@ def collect(function: Function, root: Path) -> Sources:
     entries: dict[str, Path] = {}
     external: list[Import] = []
     wrong: list[Diagnostic] = []
+    look = look or looking_in(root)
     while waiting:
         file = waiting.pop()
         name = file.relative_to(root).as_posix()
@@ -59,11 +70,11 @@ def collect(function: Function, root: Path) -> Sources:
         entries[name] = _check_regular(file, root)
         if file.suffix == ".py":
             package = file.relative_to(root).parent.parts
-            waiting += find(root, package) or []  # a package's __init__.py runs before its modules
+            waiting += look(package) or []  # a package's __init__.py runs before its modules
             with collect_errors(wrong):
-                for wanted in imports(parse(file), package, file):
+                for wanted in imports(file, package):
                     with collect_errors(wrong):
-                        files = _resolve(wanted, root, folder)
+                        files = _resolve(wanted, look, folder)
                         waiting += files
                         if not files and not wanted.optional and wanted.module:
                             external.append(wanted)
@@ -79,12 +90,13 @@ def problems(functions: Iterable[Function], root: Path, *, hashed: bool = True) 
     """
     functions = list(functions)
     diagnostics: list[Diagnostic] = []
+    look = looking_in(root)
     with collect_errors(diagnostics):
         distinct(functions)
     for function in functions:
         with collect_errors(diagnostics):
             validate(function, root)
-            code = collect(function, root)
+            code = collect(function, root, look)
             pins = _pins(root / function.source / "requirements.txt", hashed)
             wanted = {each.module[0] for each in code.external} - STANDARD_LIBRARY - RUNTIME_MODULES
             check_external(code, function, _modules_of(pins, wanted) if pins and wanted else set())
@@ -132,16 +144,16 @@ def check_external(sources: Sources, function: Function, installed: set[str]) ->
         )
 
 
-def _resolve(wanted: Import, root: Path, folder: Path) -> list[Path]:
+def _resolve(wanted: Import, look: Look, folder: Path) -> list[Path]:
     """The project's files that an import runs; empty if the module is not the project's."""
-    base = find(root, wanted.module)
+    base = look(wanted.module)
     files = list(base or [])
     if base is not None:
         for name in wanted.names:
-            files += find(root, (*wanted.module, name)) or []
+            files += look((*wanted.module, name)) or []
     if files or wanted.optional or not wanted.module:
         return files
-    if find(root, wanted.module[:1]):
+    if look(wanted.module[:1]):
         message, hint = f"the project has no module {wanted}", "correct the name"
     elif find(folder, wanted.module):
         message = f"{wanted} cannot be imported in Lambda: imports start at the project's folder, not at the function's"
