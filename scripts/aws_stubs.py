@@ -130,6 +130,7 @@ def stubs() -> str:
         "from typing import Literal",
         "",
         "from .expressions import Expression, Value",
+        "from .functions import Function",
         "from .integrations import Action, AwsError, Errors, Integration, Sdk, Service",
         "",
         "Text = str | Expression",
@@ -200,6 +201,8 @@ def _parameters(service: Service, action: Action) -> list[str] | None:
         shapes = {capitalize(name): model["shapes"][each["shape"]] for name, each in structure["members"].items()}
         types = {name: "Value" if name in _ANY_JSON else _type(shape) for name, shape in shapes.items()}
         types |= dict.fromkeys(action.added, "Value")
+        if service.name == "lambda":
+            types["FunctionName"] += " | Function"
         needed = tuple(capitalize(name) for name in structure.get("required", ()))
     return [
         *(f"        {name}: {types[name]}," for name in needed),

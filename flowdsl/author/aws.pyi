@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from .expressions import Expression, Value
+from .functions import Function
 from .integrations import Action, AwsError, Errors, Integration, Sdk, Service
 
 Text = str | Expression
@@ -1487,7 +1488,7 @@ class _LambdaInvoke:
     def __call__(
         self,
         *,
-        FunctionName: Text,
+        FunctionName: Text | Function,
         ClientContext: Text = ...,
         DurableExecutionName: Text = ...,
         InvocationType: Literal["Event", "RequestResponse", "DryRun"] | Text = ...,
@@ -1499,7 +1500,7 @@ class _LambdaInvoke:
     def wait_for_task_token(
         self,
         *,
-        FunctionName: Text,
+        FunctionName: Text | Function,
         ClientContext: Text = ...,
         DurableExecutionName: Text = ...,
         InvocationType: Literal["Event", "RequestResponse", "DryRun"] | Text = ...,

@@ -12,11 +12,14 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..base.record import Record, field
 from ..base.source import Caller, caller
 from .expressions import Value
+
+if TYPE_CHECKING:
+    from .functions import Function
 
 Pattern = Literal["", "sync", "sync:2", "waitForTaskToken"]
 _KEYWORDS = {"sync": "sync", "sync:2": "sync", "waitForTaskToken": "wait_for_task_token"}
@@ -37,7 +40,7 @@ class Integration(Record, eq=False):
     action: str
     """As in the Resource: `putItem`."""
     pattern: Pattern
-    arguments: Mapping[str, Value]
+    arguments: Mapping[str, Value | Function]
     origin: Caller | None = field(default=None, repr=False)
 
     @property
@@ -54,20 +57,20 @@ class Action(Record):
     name: str
     patterns: tuple[Pattern, ...] = ()
 
-    def __call__(self, **arguments: Value) -> Integration:
+    def __call__(self, **arguments: Value | Function) -> Integration:
         """Call the service and go on with its answer."""
         return Integration(self.service, self.name, "", arguments, caller())
 
-    def sync(self, **arguments: Value) -> Integration:
+    def sync(self, **arguments: Value | Function) -> Integration:
         """Call the service and wait until the job that it starts is done."""
         pattern: Pattern = "sync:2" if "sync:2" in self.patterns else "sync"
         return self._with(pattern, arguments)
 
-    def wait_for_task_token(self, **arguments: Value) -> Integration:
+    def wait_for_task_token(self, **arguments: Value | Function) -> Integration:
         """Call the service and wait until somebody sends back the task token; the arguments must hold it."""
         return self._with("waitForTaskToken", arguments)
 
-    def _with(self, pattern: Pattern, arguments: Mapping[str, Value]) -> Integration:
+    def _with(self, pattern: Pattern, arguments: Mapping[str, Value | Function]) -> Integration:
         if pattern not in self.patterns:
             others = " and ".join(dict.fromkeys("." + _KEYWORDS[each] for each in self.patterns)) or "no pattern"
             raise TypeError(

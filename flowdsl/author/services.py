@@ -10,6 +10,7 @@ from ..base.record import evolve
 from ..base.source import Caller
 from .conflicts import Report
 from .fields import UNSET, Language
+from .functions import Function
 from .integrations import Action, AwsError, Errors, Integration, Service
 from .states import Catcher, ItemReader, Map, ResultWriter, Retrier, State, Task, Working
 
@@ -43,7 +44,8 @@ def _called(element: Calls, language: Language, report: Report, path: AslPath) -
         return evolve(element, resource="arn:aws:states:::")
     if not isinstance(call, Integration):
         return element
-    changes: dict[str, Any] = {"arguments": call.arguments or UNSET, "resource": call.resource}
+    arguments = {key: each.arn if isinstance(each, Function) else each for key, each in call.arguments.items()}
+    changes: dict[str, Any] = {"arguments": arguments or UNSET, "resource": call.resource}
     for keyword in ("arguments", "parameters", "payload"):
         if getattr(element, keyword, UNSET) is UNSET:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from .fields import UNSET, Language, Unset
 from .flow import Block, End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
+from .integrations import Integration
 from .jsonpath import JSONATA
 from .lowering import lower
 from .places import locate, unknown_settings
@@ -308,7 +309,11 @@ class _Wiring(Record, frozen=False):
         if not isinstance(step, Task):
             return
         resource = step.resource
-        named = resource.allowed if isinstance(resource, Dynamic) else (resource,)
+        named: Iterable[Any] = (resource,)
+        if isinstance(resource, Dynamic):
+            named = resource.allowed
+        elif isinstance(resource, Integration):  # aws.lambda_.invoke(FunctionName=function, …)
+            named = resource.arguments.values()
         functions = tuple(each for each in named if isinstance(each, Function))
         own = tuple(each for each in functions if each.source)
         if own:

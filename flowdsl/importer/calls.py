@@ -30,9 +30,17 @@ def function_code(resource: str, functions: Mapping[str, Mapping[str, Any]]) -> 
     return c.call("Function", *values, **{key: c.constant(value) for key, value in fields.items()})
 
 
-def call_code(resource: str, arguments: Any, place: Place, *, for_map: bool = False) -> Code | None:
+def call_code(
+    resource: str,
+    arguments: Any,
+    place: Place,
+    functions: Mapping[str, Mapping[str, Any]],
+    *,
+    for_map: bool = False,
+) -> Code | None:
     """The call of an action with its arguments, or None if it needs its Resource as text.
 
+    A FunctionName that is one of `functions` becomes the `Function` itself, so that it is packaged and runs here.
     `for_map` if a Map's reader or writer makes it: Step Functions has actions of S3 for these only.
     """
     match = _RESOURCE.fullmatch(resource)
@@ -47,6 +55,8 @@ def call_code(resource: str, arguments: Any, place: Place, *, for_map: bool = Fa
     keywords: list[tuple[str, Code]] = []
     for key, value in arguments.items():
         plain, code = pair(key, value, place)
+        if key == "FunctionName" and isinstance(value, str) and value.rpartition(":")[2] in functions:
+            code = function_code(value, functions) or code
         if not c.is_attribute(plain) or plain == "self":
             return None
         keywords.append((plain, code))

@@ -193,7 +193,7 @@ class _Writer:
             key = "Parameters" if self.language == "JSONPath" else "Arguments"
             call = None
             if self.level == Level.IDIOM and isinstance(fields.get(key), dict):
-                call = call_code(resource, fields[key], Place(self.language), for_map=True)
+                call = call_code(resource, fields[key], Place(self.language), self.context.functions, for_map=True)
             if call is not None:
                 del fields[key]
             values.append(call if call is not None else c.constant(resource))
@@ -257,7 +257,7 @@ class _Writer:
                     self.take("InputPath")
             return
         is_empty = self.fields.get(key) == {}  # a call without arguments gets the state's input instead
-        call = None if is_empty else call_code(resource, self.fields.get(key, {}), place)
+        call = None if is_empty else call_code(resource, self.fields.get(key, {}), place, self.context.functions)
         if call is not None:
             self.fields.pop(key, None)
             values[-1] = call

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..asl.tree import Tree
 from ..author.functions import Function
+from ..author.invocation import INVOKE
 from ..base.diagnostics import Diagnostic
 from ..base.source import display_path
 from ..project.settings import find_root
@@ -22,6 +23,9 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 """What a function has if the template does not say it. Sources: AWS::Lambda::Function; Serverless Framework,
 "Serverless.yml Reference"."""
+
+
+_NAMING = ("Resource", "FunctionName")
 
 
 def read_machine(path: Path, text: str, machine: str | None, substitutions: Mapping[str, str]) -> Imported:
@@ -61,8 +65,8 @@ def _with_functions(
     """The definition with the ARNs of functions in place of the references to them, if flowdsl can package them."""
     arns: dict[str, str] = {}
     for node in Tree(machine.definition):
-        resource = node.fields.get("Resource")
-        if node.fields.get("Type") != "Task" or not isinstance(resource, str):
+        resource = _called(node.fields)
+        if resource is None:
             continue
         function = template.function_at(machine, resource)
         if function is None:
@@ -79,11 +83,28 @@ def _with_functions(
     return definition
 
 
+def _called(task: Mapping[str, Any]) -> str | None:
+    """What names the Lambda function that a Task may call."""
+    resource = task.get("Resource")
+    if task.get("Type") != "Task" or not isinstance(resource, str):
+        return None
+    if _plain(resource).startswith(INVOKE):
+        arguments = task.get("Parameters", task.get("Arguments"))
+        name = arguments.get("FunctionName") if isinstance(arguments, dict) else None
+        return name if isinstance(name, str) else None
+    return resource
+
+
+def _plain(resource: str) -> str:
+    """The Resource of an integration as flows have it: deploy writes the partition of its environment."""
+    return resource.replace("arn:${AWS::Partition}:states:::", "arn:aws:states:::", 1)
+
+
 def _replaced(value: Any, arns: Mapping[str, str]) -> Any:
-    """The value with these Resources replaced, at any depth."""
+    """The value with these names of functions replaced, at any depth."""
     if isinstance(value, dict):
         return {
-            key: arns.get(item, item) if key == "Resource" and isinstance(item, str) else _replaced(item, arns)
+            key: _plain(arns.get(item, item)) if key in _NAMING and isinstance(item, str) else _replaced(item, arns)
             for key, item in value.items()
         }
     return [_replaced(item, arns) for item in value] if isinstance(value, list) else value

@@ -48,6 +48,16 @@ def test_the_resource_of_a_call(call: Integration, resource: str) -> None:
     assert call.resource == f"arn:aws:states:::{resource}"
 
 
+@pytest.mark.parametrize("invoke", [aws.lambda_.invoke, aws.sdk.lambda_.invoke])
+def test_a_function_as_an_argument_is_its_arn_and_belongs_to_the_flow(invoke: Any) -> None:
+    charge = f.Function("charge", "handlers/charge")
+    machine = f.StateMachine("m", f.Task("T", invoke(FunctionName=charge, Payload=state_input)))
+    assert machine.problems == []
+    assert f.dump(machine)["States"]["T"]["Parameters"] == {"FunctionName": charge.arn, "Payload.$": "$"}
+    assert machine.functions == {"charge": charge}
+    assert machine.callees == {("States", "T"): (charge,)}
+
+
 @pytest.mark.parametrize(
     ("language", "expected"),
     [

@@ -77,7 +77,7 @@ def test_a_template_becomes_a_flow_with_its_functions(folder):
     states = loaded.definition["States"]
     assert states["Score"]["Resource"] == "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:Score"
     assert states["Notify"]["Resource"] == "${Notify.Arn}"
-    assert states["Store"]["Resource"] == "arn:${AWS::Partition}:states:::sqs:sendMessage"
+    assert states["Store"]["Resource"] == "arn:aws:states:::sqs:sendMessage"  # deploy writes the partition
     assert states["Store"]["Parameters"]["QueueUrl"] == "${Queue}"
     assert not [each for each in project.review([loaded], packaging=False) if each.severity == "error"]
 
@@ -141,6 +141,45 @@ def test_substitutions(folder):
     done = run("m.asl.json", "--substitution", "Tabel=orders")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "did you mean 'Table'?" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["Parameters", "Arguments"])
+@pytest.mark.parametrize("partition", ["aws", "${AWS::Partition}"])
+def test_a_function_that_lambda_invoke_calls_is_packaged(folder, key, partition):
+    (folder / "charge").mkdir()
+    (folder / "charge" / "app.py").write_text("def handler(event, context):\n    return {'paid': event}\n")
+    payload = {"Payload.$": "$.amount"} if key == "Parameters" else {"Payload": "{% $states.input.amount %}"}
+    call = {
+        "Type": "Task",
+        "Resource": f"arn:{partition}:states:::lambda:invoke",
+        key: {"FunctionName": "${ChargeArn}", **payload},
+        "End": True,
+    }
+    language = {"QueryLanguage": "JSONata"} if key == "Arguments" else {}
+    resources = {
+        "Charge": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"CodeUri": "charge", "Handler": "app.handler", "Runtime": "python3.13"},
+        },
+        "Machine": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {
+                "Definition": {"StartAt": "Charge", "States": {"Charge": call}} | language,
+                "DefinitionSubstitutions": {"ChargeArn": {"Fn::GetAtt": ["Charge", "Arn"]}},
+            },
+        },
+    }
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
+    (folder / "template.json").write_text(json.dumps(template))
+    done = run("template.json", "-o", "flow.py")
+    assert done.exit_code == 0, done.stderr
+    assert "aws.lambda_.invoke(" in (folder / "flow.py").read_text()
+    [loaded] = project.load(folder / "flow.py")
+    assert loaded.machine.functions["Charge"].source == "charge"
+    name = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:Charge"
+    assert loaded.definition["States"]["Charge"][key]["FunctionName"] == name
+    done = CliRunner().invoke(app, ["run", "flow.py", "--input", '{"amount": 5}'])
+    assert json.loads(done.stdout)["Payload"] == {"paid": 5}
 
 
 @pytest.mark.parametrize("indent", [None, 2])
