@@ -149,6 +149,17 @@ notify_delay = Task(
     into=DISCARD,
     catch=catch("States.ALL", into="notify_delay_error"),
 )
+await_confirmation = Task(
+    "AwaitConfirmation",
+    Function("payment-await-confirmation", "handlers/await_confirmation", access=[REDIRECTS]),
+    payload={"token": task_token, "document": state_input},
+    wait_for_task_token=True,
+    # The PSP's webhook ends the wait, or a day: then TakePayment asks the PSP.
+    timeout=take_payment.out.pending_seconds,
+    into="confirmation",
+    retry=[retry("States.Timeout", max_attempts=0), lambda_transient, storing],
+    catch=[catch("States.Timeout", goto(take_payment), into="confirmation"), broken],
+)
 redirect_to_psp = Task(
     "RedirectToPsp",
     Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS, BUS]),
@@ -175,6 +186,7 @@ flow = chain(
             goto(take_payment),
         ),
         when(take_payment.out.status == "redirect", redirect_to_psp, goto(take_payment)),
+        when(take_payment.out.status == "pending", await_confirmation, goto(take_payment)),
         when(take_payment.out.status == "paid"),
         otherwise=goto(persist_output),
     ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, NotRequired, Protocol, TypedDict
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 
 class Outcome(StrEnum):
@@ -20,7 +21,7 @@ class Outcome(StrEnum):
     REDIRECT = "redirect"
     """The donor must visit `redirect_url` first, and may still be there."""
     PENDING = "pending"
-    """Neither taken nor refused yet, and the donor cannot help: ask again."""
+    """Neither taken nor refused yet, and the donor cannot help: ask again. A bank debit stays so for days."""
     CANCELLED = "cancelled"
     """Cancelled at the PSP: it can no longer be taken."""
 
@@ -88,6 +89,10 @@ class Lookup:
     donation: str
     amount: int
     currency: str
+    token: str = field(default="", repr=False)
+    """The payment method's, empty if the donor's data was erased: for a PSP that lists payments by it only."""
+    since: str = ""
+    """When this PSP was selected for the donation (RFC 3339): its payments are not older. Empty if unknown."""
 
 
 @frozen
@@ -99,6 +104,22 @@ class Answer:
     message: str
     reference: str | None = None
     redirect_url: str | None = None
+
+
+_TEXT, _ID, _URL = 500, 255, 8192
+
+
+def bounded(answer: Answer) -> Answer:
+    """Return the answer with short texts: an execution whose document gets too large ends, whatever was taken.
+
+    Raises PspUnavailable if its reference or URL is no id or URL: it cannot be what the PSP meant.
+    """
+    reference, url = answer.reference, answer.redirect_url
+    if reference is not None and not 0 < len(reference) <= _ID:
+        raise PspUnavailable("the PSP's answer has no usable reference")
+    if url is not None and not (len(url) <= _URL and url.startswith("https://")):
+        raise PspUnavailable("the PSP's answer has no usable URL for the donor")
+    return evolve(answer, code=answer.code[:_ID], message=answer.message[:_TEXT])
 
 
 Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "pending", "cancelled"]
@@ -119,6 +140,8 @@ class Attempt(TypedDict):
     """RFC 3339."""
     delay_seconds: int
     redirected_at: NotRequired[str]
+    pending_at: NotRequired[str]
+    """When the PSP first said that it has not decided yet."""
     returns: NotRequired[int]
     """How often the donor came back, or a wait was over, while the payment was still open at the PSP."""
 
@@ -136,6 +159,8 @@ class Payment(TypedDict):
     redirect_url: str | None
     redirect_seconds: int
     """Seconds to wait for the donor; 0 unless the status is `redirect`."""
+    pending_seconds: int
+    """Seconds to wait for the PSP's webhook before asking again; 0 unless the status is `pending`."""
     attempts: list[Attempt]
 
 
@@ -164,7 +189,11 @@ class Payments(TypedDict):
 
 
 class Psp(Protocol):
-    """A payment service provider. Every operation may raise PspUnavailable and PspRefused."""
+    """A payment service provider. Every operation may raise PspUnavailable and PspRefused.
+
+    Whatever the PSP answers (another type, HTML, half of an object), an operation returns an Answer or raises one of
+    these two.
+    """
 
     @property
     def name(self) -> str: ...
@@ -179,6 +208,17 @@ class Psp(Protocol):
         """True if a later attempt goes on with the payment of the first one, which is taken once at most."""
         ...
 
+    @property
+    def captures(self) -> bool:
+        """False if a payment cannot be authorised first and captured later: `perform` refuses both operations."""
+        ...
+
+    @property
+    def patience(self) -> int:
+        """Seconds for which a payment may be PENDING before people have to look. 0: it is decided within moments, so
+        that repeating the request is enough."""
+        ...
+
     def authorise(self, request: Authorisation) -> Answer:
         """Authorise; return the first answer again if the key was used before, however long ago."""
         ...
@@ -189,8 +229,12 @@ class Psp(Protocol):
         """Refund; the answer may be PENDING: asking again with the same key returns the refund's current state."""
         ...
 
-    def find(self, reference: str) -> Answer:
-        """Return the payment's current state. Raises PspRefused if the PSP does not know it, which is not a decline."""
+    def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:
+        """Return the payment's current state. Raises PspRefused if the PSP does not know it, which is not a decline.
+
+        `returned` has the parameters with which the donor's browser came back from the PSP: they are not to be trusted,
+        but some PSPs have to be given theirs.
+        """
         ...
 
     def look_up(self, request: Lookup) -> list[Answer]:

@@ -26,9 +26,11 @@ from handlers.psp.interface import (
     Payment,
     Payments,
     Psp,
+    PspRefused,
     PspUnavailable,
     Refund,
     Status,
+    bounded,
 )
 
 OPERATIONS = ("pay", "authorise", "capture", "refund")
@@ -42,6 +44,9 @@ WAIT_FOR_DONOR = 24 * 3600
 _ASK_AGAIN = 600
 """Seconds after a return that completed nothing (the back button, a browser's prefetch) until the PSP is asked again;
 doubled each time."""
+
+_ASK_DAILY = 24 * 3600
+"""Seconds after which a PSP that has not decided yet is asked, if its webhook did not tell before."""
 
 _RETURNS = 20
 """More returns than that end the payment: an execution has room for a limited number of events."""
@@ -59,6 +64,8 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
     operation = event.get("operation", "pay")
     if operation not in OPERATIONS:
         raise MalformedEvent(f"operation: expected one of {', '.join(OPERATIONS)}")
+    if operation in ("authorise", "capture") and not psp.captures:
+        raise PspRefused(f"{psp.name} takes payments in one step: use the operation pay")
     if operation in ("capture", "refund"):
         return _related(event, psp, operation)
     status = read(event, "payment.status", str)
@@ -66,8 +73,10 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
         return cast("Payment", dict(event["payment"]))
     if status == "redirect":
         return _after_redirect(event, psp)
+    if status == "pending":
+        return _after_pending(event, psp)
     if status not in _OPEN:
-        raise MalformedEvent(f"payment.status: expected one of {', '.join((*_OPEN, 'redirect', *_FINAL))}")
+        raise MalformedEvent(f"payment.status: expected one of {', '.join((*_OPEN, 'redirect', 'pending', *_FINAL))}")
     return _attempt(event, psp, capture=operation == "pay")
 
 
@@ -81,7 +90,11 @@ def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
         for reference in read(event, "references", list[Any]):
             psp.cancel(str(reference))
     amount, currency = read(event, "donation.amount", int), read(event, "donation.currency", str)
-    answers = psp.look_up(Lookup(read(event, "donation.id", str), amount, currency))
+    method, selected = event["donation"].get("payment_method"), event.get("psp")
+    token = method.get("token") if isinstance(method, Mapping) else None
+    since = selected.get("chosen_at") if isinstance(selected, Mapping) else None
+    lookup = Lookup(read(event, "donation.id", str), amount, currency, str(token or ""), str(since or ""))
+    answers = [bounded(each) for each in psp.look_up(lookup)]
     return {
         "payments": [
             {"status": str(each.outcome), "code": each.code, "message": each.message, "reference": each.reference}
@@ -105,7 +118,7 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
         capture=capture,
         earlier=_earlier(event, psp) if attempts else None,
     )
-    answer = _definite(psp.authorise(request))
+    answer = _definite(psp.authorise(request), psp)
     return _payment(psp, answer, [*attempts, {"number": number, "psp": psp.name, "idempotency_key": request.key}])
 
 
@@ -127,14 +140,14 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
         raise MalformedEvent("payment.attempts: is empty; expected the attempt that sent the donor to the PSP")
     *before, last = attempts
     last = {**last, "redirected_at": last.get("redirected_at", last["at"])}
-    answer = _definite(psp.find(reference))
+    answer = _definite(psp.find(reference, _returned(redirect)), psp)
     if answer.outcome is Outcome.REDIRECT and (seconds := _seconds_left(redirect, last)):
         last["returns"] = last.get("returns", 0) + 1
         url = answer.redirect_url or event["payment"].get("redirect_url")
         return _payment(psp, evolve(answer, redirect_url=url), [*before, last], redirect_seconds=seconds)
     goes_on = psp.continues and answer.outcome is Outcome.RETRY and len(attempts) <= len(psp.schedule)
     if answer.outcome in _NOT_TAKEN and not goes_on:
-        closed = _definite(psp.cancel(reference))
+        closed = _definite(psp.cancel(reference), psp)
         if closed.outcome is Outcome.REDIRECT:
             raise PspUnavailable(f"{psp.name} neither completed nor cancelled {reference}")
         if answer.outcome is Outcome.REDIRECT or closed.outcome not in (Outcome.CANCELLED, *_NOT_TAKEN):
@@ -142,6 +155,25 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
     if answer.outcome is Outcome.CANCELLED:
         answer = Answer(answer.outcome, answer.code, _why_abandoned(redirect), reference)
     return _payment(psp, answer, [*before, last])
+
+
+def _after_pending(event: Mapping[str, Any], psp: Psp) -> Payment:
+    """Ask the PSP after its webhook, or after a day without one. A webhook is not believed, only a reason to ask."""
+    *before, last = read(event, "payment.attempts", list[Any]) or [{}]
+    if not last:
+        raise MalformedEvent("payment.attempts: is empty; expected the attempt that the PSP has not decided")
+    answer = _definite(psp.find(_reference(event, psp)), psp)
+    if answer.outcome is Outcome.CANCELLED:
+        # Not by this flow, and not by a donor who left: at the PSP, or by the donor's bank.
+        answer = evolve(answer, outcome=Outcome.DECLINED)
+    return _payment(psp, answer, [*before, last])
+
+
+def _returned(redirect: Mapping[str, Any]) -> dict[str, str]:
+    details = redirect.get("details")
+    if not isinstance(details, Mapping):
+        return {}
+    return {str(name): value for name, value in details.items() if isinstance(value, str)}
 
 
 def _seconds_left(redirect: Mapping[str, Any], attempt: Mapping[str, Any]) -> int:
@@ -171,8 +203,10 @@ def _reference(event: Mapping[str, Any], psp: Psp) -> str:
     return read(event, "payment.reference", str)
 
 
-def _definite(answer: Answer) -> Answer:
-    if answer.outcome is Outcome.PENDING:
+def _definite(answer: Answer, psp: Psp | None = None) -> Answer:
+    """Raise PspUnavailable for a pending answer, unless the PSP is one whose payments stay pending for long."""
+    answer = bounded(answer)
+    if answer.outcome is Outcome.PENDING and not (psp and psp.patience and answer.reference):
         raise PspUnavailable(f"the PSP has not decided yet: {answer.message}")
     return answer
 
@@ -191,6 +225,13 @@ def _payment(
         status, message = "declined", f"retry schedule exhausted after {number} attempts: {answer.message}"
     result = {"status": status, "code": answer.code, "message": message, "reference": answer.reference}
     last = {**attempts[-1], **result, "at": clock.now(), "delay_seconds": delay}
+    pending = 0
+    if answer.outcome is Outcome.PENDING:
+        last.setdefault("pending_at", last["at"])
+        left = int(psp.patience - clock.seconds_since(last["pending_at"]))
+        if left < 1:
+            raise PspUnavailable(f"{psp.name} has not decided {answer.reference} since {last['pending_at']}")
+        pending = min(left, _ASK_DAILY)
     return Payment(
         status=cast("Status", status),
         code=answer.code,
@@ -200,6 +241,7 @@ def _payment(
         delay_seconds=delay,
         redirect_url=answer.redirect_url,
         redirect_seconds=redirect_seconds if answer.outcome is Outcome.REDIRECT else 0,
+        pending_seconds=pending,
         attempts=cast("list[Attempt]", [*attempts[:-1], last]),
     )
 
@@ -215,7 +257,7 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     if operation == "capture":
         answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
     else:
-        answer = psp.refund(Refund(reference, currency, key, amount))
+        answer = bounded(psp.refund(Refund(reference, currency, key, amount)))
     return Operation(
         status=cast("Status", str(answer.outcome)),
         code=answer.code,
@@ -225,6 +267,7 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
         delay_seconds=0,
         redirect_url=None,
         redirect_seconds=0,
+        pending_seconds=0,
         attempts=event["payment"].get("attempts", []),
         operation=operation,
         idempotency_key=key,

@@ -7,6 +7,7 @@ from handlers.psp import Outcome
 CODES: dict[str, tuple[Outcome, str]] = {
     "00": (Outcome.PAID, "approved"),
     "05": (Outcome.DECLINED, "do not honour"),
+    "09": (Outcome.PENDING, "submitted to the bank"),
     "12": (Outcome.DECLINED, "not possible for this payment"),
     "13": (Outcome.DECLINED, "invalid amount"),
     "14": (Outcome.DECLINED, "unknown token"),

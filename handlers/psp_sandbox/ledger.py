@@ -64,7 +64,7 @@ class Payment:
     card: str
     """The well-known token of its card."""
     status: str
-    """action_required, authorised, captured, declined or cancelled."""
+    """action_required, submitted, authorised, captured, declined or cancelled."""
     code: str
     amount: int
     currency: str
@@ -114,18 +114,20 @@ class Ledger:
 
     def _authorise(self, db: sqlite3.Connection, card: Card, request: list[Any], key: str) -> Payment:
         _, order, _, amount, currency, capture = request
-        status, code = ("action_required", "1A") if card.donor else ("new", "")
+        status, code = ("action_required", "1A") if card.donor else ("submitted", "09") if card.bank else ("new", "")
         reference = f"sbx_{_part(order)}{secrets.token_hex(6)}"
         payment = Payment(reference, order, card.token, status, code, amount, currency, 0, 0, capture, clock.now())
         _save(db, payment)
-        return payment if card.donor else _decide(db, payment, card, key)
+        return payment if card.donor or card.bank else _decide(db, payment, card, key)
 
     def find(self, reference: str) -> Payment:
-        """Return the payment's current state; donors of some cards act at this moment."""
+        """Return the payment's current state; donors and banks of some cards act at this moment."""
 
         def work(db: sqlite3.Connection) -> Payment:
             payment = _payment(db, reference)
             card = BY_TOKEN[payment.card]
+            if payment.status == "submitted" and card.bank != "waits":
+                return _decide(db, payment, card, f"{reference}-decided")
             if payment.status != "action_required" or card.donor == "waits":
                 return payment
             return _authenticated(db, payment, passed=card.donor == "passes")
@@ -146,7 +148,7 @@ class Ledger:
 
         def work(db: sqlite3.Connection) -> Payment:
             payment = _payment(db, reference)
-            if payment.status in ("action_required", "authorised"):
+            if payment.status in ("action_required", "submitted", "authorised"):
                 payment = evolve(payment, status="cancelled", code="17")
                 _save(db, payment)
             return payment

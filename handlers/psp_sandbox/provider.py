@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from attrs import evolve, frozen
@@ -18,6 +18,8 @@ class SandboxPsp:
     name: str = "psp_sandbox"
     schedule: tuple[int, ...] = RETRY_SCHEDULE
     continues: bool = False
+    captures: bool = True
+    patience: int = 30 * 24 * 3600
 
     def authorise(self, request: Authorisation) -> Answer:
         with _errors():
@@ -41,7 +43,7 @@ class SandboxPsp:
         answer = _answer(payment)
         return evolve(answer, outcome=Outcome.REFUNDED) if payment.code == "00" else answer
 
-    def find(self, reference: str) -> Answer:
+    def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002 - not needed here
         with _errors():
             return _answer(self.ledger.find(reference))
 

@@ -30,6 +30,8 @@ class Card:
     """Number of answers that are lost after the payment is stored."""
     donor: Literal["passes", "fails", "waits"] | None = None
     """The donor's behaviour at 3-D Secure, or None if the card does not require it."""
+    bank: Literal["confirms", "returns", "waits"] | None = None
+    """What a bank that takes days does when it is asked the next time, or None for a bank that decides at once."""
 
 
 CARDS: tuple[Card, ...] = (
@@ -60,6 +62,9 @@ CARDS: tuple[Card, ...] = (
     Card("4000005000000027", "tok_down_twice", "the PSP is down for two requests, then paid", down=2),
     Card("4000005000000035", "tok_down_always", "the PSP is down", down=ALWAYS),
     Card("4000005000000043", "tok_answer_lost", "paid, but the first answer gets lost", lost=1),
+    Card("4000006000000017", "tok_debit", "a bank debit: pending, then paid", bank="confirms"),
+    Card("4000006000000025", "tok_debit_returned", "a bank debit: pending, then declined", "51", bank="returns"),
+    Card("4000006000000033", "tok_debit_waits", "a bank debit: stays pending", bank="waits"),
     Card("4000005000000050", "tok_answers_lost", "paid, but no answer ever arrives", lost=ALWAYS),
 )
 

@@ -56,6 +56,8 @@ class StripePsp:
     schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
 
     continues: bool = True
+    captures: bool = True
+    patience: int = 0
 
     def authorise(self, request: Authorisation) -> Answer:
         with _errors() as failure:
@@ -157,7 +159,7 @@ class StripePsp:
             return Answer(refund_outcome(refund), refund.status or "unknown", f"refund {refund.id}", request.reference)
         return failure[0]
 
-    def find(self, reference: str) -> Answer:
+    def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002 - not needed here
         with _errors({}) as failure:
             return _answer(self.client.v1.payment_intents.retrieve(reference))
         return failure[0]

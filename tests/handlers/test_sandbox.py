@@ -54,7 +54,7 @@ def journey(call: Call, event: dict[str, Any], steps: int = 12) -> list[str]:
         answers.append(f"{event['payment']['status']} {event['payment']['code']}")
         if event["payment"]["status"] == "redirect":
             event["redirect"] = {"status": "returned"}
-        elif event["payment"]["status"] != "retry":
+        elif event["payment"]["status"] not in ("retry", "pending"):
             break
     return answers
 
@@ -77,6 +77,9 @@ JOURNEYS = {
     "tok_3ds_failed": ["redirect 1A", "declined 3D"],
     "tok_3ds_abandoned": ["redirect 1A"] * 12,
     "tok_3ds_later": ["redirect 1A", "retry 91", "redirect 1A", "paid 00"],
+    "tok_debit": ["pending 09", "paid 00"],
+    "tok_debit_returned": ["pending 09", "declined 51"],
+    "tok_debit_waits": ["pending 09"] * 12,
     "tok_down_once": ["unavailable", "paid 00"],
     "tok_down_twice": ["unavailable", "unavailable", "paid 00"],
     "tok_down_always": ["unavailable"] * 12,

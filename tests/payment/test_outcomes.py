@@ -179,6 +179,48 @@ def test_paid_at_the_psp_but_never_returned(flow: Runner) -> None:
     assert run.history.caught() == {"RedirectToPsp": 1}
 
 
+def test_a_bank_debit_is_paid_only_once_it_is_confirmed(flow: Runner) -> None:
+    """The PSP's webhook ends the wait after three days; until then the donation is open, and nobody gets a receipt."""
+    seen = []
+    flow.mock("AwaitConfirmation", effect=lambda event: seen.append((stored().status, kinds(), charges())))
+    flow.answer("AwaitConfirmation", {"status": "told by the PSP"}, after=3600)
+
+    run = flow.run(donation("tok_debit"))
+
+    assert seen == [("open", [], [])]
+    assert_paid_once(run)
+    assert run.history.spent("AwaitConfirmation") == run.duration == 3600
+    assert run.history.entered()["TakePayment"] == 2
+    assert statuses(run) == ["paid"]
+    assert run.output["payment"]["pending_seconds"] == 0
+
+
+def test_a_lost_webhook_costs_a_day(flow: Runner) -> None:
+    run = flow.run(donation("tok_debit"))
+
+    assert_paid_once(run)
+    assert run.history.spent("AwaitConfirmation") == run.duration == DAY
+    assert run.output["confirmation"]["Error"] == "States.Timeout"
+
+
+def test_a_bank_debit_that_the_bank_returns(flow: Runner) -> None:
+    run = flow.run(donation("tok_debit_returned"))
+
+    assert run.output["payment"]["status"] == stored().status == "declined"
+    assert run.output["payment"]["code"] == "51"
+    assert charges() == []
+
+
+def test_a_bank_debit_that_stays_pending_is_work_for_people(flow: Runner) -> None:
+    with pytest.raises(ExecutionFailed) as failed:
+        flow.run(donation("tok_debit_waits"))
+
+    assert failed.value.error == "PaymentBroken"
+    assert failed.value.history.entered()["AwaitConfirmation"] == 30
+    assert stored().status == "broken"
+    assert charges() == []
+
+
 def test_the_return_page_reports_a_failure(flow: Runner) -> None:
     flow.answer("RedirectToPsp", fail("DonorGaveUp", "closed the window"), after=60)
 

@@ -1,0 +1,1 @@
+"""Waiting for a PSP that takes days to decide."""
