@@ -17,6 +17,7 @@ from flowdsl.asl.text import canonical_text
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.project.loading import load
 from flowdsl.sdk import from_sdk, read_sdk, to_sdk
+from flowdsl.sdk.objects import DISTRIBUTIONS
 from flowdsl.testing import Runner
 
 workflow = pytest.importorskip(
@@ -82,7 +83,8 @@ def test_a_workflow_becomes_a_machine(client: Any) -> None:
     chain = steps.Chain([steps.Pass("A"), steps.Wait("B", seconds=1)])
     sdk = workflow.Workflow("sdk", chain, ROLE, client=client, comment="C", timeout_seconds=60)
     read = read_sdk(sdk)
-    assert (read.name, read.sdk) == ("sdk", "stepfunctions 2.3.0")
+    assert read.name == "sdk"
+    assert read.sdk.rpartition(" ")[0] in DISTRIBUTIONS
     assert f.dump(f.StateMachine("sdk", from_sdk(sdk))) == json.loads(sdk.definition.to_json())
 
 
@@ -112,6 +114,7 @@ def test_what_to_sdk_refuses(client: Any) -> None:
 
 def sagemaker_steps() -> list[State]:
     """A step of each class of steps/sagemaker.py."""
+    pytest.importorskip("sagemaker", reason="a fork of the Data Science SDK without SageMaker")
     from sagemaker import Model
     from sagemaker.estimator import Estimator
     from sagemaker.inputs import TrainingInput
