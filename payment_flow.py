@@ -8,14 +8,17 @@ from datetime import timedelta
 
 from flowdsl import (
     DISCARD,
+    Alarm,
     Choice,
     Defaults,
     EventBus,
     Executions,
     Function,
     Functions,
+    Metric,
     Parallel,
     Pass,
+    Schedule,
     StateMachine,
     Table,
     Task,
@@ -78,7 +81,9 @@ TRANSACTIONS = Table(
     indexes={f"by-{name}": (f"{name}_part", "started_at") for name in ("status", "charity", "day")},
 ).access("PutItem", "GetItem", "UpdateItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
-REDIRECTS = Table("payment-redirects", key="id").access("PutItem", "GetItem", variable="REDIRECTS_TABLE")
+REDIRECTS = Table("payment-redirects", key="id", expires="expires_at").access(
+    "PutItem", "GetItem", variable="REDIRECTS_TABLE"
+)
 REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
     "PutItem", "GetItem", "Query", "Scan", variable="REFUNDS_TABLE"
 )
@@ -226,6 +231,21 @@ flow = chain(
     ),
 )
 
+# The page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
+donor_returned = Function(
+    "payment-donor-returned",
+    "handlers/donor_returned",
+    access=[REDIRECTS, Executions("payment").access("SendTaskSuccess")],
+)
+# Give Stripe its function URL; it settles what executions wait for, or could not store.
+stripe_webhook = Function(
+    "payment-stripe-webhook",
+    "handlers/stripe_webhook",
+    timeout=60,
+    access=[*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")],
+)
+reconcile = Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[*SETTLING, REFUNDS, DISPUTES])
+
 machine = StateMachine(
     "payment",
     flow,
@@ -233,26 +253,15 @@ machine = StateMachine(
     # AWS recommends to retry the passing errors of the Lambda service for every Lambda.
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
-    # donor-returned: the page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
-    # stripe-webhook: give Stripe its function URL; it settles what executions wait for, or could not store.
-    # reconcile: run it on a schedule; it settles what executions could not store, and lists what needs people.
-    related=[
-        Function(
-            "payment-donor-returned",
-            "handlers/donor_returned",
-            access=[REDIRECTS, Executions("payment").access("SendTaskSuccess")],
-        ),
-        Function(
-            "payment-stripe-webhook",
-            "handlers/stripe_webhook",
-            timeout=60,
-            access=[*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")],
-        ),
-        Function(
-            "payment-reconcile",
-            "handlers/reconcile",
-            timeout=900,
-            access=[*SETTLING, REFUNDS, DISPUTES],
-        ),
+    related=[donor_returned, stripe_webhook],
+    # reconcile settles what executions could not store, and lists what needs people.
+    schedules=[Schedule("sweep", reconcile, every=timedelta(minutes=15))],
+    alarms=[
+        Alarm("payment-executions", Executions("payment")),
+        Alarm("payment-refund-executions", Executions("payment-refund")),
+        Alarm("payment-functions", Functions(donor_returned, stripe_webhook)),
+        # The sweep fails or does not run at all; or it has found what needs people.
+        Alarm("payment-sweep", Functions(reconcile), within=timedelta(hours=1), silence=True),
+        Alarm("payment-open-work", Metric("payments", "OpenWork", reconcile), within=timedelta(minutes=30)),
     ],
 )

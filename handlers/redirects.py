@@ -1,22 +1,28 @@
 """The task tokens of donors who are at the PSP. A token stays here; others get a ticket, from which it cannot be read.
 
 Stored in the DynamoDB table REDIRECTS_TABLE (partition key `id`, a string), or in SQLite if it is not set. Every ticket
-of a donation leads to the token that its execution waits with now.
+of a donation leads to the token that its execution waits with now. Both expire: DynamoDB deletes them by `expires_at`
+within some days, and until then they are not read any more.
 """
 
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from handlers import sqlite
+from handlers import clock, sqlite
 from handlers.configuration import store_name
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS tickets (ticket TEXT PRIMARY KEY, donation TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS waiting (donation TEXT PRIMARY KEY, token TEXT NOT NULL)
+CREATE TABLE IF NOT EXISTS issued (ticket TEXT PRIMARY KEY, donation TEXT NOT NULL, expires_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS tokens (donation TEXT PRIMARY KEY, token TEXT NOT NULL, expires_at INTEGER NOT NULL)
 """
+
+KEPT = 2 * 24 * 3600
+"""Seconds for which a ticket and a token are kept: the flow waits for a donor for a day, after which a return is only
+told that it is late."""
 
 
 def keep(donation: str, token: str) -> str:
@@ -25,36 +31,45 @@ def keep(donation: str, token: str) -> str:
     A task token cannot be guessed, and so its digest cannot either.
     """
     ticket = hashlib.sha256(token.encode()).hexdigest()
+    expires_at = _now() + KEPT
     table = store_name("REDIRECTS_TABLE")
     if table:
         client = _client()
         # The token first: a ticket that somebody has must lead to one.
-        client.put_item(TableName=table, Item={"id": {"S": f"donation#{donation}"}, "token": {"S": token}})
-        client.put_item(TableName=table, Item={"id": {"S": f"ticket#{ticket}"}, "donation": {"S": donation}})
+        for identity, name, value in (
+            (f"donation#{donation}", "token", token),
+            (f"ticket#{ticket}", "donation", donation),
+        ):
+            item = {"id": {"S": identity}, name: {"S": value}, "expires_at": {"N": str(expires_at)}}
+            client.put_item(TableName=table, Item=item)
     else:
         with sqlite.transaction(_file(), _SCHEMA) as db:
-            db.execute("INSERT OR REPLACE INTO tickets VALUES (?, ?)", (ticket, donation))
-            db.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?)", (donation, token))
+            for name in ("issued", "tokens"):
+                db.execute(f"DELETE FROM {name} WHERE expires_at <= ?", (_now(),))  # noqa: S608 - names from above
+            db.execute("INSERT OR REPLACE INTO issued VALUES (?, ?, ?)", (ticket, donation, expires_at))
+            db.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", (donation, token, expires_at))
     return ticket
 
 
 def donation_of(ticket: str) -> str | None:
-    """Return the donation that the ticket was issued for, or None if it was never issued."""
+    """Return the donation that the ticket was issued for, or None if it was never issued or has expired."""
     table = store_name("REDIRECTS_TABLE")
     if table:
         return _get(table, f"ticket#{ticket}", "donation")
     with sqlite.transaction(_file(), _SCHEMA) as db:
-        row = db.execute("SELECT donation FROM tickets WHERE ticket = ?", (ticket,)).fetchone()
+        query = "SELECT donation FROM issued WHERE ticket = ? AND expires_at > ?"
+        row = db.execute(query, (ticket, _now())).fetchone()
     return row["donation"] if row else None
 
 
 def token_of(donation: str) -> str | None:
-    """Return the last token of the donation, or None if its donor was never sent to a PSP."""
+    """Return the last token of the donation, or None if it has none, or only one that has expired."""
     table = store_name("REDIRECTS_TABLE")
     if table:
         return _get(table, f"donation#{donation}", "token")
     with sqlite.transaction(_file(), _SCHEMA) as db:
-        row = db.execute("SELECT token FROM waiting WHERE donation = ?", (donation,)).fetchone()
+        query = "SELECT token FROM tokens WHERE donation = ? AND expires_at > ?"
+        row = db.execute(query, (donation, _now())).fetchone()
     return row["token"] if row else None
 
 
@@ -78,7 +93,15 @@ def resume(donation: str, output: str) -> bool:
 
 def _get(table: str, identity: str, name: str) -> str | None:
     response = _client().get_item(TableName=table, Key={"id": {"S": identity}}, ConsistentRead=True)
-    return str(response["Item"][name]["S"]) if "Item" in response else None
+    item = response.get("Item")
+    if item is None or int(item.get("expires_at", {"N": "0"})["N"]) <= _now():
+        return None
+    return str(item[name]["S"])
+
+
+def _now() -> int:
+    """Return the seconds since 1970."""
+    return int(datetime.fromisoformat(clock.now()).timestamp())
 
 
 def _file() -> Path:

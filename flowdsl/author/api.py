@@ -62,11 +62,13 @@ from .states import (
     retry,
     when,
 )
+from .watching import Alarm, Metric, Schedule
 
 __all__ = [
     "DISCARD",
     "LAMBDA_SERVICE_ERRORS",
     "UNSET",
+    "Alarm",
     "Choice",
     "Condition",
     "Credentials",
@@ -83,12 +85,14 @@ __all__ = [
     "ItemBatcher",
     "ItemReader",
     "Map",
+    "Metric",
     "Parallel",
     "Pass",
     "Path",
     "Queue",
     "ReaderConfig",
     "ResultWriter",
+    "Schedule",
     "StateMachine",
     "Step",
     "Succeed",

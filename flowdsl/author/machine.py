@@ -15,6 +15,7 @@ from .flow import Block, Flow, Step, as_flow
 from .functions import Function
 from .graphs import Graph
 from .places import locate, unknown_settings
+from .watching import Alarm, Schedule
 from .wiring import start_of, wire
 
 
@@ -39,6 +40,10 @@ class StateMachine(Graph):
     problems: list[Diagnostic] = field(factory=list, init=False, eq=False, repr=False)
     related: Sequence[Function] = field(default=(), kw_only=True, eq=False, repr=False)
     """Functions that no state calls but that belong to the flow, such as the one that answers a task token."""
+    schedules: Sequence[Schedule] = field(default=(), kw_only=True, eq=False, repr=False)
+    """What is invoked again and again where the flow is deployed; the functions are related ones."""
+    alarms: Sequence[Alarm] = field(default=(), kw_only=True, eq=False, repr=False)
+    """What rings where the flow is deployed."""
     functions: dict[str, Function] = field(factory=dict, init=False, eq=False, repr=False)
     """The Lambda functions that the flow may call and the related ones, by name."""
     callees: dict[AslPath, tuple[Function, ...]] = field(factory=dict, init=False, eq=False, repr=False)
@@ -64,7 +69,7 @@ class StateMachine(Graph):
         self._take_settings(flow)
         object.__setattr__(self, "start_at", start_of(flow))
         wire(self, flow)
-        for function in self.related:
+        for function in (*self.related, *(each.function for each in self.schedules)):
             if self.functions.setdefault(function.name, function) is function:
                 self.problems.extend(unknown_settings(function))
 

@@ -52,7 +52,8 @@ class Resource(Record):
 class Table(Resource):
     """A DynamoDB table, paid for by request. Keys are texts.
 
-    `indexes` are global secondary indexes: name to partition key, or to partition key and sort key.
+    `indexes` are global secondary indexes: name to partition key, or to partition key and sort key. `expires` is the
+    attribute with the time, in seconds since 1970, after which DynamoDB deletes an item, within some days.
     """
 
     service = "dynamodb"
@@ -60,6 +61,7 @@ class Table(Resource):
     key: str = field(kw_only=True)
     sort_key: str | None = field(default=None, kw_only=True)
     indexes: Mapping[str, str | tuple[str, str]] = field(factory=dict, kw_only=True)
+    expires: str | None = field(default=None, kw_only=True)
 
 
 class Queue(Resource):

@@ -24,11 +24,14 @@ def destroy(file: Path | None, *, env: str | None, instance: str, yes: bool, sto
         flowdsl destroy --env test --instance pr-7 --yes
     """
     from ..deploy.retire import DestroyRequest
-    from ..deploy.wanted import stores_of
+    from ..deploy.wanted import stores_of, watching_of
 
     target = deploying.find_target(file, env, instance)
     session = target.session()
     machines = [each.name for each in target.machines]
-    stores = stores_of(target.stack, target.machines)
+    stores = [
+        *stores_of(target.stack, target.machines),
+        *watching_of(target.stack, target.environment, target.machines),
+    ]
     plan = session.plan_destroy(DestroyRequest(stop_executions), machines, stores)
     deploying.apply_or_ask(plan, f"Destroy {target.stack.label}?", lambda: session.apply(plan), yes=yes)

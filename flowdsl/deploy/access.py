@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..author.resources import OF_MACHINE, Access, Executions, Functions, Resource
+from .kinds import access_resources, value_of
 from .model import Stack
 from .permissions import function_arns
 from .statements import Statement
-from .stores import Store, access_resources, value_of
-
-
-def store_of(resource: Resource, stack: Stack) -> Store:
-    return Store(stack.named(resource.name), resource)
+from .stores import store_of
 
 
 def variables(access: Iterable[Access], stack: Stack) -> dict[str, str]:

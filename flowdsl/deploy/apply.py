@@ -56,6 +56,11 @@ PASSING: Final = (
     ),
     Passing("CreateStateMachine", "AccessDeniedException", ROLE_REFUSED),
     Passing("UpdateStateMachine", "AccessDeniedException", ROLE_REFUSED),
+    # "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+    Passing("CreateSchedule", "ValidationException", ("execution role",)),
+    Passing("UpdateSchedule", "ValidationException", ("execution role",)),
+    # A group of this name is being deleted.
+    Passing("CreateScheduleGroup", "ConflictException", seconds=LONG),
     Passing("CreateStateMachine", "StateMachineDeleting", seconds=LONG),
     # Another publish or delete of a version is under way.
     Passing("CreateStateMachine", "ConflictException"),
@@ -91,6 +96,9 @@ GONE: Final[Mapping[str, tuple[str, ...]]] = {
     "DeleteStateMachineAlias": ("ResourceNotFound",),
     "StopExecution": ("ExecutionDoesNotExist",),
     "DeleteTable": ("ResourceNotFoundException",),
+    "DeleteScheduleGroup": ("ResourceNotFoundException",),
+    "DeleteSchedule": ("ResourceNotFoundException",),
+    "DeleteAlarms": ("ResourceNotFound", "ResourceNotFoundException"),
     "DeleteQueue": ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
 }
 """What a deletion may be answered because it was done before."""

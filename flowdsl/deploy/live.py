@@ -17,6 +17,7 @@ from attrs import evolve
 
 from .aws import Aws, AwsError, Clock, items
 from .errors import DENIED, missing_permissions, refused
+from .kinds import LiveStore, Store, read_store
 from .model import (
     EARLIER,
     FOR,
@@ -37,7 +38,7 @@ from .model import (
 )
 from .pinning import versions_in
 from .statements import Statement, read_policy
-from .stores import Store, read_store
+from .watching import leftover
 
 REDRIVABLE: Final = timedelta(days=14)
 """How long an execution that did not succeed can be redriven. Source: "Redriving executions"."""
@@ -54,6 +55,9 @@ _MISSING: Final = frozenset(
         *("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
     )
 )
+
+_WATCHING: Final = ("alarm", "schedule-group")
+"""Kinds of resources that go when they leave the flow, as their ARNs call them."""
 
 
 class Reader:
@@ -81,20 +85,30 @@ class Reader:
         live_roles = self._roles(set(roles), managed)
         for role in live_roles:
             kind, _, name = role.tags.get(FOR, "").partition("/")
-            if kind in own and self.stack.owns(role.tags):
+            if kind == "schedules" and self.stack.owns(role.tags):
+                own["schedule-group"].add(name)
+            elif kind in own and self.stack.owns(role.tags):
                 own[kind].add(name)
                 own["log-group"].add(log_group_of(name) if kind == "stateMachine" else function_log_group(name))
+        stores = [*stores]
+        known = {each.label for each in stores}
+        others = [each for kind in _WATCHING for name in sorted(own[kind]) if (each := leftover(kind, name))]
+        watching = [(each, present) for each in others if each.label not in known and (present := self._store(each))]
         live = Live(
             _by_name(live_roles),
             _by_name(filter(None, map(self._function, sorted({*functions, *own["function"]})))),
             _by_name(filter(None, map(self._log_group, sorted({*log_groups, *own["log-group"]})))),
             self._started(_by_name(filter(None, map(self._machine, sorted({*machines, *own["stateMachine"]}))))),
-            {each.label: live for each in stores if (live := read_store(each, self.stack, self._call))},
+            {each.label: present for each in stores if (present := self._store(each))},
+            {each.label: (each, present) for each, present in watching if self.stack.owns(present.tags)},
             managed,
         )
         if self.denied:
             raise missing_permissions(self.denied)
         return live
+
+    def _store(self, store: Store) -> LiveStore | None:
+        return read_store(store, self.stack, self._call)
 
     def _call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any] | None:
         """The answer, None if there is no such thing."""
@@ -119,11 +133,14 @@ class Reader:
     # By tags
 
     def _tagged(self) -> dict[str, set[str]]:
-        own: dict[str, set[str]] = {"function": set(), "log-group": set(), "stateMachine": set()}
+        own: dict[str, set[str]] = {kind: set() for kind in ("function", "log-group", "stateMachine", *_WATCHING)}
         filters = [{"Key": key, "Values": [value]} for key, value in self.stack.marks.items()]
         for each in self._items("tagging", "GetResources", TagFilters=filters):
             tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
-            kind, _, name = each["ResourceARN"].split(":", 5)[5].partition(":")
+            # stateMachine:NAME, but schedule-group/NAME
+            kind, _, name = (
+                each["ResourceARN"].split(":", 5)[5].replace("schedule-group/", "schedule-group:").partition(":")
+            )
             if kind in own and self.stack.owns(tags):
                 own[kind].add(name.partition(":")[0])
         return own

@@ -139,7 +139,7 @@ class Wanted:
     notes: tuple[str, ...] = ()
     """What the user has to know, such as permissions that cannot be derived."""
     stores: tuple[Any, ...] = ()
-    """Tables, queues, topics and event buses (`stores.Store`)."""
+    """Tables, queues, topics, event buses, alarms and groups of schedules (`stores.Store`)."""
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -270,6 +270,8 @@ class Live:
     machines: Mapping[str, LiveMachine] = field(factory=dict)
     stores: Mapping[str, Any] = field(factory=dict)
     """Tables, queues, topics and event buses (`stores.LiveStore`), by their labels."""
+    watching: Mapping[str, tuple[Any, Any]] = field(factory=dict)
+    """Alarms and groups of schedules that have the stack's tags, by label: `stores.Store` and `stores.LiveStore`."""
     managed: Mapping[str, tuple[Statement, ...]] = field(factory=dict)
     """The managed policies of the stack, by ARN, attached or not."""
 

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from . import pinning
 from .aliases import move_description, read_canary, read_description, routes_text, routing
+from .kinds import Store, delete_store, plan_store
 from .model import (
     Call,
     Canary,
@@ -33,7 +34,6 @@ from .model import (
     equal_settings,
 )
 from .roles import plan_role
-from .stores import Store, plan_store
 from .tags import pairs, tag_calls
 
 MOST_VERSIONS: Final = 1000
@@ -93,7 +93,8 @@ class _Planner:
 
     def run(self) -> None:
         for store in self.wanted.stores:
-            self.store(store)
+            if store.kind.has_data:
+                self.store(store)
         for group in self.wanted.log_groups:
             self.log_group(group)
         for role in self.wanted.roles:
@@ -102,6 +103,9 @@ class _Planner:
             self.function(function)
         for machine in pinning.called_first(self.wanted.machines, self.wanted.stack.place):
             self.machine(machine)
+        for store in self.wanted.stores:
+            if not store.kind.has_data:
+                self.store(store)
         self.leftovers()
 
     def machine_arn(self, name: str) -> str:
@@ -461,6 +465,10 @@ class _Planner:
     # What is live and not wanted
 
     def leftovers(self) -> None:
+        wanted = {each.label for each in self.wanted.stores}
+        for store, live_store in self.live.watching.values():
+            if store.label not in wanted:
+                self.calls.append(delete_store(store, live_store, "no longer part of the flow"))
         names = {each.name for each in self.wanted.functions}
         machines = {each.name for each in self.wanted.machines}
         gone = [f"function {name}" for name in self.live.functions if name not in names]

@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from .aliases import move_description, read_canary, read_description, routes_text, routing
+from .kinds import Store, delete_store
 from .model import (
     ALIAS_PREFIX,
     EARLIER,
@@ -33,7 +34,6 @@ from .pinning import functions_in, is_dynamic, machines_in, tasks, versions_in
 from .plan import describe_current
 from .roles import delete_managed, delete_policy, put_policy, remove_managed, remove_role
 from .statements import Statement, actions, merge, within, without
-from .stores import Store, delete_store
 
 EXPRESS_RUNS: Final = timedelta(minutes=5)
 """How long an Express execution can run at most. They cannot be listed."""
@@ -262,6 +262,10 @@ def _prune_roles(
             versions |= {deployed.aliases[alias] for name, alias in needed if not name and alias in deployed.aliases}
             only_newest = versions <= {newest, *(a for a, v in deployed.aliases.items() if v == newest)}
             yield from _prune_role(role, wanted, (lambda _: ()) if only_newest else merge)
+    for each in wanted.roles:
+        # A schedule has no versions.
+        if each.owner.startswith("schedules/") and (role := live.roles.get(each.name)):
+            yield from _prune_role(role, wanted, lambda _: ())
     roles = {each.name for each in wanted.roles}
     present = {f"function/{name}" for name in live.functions} | {f"stateMachine/{name}" for name in live.machines}
     for role in live.roles.values():
@@ -340,11 +344,16 @@ class DestroyRequest:
 
 
 def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iterable[Store] = ()) -> Plan:
-    """Remove a stack: state machines until they are really gone, then functions, log groups and roles.
+    """Remove a stack: schedules and alarms, state machines until they are really gone, functions, log groups, roles.
 
     Roles go last, since an execution without them fails. Whatever lacks the stack's tags stays.
     """
-    calls: list[Call] = []
+    # Schedules and alarms first: nothing is to be invoked, or to ring, while the rest goes.
+    watching, stores = dict(live.watching), [*stores]
+    for store in stores:
+        if not store.kind.has_data and (present := live.stores.get(store.label)) and stack.owns(present.tags):
+            watching[store.label] = (store, present)
+    calls = [delete_store(store, present) for store, present in watching.values()]
     notes: list[str] = []
     problems: list[Problem] = []
     for machine in live.machines.values():
@@ -394,7 +403,7 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
     calls += [delete_managed(arn, "attached to nothing") for arn in live.managed if arn not in attached]
     for store in stores:
         present = live.stores.get(store.label)
-        if present and stack.owns(present.tags):
+        if store.kind.has_data and present and stack.owns(present.tags):
             if stack.instance:
                 calls.append(delete_store(store, present))
             else:

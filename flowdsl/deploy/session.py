@@ -13,11 +13,11 @@ from .aliases import move_description, routing
 from .apply import Executor, Progress, resolve
 from .aws import Aws, AwsError, Clock
 from .errors import refused
+from .kinds import Store
 from .live import Reader
 from .model import Call, Canary, Live, Plan, Stack, Wanted, log_group_of
 from .plan import CanaryRequest, make_plan
 from .retire import DestroyRequest, is_version_removal, plan_destroy, plan_prune, plan_rollback
-from .stores import Store
 from .validation import validate
 
 Test = Callable[[dict[str, str]], bool]

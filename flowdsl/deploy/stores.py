@@ -1,125 +1,19 @@
-"""Tables, queues, topics and event buses: what is wanted of them, how they are read, and the calls that create and
-change them. A kind of resource is one record of KINDS.
-
-What is in them is data: no deployment ever deletes or replaces one. `flowdsl destroy` deletes those of an instance.
-"""
+"""Kinds of resources with data: tables, queues, topics and event buses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from attrs import frozen
-
 from ..author.resources import EventBus, Queue, Resource, Table, Topic
+from .kinds import Ask, Kind, LiveStore, Store, arn_of, call_of, from_tags
 from .model import Call, Problem, Stack
-from .tags import pairs, tag_calls
-
-Ask = Callable[..., dict[str, Any] | None]
-"""Calls a service with an operation and arguments; None if there is no such thing."""
+from .tags import pairs
 
 
-@frozen
-class Store:
-    """A wanted table, queue, topic or event bus by its deployed name."""
-
-    name: str
-    resource: Resource
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind.word} {self.name}"
-
-    @property
-    def kind(self) -> Kind:
-        return KINDS[type(self.resource)]
-
-
-@frozen
-class LiveStore:
-    """A live one: `attributes` are what describes it, `arn` names it for tags."""
-
-    name: str
-    arn: str
-    attributes: Mapping[str, Any]
-    tags: Mapping[str, str]
-
-
-@frozen
-class Kind:
-    """All that deploying a kind of resource takes."""
-
-    word: str
-    """What people call it."""
-    arn: str
-    """What stands before the name in its ARN: `table/`."""
-    value: Callable[[Store, Stack], str]
-    """What a function finds in its variable."""
-    read: Callable[[Store, str, Ask], LiveStore | None]
-    create: Callable[[Store, Any, Stack, Mapping[str, str]], Call]
-    change: Callable[[Store, Any, LiveStore], Iterator[Call | Problem]]
-    """What brings a live one to what is wanted, besides tags."""
-    delete: tuple[str, str]
-    """The operation, and its parameter."""
-    template: tuple[str, Callable[[Store, Any, Stack, list[dict[str, str]]], dict[str, Any]]]
-    """The type of its CloudFormation resource, and the properties with tags."""
-    by_name: bool = True
-    """Whether `delete` takes the name; else what LiveStore calls its ARN."""
-    indexes: str = ""
-    """What stands after the ARN of parts of it that the same actions are called on: `/index/*`."""
-
-
-def arn_of(store: Store, stack: Stack) -> str:
-    return stack.place.arn(store.resource.service, f"{store.kind.arn}{store.name}")
-
-
-def value_of(store: Store, stack: Stack) -> str:
-    """What a function finds in its variable: a table's or event bus's name, a queue's URL, a topic's ARN."""
-    return store.kind.value(store, stack)
-
-
-def access_resources(store: Store, stack: Stack) -> tuple[str, ...]:
-    arn = arn_of(store, stack)
-    has_indexes = isinstance(store.resource, Table) and store.resource.indexes
-    return (arn, f"{arn}{store.kind.indexes}") if has_indexes else (arn,)
-
-
-def read_store(store: Store, stack: Stack, ask: Ask) -> LiveStore | None:
-    return store.kind.read(store, arn_of(store, stack), ask)
-
-
-def plan_store(store: Store, live: LiveStore | None, stack: Stack, tags: Mapping[str, str]) -> Iterator[Call | Problem]:
-    if live is None:
-        yield store.kind.create(store, store.resource, stack, tags)
-        return
-    yield from store.kind.change(store, store.resource, live)
-    yield from tag_calls(store.resource.service, live.arn, store.label, live.tags, tags)
-
-
-def delete_store(store: Store, live: LiveStore) -> Call:
-    operation, key = store.kind.delete
-    target = store.name if store.kind.by_name else live.arn
-    return _call(store, store.resource.service, operation, "with its data", **{key: target})
-
-
-def template_of(store: Store, stack: Stack, tags: Mapping[str, str]) -> dict[str, Any]:
-    """The resource in a CloudFormation template. Its data outlives the template's stack, but for an instance's."""
-    kind, properties = store.kind.template
-    policy = "Delete" if stack.instance else "Retain"
-    return {
-        "Type": kind,
-        "DeletionPolicy": policy,
-        "UpdateReplacePolicy": policy,
-        "Properties": properties(store, store.resource, stack, pairs(tags)),
-    }
-
-
-def _call(store: Store, service: str, operation: str, reason: str, **arguments: Any) -> Call:
-    return Call(service, operation, arguments, store.label, reason)
-
-
-def _tags(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    return {each["Key"]: each["Value"] for each in listed}
+def store_of(resource: Resource, stack: Stack) -> Store:
+    """The wanted resource under its deployed name."""
+    return Store(stack.named(resource.name), resource, KINDS[type(resource)])
 
 
 def _unchanged(_store: Store, _resource: Any, _live: LiveStore) -> Iterator[Call | Problem]:
@@ -134,7 +28,24 @@ def _read_table(store: Store, arn: str, ask: Ask) -> LiveStore | None:
     if answer is None or answer["Table"].get("TableStatus") == "DELETING":
         return None
     tags = (ask("dynamodb", "ListTagsOfResource", ResourceArn=arn) or {}).get("Tags", ())
-    return LiveStore(store.name, arn, answer["Table"], _tags(tags))
+    return LiveStore(store.name, arn, {**answer["Table"], **_read_expiry(store, ask)}, from_tags(tags))
+
+
+def _read_expiry(store: Store, ask: Ask) -> dict[str, str]:
+    """The attribute by which items expire; asked only if one is declared. UpdateTimeToLive may still be at work."""
+    if not getattr(store.resource, "expires", None):
+        return {}
+    expiry = (ask("dynamodb", "DescribeTimeToLive", TableName=store.name) or {}).get("TimeToLiveDescription", {})
+    return {"Expires": expiry["AttributeName"]} if expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") else {}
+
+
+def _expire_items(store: Store, table: Table) -> Iterator[Call | Problem]:
+    if table.expires:
+        specification = {"AttributeName": table.expires, "Enabled": True}
+        reason = f"items expire by {table.expires}"
+        yield call_of(
+            store, "dynamodb", "UpdateTimeToLive", reason, TableName=store.name, TimeToLiveSpecification=specification
+        )
 
 
 def _schema(key: str, sort_key: str | None) -> list[dict[str, str]]:
@@ -168,8 +79,13 @@ def _table_properties(store: Store, table: Table, stack: Stack, tags: list[dict[
     }
 
 
+def _table_template(store: Store, table: Table, stack: Stack, tags: list[dict[str, str]]) -> dict[str, Any]:
+    expiry = {"TimeToLiveSpecification": {"AttributeName": table.expires, "Enabled": True}} if table.expires else {}
+    return {**_table_properties(store, table, stack, tags), **expiry}
+
+
 def _create_table(store: Store, table: Table, stack: Stack, tags: Mapping[str, str]) -> Call:
-    return _call(store, "dynamodb", "CreateTable", "new", **_table_properties(store, table, stack, pairs(tags)))
+    return call_of(store, "dynamodb", "CreateTable", "new", **_table_properties(store, table, stack, pairs(tags)))
 
 
 def _change_table(store: Store, table: Table, live: LiveStore) -> Iterator[Call | Problem]:
@@ -182,9 +98,15 @@ def _change_table(store: Store, table: Table, live: LiveStore) -> Iterator[Call 
         hint = "declare a table with another name, and move the data"
         yield Problem(f"{store.label}: its {what} is another; AWS cannot change it without losing data", hint)
         return
+    if table.expires and (before := live.attributes.get("Expires")) != table.expires:
+        if before:
+            hint = "disable it with aws dynamodb update-time-to-live, wait an hour, and deploy again"
+            yield Problem(f"{store.label}: items expire by {before}, and AWS changes that only after an hour", hint)
+        else:
+            yield from _expire_items(store, table)
     for index in indexes:
         if index["IndexName"] not in known:  # AWS takes one new index at a time
-            yield _call(
+            yield call_of(
                 store,
                 "dynamodb",
                 "UpdateTable",
@@ -224,14 +146,14 @@ def _queue_attributes(queue: Queue) -> dict[str, str]:
 def _create_queue(store: Store, queue: Queue, _stack: Stack, tags: Mapping[str, str]) -> Call:
     fifo = {"FifoQueue": "true"} if store.name.endswith(".fifo") else {}
     attributes = {**_queue_attributes(queue), **fifo}
-    return _call(store, "sqs", "CreateQueue", "new", QueueName=store.name, Attributes=attributes, tags=dict(tags))
+    return call_of(store, "sqs", "CreateQueue", "new", QueueName=store.name, Attributes=attributes, tags=dict(tags))
 
 
 def _change_queue(store: Store, queue: Queue, live: LiveStore) -> Iterator[Call | Problem]:
     changed = {key: value for key, value in _queue_attributes(queue).items() if live.attributes.get(key) != value}
     if changed:
         reason = ", ".join(sorted(changed))
-        yield _call(store, "sqs", "SetQueueAttributes", reason, QueueUrl=live.arn, Attributes=changed)
+        yield call_of(store, "sqs", "SetQueueAttributes", reason, QueueUrl=live.arn, Attributes=changed)
 
 
 def _queue_properties(store: Store, queue: Queue, _stack: Stack, tags: list[dict[str, str]]) -> dict[str, Any]:
@@ -253,12 +175,12 @@ def _read_topic(store: Store, arn: str, ask: Ask) -> LiveStore | None:
     if answer is None:
         return None
     tags = (ask("sns", "ListTagsForResource", ResourceArn=arn) or {}).get("Tags", ())
-    return LiveStore(store.name, arn, answer.get("Attributes", {}), _tags(tags))
+    return LiveStore(store.name, arn, answer.get("Attributes", {}), from_tags(tags))
 
 
 def _create_topic(store: Store, _topic: Topic, _stack: Stack, tags: Mapping[str, str]) -> Call:
     fifo = {"Attributes": {"FifoTopic": "true"}} if store.name.endswith(".fifo") else {}
-    return _call(store, "sns", "CreateTopic", "new", Name=store.name, Tags=pairs(tags), **fifo)
+    return call_of(store, "sns", "CreateTopic", "new", Name=store.name, Tags=pairs(tags), **fifo)
 
 
 def _topic_properties(store: Store, _topic: Topic, _stack: Stack, tags: list[dict[str, str]]) -> dict[str, Any]:
@@ -273,11 +195,11 @@ def _read_bus(store: Store, arn: str, ask: Ask) -> LiveStore | None:
     if answer is None:
         return None
     tags = (ask("events", "ListTagsForResource", ResourceARN=arn) or {}).get("Tags", ())
-    return LiveStore(store.name, arn, answer, _tags(tags))
+    return LiveStore(store.name, arn, answer, from_tags(tags))
 
 
 def _create_bus(store: Store, _bus: EventBus, _stack: Stack, tags: Mapping[str, str]) -> Call:
-    return _call(store, "events", "CreateEventBus", "new", Name=store.name, Tags=pairs(tags))
+    return call_of(store, "events", "CreateEventBus", "new", Name=store.name, Tags=pairs(tags))
 
 
 def _bus_properties(store: Store, _bus: EventBus, _stack: Stack, tags: list[dict[str, str]]) -> dict[str, Any]:
@@ -293,7 +215,8 @@ KINDS: Final[Mapping[type[Resource], Kind]] = {
         create=_create_table,
         change=_change_table,
         delete=("DeleteTable", "TableName"),
-        template=("AWS::DynamoDB::Table", _table_properties),
+        template=("AWS::DynamoDB::Table", _table_template),
+        then=_expire_items,
         indexes="/index/*",
     ),
     Queue: Kind(

@@ -22,6 +22,8 @@ def tag_call(kind: str, arn: str, tags: Mapping[str, str], resource: str, reason
         "sqs": ("TagQueue", {"QueueUrl": arn, "Tags": dict(tags)}),
         "sns": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
         "events": ("TagResource", {"ResourceARN": arn, "Tags": pairs(tags)}),
+        "cloudwatch": ("TagResource", {"ResourceARN": arn, "Tags": pairs(tags)}),
+        "scheduler": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
     }
     operation, arguments = calls[kind]
     return Call(kind, operation, arguments, resource, reason)
@@ -37,6 +39,8 @@ def untag_call(kind: str, arn: str, keys: list[str], resource: str, reason: str)
         "sqs": ("UntagQueue", {"QueueUrl": arn, "TagKeys": keys}),
         "sns": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
         "events": ("UntagResource", {"ResourceARN": arn, "TagKeys": keys}),
+        "cloudwatch": ("UntagResource", {"ResourceARN": arn, "TagKeys": keys}),
+        "scheduler": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
     }
     operation, arguments = calls[kind]
     return Call(kind, operation, arguments, resource, reason)

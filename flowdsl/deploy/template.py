@@ -22,6 +22,7 @@ from attrs import define, evolve, field, frozen
 from ..asl.text import canonical_text
 from ..base.diagnostics import FlowError
 from . import pinning
+from .kinds import Store, template_of, value_of
 from .model import (
     Function,
     LogGroup,
@@ -36,8 +37,8 @@ from .model import (
 )
 from .roles import MOST_ATTACHED, split
 from .statements import INLINE_LIMIT, Place, policy, size
-from .stores import Store, template_of, value_of
 from .tags import pairs
+from .watching import ScheduleGroup
 
 Resources = dict[str, dict[str, Any]]
 _MOST: Final = 500
@@ -205,7 +206,8 @@ class _Builder:
 
     def run(self) -> None:
         for store in self.wanted.stores:
-            self.store(store)
+            if store.kind.has_data:
+                self.store(store)
         for group in self.wanted.log_groups:
             self.log_group(group)
         for role in self.wanted.roles:
@@ -214,6 +216,25 @@ class _Builder:
             self.function(function)
         for machine in pinning.called_first(self.wanted.machines, self.wanted.stack.place):
             self.machine(machine)
+        for store in self.wanted.stores:
+            if not store.kind.has_data:
+                self.store(store)
+            if isinstance(store.resource, ScheduleGroup):
+                self.schedules(store, store.resource)
+
+    def schedules(self, store: Store, group: ScheduleGroup) -> None:
+        logical = self.stores[value_of(store, self.wanted.stack)]
+        for name, settings in group.schedules.items():
+            target = settings["Target"]
+            role = target["RoleArn"].rpartition("/")[2]
+            function = target["Arn"].rpartition(":")[2]
+            target = {
+                **target,
+                "Arn": {"Fn::GetAtt": [self.names.of(f"{function} function"), "Arn"]},
+                "RoleArn": {"Fn::GetAtt": [self.roles[role], "Arn"]},
+            }
+            properties = {"Name": name, "GroupName": {"Ref": logical}, **settings, "Target": target}
+            self.add(self.names.of(f"{store.name} {name} schedule"), "AWS::Scheduler::Schedule", properties)
 
     def add(self, name: str, kind: str, properties: Mapping[str, Any], **attributes: Any) -> str:
         self.resources[name] = {"Type": kind, **attributes, "Properties": dict(properties)}

@@ -19,11 +19,13 @@ from ..project import Loaded
 from ..project.environments import Allowed, Environment, FunctionSettings, Secret
 from . import access as accesses
 from . import pinning
+from .kinds import Store
 from .live import encryption_settings, logging_settings
 from .model import Function, LogGroup, Machine, Role, Stack, Wanted, function_log_group, log_group_of
 from .permissions import derive
 from .statements import Place, Statement, trust
-from .stores import Store
+from .stores import store_of
+from .watching import alarm_of, schedules_of
 
 NAMES: Final = "FLOWDSL_FUNCTION_NAMES"
 """The variable that tells functions how the deployed names are made from those in the flow: `test-{}-pr7`."""
@@ -79,6 +81,8 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         notes += gaps
         if environment.logging != "OFF":
             groups.append(LogGroup(log_group_of(machine.name), environment.log_retention, environment.kms_key))
+    watching, more_roles = _watching(stack, environment, machines, names)
+    roles += more_roles
     return Wanted(
         stack,
         dict(environment.tags),
@@ -87,8 +91,36 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         tuple(functions),
         tuple(wanted_machines),
         tuple(notes),
-        stores_of(stack, machines),
+        (*stores_of(stack, machines), *watching),
     )
+
+
+def watching_of(stack: Stack, environment: Environment, machines: Iterable[Loaded]) -> tuple[Store, ...]:
+    """The alarms and groups of schedules of the state machines."""
+    machines = [*machines]
+    functions = {name for loaded in machines for name in (loaded.machine.functions if loaded.machine else ())}
+    names = {name: stack.named(name) for name in [*functions, *(each.name for each in machines)]}
+    return tuple(_watching(stack, environment, machines, names)[0])
+
+
+def _watching(
+    stack: Stack, environment: Environment, machines: list[Loaded], names: Mapping[str, str]
+) -> tuple[list[Store], list[Role]]:
+    """Alarms, groups of schedules, and the roles of those. Raises FlowError for two alarms of one name."""
+    stores: dict[str, Store] = {}
+    roles: list[Role] = []
+    for machine in (loaded.machine for loaded in machines if loaded.machine):
+        if machine.schedules:
+            store, role = schedules_of(machine.name, tuple(machine.schedules), stack, names)
+            stores[store.label] = store
+            roles.append(role)
+        for alarm in machine.alarms:
+            store = alarm_of(alarm, stack, names, environment.notify)
+            if store.label in stores:
+                message = f"two declarations of {store.label}"
+                raise FlowError.of(message, code="FD980", hint="rename one of them")
+            stores[store.label] = store
+    return [*stores.values()], roles
 
 
 def stores_of(stack: Stack, machines: Iterable[Loaded]) -> tuple[Store, ...]:
@@ -99,7 +131,7 @@ def stores_of(stack: Stack, machines: Iterable[Loaded]) -> tuple[Store, ...]:
             for access in function.access:
                 if not isinstance(access.resource, Resource):
                     continue
-                store = accesses.store_of(access.resource, stack)
+                store = store_of(access.resource, stack)
                 known = stores.setdefault(store.label, store)
                 if known != store:
                     message = f"two different declarations of {store.label}"

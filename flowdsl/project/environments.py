@@ -69,6 +69,8 @@ class Environment(Record):
     """Of the state machine's role, besides those that are derived."""
     alarms: tuple[str, ...] = ()
     """CloudWatch alarms that roll a canary back."""
+    notify: tuple[str, ...] = ()
+    """The SNS topics that the flow's own alarms tell, by their ARNs."""
     functions: Mapping[str, FunctionSettings] = field(factory=dict)
 
 
@@ -165,6 +167,13 @@ _KEYS: Final[Mapping[str, _Key]] = {
     ),
     "substitutions": _Key(_texts, 'a table of texts, such as {ORDERS = "orders-test"}', dict),
     "permissions": _PERMISSIONS,
+    "notify": _Key(
+        lambda value: (
+            _is_list(value) and all(re.fullmatch(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", one) for one in value)
+        ),
+        'a list of SNS topics\' ARNs, such as ["arn:aws:sns:eu-west-1:123456789012:on-call"]',
+        tuple,
+    ),
     "alarms": _Key(_is_list, 'a list of alarm names, such as ["payments-failing"]', tuple),
 }
 _FUNCTION_KEYS: Final[Mapping[str, _Key]] = {

@@ -5,24 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import asdict
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from handlers.configuration import is_on_lambda
 from handlers.logs import invocation, logger
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
 from handlers.transactions import retention
 from handlers.transactions.store import store
 
 LOG = logger("reconcile")
+NAMESPACE = "payments"
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Return the numbers of `repaired` and `open` transactions, and the first 100 `findings` of open ones.
 
-    Donors' data that is older than PAYMENTS_RETENTION_DAYS is `erased`.
+    On Lambda their number is the metric OpenWork, too. Donors' data older than PAYMENTS_RETENTION_DAYS is `erased`.
     """
     with invocation(LOG, event, context):
         findings = list(sweep(store(), ask_psp, execution_has_ended))
         work = [finding for finding in findings if finding.repaired is None]
         erased = retention.apply(store())
+        if is_on_lambda():
+            _report(len(work), context)
         LOG.info("swept", repaired=len(findings) - len(work), open=len(work), erased=erased)
         return {
             "repaired": len(findings) - len(work),
@@ -30,3 +35,9 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             "erased": erased,
             "findings": [asdict(finding) for finding in work[:100]],
         }
+
+
+def _report(work: int, context: Any) -> None:
+    """Write the metric OpenWork, which the flow's alarm watches, to CloudWatch's log of this function."""
+    with single_metric(name="OpenWork", unit=MetricUnit.Count, value=work, namespace=NAMESPACE) as metric:
+        metric.add_dimension(name="function_name", value=str(context.function_name))

@@ -31,10 +31,11 @@ from tests.deploy.memory_common import (
 )
 from tests.deploy.memory_machines import Machines
 from tests.deploy.memory_roles import Roles
+from tests.deploy.memory_watching import Watching
 
 
 @define
-class Memory(Machines, Roles):
+class Memory(Machines, Roles, Watching):
     """The state of an account in one region."""
 
     clock: Clock = field(factory=Clock)
@@ -59,6 +60,9 @@ class Memory(Machines, Roles):
     """Managed policies by ARN."""
     alarms: dict[str, str] = field(factory=dict)
     """The states of CloudWatch alarms; a composite one's name begins with "all-"."""
+    metric_alarms: dict[str, dict[str, Any]] = field(factory=dict)
+    """Alarms that were put, with their settings and tags."""
+    schedule_groups: dict[str, dict[str, Any]] = field(factory=dict)
     diagnostics: list[dict[str, str]] = field(factory=list)
     """What ValidateStateMachineDefinition answers for a definition that is valid JSON."""
     functions: dict[str, dict[str, Any]] = field(factory=dict)
@@ -105,18 +109,7 @@ class Memory(Machines, Roles):
     def changes(self) -> list[str]:
         return [f"{service}:{name}" for service, name in self.log if not name.startswith(READS)]
 
-    # STS, CloudWatch, tags
-
-    def cloudwatch_DescribeAlarms(
-        self, AlarmNames: Any, AlarmTypes: Any = ("MetricAlarm",), MaxRecords: int = 50
-    ) -> Any:
-        assert len(AlarmNames) <= MaxRecords <= 100
-        answer: dict[str, Any] = {"MetricAlarms": [], "CompositeAlarms": []}
-        for name in AlarmNames:
-            kind = "CompositeAlarm" if name.startswith("all-") else "MetricAlarm"
-            if name in self.alarms and kind in AlarmTypes:
-                answer[f"{kind}s"].append({"AlarmName": name, "StateValue": self.alarms[name]})
-        return answer
+    # STS, tags
 
     def sts_GetCallerIdentity(self) -> Any:
         return {"Account": PLACE.account, "Arn": "arn:aws:iam::123456789012:user/me", "UserId": "me"}
@@ -125,6 +118,12 @@ class Memory(Machines, Roles):
         resources = {PLACE.arn("lambda", f"function:{name}"): each["tags"] for name, each in self.functions.items()}
         resources |= {PLACE.arn("logs", f"log-group:{name}"): each["tags"] for name, each in self.groups.items()}
         resources |= {PLACE.arn("states", f"stateMachine:{name}"): each["tags"] for name, each in self.machines.items()}
+        alarms = {PLACE.arn("cloudwatch", f"alarm:{name}"): each["tags"] for name, each in self.metric_alarms.items()}
+        groups = {
+            PLACE.arn("scheduler", f"schedule-group/{name}"): each["tags"]
+            for name, each in self.schedule_groups.items()
+        }
+        resources |= alarms | groups
         listed = [
             {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
             for arn, tags in resources.items()
@@ -200,6 +199,21 @@ class Memory(Machines, Roles):
         tags = {each["Key"]: each["Value"] for each in Tags}
         self.tables[TableName] = {"settings": settings, "tags": tags, "changed": self.clock.now()}
         return {}
+
+    def dynamodb_DescribeTimeToLive(self, TableName: str) -> Any:
+        attribute = self.table(TableName).get("expires")
+        if attribute is None:
+            return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}}
+
+    def dynamodb_UpdateTimeToLive(self, TableName: str, TimeToLiveSpecification: Any) -> Any:
+        """Another attribute only after it was disabled: DynamoDB API Reference, UpdateTimeToLive."""
+        table = self.table(TableName)
+        assert TimeToLiveSpecification["Enabled"]
+        if table.get("expires"):
+            raise RefusedError("ValidationException", "TimeToLive is active on a different AttributeName")
+        table["expires"] = TimeToLiveSpecification["AttributeName"]
+        return {"TimeToLiveSpecification": TimeToLiveSpecification}
 
     def dynamodb_DescribeTable(self, TableName: str) -> Any:
         table = self.table(TableName)

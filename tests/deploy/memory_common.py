@@ -71,7 +71,8 @@ def needed_by_caller(service: str, name: str, arguments: Mapping[str, Any]) -> l
     Source: Step Functions Developer Guide, "Authorization for versions and aliases"; IAM User Guide, "Grant a user
     permissions to pass a role to an AWS service".
     """
-    role = arguments.get("Role") or arguments.get("roleArn")
+    target = arguments.get("Target") or {}
+    role = arguments.get("Role") or arguments.get("roleArn") or target.get("RoleArn")
     needed = [(iam_name(service, name), "*")]
     needed += [("states:PublishStateMachineVersion", "*")] if arguments.get("publish") else []
     if name.startswith("Create") and (arguments.get("Tags") or arguments.get("tags")):

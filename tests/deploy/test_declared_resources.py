@@ -43,6 +43,19 @@ def test_an_index_is_added(world):
     assert not world.plan().calls
 
 
+def test_items_expire(world):
+    table = Table("donations", key="id", indexes={"by-day": ("day", "id")}, expires="until")
+    world.machine = flow(access=[table.access("Query", variable="DONATIONS")])
+    world.deploy()
+    assert world.aws.tables["donations"]["expires"] == "until"
+    assert not world.plan().calls
+    del world.aws.tables["donations"]["expires"]
+    assert [call.reason for call in world.deploy().calls] == ["items expire by until"]
+    world.aws.tables["donations"]["expires"] = "other"
+    (problem,) = world.plan().problems
+    assert "items expire by other, and AWS changes that only after an hour" in problem.message
+
+
 @pytest.mark.parametrize(
     "table",
     [Table("donations", key="other"), Table("donations", key="id", indexes={"by-day": "month"})],

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from flowdsl import Table
+from flowdsl import Alarm, Function, Metric, Schedule, Table
 from flowdsl.deploy.executions import Executions
 from flowdsl.deploy.plan import CanaryRequest
 from flowdsl.project.environments import FunctionSettings
@@ -58,10 +58,33 @@ def everything(world: World) -> None:
     world.deploy()
     world.change("psp-b")
     world.deploy()
+    watch_and_stop(world)
     for execution in [*world.aws.executions]:
         world.aws.end(execution)
     world.prune()
     world.destroy()
+
+
+def watch_and_stop(world: World) -> None:
+    """Schedules, alarms and expiry: made, changed, removed."""
+    world.code["sweep"] = "1"
+    sweep = Function("sweep", "handlers/sweep")
+    table = Table("donations", key="id", indexes={"by-day": ("day", "id"), "by-state": "state"}, expires="until")
+    watched = {
+        "alarms": [Alarm("failing", Metric("payments", "OpenWork", sweep))],
+        "access": [table.access("Query", variable="DONATIONS")],
+        "receipts": False,
+    }
+    every = timedelta(hours=1)
+    world.machine = flow(schedules=[Schedule(name, sweep, every=every) for name in ("sweep", "tidy")], **watched)
+    with_environment(world, permissions=(), kms_key=KEY, tags={"team": "payments"})
+    world.deploy()
+    world.machine = flow(schedules=[Schedule("sweep", sweep, every=2 * every)], **watched)
+    with_environment(world, permissions=(), kms_key=KEY, tags={"owner": "me"})
+    world.deploy()
+    world.aws.clock.sleep(60)
+    world.machine = flow(receipts=False)
+    world.deploy()
 
 
 BESIDE = {"states:DescribeExecution", "states:RedriveExecution", "logs:FilterLogEvents"}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from flowdsl.author.resources import Table
 from flowdsl.deploy.access import statements
-from flowdsl.deploy.stores import Store, plan_store
+from flowdsl.deploy.kinds import plan_store
+from flowdsl.deploy.stores import store_of
 from flowdsl.deploy.wanted import stack_of, stores_of
 from flowdsl.project import load
 from handlers.transactions.dynamodb import definition
@@ -79,4 +80,5 @@ def test_each_function_may_do_what_its_handler_does():
 
 
 def test_a_store_is_labelled_by_its_kind():
-    assert Store("t", Table("t", key="id")).label == "table t"
+    stack = stack_of(ENVIRONMENT, ROOT / "payment_flow.py")
+    assert store_of(Table("t", key="id"), stack).label == "table t"

@@ -56,7 +56,7 @@ ACCESS = (
 )
 
 
-def flow(*, wait: int = 60, receipts: bool = True, access: Sequence[Access] = ACCESS) -> StateMachine:
+def flow(*, wait: int = 60, receipts: bool = True, access: Sequence[Access] = ACCESS, **more: Any) -> StateMachine:
     """Setup, a function that is chosen at run time, a wait, and a receipt."""
     setup = Task("Setup", Function("setup", "handlers/setup", access=access), into="psp")
     psps = [Function("psp-a", "handlers/psp_a"), Function("psp-b", "handlers/psp_b")]
@@ -65,7 +65,7 @@ def flow(*, wait: int = 60, receipts: bool = True, access: Sequence[Access] = AC
     if receipts:
         receipt = Task("Receipt", Function("receipt", "handlers/receipt"), payload={"document": state_input})
         steps.append(Parallel("Post", receipt, into="post"))
-    return StateMachine("payment", chain(*steps))
+    return StateMachine("payment", chain(*steps), **more)
 
 
 @define

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from handlers import sqlite
 from handlers.document import Misconfigured
 from handlers.outbox import Message, send
+from handlers.reconcile.sweep import Finding
 from handlers.select_psp.selection import settings
 from handlers.transactions.store import store
-from payment_flow import PSPS
+from payment_flow import PSPS, machine
 from tests.handlers.conftest import Call, document
 
 STORES = ("CHOICES_TABLE", "TRANSACTIONS_TABLE", "TOTALS_TABLE", "SANDBOX_TABLE", "PAYMENTS_EVENT_BUS")
@@ -81,3 +84,28 @@ def test_the_routing_for_stripe_is_accepted_on_lambda(on_lambda: pytest.MonkeyPa
     """PSPS is relative to the zip's root, which is the project's."""
     on_lambda.setenv("PSPS", "handlers/select_psp/stripe.toml")
     assert [each.name for each in settings() if each.enabled] == ["psp_stripe"]
+
+
+def test_the_sweep_writes_the_metric_that_the_alarm_watches(
+    call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In CloudWatch's embedded metric format, on Lambda only."""
+    from flowdsl import Metric
+    from handlers.reconcile import handler as reconcile
+
+    findings = [Finding("don-1", "broken", "a reason"), Finding("don-2", "open", "a reason", repaired="paid")]
+    monkeypatch.setattr(reconcile, "sweep", lambda *_: iter(findings))
+    context = SimpleNamespace(aws_request_id="1", function_name="payment-reconcile-pr-7")
+    assert reconcile.handler({}, context)["open"] == 1
+    assert capsys.readouterr().out == ""
+
+    monkeypatch.setattr(reconcile, "is_on_lambda", lambda: True)
+    reconcile.handler({}, context)
+
+    line = json.loads(capsys.readouterr().out)
+    (definition,) = line["_aws"]["CloudWatchMetrics"]
+    (metric,) = [each.of for each in machine.alarms if isinstance(each.of, Metric)]
+    assert (definition["Namespace"], definition["Dimensions"]) == (metric.namespace, [["function_name"]])
+    assert line[metric.name] == [1.0]
+    assert line["function_name"] == "payment-reconcile-pr-7"
+    assert metric.function.name == "payment-reconcile"

@@ -293,3 +293,34 @@ def test_tickets_in_dynamodb(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = redirects.keep("don-1", "t-1"), redirects.keep("don-1", "t-2")
     assert [redirects.donation_of(ticket) for ticket in (first, second, "other")] == ["don-1", "don-1", None]
     assert (redirects.token_of("don-1"), redirects.token_of("don-2")) == ("t-2", None)
+
+
+@pytest.mark.parametrize("where", ["file", "table"])
+def test_tickets_and_tokens_expire(where: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token of a payment that ended long ago leads nowhere; what is used again starts anew."""
+    if where == "table":
+        request.getfixturevalue("aws")
+        client = boto3.client("dynamodb")
+        client.create_table(
+            TableName="expiring",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        request.addfinalizer(lambda: client.delete_table(TableName="expiring"))
+        monkeypatch.setenv("REDIRECTS_TABLE", "expiring")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T00:00:00.000Z")
+    ticket = redirects.keep("don-1", "t-1")
+
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-02T23:59:59.000Z")
+    assert (redirects.donation_of(ticket), redirects.token_of("don-1")) == ("don-1", "t-1")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-03T00:00:00.000Z")
+    assert (redirects.donation_of(ticket), redirects.token_of("don-1")) == (None, None)
+    assert redirects.resume("don-1", "{}") is False
+    redirects.keep("don-1", "t-2")
+    assert (redirects.donation_of(ticket), redirects.token_of("don-1")) == (None, "t-2")
+    if where == "table":
+        item = client.get_item(TableName="expiring", Key={"id": {"S": "donation#don-1"}})["Item"]
+        assert item["expires_at"] == {"N": str(1735862400 + redirects.KEPT)}, (
+            "DynamoDB deletes it by seconds since 1970"
+        )
