@@ -73,6 +73,8 @@ class Action(Record):
     """True if the result has SdkHttpMetadata and SdkResponseMetadata."""
     identify: Callable[[Result, str, str], Result] | None = None
     """Adds the ARNs of the execution and of its state machine to the arguments."""
+    unique: str = ""
+    """The argument whose value AWS takes only once, such as the name of a job."""
     failure: Callable[[Result], tuple[str, str] | None] = lambda result: None
     """The error and cause that an answer with status 200 may still be."""
     rights: Rights | None = None

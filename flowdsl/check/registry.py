@@ -74,6 +74,10 @@ def _has_dynamodb_expressions(subject: Subject) -> bool:
     return "Expression" in subject.text and any(resource.service == "dynamodb" for _, resource in subject.tasks)
 
 
+def _retries_jobs(subject: Subject) -> bool:
+    return ".sync" in subject.text and '"Retry":' in subject.text
+
+
 def _reads_context(subject: Subject) -> bool:
     return "$$" in subject.text or "states.context" in subject.text
 
@@ -108,6 +112,7 @@ MODULES = (
     RuleModule("rules.loops", _has_states("Choice", "Wait", "Task", "Map", "Parallel")),
     RuleModule("rules.tasks", _has_states("Task")),
     RuleModule("rules.integrations", _calls_services),
+    RuleModule("rules.repeated_jobs", _retries_jobs),
     RuleModule("rules.dynamodb", _has_dynamodb_expressions),
     RuleModule("ignores", _has_comments_for_flowdsl),
 )

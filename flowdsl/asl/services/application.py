@@ -126,6 +126,7 @@ SERVICES = (
                 ),
                 required=("StateMachineArn",),
                 optional=("Input", "Name"),
+                unique="Name",
             ),
         ),
         "StepFunctions",

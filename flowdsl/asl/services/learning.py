@@ -19,6 +19,7 @@ def _sagemaker(kind: str, resource: str, rule: str, role: str = "RoleArn") -> Ac
         f"create{kind}Job",
         (SYNC,),
         Job(f"describe{kind}Job", {name: f"$.{name}"}, f"{kind}JobStatus", ("Completed",), ("Failed", "Stopped")),
+        unique=name,
         rights=Rights(
             (
                 Grant(f"sagemaker:Create{kind}Job sagemaker:AddTags", place),
@@ -59,6 +60,7 @@ SERVICES = (
                     ("Completed",),
                     ("Failed", "Stopped"),
                 ),
+                unique="JobName",
                 rights=Rights(
                     (
                         Grant(
