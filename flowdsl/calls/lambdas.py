@@ -10,19 +10,19 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import partial
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from ..asl.resource import FunctionName, parse_function
 from ..base.diagnostics import FlowError
 from ..engine import Call, Reply
 from .process import OverdueError, call_in_time, handler_process
 from .replies import refuse_call
+from .runtime import LOG_STREAM, VERSION, LambdaContext, environment_of, log_group, read_answer
 
 __all__ = ["Handler", "Hosted", "LambdaContext", "LocalLambdas"]
 
@@ -31,26 +31,6 @@ Handler = Callable[[Any, Any], Any]
 
 _MAX_RESPONSE = 6_291_556
 """The largest response of a function, in bytes. Source: Lambda Developer Guide, "Lambda quotas"."""
-
-
-@frozen
-class LambdaContext:
-    """The second argument of a handler. Source: Lambda Developer Guide, "Lambda context object in Python"."""
-
-    function_name: str
-    function_version: str
-    invoked_function_arn: str
-    memory_limit_in_mb: int
-    aws_request_id: str
-    log_group_name: str
-    log_stream_name: str
-    deadline: float = field(repr=False)
-    """In seconds of time.monotonic."""
-    identity: None = None
-    client_context: None = None
-
-    def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 @frozen
@@ -70,7 +50,8 @@ class LocalLambdas:
     """Calls Python functions in this process as Lambda would.
 
     `functions` maps a function's name (or `name:qualifier`) to `handler(event, context)`, or to a `Hosted` one with a
-    timeout of its own. During a call the environment variable FLOWDSL_NOW has the execution's time (RFC 3339, UTC).
+    timeout of its own. During a call the environment variable FLOWDSL_NOW has the execution's time (RFC 3339, UTC), and
+    the variables of Lambda's runtime have the region, the function's name, its memory and its log.
 
     Event and response are converted to JSON and back. An exception becomes Lambda's error: the name of its class, and a
     cause with errorMessage, errorType, requestId and stackTrace. A function fails at its timeout with Sandbox.Timedout,
@@ -143,7 +124,7 @@ class LocalLambdas:
         context = _context(function, call, request, hosted, started)
         output, failed, overdue, late = None, None, OverdueError(), False
         try:
-            work = partial(_called, hosted, event, context, call.now, overdue)
+            work = partial(_run_handler, hosted, event, context, call, overdue)
             output = call_in_time(work, hosted.timeout_seconds, overdue)
         except OverdueError as error:
             if error is not overdue:
@@ -163,32 +144,33 @@ class LocalLambdas:
         if failed is not None:
             return failed
         try:
-            written = _response_text(output)
+            result = read_answer(output)
         except Exception as error:  # noqa: BLE001 - as Lambda's runtime does; the answer's own classes may be broken
             message = f"Unable to marshal response: {error}"
             return Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
-        if len(written.encode(errors="surrogatepass")) > _MAX_RESPONSE:
+        if result.size > _MAX_RESPONSE:
             message = f"Response payload size exceeded maximum allowed payload size ({_MAX_RESPONSE} bytes)."
             cause = write({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
             return Reply.failed("Function.ResponseSizeTooLarge", cause)
-        return Reply.succeeded(answer(json.loads(written), request))
+        return Reply.succeeded(answer(result.value, request))
 
 
 def _context(function: FunctionName, call: Call, request: str, hosted: Hosted, started: float) -> LambdaContext:
     return LambdaContext(
         function_name=function.name,
-        function_version="$LATEST",
+        function_version=VERSION,
         invoked_function_arn=function.arn(call.region, call.account),
-        memory_limit_in_mb=hosted.memory_limit_in_mb,
+        memory_limit_in_mb=str(hosted.memory_limit_in_mb),
         aws_request_id=request,
-        log_group_name=f"/aws/lambda/{function.name}",
-        log_stream_name="local",
+        log_group_name=log_group(function.name),
+        log_stream_name=LOG_STREAM,
         deadline=started + hosted.timeout_seconds,
     )
 
 
-def _called(hosted: Hosted, event: Any, context: LambdaContext, now: float, overdue: OverdueError) -> Any:
-    with handler_process(now, hosted.timeout_seconds, overdue):
+def _run_handler(hosted: Hosted, event: Any, context: LambdaContext, call: Call, overdue: OverdueError) -> Any:
+    variables = environment_of(context.function_name, hosted.memory_limit_in_mb, call.region)
+    with handler_process(call.now, variables, hosted.timeout_seconds, overdue):
         return hosted(json.loads(json.dumps(event)), context)
 
 
@@ -252,18 +234,6 @@ def _service_error(kind: str, message: str) -> dict[str, Any]:
 
 def _error(kind: str, message: str, request: str, trace: list[str]) -> dict[str, Any]:
     return {"errorMessage": message, "errorType": kind, "requestId": request, "stackTrace": trace}
-
-
-def _plain(value: object) -> Any:
-    """Convert values that JSON lacks as Lambda's runtime does."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, bytes):
-        return value.decode()
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
-_response_text = json.JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False).encode
 
 
 def _compact(value: Any) -> str:

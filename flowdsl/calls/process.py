@@ -1,7 +1,7 @@
 """Run a handler in this process as if it had a process of its own.
 
-It reads the execution's time from FLOWDSL_NOW, stops at its time limit, and when it exits only its call ends.
-Afterwards environment variable, working directory, alarm and builtins are as before.
+It reads the execution's time from FLOWDSL_NOW and the variables that Lambda sets, stops at its time limit, and when it
+exits only its call ends. Afterwards environment variables, working directory, alarm and builtins are as before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -31,8 +31,9 @@ class OverdueError(BaseException):
 
 
 @contextmanager
-def handler_process(now: float, seconds: float, overdue: OverdueError) -> Iterator[None]:
-    """Surround the call of a handler: `now` is the execution's time, in seconds since 1970.
+def handler_process(now: float, variables: Mapping[str, str], seconds: float, overdue: OverdueError) -> Iterator[None]:
+    """Surround the call of a handler: `now` is the execution's time, in seconds since 1970; `variables` are in its
+    environment.
 
     Raises `overdue` after so many seconds (in the main thread, if the system has SIGALRM and no debugger watches), and
     SystemExit if the handler calls os._exit, or raises what would end Lambda's runtime (whose client handles Exception
@@ -43,7 +44,7 @@ def handler_process(now: float, seconds: float, overdue: OverdueError) -> Iterat
     folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        with _contain(time_text), raise_after(seconds, overdue):
+        with _contain({**variables, "FLOWDSL_NOW": time_text}), raise_after(seconds, overdue):
             try:
                 yield
             except _HANDLED:
@@ -70,12 +71,12 @@ def _is_of_a_test(error: BaseException, alarm: Any) -> bool:
 
 @define(eq=False)
 class _Underway:
-    """A handler's call in progress: its process and thread, its FLOWDSL_NOW, and the one before it."""
+    """A handler's call in progress: its process and thread, its environment variables, and those before it."""
 
     process: int
     thread: int
-    now: str
-    before: str | None = None
+    variables: Mapping[str, str]
+    before: Mapping[str, str | None]
 
 
 _BUILTINS = builtins.__dict__
@@ -94,31 +95,34 @@ def _exit(status: int) -> NoReturn:
 
 
 @contextmanager
-def _contain(now: str) -> Iterator[None]:
-    """Set FLOWDSL_NOW, and keep the handler from ending this process with os._exit.
+def _contain(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and keep the handler from ending this process with os._exit.
 
-    Both belong to the whole process: calls in several threads read the time of the call that began last, and the end of
-    the last call restores both.
+    Both belong to the whole process: calls in several threads read the variables of the call that began last, and the
+    end of the last call restores what was there before the first.
     """
-    call = _Underway(os.getpid(), threading.get_ident(), now)
     with _underway_lock:
-        call.before = _underway[0].before if _underway else os.environ.get("FLOWDSL_NOW")
+        before = _underway[0].before if _underway else {name: os.environ.get(name) for name in variables}
+        call = _Underway(os.getpid(), threading.get_ident(), variables, before)
         _underway.append(call)
-        os.environ["FLOWDSL_NOW"] = now
+        os.environ.update(variables)
         os._exit = _exit
     try:
         yield
     finally:
         with _underway_lock:
             _underway.remove(call)
-            if _underway:
-                os.environ["FLOWDSL_NOW"] = _underway[-1].now
-            else:
+            if not _underway:
                 os._exit = _leave
-                if call.before is None:
-                    os.environ.pop("FLOWDSL_NOW", None)
-                else:
-                    os.environ["FLOWDSL_NOW"] = call.before
+            _set_variables(_underway[-1].variables if _underway else call.before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @contextmanager
@@ -155,12 +159,13 @@ def raise_after(seconds: float, overdue: OverdueError) -> Iterator[None]:
 
 
 def call_in_time(function: Callable[[], Any], seconds: float, overdue: OverdueError) -> Any:
-    """Call a function within so many seconds, in a thread other than the main one, in which nothing can interrupt it.
+    """Call a function within so many seconds, in a thread other than the main one, in which nothing can interrupt it,
+    or inside a running event loop, in which it could not call asyncio.run.
 
     It gets a thread of its own. Raises `overdue` if it has not returned in time; it runs on then, and what it returns
     is lost.
     """
-    if threading.current_thread() is threading.main_thread() or _is_debugged():
+    if (threading.current_thread() is threading.main_thread() or _is_debugged()) and not _is_in_event_loop():
         return function()
     outcome: Future[Any] = Future()
 
@@ -173,10 +178,16 @@ def call_in_time(function: Callable[[], Any], seconds: float, overdue: OverdueEr
     context = copy_context()
     event = mark_call(context)
     threading.Thread(target=context.run, args=(work,), name="flowdsl-handler", daemon=True).start()
-    if not wait([outcome], timeout=seconds).done:
+    if not wait([outcome], timeout=None if _is_debugged() else seconds).done:
         give_up(event)
         raise overdue
     return outcome.result()
+
+
+def _is_in_event_loop() -> bool:
+    """True inside an async function that runs. Imports nothing: without asyncio no loop runs."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio.events._get_running_loop() is not None
 
 
 def _is_debugged() -> bool:

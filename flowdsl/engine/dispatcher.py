@@ -186,8 +186,10 @@ class Dispatcher:
         task = self._tasks[message.to.execution, message.to.fiber]
         if task.is_holding and not isinstance(message.signal, Heartbeat):
             task.early.append(message)
-        else:
-            self._answer(task, message.signal)
+            return
+        if not isinstance(message.signal, Heartbeat):
+            self._children.get(task.to.execution, {}).pop(task.to.fiber, None)  # they run on, and nobody waits for them
+        self._answer(task, message.signal)
 
     def _on_returned(self, message: Returned) -> None:
         task = self._task(message.to)

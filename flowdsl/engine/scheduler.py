@@ -26,6 +26,7 @@ from .core import (
     Stop,
     Succeeded,
 )
+from .dispatcher import Task
 from .errors import UnknownTaskError
 from .history import JSON
 from .limits import MAX_DATA, too_large
@@ -218,7 +219,13 @@ class Scheduler(Resumable):
 
     def _only_outside_matters(self, following: Message) -> bool:
         """True if a task waits for an answer from outside, and nothing else happens until a year is over."""
-        return isinstance(following, Expire) and following.is_limit and bool(self.tokens)
+        if not isinstance(following, Expire) or not following.is_limit:
+            return False
+        return any(task.is_waiting and not self._waits_for_child(task) for task in list(self._tokens.values()))
+
+    def _waits_for_child(self, task: Task) -> bool:
+        children = self._children.get(task.to.execution, {}).get(task.to.fiber, ())
+        return any(child in self._running for child in children)
 
 
 _encode = json.JSONEncoder(allow_nan=False).encode

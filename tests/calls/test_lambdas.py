@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import namedtuple
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -78,11 +80,43 @@ def test_event_and_answer_go_through_json() -> None:
     assert given == {"list": [1, 2]}, "what the execution holds is never changed"
 
 
-def test_what_the_runtime_of_lambda_can_write() -> None:
-    assert call(lambda event, context: [Decimal("1.5"), Decimal(2), b"text"]).output == [1.5, 2, "text"]
+Point = namedtuple("Point", ["x", "y"])
 
 
-@pytest.mark.parametrize("value", [Decimal("Infinity"), Decimal("sNaN"), Decimal("NaN"), b"\xff", {"a": {1, 2}}])
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        ([Decimal("1.5"), Decimal(2), b"text"], [1.5, 2, "text"]),
+        (Decimal("1.0"), 1.0),
+        (Decimal("1E+3"), 1000.0),
+        (Decimal("0.10"), 0.1),
+        (Point(1, Point(2, None)), {"x": 1, "y": {"x": 2, "y": None}}),
+        ([Point(1, 2)], [{"x": 1, "y": 2}]),
+        ((1, (2,)), [1, [2]]),
+        ({b"key": 1, 2: 3, None: 4, True: 5, 1.5: 6}, {"key": 1, "2": 3, "null": 4, "true": 5, "1.5": 6}),
+        (b'{"a": [1]}', {"a": [1]}),
+        (b"5", 5),
+        ({"a": b'{"b": 1}'}, {"a": '{"b": 1}'}),
+        (b"not JSON", "not JSON"),
+        (b"", ""),
+        (b"NaN", "NaN"),
+        ("é \u2028", "é \u2028"),
+    ],
+)
+def test_what_the_runtime_of_lambda_can_write(answer: Any, result: Any) -> None:
+    outputs = (call(lambda event, context: answer).output, invoke(lambda event, context: answer, {}).output["Payload"])
+    for output in outputs:
+        assert output == result
+        assert [type(output)] == [type(result)], "1.0 is a fraction in JSON too"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(Decimal("Infinity"), Decimal("sNaN"), Decimal("NaN"), Decimal("1E400"), float("inf"), float("nan")),
+        *(b"\xff", {"a": {1, 2}}, {(1, 2): 3}, {Decimal(1): 2}),
+    ],
+)
 def test_an_answer_that_json_has_not(value: Any) -> None:
     assert call(lambda event, context: value).error == "Runtime.MarshalError"
 
@@ -154,9 +188,49 @@ def test_the_context() -> None:
     (context,) = seen
     assert context.function_name == "f"
     assert context.invoked_function_arn == ARN
-    assert context.memory_limit_in_mb == 128
+    assert context.memory_limit_in_mb == "128"
+    assert (context.identity.cognito_identity_id, context.identity.cognito_identity_pool_id) == (None, None)
+    assert (context.client_context, context.tenant_id, context.w3c()) == (None, None, {})
     assert context.log_group_name == "/aws/lambda/f"
     assert 0 < context.get_remaining_time_in_millis() <= 30_000
+
+
+def test_the_context_writes_to_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    call(lambda event, context: context.log({"a": 1}))
+    assert capsys.readouterr().out == "{'a': 1}"
+
+
+def test_a_function_reads_its_name_and_region_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    before = dict(os.environ)
+    seen = call(lambda event, context: dict(os.environ)).output
+    assert {key: seen[key] for key in seen.keys() - before.keys() | {"AWS_REGION"}} == {
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+        "FLOWDSL_NOW": seen["FLOWDSL_NOW"],
+    }
+    assert dict(os.environ) == before
+
+
+def test_a_handler_may_call_asyncio_run_inside_an_async_function() -> None:
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    async def test() -> list[Any]:
+        results = [call(lambda event, context: asyncio.run(work())).output for _ in range(2)]
+        late = call(lambda event, context: time.sleep(0.1), timeout_seconds=0.01).error
+        await asyncio.sleep(0.2)  # it runs on, as in other threads
+        return [*results, late]
+
+    assert asyncio.run(test()) == ["done", "done", "Sandbox.Timedout"]
 
 
 def test_powertools_takes_the_context() -> None:
@@ -192,7 +266,7 @@ def test_a_function_sees_the_time_of_its_execution() -> None:
 def test_a_function_may_have_a_timeout_of_its_own() -> None:
     def slow(event: Any, context: Any) -> Any:
         assert context.get_remaining_time_in_millis() <= 10
-        assert context.memory_limit_in_mb == 512
+        assert context.memory_limit_in_mb == "512"
         time.sleep(0.02)
 
     states = {"S": {"Type": "Task", "Resource": ARN, "End": True}}

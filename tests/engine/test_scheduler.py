@@ -196,6 +196,46 @@ def test_a_nested_execution(pattern: str, output: Any) -> None:
     assert result.output["Output"] == output
 
 
+@pytest.mark.parametrize("pattern", ["sync", "sync:2"])
+def test_a_token_ends_the_wait_for_a_job(pattern: str) -> None:
+    arguments = {"JobName": "j", "Arguments": {"--token.$": "$$.Task.Token"}}
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::glue:startJobRun.{pattern}", "Parameters": arguments}
+    scheduler = Scheduler(lambda call: Reply.pending({"JobRunId": "1"}))
+    results = [scheduler.start(one(task), {}) for _ in range(2)]
+    scheduler.run()
+    first, second = scheduler.tokens
+    sent = results[0].history.render()[2]["taskScheduledEventDetails"]
+    assert json.loads(sent["parameters"])["Arguments"]["--token"] == first
+    scheduler.send_task_success(first, "enough")
+    scheduler.send_task_failure(second, "Enough", "of it")
+    scheduler.run()
+    assert [(each.output, each.error) for each in results] == [("enough", None), (None, "Enough")]
+    assert [event["type"] for event in results[0].history.render()][3:6] == [
+        "TaskStarted",
+        "TaskSubmitted",
+        "TaskSucceeded",
+    ]
+
+
+def test_a_nested_execution_runs_on_after_its_parents_task_was_answered() -> None:
+    def answer(call: Call) -> Reply:
+        scheduler.send_task_success(call.arguments["token"], "early")
+        return Reply.succeeded({})
+
+    states = {
+        "T": {"Type": "Task", "Resource": ACTIVITY, "Parameters": {"token.$": "$.token"}, "Next": "W"},
+        "W": {"Type": "Wait", "Seconds": 100, "End": True},
+    }
+    arguments = {"StateMachineArn": "leaf", "Input": {"token.$": "$$.Task.Token"}}
+    start = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": arguments}
+    scheduler = Scheduler(answer, machines={"leaf": prepare({"StartAt": "T", "States": states}, name="leaf")})
+    result = scheduler.start(one(start), {})
+    scheduler.run()
+    [child] = result.children
+    assert (result.status, result.output, result.duration) == ("SUCCEEDED", "early", 0)
+    assert (child.status, child.duration) == ("SUCCEEDED", 100)
+
+
 def test_a_nested_execution_that_fails() -> None:
     failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "E", "Cause": "c"}}}
     state = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from ...asl.resource import TOKEN, Pattern, Resource
+from ...asl.resource import Pattern, Resource
 from ...expr.errors import StatesError
 from ..core import Await, Call, Failed, Fiber, Invoke, PreparedState, Started, Steps, Submitted, Succeeded, TimedOut
 from ..data.flow import DataFlow, Limit
@@ -36,8 +36,9 @@ def task_attempt(
     # The details that every event of an integration has; functions and activities are named once, when scheduled.
     named = {"resourceType": resource.integration, "resource": resource.full_action} if events == "Task" else {}
     pattern = cast(Pattern, resource.pattern)
-    waits_for_token = pattern == TOKEN
-    needs_token = waits_for_token or events == "Activity"
+    # A job's wait can be ended with its token too. Source: AWS's behaviour as localstack/localstack#11197 describes it.
+    is_token_visible = pattern != ""
+    needs_token = is_token_visible or events == "Activity"
 
     def attempt(fiber: Fiber, value: JSON) -> Steps:
         execution = fiber.execution
@@ -46,7 +47,7 @@ def task_attempt(
         if events == "Activity" and activities is not None and resource.text not in activities:
             raise StatesError("States.Runtime", f"The activity {resource.text} does not exist.")
         fiber.task_token = execution.task_token(fiber) if needs_token else None
-        if waits_for_token and state.reads_context:
+        if is_token_visible and state.reads_context:
             fiber.see(state)
         call = Call(
             resource=resource.text,
