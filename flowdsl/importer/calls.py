@@ -15,13 +15,14 @@ from .code import Code
 from .values import Place, pair
 
 _RESOURCE = re.compile(r"arn:aws:states:::([a-z0-9:-]+):([A-Za-z0-9]+)(?:\.(sync|sync:2|waitForTaskToken))?")
-_OWN = re.compile(r"arn:aws:lambda:\$\{AWS::Region\}:\$\{AWS::AccountId\}:function:([A-Za-z0-9_-]+)")
+OWN_FUNCTION = re.compile(r"arn:aws:lambda:\$\{AWS::Region\}:\$\{AWS::AccountId\}:function:([A-Za-z0-9_-]+)")
+"""The ARN of a function in the account and region of the deployment; its group is the name."""
 _PATTERNS = {"": "", "sync": ".sync", "sync:2": ".sync", "waitForTaskToken": ".wait_for_task_token"}
 
 
 def function_code(resource: str, functions: Mapping[str, Mapping[str, Any]]) -> Code | None:
     """`Function(...)` for a function in the account and region of the deployment, else None."""
-    match = _OWN.fullmatch(resource)
+    match = OWN_FUNCTION.fullmatch(resource)
     if match is None:
         return None
     fields = dict(functions.get(match[1], {}))

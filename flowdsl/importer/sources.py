@@ -39,6 +39,12 @@ def read_source(source: str, machine: str | None, substitutions: Mapping[str, st
             code="FD702",
             hint="give a .json, .yaml or .yml file with a definition or a template, the ARN of a state machine, or -",
         )
+    if path.suffix == ".py":
+        raise FlowError.of(
+            f"{display_path(path)} is Python already",
+            code="FD702",
+            hint="give a definition or a template; flowdsl check, run and build take the file as it is",
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -57,7 +57,7 @@ def collect(function: Function, root: Path, look: Look | None = None) -> Sources
     """
     folder = root / function.source
     entry = _entry(function, root)
-    waiting = [*entry, *_function_files(folder), *_include_files(function, root)]
+    waiting = [*entry, *function_files(folder), *_include_files(function, root)]
     entries: dict[str, Path] = {}
     external: list[Import] = []
     wrong: list[Diagnostic] = []
@@ -186,7 +186,8 @@ def _entry(function: Function, root: Path) -> list[Path]:
     return files
 
 
-def _function_files(folder: Path) -> Iterator[Path]:
+def function_files(folder: Path) -> Iterator[Path]:
+    """The files of a function's folder that are packaged. Raises FlowError for a link to a folder."""
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not _matches(name, LEFT_OUT)]
         for name in folders:

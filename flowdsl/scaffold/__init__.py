@@ -1,6 +1,7 @@
-"""New projects: a flow with two functions, their locked requirements, tests, a snapshot and what a pipeline runs.
+"""New projects: a flow with its functions, tests, a snapshot and what a pipeline runs.
 
 The files are in `files/`, as they will be but for `.txt` at the end of their names and `__NAME__` in names and text.
+`existing` makes those of a project around a definition, with the values of `sample` in its first test.
 """
 
 from __future__ import annotations
@@ -13,31 +14,41 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..asl.names import is_machine_name
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 
+if TYPE_CHECKING:
+    from .existing import Existing
+
 _NAME = "__NAME__"
 _HIDDEN = {"gitignore": ".gitignore", "github/ci.yml": ".github/workflows/ci.yml"}
 """Files that would have an effect inside of flowdsl itself under their own name."""
+_COMMON = frozenset({".gitignore", ".github/workflows/ci.yml", "Makefile", "README.md", "pyproject.toml"})
+"""Files that every project has, whatever its flow."""
+_RUN = """flowdsl run --input '{"id": "1", "item": "Life jacket", "quantity": 50}'"""
 _MOST = 55
 """The longest name: a function's name is the project's and a word, and has at most 64 characters."""
 
 
 def project_files(name: str) -> dict[str, str]:
     """The text of a new project's files by their paths in it."""
-    root = files(__package__) / "files"
-    texts = {_path(place).replace(_NAME, name): text.replace(_NAME, name) for place, text in _texts(root).items()}
+    texts = _named(name, _RUN)
     return {**texts, "handlers/__init__.py": "", **{f"{each}/__init__.py": "" for each in _folders(texts)}}
 
 
-def create(folder: Path, contents: Mapping[str, str]) -> None:
+def files_around(existing: Existing, name: str) -> dict[str, str | bytes]:
+    """The content of a new project's files around what was made of a definition, by their paths in it."""
+    common = {path: text for path, text in _named(name, existing.command).items() if path in _COMMON}
+    common["pyproject.toml"] = re.sub(r"\n.* # handlers/confirm requires it", "", common["pyproject.toml"])
+    return {**common, **existing.files}
+
+
+def create(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     """Write a project as a whole or not at all. Raises FlowError if the folder exists and has files."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FlowError.of(
-            f"{display_path(folder)} already exists", code="FD708", hint="choose another name, or an empty folder"
-        )
+    check_folder(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -45,7 +56,7 @@ def create(folder: Path, contents: Mapping[str, str]) -> None:
             for name, text in contents.items():
                 file = scratch / name
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8")
+                file.write_bytes(text.encode() if isinstance(text, str) else text)
             scratch.chmod(0o777 & ~_umask())
             scratch.replace(folder)
         finally:
@@ -58,6 +69,14 @@ def create(folder: Path, contents: Mapping[str, str]) -> None:
         ) from None
 
 
+def check_folder(folder: Path) -> None:
+    """Raise FlowError if the folder exists and has files."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FlowError.of(
+            f"{display_path(folder)} already exists", code="FD708", hint="choose another name, or an empty folder"
+        )
+
+
 def check_name(name: str) -> None:
     """Raise FlowError unless a project, a state machine and the functions can have the name."""
     if not is_machine_name(name) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or len(name) > _MOST:
@@ -66,6 +85,15 @@ def check_name(name: str) -> None:
             code="FD708",
             hint=f"use at most {_MOST} letters, digits, '-' and '_', beginning with a letter, such as order-flow",
         )
+
+
+def _named(name: str, run: str) -> dict[str, str]:
+    """The files with the project's name, and the command that runs its flow."""
+    root = files(__package__) / "files"
+    return {
+        _path(place).replace(_NAME, name): text.replace(_NAME, name).replace("__RUN__", run)
+        for place, text in _texts(root).items()
+    }
 
 
 def _texts(folder: Traversable, above: str = "") -> dict[str, str]:
