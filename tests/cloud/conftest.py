@@ -50,7 +50,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = folder / "log.txt"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [PYTHON, "-m", "ministack"],
+            [PYTHON, str(Path(__file__).with_name("emulator.py"))],
             cwd=folder,
             env={**kept, **settings},
             stdout=output,
@@ -134,8 +134,6 @@ def project(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, folder / name)
     deployed = Project(folder, emulator)
-    # MiniStack 1.5.33 evaluates neither the Output of a Parallel in JSONata nor an expression in TimeoutSeconds.
-    deployed.replace("payment_flow.py", 'query_language="JSONata"', 'query_language="JSONPath"')
     deployed.flowdsl("build")
     assert "new, with its first version" in deployed.flowdsl("deploy", "--yes")
     return deployed
