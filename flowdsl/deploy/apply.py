@@ -18,7 +18,7 @@ from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from .aws import Answer, Aws, AwsError, Clock
 from .errors import ROLE_REFUSED, refused, role_hint
-from .model import Call, Content, Plan, Ref, Text
+from .model import CLOCK, NOW, Call, Content, Plan, Ref, Text
 
 Progress = Callable[[int, int, Call, str], None]
 """Called with the number of a call, how many there are, the call, and "starting", "waiting" or "done"."""
@@ -136,7 +136,8 @@ class Executor:
             tell("done")
 
     def _make(self, call: Call, tell: Callable[[str], None]) -> Answer:
-        arguments = resolve(call.arguments, self.answers)
+        clock = {CLOCK: {NOW: self.clock.now().isoformat(timespec="seconds")}}
+        arguments = resolve(call.arguments, {**self.answers, **clock})
         waited, pause = 0.0, 1.0
         while True:
             try:

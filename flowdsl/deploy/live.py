@@ -251,9 +251,13 @@ class Reader:
 
     def _versions(self, arn: str, routed: set[str]) -> tuple[LiveMachineVersion, ...]:
         listed = self._items("states", "ListStateMachineVersions", stateMachineArn=arn)
-        arns = sorted((each["stateMachineVersionArn"] for each in listed), key=_number)
+        created = {each["stateMachineVersionArn"]: each.get("creationDate") for each in listed}
+        arns = sorted(created, key=_number)
         newest = {*arns[-self.described :]}
-        return tuple(self._version(each) if each in newest | routed else LiveMachineVersion(each) for each in arns)
+        return tuple(
+            evolve(self._version(each) if each in newest | routed else LiveMachineVersion(each), created=created[each])
+            for each in arns
+        )
 
     def _version(self, arn: str) -> LiveMachineVersion:
         answer = self._call("states", "DescribeStateMachine", stateMachineArn=arn)
@@ -284,7 +288,7 @@ class Reader:
             if not unread:
                 return machines
             for machine, version in unread:
-                described = self._version(version.arn)
+                described = evolve(self._version(version.arn), created=version.created)
                 if described.definition is None:
                     self.unread.add(version.arn)
                 latest = machines[machine.name]
@@ -336,7 +340,7 @@ class Reader:
         started = str(listed.get("startDate", ""))
         version = versions.get(number) if isinstance(number, str) else None
         if version is not None and version.definition is None:
-            version = versions[version.arn] = self._version(version.arn)
+            version = versions[version.arn] = evolve(self._version(version.arn), created=version.created)
         if version is not None and version.definition is not None:
             role, definition = str(version.settings["roleArn"]), version.definition
         else:

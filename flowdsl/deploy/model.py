@@ -24,8 +24,13 @@ STACK, ENVIRONMENT, INSTANCE, KEYS = "flowdsl:stack", "flowdsl:environment", "fl
 FOR = "flowdsl:for"
 """A role's tag: whose role it is, `function/NAME` or `stateMachine/NAME`. Unlike the index of tags, IAM lists roles at
 once, so everything that was deployed can be found by its role."""
+DROPPED = "flowdsl:dropped"
+"""A role's tag: when permissions were last moved to EARLIER."""
 POLICY, EARLIER = "flowdsl", "flowdsl-earlier"
 """A role's inline policies: what is needed now, and what earlier versions needed, until `flowdsl prune`."""
+CLOCK: Final = "clock"
+"""What a `Ref` names for the time at which its call is made (key NOW)."""
+NOW: Final = "now"
 ALIAS_PREFIX: Final = "flowdsl-"
 """How the aliases of functions begin with which a definition pins functions that are chosen at run time."""
 
@@ -205,6 +210,7 @@ class LiveMachineVersion:
     arn: str
     definition: Mapping[str, Any] | None = None
     settings: Settings = field(factory=dict)
+    created: datetime | None = None
 
     @property
     def number(self) -> int:

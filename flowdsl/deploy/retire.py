@@ -7,12 +7,13 @@ that is kept for a rollback. Destroy removes only what carries the stack's tags.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from attrs import frozen
 
 from .aliases import move_description, read_canary, read_description, routes_text, routing
+from .earlier import EXPRESS_RUNS, differing, is_older_in_use, still_needed
 from .kinds import Store, delete_store
 from .model import (
     ALIAS_PREFIX,
@@ -33,10 +34,7 @@ from .permissions import derive
 from .pinning import functions_in, is_dynamic, machines_in, tasks, versions_in
 from .plan import describe_current
 from .roles import delete_managed, delete_policy, put_policy, remove_managed, remove_role
-from .statements import Statement, actions, merge, within, without
-
-EXPRESS_RUNS: Final = timedelta(minutes=5)
-"""How long an Express execution can run at most. They cannot be listed."""
+from .statements import Statement, merge, within, without
 
 
 def _plan(
@@ -158,7 +156,7 @@ def plan_prune(wanted: Wanted, live: Live, *, keep: int, now: datetime) -> Plan:
         for call in calls
         if call.operation == "DeleteFunction" and "Qualifier" not in call.arguments
     }
-    calls += _prune_roles(wanted, live, used, needed, deleted)
+    calls += _prune_roles(wanted, live, used, needed, deleted, kept=kept, now=now)
     notes = [] if calls else ["everything is still needed"]
     return _plan(stack, live, calls, notes)
 
@@ -247,12 +245,20 @@ Needs = Callable[[Iterable[Statement]], tuple[Statement, ...]]
 
 
 def _prune_roles(
-    wanted: Wanted, live: Live, used: Used, needed: set[tuple[str, str]], deleted: set[str]
+    wanted: Wanted,
+    live: Live,
+    used: Used,
+    needed: set[tuple[str, str]],
+    deleted: set[str],
+    *,
+    kept: set[str],
+    now: datetime,
 ) -> Iterator[Call]:
     """Shrink what is kept for earlier versions to what the definitions in use still need; delete roles of the gone."""
     for machine in wanted.machines:
         if role := live.roles.get(machine.role):
-            needs = _needs_of_machine(machine.name, wanted, live, used.get(machine.name, []))
+            is_older = is_older_in_use(role, live, kept, now)
+            needs = _needs_of_machine(machine.name, wanted, live, used.get(machine.name, [{}]), is_older=is_older)
             yield from _prune_role(role, wanted, needs)
     for function in wanted.functions:
         role, deployed = live.roles.get(function.role), live.functions.get(function.name)
@@ -261,7 +267,8 @@ def _prune_roles(
             versions = {version for name, version in needed if name == function.name and version}
             versions |= {deployed.aliases[alias] for name, alias in needed if not name and alias in deployed.aliases}
             only_newest = versions <= {newest, *(a for a, v in deployed.aliases.items() if v == newest)}
-            yield from _prune_role(role, wanted, (lambda _: ()) if only_newest else merge)
+            needs_nothing = only_newest and not is_older_in_use(role, live, kept, now)
+            yield from _prune_role(role, wanted, (lambda _: ()) if needs_nothing else merge)
     for each in wanted.roles:
         # A schedule has no versions.
         if each.owner.startswith("schedules/") and (role := live.roles.get(each.name)):
@@ -275,30 +282,18 @@ def _prune_roles(
             yield from remove_role(role, f"{owner.replace('/', ' ')} is no longer part of the flow")
 
 
-def _needs_of_machine(name: str, wanted: Wanted, live: Live, definitions: list[Mapping[str, Any]]) -> Needs:
-    if all(each == definitions[0] for each in definitions):
-        return lambda _: ()
+def _needs_of_machine(
+    name: str, wanted: Wanted, live: Live, definitions: list[Mapping[str, Any]], *, is_older: bool
+) -> Needs:
     place = wanted.stack.place
-    statements = [
+    derived = [
         statement
-        for definition in definitions
+        for definition in differing(definitions, definitions[0])
         for statement in derive(
             definition, name=name, place=place, callees=_callees(definition, live, wanted.stack)
         ).statements
     ]
-    return lambda earlier: _still_needed(earlier, statements)
-
-
-def _still_needed(earlier: Iterable[Statement], derived: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Of the permissions kept for earlier versions, what their definitions need, and what cannot be told from them.
-
-    Actions that no definition explains may have been stated in the settings: they stay until only the present
-    definition is in use.
-    """
-    earlier, derived = [*earlier], [*derived]
-    names = actions(derived)
-    unexplained = [each for each in without(earlier, derived) if not names & {*each.actions}]
-    return merge([*within(earlier, derived), *unexplained])
+    return lambda earlier: still_needed(earlier, derived, is_older=is_older)
 
 
 def _callees(definition: Mapping[str, Any], live: Live, stack: Stack) -> dict[Any, list[str]]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from .model import EARLIER, FOR, POLICY, Call, LiveRole, Problem, Role, Stack, digest
+from .model import CLOCK, DROPPED, EARLIER, FOR, NOW, POLICY, Call, LiveRole, Problem, Ref, Role, Stack, digest
 from .statements import INLINE_LIMIT, MANAGED_LIMIT, Statement, actions, merge, policy, size, without
 from .tags import pairs, tag_calls
 
@@ -76,7 +76,18 @@ def plan_role(
             arguments = {"RoleName": role.name, "PolicyDocument": document}
             yield Call("iam", "UpdateAssumeRolePolicy", arguments, resource, "who may assume it")
         yield from tag_calls("iam", role.name, resource, live.tags, tags)
-    yield from _policies(stack, role, live, tags, managed)
+    steps = [*_policies(stack, role, live, tags, managed)]
+    if live and any(isinstance(each, Call) for each in steps) and _loses(role, live):
+        # First, so that a break in between leaves it no later than the change.
+        arguments = {"RoleName": role.name, "Tags": [{"Key": DROPPED, "Value": Ref(CLOCK, NOW)}]}
+        yield Call("iam", "TagRole", arguments, resource, "permissions are kept for what began before")
+    yield from steps
+
+
+def _loses(role: Role, live: LiveRole) -> bool:
+    """True if the role has permissions, besides those kept for earlier versions, that it does not need any more."""
+    present = [*live.policies.get(POLICY, ()), *(each for part in live.managed.values() for each in part)]
+    return bool(without(present, role.statements))
 
 
 def _policies(

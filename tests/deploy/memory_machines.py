@@ -105,7 +105,8 @@ class Machines:
         if len(machine["versions"]) >= 1000:
             raise RefusedError("ServiceQuotaExceededException", "Maximum number of versions reached")
         machine["last"] += 1
-        machine["versions"][machine["last"]] = {**copy.deepcopy(machine["now"]), "revision": machine["revision"]}
+        version = {**copy.deepcopy(machine["now"]), "revision": machine["revision"], "created": self.clock.now()}
+        machine["versions"][machine["last"]] = version
         return f"{arn}:{machine['last']}"
 
     def states_UpdateStateMachine(
@@ -148,7 +149,7 @@ class Machines:
         state = machine["now"]
         if number:
             state = get(machine["versions"], int(number[0]), "StateMachineDoesNotExist", stateMachineArn)
-        answer = {key: value for key, value in state.items() if key != "revision"}
+        answer = {key: value for key, value in state.items() if key not in ("revision", "created")}
         answer |= {
             "stateMachineArn": stateMachineArn,
             "name": stateMachineArn.split(":")[6],
@@ -173,9 +174,11 @@ class Machines:
             self.machine(resourceArn)["tags"].pop(key, None)
 
     def states_ListStateMachineVersions(self, stateMachineArn: str, nextToken: str = "") -> Any:
-        numbers = sorted(self.machine(stateMachineArn)["versions"], reverse=True)
-        arns = [{"stateMachineVersionArn": f"{stateMachineArn}:{each}", "creationDate": START} for each in numbers]
-        return {"stateMachineVersions": arns}
+        listed = [
+            {"stateMachineVersionArn": f"{stateMachineArn}:{number}", "creationDate": version["created"]}
+            for number, version in sorted(self.machine(stateMachineArn)["versions"].items(), reverse=True)
+        ]
+        return {"stateMachineVersions": listed}
 
     def states_DeleteStateMachineVersion(self, stateMachineVersionArn: str) -> None:
         arn, _, number = stateMachineVersionArn.rpartition(":")

@@ -27,7 +27,7 @@ from flowdsl.author.resources import Access
 from flowdsl.author.serial import dump
 from flowdsl.base.record import evolve
 from flowdsl.deploy.aws import Paced
-from flowdsl.deploy.model import Plan, Stack, Wanted
+from flowdsl.deploy.model import DROPPED, Plan, Stack, Wanted
 from flowdsl.deploy.pinning import functions_in
 from flowdsl.deploy.plan import CanaryRequest
 from flowdsl.deploy.retire import DestroyRequest
@@ -186,7 +186,10 @@ class World:
         return json.loads(
             json.dumps(
                 {
-                    "roles": {name: {**each, "created": ""} for name, each in self.aws.roles.items()},
+                    "roles": {
+                        name: {**each, "created": "", "tags": {**each["tags"], DROPPED: ""}}
+                        for name, each in self.aws.roles.items()
+                    },
                     "policies": self.aws.policies,
                     "functions": {
                         name: {key: each[key] for key in ("settings", "aliases", "tags", "concurrency", "versions")}
