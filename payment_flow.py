@@ -95,6 +95,7 @@ BUS = EventBus("payment-events").access("PutEvents", variable="PAYMENTS_EVENT_BU
 PSPS = [
     Function("payment-psp-sandbox", "handlers/psp_sandbox", timeout=PSP_FUNCTION, access=[SANDBOX]),
     Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),
+    Function("payment-psp-gocardless", "handlers/psp_gocardless", timeout=PSP_FUNCTION),
 ]
 # What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
 check_routing(function.name for function in PSPS)
@@ -107,6 +108,8 @@ SETTLING = [
     Functions(*PSPS).access("InvokeFunction"),
     Executions("payment").access("DescribeExecution"),
 ]
+# What a PSP's webhook takes: it lets executions go on, and settles refunds and disputes.
+TOLD = [*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")]
 
 
 def recorded(name: str, function: Function) -> Task:
@@ -237,13 +240,11 @@ donor_returned = Function(
     "handlers/donor_returned",
     access=[REDIRECTS, Executions("payment").access("SendTaskSuccess")],
 )
-# Give Stripe its function URL; it settles what executions wait for, or could not store.
-stripe_webhook = Function(
-    "payment-stripe-webhook",
-    "handlers/stripe_webhook",
-    timeout=60,
-    access=[*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")],
-)
+# Give each PSP its function's URL; it settles what executions wait for, or could not store.
+webhooks = [
+    Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=TOLD),
+    Function("payment-gocardless-webhook", "handlers/gocardless_webhook", timeout=60, access=TOLD),
+]
 reconcile = Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[*SETTLING, REFUNDS, DISPUTES])
 
 machine = StateMachine(
@@ -253,13 +254,13 @@ machine = StateMachine(
     # AWS recommends to retry the passing errors of the Lambda service for every Lambda.
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
-    related=[donor_returned, stripe_webhook],
+    related=[donor_returned, *webhooks],
     # reconcile settles what executions could not store, and lists what needs people.
     schedules=[Schedule("sweep", reconcile, every=timedelta(minutes=15))],
     alarms=[
         Alarm("payment-executions", Executions("payment")),
         Alarm("payment-refund-executions", Executions("payment-refund")),
-        Alarm("payment-functions", Functions(donor_returned, stripe_webhook)),
+        Alarm("payment-functions", Functions(donor_returned, *webhooks)),
         # The sweep fails or does not run at all; or it has found what needs people.
         Alarm("payment-sweep", Functions(reconcile), within=timedelta(hours=1), silence=True),
         Alarm("payment-open-work", Metric("payments", "OpenWork", reconcile), within=timedelta(minutes=30)),

@@ -265,3 +265,6 @@ def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[l
         raise KeyRejected(f"Stripe rejects STRIPE_API_KEY: {type(error).__name__}; set a valid key") from error
     except stripe.StripeError as error:
         raise PspRefused(f"Stripe refuses the request: {type(error).__name__}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # The library takes any JSON for an object.
+        raise PspUnavailable(f"Stripe: the answer cannot be read: {type(error).__name__}") from error

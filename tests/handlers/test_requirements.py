@@ -79,6 +79,11 @@ def test_requirements_are_locked(folder: str) -> None:
     assert f"#    flowdsl lock handlers/{folder}\n" in text
 
 
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if "stripe" not in folder])
-def test_only_the_functions_for_stripe_import_stripe(folder: str) -> None:
-    assert "stripe" not in needed(folder)
+LIBRARIES = {"adyen": "adyen", "gocardless": "gocardless-pro", "stripe": "stripe"}
+"""The library of each PSP, by what the names of its functions contain."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_only_a_psps_own_functions_carry_its_library(folder: str) -> None:
+    own = {library for psp, library in LIBRARIES.items() if psp in folder}
+    assert needed(folder) & set(LIBRARIES.values()) == own

@@ -1,0 +1,74 @@
+"""GoCardless's webhook: let executions go on that wait for a bank debit, and store what becomes of it later.
+
+Environment: GOCARDLESS_WEBHOOK_SECRET, the endpoint's secret, and what psp_gocardless needs. The signature is over the
+body alone (https://developer.gocardless.com/getting-started/staying-up-to-date-with-webhooks#verifying-webhooks), so an
+old request can be sent again. That changes nothing: an event is only a reason to ask GoCardless.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gocardless_pro import webhooks
+from gocardless_pro.errors import InvalidSignatureError
+
+from handlers.gocardless_webhook.settling import settle_payment, settle_refund, settle_request
+from handlers.logs import invocation, logger
+from handlers.psp import KeyRejected
+from handlers.psp_gocardless.client import Services, open_services
+from handlers.psp_gocardless.provider import translated_errors
+from handlers.psp_webhook import BadSignature, content, header, response
+from handlers.secrets import fresh_secrets_after, setting
+
+LOG = logger("gocardless_webhook")
+
+_SETTLED_BY = {
+    "payments": ("payment", settle_payment),
+    "refunds": ("refund", settle_refund),
+    "billing_requests": ("billing_request", settle_request),
+}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return status 200 and what was done, or 498 for a request that GoCardless did not sign.
+
+    Any exception makes GoCardless send all events of the request again.
+    """
+    with invocation(LOG, {}, context):
+        try:
+            with fresh_secrets_after(BadSignature):
+                events = _verified(event)
+        except BadSignature as error:
+            LOG.warning("refused", reason=str(error))
+            # The status that GoCardless's documentation asks for.
+            return response(498, "refused")
+        with fresh_secrets_after(KeyRejected), translated_errors():
+            result = _settled(events, open_services())
+        LOG.info("received", events=len(events), result=result)
+        return response(200, result)
+
+
+def _verified(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the request's events. Raises BadSignature."""
+    body = content(event)
+    try:
+        webhooks.parse(body, setting("GOCARDLESS_WEBHOOK_SECRET"), header(event, "webhook-signature"))
+        events = json.loads(body)["events"]
+        if not all(isinstance(each, dict) for each in events):
+            raise BadSignature("not events")
+    except (InvalidSignatureError, ValueError, KeyError, TypeError) as error:
+        raise BadSignature(type(error).__name__) from error
+    return list(events)
+
+
+def _settled(events: list[dict[str, Any]], services: Services) -> str:
+    """Settle each object of the events once, whatever happened to it how often."""
+    results: dict[tuple[str, str], str] = {}
+    for event in events:
+        link, settle = _SETTLED_BY.get(str(event.get("resource_type")), (None, None))
+        links = event.get("links")
+        identity = links.get(link) if isinstance(links, dict) else None
+        if settle and isinstance(identity, str) and identity and (str(link), identity) not in results:
+            results[str(link), identity] = settle(services, identity)
+    return ", ".join(f"{identity}: {result}" for (_, identity), result in results.items()) or "ignored"

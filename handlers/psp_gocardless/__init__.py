@@ -1,0 +1,1 @@
+"""TakePayment by bank debit at GoCardless."""

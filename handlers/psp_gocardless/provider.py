@@ -1,0 +1,363 @@
+"""GoCardless as a PSP: bank debits, which take days until they are confirmed.
+
+The token is the donor's mandate (`MD…`), or `new_mandate` for a donor who has none: the first answer is then a redirect
+to GoCardless's pages (a Billing Request Flow), and the payment is created when the donor is back with a mandate.
+
+A payment is PENDING until GoCardless says that it is confirmed. A confirmed one may still fail (a late failure) or be
+charged back: `handlers.gocardless_webhook` stores that as a dispute.
+
+Idempotency-Key (https://developer.gocardless.com/api-reference/#making-requests-idempotency-keys): each key creates one
+resource; a later request with the key is answered with 409 `idempotent_creation_conflict`, which names the resource,
+and the library fetches it. GoCardless does not compare the requests, so this module does. After GoCardless has
+forgotten a key, the donation's payment is looked for in the mandate's list before another one is created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import requests
+from attrs import frozen
+from gocardless_pro import errors
+
+from handlers import clock
+from handlers.psp import (
+    Answer,
+    Authorisation,
+    Capture,
+    KeyRejected,
+    Lookup,
+    Outcome,
+    PspRefused,
+    PspUnavailable,
+    Refund,
+)
+from handlers.psp_gocardless import codes
+from handlers.psp_gocardless.client import Services
+
+NEW_MANDATE = "new_mandate"
+_REQUEST = "BRQ"
+"""What the ids of billing requests begin with; those of payments begin with PM."""
+
+KEYS_KEPT = 24 * 3600
+"""Seconds for which a key is relied on. GoCardless does not say how long it knows one."""
+
+
+@frozen
+class GoCardlessPsp:
+    services: Services
+    return_url: str
+    """The page to which the donor comes back from GoCardless's pages."""
+    name: str = "psp_gocardless"
+    schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
+    continues: bool = True
+    captures: bool = False
+    """A bank debit is taken in one step: there is nothing to reserve."""
+    patience: int = codes.PATIENCE
+
+    def authorise(self, request: Authorisation) -> Answer:
+        if not request.capture:
+            raise PspRefused("GoCardless cannot reserve an amount")
+        with _errors() as failure:
+            if request.earlier is not None:
+                return self._retried(request.earlier)
+            if request.token == NEW_MANDATE:
+                return self._sent_for_mandate(request)
+            return self._created(request.token, _metadata(request), request.amount, request.currency, request.since)
+        return failure[0]
+
+    def _created(self, mandate: str, metadata: dict[str, str], amount: int, currency: str, since: str) -> Answer:
+        if since and clock.seconds_since(since) > KEYS_KEPT:
+            for payment in self._payments(metadata["donation"], mandate, since):
+                return self._answer(_compared(payment, metadata, amount, currency))
+        payment = self.services.payments.create(
+            {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
+            {"Idempotency-Key": metadata["attempt"]},
+        )
+        return self._answer(_compared(_object(payment), metadata, amount, currency))
+
+    def _sent_for_mandate(self, request: Authorisation) -> Answer:
+        """Return the redirect to the pages on which the donor sets up a mandate
+        (https://developer.gocardless.com/billing-requests/setting-up-a-dd-mandate)."""
+        created = self.services.billing_requests.create(
+            {
+                "mandate_request": {"currency": request.currency},
+                "metadata": {**_metadata(request), "amount": str(request.amount)},
+            },
+            {"Idempotency-Key": f"{request.key}:mandate"},
+        )
+        return self._of_request(_object(created))
+
+    def _of_request(self, request: dict[str, Any]) -> Answer:
+        identity, status = _text(request, "id"), _text(request, "status")
+        if status == "cancelled":
+            return Answer(Outcome.CANCELLED, status, "the billing request is cancelled", identity)
+        if status != "fulfilled":
+            url = self.return_url
+            flow = self.services.billing_request_flows.create(
+                # Each flow's URL works once and for a week; so a donor who comes again gets a new one.
+                {"redirect_uri": url, "exit_uri": url, "links": {"billing_request": identity}}
+            )
+            where = _text(_object(flow), "authorisation_url")
+            return Answer(Outcome.REDIRECT, status, f"the billing request is {status}", identity, where)
+        metadata = _section(request, "metadata")
+        mandate = _mandate(request)
+        if mandate is None:
+            raise PspUnavailable("GoCardless: the billing request is fulfilled, and has no mandate yet")
+        currency = _text(_section(request, "mandate_request"), "currency")
+        own = {name: _text(metadata, name) for name in ("donation", "attempt")}
+        return self._created(mandate, own, int(_text(metadata, "amount")), currency, _text(request, "created_at"))
+
+    def _retried(self, reference: str) -> Answer:
+        """Submit a failed payment again; one that is in another state was submitted before
+        (https://developer.gocardless.com/api-reference/#payments-retry-a-payment)."""
+        if reference.startswith(_REQUEST):
+            return self._of_request(_object(self.services.billing_requests.get(reference)))
+        payment = _object(self.services.payments.get(reference))
+        if _text(payment, "status") == "failed":
+            try:
+                payment = _object(self.services.payments.retry(reference))
+            except errors.InvalidStateError:
+                # Somebody was faster: the payment's state is the answer, unless it is the failure itself.
+                payment = _object(self.services.payments.get(reference))
+                if _text(payment, "status") == "failed":
+                    raise
+        return self._answer(payment)
+
+    def capture(self, request: Capture) -> Answer:
+        raise PspRefused(f"GoCardless has nothing to capture: {request.reference} is taken in one step")
+
+    def refund(self, request: Refund) -> Answer:
+        """Refund at most once per key: each refund has the key in its metadata, and the list is always complete.
+
+        `total_amount_confirmation` (https://developer.gocardless.com/api-reference/#refunds-create-a-refund) makes
+        GoCardless refuse a second refund that somebody created between the list and this one.
+        """
+        with _errors() as failure:
+            for refund in self._listed(self.services.refunds, {"payment": request.reference}):
+                if _metadata_of(refund).get("key") == request.key:
+                    return self._refunded(refund, request)
+            payment = _object(self.services.payments.get(request.reference))
+            before = _number(payment, "amount_refunded")
+            amount = request.amount if request.amount is not None else _number(payment, "amount") - before
+            if amount < 1 or before + amount > _number(payment, "amount"):
+                return Answer(Outcome.DECLINED, "amount", "more than is left of the payment", request.reference)
+            try:
+                created = self.services.refunds.create(
+                    {
+                        "amount": amount,
+                        "total_amount_confirmation": before + amount,
+                        "links": {"payment": request.reference},
+                        "metadata": {"key": request.key},
+                    },
+                    {"Idempotency-Key": request.key},
+                )
+            except errors.ApiError as error:
+                if "total_amount_confirmation_invalid" in _reasons(error):
+                    raise PspUnavailable("another refund of the payment was created just now: ask again") from error
+                raise
+            return self._refunded(_object(created), request)
+        return failure[0]
+
+    def _refunded(self, refund: dict[str, Any], request: Refund) -> Answer:
+        if request.amount not in (None, _number(refund, "amount")):
+            raise PspRefused(f"the key {request.key} was used with another amount")
+        status = _text(refund, "status")
+        outcome = codes.REFUNDS.get(status, Outcome.PENDING)
+        return Answer(outcome, status, f"refund {_text(refund, 'id')}", request.reference)
+
+    def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002
+        with _errors({}):
+            if not reference.startswith(_REQUEST):
+                return self._answer(_object(self.services.payments.get(reference)))
+            request = _object(self.services.billing_requests.get(reference))
+        with _errors() as failure:
+            return self._of_request(request)
+        return failure[0]
+
+    def look_up(self, request: Lookup) -> list[Answer]:
+        """GoCardless lists by mandate and time, not by metadata: without them (an erased donation) it cannot tell."""
+        if not request.since or not request.token:
+            raise PspRefused(f"{request.donation}: its mandate is unknown; look for the donation at GoCardless")
+        answers: list[Answer] = []
+        with _errors({}):
+            mandates = {request.token}
+            if request.token == NEW_MANDATE:
+                requests_ = [*self._requests(request.donation, request.since)]
+                mandates = {found for each in requests_ if (found := _mandate(each))}
+                answers = [_waiting(each) for each in requests_]
+            payments = [
+                each for one in sorted(mandates) for each in self._payments(request.donation, one, request.since)
+            ]
+            for payment in payments:
+                if (_number(payment, "amount"), payment.get("currency")) != (request.amount, request.currency):
+                    raise PspRefused(f"{request.donation} has a payment with another amount")
+            # A billing request that became a payment is that payment.
+            return [self._answer(payment) for payment in payments] or answers
+        return answers
+
+    def cancel(self, reference: str) -> Answer:
+        """Cancel: possible until the payment is submitted to the banks
+        (https://developer.gocardless.com/api-reference/#payments-cancel-a-payment)."""
+        is_request = reference.startswith(_REQUEST)
+        kind = self.services.billing_requests if is_request else self.services.payments
+        with _errors({}):
+            try:
+                found = _object(kind.cancel(reference))
+            except errors.InvalidStateError:
+                # Too late: its state is the answer.
+                found = _object(kind.get(reference))
+            return _waiting(found) if is_request else self._answer(found)
+        return self.find(reference)
+
+    def _requests(self, donation: str, since: str) -> Iterator[dict[str, Any]]:
+        """Yield the donation's billing requests: the newest come first, and none is older than the donation."""
+        for request in self._listed(self.services.billing_requests, {}):
+            if _text(request, "created_at") < _before(since):
+                return
+            if _metadata_of(request).get("donation") == donation:
+                yield request
+
+    def _payments(self, donation: str, mandate: str, since: str) -> list[dict[str, Any]]:
+        """Return the donation's payments, oldest first."""
+        query = {"created_at[gte]": _before(since), "mandate": mandate}
+        listed = self._listed(self.services.payments, query)
+        return [each for each in listed if _metadata_of(each).get("donation") == donation][::-1]
+
+    def _listed(self, service: Any, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield all objects, newest first, as GoCardless lists them."""
+        for each in service.all({**query, "limit": 500}):
+            yield _object(each)
+
+    def _answer(self, payment: dict[str, Any]) -> Answer:
+        identity, status = _text(payment, "id"), _text(payment, "status")
+        if status != "failed":
+            # A status that is not known yet decides nothing.
+            outcome = codes.PAYMENTS.get(status, Outcome.PENDING)
+            return Answer(outcome, status, f"the payment is {status}", identity)
+        cause, again = self._cause(identity)
+        if again:
+            # GoCardless submits it again itself: https://developer.gocardless.com/introduction/success-plus
+            return Answer(Outcome.PENDING, cause, "failed, and GoCardless will try again", identity)
+        return Answer(codes.CAUSES.get(cause, Outcome.DECLINED), cause, f"failed: {cause}", identity)
+
+    def _cause(self, payment: str) -> tuple[str, bool]:
+        """Return why the payment failed, which only its events tell, and whether GoCardless tries it again."""
+        events = self.services.events.list({"payment": payment, "action": "failed", "limit": 1})
+        for event in events.records:
+            details = _section(_object(event), "details")
+            return str(details.get("cause") or "other"), details.get("will_attempt_retry") is True
+        return "other", False
+
+
+def _metadata(request: Authorisation) -> dict[str, str]:
+    """GoCardless keeps three pairs: https://developer.gocardless.com/api-reference/#core-endpoints-payments."""
+    return {"donation": request.donation, "attempt": request.key}
+
+
+def _waiting(request: dict[str, Any]) -> Answer:
+    """The state of a billing request without a payment: the donor may still complete it, or has, and is not debited."""
+    identity, status = _text(request, "id"), _text(request, "status")
+    outcome = {"cancelled": Outcome.CANCELLED, "fulfilled": Outcome.PENDING}.get(status, Outcome.REDIRECT)
+    return Answer(outcome, status, f"the billing request is {status}", identity)
+
+
+def _compared(payment: dict[str, Any], metadata: Mapping[str, str], amount: int, currency: str) -> dict[str, Any]:
+    """Return the payment. Raises PspRefused if it is another one than was asked for."""
+    if (_number(payment, "amount"), payment.get("currency")) != (amount, currency):
+        raise PspRefused(f"{metadata['donation']} has a payment with another amount")
+    if _metadata_of(payment).get("donation") != metadata["donation"]:
+        raise PspRefused(f"the key {metadata['attempt']} was used for another donation")
+    return payment
+
+
+def _before(moment: str) -> str:
+    """Return an hour before the moment: GoCardless's clock is not ours."""
+    return (datetime.fromisoformat(moment) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _mandate(request: Mapping[str, Any]) -> str | None:
+    links = request.get("links")
+    mandate = links.get("mandate_request_mandate") if isinstance(links, dict) else None
+    return mandate if isinstance(mandate, str) and mandate else None
+
+
+def _object(resource: Any) -> dict[str, Any]:
+    """Return a resource's attributes. The library takes any JSON for one."""
+    attributes = resource.attributes
+    if not isinstance(attributes, dict):
+        raise PspUnavailable("GoCardless: the answer is not an object")
+    return attributes
+
+
+def _section(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = item.get(name)
+    if not isinstance(value, dict):
+        raise PspUnavailable(f"GoCardless: the answer has no {name}")
+    return value
+
+
+def _metadata_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    value = item.get("metadata")
+    return value if isinstance(value, dict) else {}
+
+
+def _text(item: Mapping[str, Any], name: str) -> str:
+    value = item.get(name)
+    if not isinstance(value, str) or not value:
+        raise PspUnavailable(f"GoCardless: the answer has no {name}")
+    return value
+
+
+def _number(item: Mapping[str, Any], name: str) -> int:
+    value = item.get(name)
+    if type(value) is not int:
+        raise PspUnavailable(f"GoCardless: the answer has no {name}")
+    return value
+
+
+def _reasons(error: errors.ApiError) -> set[str]:
+    """Return the machine-readable reasons of an error, and the names of the fields it refuses."""
+    listed = error.error.get("errors") if isinstance(error.error, dict) else None
+    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return {str(each.get("reason") or each.get("field")) for each in entries}
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise GoCardless's errors as ours, whatever they mean."""
+    with _errors({}):
+        yield
+
+
+@contextmanager
+def _errors(definite: Mapping[str, Outcome] = codes.REFUSALS) -> Iterator[list[Answer]]:
+    """Translate GoCardless's errors: append a definite refusal to the list as an answer, raise the others as ours.
+
+    https://developer.gocardless.com/api-reference/#errors-error-types
+    """
+    failure: list[Answer] = []
+    try:
+        yield failure
+    except (errors.AuthenticationError, errors.PermissionsError) as error:
+        message = f"GoCardless rejects GOCARDLESS_ACCESS_TOKEN: {type(error).__name__}; set a valid token"
+        raise KeyRejected(message) from error
+    except (errors.RateLimitError, errors.GoCardlessInternalError) as error:
+        raise PspUnavailable(f"GoCardless: {type(error).__name__}") from error
+    except (errors.ValidationFailedError, errors.InvalidStateError, errors.InvalidApiUsageError) as error:
+        reasons = _reasons(error)
+        known = sorted(reasons & definite.keys())
+        if not known and definite and isinstance(error, errors.ValidationFailedError):
+            known = sorted(reasons & codes.REFUSED_FIELDS)
+        if not known:
+            what = ", ".join(sorted(reasons)) or type(error).__name__
+            raise PspRefused(f"GoCardless refuses the request: {what[:200]}") from error
+        failure.append(Answer(definite.get(known[0], Outcome.DECLINED), known[0], str(error.message or known[0])))
+    except (errors.GoCardlessProError, requests.RequestException) as error:
+        raise PspUnavailable(f"GoCardless: {type(error).__name__}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # The library trips over an answer of another shape.
+        raise PspUnavailable(f"GoCardless: the answer cannot be read: {type(error).__name__}") from error

@@ -1,0 +1,200 @@
+"""GoCardless as its API reference describes it (https://developer.gocardless.com/api-reference/), with state.
+
+The mandate decides what the bank does; `pass_days` lets it. Answers are compared with those that GoCardless publishes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from handlers import clock
+from tests.handlers.psp_server import Answer, PspServer, check_shape, published
+
+TOKEN = "token_test"
+SECRET = "secret_test"
+
+BANKS: dict[str, list[str]] = {
+    # By mandate: what becomes of each submission, in turn.
+    "MDPAID": ["confirmed"],
+    "MDREFUSED": ["bank_account_closed"],
+    "MDLATER": ["insufficient_funds", "confirmed"],
+    "MDNEVER": ["insufficient_funds"] * 9,
+    "MDNEW": ["confirmed"],
+}
+_FINAL = ("confirmed", "paid_out", "failed", "cancelled", "charged_back")
+
+
+class _Refused(Exception):  # noqa: N818 - what GoCardless says, not a mistake
+    def __init__(self, status: int, kind: str, reason: str, **error: Any) -> None:
+        super().__init__(reason)
+        entry = {"reason": reason, "message": reason, **error}
+        url = "https://developer.gocardless.com/api-reference"
+        body = {"code": status, "type": kind, "message": reason, "documentation_url": url, "errors": [entry]}
+        self.answer = status, {"error": {**body, "request_id": "00000000-0000-0000-0000-000000000000"}}
+
+
+class GoCardlessServer(PspServer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.keys: dict[str, str] = {}
+        self.submissions: dict[str, int] = {}
+
+    # -- what only the bank, the donor and the dashboard do
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [each for identity, each in self.objects.items() if identity.startswith(kind)]
+
+    def pass_days(self) -> None:
+        """The bank decides all payments, and donors set up their mandates."""
+        for request in self.of("BRQ"):
+            if request["status"] == "pending":
+                request["status"] = "fulfilled"
+                request["links"]["mandate_request_mandate"] = "MDNEW"
+                self._tell("billing_requests", "fulfilled", billing_request=request["id"])
+        for payment in self.of("PM"):
+            if payment["status"] in ("pending_submission", "submitted"):
+                payment["status"] = "submitted"
+                number = self.submissions.setdefault(payment["id"], 0)
+                self.submissions[payment["id"]] += 1
+                decision = BANKS[payment["links"]["mandate"]][number]
+                self.decide(payment, decision)
+        for refund in self.of("RF"):
+            if refund["status"] == "created":
+                refund["status"] = "paid"
+                self._tell("refunds", "paid", refund=refund["id"])
+
+    def decide(self, payment: dict[str, Any], decision: str) -> None:
+        if decision == "confirmed":
+            payment["status"] = "confirmed"
+            self._tell("payments", "confirmed", payment=payment["id"])
+        else:
+            payment["status"] = "failed"
+            self._tell("payments", "failed", decision, payment=payment["id"])
+
+    def change(self, payment: dict[str, Any], action: str, status: str) -> None:
+        """A chargeback, its end, and the like."""
+        payment["status"] = status
+        self._tell("payments", action, payment=payment["id"])
+
+    def _tell(self, resource: str, action: str, cause: str | None = None, **links: str) -> None:
+        details = {"origin": "bank", "cause": cause or f"payment_{action}", "description": action}
+        if action == "failed":
+            details["will_attempt_retry"] = False  # type: ignore[assignment]
+        event = {"id": f"EV{len(self.events) + 1}", "created_at": clock.now(), "resource_type": resource}
+        self.events.append({**event, "action": action, "links": links, "details": details, "metadata": {}})
+
+    def webhook(self, events: list[dict[str, Any]], secret: str = SECRET) -> dict[str, Any]:
+        """Return the request with these events, as GoCardless signs it."""
+        body = json.dumps({"events": events, "meta": {"webhook_id": "WB1"}})
+        signature = hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+        return {"body": body, "headers": {"Webhook-Signature": signature}}
+
+    # -- the API
+
+    def answer(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        try:
+            if headers.get("authorization") != f"Bearer {TOKEN}":
+                raise _Refused(401, "invalid_api_usage", "unauthorized")
+            if headers.get("gocardless-version") != "2015-07-06":
+                raise _Refused(400, "invalid_api_usage", "version_not_found")
+            status, content = self._work(method, path, query, headers, json.loads(body or b"{}"))
+        except _Refused as refused:
+            status, content = refused.answer
+        return status, json.dumps(content).encode()
+
+    def _work(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: dict[str, Any]
+    ) -> Answer:
+        resource, *rest = path.strip("/").split("/")
+        if method == "GET" and not rest:
+            return 200, self._compared(resource, "list", self._list(resource, query))
+        if method == "GET":
+            return 200, self._compared(resource, "get", {resource: self._get(rest[0])})
+        if rest:
+            action = rest[2]
+            return 200, self._compared(resource, action, {resource: self._act(self._get(rest[0]), action)})
+        key = headers.get("idempotency-key", "")
+        if key in self.keys:
+            links = {"conflicting_resource_id": self.keys[key]}
+            raise _Refused(409, "invalid_state", "idempotent_creation_conflict", links=links)
+        created = self._create(resource, body[resource])
+        self.keys[key] = created["id"]
+        self.objects[created["id"]] = created
+        return 201, self._compared(resource, "create", {resource: created})
+
+    def _compared(self, resource: str, action: str, answer: dict[str, Any]) -> dict[str, Any]:
+        fixtures = published(f"gocardless/{resource}.json")
+        if fixtures:
+            self.mistakes += check_shape(answer, fixtures[action]["body"])
+        return answer
+
+    def _get(self, identity: str) -> dict[str, Any]:
+        if identity not in self.objects:
+            raise _Refused(404, "invalid_api_usage", "resource_not_found")
+        return self.objects[identity]
+
+    def _list(self, resource: str, query: dict[str, str]) -> dict[str, Any]:
+        if resource == "events":
+            found = [each for each in self.events if each["links"].get("payment") == query["payment"]]
+            found = [each for each in found if query.get("action") in (None, each["action"])]
+        else:
+            found = self.of({"payments": "PM", "refunds": "RF", "billing_requests": "BRQ"}[resource])
+            if "mandate" in query:
+                found = [each for each in found if each["links"]["mandate"] == query["mandate"]]
+            if "payment" in query:
+                found = [each for each in found if each["links"]["payment"] == query["payment"]]
+            found = [each for each in found if each["created_at"] >= query.get("created_at[gte]", "")]
+        # Newest first, in pages: https://developer.gocardless.com/api-reference/#api-usage-cursor-pagination
+        ids = [each["id"] for each in found[::-1]]
+        start = ids.index(query["after"]) + 1 if "after" in query else 0
+        size = min(int(query.get("limit", 50)), 2)
+        after = ids[start + size - 1] if len(ids) > start + size else None
+        meta = {"cursors": {"before": None, "after": after}, "limit": size}
+        return {"meta": meta, resource: found[::-1][start : start + size]}
+
+    def _create(self, resource: str, body: dict[str, Any]) -> dict[str, Any]:
+        number = len(self.objects) + 1
+        if resource == "billing_requests":
+            request = {"currency": body["mandate_request"]["currency"], "scheme": "bacs", "links": {}, "metadata": {}}
+            new = {"id": f"BRQ{number}", "created_at": clock.now(), "status": "pending", "mandate_request": request}
+            return {**new, "metadata": body["metadata"], "links": {"creditor": "CR1", "mandate_request": "MRQ1"}}
+        if resource == "billing_request_flows":
+            url = f"https://pay-sandbox.gocardless.com/billing/static/flow?id=BRF{number}"
+            return {"id": f"BRF{number}", "created_at": clock.now(), "authorisation_url": url, "links": body["links"]}
+        if resource == "refunds":
+            return self._refund(number, body)
+        mandate = body["links"]["mandate"]
+        if mandate not in BANKS:
+            raise _Refused(422, "invalid_state", "mandate_is_inactive")
+        if not all(isinstance(value, str) for value in body["metadata"].values()) or len(body["metadata"]) > 3:
+            raise _Refused(422, "validation_failed", "is invalid", field="metadata")
+        links = {"mandate": mandate, "creditor": "CR1"}
+        new = {"id": f"PM{number}", "created_at": clock.now(), "amount": body["amount"], "currency": body["currency"]}
+        state = {"status": "pending_submission", "amount_refunded": 0, "metadata": body["metadata"]}
+        return {**new, **state, "links": links}
+
+    def _refund(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        payment = self._get(body["links"]["payment"])
+        if payment["status"] not in ("confirmed", "paid_out"):
+            raise _Refused(422, "invalid_state", "refund_payment_invalid_state")
+        if body["total_amount_confirmation"] != payment["amount_refunded"] + body["amount"]:
+            raise _Refused(422, "invalid_state", "total_amount_confirmation_invalid")
+        payment["amount_refunded"] += body["amount"]
+        new = {"id": f"RF{number}", "created_at": clock.now(), "amount": body["amount"], "status": "created"}
+        links = {"payment": payment["id"], "mandate": payment["links"]["mandate"]}
+        return {**new, "currency": payment["currency"], "metadata": body["metadata"], "links": links}
+
+    def _act(self, item: dict[str, Any], action: str) -> dict[str, Any]:
+        if action == "cancel" and item["status"] not in ("pending", "pending_submission"):
+            raise _Refused(422, "invalid_state", "cancellation_failed")
+        if action == "retry" and (item["status"] != "failed" or self.submissions.get(item["id"], 0) > 3):
+            raise _Refused(422, "invalid_state", "retry_failed")
+        item["status"] = {"cancel": "cancelled", "retry": "pending_submission"}[action]
+        return item

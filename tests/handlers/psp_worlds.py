@@ -1,0 +1,221 @@
+"""One world per PSP, so that one test holds all of them: how to get each outcome, and what the PSP's ledger says."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from benchmarks.campaign import stripe_books
+from benchmarks.campaign.stripe_books import StripeBooks
+from handlers import sqlite
+from handlers.psp_sandbox.ledger import Ledger
+from tests.handlers.gocardless_server import SECRET, TOKEN, GoCardlessServer
+from tests.handlers.psp_server import PspServer
+
+TOKENS: dict[str, dict[str, str]] = {
+    "psp_sandbox": {
+        "paid": "tok_paid",
+        "refused": "tok_declined",
+        "later": "tok_later_once",
+        "redirect": "tok_3ds",
+        "never back": "tok_3ds_abandoned",
+    },
+    "psp_stripe": {
+        "paid": "tok_paid",
+        "refused": "tok_declined",
+        "later": "tok_later_once",
+        "redirect": "tok_3ds",
+        "never back": "tok_3ds_abandoned",
+    },
+    "psp_gocardless": {
+        "paid": "MDPAID",
+        "refused": "MDREFUSED",
+        "later": "MDLATER",
+        "redirect": "new_mandate",
+        "never back": "new_mandate",
+    },
+}
+
+
+class World:
+    """A PSP, its ledger, and the people and banks around it."""
+
+    name: str
+    server: PspServer | None = None
+    """None: the PSP is in this process, and has no answers to spoil."""
+    captures = True
+    webhook: str | None = None
+    """The webhook's function."""
+
+    def pass_days(self) -> None:
+        """Everybody who has to do something does it: banks decide, webhooks arrive."""
+
+    def donor_completes(self) -> dict[str, Any]:
+        """The donor completes the payment at the PSP; return what the return page reports."""
+        return {"status": "returned"}
+
+    def charges(self, donation: str) -> list[int]:
+        """The amounts that were taken, or are on their way (minor unit)."""
+        raise NotImplementedError
+
+    def refunds(self, donation: str) -> list[int]:
+        raise NotImplementedError
+
+    def event(self, donation: str) -> dict[str, Any]:
+        """The signed request that the webhook gets for the donation's payment."""
+        raise NotImplementedError
+
+    def forged(self, donation: str) -> dict[str, Any]:
+        """The same, signed by somebody else."""
+        raise NotImplementedError
+
+    def unsigned(self, body: str) -> str:
+        """The body without a signature, if it has one."""
+        return body
+
+
+class SandboxWorld(World):
+    name = "psp_sandbox"
+
+    def charges(self, donation: str) -> list[int]:
+        payments = Ledger(sqlite.database("psp-sandbox")).payments(donation)
+        return [each.captured for each in payments if each.status == "captured"]
+
+    def refunds(self, donation: str) -> list[int]:
+        payments = Ledger(sqlite.database("psp-sandbox")).payments(donation)
+        return [each.refunded for each in payments if each.refunded]
+
+
+class _StripeServer(PspServer):
+    """Stripe's documented rules over HTTP."""
+
+    def __init__(self, books: StripeBooks) -> None:
+        super().__init__()
+        self.books = books
+
+    def answer(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        content, status, _ = self.books.request(method, f"{path}?{urlencode(query)}", headers, body.decode())
+        return status, content
+
+
+class StripeWorld(World):
+    name = "psp_stripe"
+    webhook = "stripe_webhook"
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.books = StripeBooks(folder / "stripe.sqlite")
+        self.server = _StripeServer(self.books)
+
+    def pass_days(self) -> None:
+        for refund in self.books.objects("refund"):
+            if refund["status"] == "pending":
+                self.books.settle_refund(refund["id"], "succeeded")
+
+    def donor_completes(self) -> dict[str, Any]:
+        for payment in self.books.payments():
+            self.books.authenticate(payment.reference, passed=True)
+        return super().donor_completes()
+
+    def charges(self, donation: str) -> list[int]:
+        return [each.captured for each in self.books.payments() if each.order_id == donation and each.captured]
+
+    def refunds(self, donation: str) -> list[int]:
+        intents = {each.reference for each in self.books.payments() if each.order_id == donation}
+        return [each["amount"] for each in self.books.objects("refund") if each["payment_intent"] in intents]
+
+    def event(self, donation: str) -> dict[str, Any]:
+        return self._signed(donation, "whsec_test")
+
+    def forged(self, donation: str) -> dict[str, Any]:
+        return self._signed(donation, "whsec_other")
+
+    def _signed(self, donation: str, secret: str) -> dict[str, Any]:
+        item = {"id": "pi_1", "object": "payment_intent", "metadata": {"donation": donation}}
+        body = json.dumps({"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": item}})
+        at = int(time.time())
+        digest = hmac.new(secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
+        return {"body": body, "headers": {"Stripe-Signature": f"t={at},v1={digest}"}}
+
+
+class GoCardlessWorld(World):
+    name = "psp_gocardless"
+    captures = False
+    webhook = "gocardless_webhook"
+
+    def __init__(self) -> None:
+        self.gocardless = GoCardlessServer()
+        self.server = self.gocardless
+
+    def pass_days(self) -> None:
+        self.gocardless.pass_days()
+
+    def donor_completes(self) -> dict[str, Any]:
+        self.gocardless.pass_days()
+        return super().donor_completes()
+
+    def _of(self, donation: str) -> list[dict[str, Any]]:
+        return [each for each in self.gocardless.of("PM") if each["metadata"]["donation"] == donation]
+
+    def charges(self, donation: str) -> list[int]:
+        ended = ("failed", "cancelled", "charged_back")
+        return [each["amount"] for each in self._of(donation) if each["status"] not in ended]
+
+    def refunds(self, donation: str) -> list[int]:
+        payments = {each["id"] for each in self._of(donation)}
+        return [each["amount"] for each in self.gocardless.of("RF") if each["links"]["payment"] in payments]
+
+    def event(self, donation: str) -> dict[str, Any]:
+        payments = {each["id"] for each in self._of(donation)}
+        events = [each for each in self.gocardless.events if each["links"].get("payment") in payments]
+        return self.gocardless.webhook(events)
+
+    def forged(self, donation: str) -> dict[str, Any]:
+        request = self.event(donation)
+        return {
+            **request,
+            "headers": self.gocardless.webhook(json.loads(request["body"])["events"], "other")["headers"],
+        }
+
+
+@contextmanager
+def world(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Set up a PSP and the environment of its functions."""
+    settings = {
+        "STRIPE_API_KEY": "sk_test_12345",
+        "STRIPE_RETURN_URL": "https://donate.example/returned",
+        "STRIPE_WEBHOOK_SECRET": "whsec_test",
+        "GOCARDLESS_ACCESS_TOKEN": TOKEN,
+        "GOCARDLESS_ENVIRONMENT": "sandbox",
+        "GOCARDLESS_RETURN_URL": "https://donate.example/returned",
+        "GOCARDLESS_WEBHOOK_SECRET": SECRET,
+    }
+    patch.setattr(stripe_books, "SEARCH_LAG", 0)
+    for variable, value in settings.items():
+        patch.setenv(variable, value)
+    if name == "psp_sandbox":
+        yield SandboxWorld()
+        return
+    made: World = StripeWorld(folder) if name == "psp_stripe" else GoCardlessWorld()
+    assert made.server is not None
+    with made.server:
+        patch.setenv("STRIPE_API_BASE" if name == "psp_stripe" else "GOCARDLESS_API_BASE", made.server.url)
+        yield made
+        assert made.server.mistakes == []
+
+
+@pytest.fixture(params=TOKENS)
+def psp(request: pytest.FixtureRequest, data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world(request.param, data, monkeypatch) as made:
+        yield made

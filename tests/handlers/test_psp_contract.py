@@ -1,0 +1,364 @@
+"""What every PSP has to do, whichever it is: handlers.psp.Psp, through the functions and over HTTP.
+
+A PSP that is added to psp_worlds is held by all of this.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from handlers import clock
+from handlers.psp import PspRefused, PspUnavailable
+from handlers.reconcile import sweep
+from handlers.transactions.record import from_document, intent
+from handlers.transactions.store import store
+from tests.handlers.conftest import Call, a_day_later, document
+from tests.handlers.psp_server import HOSTILE
+from tests.handlers.psp_worlds import TOKENS, World, psp
+
+__all__ = ["psp"]
+
+pytestmark = pytest.mark.slow
+
+OTHERS = sorted(set(TOKENS) - {"psp_sandbox"})
+
+
+@pytest.fixture(autouse=True)
+def _executions_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Webhooks and the sweep settle what no execution waits for."""
+    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook", "handlers.stripe_webhook.handler"):
+        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution: True)
+
+
+def donation(world: World, kind: str, **changes: Any) -> dict[str, Any]:
+    """The document of a donation whose payment method leads to an outcome."""
+    token = TOKENS[world.name][kind]
+    event = document(payment_method={"type": "card", "token": token}, **changes)
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:psp"
+    event["psp"] = {"name": world.name, "function_arn": arn, "chosen_at": clock.now(), "reason": "only one"}
+    return event
+
+
+def play(call: Call, world: World, event: dict[str, Any], steps: int = 12) -> list[str]:
+    """What the flow does until the payment is decided; each answer's status. Everybody else does their part, too."""
+    statuses = []
+    for _ in range(steps):
+        event["payment"] = call(world.name, event)
+        statuses.append(event["payment"]["status"])
+        if statuses[-1] == "redirect":
+            event["redirect"] = world.donor_completes()
+        elif statuses[-1] == "pending":
+            world.pass_days()
+        elif statuses[-1] != "retry":
+            return statuses
+    raise AssertionError(f"undecided: {statuses}")
+
+
+def paid(call: Call, world: World, **changes: Any) -> dict[str, Any]:
+    event = donation(world, "paid", **changes)
+    assert play(call, world, event)[-1] == "paid"
+    return event
+
+
+def of(event: dict[str, Any]) -> str:
+    return str(event["donation"]["id"])
+
+
+def test_paid(call: Call, psp: World) -> None:
+    event = donation(psp, "paid")
+    statuses = play(call, psp, event)
+
+    assert statuses[-1] == "paid"
+    assert set(statuses[:-1]) <= {"pending"}
+    assert psp.charges(of(event)) == [2500]
+    payment = event["payment"]
+    assert (payment["psp"], len(payment["attempts"])) == (psp.name, 1)
+    assert payment["reference"]
+    assert payment["delay_seconds"] == payment["redirect_seconds"] == payment["pending_seconds"] == 0
+    assert play(call, psp, event) == ["paid"], "asked again, it is only repeated"
+    assert psp.charges(of(event)) == [2500]
+
+
+def test_refused(call: Call, psp: World) -> None:
+    event = donation(psp, "refused")
+
+    assert play(call, psp, event)[-1] == "declined"
+    assert event["payment"]["code"]
+    assert psp.charges(of(event)) == []
+
+
+def test_retry_later(call: Call, psp: World) -> None:
+    event = donation(psp, "later")
+    statuses = play(call, psp, event)
+
+    decided = [status for status in statuses if status != "pending"]
+    assert decided == ["retry", "paid"]
+    assert event["payment"]["attempts"][0]["delay_seconds"] > 0
+    assert psp.charges(of(event)) == [2500]
+
+
+def test_redirect(call: Call, psp: World) -> None:
+    event = donation(psp, "redirect")
+    event["payment"] = call(psp.name, event)
+
+    assert event["payment"]["status"] == "redirect"
+    assert event["payment"]["redirect_url"].startswith("https://")
+    assert event["payment"]["redirect_seconds"] == 24 * 3600
+    if psp.name != "psp_sandbox":  # where the card decides when the donor acts
+        assert psp.charges(of(event)) == []
+    event["redirect"] = psp.donor_completes()
+    assert play(call, psp, event)[-1] == "paid"
+    assert psp.charges(of(event)) == [2500]
+
+
+def test_a_donor_who_comes_back_without_completing_is_waited_for(call: Call, psp: World) -> None:
+    event = donation(psp, "never back")
+    event["payment"] = call(psp.name, event)
+    event["redirect"] = {"status": "returned"}
+
+    event["payment"] = call(psp.name, event)
+
+    assert event["payment"]["status"] == "redirect"
+    assert event["payment"]["redirect_url"].startswith("https://")
+    assert psp.charges(of(event)) == []
+
+
+def test_a_donor_who_never_comes_back_cannot_pay_later(call: Call, psp: World) -> None:
+    event = donation(psp, "never back")
+    event["payment"] = call(psp.name, event)
+    event["redirect"] = {"Error": "States.Timeout", "Cause": ""}
+
+    answer = call(psp.name, a_day_later(event))
+
+    assert answer["status"] == "abandoned"
+    psp.donor_completes()
+    psp.pass_days()
+    assert psp.charges(of(event)) == []
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_an_unknown_outcome_is_asked_for_before_charging_again(call: Call, psp: World, before: int) -> None:
+    """The answer to one of the requests is lost, after the PSP did its work."""
+    if psp.server is None:
+        event = {**document("tok_answer_lost")}
+    else:
+        event = donation(psp, "paid")
+        psp.server.faults = [*["none"] * before, "lost"]
+    unavailable = 0
+    for _ in range(3):
+        try:
+            statuses = play(call, psp, event)
+        except PspUnavailable:
+            unavailable += 1
+            continue
+        assert statuses[-1] == "paid"
+    assert unavailable <= 1
+    assert unavailable or before, "the first request has an effect, and its answer was lost"
+    assert psp.charges(of(event)) == [2500]
+    assert len(event["payment"]["attempts"]) == 1
+
+
+def test_the_same_key_never_charges_twice(call: Call, psp: World) -> None:
+    event = donation(psp, "paid")
+    answers = [call(psp.name, event) for _ in range(3)]
+    psp.pass_days()
+    answers.append(call(psp.name, event))
+
+    assert len({answer["reference"] for answer in answers}) == 1
+    assert psp.charges(of(event)) == [2500]
+    other = {**event, "donation": {**event["donation"], "amount": 9900}}
+    with pytest.raises(PspRefused):
+        call(psp.name, other)
+    assert psp.charges(of(event)) == [2500]
+
+
+def test_a_forgotten_key_does_not_charge_twice(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another execution of the donation, when the PSP may have forgotten the key."""
+    first = donation(psp, "paid")
+    assert play(call, psp, {**first})[-1] == "paid"
+    if psp.name == "psp_gocardless":
+        psp.gocardless.keys.clear()  # type: ignore[attr-defined]
+    monkeypatch.setenv("FLOWDSL_NOW", "2100-01-01T00:00:00.000Z")
+
+    assert play(call, psp, first)[-1] == "paid"
+    assert psp.charges(of(first)) == [2500]
+
+
+def test_capture(call: Call, psp: World) -> None:
+    event = donation(psp, "paid")
+    if not psp.captures:
+        for operation in ("authorise", "capture"):
+            with pytest.raises(PspRefused, match=f"{psp.name} takes payments in one step: use the operation pay"):
+                call(psp.name, {**event, "operation": operation})
+        assert psp.server is None or psp.server.requests == []
+        return
+    event["payment"] = call(psp.name, {**event, "operation": "authorise"})
+    assert event["payment"]["status"] == "authorised"
+    assert psp.charges(of(event)) == []
+    ask = {**event, "operation": "capture", "amount": 2000}
+    for _ in range(3):
+        try:
+            answer = call(psp.name, ask)
+        except PspUnavailable:
+            psp.pass_days()  # it takes captures, and does them later
+    assert (answer["status"], answer["amount"]) == ("paid", 2000)
+    assert psp.charges(of(event)) == [2000]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_refund_is_made_once_at_most(call: Call, psp: World, before: int) -> None:
+    event = {**paid(call, psp), "operation": "refund", "amount": 500}
+    if psp.server:
+        psp.server.faults = [*["none"] * before, "lost"]
+    answers = []
+    for _ in range(4):
+        try:
+            answers.append(call(psp.name, event)["status"])
+        except PspUnavailable:
+            continue
+    psp.pass_days()
+    answers.append(call(psp.name, event)["status"])
+
+    assert set(answers[:-1]) <= {"pending", "refunded"}
+    assert answers[-1] == "refunded"
+    assert psp.refunds(of(event)) == [500]
+    with pytest.raises(PspRefused):
+        call(psp.name, {**event, "amount": 700})
+    second = {**event, "number": 2, "amount": 2000}
+    call(psp.name, second)
+    psp.pass_days()
+    assert call(psp.name, second)["status"] == "refunded"
+    assert sum(psp.refunds(of(event))) == 2500
+    assert call(psp.name, {**event, "number": 3, "amount": 1})["status"] == "declined"
+    assert sum(psp.refunds(of(event))) == 2500
+
+
+def test_look_up_and_cancel(call: Call, psp: World) -> None:
+    event = paid(call, psp)
+    [found] = call(psp.name, {**event, "operation": "look_up"})["payments"]
+    assert (found["status"], found["reference"]) == ("paid", event["payment"]["reference"])
+    cancelled = call(psp.name, {**event, "operation": "cancel", "references": [found["reference"]]})["payments"]
+    assert [each["status"] for each in cancelled] == ["paid"], "too late"
+    assert psp.charges(of(event)) == [2500]
+    assert call(psp.name, {**donation(psp, "paid"), "operation": "look_up"})["payments"] == []
+    with pytest.raises(PspRefused, match="another amount"):
+        call(psp.name, {**event, "donation": {**event["donation"], "amount": 1}, "operation": "look_up"})
+
+
+# -- webhooks
+
+
+def open_donation(call: Call, psp: World) -> dict[str, Any]:
+    """A donation whose execution ended after the PSP was asked, before anything was stored."""
+    event = donation(psp, "paid")
+    store().put(intent(event))
+    event["payment"] = call(psp.name, event)
+    psp.pass_days()
+    return event
+
+
+def told(call: Call, psp: World, request: dict[str, Any]) -> tuple[int, str]:
+    assert psp.webhook
+    answer = call(psp.webhook, request)
+    return answer["statusCode"], answer["body"]
+
+
+def test_a_webhook_that_the_psp_signed(call: Call, psp: World) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    event = open_donation(call, psp)
+    request = psp.event(of(event))
+
+    for _ in range(3):  # it is replayed, too
+        assert told(call, psp, request)[0] == 200
+    record = store().get(of(event))
+
+    assert record is not None
+    assert (record.status, record.amount) == ("paid", 2500)
+    assert psp.charges(of(event)) == [2500]
+    assert len([each for each in store().history(of(event)) if each.status == "paid"]) == 1
+
+
+@pytest.mark.parametrize("forgery", ["signature", "body", "none", "not text", "empty"])
+def test_a_webhook_that_somebody_else_sent(call: Call, psp: World, forgery: str) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    event = open_donation(call, psp)
+    good = psp.event(of(event))
+    forged = {
+        "signature": psp.forged(of(event)),
+        "body": {**good, "body": good["body"].replace(of(event)[4:], "0" * 8).replace("2500", "1").replace("EV", "EX")},
+        "none": {**good, "headers": {}, "body": psp.unsigned(good["body"])},
+        "not text": {**good, "body": "\udcff", "isBase64Encoded": True},
+        "empty": {"body": "", "headers": good["headers"]},
+    }[forgery]
+    if forgery == "body":
+        assert forged["body"] != good["body"]
+
+    assert 400 <= told(call, psp, forged)[0] < 500
+    record = store().get(of(event))
+    assert record is not None
+    assert record.status == "open"
+
+
+# -- answers that the PSP never gave
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, "down"])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_hostile_answer_is_not_definite(call: Call, psp: World, hostile: str, before: int) -> None:
+    """Each operation raises one of the interface's two errors, and the next request has the true outcome."""
+    if psp.server is None:
+        pytest.skip("the sandbox is in this process")
+    event = donation(psp, "paid")
+    psp.server.faults = [*["none"] * before, hostile]
+    problems = []
+    try:
+        event["payment"] = call(psp.name, event)
+    except (PspUnavailable, PspRefused) as error:
+        problems.append(str(error))
+    psp.server.faults = []
+    assert play(call, psp, event)[-1] == "paid"
+    for operation in ("look_up", "refund"):
+        psp.server.faults = [*["none"] * before, hostile]
+        ask = {**event, "operation": operation, "amount": 500}
+        try:
+            call(psp.name, ask)
+        except (PspUnavailable, PspRefused) as error:
+            problems.append(str(error))
+        psp.server.faults = []
+        call(psp.name, ask)
+    assert problems, "none of the operations met the hostile answer"
+    assert max(map(len, problems)) < 400
+    assert psp.charges(of(event)) == [2500]
+    assert psp.refunds(of(event)) == [500]
+    assert len(json.dumps(event)) < 5000, "the document stays small"
+
+
+def test_a_rejected_key_is_told_apart(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    if psp.server is None:
+        pytest.skip("the sandbox has no key")
+    from handlers.psp import KeyRejected
+
+    for name in ("ADYEN_API_KEY", "GOCARDLESS_ACCESS_TOKEN"):
+        monkeypatch.setenv(name, "wrong")
+    if psp.name == "psp_stripe":
+        psp.server.books.disturb = lambda _: "unauthorized"  # type: ignore[attr-defined]
+    event = donation(psp, "paid")
+
+    with pytest.raises(KeyRejected):
+        call(psp.name, event)
+    assert psp.charges(of(event)) == []
+
+
+def test_the_sweep_settles_what_no_execution_stored(call: Call, psp: World) -> None:
+    event = open_donation(call, psp)
+    sweep.reconcile(of(event), store(), sweep.ask_psp, lambda execution: True)
+
+    record = store().get(of(event))
+    assert record is not None
+    assert record.status == "paid"
+    assert from_document(json.loads(record.document)).reference == record.reference
