@@ -20,6 +20,7 @@ COMMANDS = (
     "explain",
     "run",
     "graph",
+    "diff",
     "test-state",
     "build",
     "lock",

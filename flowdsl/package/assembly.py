@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,15 +186,38 @@ def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progre
 def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:
     """Copy the project's files, so that exactly these are packaged; return the digest of all inputs of the zip."""
     archive.check_unzipped(f"{function.name}.zip", files)
+
+    def contents() -> Iterator[tuple[str, bytes]]:
+        for name, file in files.items():
+            copy = own / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            data = file.read_bytes()
+            copy.write_bytes(data)
+            yield name, data
+
+    return _digest(function, contents(), locked)
+
+
+def _digest(function: Function, contents: Iterable[tuple[str, bytes]], locked: Requirements | None) -> str:
     digest = hashlib.sha256(f"{RECIPE}\0{platform(function)}\0{function.python}\0{function.bundle_sdk}\0".encode())
     digest.update(hashlib.sha256((locked.text if locked else "").encode()).digest())
-    for name, file in files.items():
-        copy = own / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        data = file.read_bytes()
-        copy.write_bytes(data)
+    for name, data in contents:
         digest.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
     return digest.hexdigest()
+
+
+def digest_of(function: Function, root: Path) -> str:
+    """The `inputs` that a build's manifest would have of a function. Nothing is installed or written.
+
+    Raises FlowError if the function cannot be packaged.
+    """
+    from . import requirements, sources
+
+    validate(function, root)
+    file = root / function.source / "requirements.txt"
+    locked = requirements.read(file, hashed=False) if file.is_file() else None
+    files = sources.collect(function, root).files
+    return _digest(function, ((name, each.read_bytes()) for name, each in files.items()), locked)
 
 
 def _keep(earlier: Packaged, work: Workspace) -> bool:
