@@ -26,6 +26,7 @@ from ..engine.data.flow import (
     QueryLanguage,
     Transform,
 )
+from ..expr.errors import StatesError
 from ..expr.scope import Evaluate, Scope
 
 JSON = Any
@@ -158,14 +159,19 @@ class Inspected:
         return self.language.credentials(state)
 
     def items(self, state: Body) -> Items:
-        """A Map without ItemsPath shows no items (AWS News Blog, 19 November 2025, on local testing)."""
+        """A Map without ItemsPath shows no items (AWS News Blog, 19 November 2025, on local testing). With one,
+        TestState takes an array alone, although executions go over objects too."""
         items = self.language.items(state)
         if "ItemsPath" not in state:
             return items
-        find = items.find
-        return evolve(
-            items, find=lambda raw, seen, fiber: self.inspection.note("afterItemsPath", find(raw, seen, fiber))
-        )
+
+        def find(raw: JSON, seen: JSON, fiber: Fiber) -> JSON:
+            values = items.find(raw, seen, fiber)
+            if isinstance(values, dict):
+                raise StatesError("States.Runtime", f'Reference path "{state["ItemsPath"]}" must point to array.')
+            return self.inspection.note("afterItemsPath", values)
+
+        return evolve(items, find=find)
 
     def value(self, part: Body, field: str, path: str) -> Evaluated | None:
         return self.language.value(part, field, path)

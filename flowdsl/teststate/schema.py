@@ -77,7 +77,7 @@ def _value(rules: _Rules, name: str, value: JSON, shape: Shape) -> None:
 
 
 def _limits(rules: _Rules, name: str, value: JSON, shape: Shape) -> None:
-    """Minimum and maximum: of a number itself, of what is in a text or an array. That sizes are looked at says the
+    """Minimum and maximum: of a number, of the size of a text, bytes or an array. That sizes are looked at says the
     Developer Guide ("Mock validation modes"); the texts for them are ours, after the recorded ones for numbers."""
     kind = shape.type_name
     if kind in _SIZED or _TYPES[kind][1] is _NUMBER:
@@ -88,7 +88,7 @@ def _limits(rules: _Rules, name: str, value: JSON, shape: Shape) -> None:
             raise _wrong(f"Field '{name}' exceeds the maximum {what}")
 
 
-_SIZED = ("list", "string")
+_SIZED = ("blob", "list", "string")
 _NUMBER = (int, float)
 _TYPES: dict[str, tuple[str, Any]] = {
     **dict.fromkeys(("string", "character", "timestamp", "blob"), ("a string", str)),

@@ -87,6 +87,24 @@ def test_optimized_integrations_have_the_names_of_the_api() -> None:
     assert found(put, {"TableName": "t", "Item": {"a": {"BOOL": True}, "b": {"NULL": True}, "c": {"SS": ["x"]}}}) == []
 
 
+@pytest.mark.parametrize(
+    ("action", "arguments", "wrong"),
+    [
+        ("lambda:invoke", {"FunctionName": "f", "Payload": 1}, True),
+        ("lambda:invoke", {"FunctionName": "f", "Payload": True}, True),
+        ("lambda:invoke", {"FunctionName": "f", "Payload": {"n": 1}}, False),
+        ("lambda:invoke", {"FunctionName": "f", "Payload": [1]}, False),
+        ("lambda:invoke", {"FunctionName": "f", "Payload": "1"}, False),
+        ("sqs:sendMessage", {"QueueUrl": "q", "MessageBody": "m", "DelaySeconds": 5}, False),
+        ("batch:submitJob", {"JobName": "j", "JobQueue": "q", "JobDefinition": "d", "Parameters": {"n": 1}}, True),
+        ("aws-sdk:s3:putObject", {"Bucket": "b", "Key": "k", "Body": 1}, False),
+    ],
+)
+def test_text_of_an_optimized_integration_is_no_number(action: str, arguments: dict[str, Any], wrong: bool) -> None:
+    pytest.importorskip("botocore")
+    assert found(f"arn:aws:states:::{action}", arguments) == [("FD663", "error")] * wrong
+
+
 def test_the_optimized_integration_of_dynamodb_takes_text_as_an_attribute() -> None:
     """Five of AWS's samples do; the AWS SDK integration does not take it."""
     pytest.importorskip("botocore")

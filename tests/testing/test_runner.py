@@ -484,3 +484,41 @@ def test_fail_takes_an_exception_class_by_its_name() -> None:
             fail(wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="the cause must be a string"):
         fail("Boom", {"a": 1})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "field"),
+    [
+        ("lambda:invoke", {"FunctionName": "f", "Payload.$": "$.n"}, "Payload"),
+        ("sns:publish", {"TopicArn": "t", "Message.$": "$.n"}, "Message"),
+        ("sqs:sendMessage.waitForTaskToken", {"QueueUrl": "q", "MessageBody.$": "$.n"}, "MessageBody"),
+        ("batch:submitJob.sync", {"Parameters": {"n.$": "$.n"}}, "n"),
+        ("ecs:runTask", {"Overrides": {"ContainerOverrides": [{"Environment": [{"Value.$": "$.n"}]}]}}, "Value"),
+        ("states:startExecution", {"StateMachineArn": "child", "Input.$": "$.n"}, "Input"),
+    ],
+)
+@pytest.mark.parametrize("value", [1, 1.5, True])
+def test_text_of_an_optimised_integration_takes_no_number(
+    resource: str, arguments: dict[str, Any], field: str, value: Any
+) -> None:
+    state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": arguments, "End": True}
+    runner = Runner.of({"StartAt": "S", "States": {"S": state}}, handlers={"f": lambda event, context: event})
+    if not resource.startswith("lambda"):
+        runner.mock("S", returns={})
+    run = runner.run({"n": value}, check=False)
+    assert (run.status, run.error) == ("FAILED", "States.Runtime")
+    assert run.cause is not None
+    assert run.cause.startswith(
+        "An error occurred while executing the state 'S' (entered at the event id #2). The Param"
+    )
+    assert run.cause.endswith(
+        f"could not be used to start the Task: [The value for the field '{field}' must be a STRING]"
+    )
+
+
+@pytest.mark.parametrize("payload", [{"n": 1}, [1], "1", None])
+def test_objects_arrays_and_text_make_a_payload(payload: Any) -> None:
+    parameters = {"FunctionName": "f", "Payload.$": "$.payload"}
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}
+    runner = Runner.of({"StartAt": "S", "States": {"S": state}}, handlers={"f": lambda event, context: "called"})
+    assert runner.run({"payload": payload}).output["Payload"] == "called"

@@ -196,6 +196,18 @@ def test_a_map_over_its_input_shows_no_items() -> None:
     }
 
 
+def test_a_map_over_an_object_has_no_items() -> None:
+    answer = tried(MAP, input={"items": {"a": 1}}, mock={"result": [1]})
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.Runtime")
+    assert answer["cause"] == 'Reference path "$.items" must point to array.'
+
+
+def test_text_of_an_optimised_integration_is_text_beside_a_mock_too() -> None:
+    answer = tried(TASK, input=1, mock={"result": {"StatusCode": 200, "Payload": "1"}})
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.Runtime")
+    assert answer["cause"].endswith("[The value for the field 'Payload' must be a STRING]")
+
+
 def test_a_mocked_map_shows_its_items() -> None:
     state = {
         **DISTRIBUTED,

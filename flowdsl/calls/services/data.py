@@ -48,6 +48,8 @@ def _to_value(operation: Operation, value: JSON, shape: Shape, key: str) -> Any:
         return value
     if value is None:
         raise ArgumentError(f"The value for the field '{key}' must not be null")
+    if shape.name == "AttributeValue" and not operation.sdk and isinstance(value, str):
+        return {"S": value}  # The optimized integration of DynamoDB takes plain text, as AWS's samples have it.
     if kind in ("structure", "map"):
         if not isinstance(value, dict):
             raise ArgumentError(f"The value for the field '{key}' must be an object")

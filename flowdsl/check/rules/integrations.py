@@ -14,6 +14,7 @@ from ...asl.integration_records import Action
 from ...asl.integrations import api_of, find_action
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import Resource
+from ...asl.texts import has_known_texts, is_refused_as_text
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
@@ -88,7 +89,7 @@ def _is_common(state: Node, resource: Resource, action: Action) -> bool:
     if not action.required or not isinstance(arguments, dict):
         return False
     names = {_plain(name, state) for name in arguments}
-    if not {*action.required} <= names <= {*action.required, *action.optional}:
+    if not {*action.required} <= names or not has_known_texts(action, arguments, names):
         return False
     prefix = f"{resource.service}."
     return all(
@@ -120,7 +121,7 @@ def _parameters(
 ) -> None:
     key, arguments = _arguments(state)
     root, is_sdk = f"{resource.service}:{resource.action}", resource.kind == "sdk"
-    call = _Call(api, state.language == "JSONPath", takes_text=not is_sdk)
+    call = _Call(api, state.language == "JSONPath", is_optimized=not is_sdk)
     todo: list[Todo] = [(arguments, shape, (*state.path, key), root)] if isinstance(arguments, dict) else []
     while todo:
         value, shape, path, owner = todo.pop()
@@ -154,11 +155,17 @@ def _plain(name: str, state: Node) -> str:
 
 
 class _Call(NamedTuple):
-    """What a call takes: the API's shapes, keys that end in `.$`, plain text for an attribute value."""
+    """What a call takes: the API's shapes, and keys that end in `.$`. The optimized integrations take plain text for an
+    attribute value, and text alone where the API has text."""
 
     api: Api
     path_keys: bool
-    takes_text: bool
+    is_optimized: bool
+
+
+def _text_hint(value: bool | float) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f'write "{text}"'
 
 
 def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findings: Findings) -> Iterator[Todo]:
@@ -166,19 +173,21 @@ def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findi
     details = call.api.shape(shape)
     kind = details.get("type")
     if kind not in _CONTAINERS:
-        if not isinstance(value, dict | list) and (problem := problem_with(name, value, details)):
+        if call.is_optimized and kind in ("string", "blob") and is_refused_as_text(value):
+            findings.failure("FD663", f"{name} must be text, not {abbreviate(value)}", path, hint=_text_hint(value))
+        elif not isinstance(value, dict | list) and (problem := problem_with(name, value, details)):
             findings.failure("FD663", problem.message, path, hint=problem.hint)
         elif kind == "string" and (problem := arn_problem(name, value, details.get("pattern"))):
             findings.warning("FD663", problem.message, path, hint=problem.hint)
         return
-    if value is None or (isinstance(value, str) and (shape != "AttributeValue" or call.takes_text or is_open(value))):
+    if value is None or (isinstance(value, str) and (shape != "AttributeValue" or call.is_optimized or is_open(value))):
         return  # It may be a path or an expression; the optimized integration of DynamoDB takes text (AWS's samples).
     python_type, description = _CONTAINERS[kind]
     if not isinstance(value, python_type):
         findings.failure("FD663", f"{name} must be {description}, not {abbreviate(value)}", path)
     elif kind == "structure" and not details.get("document") and "members" in details:
         if shape == "AttributeValue" and "BOOL" in details["members"]:
-            wrong = attribute_problem(name, value, call.path_keys, call.takes_text)
+            wrong = attribute_problem(name, value, call.path_keys, call.is_optimized)
             if wrong and not any(has_placeholder(key) for key in value):
                 key, problem = wrong
                 # Text under N may become a number: a sample is often what is left of a template.

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from ...asl.resource import Pattern, Resource
+from ...asl.texts import find_refused_text
 from ...expr.errors import StatesError
 from ..core import Await, Call, Failed, Fiber, Invoke, PreparedState, Started, Steps, Submitted, Succeeded, TimedOut
 from ..data.flow import DataFlow, Limit
 from ..errors import Failure
-from ..history import JSON
+from ..history import JSON, text
 from ..interpreter import oversized, within_limit
 from ..limits import too_large
 from .retry import Attempt
@@ -67,6 +68,8 @@ def task_attempt(
             region=settings.region,
             account=settings.account,
         )
+        if resource.kind == "integration":
+            _check_texts(call)
         fiber.record(f"{events}Scheduled", _scheduled(call, events, named))
         if events != "Activity":
             fiber.record(f"{events}Started", named or None)
@@ -76,6 +79,14 @@ def task_attempt(
         return following, output, assigned
 
     return attempt
+
+
+def _check_texts(call: Call) -> None:
+    name = find_refused_text(call.integration, call.action, call.arguments)
+    if name is not None:
+        reason = f"The value for the field '{name}' must be a STRING"
+        cause = f"The Parameters '{text(call.arguments)}' could not be used to start the Task: [{reason}]"
+        raise StatesError("States.Runtime", cause)
 
 
 def _scheduled(call: Call, events: str, named: dict[str, JSON]) -> dict[str, JSON]:

@@ -52,6 +52,12 @@ def test_the_optimised_integration_adds_metadata_and_the_sdk_integration_does_no
     assert put.output["SdkHttpMetadata"]["AllHttpHeaders"]["Content-Length"] == ["2"]
     got = call("dynamodb:getItem", {"TableName": table, "Key": {"id": {"S": "1"}}})
     assert got.output["Item"] == item
+    assert call("dynamodb:putItem", {"TableName": table, "Item": {"id": "text", "n": {"N": "1"}}}).status == "SUCCEEDED"
+    text = call("dynamodb:getItem", {"TableName": table, "Key": {"id": "text"}})
+    assert text.output["Item"]["id"] == {"S": "text"}, "the optimised integration takes plain text"
+    refused = call("aws-sdk:dynamodb:putItem", {"TableName": table, "Item": {"id": "text"}})
+    assert (refused.error, "must be an object" in (refused.cause or "")) == ("States.Runtime", True)
+
     sdk = call("aws-sdk:dynamodb:putItem", {"TableName": table, "Item": {"id": {"S": "2"}}})
     assert sdk.output == {}
 
