@@ -154,6 +154,38 @@ def parse_function(text: str) -> FunctionName:
     return FunctionName(text, name, qualifier, account)
 
 
+def names_function(target: str, function: FunctionName) -> bool:
+    """True if a name, `name:qualifier`, or a partial or full ARN can mean this function.
+
+    What either leaves open fits: region and account that only one has, a `${Substitution}` instead of them; and a
+    target without a qualifier means all versions and aliases.
+
+    >>> charge = parse_function("arn:aws:lambda:eu-west-1:123456789012:function:charge:live")
+    >>> [names_function(text, charge) for text in ("charge", "charge:live", "123456789012:function:charge")]
+    [True, True, True]
+    >>> [names_function(text, charge) for text in ("charge:2", "999999999999:function:charge", "chrage")]
+    [False, False, False]
+    """
+    wanted = parse_function(target)
+    if wanted.name not in (function.name, function.name.strip("${}")):
+        return False
+    if wanted.qualifier and wanted.qualifier != function.qualifier:
+        return False
+    return all(_fits(*pair) for pair in zip(_place(wanted), _place(function), strict=True))
+
+
+def _place(function: FunctionName) -> tuple[str, str]:
+    """Region and account; "" where the name does not say."""
+    arn = _ARN.fullmatch(_hide(function.text))
+    if arn is None:
+        return "", function.account
+    return function.text[slice(*arn.span("region"))], function.text[slice(*arn.span("account"))]
+
+
+def _fits(one: str, other: str) -> bool:
+    return one == other or not one or not other or "${" in one + other
+
+
 def called_function(resource: Resource, arguments: Any) -> FunctionName | None:
     """The function that a call of this resource with these arguments invokes, or None if it is not a Lambda function
     or the arguments do not name it."""

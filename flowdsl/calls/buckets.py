@@ -51,6 +51,12 @@ class LocalFiles:
                 hint="in a folder a key cannot be both a file and a folder: rename a key, or mock the state",
             ) from None
 
+    def may_answer(self, call: Call) -> bool:
+        """True for a call of S3 with arguments as written, unless they name another bucket."""
+        bucket = call.arguments.get("Bucket") if isinstance(call.arguments, dict) else None
+        is_known = isinstance(bucket, str) and not bucket.startswith("{%")
+        return is_for_bucket(call) and bool(self.buckets) and (not is_known or bucket in self.buckets)
+
 
 def _answer(action: str, arguments: Mapping[str, Any], folder: Path) -> Reply:
     if action == "listObjectsV2":

@@ -89,6 +89,16 @@ class Chain:
         answerers = (self._from_config, self.buckets, self._from_function, self._from_service, self._from_callback)
         return first_of(*answerers, otherwise=self.otherwise)(call)
 
+    def may_answer(self, call: Call) -> bool:
+        """True if a call with these arguments, as written, has an answer; `otherwise` is none."""
+        return (
+            (self.config is not None and call.state_name in self.config.responses)
+            or self.buckets.may_answer(call)
+            or self.functions.knows(call.function)
+            or bool(self.services and self.services.answers(call))
+            or (call.waits and self._has_callback(call))
+        )
+
     def stands_in(self, call: Call) -> bool:
         """True if something answers in place of what the call starts, such as a nested state machine."""
         return (

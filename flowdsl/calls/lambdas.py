@@ -17,7 +17,7 @@ from typing import Any
 
 from attrs import define, frozen
 
-from ..asl.resource import FunctionName, parse_function
+from ..asl.resource import FunctionName, names_function, parse_function
 from ..base.diagnostics import FlowError
 from ..engine import Call, Reply
 from .process import OverdueError, call_in_time, handler_process
@@ -95,9 +95,12 @@ class LocalLambdas:
         return function is not None and self._find(function) is not None
 
     def _find(self, function: FunctionName) -> Handler | None:
-        # `${ScoreArn}` and `${Score.Arn}:live` of a template are known by the placeholder's name.
-        names = (function.text, function.qualified, function.name, function.name.strip("${}"))
-        return next((self.functions[name] for name in names if name in self.functions), None)
+        for name in (function.text, function.qualified, function.name):
+            if name in self.functions:
+                return self.functions[name]
+        # An ARN, or the name of a placeholder: `${ScoreArn}` and `${Score.Arn}:live` of a template.
+        matches = [name for name in self.functions if names_function(name, function)]
+        return self.functions[max(matches, key=len)] if matches else None
 
     def _invoke(
         self,

@@ -1,6 +1,6 @@
 """The answers of mocks: values, and faults as AWS reports them.
 
-A script is a list of answers; each answers `times` calls. The faults:
+A script is a list of answers; each answers `times` calls (0: none). The faults:
 
 - `fail(error, cause)`: the function or service fails;
 - `throttle()`: Lambda has no capacity left;
@@ -40,8 +40,8 @@ class Answer:
     """The error and cause of `fail`, which can also be a callback."""
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 1:
-            raise ValueError(f"times={self.times!r}: expected an integer of at least 1")
+        if isinstance(self.times, bool) or not isinstance(self.times, int) or self.times < 0:
+            raise ValueError(f"times={self.times!r}: expected the number of calls to answer, 0 or more")
 
 
 def give(value: Any, *, times: int = 1) -> Answer:

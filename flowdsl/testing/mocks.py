@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from ..asl.resource import constant_function, parse_function, parse_resource
-from ..asl.tree import Tree
-from ..base.words import did_you_mean
-from ..calls.buckets import LocalFiles, is_for_bucket
+from ..asl.resource import parse_function
+from ..calls.buckets import LocalFiles
 from ..calls.chain import Callback, Chain
 from ..calls.lambdas import Handler, LocalLambdas
 from ..calls.services import Services
-from ..engine import Call, Invoker, Reply
+from ..engine import Call, Invoker, Reply, nested
+from ..engine.core import Program
 from .answers import Answer, copy_json, give
 from .run import UnmockedCall
+from .targets import Calls, calls_of, find_target, is_open, suggest_answer
 
 
 @define
@@ -32,6 +32,8 @@ class Mock:
 
     def next(self) -> Answer | None:
         """Take the script's answer to the next call; None if the script is used up."""
+        while self.script and self.script[0].times == 0:
+            del self.script[0]
         if not self.script:
             return None
         first = self.script[0]
@@ -49,18 +51,29 @@ class Mocks:
     mocks: dict[str, Mock]
     callbacks: list[Callback]
     chain: Chain
+    calls: Calls
+    """The calls that the machines may make."""
+    machines: Mapping[str, Program]
+    """The state machines that it may start, by name."""
 
     @classmethod
     def of(
-        cls, functions: Mapping[str, Handler], buckets: LocalFiles | None = None, services: Services | None = None
+        cls,
+        functions: Mapping[str, Handler],
+        definitions: Iterable[Mapping[str, Any]],
+        machines: Mapping[str, Program],
+        buckets: LocalFiles | None = None,
+        services: Services | None = None,
     ) -> Mocks:
         chain = Chain(LocalLambdas(functions), buckets=buckets or LocalFiles({}), services=services)
-        mocks = cls({}, [], chain)
+        handlers = tuple(map(parse_function, functions))
+        mocks = cls({}, [], chain, Calls(tuple(calls_of(definitions)), handlers), machines)
         chain.find_mock, chain.callbacks, chain.otherwise = mocks._find_invoker, mocks.callbacks, mocks._refuse
         return mocks
 
     def _find(self, call: Call) -> Mock | None:
-        return next((self.mocks[name] for name in names(call) if name in self.mocks), None)
+        target = find_target(call, self.mocks) if self.mocks else None
+        return None if target is None else self.mocks[target]
 
     def _find_invoker(self, call: Call) -> Invoker | None:
         mock = self._find(call)
@@ -76,34 +89,36 @@ class Mocks:
         return answer.respond(call, rest, lambda value: _reply_with(call, lambda _: value)) if answer else rest(call)
 
     def _refuse(self, call: Call) -> Reply:
-        raise UnmockedCall(_describe_unmocked(call, self._find(call), self.chain.functions.functions))
+        mock = self._find(call)
+        others = [] if mock is not None else [each for each in self._unanswered() if each.state_name != call.state_name]
+        raise UnmockedCall(_describe_unmocked(call, mock, self.chain.functions.functions, others))
 
-    def verify(self, definitions: Iterable[Mapping[str, Any]], machine: str) -> None:
+    def _unanswered(self) -> list[Call]:
+        """The other calls of the definitions that would end a run, as far as that is known before they are made."""
+        return [call for call in self.calls.calls if not (self._find(call) or self._may_answer(call))]
+
+    def _may_answer(self, call: Call) -> bool:
+        if call.integration == "lambda" and is_open(call):
+            return True
+        machine = nested.target(call, self.machines)
+        return machine is not None or self.chain.may_answer(call)
+
+    def verify(self, machine: str) -> None:
         """Raise LookupError if a mock's target, or a callback's state, is not in the machines."""
-        nodes = [node for definition in definitions for node in Tree(definition)]
-        states = {node.name: node.fields for node in nodes if any(resources_of(node.fields))}
-        resources = {resource for state in states.values() for resource in resources_of(state)}
-        functions = {constant_function(state) for state in states.values()} - {""}
-        known = [*states, *sorted(functions | set(self.chain.functions.functions))]
-        operations = {parse_resource(resource).operation for resource in resources}
+        calls = self.calls
         for target in self.mocks:
-            if target not in {*known, *resources, *operations} and parse_function(target).name not in known:
-                raise LookupError(_no_target(target, known, machine))
+            if not calls.is_selected_by(target):
+                raise LookupError(calls.missing(target, machine))
         for callback in self.callbacks:
-            if callback.state not in states:
-                raise LookupError(_no_target(callback.state, list(states), machine))
-            resource = str(states[callback.state].get("Resource", ""))
-            if not parse_resource(resource).waits:
+            of_state = [call for call in calls.calls if call.state_name == callback.state]
+            if not of_state:
+                raise LookupError(calls.missing(callback.state, machine))
+            if not any(call.waits for call in of_state):
+                resource = of_state[0].resource
                 raise LookupError(
                     f"flow.answer({callback.state!r}, ...): the state calls {resource}, which does not wait for a "
                     f"callback; use flow.mock({callback.state!r}, returns=...)"
                 )
-
-
-def names(call: Call) -> tuple[str, ...]:
-    """The targets that match the call, most specific first: state, function, resource, `service:action`."""
-    function = (call.function.text, call.function.name) if call.function else ()
-    return tuple(filter(None, (call.state_name, *function, call.resource, parse_resource(call.resource).operation)))
 
 
 def payload(call: Call) -> Any:
@@ -111,15 +126,6 @@ def payload(call: Call) -> Any:
     if call.integration == "lambda" and call.action == "invoke" and isinstance(call.arguments, dict):
         return call.arguments.get("Payload", {})
     return call.arguments
-
-
-def resources_of(state: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the resources that the state calls: a Task's, and those of a Map's ItemReader and ResultWriter."""
-    for part in (state, state.get("ItemReader"), state.get("ResultWriter")):
-        if isinstance(part, Mapping) and "Resource" in part:
-            yield str(part["Resource"])
-            if part.get("ReaderConfig", {}).get("Transformation") == "LOAD_AND_FLATTEN":
-                yield f"{str(part['Resource']).rpartition(':')[0]}:getObject"  # of each object that is listed
 
 
 def _reply_with(call: Call, work: Callable[[Any], Any]) -> Reply:
@@ -153,43 +159,22 @@ def _reply(call: Call, work: Callable[..., Any]) -> Reply:
     return Reply.succeeded(copy_json(answer, f"what the mock of {call.state_name!r} answers"))
 
 
-def _describe_unmocked(call: Call, mock: Mock | None, functions: Mapping[str, Handler]) -> str:
+def _describe_unmocked(
+    call: Call, mock: Mock | None, functions: Mapping[str, Handler], others: Sequence[Call] = ()
+) -> str:
     what = repr(call.function.text) if call.function else call.resource
     lines = [f"state {call.state_name!r} calls {what}, which is neither mocked nor a function of this project"]
     if mock is not None:
         lines[0] = f"state {call.state_name!r} calls {what}, but the script of its mock is used up"
         lines.append("  add what answers further calls: returns=..., raises=... or effect=...")
     else:
-        lines.append(f"  {_suggest_answer(call)}")
+        lines.append(f"  {suggest_answer(call)}")
+    if others:
+        lines.append("  calls of other states that have no answer either:")
+        lines += [f"    {each.state_name}: {suggest_answer(each)}" for each in others]
     if call.integration == "lambda" and functions:
         lines.append(f"  functions of this project: {', '.join(sorted(functions))}")
     return "\n".join(lines)
-
-
-def _suggest_answer(call: Call) -> str:
-    """Suggest how to answer a call without a mock."""
-    mock = f"mock it: flow.mock({call.state_name!r}, returns={{...}})"
-    if is_for_bucket(call):
-        bucket = call.arguments.get("Bucket") if isinstance(call.arguments, dict) else None
-        mock = f"mock it: flow.mock({parse_resource(call.resource).operation!r}, returns={_OF_S3[call.action]})"
-        return f"{mock}, or pass a folder for its bucket: Runner.of(buckets={{{bucket!r}: folder}})"
-    if call.integration == "activity":
-        return f"{mock}, or answer as its worker: flow.answer({call.state_name!r}, {{...}}, after=30)"
-    if call.pattern == "waitForTaskToken":
-        return f"answer its task token: flow.answer({call.state_name!r}, {{...}}, after=30); for the call alone, {mock}"
-    if call.integration == "states" and call.action == "startExecution":
-        return f"{mock}, or pass the state machine that it starts: Runner.of(machines=[...])"
-    return mock
-
-
-_OF_S3 = {"getObject": '{"Body": "..."}', "putObject": "{}", "listObjectsV2": '{"Contents": [...]}'}
-"""An example result for each action that a folder can answer."""
-
-
-def _no_target(target: str, known: list[str], machine: str) -> str:
-    near = did_you_mean(target, known) or (f"it has: {', '.join(known)}" if known else None)
-    hint = f"; {near}" if near else ""
-    return f"state machine {machine!r} has no Task or function {target!r}{hint}"
 
 
 def to_answer(entry: Any) -> Answer:

@@ -101,12 +101,14 @@ class Runner:
         same = clashes([loaded, *nested])
         if same:
             raise FlowError(*same)
+        programs = prepare_all((*nested, loaded), settings)
         mocks = Mocks.of(
             known,
+            [each.definition for each in (loaded, *nested)],
+            programs,
             LocalFiles({bucket: _folder(bucket, root / folder) for bucket, folder in (buckets or {}).items()}),
             Services.at(endpoint, hosts=project.hosts) if endpoint else None,
         )
-        programs = prepare_all((*nested, loaded), settings)
         scheduler = Scheduler(
             mocks.chain,
             clock=VirtualClock(start),
@@ -251,8 +253,7 @@ class Runner:
         if only_new and not self._has_new_mocks:
             return
         self._has_new_mocks = False
-        definitions = [each.definition for each in (self.machine, *self.nested)]
-        self.mocks.verify(definitions, self.machine.name)
+        self.mocks.verify(self.machine.name)
 
     def _observe(self, run: Run) -> None:
         """Pass the execution, and child executions that have ended since, to the observers: those of a Distributed Map

@@ -251,8 +251,8 @@ def test_wrong_use_is_said() -> None:
         flow.mock("Charge", returns=1, raises=ValueError())
     with pytest.raises(TypeError, match="use raises="):
         flow.mock("Charge", ValueError("x"))
-    with pytest.raises(ValueError, match="times=0: expected an integer of at least 1"):
-        fail("X", times=0)
+    with pytest.raises(ValueError, match="times=-1: expected the number of calls"):
+        fail("X", times=-1)
     with pytest.raises(TypeError, match="a callback is a value or fail"):
         flow.answer("Charge", crash())
     with pytest.raises(ValueError, match="seconds from the call, 0 or more"):
@@ -522,3 +522,106 @@ def test_objects_arrays_and_text_make_a_payload(payload: Any) -> None:
     state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}
     runner = Runner.of({"StartAt": "S", "States": {"S": state}}, handlers={"f": lambda event, context: "called"})
     assert runner.run({"payload": payload}).output["Payload"] == "called"
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_a_fault_for_no_call_is_no_fault(times: int) -> None:
+    flow = Runner.of(machine(), handlers={"charge": lambda event, context: "paid"})
+    mock = flow.mock("Charge", fail("Busy", times=0), fail("Busy", times=times), give("late", times=0))
+    run = flow.run({}, check=False)
+    assert (run.output, run.error) == ("paid", None) if times == 0 else (None, "Busy")
+    assert len(mock.calls) == 1
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+@pytest.mark.parametrize(
+    ("target", "called", "answers"),
+    [
+        ("f", FUNCTION, True),
+        ("f", f"{FUNCTION}:live", True),
+        ("f:live", f"{FUNCTION}:live", True),
+        ("f:live", f"{FUNCTION}:other", False),
+        ("f:live", FUNCTION, False),
+        (FUNCTION, f"{FUNCTION}:live", True),
+        (f"{FUNCTION}:live", FUNCTION, False),
+        ("123456789012:function:f", FUNCTION, True),
+        ("function:f", FUNCTION, True),
+        (FUNCTION.replace("1234", "9999"), FUNCTION, False),
+        (FUNCTION.replace("us-east", "eu-west"), FUNCTION, False),
+        (FUNCTION, FUNCTION.replace("us-east-1", "${AWS::Region}").replace("123456789012", "${AWS::AccountId}"), True),
+        ("f", "arn:aws:lambda:us-east-1:123456789012:function:${f}", True),
+        ("g", FUNCTION, False),
+    ],
+)
+@pytest.mark.parametrize("through", ["arn", "invoke"])
+def test_a_mock_answers_or_is_refused(target: str, called: str, answers: bool, through: str) -> None:
+    state: dict[str, Any] = {"Type": "Task", "Resource": called, "End": True}
+    if through == "invoke":
+        parameters = {"FunctionName": called, "Payload": {}}
+        state |= {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "OutputPath": "$.Payload"}
+    runner = Runner.of({"StartAt": "S", "States": {"S": state}})
+    runner.mock(target, returns="mocked")
+    if answers:
+        assert runner.run({}).output == "mocked"
+    else:
+        with pytest.raises(LookupError, match="has no Task or function"):
+            runner.run({})
+
+
+def test_a_handler_by_its_arn_answers_its_name() -> None:
+    parameters = {"FunctionName": "f", "Payload": {}}
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}
+    runner = Runner.of({"StartAt": "S", "States": {"S": state}}, handlers={FUNCTION: lambda event, context: "called"})
+    assert runner.run({}).output["Payload"] == "called"
+
+
+def test_a_function_that_is_chosen_when_it_runs_may_be_any_of_the_project() -> None:
+    parameters = {"FunctionName.$": "$.name", "Payload": {}}
+    state = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": parameters, "End": True}
+    runner = Runner.of({"StartAt": "S", "States": {"S": state}}, handlers={"f": lambda event, context: "called"})
+    runner.mock("f", returns="mocked")
+    assert runner.run({"name": "f"}).output["Payload"] == "mocked"
+    runner.mock("g", returns="mocked")
+    with pytest.raises(LookupError, match="no Task or function 'g'"):
+        runner.run({"name": "f"})
+
+
+def test_all_unanswered_calls_are_listed_at_once() -> None:
+    def task(resource: str, **fields: Any) -> dict[str, Any]:
+        return {"Type": "Task", "Resource": resource, **fields}
+
+    states = {
+        "Charge": task("arn:aws:states:::sns:publish", Next="Wait"),
+        "Wait": task("arn:aws:states:::sqs:sendMessage.waitForTaskToken", Next="Own"),
+        "Own": task(FUNCTION, Next="Mocked"),
+        "Mocked": task("arn:aws:states:::dynamodb:putItem", Next="Dynamic"),
+        "Dynamic": task("arn:aws:states:::lambda:invoke", Parameters={"FunctionName.$": "$.f"}, Next="Other"),
+        "Other": task("arn:aws:states:::lambda:invoke", Parameters={"FunctionName": "other"}, Next="Map"),
+        "Map": {
+            "Type": "Map",
+            "ItemProcessor": {
+                "StartAt": "Inner",
+                "States": {"Inner": task("arn:aws:states:::s3:getObject", Parameters={"Bucket": "b"}, End=True)},
+            },
+            "End": True,
+        },
+    }
+    runner = Runner.of({"StartAt": "Charge", "States": states}, handlers={"f": lambda event, context: None})
+    runner.mock("dynamodb:putItem", returns={})
+    with pytest.raises(UnmockedCall) as failed:
+        runner.run({})
+    first, suggestion, heading, *others = str(failed.value).splitlines()
+    assert first == (
+        "state 'Charge' calls arn:aws:states:::sns:publish, which is neither mocked nor a function of this project"
+    )
+    assert suggestion == "  mock it: flow.mock('Charge', returns={...})"
+    assert heading == "  calls of other states that have no answer either:"
+    assert others == [
+        "    Wait: answer its task token: flow.answer('Wait', {...}, after=30); for the call alone, "
+        "mock it: flow.mock('Wait', returns={...})",
+        "    Other: mock it: flow.mock('Other', returns={...})",
+        '    Inner: mock it: flow.mock(\'s3:getObject\', returns={"Body": "..."}), or pass a folder for its bucket: '
+        "Runner.of(buckets={'b': folder})",
+    ]
