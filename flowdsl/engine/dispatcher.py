@@ -114,6 +114,9 @@ class Dispatcher:
         self.settings = settings or Settings()
         self.machines: dict[str, Program] = dict(machines or {})
         self.executions: dict[str, Result] = {}
+        """By ARN, ended ones too, but for those that were forgotten."""
+        self._forgotten: set[str] = set()
+        """The ARNs of those: a name is used once."""
         self._mocked = mocked
         self._on_event = on_event
         self._on_step = on_step
@@ -220,9 +223,9 @@ class Dispatcher:
         is_too_large = too_large(input)
         with self._lock:
             known = self.executions.get(arn)
-            if known is not None:
-                if known.status == "RUNNING" and text(known.input) == text(input):
-                    return known, False
+            if known is not None and known.status == "RUNNING" and text(known.input) == text(input):
+                return known, False
+            if known is not None or arn in self._forgotten:
                 raise ExecutionAlreadyExistsError.of(f"Execution Already Exists: '{arn}'", hint="give it another name")
             if is_too_large:
                 raise InputTooLargeError.of(

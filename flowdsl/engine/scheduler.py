@@ -90,6 +90,22 @@ class Scheduler(Resumable):
             self.run(until=each)
             todo += each.children
 
+    def forget(self, result: Result) -> None:
+        """Let go of an execution that has ended, and of those that it started and that have ended: they are no longer
+        in `executions`, nor in a snapshot, and live as long as someone holds them. Their names stay taken."""
+        todo = [result]
+        with self._lock:
+            for each in todo:
+                if each.status == "RUNNING" or self.executions.pop(each.arn, None) is None:
+                    continue
+                if ":express:" not in each.arn:
+                    self._forgotten.add(each.arn)
+                todo += each.children
+            if result.children:
+                gone = {each.arn for each in todo} - self.executions.keys()
+                for to in [to for to in self._descent if to.execution in gone]:
+                    del self._descent[to]
+
     def send_task_success(self, token: str, output: JSON) -> None:
         """SendTaskSuccess. Raises UnknownTaskError if no task waits with this token; FlowError if the output is not a
         JSON value or has more than 256 KiB, and then the task goes on waiting."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from ..asl.text import canonical_text
 from ..asl.tree import Tree
@@ -31,13 +31,21 @@ from .answers import Answer, copy_json
 from .history import History
 from .machines import Machine, functions, resolve
 from .mocks import Mock, Mocks, Raising, to_answer
-from .run import ExecutionAlreadyExists, ExecutionFailed, Run, StillRunning, UnmockedCall
+from .run import ExecutionAlreadyExists, ExecutionFailed, Run, Status, StillRunning, UnmockedCall
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 Observer = Callable[[Loaded, Sequence[History]], None]
 observers: list[Observer] = []
 """Called after each execution, with its state machine, its history and those of the child executions of its Maps."""
+
+
+@frozen
+class _Ended:
+    """What a runner keeps of an execution that has ended."""
+
+    arn: str
+    status: Status
 
 
 @define
@@ -53,7 +61,7 @@ class Runner:
     program: Program
     nested: tuple[Loaded, ...] = ()
     """The machines that it may start (states:startExecution)."""
-    _started: dict[str, Result] = field(factory=dict, init=False)
+    _started: dict[str, Result | _Ended] = field(factory=dict, init=False)
     _observed: set[str] = field(factory=set, init=False)
     _has_new_mocks: bool = field(default=False, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
@@ -206,7 +214,11 @@ class Runner:
     def _start(self, input: Any, name: str | None) -> Result:
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
-            if before.status == "RUNNING" and canonical_text(before.input) == canonical_text(input):
+            if (
+                isinstance(before, Result)
+                and before.status == "RUNNING"
+                and canonical_text(before.input) == canonical_text(input)
+            ):
                 return before
             what = "has another input" if before.status == "RUNNING" else f"has ended {before.status}"
             raise ExecutionAlreadyExists(f"Execution Already Exists: '{before.arn}' {what}")
@@ -236,6 +248,10 @@ class Runner:
         if observers:
             with self._lock:
                 self._observe(run)
+        with self._lock:  # the test holds what it needs
+            if self._started.get(started.name) is started:
+                self._started[started.name] = _Ended(started.arn, run.status)
+            self.scheduler.forget(started)
         if check and run.status != "SUCCEEDED":
             raise ExecutionFailed(run)
         return run

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from flowdsl import Function, StateMachine, Task, chain, dump, task_token
 from flowdsl.base.diagnostics import FlowError
+from flowdsl.engine import Result
 from flowdsl.testing import (
     ExecutionAlreadyExists,
     ExecutionFailed,
@@ -625,3 +627,26 @@ def test_all_unanswered_calls_are_listed_at_once() -> None:
         '    Inner: mock it: flow.mock(\'s3:getObject\', returns={"Body": "..."}), or pass a folder for its bucket: '
         "Runner.of(buckets={'b': folder})",
     ]
+
+
+@pytest.mark.parametrize("type_", ["STANDARD", "EXPRESS"])
+def test_a_runner_keeps_no_execution_that_has_ended(type_: Literal["STANDARD", "EXPRESS"]) -> None:
+    mode = {"Mode": "DISTRIBUTED", "ExecutionType": type_} if type_ == "STANDARD" else {"Mode": "INLINE"}
+    inner = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}, "ProcessorConfig": mode}
+    over = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": inner, "End": True}
+    runner = Runner.of({"StartAt": "Each", "States": {"Each": over}}, type=type_)
+    kept = runner.run({"items": [0]}, name="kept")
+    gc.freeze()
+    try:
+        for number in range(3):
+            assert runner.run({"items": [number, number]}, name=f"run-{number}").output == [number, number]
+        gc.collect()
+        alive = [each for each in gc.get_objects() if isinstance(each, Result)]
+    finally:
+        gc.unfreeze()
+    assert alive == []
+    assert runner.scheduler.executions == {}
+    assert kept.history.states()[0] == "Each"
+    if type_ == "STANDARD":
+        with pytest.raises(ExecutionAlreadyExists, match="run-0' has ended SUCCEEDED"):
+            runner.run({"items": [0, 0]}, name="run-0")
