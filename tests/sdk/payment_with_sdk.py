@@ -102,8 +102,24 @@ def payment() -> steps.Graph:
         catch=catch_all(take, "$.redirect"),
     )
     redirect.next(take)
+    confirmation = steps.Task(
+        "AwaitConfirmation",
+        resource="arn:aws:states:::lambda:invoke.waitForTaskToken",
+        parameters={
+            "FunctionName": arn("await-confirmation"),
+            "Payload": {"token.$": "$$.Task.Token", "document.$": "$"},
+        },
+        timeout_seconds_path="$.payment.pending_seconds",
+        result_path="$.confirmation",
+        retry=[retry(each) for each in machine.states["AwaitConfirmation"].retry],
+        catch=[
+            steps.Catch(error_equals=["States.Timeout"], next_step=take, result_path="$.confirmation"),
+            catch_all(persist, "$.error"),
+        ],
+    )
+    confirmation.next(take)
     outcome = steps.Choice("PaymentOutcome")
-    for value, step in (("retry", delay), ("redirect", redirect), ("paid", post)):
+    for value, step in (("retry", delay), ("redirect", redirect), ("pending", confirmation), ("paid", post)):
         outcome.add_choice(steps.ChoiceRule.StringEquals("$.payment.status", value), step)
     outcome.default_choice(persist)
     take.next(outcome)
