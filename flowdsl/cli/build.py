@@ -16,6 +16,14 @@ from .options import substitution_option
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--asl-only", is_flag=True, help="Write only the definitions; keep the functions' zips.")
 @click.option("--verify", is_flag=True, help="Run each zip as Lambda does, with its test events.")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How many functions' requirements are installed at a time, at most one for each processor.",
+)
 @click.option("--strict", is_flag=True, help="Build nothing if there are warnings.")
 @click.option(
     "--template",
@@ -37,6 +45,7 @@ def build(
     *,
     asl_only: bool,
     verify: bool,
+    jobs: int,
     strict: bool,
     template: bool,
     env: str | None,
@@ -107,6 +116,7 @@ def build(
         on_progress=tell,
         examine=examine if verify else assembly.accept,
         describe=describe if template else assembly.nothing_more,
+        jobs=jobs,
     )
     zips = [] if asl_only else [each.file for each in result.functions.values()]
     for name in [*result.definitions, *zips, *result.others, manifest.FILE]:

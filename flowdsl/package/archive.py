@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..base.diagnostics import FlowError
@@ -34,8 +34,9 @@ class Archive(Record):
     contents: str
 
 
-def write(file: Path, files: Mapping[str, Path]) -> Archive:
-    """Write a new zip of `files` (by path in the zip). Raises FlowError if it exceeds Lambda's limits."""
+def write(file: Path, files: Mapping[str, Path], *, on_file: Callable[[], None] = lambda: None) -> Archive:
+    """Write a new zip of `files` (by path in the zip); `on_file` is called before each. Raises FlowError if it exceeds
+    Lambda's limits."""
     from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo  # a build of definitions alone does without
 
     check_unzipped(file.name, files)
@@ -43,6 +44,7 @@ def write(file: Path, files: Mapping[str, Path]) -> Archive:
     unzipped = 0
     with ZipFile(file, "x") as archive:
         for name in sorted(files):
+            on_file()
             data = files[name].read_bytes()
             mode = _mode(data)
             contents.update(f"{name}\0{mode:o}\0{len(data)}\0".encode() + data)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.interrupts import allowing_interrupts, check_interrupts
 from ..base.record import Record, evolve
 from ..base.source import display_path
 from . import archive, manifest, workspace
@@ -22,10 +23,14 @@ from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .requirements import Requirements
+    from .side_by_side import Jobs
     from .sources import Sources
 
 RECIPE = 2
 """Increase it when the contents or format of zips change: then every function is packaged again."""
+
+JOBS = 2
+"""How many installations run at a time: they wait for the network, and unpack."""
 
 Progress = Callable[[str, str], None]
 """Called with a function's name and its progress as text."""
@@ -60,6 +65,7 @@ def build(
     on_progress: Progress = _silent,
     examine: Examine = accept,
     describe: Describe = nothing_more,
+    jobs: int = JOBS,
 ) -> Manifest:
     """Write `definitions` (file name `<machine>.asl.json` to text), each function's zip and manifest.json to
     `output`.
@@ -68,6 +74,7 @@ def build(
     whose inputs are those of the build before keeps its zip, if that is undamaged. `hashed` if each requirement must
     have a hash. `functions=None` keeps all zips as they are and writes definitions only. Files of an earlier build that
     are no longer wanted go. `examine` may refuse the build; `describe` returns more files of text that are made of it.
+    `jobs` is how many installations run at a time, at most one for each processor.
     FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the earlier build is then
     as it was.
     """
@@ -99,11 +106,12 @@ def build(
         if wanted is None:
             packaged = {name: one for name, one in kept.items() if _keep(one, work)}
         else:
-            packaged = _package_all(_prepare(wanted, root, hashed), kept, work, on_progress)
+            packaged = _package_all(_prepare(wanted, root, hashed), kept, work, on_progress, jobs)
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
         result = Manifest(digests, packaged)
         (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
-        examine(result, work.new)
+        with allowing_interrupts():
+            examine(result, work.new)
         texts = describe(result, work.new)
         if texts:
             for name, text in texts.items():
@@ -141,33 +149,73 @@ def _prepare(functions: Iterable[Function], root: Path, hashed: bool) -> list[_R
     return ready
 
 
+class _Waiting(Record):
+    """A function that has to be packaged: `own` has the copies of its files, `target` its installed requirements."""
+
+    ready: _Ready
+    inputs: str
+    own: Path
+    target: Path | None
+
+
 def _package_all(
-    waiting: Sequence[_Ready], kept: Mapping[str, Packaged], work: Workspace, on_progress: Progress
+    ready: Sequence[_Ready], kept: Mapping[str, Packaged], work: Workspace, on_progress: Progress, jobs: int
 ) -> dict[str, Packaged]:
+    """Package what has changed, in the order of the functions, while requirements are installed side by side.
+
+    What is reported does not depend on which installation ends first. Raises FlowError with the errors of all
+    functions.
+    """
+    from . import requirements
+    from .side_by_side import Job, side_by_side
+
     packaged: dict[str, Packaged] = {}
-    for number, ready in enumerate(waiting, 1):
-        name = ready.function.name
-        packaged[name], what = _package(ready, kept.get(name), work, on_progress)
-        on_progress(name, what if len(waiting) == 1 else f"{what} ({number} of {len(waiting)})")
-    return packaged
+    waiting: list[_Waiting] = []
+    installs: dict[str, Job] = {}
+    wrong: list[Diagnostic] = []
+    for each in ready:
+        function, locked = each.function, each.locked
+        check_interrupts()
+        own = work.scratch / function.name
+        inputs = _snapshot(function, each.sources.files, locked, own)
+        earlier = kept.get(function.name)
+        if earlier and earlier.inputs == inputs and _keep(earlier, work):
+            packaged[function.name] = _describe(function, earlier, inputs, earlier.from_runtime)
+            continue
+        target = None
+        if locked and locked.pins:
+            requirements.check_extra()
+            target = work.scratch / "requirements installed" / requirements.target_name(locked, function)
+            if target.name not in installs:
+                pins = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
+                on_progress(function.name, f"installing {pins} for {platform(function)}")
+                installs[target.name] = requirements.install_job(locked, function, target)
+        waiting.append(_Waiting(each, inputs, own, target))
+    todo = {each.ready.function.name: each for each in waiting}
+    with side_by_side(installs, min(jobs, os.cpu_count() or 1)) as running:
+        for number, each in enumerate(ready, 1):
+            name, what = each.function.name, "unchanged"
+            if name in todo:
+                with collect_errors(wrong):
+                    packaged[name], what = _package(todo[name], work, running)
+            if not wrong:
+                on_progress(name, what if len(ready) == 1 else f"{what} ({number} of {len(ready)})")
+    if wrong:
+        raise FlowError(*wrong)
+    return {each.function.name: packaged[each.function.name] for each in ready}
 
 
-def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progress: Progress) -> tuple[Packaged, str]:
+def _package(waiting: _Waiting, work: Workspace, running: Jobs) -> tuple[Packaged, str]:
     """The packaged function, and what was done in a few words."""
     from . import requirements, sources
 
-    function, code, locked = ready.function, ready.sources, ready.locked
-    own = work.scratch / function.name
-    inputs = _snapshot(function, code.files, locked, own)
-    if earlier and earlier.inputs == inputs and _keep(earlier, work):
-        return _describe(function, earlier, inputs, earlier.from_runtime), "unchanged"
-    files = {name: own / name for name in code.files}
+    function, code, locked = waiting.ready.function, waiting.ready.sources, waiting.ready.locked
+    files = {name: waiting.own / name for name in code.files}
     split = Split({}, {})
-    if locked and locked.pins:
-        pins = f"{len(locked.pins)} requirement{'s' * (len(locked.pins) > 1)}"
-        on_progress(function.name, f"installing {pins} for {platform(function)}")
+    if locked and waiting.target:
+        requirements.check_installed(running.wait(waiting.target.name), locked, function, waiting.target)
         imported = {each.module[0] for each in code.external}
-        split = requirements.install(locked, function, work.scratch / "requirements installed", imported)
+        split = requirements.installed_files(function, waiting.target, imported)
     installed = split.files
     sources.check_external(code, function, {name.partition("/")[0].partition(".")[0] for name in installed})
     both = sorted(files.keys() & installed.keys())
@@ -178,9 +226,13 @@ def _package(ready: _Ready, earlier: Packaged | None, work: Workspace, on_progre
             span=span(function),
             hint="rename the file in the project",
         )
-    package = archive.write(work.new / f"{function.name}.zip", {**files, **installed})
-    shutil.rmtree(own)
-    return _describe(function, package, inputs, split.from_runtime), f"packaged, {archive.readable(package.size)}"
+    zipped = work.new / f"{function.name}.zip"
+    package = archive.write(zipped, {**files, **installed}, on_file=running.go_on)
+    shutil.rmtree(waiting.own)
+    return (
+        _describe(function, package, waiting.inputs, split.from_runtime),
+        f"packaged, {archive.readable(package.size)}",
+    )
 
 
 def _snapshot(function: Function, files: Mapping[str, Path], locked: Requirements | None, own: Path) -> str:

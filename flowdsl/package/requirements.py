@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..base.record import Record
 from ..base.source import Span, display_path
 from .handler import markers, normalized, platform
 from .provided import Split, leave_to_runtime
+from .side_by_side import Ended, Job
 
 _OPTION = re.compile(
     r"(?:(?:-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--only-binary)(?:\s+|\s*=\s*)[^\s-]\S*"
@@ -115,34 +115,26 @@ def _pin(wanted: str, line: str, hashes: tuple[str, ...], where: Span) -> Pin | 
     return Pin(normalized(requirement.name), exact[1], str(requirement), hashes, where)
 
 
-def install(requirements: Requirements, function: Function, scratch: Path, imported: Collection[str]) -> Split:
-    """Install into a folder below `scratch`; return the files by their paths in the zip.
-
-    What Lambda's runtime provides is left out, unless `function.bundle_sdk` is set or other code needs it; `imported`
-    are the modules that the function's own code imports from outside the project. Functions with the same requirements
-    and target share an installation. Only wheels for the target's platform are installed, so no code of a package runs
-    here. Raises FlowError if uv fails, or if a package needs another one that the file does not list.
-    """
+def check_extra() -> None:
+    """Raise FlowError if the packages that installing needs are missing."""
     try:
         import packaging  # noqa: F401 - what is installed is compared with the lock by it
     except ImportError:
         raise _extra_missing("packaging") from None
+    uv_path()
+
+
+def target_name(requirements: Requirements, function: Function) -> str:
+    """The name of the folder for an installation; functions with the same requirements and target share it."""
     same = [platform(function), function.python, requirements.text]
     if requirements.options:  # may name a folder relative to the file
         same.append(str(requirements.file.parent))
-    target = scratch / hashlib.sha256("\n".join(same).encode()).hexdigest()
-    if not target.exists():
-        _run_uv(requirements, function, target)
-        _check_complete(requirements, target)
-    files = {
-        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _is_packaged(file, target)
-    }
-    if function.bundle_sdk:
-        return Split(files, {})
-    return leave_to_runtime(files, target, imported, markers(function))
+    return hashlib.sha256("\n".join(same).encode()).hexdigest()
 
 
-def _run_uv(requirements: Requirements, function: Function, target: Path) -> None:
+def install_job(requirements: Requirements, function: Function, target: Path) -> Job:
+    """What installs the requirements into a folder. Only wheels for the function's platform are installed, so no code
+    of a package runs here."""
     command = [uv_path(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
     command += ["--target", str(target), "--python", sys.executable]
     command += ["--only-binary=:all:", "--link-mode=copy", "--no-compile-bytecode"]
@@ -150,17 +142,28 @@ def _run_uv(requirements: Requirements, function: Function, target: Path) -> Non
     if any(pin.hashes for pin in requirements.pins):
         command.append("--require-hashes")
     command += ["-r", "-"]
-    done = subprocess.run(  # noqa: S603 - no part of it comes from outside but paths
-        command,
-        input=requirements.text,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=requirements.file.parent,
-        env=uv_environment(),
-    )
-    if done.returncode:
-        raise _install_error(done.stderr, requirements, function)
+    return Job((*command,), requirements.text, requirements.file.parent, uv_environment())
+
+
+def check_installed(ended: Ended, requirements: Requirements, function: Function, target: Path) -> None:
+    """Raise FlowError if uv failed, or if a package needs another one that the file does not list."""
+    if ended.code:
+        raise _install_error(ended.stderr, requirements, function)
+    _check_complete(requirements, target)
+
+
+def installed_files(function: Function, target: Path, imported: Collection[str]) -> Split:
+    """The installed files by their paths in the zip.
+
+    What Lambda's runtime provides is left out, unless `function.bundle_sdk` is set or other code needs it; `imported`
+    are the modules that the function's own code imports from outside the project.
+    """
+    files = {
+        file.relative_to(target).as_posix(): file for file in sorted(target.rglob("*")) if _is_packaged(file, target)
+    }
+    if function.bundle_sdk:
+        return Split(files, {})
+    return leave_to_runtime(files, target, imported, markers(function))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..base.diagnostics import FlowError
+from ..base.interrupts import allowing_interrupts, check_interrupts, holding_interrupts
 from ..base.record import Record
 from ..base.source import display_path
 from . import manifest
@@ -34,12 +35,13 @@ class Workspace(Record):
 def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
     """Provide a workspace whose `new` replaces `output` after the block, unless the block raises.
 
+    Ctrl-C is held back during the block, except where it allows it.
     Raises FlowError if `output` contains files that flowdsl did not write; it never removes them.
     """
     check_own(output)  # before anything is written beside it
     space = output.parent / ".flowdsl" / output.name
     try:
-        with _hold_lock(space, on_wait):
+        with holding_interrupts(), _hold_lock(space, on_wait):
             _clean_up(space, output)
             check_own(output)
             work = space / f"build-{os.getpid()}"
@@ -50,6 +52,7 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
                 workspace.scratch.mkdir()
                 yield workspace
                 check_own(output)
+                check_interrupts()
                 _swap(workspace.new, output, work / "old")
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -85,7 +88,8 @@ def _lock(space: Path, on_wait: Callable[[], None]) -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 on_wait()
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                with allowing_interrupts():
+                    fcntl.flock(lock, fcntl.LOCK_EX)
             if (space / "lock").stat().st_ino == os.fstat(lock).st_ino:
                 return lock
         except FileNotFoundError:

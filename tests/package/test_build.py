@@ -18,6 +18,7 @@ from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import archive, manifest, requirements, workspace
 from flowdsl.package.assembly import build
+from flowdsl.package.side_by_side import Jobs
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +72,7 @@ def packed(project):
 def test_an_unchanged_function_is_not_built_again(packed, monkeypatch):
     first = packed.build()
     before = packed.content()
-    monkeypatch.setattr(requirements, "install", None)  # calling it would be a TypeError
+    monkeypatch.setattr(requirements, "install_job", None)  # calling it would be a TypeError
     os.utime(packed.root / "handlers/setup/handler.py", (1, 1))
     assert packed.build() == first
     assert packed.said == [("setup", "unchanged")]
@@ -113,10 +114,8 @@ def test_comments_in_requirements_are_no_input(packed):
 
 
 def test_functions_with_the_same_requirements_share_an_installation(packed, monkeypatch):
-    run, calls = subprocess.run, []
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **options: (calls.append(command), run(command, **options))[1]
-    )
+    start, calls = Jobs._start, []
+    monkeypatch.setattr(Jobs, "_start", lambda self, name: (calls.append(name), start(self, name)))
     (one, other) = (Function(name, "handlers/setup") for name in ("one", "other"))
     intel = Function("intel", "handlers/setup", architecture="x86_64")
     packed.build(one, other, intel)

@@ -12,6 +12,7 @@ import pytest
 from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.package import requirements
+from flowdsl.package.side_by_side import Ended, Jobs
 
 pytestmark = pytest.mark.slow
 
@@ -303,7 +304,7 @@ def test_hashes_are_required_unless_the_project_says_otherwise(project):
 def test_a_full_disk_is_not_blamed_on_versions(project, monkeypatch):
     project.wheel("pure")
     project.require("pure==1.0")
-    full = subprocess.CompletedProcess((), 2, "", "error: Failed to extract: No space left on device (os error 28)")
-    monkeypatch.setattr(requirements.subprocess, "run", lambda *_, **__: full)
+    full = Ended(2, "error: Failed to extract: No space left on device (os error 28)")
+    monkeypatch.setattr(Jobs, "wait", lambda *_: full)
     with pytest.raises(FlowError, match="FD632 build could not be written: No space left on device"):
         project.build()

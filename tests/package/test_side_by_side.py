@@ -1,0 +1,203 @@
+"""Requirements of several functions are installed side by side, and nothing of it survives the build."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flowdsl import Function
+from flowdsl.base.diagnostics import FlowError
+from flowdsl.package import manifest, requirements
+from flowdsl.package.assembly import build
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("ada", "bob", "cyd", "dan")
+FLOW = """\
+from flowdsl import Function, Parallel, StateMachine, Task
+
+machine = StateMachine(
+    "many", Parallel("All", *(Task(name, Function(name, f"handlers/{name}")) for name in ("ada", "bob", "cyd", "dan")))
+)
+"""
+UV = """\
+#!/bin/sh
+echo "+ $$" >> {log}
+sleep {delay} & wait
+"{uv}" "$@"
+code=$?
+echo "- $$" >> {log}
+exit $code
+"""
+
+
+@pytest.fixture
+def many(project):
+    """Four functions, each with a requirement of its own."""
+    for name in NAMES:
+        project.wheel(f"pure_{name}")
+        project.write({f"handlers/{name}/handler.py": f"import pure_{name}\n\n\ndef handler(event, context): ...\n"})
+        project.require(f"pure_{name}==1.0", source=f"handlers/{name}")
+    project.write({"flow.py": FLOW, "pyproject.toml": '[tool.flowdsl]\nflow = "flow.py"\nhashes = false\n'})
+    return project
+
+
+def slow_uv(project, delay, first=None):
+    """uv behind a script that notes when it runs and starts a process of its own; `first` is the delay of ada's."""
+    log, script = project.root.parent / "uv.log", project.root.parent / "slow-uv"
+    script.write_text(UV.format(log=log, delay=delay, uv=requirements.uv_path()))
+    if first is not None:
+        sleep = f'case "$PWD" in *ada) sleep {first};; *) sleep {delay};; esac'
+        text = script.read_text().replace(f"sleep {delay}", sleep)
+        script.write_text(text)
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    log.write_text("")
+    return script, log
+
+
+def built(project, jobs):
+    project.said.clear()
+    functions = [Function(name, f"handlers/{name}") for name in NAMES]
+    note = lambda name, what: project.said.append((name, what))  # noqa: E731
+    places = {"root": project.root, "output": project.root / f"build-{jobs}"}
+    build(functions, {}, **places, hashed=False, on_progress=note, jobs=jobs)
+    return project.content(project.root / f"build-{jobs}")
+
+
+def most_at_once(log):
+    running, most = 0, 0
+    for line in log.read_text().splitlines():
+        running += 1 if line.startswith("+") else -1
+        most = max(most, running)
+    return most
+
+
+def test_zips_and_progress_are_the_same_whatever_ends_first(many, monkeypatch):
+    one = built(many, 1)
+    said = [*many.said]
+    script, log = slow_uv(many, 0.1, first=1.5)
+    monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert built(many, 4) == one
+    assert many.said == said
+    assert [name for name, _ in said] == [*NAMES, *NAMES]
+    assert said[:2] == [(name, "installing 1 requirement for aarch64-manylinux_2_34") for name in ("ada", "bob")]
+    assert re.fullmatch(r"packaged, [\d.]+ KB \(3 of 4\)", said[6][1])
+    ends = [line[2:] for line in log.read_text().splitlines() if line.startswith("-")]
+    starts = [line[2:] for line in log.read_text().splitlines() if line.startswith("+")]
+    assert len(ends) == 4
+    assert ends[-1] in starts[:4], "the slow one ended last"
+
+
+@pytest.mark.parametrize(("jobs", "processors", "most"), [(2, 8, 2), (1, 8, 1), (4, 1, 1), (8, 3, 3)])
+def test_so_many_run_at_a_time(many, monkeypatch, jobs, processors, most):
+    script, log = slow_uv(many, 0.3)
+    monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    built(many, jobs)
+    assert most_at_once(log) == most
+
+
+def test_errors_of_all_functions_come_in_their_order(many, monkeypatch):
+    many.require("gone_ada==1.0", source="handlers/ada")
+    many.require("gone_cyd==1.0", source="handlers/cyd")
+    many.write({"handlers/dan/pure_dan.py": "", "handlers/dan/handler.py": "def handler(event, context): ...\n"})
+    script, _ = slow_uv(many, 0.1, first=1.0)
+    monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
+    with pytest.raises(FlowError) as caught:
+        built(many, 2)
+    named = [re.search(r"function '(\w+)'", each.message)[1] for each in caught.value.diagnostics]
+    assert named == ["ada", "cyd"]
+    assert not (many.root / "build-2").exists()
+    assert not (many.root / ".flowdsl").exists()
+    assert [what for _, what in many.said if what.startswith("packaged")] == [], "nothing is said after a failure"
+
+
+def left_running(folder):
+    """The commands of processes that run in the folder, or that name it."""
+    commands = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            place, command = str((process / "cwd").readlink()), (process / "cmdline").read_bytes().replace(b"\0", b" ")
+        except OSError:
+            continue
+        if process.name != str(os.getpid()) and (place.startswith(str(folder)) or str(folder).encode() in command):
+            commands.append(command)
+    return commands
+
+
+def command(project, uv):
+    """`flowdsl build`, as a shell starts it: in a process group of its own, to which Ctrl-C goes."""
+    code = f"from flowdsl.package import requirements\nrequirements.uv_path = lambda: {str(uv)!r}\n"
+    code += "from flowdsl.cli import main\nprint('ready', flush=True)\nmain()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "build"],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked for in /proc")
+def test_ctrl_c_at_any_moment_leaves_no_files_and_no_processes(many):
+    script, _ = slow_uv(many, 0.2)
+    before = {path.relative_to(many.root) for path in many.root.rglob("*") if "__pycache__" not in path.parts}
+    began = time.monotonic()
+    running = command(many, script)
+    assert running.stdout.readline() == "ready\n"
+    loaded = time.monotonic() - began
+    running.communicate(timeout=120)
+    assert running.returncode == 0
+    usual = time.monotonic() - began - loaded
+    shutil.rmtree(many.root / "build")
+    chance = random.Random(15)
+    codes = []
+    for _ in range(8):
+        running = command(many, script)
+        assert running.stdout.readline() == "ready\n"
+        time.sleep(usual * chance.uniform(0, 0.9))
+        os.killpg(running.pid, signal.SIGINT)
+        _, stderr = running.communicate(timeout=120)
+        codes.append(running.returncode)
+        assert "Traceback" not in stderr
+        assert left_running(many.root) == []
+        if (many.root / "build").exists():  # it was done
+            assert manifest.read(many.root / "build").functions.keys() == {*NAMES}
+            shutil.rmtree(many.root / "build")
+        after = {path.relative_to(many.root) for path in many.root.rglob("*") if "__pycache__" not in path.parts}
+        assert after == before
+    assert 130 in codes
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked for in /proc")
+def test_a_failure_in_this_process_ends_the_others(many, monkeypatch):
+    script, _ = slow_uv(many, 600)
+    monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
+    monkeypatch.setattr(requirements, "check_installed", lambda *_: None)
+    from flowdsl.package.side_by_side import Jobs
+
+    def fail(self, name):
+        self.go_on(0)
+        assert left_running(many.root)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Jobs, "wait", fail)
+    with pytest.raises(FlowError, match="No space left on device"):
+        built(many, 2)
+    assert left_running(many.root) == []
+    assert not (many.root / ".flowdsl").exists()
