@@ -35,6 +35,7 @@ from flowdsl import (
     task_token,
     when,
 )
+from handlers.select_psp.deployment import deployment_check
 from handlers.select_psp.selection import check_routing
 
 # The handlers are safe to be run again, so that any of them may be.
@@ -99,6 +100,14 @@ PSPS = [
 ]
 # What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
 check_routing(function.name for function in PSPS)
+
+REQUIRED = {
+    "psp_stripe": {
+        "payment-psp-stripe": ("STRIPE_API_KEY", "STRIPE_RETURN_URL"),
+        "payment-stripe-webhook": ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
+    },
+}
+"""The variables that an environment has to set if a PSP is enabled, by function."""
 
 # What settling a donation after its execution takes: ask its PSP, finish its post-processing.
 SETTLING = [
@@ -255,6 +264,8 @@ machine = StateMachine(
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
     related=[donor_returned, *webhooks],
+    # Nothing is deployed with which money would be lost: `flowdsl check` and `flowdsl plan` fail before.
+    checks=[deployment_check([function.name for function in PSPS], REQUIRED)],
     # reconcile settles what executions could not store, and lists what needs people.
     schedules=[Schedule("sweep", reconcile, every=timedelta(minutes=15))],
     alarms=[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ from .graphs import Graph
 from .places import locate, unknown_settings
 from .watching import Alarm, Schedule
 from .wiring import start_of, wire
+
+Check = Callable[[str, Mapping[str, Mapping[str, str]]], Iterable[str]]
 
 
 @element
@@ -44,6 +46,9 @@ class StateMachine(Graph):
     """What is invoked again and again where the flow is deployed; the functions are related ones."""
     alarms: Sequence[Alarm] = field(default=(), kw_only=True, eq=False, repr=False)
     """What rings where the flow is deployed."""
+    checks: Sequence[Check] = field(default=(), kw_only=True, eq=False, repr=False)
+    """The project's own checks: each yields what is wrong in an environment, given its name and the variables of each
+    function there. `flowdsl check` calls them for all environments, `flowdsl plan` for its own."""
     functions: dict[str, Function] = field(factory=dict, init=False, eq=False, repr=False)
     """The Lambda functions that the flow may call and the related ones, by name."""
     callees: dict[AslPath, tuple[Function, ...]] = field(factory=dict, init=False, eq=False, repr=False)

@@ -68,7 +68,7 @@ def check(
                 continue
             machines = project.load(file, substitutions)
             names.extend(loaded.name for loaded in machines)
-            diagnostics.extend(project.review(machines, type=type_))
+            diagnostics.extend(project.review(machines, type=type_, environments=True))
         except FlowError as error:
             diagnostics.extend(error.diagnostics)
     if form == "aws" and len(names) > 1:

@@ -56,8 +56,13 @@ class Target(Record):
     build: Path
 
     def wanted(self) -> Wanted:
+        """All that is to be deployed. Raises FlowError, also with what the flow's own checks find there."""
         from ..deploy.wanted import assemble
+        from ..project.configuration import configuration_mistakes
 
+        mistakes = [each for loaded in self.machines for each in configuration_mistakes(loaded, [self.environment])]
+        if mistakes:
+            raise FlowError(*mistakes)
         return assemble(self.stack, self.environment, self.machines, self.build)
 
     def session(self) -> Session:

@@ -37,10 +37,17 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     return _in_order(diagnostics)
 
 
-def review(machines: list[Loaded], *, type: Type | None = None, packaging: bool = True) -> list[Diagnostic]:
+def review(
+    machines: list[Loaded], *, type: Type | None = None, packaging: bool = True, environments: bool = False
+) -> list[Diagnostic]:
     """All problems that keep a file's state machines from being built, sorted by place: those of `diagnose`, duplicate
-    names and, with `packaging`, functions that cannot be packaged."""
+    names and, with `packaging`, functions that cannot be packaged. With `environments`, also what the flow's own checks
+    find in the environments: those keep only a deployment from being made."""
     diagnostics = [*clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
+    if environments and any(each.machine and each.machine.checks for each in machines):
+        from .configuration import configuration_mistakes  # most flows have no checks of their own
+
+        diagnostics += [each for loaded in machines for each in configuration_mistakes(loaded)]
     called = functions(machines) if packaging else []
     if called:
         from ..package.sources import problems  # an ASL-only build does without

@@ -84,7 +84,7 @@ def analyse(file: Path, text: str) -> Analysis:
             machines = load(file)
         else:
             machines = load_text(text, file, file.suffix.lower(), {})
-        problems = review(machines)
+        problems = review(machines, environments=True)
     except FlowError as error:
         return {"problems": [_problem(each) for each in error.diagnostics], "states": None, "handlers": {}}
     root = find(file.parent).root

@@ -13,6 +13,8 @@ from handlers.document import Misconfigured, read
 from handlers.money import MINOR_DIGITS
 
 _FILE = Path(__file__).with_name("psps.toml")
+_ROOT = Path(__file__).parents[2]
+"""The project's root, which is that of the zip, too."""
 _KINDS: dict[str, type] = {"function": str, "enabled": bool, "percentage": int}
 _LISTS = ("currencies", "payment_methods", "charities")
 
@@ -56,15 +58,21 @@ class PspSettings(NamedTuple):
         return None if self.percentage else "its percentage is 0"
 
 
-def settings() -> list[PspSettings]:
-    """Read the PSPs of the configuration file, in its order. Raises Misconfigured, which names all mistakes."""
-    path = Path(os.environ.get("PSPS") or _FILE)
+def settings(environ: Mapping[str, str] | None = None) -> list[PspSettings]:
+    """Read the PSPs of the configuration file, in its order. Raises Misconfigured, which names all mistakes.
+
+    With `environ`, as a function on Lambda with these environment variables does.
+    """
+    is_deployed, environ = environ is not None or is_on_lambda(), os.environ if environ is None else environ
+    path = Path(environ.get("PSPS") or _FILE)
+    if is_deployed and not path.is_absolute() and not path.exists():
+        path = _ROOT / path
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Misconfigured(f"{path.name}: {error}") from error
     mistakes = [f"{path.name}: {name}{problem}" for name, table in tables.items() for problem in _mistakes(table)]
-    sandbox_allowed = not is_on_lambda() or os.environ.get("PAYMENTS_SANDBOX") == "allowed"
+    sandbox_allowed = not is_deployed or environ.get("PAYMENTS_SANDBOX") == "allowed"
     if not sandbox_allowed and any(name == SANDBOX and table.get("enabled") is True for name, table in tables.items()):
         mistakes.append(
             f"{path.name}: {SANDBOX}.enabled: the sandbox takes no money; disable it, set PSPS to another file, or"
@@ -84,13 +92,14 @@ def settings() -> list[PspSettings]:
     ]
 
 
-def check_routing(functions: Iterable[str]) -> None:
-    """Raise Misconfigured if the configuration has a mistake, or a function that is not among these."""
-    known = sorted(functions)
-    missing = [psp for psp in settings() if psp.function not in known]
+def check_routing(functions: Iterable[str], environ: Mapping[str, str] | None = None) -> list[PspSettings]:
+    """Return the PSPs. Raises Misconfigured for a mistake, or a function that is not among these; see `settings`."""
+    known, psps = sorted(functions), settings(environ)
+    missing = [psp for psp in psps if psp.function not in known]
     if missing:
         names = "; ".join(f"{psp.name}.function: {psp.function}" for psp in missing)
         raise Misconfigured(f"psps.toml: {names}: not in PSPS of the flow, which has {', '.join(known)}")
+    return psps
 
 
 def _mistakes(table: Any) -> Iterator[str]:

@@ -109,3 +109,41 @@ def test_the_sweep_writes_the_metric_that_the_alarm_watches(
     assert line[metric.name] == [1.0]
     assert line["function_name"] == "payment-reconcile-pr-7"
     assert metric.function.name == "payment-reconcile"
+
+
+STRIPE_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_RETURN_URL": "https://donate.example"}
+WEBHOOK_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_WEBHOOK_SECRET": "secretsmanager:stripe/hook"}
+ROUTED = {"PSPS": "handlers/select_psp/stripe.toml"}
+
+
+@pytest.mark.parametrize(
+    ("select", "stripe", "webhook", "mistakes"),
+    [
+        (ROUTED, STRIPE_KEYS, WEBHOOK_KEYS, []),
+        ({"PAYMENTS_SANDBOX": "allowed"}, {}, {}, []),
+        (
+            {},
+            STRIPE_KEYS,
+            WEBHOOK_KEYS,
+            ["payment-select-psp: psps.toml: psp_sandbox.enabled: the sandbox"],
+        ),
+        (ROUTED, {}, WEBHOOK_KEYS, ["payment-psp-stripe: STRIPE_API_KEY", "payment-psp-stripe: STRIPE_RETURN_URL"]),
+        (ROUTED, STRIPE_KEYS, {}, ["payment-stripe-webhook: STRIPE_API_KEY", "payment-stripe-webhook: STRIPE_WEBHOOK"]),
+        ({"PSPS": "missing.toml"}, {}, {}, ["payment-select-psp: missing.toml: "]),
+    ],
+    ids=["stripe", "trial", "sandbox", "no keys", "no webhook", "no routing"],
+)
+def test_check_and_plan_find_what_would_lose_money(
+    select: dict[str, str], stripe: dict[str, str], webhook: dict[str, str], mistakes: list[str]
+) -> None:
+    variables = {"payment-select-psp": select, "payment-psp-stripe": stripe, "payment-stripe-webhook": webhook}
+    found = [mistake for check in machine.checks for mistake in check("production", variables)]
+    assert [any(each.startswith(start) for each in found) for start in mistakes] == [True] * len(mistakes)
+    assert bool(found) == bool(mistakes)
+
+
+def test_a_function_that_the_flow_lacks_is_found(tmp_path: Path) -> None:
+    (tmp_path / "psps.toml").write_text(STRIPE.replace("payment-psp-stripe", "payment-psp-striped"))
+    variables = {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}}
+    (mistake,) = [each for check in machine.checks for each in check("production", variables)]
+    assert "psp_stripe.function: payment-psp-striped: not in PSPS of the flow" in mistake
