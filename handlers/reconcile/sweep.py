@@ -57,7 +57,7 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
     for transaction in store.list(Query(status="conflict")):
         second = f"a second payment was taken at {transaction.psp}: {transaction.reference}"
         reason = second if transaction.reference else "not charged: a different donation uses the id"
-        yield Finding(transaction.id, transaction.status, reason)
+        yield Finding(transaction.id, transaction.status, f"{reason}; {_CLOSE.format(transaction.id)}")
     for transaction in store.list(Query(status="paid", complete=False)):
         yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
     for refund in refunds.listed():
@@ -85,6 +85,7 @@ def reconcile(donation: str, store: Store, ask: Ask, has_ended: Callable[[str], 
     return _reconciled(record, store, ask, has_ended, repair=True)
 
 
+_CLOSE = "seen to: python -m handlers.transactions close {} --note TEXT"
 _INCOMPLETE = "post-processing is incomplete"
 
 
@@ -105,7 +106,8 @@ def _reconciled(
     history = store.history(transaction.id)
     intent = owner(history)
     if intent is None:
-        return Finding(transaction.id, transaction.status, "not charged: no PSP was selected")
+        reason = f"not charged: no PSP was selected; {_CLOSE.format(transaction.id)}"
+        return Finding(transaction.id, transaction.status, reason)
     # The record may be of an execution that failed before it knew the PSP, or even the donation that owns the id.
     selected = {name: value for name, value in json.loads(intent.document).items() if name in ("donation", "psp")}
     document = {**json.loads(transaction.document), **selected}

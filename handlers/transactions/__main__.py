@@ -12,7 +12,7 @@ import click
 from attrs import asdict
 
 from handlers.money import amount_text
-from handlers.transactions import retention
+from handlers.transactions import closing, retention
 from handlers.transactions.record import STATUSES, Transaction
 from handlers.transactions.store import NotErasable, Query, store
 
@@ -121,6 +121,29 @@ def erase(identities: tuple[str, ...], before: str | None) -> None:
                 failed = True
             else:
                 click.echo(f"{identity}  erased, {entries} {'entry' if entries == 1 else 'entries'}")
+    if failed:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("identities", metavar="ID...", nargs=-1, required=True)
+@click.option("--note", required=True, help="What was found and done, for the record.")
+def close(identities: tuple[str, ...], note: str) -> None:
+    """Close conflicts of the donations ID, and those for which no PSP could be selected: they leave the list of open
+    work, and stay in the history with the note.
+
+    What a PSP may have taken cannot be closed: `python -m handlers.reconcile` settles it.
+    """
+    failed = False
+    with _store_errors():
+        for identity in identities:
+            try:
+                entries = closing.close(store(), identity, note)
+            except closing.NotClosable as error:
+                click.echo(str(error), err=True)
+                failed = True
+                continue
+            click.echo(f"{identity}  closed, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}")
     if failed:
         raise SystemExit(1)
 

@@ -9,7 +9,7 @@ key has SHARDS parts, which queries read all. Set AWS_ENDPOINT_URL_DYNAMODB to u
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -135,6 +135,15 @@ class DynamoDbStore:
                 ExpressionAttributeValues={":document": {"S": erased(_transaction(item)).document}},
             )
         return sum(item["entry"]["S"] != _CURRENT for item in items)
+
+    def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
+        client, made = _client(), []
+        for item in self._items(identity):
+            if item["entry"]["S"] != _CURRENT and item["status"]["S"] == "conflict":
+                new = closed(_transaction(item))
+                client.put_item(TableName=self.table, Item={**_item(new), "entry": item["entry"]})
+                made.append(new)
+        return made
 
     def list(self, query: Query) -> Iterator[Transaction]:
         client = _client()

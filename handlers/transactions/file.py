@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from attrs import asdict, evolve, fields, frozen
@@ -78,6 +78,17 @@ class FileStore:
                 db.execute("UPDATE history SET document = ? WHERE id = ? AND entry = ?", values)
         return len(rows)
 
+    def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
+        if not self.path.exists():
+            return []
+        with sqlite.transaction(self.path, _SCHEMA) as db:
+            query = "SELECT * FROM history WHERE id = ? AND status = 'conflict' ORDER BY rowid"
+            made = [(row["entry"], closed(_transaction(row))) for row in db.execute(query, (identity,)).fetchall()]
+            for entry, new in made:
+                values = (new.status, new.document, identity, entry)
+                db.execute("UPDATE history SET status = ?, document = ? WHERE id = ? AND entry = ?", values)
+        return [new for _, new in made]
+
     def list(self, query: Query) -> Iterator[Transaction]:
         if not self.path.exists():
             return iter(())
@@ -90,7 +101,7 @@ class FileStore:
         }
         filters = {condition: value for condition, value in conditions.items() if value is not None}
         where = f" WHERE {' AND '.join(filters)}" if filters else ""
-        conflicts = f"SELECT {_COLUMNS} FROM history WHERE status = 'conflict'"  # noqa: S608 - text from below
+        conflicts = f"SELECT {_COLUMNS} FROM history WHERE status IN ('conflict', 'closed')"  # noqa: S608 - text from below
         records = f"SELECT {_COLUMNS} FROM transactions UNION ALL {conflicts}"  # noqa: S608 - text from below
         select = f"SELECT * FROM ({records}){where} ORDER BY started_at, id"  # noqa: S608 - text from above
         with sqlite.transaction(self.path, _SCHEMA) as db:

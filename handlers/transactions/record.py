@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from handlers import cards, clock
 from handlers.document import donation_id
 
-STATUSES = ("open", "paid", "declined", "abandoned", "broken", "conflict")
+STATUSES = ("open", "paid", "declined", "abandoned", "broken", "conflict", "closed")
 UNPAID, BROKEN, PAID, FINAL = range(4)
 _RESULTS = ("receipt", "totals", "event")
 
@@ -24,7 +24,8 @@ class Transaction:
     id: str
     status: str
     """open (PersistOutput has not run yet), paid, declined, abandoned, broken (unknown: somebody has to investigate) or
-    conflict (a different donation or a second payment with this donation's id)."""
+    conflict (a different donation or a second payment with this donation's id), or closed: a conflict that somebody has
+    seen to."""
     complete: bool
     """True if post-processing is done or not needed."""
     charity: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from attrs import frozen
@@ -75,8 +75,12 @@ class Store(Protocol):
         """
         ...
 
+    def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
+        """Replace each conflict in the donation's history by what `closed` makes of it, and return those."""
+        ...
+
     def list(self, query: Query) -> Iterator[Transaction]:
-        """Yield the donations' records and all conflicts, oldest first."""
+        """Yield the donations' records and all conflicts, closed ones included, oldest first."""
         ...
 
 

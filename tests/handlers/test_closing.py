@@ -1,0 +1,107 @@
+"""What people have seen to leaves the list of open work, and nothing that a PSP may have taken does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from handlers.reconcile.sweep import sweep
+from handlers.transactions.__main__ import main
+from handlers.transactions.dynamodb import definition
+from handlers.transactions.record import from_document, intent
+from handlers.transactions.store import store
+from tests.handlers.conftest import document
+
+
+@pytest.fixture(params=["file", "table"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The store of transactions, in a file or in a table."""
+    if request.param == "file":
+        yield "file"
+        return
+    request.getfixturevalue("aws")
+    client = boto3.client("dynamodb")
+    client.create_table(**definition("closing"))
+    monkeypatch.setenv("TRANSACTIONS_TABLE", "closing")
+    # Nobody else's work is swept.
+    monkeypatch.setattr("handlers.refunds.listed", lambda: iter(()))
+    monkeypatch.setattr("handlers.disputes.listed", lambda: iter(()))
+    yield "table"
+    client.delete_table(TableName="closing")
+
+
+def close(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["close", *arguments])
+
+
+def work() -> list[tuple[str, str]]:
+    return [(each.id, each.reason) for each in sweep(store(), lambda *_: {"payments": []}, lambda _: True)]
+
+
+def put(error: str, **changes: object) -> str:
+    event = {**document(), "error": {"Error": error, "Cause": "{}"}, **changes}
+    store().put(from_document(event))
+    identity: str = event["donation"]["id"]
+    return identity
+
+
+def test_a_conflict_is_closed(kept: str) -> None:
+    identity = put("DonationConflict")
+    [(listed, reason)] = work()
+    assert (listed, f"python -m handlers.transactions close {identity} --note TEXT" in reason) == (identity, True)
+
+    result = close(identity, "--note", "told the donor, card 4242 4242 4242 4242")
+
+    assert (result.exit_code, result.stdout) == (0, f"{identity}  closed, 1 entry\n")
+    assert work() == []
+    [entry] = store().history(identity)
+    note = json.loads(entry.document)["closed"]["note"]
+    assert (entry.status, note) == ("closed", "told the donor, card [card number removed]")
+    listed_again = CliRunner().invoke(main, ["list", "--status", "closed", "--format", "json"])
+    assert [each["id"] for each in json.loads(listed_again.stdout)] == [identity]
+
+
+def test_the_same_conflict_again_stays_closed(kept: str) -> None:
+    """PersistOutput may run again."""
+    event = {**document(), "error": {"Error": "DonationConflict", "Cause": "{}"}}
+    store().put(from_document(event))
+    close(event["donation"]["id"], "--note", "seen")
+    store().put(from_document(event))
+    assert work() == []
+
+
+def test_a_donation_without_a_psp_is_closed(kept: str) -> None:
+    identity = put("NoPspAvailable")
+    assert "no PSP was selected" in work()[0][1]
+
+    assert close(identity, "--note", "XPF is not offered").exit_code == 0
+
+    assert work() == []
+    record = store().get(identity)
+    assert record is not None
+    assert (record.status, json.loads(record.document)["closed"]["note"]) == ("declined", "XPF is not offered")
+    assert {entry.status for entry in store().history(identity)} == {"broken", "declined"}
+
+
+def test_what_a_psp_may_have_taken_cannot_be_closed(kept: str) -> None:
+    event = document()
+    event["psp"] |= {"name": "psp_sandbox"}
+    store().put(intent(event))
+    identity = event["donation"]["id"]
+
+    result = close(identity, "don-unknown", "--note", "seen")
+
+    assert result.exit_code == 1
+    assert f"{identity}: its PSP may have been asked; settle it: python -m handlers.reconcile" in result.stderr
+    assert "don-unknown: nothing to close" in result.stderr
+    record = store().get(identity)
+    assert record is not None
+    assert record.status == "open"
+
+
+def test_a_note_is_required() -> None:
+    assert close("don-1").exit_code == 2
