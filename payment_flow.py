@@ -106,6 +106,14 @@ REQUIRED = {
         "payment-psp-stripe": ("STRIPE_API_KEY", "STRIPE_RETURN_URL"),
         "payment-stripe-webhook": ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
     },
+    "psp_gocardless": {
+        "payment-psp-gocardless": ("GOCARDLESS_ENVIRONMENT", "GOCARDLESS_ACCESS_TOKEN", "GOCARDLESS_RETURN_URL"),
+        "payment-gocardless-webhook": (
+            "GOCARDLESS_ENVIRONMENT",
+            "GOCARDLESS_ACCESS_TOKEN",
+            "GOCARDLESS_WEBHOOK_SECRET",
+        ),
+    },
 }
 """The variables that an environment has to set if a PSP is enabled, by function."""
 

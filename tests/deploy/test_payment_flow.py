@@ -9,6 +9,7 @@ from flowdsl.deploy.stores import store_of
 from flowdsl.deploy.wanted import stack_of, stores_of
 from flowdsl.project import load
 from handlers.transactions.dynamodb import definition
+from payment_flow import PSPS
 from tests.deploy.world import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def test_each_function_may_do_what_its_handler_does():
         }
         for name, function in functions.items()
     }
-    psps = ["payment-psp-sandbox-pr-1", "payment-psp-stripe-pr-1"]
+    psps = [f"{function.name}-pr-1" for function in PSPS]
     puts_events = {("events:PutEvents", "event-bus/payment-events-pr-1")}
     keeps_tickets = {(f"dynamodb:{action}", "table/payment-redirects-pr-1") for action in ("GetItem", "PutItem")}
     assert rights["payment-donor-returned"] == keeps_tickets | {
