@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -166,7 +167,7 @@ def job(project: Path, github: GitHub, tmp_path: Path) -> Any:
             "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
             "RUNNER_TEMP": str(temp),
         }
-        for name in ("Check", "Snapshots", "Comment", "Result"):
+        for name in ("Check", "Snapshots", "Diff", "Comment", "Result"):
             step = STEPS[name]
             own = {key: _filled(value, values) for key, value in step.get("env", {}).items()}
             # What `shell: bash` means. Source: GitHub Docs, "Workflow syntax", "jobs.<job_id>.steps[*].shell".
@@ -182,7 +183,7 @@ def job(project: Path, github: GitHub, tmp_path: Path) -> Any:
 
 
 def _filled(value: str, inputs: dict[str, str]) -> str:
-    name = re.fullmatch(r"\$\{\{ (?:inputs\.([\w-]+)|github\.token) \}\}", value)
+    name = re.fullmatch(r"\$\{\{ (?:inputs\.([\w-]+)|github\.token)(?: \|\| github\.event\.[\w.]+)? \}\}", value)
     assert name, value
     return inputs[name[1]] if name[1] else "token"
 
@@ -238,6 +239,88 @@ class TestAction:
         assert job() == 0
         assert "::notice" in job.output["Comment"]
         assert "No mistakes found" in (tmp_path / "summary.md").read_text()
+
+    def test_the_change_since_the_base_is_told(self, job, github, project, tmp_path):
+        def git(*arguments: str) -> str:
+            who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+            done = run(["git", *who, *arguments], project, GIT_CONFIG_GLOBAL=os.devnull)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.strip()
+
+        git("init", "-q")
+        git("add", "-A")
+        git("commit", "-q", "-m", "base")
+        base = git("rev-parse", "HEAD")
+        flow = project / "flow.py"
+        flow.write_text(flow.read_text().replace("timeout=60", "timeout=61"))
+        job(diff=base)
+        body = github.comments[0]["body"]
+        assert body.startswith("<!-- flowdsl: flowdsl -->")
+        assert "#### What the change means" in body
+        assert re.search(r"🟠 `\w+` \*\*timeout\*\*: `TimeoutSeconds: 60 s → 61 s`", body)
+        assert "```mermaid\nflowchart TD" in body
+
+        job(diff=base, files="flow.py")
+        assert "61 s`" in github.comments[0]["body"]
+        assert len(github.comments) == 1
+        job(diff="false")
+        assert "What the change means" not in github.comments[0]["body"]
+        job(diff="0" * 40)
+        assert "could not compare with the base" in github.comments[0]["body"]
+        job(diff="--output=x")
+        assert "could not compare with the base" in github.comments[0]["body"]
+        assert not (project / "x").exists()
+
+    def test_a_base_that_the_checkout_lacks_is_fetched(self, job, github, project):
+        """As actions/checkout does it: one commit only."""
+        origin = project.parent / "origin"
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+
+        def git(folder: Path, *arguments: str) -> str:
+            done = run(["git", *who, *arguments], folder, GIT_CONFIG_GLOBAL=os.devnull)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.strip()
+
+        project.rename(origin)
+        git(origin, "init", "-q")
+        git(origin, "config", "uploadpack.allowReachableSHA1InWant", "true")
+        git(origin, "add", "-A")
+        git(origin, "commit", "-q", "-m", "base")
+        base = git(origin, "rev-parse", "HEAD")
+        flow = origin / "flow.py"
+        flow.write_text(flow.read_text().replace("timeout=60", "timeout=61"))
+        git(origin, "commit", "-q", "-a", "-m", "change")
+        git(origin.parent, "clone", "-q", "--depth=1", f"file://{origin}", project.name)
+        job(diff=base)
+        assert "`TimeoutSeconds: 60 s → 61 s`" in github.comments[0]["body"]
+
+    def test_a_long_comment_is_cut(self, tmp_path):
+        """GitHub refuses more than 65,536 characters."""
+        results = tmp_path / "results"
+        results.mkdir()
+        problem = {"severity": "error", "code": "FD1", "message": "m" * 500, "path": "/a"}
+        (results / "check.json").write_text(json.dumps([problem] * 200))
+        (results / "check.code").write_text("1")
+        (results / "tests.code").write_text("1")
+        (results / "tests.log").write_text("t" * 90_000)
+        picture = f"<details><summary>Picture</summary>\n\n```mermaid\n{'p' * 9000}\n```\n\n</details>\n"
+        changes = "\n".join(f"- change {number} {'x' * 90}" for number in range(600))
+        (results / "diff.md").write_text(f"{changes}\n\n{picture}")
+        spec = importlib.util.spec_from_file_location("comment", ROOT / ".github" / "action" / "comment.py")
+        assert spec
+        assert spec.loader
+        comment = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(comment)
+        text = comment.body("t", results)
+        assert 55_000 < len(text) < 65_000
+        assert "- change 1 " in text
+        assert "mermaid" not in text
+        assert "too long for a comment" in text
+
+    def test_only_the_step_that_comments_has_the_token(self):
+        with_token = [name for name, step in STEPS.items() if "github.token" in str(step)]
+        assert with_token == ["Comment"]
+        assert STEPS["Comment"]["run"].startswith("python -I ")
 
     def test_no_comment_is_asked_for(self, job, github):
         assert job(comment="false") == 0

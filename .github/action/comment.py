@@ -24,7 +24,8 @@ LAST_LINES = 60
 
 def body(title: str, results: Path) -> str:
     """The comment, with the mark by which the next run finds it."""
-    return "\n\n".join([mark(title), f"### {_plain(title)}", *_check(results), *_tests(results)]) + "\n"
+    text = "\n\n".join([mark(title), f"### {_plain(title)}", *_check(results), *_tests(results)])
+    return "\n\n".join([text, *_diff(results, LONGEST - len(text))]) + "\n"
 
 
 def mark(title: str) -> str:
@@ -62,10 +63,26 @@ def _tests(results: Path) -> Iterator[str]:
         yield "If the change is meant, run `pytest --snapshot-update` and commit the snapshots."
 
 
+def _diff(results: Path, room: int) -> Iterator[str]:
+    """What `flowdsl diff` says, which is Markdown already, in as many characters; pictures go first."""
+    file = results / "diff.md"
+    if file.exists() and (text := file.read_text().strip()):
+        yield "#### What the change means"
+        if len(text) > room:
+            text = re.sub(r"<details><summary>Picture</summary>.*?</details>\s*", "", text, flags=re.DOTALL)
+        if len(text) > room:
+            text = text[: max(room, 0)].rpartition("\n- ")[0] + "\n\n*The rest is too long for a comment.*"
+        yield text
+    if (results / "diff.failed").exists():
+        names = ", ".join(filter(None, (results / "diff.failed").read_text().splitlines()))
+        which = f" for {_plain(names)}" if names else ""
+        yield f"`flowdsl diff` could not compare with the base{which}: see the job's log."
+
+
 def _block(text: str) -> str:
     """Text of strangers as code: with a fence that it does not end."""
-    if len(text) > LONGEST // 2:
-        text = text[: LONGEST // 2] + "\n…"
+    if len(text) > LONGEST // 3:
+        text = text[: LONGEST // 3] + "\n…"
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
     return f"{fence}text\n{text}\n{fence}"
 

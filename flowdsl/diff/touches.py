@@ -33,7 +33,7 @@ _NOT_RUN: Final = frozenset({"Lambda.TooManyRequestsException", "Lambda.Throttli
 """Errors after which the call was certainly not carried out."""
 _TIMEOUTS: Final = frozenset({"States.Timeout", "States.HeartbeatTimeout", "States.ALL"})
 _KEY: Final = re.compile(
-    r"(?:id|key|token|name|reference|nonce|idempotency\w*|deduplication\w*|attempt|execution\w*)(?:\.\$)?",
+    r"(?:id|key|token|reference|nonce|idempotency\w*|deduplication\w*|attempt|execution\w*)(?:\.\$)?",
     re.IGNORECASE,
 )
 """The names of arguments by which a called service tells a repeated call."""
@@ -364,5 +364,7 @@ def _changed_leaves(before: Any, after: Any) -> Iterator[tuple[str, tuple[Any, .
 def _is_key(where: str) -> bool:
     """True if an argument's own name says that it identifies something."""
     last = re.sub(r"\[\d+\]", "", where).removesuffix(".$").rpartition(".")[2]
+    if last in ("Name", "name") or last.endswith("JobName"):
+        return True  # of an execution or a job: a second one of the same name is refused
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", last)
     return bool(words) and bool(_KEY.fullmatch(words[-1]) or _KEY.fullmatch(words[0]))

@@ -5,8 +5,9 @@ Only this module needs syrupy.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
@@ -31,8 +32,30 @@ class AslSnapshotExtension(SingleFileSnapshotExtension):
             raise TypeError(f"asl_snapshot compares a StateMachine or ASL as a dict, not {type(data).__name__}")
         return canonical_text(portable(definition))
 
+    def diff_lines(self, serialized_data: SerializedData, snapshot_data: SerializedData) -> Iterator[str]:
+        """What changed in meaning since the snapshot, above the difference of the lines."""
+        yield from _meaning(str(snapshot_data), str(serialized_data))
+        yield from super().diff_lines(serialized_data, snapshot_data)
+
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:
         if isinstance(index, str):
             return re.sub(r"[^A-Za-z0-9_.-]", "-", index)  # a file's name on every system
         return super().get_snapshot_name(test_location=test_location, index=index)
+
+
+def _meaning(old: str, new: str) -> Iterator[str]:
+    """The lines of `flowdsl diff`; none if the snapshot is no definition."""
+    try:
+        definitions = json.loads(old), json.loads(new)
+    except ValueError:
+        return
+    from ..diff.compare import compare  # only a snapshot that differs needs it
+    from ..diff.model import Side
+    from ..diff.text import lines
+    from ..graph.fonts import clean
+
+    one, other = (Side(name="What changed in meaning", definition=each) for each in definitions)
+    for line in lines([compare(one, other)]):
+        yield clean(line.text)
+    yield ""

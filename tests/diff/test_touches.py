@@ -67,7 +67,7 @@ def test_a_shorter_timeout_with_a_retry_repeats_a_call_that_is_at_work():
     assert "given up earlier" in text
 
 
-@pytest.mark.parametrize("field", ["ClientRequestToken", "idempotency_key", "donationId", "Name"])
+@pytest.mark.parametrize("field", ["ClientRequestToken", "idempotency_key", "donationId", "Name", "TrainingJobName"])
 def test_arguments_that_identify_a_call(field):
     old, new = (chain(A={**TASK, "Parameters": {field: value, "sum": 1}}) for value in ("a", "b"))
     ((risk, text),) = risks(old, new)
@@ -75,7 +75,7 @@ def test_arguments_that_identify_a_call(field):
 
 
 def test_arguments_that_identify_nothing():
-    old, new = (chain(A={**TASK, "Parameters": {"note": value}}) for value in ("a", "b"))
+    old, new = (chain(A={**TASK, "Parameters": {"note": value, "GroupName": value}}) for value in ("a", "b"))
     assert risks(old, new) == []
 
 

@@ -303,9 +303,29 @@ def test_a_snapshot_is_written_compared_and_shown(project: pytest.Pytester) -> N
 
     flow = project.path / "shop_flow.py"
     flow.write_text(flow.read_text().replace("seconds=60", "seconds=90"))
+    result = run(project, "-vv")  # else pytest shows the first lines only
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*~ Pause: wait: Seconds: 60 → 90", '*-*"Seconds": 60*', '*+*"Seconds": 90*'])
+
+
+def test_a_snapshot_that_differs_in_the_order_of_fields_means_the_same(project: pytest.Pytester) -> None:
+    project.makepyfile(test_asl=SNAPSHOT)
+    assert run(project, "--snapshot-update").ret == 0
+    [written] = project.path.rglob("*.asl.json")
+    states = json.loads(written.read_text())["States"]
+    from flowdsl.asl.text import canonical_text
+
+    text = canonical_text({**json.loads(written.read_text()), "States": dict(reversed(states.items()))})
+    written.write_text(text)
     result = run(project)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(['*-*"Seconds": 60*', '*+*"Seconds": 90*'])
+    result.stdout.fnmatch_lines(["*= order of states in the text", "*same in meaning"])
+
+
+def test_snapshots_that_agree_import_no_diff() -> None:
+    code = "import sys, flowdsl.testing.snapshots; print(any(n.startswith('flowdsl.diff') for n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_what_differs_between_deployments_is_a_placeholder() -> None:
