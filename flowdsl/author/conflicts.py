@@ -14,6 +14,7 @@ from ..base.source import Caller
 from .expressions import DISCARD
 from .fields import UNSET, Element, Spec, pascal, per_class, specs
 from .flow import Block, End, Flow, Goto, Guard, describe
+from .functions import Function
 from .graphs import Graph
 from .states import (
     Building,
@@ -153,8 +154,12 @@ def _errors(part: Any, report: Report, path: AslPath) -> Any:
     call = "retry" if isinstance(part, Retrier) else "catch"
     wanted = ", ".join(f'"{each}"' for each in flat if isinstance(each, str)) or '"PaymentDeclined"'
     wrong = next(name for name in names if not isinstance(name, str))
+    index = next(index for index, name in enumerate(names) if name is wrong)
     hint = f"write {call}({wanted})" if call == "retry" else f"write catch([{wanted}], steps...)"
-    report((*path, "ErrorEquals"), f"an error name is text, not {describe(wrong)}", hint, part.origin)
+    what = f"an error is a name or an exception class, not {describe(wrong)}"
+    if call == "catch" and isinstance(wrong, State | Flow | Goto | Guard | Block | End):
+        hint = 'name the errors first: catch("States.ALL", steps...)'
+    report((*path, "ErrorEquals", index), what, hint, None)
     return evolve(part, errors=tuple(each for each in flat if isinstance(each, str)) or ("States.ALL",))
 
 
@@ -168,9 +173,19 @@ def _of_kind(state: Any, report: Report) -> Any:
         return _branches(state, report)
     if isinstance(state, Map) and state.processor is not UNSET and not _runs(state.processor):
         what = f"a processor is a state or a chain, not {describe(state.processor)}"
-        report(("ItemProcessor",), what, 'to call a function, write processor=Task("Each", function)', None)
-        return evolve(state, processor=UNSET)
+        hint = (
+            'write processor=Task("Each", function)'
+            if isinstance(state.processor, Function)
+            else "write processor=chain(...)"
+        )
+        report(("ItemProcessor",), what, hint, None)
+        return evolve(state, processor=_stand_in(state))
     return state
+
+
+def _stand_in(state: State) -> State:
+    """What takes the place of a branch that is left out, so that nothing is reported as missing."""
+    return Pass(f"{state.name}.Branch"[:80], origin=state.origin)
 
 
 def _branches(state: Parallel, report: Report) -> Parallel:
@@ -179,16 +194,21 @@ def _branches(state: Parallel, report: Report) -> Parallel:
     def runs(at: str | int, branch: Any) -> bool:
         if not _runs(branch):
             hint = "write the branches one after the other; use chain(...) for steps in a row"
+            if isinstance(branch, Function):
+                hint = 'call it with a Task: Task("Name", function)'
             report(("Branches", at), f"a branch is a state or a chain, not {describe(branch)}", hint, None)
         return _runs(branch)
 
     if isinstance(state.branches, list | tuple):
-        return evolve(state, branches=tuple(each for index, each in enumerate(state.branches) if runs(index, each)))
+        branches = tuple(each for index, each in enumerate(state.branches) if runs(index, each))
+        return evolve(state, branches=branches or (_stand_in(state),) if state.branches else ())
     if isinstance(state.named, Mapping):
-        return evolve(state, named={key: each for key, each in state.named.items() if runs(key, each)})
+        named = {key: each for key, each in state.named.items() if runs(key, each)}
+        return evolve(state, named=named or ({"": _stand_in(state)} if state.named else {}))
     if state.named is not UNSET:
         hint = 'write named={"receipt": ..., "totals": ...}'
-        report(("Branches",), "named= is a dict of branches by name", hint, None)
+        report(("Branches",), f"named= is a dict of branches by name, not {describe(state.named)}", hint, None)
+        return evolve(state, named=UNSET, branches=(_stand_in(state),))
     return evolve(state, named=UNSET)
 
 

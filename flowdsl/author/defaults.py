@@ -13,6 +13,7 @@ from .fields import UNSET, Unset, in_seconds
 from .flow import describe, gotos_within, states_within
 from .functions import Dynamic, Function
 from .integrations import Integration
+from .kinds import POSITIVE_SECONDS
 from .states import LAMBDA_SERVICE_ERRORS, Catcher, Retrier, State, Task, retry
 
 lambda_transient = evolve(
@@ -53,7 +54,7 @@ class Defaults(Record):
             retriers = [each for each in _listed(self.retry) if isinstance(each, Retrier)]
             chosen = tuple(each for each in retriers if _calls_lambda(state) or not _is_lambda_only(each))
             changes = {"retry": chosen} if chosen else {}
-        if state.timeout is UNSET and self.timeout is not UNSET:
+        if state.timeout is UNSET and self.timeout is not UNSET and POSITIVE_SECONDS.accepts(self.timeout):
             changes["timeout"] = self.timeout
         return evolve(state, **changes) if changes else state
 
@@ -63,7 +64,10 @@ class Defaults(Record):
             for each in _listed(getattr(self, keyword)):
                 if not isinstance(each, kind):
                     what = f"{keyword}= of Defaults takes {keyword}(...), not {describe(each)}"
-                    report((), what, f"write {keyword}={keyword}(...)", self.origin)
+                    report((keyword,), what, f"write {keyword}={keyword}(...)", self.origin)
+        if self.timeout is not UNSET and not POSITIVE_SECONDS.accepts(self.timeout):
+            what = f"timeout= of Defaults is whole seconds, 1 or more, not {describe(self.timeout)}"
+            report(("timeout",), what, "write timeout=60", self.origin)
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

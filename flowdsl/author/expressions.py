@@ -7,13 +7,14 @@ tree of nodes; operators, attributes and the functions of `fn` make greater tree
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from opcode import opname
 from typing import Any, Final, NoReturn, Union
 
-from ..base.source import caller
+from ..base.arguments import WrongArgument
+from ..base.source import Caller, caller
 from . import nodes
 from .nodes import Mark, Node, kind_of
 from .tokens import has_tokens, leave_token, split
@@ -149,6 +150,11 @@ class Expression:
             raise TypeError(
                 "an expression has no value until the flow runs: write one_of(path, ...) instead of in (...)"
             )
+        if where and "CALL" in opname[where.code.co_code[where.instruction]]:
+            raise TypeError(
+                "an expression has no value until the flow runs: write cond(...) or a Choice instead of bool, & and |"
+                " instead of all and any, and fn.max, fn.min and fn.sort instead of max, min and sorted"
+            )
         raise TypeError(
             "an expression has no value until the flow runs: write &, | and ~ instead of and, or and not,"
             " and a Choice or cond(...) instead of if"
@@ -156,6 +162,31 @@ class Expression:
 
     def __str__(self) -> str:
         raise TypeError(f"{self!r} has no text until the flow runs: put it into an f-string, or use fn.string(...)")
+
+    def __abs__(self) -> NoReturn:
+        self._refuse("fn.abs(path)")
+
+    def __round__(self, digits: int = 0) -> NoReturn:
+        self._refuse("fn.round(path)")
+
+    def __int__(self) -> NoReturn:
+        self._refuse("fn.number(path), fn.floor(path) or fn.round(path)")
+
+    def __float__(self) -> NoReturn:
+        self._refuse("fn.number(path)")
+
+    def __pow__(self, other: object) -> NoReturn:
+        self._refuse("fn.power(path, 2)")
+
+    __rpow__ = __pow__
+
+    def __floordiv__(self, other: object) -> NoReturn:
+        self._refuse("fn.floor(a / b)")
+
+    __rfloordiv__ = __floordiv__
+
+    def _refuse(self, instead: str) -> NoReturn:
+        raise TypeError(f"{self!r} is known only when the flow runs: write {instead}")
 
     def __iter__(self) -> NoReturn:
         raise TypeError(f"{self!r} cannot be looped over: its list is known only when the flow runs; use Map or fn.map")
@@ -173,7 +204,7 @@ class Expression:
         )
 
     def __repr__(self) -> str:
-        from .jsonpath import described  # only messages need it
+        from .describing import described  # only messages need it
 
         return described(self._node)
 
@@ -216,6 +247,10 @@ class Path(Expression):
 
 
 def _deeper(node: Node, step: str | int | Expression) -> Node:
+    if isinstance(step, slice):
+        raise TypeError(
+            "a value of the flow cannot be sliced: use fn.substring for text, where or fn.filter for a list"
+        )
     if isinstance(step, bool) or not isinstance(step, str | int | Expression):
         raise TypeError(f"a step into a value is the name of a field or an index, not {step!r}")
     key = step._node if isinstance(step, Expression) else step
@@ -266,12 +301,17 @@ var: Final = _Variables()
 """The variables of the flow: `var.total`, or `var["total"]`, is `$total` in both languages."""
 
 
-def jsonata(text: str) -> Expression:
+def jsonata(text: str | Template) -> Expression:
     """A JSONata expression, for a state or machine whose query language is JSONata. Expressions in an f-string count.
 
     >>> jsonata("$states.input.amount * 2")
-    $states.input.amount * 2
+    jsonata('$states.input.amount * 2')
     """
+    if isinstance(text, Template):
+        pieces = tuple(str(part.value) if isinstance(part, nodes.Constant) else part for part in _pieces(text))
+        return Expression(nodes.Raw(pieces, origin=caller()))
+    if not isinstance(text, str):
+        raise WrongArgument(f"jsonata takes text, not {text!r}", 'write jsonata("$states.input.total")', "#0", "text")
     parts = tuple(piece if isinstance(piece, str) else piece.node for piece in split(text))
     return Expression(nodes.Raw(parts, origin=caller()))
 
@@ -285,7 +325,9 @@ def node_of(value: Any) -> Node:
         case Expression():
             return value._node
         case str() if has_tokens(value):
-            return _text([piece if isinstance(piece, str) else piece.node for piece in split(value)])
+            pieces = split(value)
+            origin = next((piece.origin for piece in pieces if not isinstance(piece, str)), None)
+            return _text([piece if isinstance(piece, str) else piece.node for piece in pieces], origin)
         case None | bool() | int() | float() | str():
             return nodes.Constant(value)
         case datetime():
@@ -300,8 +342,15 @@ def node_of(value: Any) -> Node:
             return nodes.Array(tuple(node_of(part) for part in value), origin=caller())
         case Template():
             return _template(value)
-    hint = "use an expression, text, a number, true, false, None, a list or a dict"
-    return _invalid(f"a {type(value).__name__} has no JSON form", hint)
+    return _invalid(*without_json(value))
+
+
+def without_json(value: Any) -> tuple[str, str]:
+    """What to say of a value that has no JSON form, and what to write instead."""
+    what = f"the class {value.__name__}" if isinstance(value, type) else f"a value of type {type(value).__name__}"
+    if isinstance(value, float):
+        what = repr(value)
+    return f"{what} has no JSON form", "use an expression, text, a number, true, false, None, a list or a dict"
 
 
 def _invalid(message: str, hint: str) -> nodes.Invalid:
@@ -313,24 +362,48 @@ def rfc3339(moment: datetime) -> str | None:
     return None if moment.tzinfo is None else moment.isoformat().replace("+00:00", "Z")
 
 
-def _text(pieces: Sequence[str | Node]) -> nodes.Text:
+def _text(pieces: Sequence[str | Node], origin: Caller | None = None) -> nodes.Text:
     parts: list[Node] = []
     for piece in pieces:
         parts.extend(_parts(nodes.Constant(piece) if isinstance(piece, str) else piece))
-    return nodes.Text(tuple(parts), origin=caller())
+    return nodes.Text(tuple(parts), origin=origin or caller())
 
 
-def _template(template: Any) -> nodes.Text:
-    pieces: list[str | Node] = []
+def _template(template: Any) -> Node:
+    """A t-string as a text. What it formats beside expressions is constant text, which Python formats."""
+    parts: list[Node] = []
+    for piece in _pieces(template):
+        last = parts[-1] if parts else None
+        if isinstance(piece, nodes.Constant) and isinstance(piece.value, str) and isinstance(last, nodes.Constant):
+            parts[-1] = nodes.Constant(f"{last.value}{piece.value}")
+        else:
+            parts.append(piece)
+    if all(isinstance(part, nodes.Constant) for part in parts):
+        return parts[0] if parts else nodes.Constant("")
+    return nodes.Text(tuple(parts))
+
+
+def _pieces(template: Any) -> Iterator[Node]:
+    """The nodes of a t-string in their order; its constants as text."""
     for index, text in enumerate(template.strings):
-        pieces.extend([text] if text else [])
-        if index < len(template.interpolations):
-            part = template.interpolations[index]
-            if part.conversion or part.format_spec:
-                pieces.append(_invalid(f"{part.expression!r} cannot be formatted here", "use the functions of fn"))
-                continue
-            pieces.append(node_of(part.value))
-    return _text(pieces)
+        if text:
+            yield nodes.Constant(text)
+        if index == len(template.interpolations):
+            break
+        part = template.interpolations[index]
+        value, is_plain = part.value, not (part.conversion or part.format_spec)
+        if isinstance(value, Expression | Template) or (isinstance(value, str) and has_tokens(value)):
+            if is_plain:
+                yield from _parts(node_of(value))
+            else:
+                written = part.expression + (f"!{part.conversion}" if part.conversion else "")
+                spec = f":{part.format_spec}" if part.format_spec else ""
+                hint = "use the functions of fn, as in fn.format_number or fn.string"
+                yield nodes.Invalid(f"{{{written}{spec}}} formats a value that is known only when the flow runs", hint)
+        else:
+            changes: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
+            change = changes.get(part.conversion or "")
+            yield nodes.Constant(format(change(value) if change else value, part.format_spec))
 
 
 def _sum(left: Value, right: Value) -> Expression:
@@ -351,7 +424,12 @@ def _arithmetic(sign: str, left: Value, right: Value) -> Expression:
     first, second = node_of(left), node_of(right)
     for node, value in ((first, left), (second, right)):
         if kind_of(node) not in _NUMBERS:
-            raise TypeError(f"{sign} takes numbers, not {value!r}")
+            other = {
+                "list": "; to join lists, write fn.append(a, b)",
+                "object": "; to join objects, write fn.merge(a, b)",
+            }
+            joining = other.get(kind_of(node) or "", "") if sign == "+" else ""
+            raise TypeError(f"{sign} takes numbers, not {value!r}{joining}")
     return Expression(nodes.Arithmetic(sign, first, second, origin=caller()))
 
 
@@ -380,10 +458,13 @@ def traced(function: Callable[..., Any], most: int) -> nodes.Lambda:
     """The function's body as a node: it is called once, with paths for its first parameters, `most` at most."""
     code = getattr(function, "__code__", None)
     if code is None:
-        raise TypeError(f"write a lambda or a function of your own instead of {function!r}")
+        what = f"a function is needed here, not {function!r}"
+        raise WrongArgument(what, "write a lambda, such as lambda row: row.total > 100", "#1")
     needed = code.co_argcount - len(getattr(function, "__defaults__", None) or ())
     if not 1 <= needed <= most:
-        raise TypeError(f"the function takes {needed} parameters here, but it gets 1 to {most}")
+        gets = "1 value" if most == 1 else f"1 to {most} values"
+        hint = "write a lambda, such as lambda row: row.total"
+        raise WrongArgument(f"the function takes {needed} parameters, but it gets {gets}", hint, "#1")
     parameters = tuple(nodes.Parameter(name) for name in code.co_varnames[:needed])
     body = function(*(Path(parameter) for parameter in parameters))
     return nodes.Lambda(parameters, node_of(body), origin=caller())
@@ -393,7 +474,7 @@ def traced(function: Callable[..., Any], most: int) -> nodes.Lambda:
 
 
 def marked(path: Expression, mark: Mark) -> Path:
-    node = path._node
+    node = path._node if isinstance(path, Expression) else None
     if not isinstance(node, nodes.Path):
         raise TypeError(f"only a path can be marked as a {mark.lower()}, not {path!r}; use the functions of fn")
     return Path(node.root, node.steps, mark)
@@ -420,6 +501,12 @@ def timestamp(path: Path) -> Path:
 
 
 def _test(value: Expression, operator: str, pattern: bool | str = True) -> Condition:
+    _needs_expression(value, "path", "a value of the flow")
+    if isinstance(pattern, Expression) or not isinstance(pattern, str | bool) or has_tokens(str(pattern)):
+        if isinstance(pattern, str):
+            split(pattern)
+        hint = "write the pattern as constant text, or use fn.contains"
+        raise WrongArgument("the pattern of matches is known only when the flow runs", hint, "#1", "pattern")
     return Condition(nodes.Test(node_of(value), operator, pattern, origin=caller()))
 
 
@@ -458,14 +545,24 @@ def matches(path: Expression, pattern: str) -> Condition:
     return _test(path, "StringMatches", pattern)
 
 
+def _needs_expression(value: object, name: str, what: str) -> None:
+    if not isinstance(value, Expression):
+        hint = "write a path, such as state_input.status"
+        raise WrongArgument(f"the first argument is {what}, not {value!r}", hint, "#0", name)
+
+
 def one_of(value: Expression, *values: Value) -> Condition:
     """True if the value equals one of these.
 
     >>> one_of(state_input.status, "paid", "refunded")
-    $states.input.status in ['paid', 'refunded']
+    one_of(state_input.status, 'paid', 'refunded')
     """
+    _needs_expression(value, "value", "the value of the flow that is looked for")
     if not values:
-        raise TypeError("one_of takes the values to compare with: one_of(path, 'a', 'b')")
+        raise WrongArgument("one_of has nothing to compare with", "write one_of(path, 'a', 'b')")
+    if isinstance(values[0], list | tuple | set | frozenset):
+        hint = "write one_of(path, 'a', 'b'), or one_of(path, *values)"
+        raise WrongArgument("one_of takes the values one after the other, not a list", hint, "#1")
     return Condition(nodes.Comparison("in", node_of(value), node_of(list(values)), origin=caller()))
 
 
@@ -473,10 +570,11 @@ def cond(test: Expression, then: Value, otherwise: Value) -> Expression:
     """`then` if the test holds, or else `otherwise`.
 
     >>> cond(var.failed > 0, "PARTIAL", "COMPLETE")
-    $failed > 0 ? 'PARTIAL' : 'COMPLETE'
+    cond(var.failed > 0, 'PARTIAL', 'COMPLETE')
     """
     if not isinstance(test, Expression):
-        raise TypeError(f"the first argument of cond is a condition, not {test!r}, which is known while Python runs")
+        what = f"the first argument of cond is a condition, not {test!r}, which is known while Python runs"
+        raise WrongArgument(what, "compare a value of the flow, or use Python's a if test else b", "#0", "test")
     return Expression(nodes.Conditional(test._node, node_of(then), node_of(otherwise), origin=caller()))
 
 
@@ -484,6 +582,6 @@ def where(items: Value, condition: Callable[..., Any]) -> Expression:
     """The items for which the condition holds, as a list.
 
     >>> where(state_input.orders, lambda order: order.total > 100)
-    [$filter($states.input.orders, function($order) {$order.total > 100})]
+    fn.filter(state_input.orders, lambda order: order.total > 100)
     """
     return Expression(nodes.Call("filter", (node_of(items), traced(condition, 3)), "list", origin=caller()))

@@ -235,6 +235,8 @@ class Element(Immutable):
     __factories__: ClassVar[tuple[tuple[str, Callable[[], Any]], ...]]
     rest: ClassVar[str] = ""
     """The field that takes all positional arguments after the name."""
+    spread: ClassVar[str] = ""
+    """The field that the function which makes the element takes one by one."""
 
     extras: Mapping[str, Any] = field(factory=dict, repr=False)
     """Fields that ASL does not know here."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
 
+from ..base.arguments import WrongArgument
 from ..base.diagnostics import Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Caller, caller
 from .fields import Element
+from .tokens import has_tokens, tokens_in
 
 if TYPE_CHECKING:
     from .states import Catcher, State
@@ -112,18 +114,43 @@ def chain(*steps: Step) -> Flow:
     ['A', 'B', 'C']
     """
     items: list[Any] = []
-    for step in steps:
+    for index, step in enumerate(steps):
         if isinstance(step, Flow):
             items.extend(step.items)
         elif is_step(step):
             items.append(step)
         else:
-            raise TypeError(f"chain takes states, chains, goto(...) and end(), not {describe(step)}{_named(step)}")
+            raise WrongArgument(f"{describe(step)} is not a step", _instead(step), f"#{index}")
     return Flow(tuple(items), origin=caller())
 
 
-def _named(step: Any) -> str:
-    return f"; to go on at the state of this name, write goto({step!r})" if isinstance(step, str) else ""
+def _instead(step: Any) -> str:
+    """What to write instead of something that is not a step."""
+    kind = type(step).__name__
+    if isinstance(step, str):
+        return f"to go on at the state of this name, write goto({step!r})"
+    if isinstance(step, list | tuple | set) or hasattr(step, "__next__"):
+        return "write the steps one after the other, or *steps"
+    if isinstance(step, type):
+        return f'make one: {step.__name__}("Name", ...)' if issubclass(step, Element) else _STEPS
+    return _INSTEAD.get(kind, _STEPS)
+
+
+_STEPS = "a step is a state, a chain, guard(...), goto(...) or end()"
+_INSTEAD = {
+    "Rule": 'put it into a Choice: Choice("Name", when(condition, steps...))',
+    "Catcher": "give it to a state: catch=catch(...), or to many: guard(steps, catch(...))",
+    "Retrier": "give it to a state: retry=retry(...)",
+    "Defaults": "give it to the machine: StateMachine(..., defaults=Defaults(...))",
+    "Function": 'call it with a Task: Task("Name", function)',
+    "Dynamic": 'call it with a Task: Task("Name", dynamic(...))',
+    "Integration": 'call it with a Task: Task("Name", aws.sqs.send_message(...))',
+    "StateMachine": 'to start its execution, write Task("Name", aws.states.start_execution.sync(...))',
+    "Expression": 'to hand a value on, write Pass("Name", output=...)',
+    "Path": 'to hand a value on, write Pass("Name", output=...)',
+    "Condition": 'to decide, write Choice("Name", when(condition, steps...))',
+    "NoneType": "does a function that builds steps lack its return?",
+}
 
 
 def guard(steps: Step, *catchers: Catcher) -> Guard:
@@ -131,17 +158,32 @@ def guard(steps: Step, *catchers: Catcher) -> Guard:
 
     The steps of a catcher join what follows the guarded ones. What they contain is not guarded by it.
     """
-    flow = as_flow(steps)
+    flow = as_flow(steps, "#0")
+    write = "write guard(chain(...), catch(...))"
     if not flow.items:
-        raise TypeError("guard takes at least one step: guard(chain(...), catch(...))")
-    for catcher in catchers:
+        raise WrongArgument("guard has no steps", write, "#0")
+    if not catchers:
+        raise WrongArgument("guard has no catch(...) after its steps", write)
+    for index, catcher in enumerate(catchers, 1):
         if not isinstance(catcher, Element) or not hasattr(catcher, "errors") or not hasattr(catcher, "steps"):
-            raise TypeError(f"guard takes catch(...) after the steps, not {describe(catcher)}")
+            raise WrongArgument(f"guard takes catch(...) after the steps, not {describe(catcher)}", write, f"#{index}")
     return Guard(flow, catchers, origin=caller())
 
 
 def goto(state: State | Guard | str) -> Goto:
     """Go on at a state that has its place elsewhere in the same flow: for loops and joins."""
+    if isinstance(state, str) and has_tokens(state):
+        hint = "use a Choice with a goto in each when(...)"
+        tokens_in(state)
+        raise WrongArgument("goto takes the name of a state as constant text, not an expression", hint, "#0", "state")
+    if not isinstance(state, str | Guard | Block) and not hasattr(state, "as_"):
+        raise WrongArgument(
+            f"goto takes a state or its name, not {describe(state)}", 'write goto("Name")', "#0", "state"
+        )
+    if isinstance(state, Flow):
+        first = getattr(state.items[0], "name", "") if state.items else ""
+        hint = f"name its first state: goto({first or 'Name'!r})"
+        raise WrongArgument("goto takes a state or its name, not a chain", hint, "#0", "state")
     return Goto(state, origin=caller())
 
 
@@ -157,11 +199,18 @@ def is_step(value: object) -> bool:
     )
 
 
-def as_flow(steps: Any) -> Flow:
-    """One step or a list of steps as a chain."""
+def as_flow(steps: Any, *names: str) -> Flow:
+    """One step or a list of steps as a chain. `names` are those of the argument, if it is one of several."""
     if isinstance(steps, Flow):
         return steps
-    return chain(*steps) if isinstance(steps, list | tuple) else chain(steps)
+    is_list = isinstance(steps, list | tuple)
+    try:
+        return chain(*steps) if is_list else chain(steps)
+    except WrongArgument as wrong:
+        if not names:
+            raise
+        inside = (int(wrong.names[0][1:]),) if is_list else ()
+        raise WrongArgument(wrong.message, wrong.hint, *names, inside=inside) from None
 
 
 def describe(value: object) -> str:
@@ -181,11 +230,17 @@ def describe(value: object) -> str:
     name = getattr(value, "name", None) if isinstance(value, Element) else None
     kind = type(value).__name__
     maker = {"Retrier": "retry(...)", "Catcher": "catch(...)", "Rule": "when(...)", "Guard": "guard(...)"}.get(kind)
+    if kind == "Template":
+        return "a t-string"
+    if kind in ("Expression", "Path", "Condition"):
+        return repr(value)
     return maker or (f"the {kind} {name!r}" if name else f"{'an' if kind[0] in 'AEIO' else 'a'} {kind}")
 
 
 def naming(name: str) -> Callable[[str], str]:
     """The renaming that `as_` means: the name put into the `{}`, or the text and a dot before the name."""
+    if not isinstance(name, str):
+        raise WrongArgument(f"as_ takes text, not {describe(name)}", 'write as_("Receipt")', "#0", "name")
     pattern = name if "{}" in name else name + ".{}"
     return lambda old: pattern.replace("{}", old)
 

@@ -16,10 +16,13 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
 
+from ..base.arguments import WrongArgument
 from ..base.source import caller
+from ..base.words import join_words
 from . import nodes
 from .expressions import Condition, Expression, Value, cond, node_of, traced
-from .nodes import Kind, Node
+from .nodes import Kind, Node, kind_of
+from .tokens import has_tokens
 
 Pattern = Value | re.Pattern[str]
 """A text, or a compiled regular expression with no flags but IGNORECASE and MULTILINE."""
@@ -44,7 +47,10 @@ def _some(*arguments: Value) -> list[Value]:
 
 def _pattern(value: Pattern) -> Node:
     if not isinstance(value, re.Pattern):
-        return node_of(value)
+        if kind_of(node := node_of(value)) not in ("text", None):
+            hint = "write constant text, or re.compile(...)"
+            raise WrongArgument(f"a pattern is text or a regular expression, not {value!r}", hint, "#1", "pattern")
+        return node
     if value.flags & ~(re.UNICODE | re.IGNORECASE | re.MULTILINE):
         raise TypeError("JSONata's regular expressions know no flags but IGNORECASE and MULTILINE")
     flags = ("i" if value.flags & re.IGNORECASE else "") + ("m" if value.flags & re.MULTILINE else "")
@@ -117,6 +123,10 @@ def join(texts: Value, separator: Value = None) -> Expression:
 
 def match(text: Value, pattern: re.Pattern[str], limit: Value = None) -> Expression:
     """A list of an object for each match: its `match`, `index` and `groups`."""
+    if not isinstance(pattern, re.Pattern):
+        raise WrongArgument(
+            f"match takes a regular expression, not {pattern!r}", "write re.compile(...)", "#1", "pattern"
+        )
     rest = [] if limit is None else [node_of(limit)]
     return _made("match", [node_of(text), _pattern(pattern), *rest], "list")
 
@@ -131,7 +141,7 @@ def format(template: str, *arguments: Value) -> Expression:
     """The template with each `{}` replaced by an argument; an f-string says the same.
 
     >>> format("Order {} of {}", 1, 2)
-    'Order ' & 1 & ' of ' & 2
+    f"Order {1} of {2}"
     """
     pieces = template.split("{}")
     if len(pieces) != len(arguments) + 1:
@@ -177,8 +187,14 @@ def decode_url(text: Value) -> Expression:
     return _call("decodeUrl", text, kind="text")
 
 
+_HASHES = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512")
+
+
 def hash(value: Value, algorithm: Value) -> Expression:
     """The hash in hexadecimal, with MD5, SHA-1, SHA-256, SHA-384 or SHA-512."""
+    if not isinstance(algorithm, Expression) and algorithm not in _HASHES and not has_tokens(str(algorithm)):
+        hint = f"use {join_words(_HASHES, 'or')}"
+        raise WrongArgument(f"there is no algorithm {algorithm!r}", hint, "#1", "algorithm")
     return _call("hash", value, algorithm, kind="text")
 
 

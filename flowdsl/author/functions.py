@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
+from ..base.arguments import WrongArgument
 from ..base.record import Record
 from .expressions import Expression
 from .fields import Element, element, field, in_seconds
 from .resources import Access
+from .tokens import tokens_in
 
 
 @element
@@ -35,6 +37,14 @@ class Function(Element):
     access: Sequence[Access] = field(default=())
     bundle_sdk: bool = field(default=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            what = f"a Function takes its name first, not {self.name!r}"
+            raise WrongArgument(what, 'write Function("payment-receipt", "handlers/receipt")', "#0", "name")
+        if tokens_in(self.name):
+            hint = "to choose one when the flow runs, write dynamic(path, allowed=[...])"
+            raise WrongArgument("the name of a Function must be constant text", hint, "#0", "name")
+
     @property
     def timeout_seconds(self) -> int:
         """The time after which Lambda ends the function."""
@@ -59,4 +69,11 @@ def dynamic(path: Expression, *, allowed: Sequence[Function]) -> Dynamic:
 
     Permissions, packaging and local runs go by `allowed`.
     """
-    return Dynamic(path, tuple(allowed))
+    if not isinstance(path, Expression):
+        what = f"dynamic takes the path to a function's ARN, not {path!r}"
+        raise WrongArgument(what, 'for a function that is known now, write Task("Name", function)', "#0", "path")
+    functions = allowed if isinstance(allowed, list | tuple) else ()
+    if not functions or not all(isinstance(each, Function) for each in functions):
+        hint = "write allowed=[function, ...] with every function that it may be"
+        raise WrongArgument("allowed= is a list of at least one Function", hint, "allowed")
+    return Dynamic(path, tuple(functions))

@@ -12,10 +12,12 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from ..base.arguments import WrongArgument
 from ..base.record import Record, field
 from ..base.source import Caller, caller
+from ..base.words import did_you_mean
 from .expressions import Value
 
 if TYPE_CHECKING:
@@ -57,8 +59,11 @@ class Action(Record):
     name: str
     patterns: tuple[Pattern, ...] = ()
 
-    def __call__(self, **arguments: Value | Function) -> Integration:
+    def __call__(self, *values: object, **arguments: Value | Function) -> Integration:
         """Call the service and go on with its answer."""
+        if values:
+            hint = "write each argument with its name in the API, as in TableName=..."
+            raise WrongArgument(f"{self.service}:{self.name} takes arguments by name, not {values[0]!r}", hint, "#0")
         return Integration(self.service, self.name, "", arguments, caller())
 
     def sync(self, **arguments: Value | Function) -> Integration:
@@ -70,12 +75,17 @@ class Action(Record):
         """Call the service and wait until somebody sends back the task token; the arguments must hold it."""
         return self._with("waitForTaskToken", arguments)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        hint = did_you_mean(name, ["sync", "wait_for_task_token"]) or "write .sync(...) or .wait_for_task_token(...)"
+        raise TypeError(f"{self.service}:{self.name} has no .{name}: {hint}")
+
     def _with(self, pattern: Pattern, arguments: Mapping[str, Value | Function]) -> Integration:
         if pattern not in self.patterns:
-            others = " and ".join(dict.fromkeys("." + _KEYWORDS[each] for each in self.patterns)) or "no pattern"
-            raise TypeError(
-                f"{self.service}:{self.name} has no .{_KEYWORDS[pattern]}: Step Functions offers {others} for it"
-            )
+            others = " and ".join(dict.fromkeys("." + _KEYWORDS[each] for each in self.patterns))
+            offers = f"Step Functions offers {others} for it" if others else "Step Functions only calls it"
+            raise TypeError(f"{self.service}:{self.name} has no .{_KEYWORDS[pattern]}: {offers}")
         return Integration(self.service, self.name, pattern, arguments, caller())
 
 
@@ -176,5 +186,7 @@ class Http(str):
 
     def __new__(cls, status: int) -> Http:
         if not isinstance(status, int) or not 100 <= status <= 599:
-            raise TypeError(f"Http takes a status from 100 to 599, such as Http(429), not {status!r}")
+            raise WrongArgument(
+                f"Http takes a status from 100 to 599, not {status!r}", "write Http(429)", "#0", "status"
+            )
         return super().__new__(cls, f"States.Http.StatusCode.{status}")

@@ -10,8 +10,9 @@ import re
 from typing import Any
 
 from . import nodes
+from .describing import SIGNS, described
 from .expressions import Path
-from .jsonata import NotWritten, write_jsonata
+from .jsonata import NotWritten
 from .nodes import Node, Parameter, kind_of
 
 _PLAIN_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -24,14 +25,6 @@ JSONATA = 'use query_language="JSONata" on the machine or state'
 
 def needs_jsonata(node: Node, what: str, hint: str = JSONATA) -> NotWritten:
     return NotWritten(node, f"{what} needs JSONata", hint)
-
-
-def described(node: Node) -> str:
-    """The node for people: as a path if it is one, or else in JSONata."""
-    try:
-        return write_path(node) if isinstance(node, nodes.Path) else write_jsonata(node)
-    except (NotWritten, KeyError):
-        return "an expression"
 
 
 def write_path(node: nodes.Path) -> str:
@@ -133,7 +126,7 @@ def _sum(node: nodes.Arithmetic) -> tuple[str, int]:
         return _call("MathAdd", [left, nodes.Constant(-right.value)])
     if node.sign == "+":
         return _call("MathAdd", [left, right])
-    raise needs_jsonata(node, f"{node.sign} between {described(left)} and {described(right)}")
+    raise needs_jsonata(node, described(node))
 
 
 INTRINSICS = {
@@ -243,7 +236,7 @@ def _comparison(node: nodes.Comparison) -> dict[str, Any]:
         if mark is None:
             raise NotWritten(
                 node,
-                f"cannot tell the type of {described(left)} {sign} {described(right)}",
+                f"cannot tell the type of {described(left)} {SIGNS.get(sign, sign)} {described(right)}",
                 f"wrap one side: number(a), string(a), boolean(a) or timestamp(a); or {JSONATA}",
             )
         return {"Variable": variable, f"{mark}{_SIGNS[sign]}Path": write_path(right)}
@@ -253,7 +246,7 @@ def _comparison(node: nodes.Comparison) -> dict[str, Any]:
     if not isinstance(constant, nodes.Constant | nodes.Array | nodes.Object):
         _variable(right)
     if mark is None or (mark == "Boolean" and sign != "=") or not isinstance(constant, nodes.Constant):
-        what = f"comparing {described(left)} {sign} {described(right)}"
+        what = f"comparing {described(left)} {SIGNS.get(sign, sign)} {described(right)}"
         raise needs_jsonata(node, what, f"compare with a string, a number or a datetime, or {JSONATA}")
     return {"Variable": variable, f"{mark}{_SIGNS[sign]}": constant.value}
 

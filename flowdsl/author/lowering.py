@@ -16,12 +16,28 @@ from ..base.record import Record, evolve
 from . import fn, nodes
 from .answers import Answer, holds_expressions, is_expression, read_from, reads_result
 from .conflicts import Report, without_conflicts
-from .expressions import DISCARD, Expression, Path, error_output, result, state_input
+from .describing import described
+from .expressions import DISCARD, Expression, Path, error_output, node_of, result, state_input
 from .fields import UNSET, Language
 from .invocation import lower_call
-from .jsonpath import path_text
+from .jsonpath import JSONATA, path_text
 from .services import with_services
-from .states import Building, Calling, Catcher, Map, Parallel, Pass, Passing, State, Task, Working
+from .states import (
+    Building,
+    Calling,
+    Catcher,
+    Choice,
+    Credentials,
+    Map,
+    Parallel,
+    Pass,
+    Passing,
+    Rule,
+    State,
+    Task,
+    Working,
+)
+from .tokens import tokens_in
 from .writing import written
 
 _KEY = re.compile(r"[^$.\[\]]+")
@@ -44,6 +60,7 @@ def lower(state: State, language: Language, report: Report) -> Lowered:
     state, tail = without_conflicts(with_services(state, language, report), report), None
     answer: Answer = result
     if isinstance(state, Task):
+        state = _credentials(state)
         state, answer = lower_call(state, report)
     elif isinstance(state, Parallel):
         state, answer = _named(state)
@@ -51,6 +68,7 @@ def lower(state: State, language: Language, report: Report) -> Lowered:
         state = _map(state, language, report)
     if isinstance(state, Calling):
         state = _arguments(state, language, report, ())
+    state = _output_by_path(state, language, report)
     if isinstance(state, Building):
         state = _into_checked(state, report, ())
         if language == "JSONata":
@@ -75,7 +93,14 @@ def _arguments(element: T, language: Language, report: Report, path: AslPath) ->
     arguments = getattr(element, "arguments", UNSET)
     if language == "JSONata" or arguments is UNSET:
         return element
-    by_path = is_expression(arguments) and hasattr(element, "input_path")
+    by_path = hasattr(element, "input_path") and isinstance(arguments, Path)
+    if is_expression(arguments) and not by_path and not _is_jsonata(arguments):
+        takes = "a path or an object" if hasattr(element, "input_path") else "an object"
+        node = node_of(arguments)
+        what = f"what the state gets is {takes} under JSONPath, not {described(node)}"
+        hint = f'put it under a key: {{"name": ...}}, or {JSONATA}'
+        report((*path, "Arguments"), what, hint, node.origin)
+        return evolve(element, arguments=UNSET)
     return _moved(element, "arguments", "input_path" if by_path else "parameters", report, path)
 
 
@@ -85,6 +110,15 @@ def _moved(element: T, keyword: str, to: str, report: Report, path: AslPath = ()
         at = (*path, "".join(part.title() for part in to.split("_")))
         report(at, f"{keyword}= and {to}= exclude each other", f"remove {to}=", None)
     return evolve(element, **{keyword: UNSET, to: getattr(element, keyword)})
+
+
+def _credentials(task: Task) -> Task:
+    """The Task with `credentials={"RoleArn": ...}` as Credentials, which takes expressions."""
+    if not isinstance(task.credentials, Mapping) or not holds_expressions(task.credentials):
+        return task
+    others = dict(task.credentials)
+    role = others.pop("RoleArn", UNSET)
+    return evolve(task, credentials=Credentials(role, extras=others, origin=task.origin))
 
 
 def _named(parallel: Parallel) -> tuple[Parallel, Answer]:
@@ -105,6 +139,31 @@ def _map(state: Map, language: Language, report: Report) -> Map:
     return evolve(state, **changes, **lowered)
 
 
+def _output_by_path(state: State, language: Language, report: Report) -> State:
+    """The state without an `output` that JSONPath cannot write, in its catchers and rules too."""
+    if language == "JSONata":
+        return state
+    if isinstance(state, Passing) and not isinstance(state, Building) and not _may_stay(state.output):
+        what = f"output= of a {state.type} is a path under JSONPath, not an object"
+        report(("Output",), what, f'put Pass("Name", output=...) before it, or {JSONATA}', None)
+        state = evolve(state, output=UNSET)
+    if isinstance(state, Choice) and isinstance(state.choices, tuple):
+        rules: list[Any] = []
+        for index, rule in enumerate(state.choices):
+            if isinstance(rule, Rule) and not (rule.output is UNSET or _is_jsonata(rule.output)):
+                hint = f'put Pass("Name", output=...) first among its steps, or {JSONATA}'
+                report(("Choices", index, "Output"), "output= of a rule needs JSONata", hint, None)
+                rule = evolve(rule, output=UNSET)
+            rules.append(rule)
+        state = evolve(state, choices=tuple(rules))
+    return state
+
+
+def _may_stay(output: Any) -> bool:
+    """True for what is written, or left for the checker to refuse."""
+    return output is UNSET or isinstance(output, Path) or _is_jsonata(output)
+
+
 # What its result is, and where that goes
 
 
@@ -116,9 +175,13 @@ def _variable(into: Any) -> str | None:
 def _into_checked(element: Placed, report: Report, path: AslPath) -> Placed:
     """The element without an `into` that is neither a field, a variable nor DISCARD."""
     into = element.into
+    if isinstance(into, str) and (tokens := tokens_in(into)):
+        hint = 'write into="payment" for a field of the document, or into=var.payment for a variable'
+        report((*path, "ResultPath"), "into= is constant text, without an expression", hint, tokens[0].origin)
+        return evolve(element, into=UNSET)
     if into is UNSET or into is DISCARD or _variable(into) or (isinstance(into, str) and _KEY.fullmatch(into)):
         return element
-    key = re.sub(r"^\$+\.?", "", repr(into) if isinstance(into, Path) else str(into)).partition(".")[0]
+    key = re.sub(r"^\$+\.?", "", path_text(into) if isinstance(into, Path) else str(into)).partition(".")[0]
     name = key if re.fullmatch(r"[A-Za-z_]\w*", key) else "payment"
     hint = f"write into={json.dumps(name)} for a field of the document, or into=var.{name} for a variable"
     report((*path, "ResultPath"), f"into= is the name of one field or one variable, not {into!r}", hint, None)
@@ -190,8 +253,8 @@ def _by_path(state: Building, answer: Answer, report: Report) -> tuple[Building,
     if not isinstance(value, Path) or value._node.root != "result":
         if _is_jsonata(value):
             return _put(state), None  # as it is: for the checker to refuse
-        hint = 'write output={"name": ...} with parts of result, or use query_language="JSONata"'
-        report(("Output",), f"output= cannot be {value!r} under JSONPath", hint, None)
+        hint = f'write output={{"name": ...}} with parts of result, or {JSONATA}'
+        report(("Output",), f"output= cannot be {shape!r} under JSONPath", hint, None)
         return _put(evolve(state, output=UNSET)), None
     return _unwrapped(evolve(state, output=UNSET), value, report)
 
@@ -241,6 +304,12 @@ def _pass_by_path(state: Pass, report: Report) -> Pass:
         return state  # as it is: JSONata, which the checker refuses
     if isinstance(value, Path):
         return _moved(state, "output", "input_path", report)
+    if is_expression(value):
+        node = node_of(value)
+        hint = f'put it under a key: output={{"name": ...}}, or {JSONATA}'
+        what = f"output= of a Pass is a path or an object under JSONPath, not {described(node)}"
+        report(("Parameters",), what, hint, node.origin)
+        return evolve(state, output=UNSET)
     if not holds_expressions(value):
         return evolve(state, output=UNSET, result=value)
     return evolve(state, output=UNSET, parameters=value)
@@ -265,4 +334,8 @@ def _caught(catcher: Any, language: Language, report: Report, path: AslPath) -> 
     if name:
         catcher = evolve(catcher, into=UNSET, output=UNSET, result_path=None)
         return _assigning(catcher, name, value, report, path)
+    if not (catcher.output is UNSET or _is_jsonata(catcher.output)):
+        hint = f'write into="error", or into=var.error beside output=, or {JSONATA}'
+        report((*path, "Output"), "output= of a catch needs JSONata", hint, None)
+        catcher = evolve(catcher, output=UNSET)
     return _put(catcher)

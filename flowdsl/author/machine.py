@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
+from ..base.arguments import WrongArgument
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
 from . import kinds
 from .defaults import Defaults
 from .fields import UNSET, Language, Unset, asl, by_asl_name, element, field, sugar
-from .flow import Block, Flow, Step, as_flow
+from .flow import Block, Flow, Step, as_flow, describe
 from .functions import Function
 from .graphs import Graph
 from .places import locate, unknown_settings
+from .tokens import tokens_in
 from .watching import Alarm, Schedule
 from .wiring import start_of, wire
 
@@ -58,17 +60,26 @@ class StateMachine(Graph):
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise TypeError('a StateMachine takes its name first: StateMachine("payment", chain(...))')
+            what = f"a StateMachine takes its name first, not {describe(self.name)}"
+            raise WrongArgument(what, 'write StateMachine("payment", chain(...))', "#0", "name")
+        if tokens_in(self.name):
+            self._problem("name", "the name of a machine must be constant text", "name it when the file is read")
         if self.type not in ("STANDARD", "EXPRESS"):
             self._problem("type", f"there is no type {self.type!r}", 'write type="STANDARD" or type="EXPRESS"')
         if self.flow is UNSET:
             return
-        flow = as_flow(self.flow)
+        if isinstance(self.flow, StateMachine):
+            raise WrongArgument("the flow is another StateMachine", "give it the chain itself", "#1", "flow")
+        flow = as_flow(self.flow, "#1", "flow")
         object.__setattr__(self, "flow", UNSET)
         for keyword, empty in (("start_at", UNSET), ("states", {})):
             if getattr(self, keyword):
                 self._problem(keyword, f"{keyword}= and the flow exclude each other", f"remove {keyword}=")
             object.__setattr__(self, keyword, empty)
+        if self.defaults is not None and not isinstance(self.defaults, Defaults):
+            what = f"defaults= takes Defaults(...), not {describe(self.defaults)}"
+            self._problem("defaults", what, "write defaults=Defaults(retry=..., timeout=...)")
+            object.__setattr__(self, "defaults", None)
         if self.defaults:
             self.defaults.check(self._report)
         self._take_settings(flow)
@@ -98,12 +109,13 @@ class StateMachine(Graph):
                     self.problems.append(Diagnostic("FD217", message, (), "warning", span, hint))
 
     def _problem(self, keyword: str, message: str, hint: str) -> None:
-        span = self.origin.span((keyword,)) if self.origin else None
+        names = ("#0", "name") if keyword == "name" else (keyword,)
+        span = self.origin.span(names) if self.origin else None
         self.problems.append(Diagnostic("FD212", message, (), span=span, hint=hint))
 
     def _report(self, path: AslPath, message: str, hint: str, origin: Caller | None) -> None:
-        span = origin.span() if origin else None
-        self.problems.append(Diagnostic("FD212", message, path, span=span, hint=hint))
+        span = origin.span(tuple(map(str, path))) if origin else None
+        self.problems.append(Diagnostic("FD212", message, (), span=span, hint=hint))
 
     def span(self, path: AslPath) -> Span | None:
         """The place where the author wrote the value at an ASL path, or None if it is unknown."""

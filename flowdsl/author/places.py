@@ -18,9 +18,12 @@ def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | Non
     keywords: tuple[str, ...] = ()
     inside: AslPath = ()
     for index, step in enumerate(path):
+        owner = at
         at, names = _into(at, step)
         if names:
             keywords, inside = names, path[index + 1 :]
+            if isinstance(owner, Element) and owner.spread in names and inside and isinstance(inside[0], int):
+                keywords, inside = (f"#{inside[0]}",), inside[1:]
         if isinstance(at, Element) and not isinstance(at, Function):
             used = origin.span(keywords, path[index:]) if index + 1 == len(path) and keywords and origin else None
             if used is not None and isinstance(step, int) and origin is not None and used != origin.span():
@@ -45,6 +48,8 @@ def unknown_settings(function: Function) -> Iterator[Diagnostic]:
 
 def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
     """One step down an ASL path: the value there, and the keywords that the author may have used for it."""
+    if isinstance(at, Element) and step == 0:
+        return at, ()  # a single part, without a list
     if isinstance(at, Element) and isinstance(step, str):
         spec = by_asl_name(type(at)).get(step)
         if spec is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
+from ..base.arguments import WrongArgument
 from .expressions import Expression, Path, var
-from .fields import UNSET, Unset
+from .fields import UNSET, Unset, in_seconds
 from .flow import Block, Flow, Goto, Guard, Step, as_flow, chain, describe
 from .places import snake
 from .states import Choice, Pass, Rule, State, Wait, fail, when
@@ -31,7 +33,7 @@ def repeat(
     that the loop needs are named after it.
     """
     flow = as_flow(steps)
-    pause = as_flow(() if between is UNSET else between)
+    pause = as_flow(() if between is UNSET else between, "between")
     return _loop(_first(flow), flow, pause, until, failed, at_most, otherwise, name, counter)
 
 
@@ -51,8 +53,9 @@ def poll(
 
     With `waits_first` there is a pause before the first try too. The rest is as in `repeat`.
     """
-    flow = as_flow(step)
+    flow = as_flow(step, "step", "#0")
     first = _first(flow)
+    _check_pause(every)
     wait = Wait(f"{first}.Wait", seconds=every)
     steps, pause = (chain(wait, flow), Flow(())) if waits_first else (flow, Flow((wait,)))
     return _loop(first, steps, pause, until, failed, at_most, otherwise, name, counter)
@@ -70,31 +73,51 @@ def _loop(
     counter: Path | Unset,
 ) -> Flow:
     """The loop; its states are named after `first`."""
+    if not isinstance(name, str | Unset):
+        raise WrongArgument(f"name= is the name of the Choice, not {describe(name)}", 'write name="Again"', "name")
+    if not isinstance(until, Expression):
+        raise WrongArgument(f"until= is a condition, not {describe(until)}", _COMPARE, "until")
     choice = f"{first}.Repeat" if isinstance(name, Unset) else name
     rules = [when(until), *_failing(failed, first)]
     again = chain(between, Goto(flow.items[0], origin=None))
     if isinstance(at_most, Unset):
         if otherwise is not UNSET:
-            raise TypeError("otherwise= is for the time after at_most= tries: give at_most= too")
+            raise WrongArgument("otherwise= is for the time after at_most= tries", "give at_most= too", "otherwise")
         if counter is not UNSET:
-            raise TypeError("counter= counts the tries for at_most=: give at_most= too")
+            raise WrongArgument("counter= counts the tries for at_most=", "give at_most= too", "counter")
         return chain(flow, Choice(choice, *rules, otherwise=again))
-    if not isinstance(at_most, Expression) and (not isinstance(at_most, int) or at_most < 1):
-        raise TypeError(f"at_most= is a number of tries, 1 or more, not {at_most!r}")
+    is_count = isinstance(at_most, int) and not isinstance(at_most, bool) and at_most >= 1
+    if not is_count and not isinstance(at_most, Expression):
+        what = f"at_most= is how often the steps run, 1 or more, not {describe(at_most)}"
+        raise WrongArgument(what, "write at_most=8", "at_most")
     counting = _counter(first, counter)
     tries = var[counting]
     rules.append(when(tries < at_most, again, assign={counting: tries + 1}))
     if isinstance(otherwise, Unset):
         cause = f"The condition of {choice} did not hold after the last try"
         otherwise = fail(f"{first}.Exhausted", error=f"{first}.Exhausted", cause=cause)
+    otherwise = as_flow(otherwise, "otherwise")
     return chain(Pass(f"{first}.Count", assign={counting: 1}), flow, Choice(choice, *rules, otherwise=otherwise))
+
+
+_COMPARE = 'compare a value of the flow, such as check.out.status == "done"'
+
+
+def _check_pause(every: Any) -> None:
+    """Raise for what is not whole seconds."""
+    seconds = in_seconds(every)
+    is_whole = isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0
+    if not is_whole and not isinstance(seconds, Expression):
+        written = f"{seconds} seconds" if isinstance(every, timedelta) else describe(every)
+        raise WrongArgument(f"every= is whole seconds, 0 or more, not {written}", "write every=30", "every")
 
 
 def _first(flow: Flow) -> str:
     """The name of the first state."""
     first = flow.items[0] if flow.items else None
     if not isinstance(first, State | Guard | Block):
-        raise TypeError(f"a loop begins with a state, not {describe(first) if first else 'nothing'}")
+        what = f"a loop begins with a state, not {describe(first)}" if flow.items else "the loop has no steps"
+        raise WrongArgument(what, "write the state that is done again first", "#0", "step")
     return first.name
 
 
@@ -104,6 +127,9 @@ def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
         return []
     if isinstance(failed, Rule):
         return [failed]
+    if not isinstance(failed, Expression):
+        hint = f"{_COMPARE}, or when(condition, steps...)"
+        raise WrongArgument(f"failed= is a condition, not {describe(failed)}", hint, "failed")
     return [when(failed, fail(f"{first}.Failed", error=f"{first}.Failed", cause="The condition in failed= holds"))]
 
 
@@ -111,7 +137,8 @@ def _counter(first: str, counter: Path | Unset) -> str:
     """The variable that counts the tries."""
     if not isinstance(counter, Unset):
         if not isinstance(counter, Path) or not counter._variable:
-            raise TypeError(f"counter= is a variable, such as var.turn, not {counter!r}")
+            what = f"counter= is a variable, not {describe(counter)}"
+            raise WrongArgument(what, "write counter=var.turn", "counter")
         return counter._variable
     name = re.sub(r"\W", "_", snake(first)).strip("_")
     return f"{name if name[:1].isalpha() else 'step'}_tries"[-80:]

@@ -9,10 +9,12 @@ from ..base.diagnostics import AslPath
 from ..base.record import evolve
 from ..base.source import Caller
 from .conflicts import Report
-from .fields import UNSET, Language
-from .functions import Function
+from .fields import UNSET, Language, Unset
+from .flow import describe
+from .functions import Dynamic, Function
 from .integrations import Action, AwsError, Errors, Integration, Service
 from .states import Catcher, ItemReader, Map, ResultWriter, Retrier, State, Task, Working
+from .tokens import has_tokens, tokens_in
 
 
 def with_services(state: State, language: Language, report: Report) -> State:
@@ -32,6 +34,8 @@ def with_services(state: State, language: Language, report: Report) -> State:
 
 _HANDLERS = {"retry": "Retry", "catch": "Catch"}
 _DATA = {"item_reader": "ItemReader", "result_writer": "ResultWriter"}
+_NO_CALL = "arn:aws:lambda:us-east-1:123456789012:function:unknown"
+"""Takes the place of a Resource that is reported."""
 Calls = TypeVar("Calls", Task, ItemReader, ResultWriter)
 
 
@@ -41,7 +45,16 @@ def _called(element: Calls, language: Language, report: Report, path: AslPath) -
     if isinstance(call, Action | Service):
         hint = "call it with its arguments: aws.sqs.send_message(QueueUrl=…, MessageBody=…)"
         report((*path, "Resource"), f"{_named(call)} is not called", hint, None)
-        return evolve(element, resource="arn:aws:states:::")
+        return evolve(element, resource=_NO_CALL)
+    if isinstance(call, str) and has_tokens(call):
+        hint = "to choose a function when the flow runs, write dynamic(path, allowed=[...])"
+        origin = tokens_in(call)[0].origin
+        report((*path, "Resource"), "the Resource must be constant text, without an expression", hint, origin)
+        return evolve(element, resource=_NO_CALL)
+    if not isinstance(call, str | Integration | Function | Dynamic | Unset):
+        hint = "write a Function, a call such as aws.sqs.send_message(...), or an ARN"
+        report((*path, "Resource"), f"{describe(call)} cannot be called", hint, None)
+        return evolve(element, resource=_NO_CALL)
     if not isinstance(call, Integration):
         return element
     arguments = {key: each.arn if isinstance(each, Function) else each for key, each in call.arguments.items()}
@@ -101,8 +114,9 @@ def _errors(handler: Retrier | Catcher, resource: str, report: Report, path: Asl
         if isinstance(error, Errors):
             hint = "name one of them: aws.dynamodb.errors.ConditionalCheckFailedException"
             report((*path, "ErrorEquals"), "aws.….errors holds all errors of a service", hint, None)
+            continue
         names.extend(error.names(resource) if isinstance(error, AwsError) else [error])
-    return evolve(handler, errors=tuple(names))
+    return evolve(handler, errors=tuple(names) or ("States.ALL",)) if handler.errors else handler
 
 
 def places(state: State, language: Language) -> Mapping[AslPath, Caller | None]:

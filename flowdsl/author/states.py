@@ -233,6 +233,8 @@ class Pass(Building):
 class Retrier(Element):
     """Tries again after an error; `retry` makes it. Source: ASL specification, "Retrying after error"."""
 
+    spread = "errors"
+
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
     interval: int | timedelta | Unset = asl("IntervalSeconds", kinds.POSITIVE_SECONDS, default=UNSET)
     max_attempts: int | Unset = asl("MaxAttempts", kinds.integer(0, kinds.MAX_ATTEMPTS), default=UNSET)
@@ -262,7 +264,9 @@ Error = str | type[BaseException] | AwsError
 
 def _names(errors: Iterable[Error]) -> tuple[Any, ...]:
     """Error names; an exception class stands for its own name, as Lambda reports it."""
-    return tuple(error.__name__ if isinstance(error, type) else error for error in errors)
+    return tuple(
+        error.__name__ if isinstance(error, type) and issubclass(error, BaseException) else error for error in errors
+    )
 
 
 @keeping_unknown
@@ -302,7 +306,7 @@ def catch(
 
     `into="error"` puts the object with Error and Cause at `$.error` of the state's input.
     """
-    names = _names([errors] if isinstance(errors, str | type | AwsError) else errors)
+    names = _names(errors if isinstance(errors, list | tuple | set | frozenset) else [errors])  # type: ignore[list-item]
     return Catcher(
         names,
         steps=steps,
@@ -475,7 +479,7 @@ class Parallel(Calling):
     rest = "branches"
 
     branches: Sequence[Step | Graph] | Unset = asl(
-        "Branches", kinds.MACHINES, required=True, default=UNSET, kw_only=False
+        "Branches", kinds.MACHINES, required=True, keywords=("named",), default=UNSET, kw_only=False
     )
     named: Mapping[str, Step] | Unset = sugar(default=UNSET)
 

@@ -37,7 +37,9 @@ class Token(Record, eq=False, frozen=False):
         White space counts only where there is nothing else, so that `textwrap.dedent` may be used.
         """
         if self._around is None:
-            self._around = (self.origin.literals() if self.origin else None) or ("", "")
+            formatted = self.origin.formatted() if self.origin else None
+            self._around = (formatted.before, formatted.after) if formatted else ("", "")
+            self.is_changed = self.is_changed or bool(formatted and formatted.is_changed)
         start, end = (" ".join(f"|{text}|".split()).strip("|") for text in self._around)
         left, right = (" ".join(f"|{text}|".split()).strip("|") for text in (before, after))
         is_same = left.endswith(start.lstrip() or start) and right.startswith(end.rstrip() or end)
@@ -46,7 +48,7 @@ class Token(Record, eq=False, frozen=False):
     @property
     def text(self) -> str:
         """The expression for people."""
-        from .jsonpath import described  # only messages need it
+        from .describing import described  # only messages need it
 
         return described(self.node)
 
@@ -91,5 +93,13 @@ def moment() -> int:
 
 
 def misused_since(before: int) -> list[Token]:
-    """The tokens left since then that no value of a flow has taken up, or whose text was changed."""
-    return [token for token in _tokens[before:] if token.is_changed or not token.is_used]
+    """The tokens left since then that no value of a flow has taken up, or whose text was changed.
+
+    One for each f-string.
+    """
+    misused: dict[object, Token] = {}
+    for token in _tokens[before:]:
+        if token.is_changed or not token.is_used:
+            formatted = token.origin.formatted() if token.origin else None
+            misused.setdefault(formatted.whole if formatted else id(token), token)
+    return [*misused.values()]

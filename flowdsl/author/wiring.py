@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..base.arguments import WrongArgument
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Caller
@@ -226,7 +227,7 @@ class _Wiring(Record, frozen=False):
         state = evolve(state, choices=rules, otherwise=UNSET)
         if state.default is not UNSET or step.otherwise is None:
             return state
-        other = self._steps(step.otherwise, step, ("Default",)) if step.otherwise is not UNSET else Flow(())
+        other = self._steps(step.otherwise, step, ("Default",), step) if step.otherwise is not UNSET else Flow(())
         return evolve(state, default=self._target(other, (follow, guards), step, ("Default",)))
 
     def _catch(self, state: Any, joins: list[tuple[str | End, Guards]]) -> Any:
@@ -242,21 +243,23 @@ class _Wiring(Record, frozen=False):
                 what = "next= and steps both set where it leads"
                 self._problem("FD212", (state.name, *at), what, part.origin, "remove next=")
             return evolve(part, steps=())
-        steps = self._steps(part.steps, state, at, part.origin) if part.steps else Flow(())
+        steps = self._steps(part.steps, state, at, part) if part.steps else Flow(())
         target = self._target(steps, join, state, (*at, "Next"))
         return evolve(part, steps=(), next=target)
 
-    def _steps(self, steps: Any, state: State, at: AslPath, origin: Caller | None = None) -> Flow:
+    def _steps(self, steps: Any, state: State, at: AslPath, written: Any) -> Flow:
+        """The steps as a chain; `written` is the rule, catcher or Choice that they were given to."""
         try:
             return as_flow(steps)
-        except TypeError as error:
-            self._problem(
-                "FD214",
-                (state.name, *at),
-                str(error),
-                origin or state.origin,
-                "write the steps one after the other, without a list",
-            )
+        except WrongArgument as wrong:
+            index = int(wrong.names[0][1:])
+            if isinstance(written, Choice):
+                names, inside = ("otherwise",), ((index,) if isinstance(steps, list | tuple) else ())
+            else:
+                names, inside = (f"#{index + 1}",), ()  # the condition or the errors come first
+            span = written.origin.span(names, inside) if written.origin else None
+            path = (*self.path, state.name, *at)
+            self.machine.problems.append(Diagnostic("FD214", wrong.message, path, span=span, hint=wrong.hint))
             return Flow(())
 
     def _target(self, steps: Flow, join: tuple[str | End, Guards], state: State, at: AslPath) -> str:

@@ -7,7 +7,7 @@ run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,13 @@ from ..base.diagnostics import AslPath
 from ..base.record import evolve
 from ..base.source import Caller
 from . import nodes
-from .expressions import Expression, Template, node_of, rfc3339
+from .describing import described
+from .expressions import Expression, Template, node_of, rfc3339, without_json
 from .fields import ByPath, Element, Language, Spec, set_fields
+from .flow import describe
 from .functions import Function
 from .jsonata import NotWritten, write_jsonata
-from .jsonpath import JSONATA, described, write_jsonpath, write_rule
+from .jsonpath import JSONATA, write_jsonpath, write_rule
 from .nodes import Node, kind_of, walk
 from .places import snake
 from .states import Calling, Catcher, Map
@@ -86,17 +88,22 @@ def _value(value: Any, spec: Spec, language: Language, report: Report, path: Asl
 def _joined(value: Any) -> Any:
     """A text with expressions in it, an f-string or a t-string, as one expression."""
     if isinstance(value, Template) or (isinstance(value, str) and has_tokens(value)):
-        return Expression(node_of(value))
+        node = node_of(value)
+        return node.value if isinstance(node, nodes.Constant) else Expression(node)
     return value
 
 
 def _rule(value: Any, language: Language, report: Report, path: AslPath) -> Any:
     """A condition: a choice rule, or JSONata."""
-    if isinstance(value, bool) and language == "JSONPath":
+    if isinstance(value, bool):
         what = f"the condition is Python's {value}, whatever the flow's data"
         report(path, what, "compare with ==, != or <, not with is and in; for null write == None", None)
-        return {"Variable": "$", "IsPresent": value}
+        return {"Variable": "$", "IsPresent": value} if language == "JSONPath" else "{% true %}"
     if not isinstance(value, Expression):
+        if not isinstance(value, Mapping) and not (isinstance(value, str) and value.lstrip().startswith("{%")):
+            hint = 'compare a value of the flow, as in state_input.status == "paid"'
+            report(path, f"a condition compares values of the flow, it is not {describe(value)}", hint, None)
+            return {"Variable": "$", "IsPresent": True} if language == "JSONPath" else "{% true %}"
         return constant(value, report, path)
     node = node_of(value)
     if language == "JSONata":
@@ -127,7 +134,7 @@ def _expression(value: Expression, spec: Spec, language: Language, report: Repor
         if not isinstance(node, nodes.Path) and spec.by is None:
             report(
                 path,
-                f"{spec.name} takes a path under JSONPath, not {described(node)}",
+                f"{spec.attribute}= takes a path under JSONPath, not {described(node)}",
                 f"calculate it in an earlier state, or {JSONATA}",
                 node.origin,
             )
@@ -138,8 +145,12 @@ def _expression(value: Expression, spec: Spec, language: Language, report: Repor
     if isinstance(node, nodes.Raw):
         report(path, "a JSONata expression in a JSONPath state", JSONATA, node.origin)
         return "$"
-    hint = 'put it under a key: {"name": path}' if spec.kind.shape == "template" else "write a constant"
-    report(path, f"{spec.name} cannot be an expression under {language}", hint, node.origin)
+    takes = f"must be constant in {language}"
+    hint = "write a constant"
+    if spec.kind.shape == "template":
+        takes = "is an object under JSONPath"
+        hint = f'put it under a key: {spec.attribute}={{"name": ...}}, or {JSONATA}'
+    report(path, f"{spec.attribute}= {takes}, not {described(node)}", hint, node.origin)
     return "$"
 
 
@@ -171,7 +182,7 @@ def keyed(value: Mapping[Any, Any], report: Report, path: AslPath) -> list[tuple
             report(path, f"{key!r} is not a key of a JSON object", "use text as keys", None)
         elif has_tokens(key):
             _expression_in_constant(key, "a key", report, path)
-            key = "<key>"
+            key = "key"
         pairs.append((key if isinstance(key, str) else repr(key), item))
     return pairs
 
@@ -179,7 +190,8 @@ def keyed(value: Mapping[Any, Any], report: Report, path: AslPath) -> list[tuple
 def constant(value: Any, report: Report, path: AslPath) -> Any:
     """The value as JSON; a datetime as RFC 3339. What has no JSON form is reported and becomes its description."""
     if isinstance(value, str) and has_tokens(value):
-        return _expression_in_constant(value, str(path[-1]) if path else "a name", report, path)
+        name = next((step for step in reversed(path) if isinstance(step, str)), "a name")
+        return _expression_in_constant(value, "an error name" if name == "ErrorEquals" else name, report, path)
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -209,7 +221,7 @@ def constant(value: Any, report: Report, path: AslPath) -> Any:
             None,
         )
     else:
-        report(path, f"a {kind} has no JSON form", "write text, a number, true, false, None, a list or a dict", None)
+        report(path, *without_json(value), None)
     return f"<{kind}>"
 
 
@@ -238,23 +250,31 @@ def _wrong_root(element: Any, spec: Spec, value: Any, language: Language, report
         return
     sees_result = spec.name == "ResultSelector" or (spec.name == "Assign" and isinstance(element, Calling | Map))
     sees_error = isinstance(element, Catcher)
-    for root in sorted(_roots(value)):
-        if root == "input" and sees_result:
-            hint = "use result, or keep the value in a variable beforehand"
-            report(path, f"{spec.name} of a JSONPath {element.type} sees the result, not the input", hint, None)
-        elif root == "result" and not sees_result:
-            report(path, f"{spec.name} cannot see the state's result under JSONPath", "use .out in a later state", None)
-        elif root == "error" and not sees_error:
-            report(path, "error_output is known only in a catch", "use catch(..., into=...) and read it later", None)
+    what = _WORDS.get(spec.name, f"{spec.attribute}=")
+    for inside, node in _paths(value, ()):
+        at, text = (*path, *inside), described(node)
+        if node.root == "input" and sees_result:
+            hint = f"read the result, or keep {text} in a variable beforehand, or {JSONATA}"
+            report(at, f"{what} of a {element.type} reads the result under JSONPath, not {text}", hint, None)
+        elif node.root == "result" and not sees_result:
+            report(at, f"{what} cannot read {text} under JSONPath", "use .out in a later state", None)
+        elif node.root == "error" and not sees_error:
+            report(at, f"{text} is known only in a catch", "use catch(..., into=...) and read it later", None)
 
 
-def _roots(value: Any) -> set[str]:
+_WORDS = {"ResultSelector": "output=", "Parameters": "what the state gets", "Condition": "a condition"}
+"""Fields that an author seldom writes by their own names."""
+
+
+def _paths(value: Any, inside: AslPath) -> Iterator[tuple[AslPath, nodes.Path]]:
+    """The first path of each root in each part of a value, with the place of the part."""
     value = _joined(value)
     if isinstance(value, Expression):
         paths = (node for node in walk(node_of(value)) if isinstance(node, nodes.Path))
-        return {path.root for path in paths if isinstance(path.root, str)}
-    if isinstance(value, Mapping):
-        return set().union(*map(_roots, value.values()))
-    if isinstance(value, list | tuple):
-        return set().union(*map(_roots, value))
-    return set()
+        yield from ((inside, path) for path in {path.root: path for path in paths}.values())
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _paths(part, (*inside, key))
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _paths(part, (*inside, index))

@@ -8,7 +8,7 @@ import os
 import sys
 from dis import Positions, get_instructions
 from functools import cache
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from types import CodeType, FrameType
 
@@ -56,6 +56,17 @@ class Span(Record):
         return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
 
 
+class Formatted(Record):
+    """A value in an f-string, with the constant texts around it."""
+
+    before: str
+    after: str
+    is_changed: bool
+    """True if a method of the f-string is called, or a slice of it made, where it is written."""
+    whole: tuple[str, int, int, int, int]
+    """The file and place of the f-string."""
+
+
 class Caller(Record):
     """A call in the author's code, cheap to create; `span()` computes lines and columns."""
 
@@ -86,8 +97,8 @@ class Caller(Record):
         called_at = self.outer.span() if self.outer else None
         return Span(file, line, _column(file, line, start), end_line, end_column, called_at)
 
-    def literals(self) -> tuple[str, str] | None:
-        """The constant text before and after the value that an f-string formats here, or None if that is not known."""
+    def formatted(self) -> Formatted | None:
+        """The value that an f-string formats here, or None if the f-string is not known."""
         place = self._place()
         strings = _formatted(self.code.co_filename).get(place, []) if place else []
         if len(strings) > 1:  # before Python 3.12 all values of an f-string have the place of the whole
@@ -126,19 +137,21 @@ def _calls(file: str) -> dict[Place, ast.Call]:
 
 
 @cache
-def _formatted(file: str) -> dict[Place, list[tuple[str, str]]]:
-    """The constant texts around each value of the f-strings in a file, by the place of the value."""
+def _formatted(file: str) -> dict[Place, list[Formatted]]:
+    """The values of the f-strings in a file, by their places."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:
         return {}
-    texts: dict[Place, list[tuple[str, str]]] = {}
+    texts: dict[Place, list[Formatted]] = {}
+    changed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             pieces = [str(each.value) if isinstance(each, ast.Constant) else "" for each in node.values]
             for before, value, after in zip(["", *pieces], node.values, [*pieces[1:], ""], strict=False):
                 if isinstance(value, ast.FormattedValue):
-                    texts.setdefault(_place(value), []).append((before, after))
+                    each = Formatted(before, after, id(node) in changed, (file, *_place(node)))
+                    texts.setdefault(_place(value), []).append(each)
     return texts
 
 
@@ -159,7 +172,8 @@ def _keyword(file: str, call: Place, keywords: tuple[str, ...], inside: tuple[st
     node = _calls(file).get(call)
     if node is None:
         return None
-    arguments = {f"#{index}": value for index, value in enumerate(node.args)}
+    plain = takewhile(lambda each: not isinstance(each, ast.Starred), node.args)  # what `*steps` holds is not known
+    arguments = {f"#{index}": value for index, value in enumerate(plain)}
     arguments |= {keyword.arg or "**": keyword.value for keyword in node.keywords}
     value = next((arguments[name] for name in keywords if name in arguments), None)
     return _place(_inner(value, inside)) if value else None

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 
+from ..base.arguments import WrongArgument
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import evolve
 from ..base.source import _PACKAGE, Caller, Span, display_path
@@ -25,7 +26,8 @@ def syntax_error(error: SyntaxError, file: Path) -> Diagnostic:
 
 def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnostic]:
     """The exception as diagnostics, at the innermost line of the author's own code."""
-    places = _places(error.__traceback__, root) or [Span(display_path(file), 1)]
+    argument = error if isinstance(error, WrongArgument) else None
+    places = _places(error.__traceback__, root, argument) or [Span(display_path(file), 1)]
     span = places[-1]
     if isinstance(error, FlowError):
         return [each if each.span else evolve(each, span=span) for each in error.diagnostics]
@@ -34,17 +36,18 @@ def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnosti
     return [Diagnostic("FD703", _message(error), span=span, hint=hint)]
 
 
-def _places(traceback: TracebackType | None, root: Path) -> list[Span]:
-    """The places of the calls in the author's own files, outermost first."""
-    spans = []
+def _places(traceback: TracebackType | None, root: Path, argument: WrongArgument | None) -> list[Span]:
+    """The places of the calls in the author's own files, outermost first; in the innermost, that of the argument."""
+    calls = []
     while traceback:
         code = traceback.tb_frame.f_code
-        own = Path(code.co_filename)
-        if is_authors(own, root):
-            span = Caller(code, traceback.tb_lasti).span()
-            spans.append(evolve(span, file=display_path(own)))
+        if is_authors(Path(code.co_filename), root):
+            calls.append(Caller(code, traceback.tb_lasti))
         traceback = traceback.tb_next
-    return spans
+    spans = [call.span() for call in calls]
+    if argument and calls:
+        spans[-1] = calls[-1].span(argument.names, argument.inside)
+    return [evolve(span, file=display_path(Path(span.file))) for span in spans]
 
 
 def is_authors(file: Path, root: Path) -> bool:
@@ -57,6 +60,10 @@ _TOO_MANY = r"(\w+)(?:\.__init__\(\) takes (?:from \d+ to )?(\d+) positional arg
 _UNEXPECTED = r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'"
 
 
+_FIRST = {"Map": "processor", "Task": "into", "Pass": "output", "Wait": "seconds", "Succeed": "output"}
+"""The keyword that a value without a name was most likely meant for."""
+
+
 def _is_ours(traceback: TracebackType) -> bool:
     return traceback.tb_frame.f_code.co_filename.startswith((_PACKAGE, "<attrs"))
 
@@ -65,6 +72,8 @@ def _message(error: BaseException) -> str:
     """Python's message; only flowdsl's own message for a mistake in a call of flowdsl."""
     from traceback import TracebackException
 
+    if isinstance(error, WrongArgument):
+        return error.message
     if isinstance(error, SystemExit):
         return f"the flow file exits with code {error.code}"
     message = "".join(TracebackException.from_exception(error).format_exception_only()).strip()
@@ -77,7 +86,7 @@ def _message(error: BaseException) -> str:
     message = message.replace("module 'flowdsl.author.", "module 'flowdsl.")  # what authors import it from
     if isinstance(error, ImportError) and error.path:
         message = message.removesuffix(f" ({error.path})")
-    missing = re.fullmatch(r"(?:TypeError: )?(\w+)\.__init__\(\) missing \d+ required .*arguments?: (.*)", message)
+    missing = re.fullmatch(r"(?:TypeError: )?(\w+)(?:\.__init__)?\(\) missing \d+ required .*arguments?: (.*)", message)
     if missing:
         return f"{missing[1]}(...) needs {missing[2].replace(chr(39), '')}"
     unexpected = re.search(_UNEXPECTED, message)
@@ -93,6 +102,8 @@ def _message(error: BaseException) -> str:
 def _hint(error: BaseException) -> str | None:
     if _is_of_sdk(error):
         return 'the Data Science SDK needs older packages: pip install "flowdsl[stepfunctions]"'
+    if isinstance(error, WrongArgument):
+        return error.hint
     if isinstance(error, ModuleNotFoundError):
         return f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
     if isinstance(error, ImportError) and "relative import" in str(error):
@@ -100,7 +111,8 @@ def _hint(error: BaseException) -> str | None:
     too_many = re.search(_TOO_MANY, str(error)) if isinstance(error, TypeError) else None
     if too_many:
         one = 'put the steps into one flow: StateMachine("payment", chain(...))'
-        return one if too_many[1] == "StateMachine" else "pass the others by name, such as items=..."
+        named = _FIRST.get(too_many[1], "comment")
+        return one if too_many[1] == "StateMachine" else f"pass the others by name, such as {named}=..."
     return _nearest(error)
 
 

@@ -179,7 +179,7 @@ NAMED = f"x-{X}"  # here: token
 @pytest.mark.parametrize(
     ("step", "message", "hint", "place"),
     [
-        (f.Pass("P", parameters={"v": PRODUCT}), "* between $.x and 2 needs JSONata", "query_language", "product"),
+        (f.Pass("P", parameters={"v": PRODUCT}), "state_input.x * 2 needs JSONata", "query_language", "product"),
         (f.Pass("P", parameters={"v": LEAKED[0].n}), "the parameter 'row' of a lambda", "inside the lambda", None),
         (f.Pass("P", parameters={"v": X + 0.5}), "States.MathAdd adds integers", "query_language", None),
         (f.Pass("P", parameters={"v": fn.append(X, 1)}), "fn.append needs JSONata", "query_language", None),
@@ -189,11 +189,11 @@ NAMED = f"x-{X}"  # here: token
         (f.Choice("C", f.when(fn.count(X) > 3)), "in a condition needs JSONata", "assign it to a variable", None),
         (f.Choice("C", f.when(X == Y)), "cannot tell the type", "number(a)", None),
         (f.Choice("C", f.when(fn.count(X))), "is not a condition", "compare it", None),
-        (f.Wait("W", seconds=X + 1), "Seconds takes a path under JSONPath", "earlier state", None),
-        (f.Pass(NAMED), "$.x in the name of a state", "constant text", "token"),
-        (f.Task("T", f"arn:aws:states:::sqs:{X}"), "Resource cannot be an expression", "write a constant", None),
-        (f.Pass("P", parameters={f"a-{X}": 1}), "$.x in a key", "constant text", None),
-        (f.Pass("P", parameters={"a": fn.count({1, 2})}), "a set has no JSON form", "list", None),
+        (f.Wait("W", seconds=X + 1), "seconds= takes a path under JSONPath", "earlier state", None),
+        (f.Pass(NAMED), "state_input.x in the name of a state", "constant text", "token"),
+        (f.Task("T", f"arn:aws:states:::sqs:{X}"), "the Resource must be constant text", "dynamic(path", None),
+        (f.Pass("P", parameters={f"a-{X}": 1}), "state_input.x in a key", "constant text", None),
+        (f.Pass("P", parameters={"a": fn.count({1, 2})}), "a value of type set has no JSON form", "list", None),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -284,8 +284,8 @@ def t_string() -> Any:
 
 
 def test_a_t_string_is_a_text() -> None:
-    assert write_jsonata(node_of(t_string())) == "'order-' & $states.input.x & '-' & 5"
-    assert dumped(f.Pass("P", output=t_string()), "JSONata")["Output"] == "{% 'order-' & $states.input.x & '-' & 5 %}"
+    assert write_jsonata(node_of(t_string())) == "'order-' & $states.input.x & '-5'"
+    assert dumped(f.Pass("P", output=t_string()), "JSONata")["Output"] == "{% 'order-' & $states.input.x & '-5' %}"
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_t_string_is_a_text() -> None:
         (lambda: where(X, lambda: True), "takes 0 parameters"),
         (lambda: where(X, lambda row: row.a and row.b), "write &"),
         (lambda: cond(X is None, 1, 2), "first argument of cond"),  # type: ignore[arg-type]
-        (lambda: one_of(X), "values to compare with"),
+        (lambda: one_of(X), "nothing to compare with"),
         (lambda: X[1.5], "name of a field or an index"),  # type: ignore[index]
         (lambda: (X == 1) & 5, "parentheses"),  # type: ignore[operator]
         (lambda: X * "a", "takes numbers"),

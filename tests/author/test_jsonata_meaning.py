@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import flowdsl as f
+from flowdsl.author.describing import whole
 from flowdsl.author.expressions import node_of
 from flowdsl.author.jsonata import write_jsonata
 from flowdsl.expr.jsonata import compile_jsonata
@@ -318,6 +320,16 @@ def test_traps(written: Any, value: Any) -> None:
     assert actual == value, text
 
 
+NAMES = {"state_input": INPUT, **{name: getattr(f, name) for name in ("fn", "var", "cond", "one_of", "matches")}}
+NAMES |= {name: getattr(f, name) for name in dir(f) if name.startswith("is_")} | {"re": re}
+
+
+@pytest.mark.parametrize("written", [each for each, _ in TRAPS], ids=[repr(each)[:60] for each, _ in TRAPS])
+def test_what_a_message_says_is_what_an_author_writes(written: Any) -> None:
+    text = whole(node_of(written))
+    assert write_jsonata(node_of(eval(text, NAMES))) == write_jsonata(node_of(written)), text
+
+
 @settings(
     max_examples=60,
     report_multiple_bugs=False,
@@ -329,3 +341,5 @@ def test_an_expression_means_the_same_in_jsonata(pair: Pair) -> None:
     written, value = pair
     actual, text = value_of(written)
     assert actual == value, text
+    described = whole(node_of(written))
+    assert value_of(eval(described, NAMES))[0] == value, described

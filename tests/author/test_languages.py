@@ -254,12 +254,12 @@ def test_a_state_may_say_jsonata_in_a_jsonpath_machine() -> None:
     ("step", "words"),
     [
         (f.Pass("P", parameters={"x": f.jsonata("1")}), "jsonata(...) needs JSONata"),
-        (f.Task("T", HELLO, assign={"x": f.state_input.a}), "sees the result"),
-        (f.Task("T", HELLO, payload={"x": f.result.a}), "cannot see the state's result"),
+        (f.Task("T", HELLO, assign={"x": f.state_input.a}), "reads the result"),
+        (f.Task("T", HELLO, payload={"x": f.result.a}), "cannot read result.a"),
         (f.Pass("P", parameters={"x": f.error_output.Cause}), "known only in a catch"),
-        (f.Pass("P", parameters=f.state_input), "cannot be an expression"),
+        (f.Pass("P", parameters=f.state_input), "parameters= is an object under JSONPath"),
         (f.Pass("P", parameters={"x": [{"a": 1}, f.state_input.a]}), "path inside a list"),
-        (f.Pass("P", comment=f.state_input.x), "cannot be an expression"),  # type: ignore[arg-type]
+        (f.Pass("P", comment=f.state_input.x), "comment= must be constant"),  # type: ignore[arg-type]
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

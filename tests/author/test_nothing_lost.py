@@ -266,7 +266,7 @@ REFUSED: list[tuple[Any, tuple[Language, ...], str, str]] = [
     (lambda: f.Pass("T", output=1, result=2), ALL, "both give the Pass its result", "remove"),
     (lambda: f.Task("T", HELLO, into=f.var.x, assign={"x": 1}), ALL, "both set the variable x", "another name"),
     (lambda: f.Task("T", HELLO, into=f.state_input.x.y), ALL, "one field or one variable", "into=var.x"),
-    (lambda: f.Task("T", HELLO, output=f.state_input.x), ("JSONPath",), "cannot be $.x", "query_language"),
+    (lambda: f.Task("T", HELLO, output=f.state_input.x), ("JSONPath",), "cannot be state_input.x", "query_language"),
     (
         lambda: f.Task("T", HELLO, output={"a": f.result.a}, assign={"b": f.result.b}),
         ("JSONPath",),
@@ -293,7 +293,7 @@ REFUSED: list[tuple[Any, tuple[Language, ...], str, str]] = [
     ),  # type: ignore[list-item]
     (lambda: f.Task("T", HELLO, catch=[f.goto("B")]), ALL, 'catch takes catch(...), not goto("B")', "catch("),  # type: ignore[list-item]
     (lambda: f.Task("T", HELLO, catch=f.retry("E")), ALL, "catch takes catch(...), not retry(...)", "catch("),  # type: ignore[arg-type]
-    (lambda: f.Task("T", HELLO, retry=f.retry(["A"])), ALL, "an error name is text", 'retry("A")'),  # type: ignore[arg-type]
+    (lambda: f.Task("T", HELLO, retry=f.retry(["A"])), ALL, "an error is a name or an exception class", 'retry("A")'),  # type: ignore[arg-type]
     (lambda: f.Task("T", HELLO, credentials=f.Pass("P")), ALL, "credentials takes Credentials(...)", "Credentials("),  # type: ignore[arg-type]
     (lambda: f.Choice("T"), ALL, "the Choice has no rules", "when("),
 ]
@@ -328,7 +328,7 @@ def test_what_a_machine_refuses(machine: Any, words: str) -> None:
 
 
 def test_a_result_in_a_variable_is_read_by_its_name() -> None:
-    assert repr(f.Task("T", HELLO, into=f.var.counts).out.done) == "$counts.done"
+    assert repr(f.Task("T", HELLO, into=f.var.counts).out.done) == "var.counts.done"
 
 
 def test_an_explicit_next_of_a_catch_excludes_steps() -> None:

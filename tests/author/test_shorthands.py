@@ -90,7 +90,7 @@ def test_a_guard_is_a_step_like_others() -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: f.guard(f.chain(), f.catch("E")), "at least one step"),
+        (lambda: f.guard(f.chain(), f.catch("E")), "guard has no steps"),
         (lambda: f.guard(task("A"), f.retry("E")), "takes catch(...) after the steps, not retry(...)"),  # type: ignore[arg-type]
         (lambda: f.guard(task("A"), task("B")), "takes catch(...) after the steps, not the Task 'B'"),  # type: ignore[arg-type]
     ],
@@ -232,11 +232,14 @@ def test_the_author_names_the_counter(language: Language) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (lambda: f.repeat(task("A"), until=DONE, at_most=2, counter="n"), "counter= is a variable, such as var.turn"),
+        (
+            lambda: f.repeat(task("A"), until=DONE, at_most=2, counter="n"),
+            "counter= is a variable, not 'n'; write",
+        ),
         (lambda: f.repeat(task("A"), until=DONE, counter=f.var.n), "give at_most= too"),
         (lambda: f.repeat(task("A"), until=DONE, otherwise=f.Pass("B")), "give at_most= too"),
         (lambda: f.repeat(task("A"), until=DONE, at_most=0), "1 or more"),
-        (lambda: f.repeat(until=DONE), "begins with a state"),
+        (lambda: f.repeat(until=DONE), "the loop has no steps"),
         (lambda: f.repeat(f.goto("A"), until=DONE), 'begins with a state, not goto("A")'),
     ],
 )

@@ -64,7 +64,7 @@ PYTHON = {
     ),
     "not a step": (
         "from flowdsl import Pass, chain\nx = chain(Pass('A'), 5)\n",
-        ["flow.py:2:5: error FD703 chain takes states, chains, goto(...) and end(), not 5"],
+        ["flow.py:2:22: error FD703 5 is not a step"],
     ),
     "a condition as bool": (
         "from flowdsl import Pass\na = Pass('A', into='a')\nif a.out.x == 1 and a.out.y == 2: pass\n",
