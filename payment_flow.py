@@ -91,11 +91,13 @@ REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
 DISPUTES = Table("payment-disputes", key="id").access("PutItem", "GetItem", "Scan", variable="DISPUTES_TABLE")
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "BatchGetItem", variable="TOTALS_TABLE")
 SANDBOX = Table("payment-sandbox", key="id").access("PutItem", "GetItem", variable="SANDBOX_TABLE")
+ADYEN = Table("payment-adyen", key="id", sort_key="entry").access("PutItem", "GetItem", "Query", variable="ADYEN_TABLE")
 BUS = EventBus("payment-events").access("PutEvents", variable="PAYMENTS_EVENT_BUS")
 
 PSPS = [
     Function("payment-psp-sandbox", "handlers/psp_sandbox", timeout=PSP_FUNCTION, access=[SANDBOX]),
     Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),
+    Function("payment-psp-adyen", "handlers/psp_adyen", timeout=PSP_FUNCTION, access=[ADYEN]),
     Function("payment-psp-gocardless", "handlers/psp_gocardless", timeout=PSP_FUNCTION),
 ]
 # What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
@@ -260,6 +262,7 @@ donor_returned = Function(
 # Give each PSP its function's URL; it settles what executions wait for, or could not store.
 webhooks = [
     Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=TOLD),
+    Function("payment-adyen-webhook", "handlers/adyen_webhook", timeout=60, access=[*TOLD, ADYEN]),
     Function("payment-gocardless-webhook", "handlers/gocardless_webhook", timeout=60, access=TOLD),
 ]
 reconcile = Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[*SETTLING, REFUNDS, DISPUTES])

@@ -18,6 +18,8 @@ from benchmarks.campaign import stripe_books
 from benchmarks.campaign.stripe_books import StripeBooks
 from handlers import sqlite
 from handlers.psp_sandbox.ledger import Ledger
+from tests.handlers.adyen_server import ACCOUNT, API_KEY, HMAC_KEY, AdyenServer
+from tests.handlers.conftest import invoke
 from tests.handlers.gocardless_server import SECRET, TOKEN, GoCardlessServer
 from tests.handlers.psp_server import PspServer
 
@@ -35,6 +37,13 @@ TOKENS: dict[str, dict[str, str]] = {
         "later": "tok_later_once",
         "redirect": "tok_3ds",
         "never back": "tok_3ds_abandoned",
+    },
+    "psp_adyen": {
+        "paid": "pm_paid",
+        "refused": "pm_refused",
+        "later": "pm_later",
+        "redirect": "pm_3ds",
+        "never back": "pm_3ds",
     },
     "psp_gocardless": {
         "paid": "MDPAID",
@@ -189,6 +198,52 @@ class GoCardlessWorld(World):
         }
 
 
+class AdyenWorld(World):
+    name = "psp_adyen"
+    webhook = "adyen_webhook"
+
+    def __init__(self) -> None:
+        self.adyen = AdyenServer()
+        self.server = self.adyen
+        self._told = 0
+
+    def pass_days(self) -> None:
+        """Adyen does what it has received, and tells it, in another order and twice."""
+        self.adyen.pass_days()
+        new, self._told = self.adyen.events[self._told :], len(self.adyen.events)
+        for event in [*new[::-1], *new]:
+            invoke("adyen_webhook", self.adyen.webhook(event))
+
+    def donor_completes(self) -> dict[str, Any]:
+        references = [each["reference"] for each in self.adyen.payments.values()]
+        return {"status": "returned", "details": {"redirectResult": self.adyen.redirect_result(references[-1])}}
+
+    def charges(self, donation: str) -> list[int]:
+        return [each["captured"] for each in self.adyen.of(donation) if each["captured"]]
+
+    def refunds(self, donation: str) -> list[int]:
+        return [
+            each["value"]
+            for each in self.adyen.modifications
+            if each["kind"] == "refunds" and each["reference"].startswith(f"{donation}:")
+        ]
+
+    def event(self, donation: str) -> dict[str, Any]:
+        return self.adyen.webhook(self._event(donation))
+
+    def forged(self, donation: str) -> dict[str, Any]:
+        return self.adyen.webhook(self._event(donation), "AB" * 32)
+
+    def unsigned(self, body: str) -> str:
+        content = json.loads(body)
+        del content["notificationItems"][0]["NotificationRequestItem"]["additionalData"]
+        return json.dumps(content)
+
+    def _event(self, donation: str) -> dict[str, Any]:
+        self.adyen.pass_days()
+        return next(each for each in self.adyen.events if each["merchantReference"].startswith(f"{donation}-"))
+
+
 @contextmanager
 def world(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
     """Set up a PSP and the environment of its functions."""
@@ -196,6 +251,11 @@ def world(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]
         "STRIPE_API_KEY": "sk_test_12345",
         "STRIPE_RETURN_URL": "https://donate.example/returned",
         "STRIPE_WEBHOOK_SECRET": "whsec_test",
+        "ADYEN_API_KEY": API_KEY,
+        "ADYEN_ENVIRONMENT": "test",
+        "ADYEN_HMAC_KEY": HMAC_KEY,
+        "ADYEN_MERCHANT_ACCOUNT": ACCOUNT,
+        "ADYEN_RETURN_URL": "https://donate.example/returned",
         "GOCARDLESS_ACCESS_TOKEN": TOKEN,
         "GOCARDLESS_ENVIRONMENT": "sandbox",
         "GOCARDLESS_RETURN_URL": "https://donate.example/returned",
@@ -207,10 +267,11 @@ def world(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]
     if name == "psp_sandbox":
         yield SandboxWorld()
         return
-    made: World = StripeWorld(folder) if name == "psp_stripe" else GoCardlessWorld()
+    worlds = {"psp_stripe": lambda: StripeWorld(folder), "psp_adyen": AdyenWorld, "psp_gocardless": GoCardlessWorld}
+    made: World = worlds[name]()
     assert made.server is not None
     with made.server:
-        patch.setenv("STRIPE_API_BASE" if name == "psp_stripe" else "GOCARDLESS_API_BASE", made.server.url)
+        patch.setenv(f"{name.removeprefix('psp_').upper()}_API_BASE", made.server.url)
         yield made
         assert made.server.mistakes == []
 

@@ -179,8 +179,8 @@ def test_a_forgotten_key_does_not_charge_twice(call: Call, psp: World, monkeypat
     """Another execution of the donation, when the PSP may have forgotten the key."""
     first = donation(psp, "paid")
     assert play(call, psp, {**first})[-1] == "paid"
-    if psp.name == "psp_gocardless":
-        psp.gocardless.keys.clear()  # type: ignore[attr-defined]
+    if hasattr(psp.server, "keys"):
+        psp.server.keys.clear()
     monkeypatch.setenv("FLOWDSL_NOW", "2100-01-01T00:00:00.000Z")
 
     assert play(call, psp, first)[-1] == "paid"
@@ -219,6 +219,8 @@ def test_a_refund_is_made_once_at_most(call: Call, psp: World, before: int) -> N
             answers.append(call(psp.name, event)["status"])
         except PspUnavailable:
             continue
+    if psp.server:
+        psp.server.faults = []  # one that sends a single request never met it
     psp.pass_days()
     answers.append(call(psp.name, event)["status"])
 
@@ -256,7 +258,8 @@ def open_donation(call: Call, psp: World) -> dict[str, Any]:
     event = donation(psp, "paid")
     store().put(intent(event))
     event["payment"] = call(psp.name, event)
-    psp.pass_days()
+    if psp.name == "psp_gocardless":
+        psp.pass_days()
     return event
 
 
@@ -290,7 +293,10 @@ def test_a_webhook_that_somebody_else_sent(call: Call, psp: World, forgery: str)
     good = psp.event(of(event))
     forged = {
         "signature": psp.forged(of(event)),
-        "body": {**good, "body": good["body"].replace(of(event)[4:], "0" * 8).replace("2500", "1").replace("EV", "EX")},
+        "body": {
+            **good,
+            "body": good["body"].replace(of(event)[4:], "0" * 8).replace("EV", "EX").replace("true", "false"),
+        },
         "none": {**good, "headers": {}, "body": psp.unsigned(good["body"])},
         "not text": {**good, "body": "\udcff", "isBase64Encoded": True},
         "empty": {"body": "", "headers": good["headers"]},
@@ -331,8 +337,8 @@ def test_a_hostile_answer_is_not_definite(call: Call, psp: World, hostile: str, 
             problems.append(str(error))
         psp.server.faults = []
         call(psp.name, ask)
-    assert problems, "none of the operations met the hostile answer"
-    assert max(map(len, problems)) < 400
+    assert problems or before, "none of the operations met the hostile answer"
+    assert all(len(problem) < 400 for problem in problems)
     assert psp.charges(of(event)) == [2500]
     assert psp.refunds(of(event)) == [500]
     assert len(json.dumps(event)) < 5000, "the document stays small"

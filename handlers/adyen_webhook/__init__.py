@@ -1,0 +1,1 @@
+"""The function that Adyen's webhook calls."""

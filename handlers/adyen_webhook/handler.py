@@ -1,0 +1,96 @@
+"""Adyen's webhook (the standard one): keep what it tells, and settle what the flow waits for or could not store.
+
+Environment: ADYEN_HMAC_KEY, and what psp_adyen needs. Adyen cannot be asked for a payment, so an event is believed, as
+far as its signature reaches: HmacSHA256 over eight fields
+(https://docs.adyen.com/development-resources/webhooks/verify-hmac-signatures). The reason, the time and all additional
+data are not among them, and decide nothing. Events come late, more than once and in any order; a fact that is known
+changes nothing, so an old request may be sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from Adyen.util import is_valid_hmac_notification
+
+from handlers import clock
+from handlers.adyen_webhook.settling import settled
+from handlers.logs import invocation, logger
+from handlers.psp import KeyRejected
+from handlers.psp_adyen.amounts import NotPayable, from_adyen
+from handlers.psp_adyen.facts import Fact
+from handlers.psp_webhook import BadSignature, content, response
+from handlers.secrets import fresh_secrets_after, setting
+
+LOG = logger("adyen_webhook")
+
+_FIELDS = {
+    # The signature joins the fields with colons. Only the merchantReference may contain one, so that nobody can move
+    # the borders of a signed event's fields.
+    "pspReference": r"[A-Z0-9]{1,64}",
+    "originalReference": r"[A-Z0-9]{0,64}",
+    "merchantAccountCode": r"[^:]{1,200}",
+    "merchantReference": r"[A-Za-z0-9_:-]{1,160}",
+    "eventCode": r"[A-Z0-9_]{1,64}",
+    "success": r"true|false",
+}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Return status 200 and what was done, or 401 for a request that Adyen did not sign.
+
+    Any exception makes Adyen send the event again.
+    """
+    with invocation(LOG, {}, context):
+        try:
+            with fresh_secrets_after(BadSignature):
+                facts = list(_verified(event))
+        except BadSignature as error:
+            LOG.warning("refused", reason=str(error))
+            return response(401, "refused")
+        with fresh_secrets_after(KeyRejected):
+            results = [settled(fact) for fact in facts]
+        LOG.info("received", kinds=[fact.kind for fact in facts], results=results)
+        return response(200, ", ".join(results) or "ignored")
+
+
+def _verified(event: dict[str, Any]) -> Iterator[Fact]:
+    """Yield the request's events. Raises BadSignature."""
+    key = setting("ADYEN_HMAC_KEY")
+    try:
+        items = json.loads(content(event))["notificationItems"]
+        for each in items:
+            item = each["NotificationRequestItem"]
+            if not is_valid_hmac_notification(item, key):
+                raise BadSignature("the signature is another one")
+            yield _fact(item)
+    except (ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
+        raise BadSignature(type(error).__name__) from error
+
+
+def _fact(item: dict[str, Any]) -> Fact:
+    for name, pattern in _FIELDS.items():
+        if not re.fullmatch(pattern, str(item.get(name, ""))):
+            raise BadSignature(f"{name} is not one of Adyen's")
+    if item["merchantAccountCode"] != setting("ADYEN_MERCHANT_ACCOUNT"):
+        raise BadSignature("it is for another merchant account")
+    value, currency = item["amount"]["value"], item["amount"]["currency"]
+    if type(value) is not int or not re.fullmatch("[A-Z]{3}", currency):
+        raise BadSignature("amount is not one of Adyen's")
+    try:
+        amount = from_adyen(value, currency)
+    except (NotPayable, KeyError):
+        amount = -1  # no amount that we asked for
+    return Fact(
+        reference=item["merchantReference"],
+        kind=item["eventCode"],
+        at=clock.now(),
+        code=item["success"],
+        psp_reference=item["pspReference"],
+        original=item.get("originalReference", ""),
+        amount=amount,
+        currency=currency,
+    )

@@ -1,0 +1,112 @@
+"""What follows from an event of Adyen's: the fact is kept, and payments, refunds and disputes are settled."""
+
+from __future__ import annotations
+
+from handlers import clock, disputes, refunds
+from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
+from handlers.psp import Outcome
+from handlers.psp_adyen import states
+from handlers.psp_adyen.client import open_adyen
+from handlers.psp_adyen.facts import SENT, Fact, donation_of, facts_of, keep
+from handlers.psp_adyen.provider import AdyenPsp
+from handlers.psp_webhook import settle
+from handlers.refunds import Refund
+from handlers.secrets import setting
+from handlers.transactions.record import Transaction
+from handlers.transactions.store import store
+
+PSP = "psp_adyen"
+
+_DISPUTES = {
+    # https://docs.adyen.com/risk-management/disputes-api/dispute-notifications, in the order in which they come.
+    "REQUEST_FOR_INFORMATION": NEEDS_RESPONSE,
+    "NOTIFICATION_OF_CHARGEBACK": NEEDS_RESPONSE,
+    "CHARGEBACK": NEEDS_RESPONSE,
+    "CHARGEBACK_REVERSED": WAITING,
+    "SECOND_CHARGEBACK": LOST,
+    "PREARBITRATION_LOST": LOST,
+    "PREARBITRATION_WON": WON,
+    "DISPUTE_DEFENSE_PERIOD_ENDED": LOST,
+    # Not the donor's bank, but the money is gone as well: https://docs.adyen.com/online-payments/capture/failure-reasons
+    "CAPTURE_FAILED": LOST,
+}
+_ORDER = list(_DISPUTES)
+_REFUNDS = ("REFUND", "REFUND_FAILED", "REFUNDED_REVERSED")
+_DECIDED = ("AUTHORISATION", "CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND", "CAPTURE", "OFFER_CLOSED")
+
+
+def settled(fact: Fact) -> str:
+    """Keep the fact, and settle what it is about. An event of a payment that we never asked for is ignored."""
+    donation = donation_of(fact.reference)
+    if not donation or not any(each.kind == SENT for each in facts_of(donation)):
+        return "ignored"
+    keep(fact)
+    facts = facts_of(donation)
+    if fact.kind == "AUTHORISATION" and fact.code == "true" and states.is_closed(facts, fact.reference):
+        AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
+        return "reversed"
+    if fact.kind in _DECIDED:
+        return settle(donation, is_decided=True)
+    record = store().get(donation)
+    if record is None:
+        return "kept"
+    if fact.kind in _REFUNDS:
+        return _refund(record, facts, fact)
+    return _dispute(record, facts, fact) if fact.kind in _DISPUTES else "kept"
+
+
+def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
+    """Store the state of a refund: ours, or one that somebody made in the Customer Area."""
+    known = {each.id: each for each in refunds.of_donation(record.id)}
+    ours = next((each for each in facts if each.psp_reference == fact.psp_reference and each.reference in known), None)
+    reference = ours.reference if ours else fact.reference
+    refund = known.get(reference)
+    if refund is None:
+        if fact.amount < 0:
+            return "kept"
+        refund = refunds.begin(_foreign(record, fact))
+    outcome = states.modification(facts, reference, "REFUND", Outcome.REFUNDED)
+    if reference not in known:
+        events = {each.kind for each in facts if each.psp_reference == fact.psp_reference and each.code == "true"}
+        outcome = Outcome.REFUNDED if events == {"REFUND"} else Outcome.DECLINED
+    return refunds.conclude(refund, outcome or Outcome.PENDING, fact.kind).status
+
+
+def _foreign(record: Transaction, fact: Fact) -> Refund:
+    """A refund that somebody made at Adyen: what is left of the donation, and the totals, have to know it."""
+    now = clock.now()
+    return Refund(
+        id=f"{record.id}:refund:{fact.psp_reference}",
+        donation=record.id,
+        number=0,
+        amount=fact.amount,
+        currency=fact.currency,
+        charity=str(record.charity),
+        psp=PSP,
+        reference=str(record.reference),
+        status="open",
+        code="",
+        reason="made at Adyen",
+        requested_at=now,
+        stored_at=now,
+    )
+
+
+def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
+    """Store the last state of a payment's dispute, by the order of the events' kinds, not by when they arrived."""
+    about = fact.original or fact.psp_reference
+    events = [each for each in facts if each.kind in _DISPUTES and (each.original or each.psp_reference) == about]
+    last = max(events, key=lambda each: _ORDER.index(each.kind))
+    dispute = Dispute(
+        id=f"adyen-{about}",
+        donation=record.id,
+        charity=str(record.charity),
+        amount=int(record.amount or 0),
+        currency=str(record.currency),
+        psp=PSP,
+        reference=str(record.reference),
+        status=_DISPUTES[last.kind],
+        reason=last.kind.lower(),
+        stored_at=clock.now(),
+    )
+    return f"dispute {disputes.keep(dispute).status}"

@@ -1,0 +1,1 @@
+"""TakePayment by card at Adyen."""

@@ -1,0 +1,121 @@
+"""What Adyen told us of a donation's payments: its answers and its webhooks. Adyen has no question for it.
+
+A fact is stored once and never changes, whatever comes when and how often; what it means is derived from all of them
+(see states). Stored in the DynamoDB table ADYEN_TABLE (keys `id`, the donation's, and `entry`), or in SQLite if it is
+not set.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from handlers import sqlite
+from handlers.configuration import store_name
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (id TEXT NOT NULL, entry TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (id, entry))
+"""
+
+SENT, ANSWERED, CLOSED = "sent", "answered", "closed"
+
+
+@frozen
+class Fact:
+    """One fact. Amounts are in ISO 4217's minor unit."""
+
+    reference: str
+    """Our reference (Adyen's `merchantReference`): `<donation>-<attempt>`, or a capture's, refund's or cancel's key."""
+    kind: str
+    """sent (the request was about to be sent), answered, closed (by us: the donor must not complete it any more), or
+    the code of a webhook's event, such as AUTHORISATION."""
+    at: str
+    code: str = ""
+    """An answer's result; of an event `true` or `false`."""
+    detail: str = ""
+    """The code of a refusal; of a request, a digest of the payment method."""
+    message: str = ""
+    psp_reference: str = ""
+    original: str = ""
+    """The pspReference of the payment, if this is about one of its modifications."""
+    amount: int = 0
+    currency: str = ""
+    url: str = ""
+    capture: bool = True
+
+    @property
+    def entry(self) -> str:
+        if self.kind in (SENT, CLOSED):
+            return f"{self.reference}#{self.kind}"
+        return "#".join((self.reference, self.kind, self.code, self.psp_reference))
+
+
+def donation_of(reference: str) -> str:
+    """Return the id of the donation that one of our references is about: `<donation>-<attempt>`, or
+    `<donation>:<operation>:<number>`. Ids contain no colon."""
+    donation, colon, _ = reference.partition(":")
+    return donation if colon else reference.rpartition("-")[0]
+
+
+def keep(fact: Fact) -> Fact:
+    """Store the fact unless it is known, and return the stored one: the first."""
+    table, donation = store_name("ADYEN_TABLE"), donation_of(fact.reference)
+    return _to_table(fact, donation, table) if table else _to_file(fact, donation)
+
+
+def facts_of(donation: str) -> list[Fact]:
+    """Return all facts of a donation, oldest first."""
+    table = store_name("ADYEN_TABLE")
+    if table:
+        pages = (
+            _client()
+            .get_paginator("query")
+            .paginate(
+                TableName=table,
+                ConsistentRead=True,
+                KeyConditionExpression="id = :id",
+                ExpressionAttributeValues={":id": {"S": donation}},
+            )
+        )
+        bodies = [item["body"]["S"] for page in pages for item in page["Items"]]
+    else:
+        with sqlite.transaction(_file(), _SCHEMA) as db:
+            rows = db.execute("SELECT body FROM facts WHERE id = ?", (donation,)).fetchall()
+        bodies = [row["body"] for row in rows]
+    return sorted((Fact(**json.loads(body)) for body in bodies), key=lambda fact: (fact.at, fact.entry))
+
+
+def _to_file(fact: Fact, donation: str) -> Fact:
+    with sqlite.transaction(_file(), _SCHEMA) as db:
+        values = (donation, fact.entry, json.dumps(asdict(fact)))
+        db.execute("INSERT INTO facts VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
+        row = db.execute("SELECT body FROM facts WHERE id = ? AND entry = ?", values[:2]).fetchone()
+    return Fact(**json.loads(row["body"]))
+
+
+def _to_table(fact: Fact, donation: str, table: str) -> Fact:
+    client = _client()
+    key = {"id": {"S": donation}, "entry": {"S": fact.entry}}
+    try:
+        client.put_item(
+            TableName=table,
+            Item={**key, "body": {"S": json.dumps(asdict(fact))}},
+            ConditionExpression="attribute_not_exists(id)",
+        )
+    except client.exceptions.ConditionalCheckFailedException:
+        stored = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+        return Fact(**json.loads(stored["body"]["S"]))
+    return fact
+
+
+def _file() -> Path:
+    return sqlite.database("adyen")
+
+
+def _client() -> Any:
+    import boto3
+
+    return boto3.client("dynamodb")

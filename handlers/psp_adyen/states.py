@@ -1,0 +1,113 @@
+"""The state of a donation's payments, captures and refunds at Adyen, from all facts, in whatever order they came.
+
+Events: https://docs.adyen.com/development-resources/webhooks/webhook-types
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import evolve
+
+from handlers.psp import Answer, Outcome, PspRefused
+from handlers.psp_adyen import codes
+from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact
+
+_GONE = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
+_REFUND_FAILURES = ("REFUND_FAILED", "REFUNDED_REVERSED")
+
+
+def request_of(facts: Iterable[Fact], reference: str) -> Fact | None:
+    """Return what was sent under one of our references, or None if nothing ever was."""
+    return next((each for each in facts if (each.reference, each.kind) == (reference, SENT)), None)
+
+
+def payments_of(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the requests of payments, oldest first."""
+    return [each for each in facts if each.kind == SENT and ":" not in each.reference]
+
+
+def is_closed(facts: Iterable[Fact], reference: str) -> bool:
+    return any((each.reference, each.kind) == (reference, CLOSED) for each in facts)
+
+
+def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
+    """Return the payment's state, or None if Adyen told nothing of it.
+
+    Raises PspRefused if another amount was authorised than was asked for.
+    """
+    own = [each for each in facts if each.reference == reference]
+    sent = request_of(own, reference)
+    authorised = next((each for each in own if _is(each, "Authorised", "AUTHORISATION")), None)
+    if authorised:
+        if sent and authorised.amount and (authorised.amount, authorised.currency) != (sent.amount, sent.currency):
+            raise PspRefused(f"{reference}: Adyen authorised another amount")
+        return _authorised(facts, authorised, sent)
+    refused = [each for each in own if _outcome(each) in (Outcome.DECLINED, Outcome.RETRY)]
+    if refused:
+        # An answer knows the reason, an event that came before it does not.
+        last = min(refused, key=lambda each: each.kind != ANSWERED)
+        return _answer(_outcome(last), last)
+    if is_closed(own, reference) or any(each.kind == "OFFER_CLOSED" and each.code == "true" for each in own):
+        return Answer(Outcome.CANCELLED, "closed", "closed before it was authorised", reference)
+    answered = [each for each in own if each.kind == ANSWERED]
+    return _answer(_outcome(answered[-1]), answered[-1]) if answered else None
+
+
+def _authorised(facts: Sequence[Fact], authorised: Fact, sent: Fact | None) -> Answer:
+    state = _answer(Outcome.PAID, authorised)
+    about = [each for each in facts if each.original == authorised.psp_reference and each.code == "true"]
+    if any(each.kind in _GONE for each in about):
+        return evolve(state, outcome=Outcome.CANCELLED, code="cancelled", message="cancelled")
+    if is_closed(facts, authorised.reference):
+        return evolve(state, outcome=Outcome.PENDING, message="authorised after it was closed: it is being reversed")
+    if sent is None or sent.capture or any(each.kind == "CAPTURE" for each in about):
+        return state
+    return evolve(state, outcome=Outcome.AUTHORISED)
+
+
+def modification(facts: Sequence[Fact], reference: str, event: str, success: Outcome) -> Outcome | None:
+    """Return the outcome of a capture or a refund, PENDING once Adyen has received it, or None before that."""
+    # An event has the reference of the request or that of the payment, and always Adyen's of the request.
+    theirs = {each.psp_reference for each in facts if (each.reference, each.kind) == (reference, ANSWERED)}
+    own = [each for each in facts if each.reference == reference or each.psp_reference in theirs - {""}]
+    if any(each.kind in _REFUND_FAILURES or (each.kind, each.code) == (event, "false") for each in own):
+        return Outcome.DECLINED
+    if any(each.kind == "CAPTURE_FAILED" for each in own):
+        return Outcome.DECLINED
+    if any((each.kind, each.code) == (event, "true") for each in own):
+        return success
+    return Outcome.PENDING if any(each.kind == ANSWERED for each in own) else None
+
+
+def left(facts: Sequence[Fact], request: Fact, psp_reference: str, without: str = "") -> int:
+    """Return how much of a payment can still be refunded: what was taken, less refunds that were not refused."""
+    captured = [
+        each for each in facts if each.kind == "CAPTURE" and (each.code, each.original) == ("true", psp_reference)
+    ]
+    taken = request.amount if request.capture else sum(each.amount for each in captured)
+    back = 0
+    for each in facts:
+        if each.kind == SENT and ":refund:" in each.reference and each.original == psp_reference:
+            gone = modification(facts, each.reference, "REFUND", Outcome.REFUNDED) is not Outcome.DECLINED
+            back += each.amount if gone and each.reference != without else 0
+    return taken - back
+
+
+def _is(fact: Fact, result: str, event: str) -> bool:
+    return (fact.kind, fact.code) in ((ANSWERED, result), (event, "true"))
+
+
+def _outcome(fact: Fact) -> Outcome:
+    if fact.kind == "AUTHORISATION":
+        return Outcome.DECLINED if fact.code == "false" else Outcome.PAID
+    if fact.kind == ANSWERED and fact.code in ("Refused", "Error"):
+        return codes.REFUSALS.get(fact.detail, Outcome.DECLINED)
+    return codes.RESULTS.get(fact.code, Outcome.PENDING) if fact.kind == ANSWERED else Outcome.PENDING
+
+
+def _answer(outcome: Outcome, fact: Fact) -> Answer:
+    """Our reference, and Adyen's if it has one, as the payment's: both can be looked for in the Customer Area."""
+    both = f"{fact.reference}:{fact.psp_reference}" if fact.psp_reference else fact.reference
+    code = fact.detail or fact.code
+    return Answer(outcome, code, fact.message or fact.code, both, fact.url or None)

@@ -1,0 +1,333 @@
+"""Adyen's own rules: amounts, refusals, donors' redirects, what a signature covers, facts in any order."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from handlers import disputes, refunds
+from handlers.money import MINOR_DIGITS
+from handlers.psp import Outcome, PspRefused
+from handlers.psp_adyen import codes, facts, states
+from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
+from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
+from handlers.transactions.record import from_document, intent
+from handlers.transactions.store import store
+from tests.handlers.adyen_server import ACCOUNT, DOCUMENT, AdyenServer
+from tests.handlers.conftest import Call, a_day_later, document
+from tests.handlers.psp_server import PUBLISHED, WITHOUT
+from tests.handlers.psp_worlds import AdyenWorld, world
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def adyen(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AdyenServer]:
+    with world("psp_adyen", data, monkeypatch) as made:
+        assert isinstance(made, AdyenWorld)
+        yield made.adyen
+
+
+def donation(token: str, identity: str = "don-1") -> dict[str, Any]:
+    event = document(id=identity, payment_method={"type": "card", "token": token})
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:psp"
+    event["psp"] |= {"name": "psp_adyen", "function_arn": arn}
+    return event
+
+
+def paid(call: Call) -> dict[str, Any]:
+    """The document of a donation that is stored as paid."""
+    event = donation("pm_paid")
+    store().put(intent(event))
+    event["payment"] = call("psp_adyen", event)
+    store().put(from_document(event))
+    return event
+
+
+def test_requests_are_what_adyen_publishes(call: Call, adyen: AdyenServer) -> None:
+    """The server validates; this shows that it would notice."""
+    if not PUBLISHED.is_dir():
+        pytest.skip(WITHOUT)
+    adyen.answer("POST", "/payments", {}, {"x-api-key": "wrong"}, b"{}")
+    assert adyen.mistakes == []
+    operation = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/PaymentResponse"}}}}
+    adyen._validate("answer", operation, {"resultCode": 7, "invented": True})
+    assert len(adyen.mistakes) == 3  # the type, the enumeration, the unknown field
+    adyen.mistakes.clear()
+
+
+@pytest.mark.parametrize("currency", sorted(MINOR_DIGITS))
+def test_amounts_survive_the_way_to_adyen_and_back_or_are_refused(currency: str) -> None:
+    for amount in (1, 10, 99, 100, 12_300, 99_999_999):
+        try:
+            converted = to_adyen(amount, currency)
+        except NotPayable:
+            assert currency in ("CVE", "IDR")
+            continue
+        assert from_adyen(converted, currency) == amount
+    assert (to_adyen(100, currency) != 100) == (currency in ("CLP", "CVE", "IDR", "ISK"))
+
+
+def test_an_amount_that_adyen_cannot_take_is_declined(call: Call, adyen: AdyenServer) -> None:
+    event = donation("pm_paid")
+    event["donation"] |= {"amount": 2501, "currency": "IDR"}
+
+    assert call("psp_adyen", event)["code"] == "invalid_amount"
+    assert adyen.requests == []
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("4", Outcome.RETRY), ("9", Outcome.RETRY), ("12", Outcome.DECLINED), ("99", Outcome.DECLINED)],
+)
+@pytest.mark.parametrize("result", ["Refused", "Error"])
+def test_refusals(result: str, code: str, expected: Outcome) -> None:
+    known = [Fact("don-1-1", SENT, "", amount=1, currency="GBP"), Fact("don-1-1", ANSWERED, "", result, code)]
+
+    state = states.payment(known, "don-1-1")
+
+    assert state is not None
+    assert (state.outcome, state.code) == (expected, code)
+
+
+def test_a_received_payment_waits_for_the_webhook(call: Call, adyen: AdyenServer) -> None:
+    event = donation("pm_pending")
+    event["payment"] = call("psp_adyen", event)
+    assert event["payment"]["status"] == "pending"
+    adyen.pass_days()
+    assert call("adyen_webhook", adyen.webhook(adyen.events[0]))["statusCode"] == 200
+
+    assert call("psp_adyen", event)["status"] == "paid"
+    assert adyen.requests == ["POST /payments"], "what the webhook told is not asked for"
+
+
+def test_an_unknown_method_is_declined_and_stays_so(call: Call, adyen: AdyenServer) -> None:
+    event = donation("pm_nobody_knows")
+    answer = call("psp_adyen", event)
+
+    assert (answer["status"], answer["code"]) == ("declined", "803")
+    [state] = call("psp_adyen", {**event, "operation": "look_up"})["payments"]
+    assert state["status"] == "declined"
+
+
+def test_somebody_elses_redirect_result_pays_nothing(call: Call, adyen: AdyenServer) -> None:
+    """A donor brings the result of a cheap donation back for an expensive one, or invents one."""
+    cheap, dear = donation("pm_3ds", "don-cheap"), donation("pm_3ds", "don-dear")
+    for event in (cheap, dear):
+        event["payment"] = call("psp_adyen", event)
+    for result in (adyen.redirect_result("don-cheap-1"), "invented", "x" * 20_000):
+        dear["redirect"] = {"status": "returned", "details": {"redirectResult": result}}
+        assert call("psp_adyen", dear)["status"] == "redirect"
+    assert [each["captured"] for each in adyen.of("don-dear")] == [0]
+    own = {"status": "returned", "details": {"redirectResult": adyen.redirect_result("don-dear-1")}}
+    assert call("psp_adyen", {**dear, "redirect": own})["status"] == "paid"
+
+
+def test_a_closed_payment_is_never_completed_and_reversed_if_it_is(call: Call, adyen: AdyenServer) -> None:
+    event = donation("pm_3ds")
+    event["payment"] = call("psp_adyen", event)
+    timeout = {"Error": "States.Timeout", "Cause": ""}
+    assert call("psp_adyen", {**a_day_later(event), "redirect": timeout})["status"] == "abandoned"
+    late = {"status": "returned", "details": {"redirectResult": adyen.redirect_result("don-1-1")}}
+
+    assert call("psp_adyen", {**event, "redirect": late})["status"] == "abandoned"
+    assert [each["captured"] for each in adyen.of("don-1")] == [0]
+    # A payment method that is completed at the bank needs nobody to hand on a result.
+    adyen.of("don-1")[0].update(status="Authorised", captured=2500)
+    adyen.pass_days()
+    told = [call("adyen_webhook", adyen.webhook(each)) for each in adyen.events if each["eventCode"] == "AUTHORISATION"]
+    assert [json.loads(each["body"])["result"] for each in told] == ["reversed"]
+    adyen.pass_days()
+    assert [each["captured"] for each in adyen.of("don-1")] == [0]
+
+
+def test_facts_mean_the_same_in_whatever_order_they_come(data: Path) -> None:
+    known = [
+        Fact("don-1-1", SENT, "1", amount=2500, currency="GBP", capture=False),
+        Fact("don-1-1", ANSWERED, "2", "Received"),
+        Fact("don-1-1", "AUTHORISATION", "3", "true", psp_reference="P1", amount=2500, currency="GBP"),
+        Fact("don-1:capture:1", "CAPTURE", "4", "true", psp_reference="P2", original="P1", amount=2500, currency="GBP"),
+    ]
+    for order in permutations(known):
+        state = states.payment(order, "don-1-1")
+        assert state is not None
+        assert (state.outcome, state.reference) == (Outcome.PAID, "don-1-1:P1")
+
+
+def test_another_amount_than_asked_for_is_not_paid() -> None:
+    known = [
+        Fact("don-1-1", SENT, "1", amount=2500, currency="GBP"),
+        Fact("don-1-1", "AUTHORISATION", "3", "true", psp_reference="P1", amount=25, currency="GBP"),
+    ]
+    with pytest.raises(PspRefused, match="authorised another amount"):
+        states.payment(known, "don-1-1")
+
+
+@pytest.mark.parametrize("backend", ["file", "table"])
+def test_a_fact_is_kept_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    if backend == "table":
+        request.getfixturevalue("aws")
+        key = [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "entry", "KeyType": "RANGE"}]
+        types = [{"AttributeName": name, "AttributeType": "S"} for name in ("id", "entry")]
+        name = f"adyen-{time.monotonic_ns()}"
+        boto3.client("dynamodb").create_table(
+            TableName=name, KeySchema=key, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST"
+        )
+        monkeypatch.setenv("ADYEN_TABLE", name)
+    first = Fact("don-1-1", SENT, "2026-01-01", amount=1, currency="GBP")
+
+    assert facts.keep(first) == first
+    assert facts.keep(Fact("don-1-1", SENT, "2026-01-02", amount=2, currency="GBP")) == first
+    assert facts.keep(Fact("don-1:refund:1", SENT, "2026-01-03", amount=1)).amount == 1
+    assert [each.reference for each in facts.facts_of("don-1")] == ["don-1-1", "don-1:refund:1"]
+    assert facts.facts_of("don") == []
+
+
+# -- the webhook
+
+
+def event(kind: str, psp_reference: str, reference: str = "don-1-1", **changes: Any) -> dict[str, Any]:
+    base = {"eventCode": kind, "success": "true", "pspReference": psp_reference, "merchantReference": reference}
+    return {**base, "merchantAccountCode": ACCOUNT, "amount": {"value": 2500, "currency": "GBP"}, **changes}
+
+
+def result(answer: dict[str, Any]) -> tuple[int, str]:
+    return answer["statusCode"], json.loads(answer["body"])["result"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"success": "false"},
+        {"amount": {"value": 1, "currency": "GBP"}},
+        {"amount": {"value": 2500, "currency": "EUR"}},
+        {"merchantReference": "don-2-1"},
+        {"pspReference": "OTHER"},
+        {"originalReference": "OTHER"},
+        {"eventCode": "REFUND"},
+        {"merchantAccountCode": "Other"},
+    ],
+)
+def test_each_signed_field_counts(call: Call, adyen: AdyenServer, change: dict[str, Any]) -> None:
+    request = adyen.webhook(event("AUTHORISATION", "P1"))
+    content = json.loads(request["body"])
+    content["notificationItems"][0]["NotificationRequestItem"] |= change
+
+    assert result(call("adyen_webhook", {**request, "body": json.dumps(content)})) == (401, "refused")
+
+
+def test_the_borders_of_signed_fields_cannot_be_moved(call: Call, adyen: AdyenServer) -> None:
+    """The same signed text, cut up in another way: an event about the donation `don-1` under another account."""
+    good = event("REFUND", "P1", "don-1:refund:1", originalReference="P0")
+    signature = json.loads(adyen.webhook(good)["body"])["notificationItems"][0]["NotificationRequestItem"][
+        "additionalData"
+    ]
+    moved = {
+        **good,
+        "merchantAccountCode": f"{ACCOUNT}:don-1:refund",
+        "merchantReference": "1",
+        "additionalData": signature,
+    }
+    body = json.dumps({"notificationItems": [{"NotificationRequestItem": moved}]})
+
+    assert result(call("adyen_webhook", {"headers": {}, "body": body})) == (401, "refused")
+
+
+def test_another_accounts_events_and_those_of_nobodys_payments(call: Call, adyen: AdyenServer) -> None:
+    other = adyen.webhook(event("AUTHORISATION", "P1", merchantAccountCode="Other"))
+    unknown = [adyen.webhook(event("AUTHORISATION", "P1", reference)) for reference in ("don-9-1", "order17")]
+
+    assert result(call("adyen_webhook", other)) == (401, "refused")
+    assert [result(call("adyen_webhook", each)) for each in unknown] == [(200, "ignored")] * 2
+
+
+def test_a_refund_in_the_customer_area_is_stored(call: Call, adyen: AdyenServer) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    made = event("REFUND", "R1", originalReference=payment, amount={"value": 500, "currency": "GBP"})
+
+    for _ in range(2):
+        assert result(call("adyen_webhook", adyen.webhook(made))) == (200, "refunded")
+    [refund] = refunds.of_donation("don-1")
+    assert (refund.amount, refund.status, refund.reason) == (500, "refunded", "made at Adyen")
+    failed = {**made, "eventCode": "REFUND_FAILED"}
+    assert result(call("adyen_webhook", adyen.webhook(failed))) == (200, "failed")
+
+
+def test_disputes_follow_their_order_not_that_of_arrival(call: Call, adyen: AdyenServer) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    kinds = ["CHARGEBACK_REVERSED", "NOTIFICATION_OF_CHARGEBACK", "CHARGEBACK", "SECOND_CHARGEBACK"]
+    seen = []
+    for number, kind in enumerate(kinds):
+        request = adyen.webhook(event(kind, f"D{number}", originalReference=payment))
+        seen.append(result(call("adyen_webhook", request))[1])
+
+    assert seen == ["dispute under review"] * 3 + ["dispute lost"]
+    [dispute] = disputes.listed()
+    assert (dispute.amount, dispute.donation) == (2500, "don-1")
+
+
+def test_codes_are_all_used() -> None:
+    assert set(codes.REFUSALS.values()) == {Outcome.RETRY, Outcome.DECLINED}
+    assert codes.RESULTS["Authorised"] is Outcome.PAID
+
+
+# -- Adyen's own examples, served by somebody else's server
+
+
+@pytest.fixture(scope="module")
+def prism() -> Iterator[str]:
+    """Prism (npm: @stoplight/prism-cli) with Adyen's OpenAPI document; its base URL."""
+    command = os.environ.get("FLOWDSL_PRISM") or shutil.which("prism")
+    if not command:
+        pytest.skip("prism is not installed: npm install -g @stoplight/prism-cli, or name it in FLOWDSL_PRISM")
+    if not (PUBLISHED / DOCUMENT).is_file():
+        pytest.skip(WITHOUT)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [command, "mock", "--port", str(port), "--errors", str(PUBLISHED / DOCUMENT)]
+    server = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+            except OSError:
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_prism_accepts_our_requests(
+    call: Call, adyen: AdyenServer, prism: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prism validates each request and answers with one of Adyen's examples, which are of other payments."""
+    event = {**paid(call), "operation": "refund"}
+    monkeypatch.setenv("ADYEN_API_BASE", prism)
+
+    # The first example is of 3-D Secure on a page of one's own, which our requests turn off.
+    with pytest.raises(PspRefused, match="asks for IdentifyShopper without a page"):
+        call("psp_adyen", donation("pm_paid", "don-2"))
+    assert call("psp_adyen", event)["status"] == "pending"
+    event = {**donation("pm_paid", "don-3"), "redirect": {"status": "returned"}}
+    facts.keep(Fact("don-3-1", SENT, "2026-01-01T00:00:00.000Z", amount=2500, currency="GBP"))
+    facts.keep(Fact("don-3-1", ANSWERED, "2026-01-01T00:00:00.000Z", "RedirectShopper", url="https://adyen.example"))
+    cancelled = call("psp_adyen", {**event, "operation": "cancel", "references": ["don-3-1"]})
+    assert [each["status"] for each in cancelled["payments"]] == ["cancelled"]
+    request = urllib.request.Request(f"{prism}/payments", b"{}", {"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request)
