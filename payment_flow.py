@@ -108,6 +108,16 @@ REQUIRED = {
         "payment-psp-stripe": ("STRIPE_API_KEY", "STRIPE_RETURN_URL"),
         "payment-stripe-webhook": ("STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET"),
     },
+    "psp_adyen": {
+        "payment-psp-adyen": ("ADYEN_ENVIRONMENT", "ADYEN_API_KEY", "ADYEN_MERCHANT_ACCOUNT", "ADYEN_RETURN_URL"),
+        "payment-adyen-webhook": (
+            "ADYEN_ENVIRONMENT",
+            "ADYEN_API_KEY",
+            "ADYEN_MERCHANT_ACCOUNT",
+            "ADYEN_RETURN_URL",
+            "ADYEN_HMAC_KEY",
+        ),
+    },
     "psp_gocardless": {
         "payment-psp-gocardless": ("GOCARDLESS_ENVIRONMENT", "GOCARDLESS_ACCESS_TOKEN", "GOCARDLESS_RETURN_URL"),
         "payment-gocardless-webhook": (
