@@ -24,6 +24,7 @@ def test_the_tables_are_those_that_the_handlers_expect():
         if isinstance(each.resource, Table)
     }
     assert keys == {
+        "payment-adyen": ("id", "entry"),
         "payment-transactions": ("id", "entry"),
         "payment-choices": ("id", None),
         "payment-disputes": ("id", None),
