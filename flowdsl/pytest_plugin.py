@@ -11,8 +11,9 @@ The rest of flowdsl is imported when a test uses a fixture or coverage is switch
 from __future__ import annotations
 
 import json
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .testing import Coverage, Machine, Runner
+    from .testing.runner import Latest
 
 _WORKER_OUTPUT = "flowdsl_coverage"
 
@@ -77,6 +79,30 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if wanted and not options.collectonly:
         config.pluginmanager.register(_FlowCoverage(config), "flowdsl-coverage")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the route of a failed test's last execution before what pytest captured."""
+    report = yield
+    if "flowdsl.testing.runner" in sys.modules:
+        from .testing import runner
+
+        if report.failed and call.when == "call" and runner.latest.history is not None:
+            report.sections.insert(0, _describe_latest(runner.latest))
+        if call.when != "call":
+            runner.latest = runner.Latest()
+    return report
+
+
+def _describe_latest(latest: Latest) -> tuple[str, str]:
+    from .project import locate_state
+    from .run.route import describe_failed_run
+
+    assert latest.machine is not None and latest.history is not None  # noqa: S101, PT018 - set together
+    machine = latest.machine
+    lines = describe_failed_run(latest.history.events, lambda state: locate_state(machine, state))
+    return f"Flow {machine.name}, execution {latest.name}", "\n".join(lines)
 
 
 class _FlowCoverage:
@@ -216,11 +242,18 @@ def flow_machine() -> Machine | None:
 @pytest.fixture
 def flow(flow_machine: Machine | None, request: pytest.FixtureRequest) -> Iterator[Runner]:
     """Runs the state machine under test on the embedded engine, with mocks and a virtual clock: a testing.Runner."""
+    from .base.diagnostics import FlowError
     from .testing import Runner
 
-    runner = Runner.of(flow_machine, root=request.config.rootpath)
+    try:
+        runner = Runner.of(flow_machine, root=request.config.rootpath)
+    except FlowError as error:
+        pytest.fail(str(error), pytrace=False)
     yield runner
-    runner.verify(only_new=True)
+    try:
+        runner.verify(only_new=True)
+    except LookupError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture

@@ -25,15 +25,25 @@ def describe_route(events: Sequence[Event], locate: Locate = lambda _: None) -> 
     yield from (line.replace("\n", "\\n") for line in _lines(events, locate))
 
 
+def describe_failed_run(events: Sequence[Event], locate: Locate = lambda _: None) -> Iterator[str]:
+    """Yield the lines for a test that failed: the failing states first, if the execution failed, then all visits."""
+    lines = (*_failure(events, locate), *_visits(events, visits(events)))
+    yield from ("".join(each if each.isprintable() else repr(each)[1:-1] for each in line) for line in lines)
+
+
 def _lines(events: Sequence[Event], locate: Locate) -> Iterator[str]:
     every = visits(events)
+    yield from _visits(events, every)
+    yield from _failure(events, locate)
+    yield from _time(every)
+
+
+def _visits(events: Sequence[Event], every: Sequence[Visit]) -> Iterator[str]:
     width = max((len(each.name) + 2 * _depth(each) for each in every), default=0)
     for visit in every:
         label = "  " * _depth(visit) + visit.name
         line = f"{duration(visit.start - events[0].timestamp):>12}  {label:<{width}}  {visit.type:<8}"
         yield f"{line}  {duration(visit.seconds)}{_attempts(visit)}".rstrip()
-    yield from _failure(events, locate)
-    yield from _time(every)
 
 
 def describe_event(event: Event, start: float) -> str:

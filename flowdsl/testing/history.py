@@ -103,6 +103,7 @@ class History(Sequence[Event]):
 
     def faults(self, name: str | None = None) -> list[Fault]:
         """Every failed attempt of a state (of all states), oldest first. Raises LookupError like `spent`."""
+        __tracebackhide__ = True
         return [fault for visit in self._named(name) for fault in visit.faults]
 
     def states(self) -> list[str]:
@@ -132,6 +133,7 @@ class History(Sequence[Event]):
     def waits(self, name: str | None = None) -> list[float]:
         """The seconds of each visit of a Wait state (of this name), in order, including an interrupted one. Raises
         LookupError like `spent`."""
+        __tracebackhide__ = True
         waits = [visit for visit in self._named(name) if StepType.WAIT.takes(visit)]
         if not waits and name is not None:
             raise LookupError(f"{name!r} is not a Wait state")
@@ -139,6 +141,7 @@ class History(Sequence[Event]):
 
     def waited(self, name: str | None = None) -> float:
         """The seconds in all Wait states, or in the one of this name. Raises LookupError like `spent`."""
+        __tracebackhide__ = True
         return sum(self.waits(name))
 
     def spent(self, name: str) -> float:
@@ -146,6 +149,7 @@ class History(Sequence[Event]):
 
         Raises LookupError if the state was never entered, because its name may be misspelt.
         """
+        __tracebackhide__ = True
         return sum(visit.seconds for visit in self._named(name))
 
     @property
@@ -153,6 +157,7 @@ class History(Sequence[Event]):
         return any(event.type == "MapRunStarted" for event in self.events)
 
     def _named(self, name: str | None) -> list[Visit]:
+        __tracebackhide__ = True
         matches = [visit for visit in self.visits if name in (None, visit.name)]
         if not matches and name is not None:
             where = (

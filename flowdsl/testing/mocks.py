@@ -105,6 +105,7 @@ class Mocks:
 
     def verify(self, machine: str) -> None:
         """Raise LookupError if a mock's target, or a callback's state, is not in the machines."""
+        __tracebackhide__ = True
         calls = self.calls
         for target in self.mocks:
             if not calls.is_selected_by(target):

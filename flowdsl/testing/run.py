@@ -41,6 +41,7 @@ class Run:
 
     def waited(self, state: str | None = None) -> float:
         """Seconds in all Wait states, or in the one of this name; see History.waited."""
+        __tracebackhide__ = True
         return self.history.waited(state)
 
 

@@ -40,6 +40,18 @@ observers: list[Observer] = []
 """Called after each execution, with its state machine, its history and those of the child executions of its Maps."""
 
 
+@define
+class Latest:
+    """The execution that a runner ran last: a failing test shows its route."""
+
+    machine: Loaded | None = None
+    name: str = ""
+    history: History | None = None
+
+
+latest = Latest()
+
+
 @frozen
 class _Ended:
     """What a runner keeps of an execution that has ended."""
@@ -48,7 +60,7 @@ class _Ended:
     status: Status
 
 
-@define
+@define(repr=False)
 class Runner:
     """Runs one state machine any number of times, on one virtual clock.
 
@@ -64,8 +76,11 @@ class Runner:
     _started: dict[str, Result | _Ended] = field(factory=dict, init=False)
     _observed: set[str] = field(factory=set, init=False)
     _has_new_mocks: bool = field(default=False, init=False)
-    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
     """Several threads may run executions at once."""
+
+    def __repr__(self) -> str:
+        return f"Runner({self.machine.name!r})"
 
     @classmethod
     def of(
@@ -206,12 +221,14 @@ class Runner:
         Returns the running execution of the same name and input, if there is one. Raises ExecutionAlreadyExists if an
         execution of that name has another input or has ended. An Express state machine always starts a new one.
         """
+        __tracebackhide__ = True
         self.verify()
         input = copy_json(input, "the execution's input")  # noqa: A001 - the API's name
         with self._lock:
             return self._start(input, name)
 
     def _start(self, input: Any, name: str | None) -> Result:
+        __tracebackhide__ = True
         before = self._started.get(name) if name is not None else None
         if before is not None and self.machine.type == "STANDARD":
             if (
@@ -238,6 +255,8 @@ class Runner:
             self.scheduler.finish(started)
         except UnmockedCall as error:
             raise UnmockedCall(str(error)) from None  # without the engine's frames, which do not help the test's author
+        finally:
+            latest.machine, latest.name, latest.history = self.machine, started.name, History(started.history)
         if started.status == "RUNNING":
             visits = [visit.name for visit in History(started.history).visits if visit.stop is None]
             raise StillRunning(
@@ -266,6 +285,7 @@ class Runner:
 
         Every run does this first. `only_new` does nothing if no mock was added since: for the end of a test.
         """
+        __tracebackhide__ = True
         if only_new and not self._has_new_mocks:
             return
         self._has_new_mocks = False

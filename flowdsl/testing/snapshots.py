@@ -33,7 +33,8 @@ class AslSnapshotExtension(SingleFileSnapshotExtension):
         return canonical_text(portable(definition))
 
     def diff_lines(self, serialized_data: SerializedData, snapshot_data: SerializedData) -> Iterator[str]:
-        """What changed in meaning since the snapshot, above the difference of the lines."""
+        """How to accept the change (first, for pytest may cut the rest), what it means, and the difference of lines."""
+        yield "if the change is meant, accept it with: pytest --snapshot-update"
         yield from _meaning(str(snapshot_data), str(serialized_data))
         yield from super().diff_lines(serialized_data, snapshot_data)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from flowdsl.engine import Reply, execute, prepare
 from flowdsl.expr.errors import StatesError
 from flowdsl.expr.path.jsonpath import compile_field_path, compile_path, parse_path
 from flowdsl.expr.path.tree import Index, Name, PathSyntaxError, Root
 from flowdsl.expr.scope import Scope
 
+PAIR = {"a": {"v": 1}, "b": {"v": 2}}
 STORE: dict[str, Any] = {
     "store": {
         "book": [
@@ -28,6 +30,7 @@ STORE: dict[str, Any] = {
     "huge": [1e308, 1],
     "text": "abc",
     "nothing": None,
+    "named": [{"name": "/eggs/cooked/like", "value": "poached"}, {"name": "two words", "value": 2}, PAIR],
 }
 SCOPE = Scope({"Execution": {"Id": "arn"}}, {"order": {"lines": [{"id": 7}]}})
 
@@ -77,6 +80,19 @@ FOUND = [
     ("$.store.book[?(@.author in ['Rees', 'Waugh'])].price", [8.95, 12.99]),
     ("$.store.book[?(@.author nin ['Rees', 'Waugh'])].price", [8]),
     ("$.store.book[?(@.author==Waugh)].price", [12.99]),
+    ("$.named[?(@.name==/eggs/cooked/like)].value", ["poached"]),  # github.com/getmoto/moto/issues/7825
+    ("$.named[?(@.name == /eggs/cooked/like && @.value==poached)].value", ["poached"]),
+    ("$.named[?((@.name==/eggs/cooked/like) || @.value == 2)].value", ["poached", 2]),
+    ("$.named[?(@.name != /eggs/cooked/like )].value", [2]),
+    ("$.named[?(@.name==/eggs/)].value", []),
+    ("$.named[?(@.name =~ /.eggs.*/)].value", ["poached"]),
+    ("$.named[?(@.name==two words)].value", [2]),
+    ("$.named[2]['a','b'].v", [1, 2]),  # Jayway: each of them, then the next step
+    ("$.named[2]['a','b']", {"a": {"v": 1}, "b": {"v": 2}}),
+    ("$.named[2]['a','none'].v", [1]),
+    ("$.items[?(@ == '3')]", [3, "3"]),
+    ("$.items[?(@ == null)]", [None]),
+    ("$.store.book[*].tags[?(@ == a)]", ["a"]),
     ("$.store.book[?(@.tags contains 'a')].author", ["Rees"]),
     ("$.store.book[?(@.tags size 1)].author", ["Rees"]),
     ("$.store.book[?(@.isbn == null)].author", ["Melville"]),
@@ -189,6 +205,7 @@ WRONG = [
     ("$.a b", 3),
     ("$.a[?(@.b ==)]", 12),
     ("$.a[?(@.b ~ 1)]", 10),
+    ("$.a[?(@.b == /c/d]", 17),
     ("$.a[:]", 4),
     ("$.a[\u0661]", 4),
     ("$.nope()", 2),
@@ -228,3 +245,34 @@ def test_exposes_the_parsed_form() -> None:
 )
 def test_reference_paths(path: str, expected: bool) -> None:
     assert parse_path(path).is_reference is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.a[0]", {}),
+        ("$.a[0]", {"a": []}),
+        ("$.a[0]", {"a": {}}),
+        ("$.a[1]", {"a": [1]}),
+        ("$.a[0].b", {}),
+        ("$[0]", {}),
+    ],
+)
+def test_no_result_goes_into_an_array_that_is_missing_or_too_short(path: str, value: Any) -> None:
+    """Objects are made, array items are not. Source: ASL specification, "ResultPath"."""
+    definition = {"StartAt": "S", "States": {"S": {"Type": "Pass", "Result": 1, "ResultPath": path, "End": True}}}
+    result = execute(prepare(definition), value, invoke=lambda call: Reply.succeeded(None))
+    assert (result.status, result.error) == ("FAILED", "States.ResultPathMatchFailure")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "output"),
+    [
+        ("$.a[0]", {"a": [5]}, {"a": [1]}),
+        ("$.a[0].b.c", {"a": [{}]}, {"a": [{"b": {"c": 1}}]}),
+        ("$.a.b", {}, {"a": {"b": 1}}),
+    ],
+)
+def test_a_result_goes_into_an_item_that_is_there(path: str, value: Any, output: Any) -> None:
+    definition = {"StartAt": "S", "States": {"S": {"Type": "Pass", "Result": 1, "ResultPath": path, "End": True}}}
+    assert execute(prepare(definition), value, invoke=lambda call: Reply.succeeded(None)).output == output

@@ -276,6 +276,85 @@ def test_an_unmocked_call_fails_the_test(project: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*scheduler.py*")
 
 
+# -- failing tests
+
+
+def test_a_failing_test_shows_the_route_before_the_logs(project: pytest.Pytester) -> None:
+    handler = (
+        "import logging\ndef handler(event, context):\n    logging.error('a page of logs')\n    raise KeyError('x')\n"
+    )
+    (project.path / "handlers" / "work" / "handler.py").write_text(handler)
+    project.makepyfile(
+        test_it="""
+        def test_raises(flow):
+            flow.run({})
+
+        def test_asserts(flow):
+            flow.mock("Work", returns={"status": "again"})
+            flow.mock("Work", {"status": "again"}, returns={"status": "done\x1b[2J"})
+            assert flow.run({}).output == 5
+
+        def test_has_run_nothing(flow):
+            assert flow is None
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_raises _*",
+            "flow = Runner('shop')",
+            "E *ExecutionFailed: execution '*' ended FAILED in state 'Failed': Failed: *",
+            "*- Flow shop, execution 00000000-0000-4000-8000-000000000001 -*",
+            "ended in Failed, shop_flow.py:8*",
+            "  Failed*",
+            " *Work *Task *KeyError*",
+            "*- Captured log call -*",
+            "*a page of logs*",
+            "*_ test_asserts _*",
+            "*- Flow shop, execution 00000000-0000-4000-8000-000000000001 -*",
+            " *Work *Task*",
+            " *Pause *Wait *",
+            "*_ test_has_run_nothing _*",
+        ]
+    )
+    assert "- Flow" not in result.stdout.str().partition("_ test_has_run_nothing _")[2]
+
+
+def test_wrong_names_show_the_tests_line_alone(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        def test_mock(flow):
+            flow.mock("Wrok", returns={})
+            flow.run({})
+
+        def test_at_the_end(flow):
+            flow.mock("Wrok", returns={})
+
+        def test_history(flow):
+            flow.mock("Work", returns={"status": "done"})
+            flow.run({}).waited("Puase")
+
+        def test_spent(flow):
+            flow.mock("Work", returns={"status": "done"})
+            flow.run({}).history.spent("Puase")
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(failed=3, passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*state machine 'shop' has no Task or function 'Wrok'; did you mean 'Work'?"])
+    result.stdout.no_fnmatch_line("*flowdsl/testing/*")
+    result.stdout.no_fnmatch_line("*flowdsl/pytest_plugin*")
+
+
+def test_a_project_without_a_flow_says_so_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(flow):\n    flow.run({})\n")
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no state machine to run*", "*write `flow = *"])
+    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
 # -- snapshots
 
 SNAPSHOT = """
@@ -319,7 +398,8 @@ def test_a_snapshot_that_differs_in_the_order_of_fields_means_the_same(project: 
     written.write_text(text)
     result = run(project)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*= order of states in the text", "*same in meaning"])
+    accept = "*accept it with: pytest --snapshot-update"
+    result.stdout.fnmatch_lines([accept, "*= order of states in the text", "*same in meaning"])
 
 
 def test_snapshots_that_agree_import_no_diff() -> None:

@@ -1,8 +1,9 @@
 """Text to `Path`: a recursive-descent parser over one string.
 
 It takes what Step Functions takes: names without quotes hold every character but `. [ ( )` and white space, a
-backslash makes any character part of a name, and a filter's string may stand without quotes where it is one word
-(`[?(@.code==es)]` is in definitions that AWS publishes).
+backslash makes any character part of a name, and what a filter compares with may be text without quotes:
+`[?(@.code==es)]` is in definitions that AWS publishes, `[?(@.Name==/eggs/cooked)]` works in AWS (getmoto/moto#7825).
+That such text may hold spaces follows from these (no recording).
 """
 
 from __future__ import annotations
@@ -69,6 +70,15 @@ def parse_path(text: str) -> Path:
     if parser.at < len(text):
         raise parser.error(f"unexpected {text[end]!r}", end)
     return path
+
+
+_OF_TEXT = frozenset(("==", "!=", "===", "!==", "<", "<=", ">", ">="))
+_UNQUOTED = re.compile(r"[^\s()\[\]{}'\"@$&|][^()\[\]{}'\"&|]*(?<!\s)(?=\s*(?:\)|&&|\|\|))")
+
+
+def _needs_no_quotes(text: str) -> bool:
+    """True for text that is neither a number nor one word: those are operands of their own."""
+    return _NUMBER.fullmatch(text) is None and _WORD.fullmatch(text) is None
 
 
 class _Parser:
@@ -312,7 +322,18 @@ class _Parser:
                 return left
             raise self.error("expected a comparison", start)
         self.space()
-        return Comparison(left, operator, self.operand())
+        return Comparison(left, operator, self.compared(operator))
+
+    def compared(self, operator: str) -> Operand:
+        """The right side of a comparison, which may be text without quotes: up to the end of the condition."""
+        start = self.at
+        if operator not in _OF_TEXT:
+            return self.operand()
+        text = _UNQUOTED.match(self.text, start)
+        if text is None or (text.group()[0] != "/" and not _needs_no_quotes(text.group())):
+            return self.operand()
+        self.at = text.end()
+        return Literal(text.group())
 
     def operator(self) -> str | None:
         if symbol := self.match(_SYMBOL):
