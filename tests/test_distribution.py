@@ -56,12 +56,39 @@ def test_the_sdist_has_tests_and_docs(dist):
     with tarfile.open(file) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert tracked("flowdsl", "tests", "docs", "examples", "handlers", "scripts", ".github") <= names
-    assert {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "action.yml", "payment_flow.py"} <= names
+    assert {
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "action.yml",
+        "payment_flow.py",
+        "refund_flow.py",
+    } <= names
     top = {name.partition("/")[0] for name in names}
     assert top == {
-        *(".ci", ".github", ".gitignore", ".pre-commit-hooks.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
-        *("Makefile", "PKG-INFO", "README.md", "SECURITY.md", "action.yml", "benchmarks", "docs", "examples"),
-        *("flowdsl", "handlers", "payment_flow.py", "pyproject.toml", "scripts", "tests"),
+        *(
+            ".ci",
+            ".gitattributes",
+            ".github",
+            ".gitignore",
+            ".pre-commit-hooks.yaml",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "LICENSE",
+        ),
+        *(
+            "Makefile",
+            "PKG-INFO",
+            "README.md",
+            "SECURITY.md",
+            "action.yml",
+            "benchmarks",
+            "changes",
+            "docs",
+            "examples",
+        ),
+        *("flowdsl", "handlers", "payment_flow.py", "pyproject.toml", "refund_flow.py", "scripts", "tests"),
     }
     stray = ("__pycache__", ".pyc", ".flowdsl", ".hypothesis", ".venv", "build/")
     assert not [name for name in names if any(each in name for each in stray)]
@@ -76,6 +103,7 @@ def test_the_metadata(wheel):
     assert {each.partition(">")[0] for each in metadata.get_all("Requires-Dist") if ";" not in each} == {
         "attrs",
         "click",
+        "simplejson",
     }
 
 
