@@ -1,4 +1,6 @@
-"""Labelled pairs for `flowdsl diff`: how many it tells right: `python -m benchmarks.diffs [SEED] [COUNT] [--missed]`.
+"""Labelled pairs for `flowdsl diff`: how many it tells right: `python -m benchmarks.diffs [SEED] [COUNT]`.
+
+`--missed` prints the others, `--double` makes two edits a pair.
 
 Each pair is a definition and the same after one edit. The generator knows what it did and writes the label; the diff
 sees the two definitions only. A pair counts as right if the diff reports exactly the label, as pairs of kind and state:
@@ -377,6 +379,33 @@ EDITS: dict[str, Edit] = {
 }
 
 
+def doubles(seed: int, count: int) -> Iterator[Pair]:
+    """Pairs of this seed with two edits each, of different states; of swaps only the first edit can be one."""
+    rng = random.Random(seed)
+    first = pairs(seed, 1_000_000)
+    second = [name for name in EDITS if name not in ("neutral", "swap")]
+    made = 0
+    while made < count:
+        pair = next(first)
+        kind = rng.choice(second)
+        new = copy.deepcopy(pair.new)
+        tree = Tree(new)
+        label = EDITS[kind](rng, tree)
+        if not isinstance(label, frozenset) or pair.kind == "neutral":
+            continue
+        names = {name for _, name in (*pair.label, *label)} | {pair.either} - {""}
+        if len(names) < len(pair.label) + len(label) + bool(pair.either):
+            continue
+        if kind == "rename" and any(name not in Tree(tree.root.fields).names for name in names - {"", *removed(pair)}):
+            continue  # it renamed the state of the first edit
+        made += 1
+        yield Pair(f"{pair.kind}+{kind}", pair.old, tree.root.fields, pair.label | label, pair.either)
+
+
+def removed(pair: Pair) -> set[str]:
+    return {name for kind, name in pair.label if kind == "removed"}
+
+
 def pairs(seed: int, count: int) -> Iterator[Pair]:
     """Pairs of this seed, each kind in turn."""
     rng = random.Random(seed)
@@ -402,7 +431,7 @@ def is_right(pair: Pair) -> bool:
     told = {(change.kind, change.state) for change in comparison.changes}
     options = [pair.label]
     if pair.either:
-        options.append(frozenset({("moved", pair.either)}))
+        options.append(frozenset({label for label in pair.label if label[0] != "moved"} | {("moved", pair.either)}))
     if pair.kind == "neutral":
         return not told and (bool(comparison.neutral) or json.dumps(pair.old) == json.dumps(pair.new))
     return told in options
@@ -413,7 +442,7 @@ def main(arguments: list[str]) -> None:
     seed, count = [*numbers, *(0, 100)[len(numbers) :]]
     right: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for pair in pairs(seed, count):
+    for pair in (doubles if "--double" in arguments else pairs)(seed, count):
         total[pair.kind] += 1
         if is_right(pair):
             right[pair.kind] += 1
@@ -424,8 +453,8 @@ def main(arguments: list[str]) -> None:
             if "--json" in arguments:
                 sys.stdout.write(json.dumps(pair.old, indent=1) + "\n" + json.dumps(pair.new, indent=1) + "\n")
     for kind in total:
-        sys.stdout.write(f"{kind:<10} {right[kind]:>4} of {total[kind]}\n")
-    sys.stdout.write(f"{'all':<10} {sum(right.values()):>4} of {sum(total.values())}\n")
+        sys.stdout.write(f"{kind:<20} {right[kind]:>4} of {total[kind]}\n")
+    sys.stdout.write(f"{'all':<20} {sum(right.values()):>4} of {sum(total.values())}\n")
 
 
 if __name__ == "__main__":

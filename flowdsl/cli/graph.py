@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from . import output
+from .options import substitution_option
 
 if TYPE_CHECKING:
     from ..graph.layout import Direction
     from ..graph.output import Format
+    from ..graph.theme import Theme
 
 
 @click.command()
@@ -41,6 +43,14 @@ if TYPE_CHECKING:
     "--direction", type=click.Choice(["down", "right"]), default="down", show_default=True, help="Where the flow goes."
 )
 @click.option(
+    "--theme",
+    type=click.Choice(["auto", "light", "dark"]),
+    default="auto",
+    show_default=True,
+    help="The colours of svg and png: auto follows the reader's system in svg, and is light in png.",
+)
+@substitution_option
+@click.option(
     "--history",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -56,6 +66,8 @@ def graph(
     form: Format | None,
     fold_catches: bool,
     direction: Direction,
+    theme: Theme,
+    substitutions: dict[str, str],
     history: Path | None,
 ) -> None:
     """Draw a flow in Python, or a definition in JSON or YAML.
@@ -80,11 +92,13 @@ def graph(
     from .terminal import write_bytes
 
     form = form or (format_of(target) if target else "svg")
-    loaded = choose(project.load(file or project.default_flow()), machine)
+    if theme != "auto" and form not in ("svg", "png"):
+        raise click.UsageError("--theme is for svg and png; a page of html has a button for it")
+    loaded = choose(project.load(file or project.default_flow(), substitutions), machine)
     if form == "png" and target is None and sys.stdout.isatty():
         raise click.UsageError("a PNG file cannot be shown in a terminal: write it to a file with -o")
     subject = picture_history(loaded, history) if history else describe(loaded, details=form == "html")
-    content = draw(subject, form, fold_catches=fold_catches, direction=direction)
+    content = draw(subject, form, fold_catches=fold_catches, direction=direction, theme=theme)
     if target is not None:
         from ..base.files import write_file
         from ..base.source import display_path

@@ -12,6 +12,7 @@ from .layout import Direction, lay_out
 from .mermaid import mermaid
 from .subject import Subject
 from .svg import svg
+from .theme import Theme
 from .timeline import draw as draw_timeline
 
 Format = Literal["svg", "html", "png", "mermaid"]
@@ -27,8 +28,18 @@ _SUFFIXES: Mapping[str, Format] = {
 CANNOT_WRITE = "FD971"
 
 
-def draw(subject: Subject, form: Format, *, fold_catches: bool = False, direction: Direction = "down") -> str | bytes:
-    """Return the picture: text, or bytes for PNG. Raises FlowError if the format needs a library that is missing."""
+def draw(
+    subject: Subject,
+    form: Format,
+    *,
+    fold_catches: bool = False,
+    direction: Direction = "down",
+    theme: Theme = "auto",
+) -> str | bytes:
+    """Return the picture: text, or bytes for PNG. `theme` is for SVG and PNG, where `auto` is light.
+
+    Raises FlowError if the format needs a library that is missing.
+    """
     tree = Tree(subject.definition)
     if form == "mermaid":
         return mermaid(tree, fold_catches=fold_catches, right=direction == "right", marks=subject.marks)
@@ -42,6 +53,7 @@ def draw(subject: Subject, form: Format, *, fold_catches: bool = False, directio
         comment=subject.explanation,
         marks=subject.marks,
         below=[draw_timeline(subject.timeline)] if subject.timeline else (),
+        colours=theme,
     )
     if form == "svg":
         return text

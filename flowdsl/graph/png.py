@@ -9,7 +9,7 @@ _ZOOM = 2.0
 
 
 def png(svg: str) -> bytes:
-    """Return the picture as a PNG file, twice as large, in light colours. Raises FlowError without resvg-py."""
+    """Return the picture as a PNG file, twice as large. Raises FlowError without resvg-py."""
     try:
         import resvg_py
     except ImportError:

@@ -37,6 +37,7 @@ def svg(
     marks: Marks | None = None,
     below: Sequence[tuple[str, float, float]] = (),
     styled: bool = True,
+    colours: theme.Theme = "auto",
 ) -> str:
     """Return the picture as an SVG file.
 
@@ -55,7 +56,7 @@ def svg(
     label = _attribute(clean(title) or "state machine")
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" {size} role="img" aria-label={label}>']
     if styled:
-        lines += [f"<style>\n{theme.style_sheet()}</style>"]
+        lines += [f"<style>\n{theme.style_sheet(colours)}</style>"]
     lines += [f'<rect class="background" width="{number(width)}" height="{number(height)}"/>', *head, *pieces, "</svg>"]
     return "\n".join(lines) + "\n"
 

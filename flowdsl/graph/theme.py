@@ -6,11 +6,12 @@ Colours are written out in each rule, because programs that convert SVG know no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from .fonts import FAMILY
 
 Palette = Mapping[str, str]
+Theme = Literal["auto", "light", "dark"]
 
 LIGHT: Final[Palette] = {
     "background": "#ffffff",
@@ -73,8 +74,10 @@ TONES: Final = ("added", "removed", "changed", "reached", "failed", "waiting")
 FAINT: Final = ("missed", "quiet")
 
 
-def style_sheet() -> str:
-    """The style of a picture in a file of its own: dark where the reader's system is dark."""
+def style_sheet(theme: Theme = "auto") -> str:
+    """The style of a picture in a file of its own; `auto` is dark where the reader's system is dark."""
+    if theme != "auto":
+        return "\n".join([*_shapes(), *colours(DARK if theme == "dark" else LIGHT)]) + "\n"
     dark = "".join(f"  {line}\n" for line in colours(DARK))
     return "\n".join([*_shapes(), *colours(LIGHT)]) + f"\n@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
 

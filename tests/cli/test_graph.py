@@ -53,6 +53,25 @@ def test_png_goes_to_stdout_as_it_is():
     assert graph(FLOW, "--format", "png").stdout_bytes.startswith(b"\x89PNG\r\n\x1a\n")
 
 
+def test_a_picture_can_be_dark():
+    dark, light = (graph(FLOW, "--theme", theme).stdout for theme in ("dark", "light"))
+    assert "#0f1620" in dark
+    assert "#0f1620" not in light
+    assert "prefers-color-scheme" not in dark + light
+    pictures = {graph(FLOW, "--format", "png", "--theme", theme).stdout_bytes for theme in ("auto", "light", "dark")}
+    assert len(pictures) == 2
+    assert graph(FLOW, "--format", "html", "--theme", "dark").exit_code == 2
+
+
+def test_placeholders_are_filled_in(tmp_path):
+    file = machine(tmp_path, '{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": ${N}, "End": true}}}')
+    assert "90 seconds" not in graph(file, "--format", "mermaid").stdout
+    done = graph(file, "--format", "mermaid", "--substitution", "N=90")
+    assert (done.exit_code, "1 min 30 s" in done.stdout) == (0, True)
+    unknown = graph(file, "--substitution", "M=1")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+
+
 def test_a_file_of_no_known_format_is_refused(tmp_path):
     done = graph(FLOW, "-o", str(tmp_path / "p.jpeg"))
     assert done.exit_code == 2

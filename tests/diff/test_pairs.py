@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.diffs import EDITS, is_right, pairs
+from benchmarks.diffs import EDITS, doubles, is_right, pairs
 
 
 @pytest.mark.parametrize("seed", [11])
@@ -22,6 +22,12 @@ def test_at_least_98_percent_of_the_labels_are_found(seed):
 def test_at_least_98_percent_of_more_labels_are_found(seed):
     wrong = [(pair.kind, sorted(pair.label)) for pair in pairs(seed, 200) if not is_right(pair)]
     assert len(wrong) <= 4, wrong
+
+
+@pytest.mark.slow
+def test_two_edits_are_told_apart():
+    wrong = [(pair.kind, sorted(pair.label)) for pair in doubles(3000, 200) if not is_right(pair)]
+    assert len(wrong) <= 6, wrong
 
 
 def test_a_wrong_label_is_noticed():
