@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 EXIT_DIFFERS = 1
 """The exit code of `replay` if there are differences."""
+_MOST_CHILDREN = 100
+"""The child executions of Distributed Maps in a picture: each takes a call at least, and no picture shows more."""
 _PAUSE = 2.0
 """Seconds between two looks at a running execution."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -169,7 +171,8 @@ def show(
 
     session = _open(execution, env, instance, machine, execution=True, express=True)
     described = session.calls.describe(session.target.arn)
-    history = History.parse(session.calls.history(session.target.arn))
+    events = session.calls.history(session.target.arn)
+    history = History.parse(events)
     if form == "json":
         keys = ("name", "status", "stateMachineVersionArn", "startDate", "stopDate")
         head = {key: _plain(described[key]) for key in keys if key in described}
@@ -187,7 +190,16 @@ def show(
         from ..testing.picture import picture_run
 
         definition = read_json(session.calls.definition(session.target.arn), "the definition").value
-        write_picture(picture_run(described["name"], definition, history), picture)
+        histories, without = session.calls.children(events, _MOST_CHILDREN)
+        children = [History.parse(each) for each in histories]
+        write_picture(picture_run(described["name"], definition, history, children), picture)
+        if without:
+            what = (
+                "1 execution of a Distributed Map is"
+                if without == 1
+                else f"{without} executions of Distributed Maps are"
+            )
+            click.echo(f"{what} not in the picture", err=True)
 
 
 @executions.command()

@@ -111,6 +111,22 @@ class Executions:
             is_oldest_first = events[0]["id"] == 1
         return sorted((each for each in events if each["id"] > after), key=lambda each: each["id"])
 
+    def children(self, events: list[dict[str, Any]], most: int) -> tuple[list[list[dict[str, Any]]], int]:
+        """The histories of the executions that the Distributed Maps of an execution started, and those inside them, at
+        most so many; and how many more there are. Express executions have no history, so they are among those."""
+        histories: list[list[dict[str, Any]]] = []
+        without = 0
+        todo = _map_runs(events)
+        while todo:
+            for child in self._items("ListExecutions", {"mapRunArn": todo.pop(0)}):
+                arn = str(child["executionArn"])
+                if len(histories) >= most or is_express(arn):
+                    without += 1
+                    continue
+                histories.append(self.history(arn))
+                todo += _map_runs(histories[-1])
+        return histories, without
+
     def start(self, machine: str, text: str, name: str | None) -> str:
         """Start an execution and return its ARN; `text` is its input as JSON."""
         arguments = {"stateMachineArn": machine, "input": text, **({"name": name} if name else {})}
@@ -147,6 +163,12 @@ class Executions:
             yield from items(self.aws, "states", operation, **arguments)
         except AwsError as error:
             raise _refused(error, arguments) from None
+
+
+def _map_runs(events: list[dict[str, Any]]) -> list[str]:
+    """The ARNs of the Map Runs that an execution started. Source: API reference, MapRunStartedEventDetails."""
+    details = (event.get("mapRunStartedEventDetails") for event in events)
+    return [str(each["mapRunArn"]) for each in details if each]
 
 
 def is_express(execution: str) -> bool:

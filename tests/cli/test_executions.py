@@ -42,6 +42,9 @@ class Service:
     """Messages in the log group."""
     patterns: list[str] = field(factory=list)
     groups: bool = True
+    children: dict[str, list[dict[str, Any]]] = field(factory=dict)
+    """The histories of the executions of a Map Run, by ARN."""
+    map_run: str = ""
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert service in ("states", "logs")
@@ -65,6 +68,9 @@ class Service:
 
     def ListExecutions(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         assert self.type == "STANDARD"
+        if "mapRunArn" in arguments:
+            assert arguments["mapRunArn"] == self.map_run
+            return {"executions": [{"executionArn": arn} for arn in self.children]}
         row = {"name": "one", "status": "FAILED", "executionArn": EXECUTION, "startDate": DATE}
         return {"executions": [row, {**row, "name": "two"}]}
 
@@ -75,7 +81,8 @@ class Service:
         return {"definition": json.dumps(self.definition)}
 
     def GetExecutionHistory(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        events = self.events[::-1] if arguments["reverseOrder"] else self.events
+        events = self.children.get(arguments["executionArn"], self.events)
+        events = events[::-1] if arguments["reverseOrder"] else events
         first = int(arguments.get("nextToken", 0))
         more = {"nextToken": str(first + 2)} if first + 2 < len(events) else {}
         return {"events": events[first : first + 2], **more}
@@ -268,3 +275,33 @@ def test_show_draws_the_definition_that_the_execution_ran(project: Any, service:
     assert "[card number]" in text
     assert "4242" not in text
     assert "DescribeStateMachineForExecution" in [name for name, _ in service.calls]
+
+
+def test_show_draws_the_child_executions_of_a_distributed_map(
+    project: Any, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Pay",
+        "States": {
+            "Pay": {"Type": "Task", "Resource": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:pay", "End": True}
+        },
+    }
+    service.definition = {"StartAt": "All", "States": {"All": {"Type": "Map", "ItemProcessor": inside, "End": True}}}
+    runner = Runner.of(service.definition, root=project.root)
+    runner.mock("Pay", returns={})
+    run = runner.run([1, 2, 3])
+    service.events = run.history.render()
+    (started,) = [each for each in service.events if each["type"] == "MapRunStarted"]
+    service.map_run = started["mapRunStartedEventDetails"]["mapRunArn"]
+    service.children = {f"{EXECUTION}-{n}": child.history.render() for n, child in enumerate(run.children)}
+    service.children[EXPRESS] = []
+    assert project.run("executions", "show", EXECUTION).exit_code == 0
+    assert "ListExecutions" not in [name for name, _ in service.calls], "only a picture needs the children"
+
+    done = project.run("executions", "show", EXECUTION, "--picture", "one.mmd")
+    assert (done.exit_code, done.stderr) == (0, "1 execution of a Distributed Map is not in the picture\n")
+    assert "Pay<br/>pay<br/>3×" in Path("one.mmd").read_text()
+    monkeypatch.setattr("flowdsl.cli.executions._MOST_CHILDREN", 1)
+    done = project.run("executions", "show", EXECUTION, "--picture", "one.mmd")
+    assert done.stderr == "3 executions of Distributed Maps are not in the picture\n"
