@@ -54,6 +54,8 @@ class Target(Record):
     stack: Stack
     machines: list[Loaded]
     build: Path
+    project: str
+    """The name under `[project]`."""
 
     def wanted(self) -> Wanted:
         """All that is to be deployed. Raises FlowError, also with what the flow's own checks find there."""
@@ -69,6 +71,10 @@ class Target(Record):
         from ..deploy import aws
         from ..deploy.session import Session
 
+        if not self.project:
+            # Two projects with the same file name in one account would change and remove each other's resources.
+            hint = 'add it to pyproject.toml, such as: [project] name = "donations"'
+            raise FlowError.of("the project has no name, by which deployments are told apart", code="FD980", hint=hint)
         clock = aws.WallClock()
         connected = aws.connect(self.stack.place)
         return Session(aws.Paced(connected, clock), clock, self.stack, show_progress)
@@ -84,7 +90,7 @@ def find_target(file: Path | None, env: str | None, instance: str) -> Target:
     settings = project.find(file.resolve().parent)
     environment = choose_environment(settings.environments, env)
     stack = stack_of(environment, file, instance, project=settings.name)
-    return Target(environment, stack, project.load(file), settings.output)
+    return Target(environment, stack, project.load(file), settings.output, settings.name)
 
 
 # Showing

@@ -20,6 +20,9 @@ from tests.deploy.memory import Memory
 from tests.deploy.memory_common import PLACE
 
 SETTINGS = f"""
+[project]
+name = "greeting"
+
 [tool.flowdsl]
 flow = "hello.py"
 
@@ -81,7 +84,7 @@ def test_plan_deploy_plan(project):
     again = project.run("plan", "--env", "test")
     assert again.exit_code == 0
     assert again.stdout.splitlines() == [
-        "hello / test (123456789012, eu-west-1)",
+        "greeting.hello / test (123456789012, eu-west-1)",
         "now: hello:live → version 1",
         "no changes",
     ]
@@ -107,18 +110,31 @@ def test_values_of_environment_variables_are_never_shown(project, command):
 
 def test_a_project_never_touches_what_another_one_of_the_same_flow_file_deployed(project):
     settings = project.root / "pyproject.toml"
-    settings.write_text('[project]\nname = "shop.one"\n' + SETTINGS)
+    settings.write_text(SETTINGS.replace("greeting", "shop.one"))
     assert project.run("deploy", "--yes").exit_code == 0
     assert project.aws.machines["hello"]["tags"]["flowdsl:stack"] == "shop-one.hello"
-    settings.write_text('[project]\nname = "shop-two"\n' + SETTINGS)
+    settings.write_text(SETTINGS.replace("greeting", "shop-two"))
     before = len(project.aws.changes())
     refused = project.run("deploy", "--yes")
     assert refused.exit_code == 2
     assert "hello" in refused.output
     assert project.run("destroy", "--yes").exit_code == 0
     assert len(project.aws.changes()) == before
-    settings.write_text('[project]\nname = "shop.one"\n' + SETTINGS)
+    settings.write_text(SETTINGS.replace("greeting", "shop.one"))
     assert project.run("plan").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy --yes", "rollback --yes", "prune --yes", "destroy --yes"])
+def test_a_project_without_a_name_is_refused(project, command):
+    """Two of them in one account would take each other's resources."""
+    project.run("deploy", "--yes")
+    before = len(project.aws.changes())
+    (project.root / "pyproject.toml").write_text(SETTINGS.replace('[project]\nname = "greeting"\n', ""))
+    refused = project.run(*command.split())
+    assert refused.exit_code == 2
+    assert "the project has no name" in refused.output
+    assert '[project] name = "donations"' in refused.output
+    assert len(project.aws.changes()) == before
 
 
 def test_open_executions_are_shown_with_what_they_can_reach(project):
