@@ -1,6 +1,12 @@
 """The real boto3 against moto's server, for the calls that moto has: it cannot list versions of state machines."""
 
+import os
+import random
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
@@ -104,3 +110,60 @@ def test_an_emulator_of_one_service_is_not_asked_for_the_account(emulator, monke
 def test_credentials_of_another_account(world):
     with pytest.raises(FlowError, match="wrong account"):
         connect(Place("eu-west-1", "999999999999"))
+
+
+DEPLOY = """
+import os, signal, sys
+from pathlib import Path
+from attrs import evolve
+from tests.deploy.test_moto import session_of
+from tests.deploy.world import World
+
+folder, instance, position, when = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+world = World(folder, instance=instance)
+session = session_of(world)
+wanted = evolve(world.wanted(), machines=())
+plan = session.plan(wanted)
+inner, made = session.aws.aws, 0
+
+class Killing:
+    def call(self, service, operation, arguments):
+        global made
+        made += 1
+        if made == position and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = inner.call(service, operation, arguments)
+        if made == position:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+session.aws.aws = Killing()
+session.apply(plan)
+print(made)
+"""
+
+
+def test_a_killed_deploy_is_finished_by_the_next(world, emulator, tmp_path):
+    """kill -9 of the process at random calls, before and after AWS carried them out."""
+
+    def deploy(instance: str, position: int, when: str = "before") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", DEPLOY, str(tmp_path), instance, str(position), when]
+        variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300, check=False)
+
+    whole = deploy("whole", 0)
+    assert whole.returncode == 0, whole.stderr
+    calls = int(whole.stdout.splitlines()[-1])
+    assert calls > 20
+    for number, position in enumerate(random.Random(7).sample(range(1, calls + 1), 3)):
+        instance = f"killed-{number}"
+        killed = deploy(instance, position, "before" if number % 2 else "after")
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        again = World(tmp_path, instance=instance)
+        session, wanted = session_of(again), evolve(again.wanted(), machines=())
+        plan = session.plan(wanted)
+        assert plan.calls or position == calls
+        session.apply(plan)
+        assert not session.plan(wanted).calls, position
+        session.apply(plan_destroy(again.stack, session.read(wanted), DestroyRequest()))
+        assert not session.read(wanted).roles
