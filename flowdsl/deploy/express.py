@@ -2,7 +2,8 @@
 
 With the log level ERROR or FATAL it only has what failed. Inputs and outputs are never logged (`wanted`).
 Source: Step Functions Developer Guide, "Using CloudWatch Logs to log execution history"; CloudWatch Logs API Reference,
-FilterLogEvents.
+FilterLogEvents. A record has id, type, details, previous_event_id, event_timestamp (milliseconds) and execution_arn,
+numbers as text: so the logs in the tests of DataDog/datadog-serverless-functions, aws/logs_monitoring.
 """
 
 from __future__ import annotations

@@ -137,12 +137,13 @@ def derive(
 
 
 def _encryption(key: str, place: Place, name: str, *, logging: bool) -> Iterator[Statement]:
-    """Source: Step Functions Developer Guide, "Data at rest encryption"."""
+    """Source: Step Functions Developer Guide, "Data at rest encryption": the context of log delivery ends with an
+    asterisk as it stands. CDK's StateMachine writes the same (packages/aws-cdk-lib/aws-stepfunctions)."""
     own = {"kms:EncryptionContext:aws:states:stateMachineArn": place.arn("states", f"stateMachine:{name}")}
     yield Statement.of("kms:Decrypt kms:GenerateDataKey", key, condition={"StringEquals": own})
     if logging:
         delivery = {"kms:EncryptionContext:SourceArn": place.arn("logs", "*")}
-        yield Statement.of("kms:GenerateDataKey", key, condition={"StringLike": delivery})
+        yield Statement.of("kms:GenerateDataKey", key, condition={"StringEquals": delivery})
 
 
 def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]]) -> Derived:

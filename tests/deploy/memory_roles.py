@@ -156,9 +156,10 @@ class Roles:
             action in each["Action"]
             and any(matches(pattern, resource) for pattern in each["Resource"])
             and all(
-                matches(pattern, (context or {}).get(key, ""))
-                for keys in each.get("Condition", {}).values()
+                matches(pattern, value) if operator.endswith("Like") else pattern == value
+                for operator, keys in each.get("Condition", {}).items()
                 for key, pattern in keys.items()
+                for value in [(context or {}).get(key, "")]
             )
             for each in self.statements(arn)
         )

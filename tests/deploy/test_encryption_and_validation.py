@@ -41,8 +41,11 @@ def test_roles_may_use_the_key_for_their_own_things_only(world):
     assert world.aws.allows(role, "kms:GenerateDataKey", KEY, own)
     assert world.aws.allows(role, "kms:Decrypt", KEY, own)
     assert not world.aws.allows(role, "kms:Decrypt", KEY)
-    logs = {"kms:EncryptionContext:SourceArn": PLACE.arn("logs", "log-group:x")}
+    logs = {"kms:EncryptionContext:SourceArn": PLACE.arn("logs", "*")}
     assert world.aws.allows(role, "kms:GenerateDataKey", KEY, logs)
+    # The context itself ends with the asterisk.
+    one = {"kms:EncryptionContext:SourceArn": PLACE.arn("logs", "log-group:x")}
+    assert not world.aws.allows(role, "kms:GenerateDataKey", KEY, one)
     function = world.aws.functions["setup"]["settings"]["Role"]
     context = {"kms:EncryptionContext:aws:lambda:FunctionArn": PLACE.arn("lambda", "function:setup")}
     assert world.aws.allows(function, "kms:Decrypt", KEY, context)

@@ -152,7 +152,7 @@ def needs(world: World) -> list[Need]:
     calls += [(role, action, "*", {}) for action in permissions.LOGGING.actions]
     calls += [(role, action, "*", {}) for action in permissions.TRACING.actions]
     own = {"kms:EncryptionContext:aws:states:stateMachineArn": PLACE.arn("states", "stateMachine:payment")}
-    delivery = {"kms:EncryptionContext:SourceArn": PLACE.arn("logs", "log-group:x")}
+    delivery = {"kms:EncryptionContext:SourceArn": PLACE.arn("logs", "*")}
     calls += [(role, f"kms:{each}", KEY, own) for each in ("Decrypt", "GenerateDataKey")]
     calls.append((role, "kms:GenerateDataKey", KEY, delivery))
     calls.append((role, "sqs:SendMessage", PLACE.arn("sqs", "orders"), {}))
