@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO := .flowdsl/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-sdk test-cloud test-tools check format bench conformance clean
+.PHONY: help demo test test-fast test-sdk test-cloud test-tools check format bench conformance docs clean
 
 help:
 	@echo "make demo         take a donation: compile the payment flow, run it, show the stored transaction"
@@ -18,6 +18,7 @@ help:
 	@echo "make format       fix formatting and what the linter can fix"
 	@echo "make conformance  compare engine and checker with recorded behaviour of AWS"
 	@echo "make bench        measure time and memory beside other tools; ARGS=--peers installs them first"
+	@echo "make docs         build the site of the docs in site/, in an environment of its own"
 	@echo "make clean        remove all that make and the tools created"
 
 # The environments, installed by uv, which takes seconds where pip takes minutes: one stamp for running, one for developing.
@@ -51,6 +52,12 @@ INSTALL := $(BIN)/uv pip install --quiet --python
 	@rm -rf .venv-sdk
 	@$(BIN)/uv venv --quiet --no-project --python "$(PYTHON)" .venv-sdk
 	@$(INSTALL) .venv-sdk/bin/python --editable '.[dev-sdk]'
+	@touch $@
+
+.venv-docs/python.stamp: pyproject.toml
+	@echo "Setting up .venv-docs (once) ..." >&2
+	@"$(PYTHON)" -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 # MiniStack needs a botocore of its own; it runs the functions with the boto3 that Lambda's runtime provides.
@@ -121,6 +128,10 @@ bench: .venv/dev.stamp
 conformance: .venv/dev.stamp
 	@$(BIN)/python -m tests.conformance
 
+docs: .venv-docs/python.stamp
+	@.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs/site . site
+	@echo "site/index.html"
+
 clean:
-	rm -rf .venv .venv-sdk .ministack .tools build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .venv-docs site .ministack .tools build .flowdsl/demo .flowdsl/bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
