@@ -48,7 +48,9 @@ def condition(rule: Mapping[str, Any]) -> str:
     >>> condition({"Condition": "{% $states.input.count > 3 %}"})
     'count > 3'
     >>> condition({"Not": {"Variable": "$.a", "IsPresent": True}})
-    'not a is present'
+    'a is not present'
+    >>> condition({"Or": [{"Variable": "$.a", "StringEquals": each} for each in "xy"]})
+    'a in ("x", "y")'
     """
     return clean(_condition(rule, _DEEPEST)[:_MOST])
 
@@ -60,9 +62,10 @@ def _condition(rule: Any, deep: int) -> str:
         return _expression(rule["Condition"])
     for key, word in (("And", " and "), ("Or", " or ")):
         if isinstance(rule.get(key), list):
-            return word.join(_part(each, deep) for each in rule[key])
+            short_form = (_between if key == "And" else _one_of)(rule[key])
+            return short_form or word.join(_part(each, deep) for each in rule[key])
     if "Not" in rule:
-        return f"not {_part(rule['Not'], deep)}"
+        return _opposite(rule["Not"]) or f"not {_part(rule['Not'], deep)}"
     variable = _expression(rule.get("Variable", "…"))
     for key, operand in rule.items():
         if key in _TESTS:
@@ -75,6 +78,50 @@ def _condition(rule: Any, deep: int) -> str:
             other = _expression(operand) if match[3] else _literal(operand)
             return f"{variable} {_SIGNS[match[2]]} {other}"
     return "…"
+
+
+def _comparison(rule: Any) -> tuple[str, str, Any] | None:
+    """The variable, the sign and the value of a comparison with a constant."""
+    if not isinstance(rule, Mapping) or len(rule) != 2 or not isinstance(rule.get("Variable"), str):
+        return None
+    operator = next(key for key in rule if key != "Variable")
+    match = _COMPARISON.fullmatch(operator) if operator in OPERATORS else None
+    if match is None or match[2] not in _SIGNS or match[3]:
+        return None
+    return rule["Variable"], _SIGNS[match[2]], rule[operator]
+
+
+def _one_of(rules: list[Any]) -> str:
+    """An Or of one variable's values; "" if it is not one."""
+    parts = [_comparison(rule) for rule in rules]
+    known = [part for part in parts if part and part[1] == "=="]
+    if len(known) < max(len(parts), 2) or len({variable for variable, _, _ in known}) > 1:
+        return ""
+    return f"{_expression(known[0][0])} in ({', '.join(_literal(value) for _, _, value in known)})"
+
+
+def _between(rules: list[Any]) -> str:
+    """An And of a lower and an upper limit of one variable; "" if it is not one."""
+    parts = [part for rule in rules if (part := _comparison(rule))]
+    if len(rules) != 2 or len(parts) != 2 or parts[0][0] != parts[1][0]:
+        return ""
+    low = next((part for part in parts if part[1] in (">", ">=")), None)
+    high = next((part for part in parts if part[1] in ("<", "<=")), None)
+    if low is None or high is None:
+        return ""
+    return f"{_literal(low[2])} {low[1].replace('>', '<')} {_expression(low[0])} {high[1]} {_literal(high[2])}"
+
+
+def _opposite(rule: Any) -> str:
+    """The opposite of a rule in a word; "" if there is none."""
+    comparison = _comparison(rule)
+    if comparison and comparison[1] == "==":
+        return f"{_expression(comparison[0])} != {_literal(comparison[2])}"
+    if isinstance(rule, Mapping) and len(rule) == 2 and isinstance(rule.get("Variable"), str):
+        test = next(key for key in rule if key != "Variable")
+        if test in _TESTS and isinstance(rule[test], bool):
+            return _condition({**rule, test: not rule[test]}, 1)
+    return ""
 
 
 def _part(rule: Any, deep: int) -> str:

@@ -18,6 +18,7 @@ from flowdsl.asl.tree import Tree
 from flowdsl.graph.layout import lay_out
 from flowdsl.graph.picture import Mark, key
 from flowdsl.graph.svg import svg
+from flowdsl.graph.wording import condition
 from flowdsl.project import load
 from tests.conformance_data import cases, definitions
 from tests.graph.drawing import Drawing, State, read
@@ -286,10 +287,34 @@ def test_conditions_read_as_the_author_wrote_them():
     texts = {" ".join(text for text, _ in texts) for _, texts in drawing.labels.values()}
     assert texts == {
         'payment.status == "retry"',
-        "n >= 3 or not x is present",
+        "n >= 3 or x is not present",
         'a == b and c matches "x*"',
         "otherwise",
     }
+
+
+def compared(variable: str, **test: object) -> dict[str, object]:
+    return {"Variable": f"$.{variable}", **test}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ({"Or": [compared("a", StringEquals="x"), compared("a", NumericEquals=1)]}, 'a in ("x", 1)'),
+        ({"Or": [compared("a", StringEquals="x"), compared("b", StringEquals="y")]}, 'a == "x" or b == "y"'),
+        ({"Or": [compared("a", StringEquals="x")]}, 'a == "x"'),
+        ({"And": [compared("a", StringEquals="x"), compared("a", StringEquals="y")]}, 'a == "x" and a == "y"'),
+        ({"And": [compared("a", NumericLessThan=9), compared("a", NumericGreaterThanEquals=2)]}, "2 <= a < 9"),
+        ({"And": [compared("a", NumericLessThan=9), compared("b", NumericGreaterThan=2)]}, "a < 9 and b > 2"),
+        ({"And": [compared("a", NumericLessThan=9), compared("a", NumericLessThan=8)]}, "a < 9 and a < 8"),
+        ({"Not": compared("a", StringEquals="x")}, 'a != "x"'),
+        ({"Not": compared("a", NumericLessThan=1)}, "not a < 1"),
+        ({"Not": compared("a", IsNull=False)}, "a is null"),
+        ({"Not": compared("a", StringEqualsPath="$.b")}, "not a == b"),
+    ],
+)
+def test_conditions_are_short(rule, text):
+    assert condition(rule) == text
 
 
 @pytest.mark.parametrize(
