@@ -88,6 +88,7 @@ REDIRECTS = Table("payment-redirects", key="id", expires="expires_at").access(
 REFUNDS = Table("payment-refunds", key="donation", sort_key="id").access(
     "PutItem", "GetItem", "Query", "Scan", variable="REFUNDS_TABLE"
 )
+CAPTURES = Table("payment-captures", key="id").access("PutItem", "GetItem", "Scan", variable="CAPTURES_TABLE")
 DISPUTES = Table("payment-disputes", key="id").access("PutItem", "GetItem", "Scan", variable="DISPUTES_TABLE")
 TOTALS = Table("payment-totals", key="id").access("PutItem", "UpdateItem", "BatchGetItem", variable="TOTALS_TABLE")
 SANDBOX = Table("payment-sandbox", key="id").access("PutItem", "GetItem", variable="SANDBOX_TABLE")
@@ -132,6 +133,7 @@ REQUIRED = {
 # What settling a donation after its execution takes: ask its PSP, finish its post-processing.
 SETTLING = [
     TRANSACTIONS,
+    CAPTURES,
     TOTALS,
     BUS,
     Functions(*PSPS).access("InvokeFunction"),
@@ -292,6 +294,7 @@ machine = StateMachine(
     alarms=[
         Alarm("payment-executions", Executions("payment")),
         Alarm("payment-refund-executions", Executions("payment-refund")),
+        Alarm("payment-capture-executions", Executions("payment-capture")),
         Alarm("payment-functions", Functions(donor_returned, *webhooks)),
         # The sweep fails or does not run at all; or it has found what needs people.
         Alarm("payment-sweep", Functions(reconcile), within=timedelta(hours=1), silence=True),

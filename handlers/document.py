@@ -67,6 +67,12 @@ def donation_id(event: Any) -> str | None:
     return identity if isinstance(identity, str) and identity else None
 
 
+def is_for_later(document: Mapping[str, Any]) -> bool:
+    """Return true if the donation's amount is to be reserved only: its `capture` is `later`."""
+    donation = document.get("donation")
+    return isinstance(donation, Mapping) and donation.get("capture") == "later"
+
+
 def execution_id(event: Any) -> str | None:
     """Return the execution's ARN or name (`$.execution`), or None if the flow did not add it."""
     nested = event.get("document", event) if isinstance(event, Mapping) else None

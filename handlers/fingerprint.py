@@ -18,4 +18,6 @@ def fingerprint(donation: Mapping[str, Any]) -> str:
     Neither the token nor the address can be read from it. Raises MalformedEvent if one of them is missing.
     """
     values = [read(donation, "amount", int), *(read(donation, name, str) for name in _TEXTS)]
+    if "capture" in donation:
+        values.append(read(donation, "capture", str))
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()

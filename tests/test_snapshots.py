@@ -14,7 +14,12 @@ from flowdsl.cli.group import CommandGroup
 from flowdsl.project import load
 
 ROOT = Path(__file__).parent.parent
-FLOWS = [ROOT / "payment_flow.py", ROOT / "refund_flow.py", *sorted(ROOT.glob("examples/*/flow.py"))]
+FLOWS = [
+    ROOT / "payment_flow.py",
+    ROOT / "refund_flow.py",
+    ROOT / "capture_flow.py",
+    *sorted(ROOT.glob("examples/*/flow.py")),
+]
 MACHINES = [machine for flow in FLOWS for machine in load(flow)]
 
 

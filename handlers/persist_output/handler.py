@@ -20,7 +20,7 @@ class Stored(TypedDict):
     """The document's `transaction`."""
 
     id: str
-    status: Literal["paid", "declined", "abandoned", "broken", "conflict"]
+    status: Literal["paid", "authorised", "declined", "abandoned", "broken", "conflict"]
     stored_at: str
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from handlers import clock, disputes, refunds
+from handlers import captures, clock, disputes, refunds
+from handlers.captures.document import captured
 from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
+from handlers.document import is_for_later
 from handlers.psp import Outcome
 from handlers.reconcile.finishing import finish
 from handlers.transactions.record import Transaction, from_document, owner
@@ -29,6 +31,10 @@ a PSP's search may lag behind."""
 
 ABANDONED = 26 * 3600
 """Seconds after which a payment that waits for the donor is cancelled: the flow waits for a day."""
+
+RESERVED = 5 * 24 * 3600
+"""Seconds after which a reservation that nobody has taken is listed: card schemes keep most for seven days
+(https://docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
 
 _REFUSED = (Outcome.DECLINED, Outcome.CANCELLED, Outcome.RETRY)
 
@@ -69,6 +75,15 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
             close = f"python -m handlers.refunds close {refund.id}"
             reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
             yield Finding(refund.id, "refund failed", reason)
+    for transaction in store.list(Query(status="authorised")):
+        if captures.find(transaction.id) is None and clock.seconds_since(transaction.stored_at) > RESERVED:
+            request = f"python -m handlers.captures request {transaction.id}"
+            yield Finding(transaction.id, "authorised", f"the reservation expires soon; take or release it: {request}")
+    for capture in captures.listed():
+        if not capture.is_final and clock.seconds_since(capture.stored_at) > SETTLING:
+            request = f"python -m handlers.captures request {capture.donation}"
+            reason = f"it is not certain what was taken; run it again, which is safe: {request}"
+            yield Finding(capture.donation, f"capture {capture.status}", reason)
     for dispute in disputes.listed():
         if dispute.status == NEEDS_RESPONSE:
             reason = f"dispute {dispute.id} ({dispute.reason}): answer it at {dispute.psp}"
@@ -127,10 +142,20 @@ def _reconciled(
     if len(taken) > 1:
         references = ", ".join(str(payment["reference"]) for payment in taken)
         return Finding(transaction.id, transaction.status, f"taken more than once at {transaction.psp}: {references}")
+    capture = captures.find(transaction.id) if is_for_later(document) else None
+    if taken and capture is not None:
+        # Perhaps less than what was reserved.
+        document = captured(document, capture)
     if taken:
         reason = f"taken at {transaction.psp}: {taken[0]['reference']}"
         return _settled(transaction, document, {**taken[0], "status": "paid"}, reason, store, repair=repair)
     undecided = [payment for payment in payments if payment["status"] not in _REFUSED]
+    if is_for_later(document) and [each["status"] for each in undecided] == [Outcome.AUTHORISED]:
+        if running:
+            why = f"{running[0]} may still be running"
+            return Finding(transaction.id, transaction.status, f"reserved at {transaction.psp}; {why}")
+        state, reason = {**undecided[0], "status": "authorised"}, f"reserved at {transaction.psp}"
+        return _settled(transaction, document, state, reason, store, repair=repair)
     if undecided:
         reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
         return Finding(transaction.id, transaction.status, reason)

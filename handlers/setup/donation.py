@@ -83,7 +83,13 @@ _FIELDS: dict[str, Callable[[Any], str | None]] = {
     "donor.name": _text,
     "donor.email": _email,
 }
-_OPTIONAL: dict[str, Callable[[Any], str | None]] = {"payment_method.psp": _text}
+
+
+def _capture(value: Any) -> str | None:
+    return None if value == "later" else 'expected "later", or no such field'
+
+
+_OPTIONAL: dict[str, Callable[[Any], str | None]] = {"payment_method.psp": _text, "capture": _capture}
 
 
 def validated(donation: Any) -> dict[str, Any]:

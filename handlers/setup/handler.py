@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from handlers import clock
+from handlers.document import is_for_later
 from handlers.logs import invocation, logger
 from handlers.setup.donation import validated
 
@@ -25,6 +26,8 @@ class Document(TypedDict):
     payment: Start
     started_at: str
     execution: NotRequired[str]
+    operation: NotRequired[str]
+    """`authorise` if the amount is to be reserved only; the capture flow takes it."""
 
 
 def handler(event: Any, context: Any) -> Document:
@@ -40,6 +43,8 @@ def handler(event: Any, context: Any) -> Document:
             payment=Start(status="new", attempts=[]),
             started_at=clock.now(),
         )
+        if is_for_later(document):
+            document["operation"] = "authorise"
         if wrapped and isinstance(event.get("execution"), str):
             document["execution"] = event["execution"]
         return document

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from handlers import cards, clock
 from handlers.document import donation_id
 
-STATUSES = ("open", "paid", "declined", "abandoned", "broken", "conflict", "closed")
+STATUSES = ("open", "paid", "authorised", "declined", "abandoned", "broken", "conflict", "closed")
 UNPAID, BROKEN, PAID, FINAL = range(4)
 _RESULTS = ("receipt", "totals", "event")
 
@@ -23,9 +23,9 @@ class Transaction:
 
     id: str
     status: str
-    """open (PersistOutput has not run yet), paid, declined, abandoned, broken (unknown: somebody has to investigate) or
-    conflict (a different donation or a second payment with this donation's id), or closed: a conflict that somebody has
-    seen to."""
+    """open (PersistOutput has not run yet), paid, authorised (reserved, and to be captured), declined, abandoned,
+    broken (unknown: somebody has to investigate), conflict (a different donation or a second payment with this
+    donation's id) or closed: a conflict that somebody has seen to."""
     complete: bool
     """True if post-processing is done or not needed."""
     charity: str | None
@@ -46,7 +46,7 @@ class Transaction:
         if self.status == "paid":
             return FINAL if self.complete else PAID
         # Money may have been taken: a later refusal does not prove that it was not.
-        return BROKEN if self.status == "broken" else UNPAID
+        return BROKEN if self.status in ("broken", "authorised") else UNPAID
 
     @property
     def entry(self) -> str:
@@ -140,7 +140,7 @@ def _status(document: Mapping[str, Any], payment: Mapping[str, Any]) -> str:
     error = document.get("error")
     if isinstance(error, Mapping) and error.get("Error") == "DonationConflict":
         return "conflict"
-    if "error" in document or status not in ("declined", "abandoned"):
+    if "error" in document or status not in ("declined", "abandoned", "authorised"):
         return "broken"
     return str(status)
 

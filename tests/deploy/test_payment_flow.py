@@ -27,6 +27,7 @@ def test_the_tables_are_those_that_the_handlers_expect():
         "payment-adyen": ("id", "entry"),
         "payment-transactions": ("id", "entry"),
         "payment-choices": ("id", None),
+        "payment-captures": ("id", None),
         "payment-disputes": ("id", None),
         "payment-redirects": ("id", None),
         "payment-refunds": ("donation", "id"),

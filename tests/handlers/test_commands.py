@@ -27,6 +27,7 @@ OUTCOMES = {
     "donation-psp-down": ["unavailable"] * 12,
     "donation-psp-recovers": ["unavailable", "unavailable", "paid 00"],
     "donation-answer-lost": ["unavailable", "paid 00"],
+    "donation-later": ["authorised 00"],
 }
 
 

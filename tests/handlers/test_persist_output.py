@@ -330,7 +330,10 @@ def test_a_transaction_that_is_not_there() -> None:
     [
         (("--date", "31.1.2026"), "'31.1.2026' is not a date; write it as 2026-01-31"),
         (("--date", "2026-01-31", "--since", "2026-01-31"), "--date cannot be combined with --since or --until"),
-        (("--status", "lost"), "'lost' is not one of 'open', 'paid', 'declined', 'abandoned', 'broken', 'conflict'"),
+        (
+            ("--status", "lost"),
+            "'lost' is not one of 'open', 'paid', 'authorised', 'declined', 'abandoned', 'broken', 'conflict', ",
+        ),
     ],
 )
 def test_mistakes_in_the_command(arguments: tuple[str, ...], expected: str) -> None:

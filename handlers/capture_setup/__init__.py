@@ -1,0 +1,1 @@
+"""The capture flow's first step."""

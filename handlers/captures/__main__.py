@@ -1,0 +1,64 @@
+"""`python -m handlers.captures`: take or release reserved donations, and inspect captures."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from attrs import asdict
+
+from handlers.captures import listed
+from handlers.captures.record import STATUSES
+from handlers.money import amount_text
+
+
+@click.group()
+def main() -> None:
+    """Take reserved donations, or release them, and inspect captures.
+
+    They are in the DynamoDB table CAPTURES_TABLE; if that is not set, in a SQLite file in the folder PAYMENTS_DATA
+    (.flowdsl by default).
+    """
+
+
+@main.command()
+@click.argument("donation")
+@click.option("--amount", type=click.IntRange(1), help="In the minor unit; the rest is released. Default: all.")
+@click.option("--release", is_flag=True, help="Take nothing, and release the reservation.")
+@click.option("--state-machine", metavar="ARN", help="Start the capture there; default: print the execution's input.")
+def request(donation: str, amount: int | None, release: bool, state_machine: str | None) -> None:
+    """Take the reserved donation with the id DONATION. Requesting it again never takes twice."""
+    if release and amount:
+        raise click.UsageError("--release takes nothing; leave --amount out")
+    text = json.dumps({"donation": donation, "amount": 0 if release else amount})
+    if state_machine is None:
+        click.echo(text)
+        return
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = boto3.client("stepfunctions").start_execution(
+            stateMachineArn=state_machine, name=f"{donation}-capture", input=text
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(f"cannot start the capture: {error}") from error
+    click.echo(answer["executionArn"])
+
+
+@main.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only captures with this status.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_command(status: str | None, form: str) -> None:
+    """List captures, oldest first."""
+    captures = [*listed(status)]
+    if form == "json":
+        click.echo(json.dumps([asdict(capture) for capture in captures], indent=2, ensure_ascii=False))
+        return
+    for each in captures:
+        amount = f"{amount_text(each.amount, each.currency)} of {amount_text(each.reserved, each.currency)}"
+        click.echo(f"{each.donation}  {each.status}  {amount}  {each.psp} {each.reference}  {each.requested_at}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m handlers.captures")

@@ -1,0 +1,36 @@
+"""The record of a capture. A donation has one at most: what it takes, or that it takes nothing."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+STATUSES = ("open", "captured", "released", "declined", "broken")
+"""open: the PSP may have been asked. declined: the PSP refused; see `code`. broken: the outcome is unknown."""
+
+
+class CaptureConflict(Exception):
+    """The donation has a capture of another amount, or was released; nothing was taken for this one."""
+
+
+@frozen
+class Capture:
+    """What is to be taken of a reserved donation. Amounts are in the currency's minor unit."""
+
+    donation: str
+    amount: int
+    """0 releases the whole reservation."""
+    reserved: int
+    currency: str
+    charity: str
+    psp: str
+    reference: str
+    """The payment's, at the PSP."""
+    status: str
+    code: str
+    """The PSP's own, empty before its answer."""
+    requested_at: str
+    stored_at: str
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in ("captured", "released")

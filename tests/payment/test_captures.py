@@ -1,0 +1,235 @@
+"""The capture flow: what was reserved is taken once at most, in whole or in part, or released."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import boto3
+import pytest
+from attrs import evolve
+from click.testing import CliRunner
+from moto import mock_aws
+
+from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeout, timeout
+from handlers import captures
+from handlers.captures import Capture, CaptureConflict
+from handlers.captures.__main__ import main
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.outbox.sending import sent
+from handlers.reconcile.sweep import ask_psp, sweep
+from handlers.sqlite import database
+from handlers.transactions.store import store
+from tests.payment.books import ROOT, donation, kinds, payments
+
+
+@pytest.fixture
+def capture(flow: Runner) -> Runner:
+    """The capture flow, after a donation of 25.00 GBP was reserved."""
+    run = flow.run(donation("tok_paid", capture="later"))
+    assert run.output["transaction"]["status"] == "authorised"
+    return Runner.of(ROOT / "capture_flow.py")
+
+
+def moved() -> list[int]:
+    """What was taken."""
+    with closing(sqlite3.connect(database("psp-sandbox"))) as db:
+        return [amount for (amount,) in db.execute("SELECT amount FROM movements WHERE kind = 'capture'")]
+
+
+def record() -> Any:
+    return store().get("don-1")
+
+
+def only() -> Capture:
+    [found] = captures.listed()
+    return found
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    return {"donation": "don-1", **changes}
+
+
+def receipt() -> str:
+    [message] = sent("email.receipt")
+    return str(message.detail["text"])
+
+
+def test_a_reserved_donation_takes_nothing_and_tells_nobody(capture: Runner) -> None:
+    assert (record().status, record().complete) == ("authorised", True)
+    assert moved() == []
+    assert kinds() == []
+    assert [payment.status for payment in payments()] == ["authorised"]
+
+
+def test_all_of_it_is_taken(capture: Runner) -> None:
+    run = capture.run(request())
+
+    assert run.output["stored"] == {"id": "don-1", "status": "captured", "amount": 2500}
+    assert moved() == [2500]
+    assert (record().status, record().complete, record().amount) == ("paid", True, 2500)
+    assert sorted(kinds()) == ["donation.paid", "email.receipt"]
+    assert "ada@example.org" not in json.dumps(run.output), "the donor's data is not needed"
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+def test_a_part_is_taken_and_the_rest_released(capture: Runner) -> None:
+    capture.run(request(amount=1500))
+
+    assert moved() == [1500]
+    assert [(each.status, each.captured) for each in payments()] == [("captured", 1500)]
+    assert (record().status, record().amount) == ("paid", 1500)
+    assert json.loads(record().document)["reserved"] == 2500
+    assert "15.00 GBP" in receipt()
+    assert add(Contribution("don-1", "Lifeboats", 1500, "GBP")) == 1500
+    refund = Runner.of(ROOT / "refund_flow.py")
+    with pytest.raises(ExecutionFailed, match="NotRefundable"):
+        refund.run({"donation": "don-1", "number": 1, "amount": 1501})
+
+
+def test_it_is_released(capture: Runner) -> None:
+    run = capture.run(request(amount=0))
+
+    assert run.output["stored"]["status"] == "released"
+    assert moved() == []
+    assert [payment.status for payment in payments()] == ["cancelled"]
+    assert (record().status, kinds()) == ("abandoned", [])
+    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*don-1: it is released already"):
+        capture.run(request(amount=100))
+    assert moved() == []
+
+
+def test_the_same_request_again_changes_nothing(capture: Runner) -> None:
+    for _ in range(3):
+        capture.run(request(amount=1500))
+    capture.run(request())
+
+    assert moved() == [1500]
+    assert sorted(kinds()) == ["donation.paid", "email.receipt"]
+    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*don-1: 1500 is taken already"):
+        capture.run(request(amount=1600))
+    assert moved() == [1500]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"amount": 2501}, "NotCapturable.*don-1: 2501; expected 0 to 2500"),
+        ({"amount": -1}, "NotCapturable"),
+        ({"donation": "don-2"}, "NotCapturable.*don-2: unknown; expected a donation that is reserved"),
+        ({"amount": "all"}, "MalformedEvent"),
+    ],
+)
+def test_what_cannot_be_captured(capture: Runner, changes: dict[str, Any], error: str) -> None:
+    with pytest.raises(ExecutionFailed, match=error):
+        capture.run(request(**changes))
+    assert moved() == []
+
+
+def test_a_paid_donation_is_not_captured(flow: Runner) -> None:
+    flow.run(donation("tok_paid"))
+    with pytest.raises(ExecutionFailed, match=r"NotCapturable.*don-1: paid"):
+        Runner.of(ROOT / "capture_flow.py").run(request())
+    assert moved() == [2500]
+
+
+FAULTS = [crash(after_work=True, times=2), function_timeout(50, after_work=True), fail("PspUnavailable", times=3)]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.about)
+@pytest.mark.parametrize("state", ["CaptureSetup", "TakeCapture", "PersistCapture"])
+@pytest.mark.parametrize("amount", [1500, 0])
+def test_faults_take_once(capture: Runner, state: str, fault: Any, amount: int) -> None:
+    capture.mock(state, evolve(fault, times=min(fault.times, 3)))
+
+    run = capture.run(request(amount=amount))
+
+    assert run.output["stored"]["status"] == ("captured" if amount else "released")
+    assert moved() == ([1500] if amount else [])
+    assert sorted(kinds()) == (["donation.paid", "email.receipt"] if amount else [])
+
+
+def test_an_unknown_outcome_is_open_work_and_can_be_run_again(capture: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    capture.mock("TakeCapture", timeout(times=100, after_work=True))
+    with pytest.raises(ExecutionFailed, match="CaptureBroken"):
+        capture.run(request(amount=1500))
+    assert (only().status, only().code, record().status) == ("broken", "States.Timeout", "authorised")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+    assert (finding.status, finding.repaired) == ("capture broken", None)
+
+    result = CliRunner().invoke(main, ["request", "don-1"])
+    run = Runner.of(ROOT / "capture_flow.py").run(json.loads(result.stdout))
+
+    assert run.output["stored"] == {"id": "don-1", "status": "captured", "amount": 1500}
+    assert (moved(), record().amount) == ([1500], 1500)
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+def test_a_reservation_that_nobody_takes_is_open_work(capture: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-05T00:00:00.000Z")
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T00:00:00.000Z")
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+    assert (finding.id, finding.status) == ("don-1", "authorised")
+    assert "python -m handlers.captures request don-1" in finding.reason
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_reservation_that_no_execution_stored_is_stored_by_the_sweep(
+    flow: Runner, monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    flow.mock("PersistOutput", crash(times=1000))
+    with pytest.raises(ExecutionFailed):
+        flow.run(donation("tok_paid", capture="later"))
+    assert record().status == "open"
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-03T00:00:00.000Z")
+
+    [finding] = sweep(store(), ask_psp, lambda _: not is_running)
+
+    assert finding.repaired == (None if is_running else "authorised")
+    assert record().status == ("open" if is_running else "authorised")
+
+
+def test_the_payment_again_after_its_capture_takes_nothing_more(capture: Runner) -> None:
+    capture.run(request(amount=1500))
+    again = Runner.of(ROOT / "payment_flow.py").run(donation("tok_paid", capture="later"), name="again")
+
+    assert again.output["transaction"]["status"] == "paid"
+    assert (moved(), record().amount) == ([1500], 1500)
+    assert sorted(kinds()) == ["donation.paid", "email.receipt"]
+
+
+def test_commands(capture: Runner) -> None:
+    assert json.loads(CliRunner().invoke(main, ["request", "don-1", "--release"]).stdout)["amount"] == 0
+    assert CliRunner().invoke(main, ["request", "don-1", "--release", "--amount", "1"]).exit_code == 2
+    capture.run(request(amount=1500))
+    listed = CliRunner().invoke(main, ["list"]).stdout
+    assert "don-1  captured  15.00 GBP of 25.00 GBP  psp_sandbox" in listed
+    assert json.loads(CliRunner().invoke(main, ["list", "--status", "open", "--format", "json"]).stdout) == []
+
+
+def test_captures_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(f"AWS_{name}", "testing")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        boto3.client("dynamodb").create_table(
+            TableName="captures",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        monkeypatch.setenv("CAPTURES_TABLE", "captures")
+        first = Capture("don-1", 5, 9, "GBP", "Lifeboats", "psp", "pi_1", "open", "", "2025-01-01", "2025-01-01")
+        assert captures.find("don-1") is None
+        assert captures.begin(first) == captures.begin(first) == captures.find("don-1") == first
+        with pytest.raises(CaptureConflict):
+            captures.begin(evolve(first, amount=6))
+        done = evolve(first, status="captured")
+        assert captures.finish(evolve(first, status="broken")).status == "broken"
+        assert captures.finish(done) == done
+        assert captures.finish(evolve(first, status="broken")) == done
+        assert [*captures.listed()] == [*captures.listed("captured")] == [done]
