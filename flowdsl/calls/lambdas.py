@@ -22,7 +22,7 @@ from ..base.diagnostics import FlowError
 from ..engine import Call, Reply
 from .process import OverdueError, call_in_time, handler_process
 from .replies import refuse_call
-from .runtime import LOG_STREAM, VERSION, LambdaContext, environment_of, log_group, read_answer
+from .runtime import LOG_STREAM, VERSION, Answer, LambdaContext, MarshalError, environment_of, log_group, read_answer
 
 __all__ = ["Handler", "Hosted", "LambdaContext", "LocalLambdas"]
 
@@ -125,18 +125,18 @@ class LocalLambdas:
         )
         started = time.monotonic()
         context = _context(function, call, request, hosted, started)
-        output, failed, overdue, late = None, None, OverdueError(), False
+        result: Answer | _Raised = Answer(0, None)
+        failed, overdue, late = None, OverdueError(), False
         try:
             work = partial(_run_handler, hosted, event, context, call, overdue)
-            output = call_in_time(work, hosted.timeout_seconds, overdue)
+            result = call_in_time(work, hosted.timeout_seconds, overdue)
         except OverdueError as error:
             if error is not overdue:
                 raise  # the time limit of a function that called this one
             late = True
-        except FlowError:  # the handler cannot be imported: not an error that the flow should catch
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
-            failed = Reply.failed(type(error).__name__, write(_exception_cause(error, request)))
+        except MarshalError as error:
+            message = f"Unable to marshal response: {error}"
+            failed = Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
         except SystemExit as error:
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
             message = f"RequestId: {request} Error: Runtime exited with error: exit status {status}"
@@ -144,13 +144,11 @@ class LocalLambdas:
         if late or time.monotonic() - started > hosted.timeout_seconds:
             message = f"RequestId: {request} Error: Task timed out after {hosted.timeout_seconds:.2f} seconds"
             return Reply.failed("Sandbox.Timedout", write(_service_error("Sandbox.Timedout", message)))
+        if isinstance(result, _Raised):
+            failed = Reply.failed(result.error, write(result.cause))
         if failed is not None:
             return failed
-        try:
-            result = read_answer(output)
-        except Exception as error:  # noqa: BLE001 - as Lambda's runtime does; the answer's own classes may be broken
-            message = f"Unable to marshal response: {error}"
-            return Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
+        assert isinstance(result, Answer)  # noqa: S101 - nothing failed
         if result.size > _MAX_RESPONSE:
             message = f"Response payload size exceeded maximum allowed payload size ({_MAX_RESPONSE} bytes)."
             cause = write({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
@@ -171,10 +169,32 @@ def _context(function: FunctionName, call: Call, request: str, hosted: Hosted, s
     )
 
 
-def _run_handler(hosted: Hosted, event: Any, context: LambdaContext, call: Call, overdue: OverdueError) -> Any:
+@frozen
+class _Raised:
+    """The error of a handler, and its cause as JSON values."""
+
+    error: str
+    cause: dict[str, Any]
+
+
+def _run_handler(
+    hosted: Hosted, event: Any, context: LambdaContext, call: Call, overdue: OverdueError
+) -> Answer | _Raised:
+    """Call the handler and read its answer or its exception, whose own classes may do what a handler may."""
     variables = environment_of(context.function_name, hosted.memory_limit_in_mb, call.region)
-    with handler_process(call.now, variables, hosted.timeout_seconds, overdue):
-        return hosted(json.loads(json.dumps(event)), context)
+    surround = partial(handler_process, call.now, variables, hosted.timeout_seconds, overdue)
+    raised, output = None, None
+    try:
+        with surround():
+            output = hosted(json.loads(json.dumps(event)), context)
+    except FlowError:  # a handler that cannot be imported is not an error that the flow should catch
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
+        raised = error
+    with surround():  # again, for the handler may have replaced Python's builtins
+        if raised is None:
+            return read_answer(output)
+        return _Raised(type(raised).__name__, _exception_cause(raised, call.request_id))
 
 
 def _payload(value: Any) -> Any:

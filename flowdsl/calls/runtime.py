@@ -87,21 +87,35 @@ class Answer:
     value: JSON
 
 
+class MarshalError(Exception):
+    """The runtime cannot write what a handler returned; the text says why."""
+
+
 def read_answer(output: Any) -> Answer:
-    """The answer that the runtime makes of what a handler returned. Raises any Exception if it makes none.
+    """The answer that the runtime makes of what a handler returned. Raises MarshalError if it makes none.
 
     Bytes are the body as they are; a body that is not JSON is a text. The runtime writes all else with simplejson,
     which knows named tuples, bytes and Decimals. It writes NaN and infinities too, which are not JSON: here they fail,
     in AWS (no recording) at the latest in Step Functions.
     """
-    body = output.decode() if isinstance(output, bytes) else _encode()(output)
-    size = len(body.encode(errors="surrogatepass"))
     try:
-        return Answer(size, json.loads(body, parse_constant=_refuse, parse_float=_finite))
-    except ValueError:
-        if isinstance(output, bytes):
-            return Answer(size, body)
-        raise
+        body = output.decode() if isinstance(output, bytes) else _encode()(output)
+        size = len(body.encode(errors="surrogatepass"))
+        try:
+            return Answer(size, json.loads(body, parse_constant=_refuse, parse_float=_finite))
+        except ValueError:
+            if isinstance(output, bytes):
+                return Answer(size, body)
+            raise
+    except Exception as error:  # the answer's own classes may be broken
+        raise MarshalError(_message(error)) from error
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001 - so may be its errors
+        return f"<no message: {type(second).__name__}>"
 
 
 @cache

@@ -121,6 +121,44 @@ def test_an_answer_that_json_has_not(value: Any) -> None:
     assert call(lambda event, context: value).error == "Runtime.MarshalError"
 
 
+class Leaving(dict[str, int]):
+    def items(self) -> Any:
+        sys.exit(3)
+
+
+class Unwritable:
+    def __getattr__(self, name: str) -> Any:
+        raise Wordless
+
+
+def raise_(error: Exception) -> None:
+    raise error
+
+
+class Fatal(Exception):  # noqa: N818
+    def __str__(self) -> str:
+        os._exit(4)
+
+
+class Wordless(Exception):  # noqa: N818
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (lambda: Leaving(a=1), "Runtime.ExitError", "exit status 3"),
+        (Unwritable, "Runtime.MarshalError", "<no message: ValueError>"),
+        (lambda: raise_(Wordless()), "Wordless", "<no message: ValueError>"),
+        (lambda: raise_(Fatal()), "Runtime.ExitError", "exit status 4"),
+    ],
+)
+def test_answers_and_errors_may_do_what_a_handler_may(answer: Any, error: str, message: str) -> None:
+    result = call(lambda event, context: answer())
+    assert (result.error, message in (result.cause or "")) == (error, True)
+
+
 def test_an_answer_that_is_no_json() -> None:
     result = call(lambda event, context: datetime(2025, 1, 1, tzinfo=UTC))
     assert (result.status, result.error) == ("FAILED", "Runtime.MarshalError")
