@@ -62,6 +62,8 @@ from .messages import (
     Resume,
     Returned,
     Sent,
+    ToExecution,
+    ToTask,
 )
 from .result import Listener, Result
 from .timers import Timers
@@ -156,14 +158,12 @@ class Dispatcher:
 
     def _is_wanted(self, message: Pending) -> bool:
         """False for a message to something that has ended."""
-        kind = type(message)
-        if kind in _TO_TASKS:
-            return self._task(message.to) is not None  # type: ignore[union-attr]  # which those have
+        if isinstance(message, ToTask):
+            return self._task(message.to) is not None
         running = self._running.get(message.execution)
-        if running is None or kind not in _TO_FIBERS:
+        if running is None or isinstance(message, ToExecution):
             return running is not None
-        to: Address = message.to  # type: ignore[union-attr]
-        return running[0].waiting(to.fiber, to.ticket)
+        return running[0].waiting(message.to.fiber, message.to.ticket)
 
     def _task(self, to: Address) -> Task | None:
         """The task at this address, unless it has ended or was cut off."""
@@ -487,8 +487,6 @@ class Dispatcher:
             self._children.pop(arn, None)
 
 
-_TO_TASKS = frozenset((Answer, CheckHeartbeat, Sent))
-_TO_FIBERS = frozenset((Resume, Repeat))
 _ACTIONS: dict[type[Any], Callable[[Dispatcher, Any], None]] = {
     Begin: lambda dispatcher, message: dispatcher._begin(message.execution),
     Launch: Dispatcher._on_launch,

@@ -19,116 +19,98 @@ class Address(NamedTuple):
 
 
 @frozen
-class Begin:
+class ToExecution:
+    """A message to an execution, by its ARN."""
+
+    execution: str
+
+
+@frozen
+class ToFiber:
+    """A message to what a fiber waits for; it means nothing once the fiber waits for something else."""
+
+    to: Address
+
+    @property
+    def execution(self) -> str:
+        return self.to.execution
+
+
+@frozen
+class ToTask:
+    """A message to a task: a call of a fiber that has not ended."""
+
+    to: Address
+
+    @property
+    def execution(self) -> str:
+        return self.to.execution
+
+
+class Begin(ToExecution):
     """Start an execution that is registered."""
 
-    execution: str
 
-
-@frozen
-class Launch:
+class Launch(ToExecution):
     """The execution's first moment has come."""
 
-    execution: str
-
 
 @frozen
-class Expire:
+class Expire(ToExecution):
     """The execution has run for as long as it may; `is_limit` marks the year after which the service ends it."""
 
-    execution: str
     is_limit: bool = False
 
 
 @frozen
-class Halt:
+class Halt(ToExecution):
     """StopExecution."""
 
-    execution: str
     stop: Stop
 
 
 @frozen
-class Resume:
+class Resume(ToFiber):
     """Give a fiber the answer to its effect."""
 
-    to: Address
     signal: Signal
 
-    @property
-    def execution(self) -> str:
-        return self.to.execution
+
+class Repeat(ToFiber):
+    """Carry out an effect again that was interrupted when the process ended."""
 
 
 @frozen
-class Answer:
+class Answer(ToTask):
     """Something happened to a task: its call was answered, its job ended, its time is up."""
 
-    to: Address
     signal: Signal | Heartbeat
-
-    @property
-    def execution(self) -> str:
-        return self.to.execution
 
 
 @frozen
-class Sent:
+class Sent(ToTask):
     """SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat or GetActivityTask. It takes effect when the task's call has
     returned."""
 
-    to: Address
     signal: Signal | Heartbeat
 
-    @property
-    def execution(self) -> str:
-        return self.to.execution
 
-
-@frozen
-class CheckHeartbeat:
+class CheckHeartbeat(ToTask):
     """Time the task out if no heartbeat has come."""
 
-    to: Address
-
-    @property
-    def execution(self) -> str:
-        return self.to.execution
-
 
 @frozen
-class Repeat:
-    """Carry out an effect again that was interrupted when the process ended."""
-
-    to: Address
-
-    @property
-    def execution(self) -> str:
-        return self.to.execution
-
-
-@frozen
-class Returned:
+class Returned(ToTask):
     """The call of a task returned in a worker thread."""
 
-    to: Address
     reply: Reply
-
-    @property
-    def execution(self) -> str:
-        return self.to.execution
 
 
 @frozen
-class Broken:
+class Broken(ToTask):
     """The invoker raised in a worker thread."""
 
-    to: Address
     error: BaseException
-
-    @property
-    def execution(self) -> str:
-        return self.to.execution
 
 
 Pending = Begin | Launch | Expire | Halt | Resume | Answer | Sent | CheckHeartbeat | Repeat

@@ -361,8 +361,8 @@ def test_a_nested_execution_under_a_name_that_is_taken() -> None:
         "Parameters": {"StateMachineArn": "child", "Name": "same", "Input.$": "$"},
     }
     scheduler = Scheduler(Script(), machines={"child": prepare(LEAF, name="child")})
-    scheduler.start(one(start), 1)
-    second = scheduler.start(one(start), 2)
+    scheduler.start(one(start), {"n": 1})
+    second = scheduler.start(one(start), {"n": 2})
     scheduler.run()
     assert second.error == "StepFunctions.ExecutionAlreadyExistsException"
 
