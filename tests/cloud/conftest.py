@@ -123,8 +123,8 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def project(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project as it is, built and deployed."""
+def built(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project as it is, built."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("pyproject.toml", "payment_flow.py", "README.md"):
         shutil.copy(ROOT / name, folder)
@@ -133,7 +133,13 @@ def project(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     for name in ("tests/__init__.py", "tests/conftest.py"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, folder / name)
-    deployed = Project(folder, emulator)
-    deployed.flowdsl("build")
-    assert "new, with its first version" in deployed.flowdsl("deploy", "--yes")
-    return deployed
+    built = Project(folder, emulator)
+    built.flowdsl("build")
+    return built
+
+
+@pytest.fixture(scope="session")
+def project(built: Project) -> Project:
+    """The project, deployed."""
+    assert "new, with its first version" in built.flowdsl("deploy", "--yes")
+    return built
