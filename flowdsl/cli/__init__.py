@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 
 import click
 
 from .group import CommandGroup
+from .output import EXIT_MISTAKE
+from .terminal import OutputError, drop_stdout, escaping, open_streams
 
 __all__ = ["app", "main"]
 
@@ -73,4 +77,12 @@ def app(ctx: click.Context) -> None:
 
 def main() -> None:
     """The entry point of the `flowdsl` script."""
-    app(prog_name="flowdsl")
+    open_streams()
+    try:
+        with escaping():
+            app(prog_name="flowdsl")
+    except OutputError as error:
+        drop_stdout()
+        with suppress(OSError):
+            os.write(2, f"Error: {error}\n".encode())
+        sys.exit(EXIT_MISTAKE)

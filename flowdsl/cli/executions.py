@@ -16,6 +16,7 @@ from ..base.files import write_file
 from ..base.record import Record
 from ..base.source import Span, display_path
 from . import deploying, output
+from .group import WholeHelp
 from .picture import picture_option, write_picture
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _OPEN = ("RUNNING", "PENDING_REDRIVE")
 STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=WholeHelp, no_args_is_help=True)
 def executions() -> None:
     """List, show, start, stop, redrive and record executions of a deployed state machine.
 

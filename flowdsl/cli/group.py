@@ -35,11 +35,24 @@ COMMANDS = (
     "completion",
 )
 """In the order of the help text. The module of a command has its name, and so has the command in it."""
+_WHOLE = 1000
+"""Characters of a help text: more than any first sentence has."""
 _MODULES = {"import": ("importing", "import_")}
 """The modules and names of commands whose own name Python does not take."""
 
 
-class CommandGroup(click.Group):
+class WholeHelp(click.Group):
+    """Prints what each command does in whole, on as many lines as it takes; click would cut it off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(limit=_WHOLE)) for name, each in commands if each and not each.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+class CommandGroup(WholeHelp):
     """Imports a command when it is needed; converts the user's mistakes to exit code 2, and ends quietly on Ctrl-C or a
     closed pipe."""
 

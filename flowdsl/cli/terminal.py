@@ -7,10 +7,11 @@ Spoofing".
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
 _STYLE = r"\x1b\[(?:[0-2]|22|3[1-7]|39)m"
@@ -28,15 +29,38 @@ def escape(text: str) -> str:
     return _RISKY.sub(lambda match: match[1] or f"\\u{ord(match[0]):04x}", text)
 
 
-class _Escaping:
-    """A text stream that escapes what is written to it."""
+class OutputError(Exception):
+    """Stdout or stderr does not take what is written: the disk is full, or the stream is closed."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(f"cannot write to {name}: {error.strerror}")
+
+
+class _Escaping:
+    """A text stream that escapes what is written to it. Raises OutputError if it cannot be written; a closed pipe
+    stays BrokenPipeError."""
+
+    def __init__(self, stream: TextIO, name: str) -> None:
         self._stream = stream
+        self._stream_name = name
 
     def write(self, text: str) -> int:
-        self._stream.write(escape(text))
+        with self._refusals():
+            self._stream.write(escape(text))
         return len(text)
+
+    def flush(self) -> None:
+        with self._refusals():
+            self._stream.flush()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(self._stream_name, error) from error
 
     def __getattr__(self, name: str) -> Any:
         if name == "buffer":  # what is written to it would not be escaped
@@ -47,15 +71,45 @@ class _Escaping:
 @contextmanager
 def escaping() -> Iterator[None]:
     """Escape all that is written to stdout and stderr."""
-    with redirect_stdout(cast(TextIO, _Escaping(sys.stdout))), redirect_stderr(cast(TextIO, _Escaping(sys.stderr))):
+    stdout, stderr = _Escaping(sys.stdout, "stdout"), _Escaping(sys.stderr, "stderr")
+    with redirect_stdout(cast(TextIO, stdout)), redirect_stderr(cast(TextIO, stderr)):
         yield
 
 
 def write_bytes(content: bytes) -> None:
     """Write to stdout what is no text, such as a PNG file: unchanged, because a program reads it."""
     stream = sys.stdout
-    if isinstance(stream, _Escaping):
+    while isinstance(stream, _Escaping):
         stream = stream._stream
-    stream.flush()
-    stream.buffer.write(content)
-    stream.buffer.flush()
+    try:
+        stream.flush()
+        stream.buffer.write(content)
+        stream.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError("stdout", error) from error
+
+
+def open_streams() -> None:
+    """Give closed streams a place: nothing to read, stderr that is dropped, and a stdout that refuses all writes.
+
+    Otherwise the next file that is opened gets the stream's number, and what is printed goes into it.
+    """
+    for number, name, flags in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, flags)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            stream = open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def drop_stdout() -> None:
+    """Drop what is still buffered; Python would try to write it when it exits."""
+    with suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)

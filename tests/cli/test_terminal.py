@@ -1,9 +1,12 @@
 """What a person at a terminal sees."""
 
+import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +96,60 @@ def test_a_shell_completes_the_names_of_states(project, line, expected):
     )
     assert {each.partition(",")[2] for each in done.stdout.splitlines() if each} == expected
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [[], ["executions"]])
+def test_help_is_not_cut_off(project, command):
+    said = project.run(*command, "--help", env={"COLUMNS": "80"}).stdout
+    assert not [line for line in said.splitlines() if line.endswith("...") and not line.startswith("Usage")]
+    assert len(said.partition("Commands:")[2].splitlines()) > 5
+
+
+WRITING = {
+    "text": ["explain", "FD401"],
+    "json": ["check", "hello.py", "--format", "json"],
+    "bytes": ["graph", "hello.py", "-o", "-", "--format", "svg"],
+    "help": ["--help"],
+    "result": ["run", "hello.py", "--input", '{"name": "Ada"}'],
+    "files": ["build", "hello.py", "--asl-only"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", WRITING.values(), ids=WRITING)
+@pytest.mark.parametrize(
+    ("stdout", "reason"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
+)
+def test_a_stdout_that_takes_nothing_is_one_line(project, command, stdout, reason):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    run = shlex.join([sys.executable, "-m", "flowdsl", *command])
+    done = subprocess.run(
+        ["bash", "-c", f"{run} {stdout}"],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1] == f"Error: cannot write to stdout: {reason}"
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_other_streams_that_are_closed_change_nothing(project, closed):
+    run = shlex.join([sys.executable, "-m", "flowdsl", "run", "hello.py", "--input", '{"name": "Ada"}'])
+    done = subprocess.run(
+        ["bash", "-c", f"{run} {closed}"],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["greeting"]["text"] == "Hello Ada"
