@@ -1,0 +1,24 @@
+"""Registers a claim."""
+
+from typing import Any, Literal, TypedDict
+
+
+class RegisterBusy(Exception):  # noqa: N818 - errors of a flow have no suffix
+    """Try again."""
+
+
+class Registration(TypedDict):
+    id: str
+    account: str
+    status: Literal["new", "known"]
+
+
+class Asked(TypedDict):
+    number: str
+    channel: str
+
+
+def handler(event: Asked, _: Any) -> Registration:
+    if not event["number"]:
+        raise RegisterBusy
+    return {"id": "1", "account": "2", "status": "new"}
