@@ -117,6 +117,8 @@ class StateMachine(Graph):
         span = origin.span(tuple(map(str, path))) if origin else None
         self.problems.append(Diagnostic("FD212", message, (), span=span, hint=hint))
 
-    def span(self, path: AslPath) -> Span | None:
-        """The place where the author wrote the value at an ASL path, or None if it is unknown."""
-        return locate(self, path, self.links)
+    def span(self, path: AslPath, needle: str | float | None = None) -> Span | None:
+        """The place where the author wrote the value at an ASL path, or None if it is unknown.
+
+        `needle` is a name or a constant in the value, to find the line of a long one."""
+        return locate(self, path, self.links, needle)

@@ -6,34 +6,59 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.record import evolve
 from ..base.source import Caller, Span
 from ..base.words import did_you_mean
 from .fields import Element, by_asl_name, fields_of
 from .functions import Function
+from .states import Catcher, Retrier, Rule
 
 
-def locate(element: Element, path: AslPath, links: Mapping[AslPath, Caller | None]) -> Span | None:
-    """The place of the innermost value on the path whose place is known."""
+def locate(
+    element: Element, path: AslPath, links: Mapping[AslPath, Caller | None], needle: str | float | None = None
+) -> Span | None:
+    """The place of the innermost value on the path whose place is known; `needle` is a name or a constant in it."""
     origin, at = element.origin, element
+    used: Span | None = None
     keywords: tuple[str, ...] = ()
     inside: AslPath = ()
     for index, step in enumerate(path):
         owner = at
         at, names = _into(at, step)
         if names:
-            keywords, inside = names, path[index + 1 :]
-            if isinstance(owner, Element) and owner.spread in names and inside and isinstance(inside[0], int):
-                keywords, inside = (f"#{inside[0]}",), inside[1:]
+            keywords, inside = _argument(owner, names, path[index + 1 :])
+            inside = path[index:] if names is _CONDITION else inside
         if isinstance(at, Element) and not isinstance(at, Function):
-            used = origin.span(keywords, path[index:]) if index + 1 == len(path) and keywords and origin else None
-            if used is not None and isinstance(step, int) and origin is not None and used != origin.span():
-                return used  # a handler's place among others is where it is used, not where it is defined
+            if isinstance(step, int) and keywords and origin is not None and isinstance(at, Retrier | Catcher):
+                place = origin.span(keywords, path[index:])
+                used = place if place != origin.span() else None
+                if used is not None and index + 1 == len(path):
+                    return _with_definition(used, at.origin)  # a handler's place among others is where it is used
             origin, keywords = at.origin or origin, ()
         linked = links.get(path[: index + 1])
         if linked is not None:
             name, *below = [*path[index + 1 :], ""]
-            return linked.span((str(name).removesuffix(".$"),), tuple(below[:-1]))
-    return origin.span(keywords, inside) if origin else None
+            words = (str(name).removesuffix(".$"),) if name else keywords
+            return linked.span(words, tuple(below[:-1]), needle)
+    return origin.span(keywords, inside, needle) if origin else None
+
+
+def _with_definition(used: Span, origin: Caller | None) -> Span:
+    """The place where a retrier or catcher is used, with that of its definition if it is elsewhere."""
+    defined = origin.span() if origin else None
+    if defined is None or (used.file == defined.file and used.line <= defined.line <= (used.end_line or used.line)):
+        return used
+    return evolve(used, defined_at=defined)
+
+
+def _argument(owner: Any, names: tuple[str, ...], below: AslPath) -> tuple[tuple[str, ...], AslPath]:
+    """The keywords of a value, and the path inside of it; of arguments without names each is a value of its own."""
+    first = below[0] if below else None
+    variadic = (owner.rest or owner.spread) if isinstance(owner, Element) else ""
+    if isinstance(first, int) and variadic in names:
+        position = owner.__positional__.index(variadic) + first
+        return (*(name for name in names if not name.startswith("#")), f"#{position}"), below[1:]
+    return names, below
 
 
 def unknown_settings(function: Function) -> Iterator[Diagnostic]:
@@ -52,6 +77,8 @@ def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
         return at, ()  # a single part, without a list
     if isinstance(at, Element) and isinstance(step, str):
         spec = by_asl_name(type(at)).get(step)
+        if spec is None and isinstance(at, Rule):
+            return None, _CONDITION
         if spec is None:
             return at.extras.get(step), (snake(step),)
         return getattr(at, spec.attribute), (spec.attribute, *spec.keywords, *_position(type(at), spec.attribute))
@@ -59,6 +86,10 @@ def _into(at: Any, step: str | int) -> tuple[Any, tuple[str, ...]]:
         return at[step], ()
     except (KeyError, IndexError, TypeError):
         return None, ()
+
+
+_CONDITION = ("condition", "#0")
+"""What holds the tests of a rule, whose words such as And are not fields of their own."""
 
 
 def _position(cls: type[Any], attribute: str) -> tuple[str, ...]:

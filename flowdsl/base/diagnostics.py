@@ -33,6 +33,8 @@ class Diagnostic(Record):
     """The service's message, if it is known and differs from `message`."""
     aws_at: AslPath | str | None = field(default=None, repr=False)
     """The service's location, if it differs from `path`; "" for none."""
+    needle: str | float | None = field(default=None, repr=False)
+    """A name or a constant inside the value at the path that the finding is about."""
 
     def text(self) -> str:
         where = str(self.span) if self.span else pointer(self.path)
@@ -44,6 +46,8 @@ class Diagnostic(Record):
             lines.append(f"      = {self.hint}")
         if self.span and self.span.called_at:
             lines.append(f"      = called at {self.span.called_at}")
+        if self.span and self.span.defined_at:
+            lines.append(f"      = defined at {self.span.defined_at}")
         return "\n".join(lines)
 
     def _in_state(self) -> str:
@@ -67,6 +71,8 @@ class Diagnostic(Record):
             fields["file"], fields["line"], fields["column"] = self.span.file, self.span.line, self.span.column
             if self.span.called_at:
                 fields["called_at"] = str(self.span.called_at)
+            if self.span.defined_at:
+                fields["defined_at"] = str(self.span.defined_at)
         if self.hint:
             fields["hint"] = self.hint
         return fields

@@ -35,6 +35,8 @@ class Span(Record):
     end_column: int | None = None
     called_at: Span | None = None
     """Where the function that this piece is in was called from, if it is in one."""
+    defined_at: Span | None = None
+    """Where the value that is used here was made, if that is elsewhere, such as a retrier that several states share."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -75,10 +77,13 @@ class Caller(Record):
     outer: Caller | None = None
     """For a call inside a function: the call at module level that led there."""
 
-    def span(self, keywords: tuple[str, ...] = (), inside: tuple[str | int, ...] = ()) -> Span:
+    def span(
+        self, keywords: tuple[str, ...] = (), inside: tuple[str | int, ...] = (), needle: str | float | None = None
+    ) -> Span:
         """The span of the call, or of the first of these keyword arguments that it has; `#1` is its second argument.
 
-        `inside` leads on into that value, as far as it is written there: keys of a dict, indexes of a list.
+        `inside` leads on into that value, as far as it is written there: keys of a dict, indexes of a list. `needle`
+        is a name or a constant in it: the place is that of the expression with it, if there is only one.
         If a function passed the keyword on by `**`, the place is where the function was called.
         """
         line, end_line, start, end = self._positions()
@@ -86,10 +91,10 @@ class Caller(Record):
         if line is None or start is None:
             return Span(file, line or self.code.co_firstlineno)
         place = (line, start, end_line or line, end or start)
-        argument = _keyword(file, place, keywords, inside) if keywords else None
+        argument = _keyword(file, place, keywords, inside, needle) if keywords or needle is not None else None
         passed_on = tuple(name for name in keywords if not name.startswith("#"))
-        if argument is None and passed_on and self.outer and _keyword(file, place, ("**",), ()):
-            span = self.outer.span(passed_on, inside)
+        if argument is None and passed_on and self.outer and _keyword(file, place, ("**",), (), None):
+            span = self.outer.span(passed_on, inside, needle)
             if span != self.outer.span():
                 return span
         line, start, end_line, end = argument or (line, start, end_line, end)
@@ -168,7 +173,9 @@ def _place(node: ast.expr) -> Place:
     )
 
 
-def _keyword(file: str, call: Place, keywords: tuple[str, ...], inside: tuple[str | int, ...]) -> Place | None:
+def _keyword(
+    file: str, call: Place, keywords: tuple[str, ...], inside: tuple[str | int, ...], needle: str | float | None
+) -> Place | None:
     node = _calls(file).get(call)
     if node is None:
         return None
@@ -176,23 +183,97 @@ def _keyword(file: str, call: Place, keywords: tuple[str, ...], inside: tuple[st
     arguments = {f"#{index}": value for index, value in enumerate(plain)}
     arguments |= {keyword.arg or "**": keyword.value for keyword in node.keywords}
     value = next((arguments[name] for name in keywords if name in arguments), None)
-    return _place(_inner(value, inside)) if value else None
+    if value is None and (keywords or needle is None):
+        return None
+    inner = _inner(value, inside) if value is not None else node
+    part = _part_with(inner, needle, file) if needle is not None else None
+    return _place(part or inner) if part is not None or value is not None else None
+
+
+_OPERATORS = {"And": ast.BitAnd, "Or": ast.BitOr}
 
 
 def _inner(value: ast.expr, steps: tuple[str | int, ...]) -> ast.expr:
-    """The value that the steps lead to, or the innermost one on the way that is written as a dict or a list."""
-    for step in steps:
-        inner = None
+    """The value that the steps lead to, or the innermost one on the way that is written as a dict, a list or a
+    condition."""
+    rest = [*steps]
+    while rest:
+        step, inner = rest.pop(0), None
         if isinstance(value, ast.Dict):
             keys = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]
             plain = step.removesuffix(".$") if isinstance(step, str) else step
             inner = next((part for key, part in zip(keys, value.values, strict=True) if key in (step, plain)), None)
         elif isinstance(value, ast.List | ast.Tuple) and isinstance(step, int):
             inner = value.elts[step] if step < len(value.elts) else None
+        elif isinstance(value, ast.BinOp) and step in _OPERATORS and rest and isinstance(rest[0], int):
+            operands = _operands(value, _OPERATORS[str(step)])
+            inner = operands[rest[0]] if rest[0] < len(operands) else None
+            rest.pop(0)
+        elif isinstance(value, ast.UnaryOp) and step == "Not":
+            inner = value.operand
         if inner is None:
             break
         value = inner
     return value
+
+
+def _operands(node: ast.expr, operator: type[ast.operator]) -> list[ast.expr]:
+    """The operands of `a & b & c`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, operator):
+        return [*_operands(node.left, operator), *_operands(node.right, operator)]
+    return [node]
+
+
+_FOLLOWED = 6
+"""How many names after each other are followed to where they were given a value."""
+
+
+def _part_with(node: ast.expr, needle: str | float, file: str, depth: int = 0) -> ast.expr | None:
+    """The part of an expression with this name or constant; also where a name in it was given its value, or in the
+    function that is called; None if there is no such part, or several lines have one."""
+    own = [each for each in ast.walk(node) if isinstance(each, ast.expr) and _has(each, needle)]
+    own = [each for each in own if isinstance(each, ast.Attribute)] or own
+    if own:
+        return own[0] if len({each.end_lineno for each in own}) == 1 else None
+    if depth >= _FOLLOWED:
+        return None
+    values = (
+        value for each in ast.walk(node) if isinstance(each, ast.Name) for value in _values(file).get(each.id, ())
+    )
+    parts = [_part_with(value, needle, file, depth + 1) for value in values if value is not node]
+    matches = [each for each in parts if each is not None]
+    return matches[0] if len({each.end_lineno for each in matches}) == 1 else None
+
+
+def _has(node: ast.expr, needle: str | float) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr == needle
+    if isinstance(node, ast.Constant):
+        return type(node.value) is not bool and node.value == needle
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == needle
+
+
+@cache
+def _values(file: str) -> dict[str, list[ast.expr]]:
+    """The expressions that the names of a file stand for: what is assigned, and what functions return or contain."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    values: dict[str, list[ast.expr]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            values.setdefault(node.targets[0].id, []).append(node.value)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            values.setdefault(node.target.id, []).append(node.value)
+        elif isinstance(node, ast.FunctionDef):
+            inside = [
+                each.value
+                for each in ast.walk(node)
+                if isinstance(each, ast.Return | ast.Assign | ast.AnnAssign) and each.value is not None
+            ]
+            values.setdefault(node.name, []).extend(inside)
+    return values
 
 
 def _column(file: str, line: int, offset: int) -> int:

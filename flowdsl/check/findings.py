@@ -30,21 +30,40 @@ class Findings(Record, frozen=False):
         aws: str | None = SCHEMA,
         aws_message: str | None = None,
         aws_at: AslPath | str | None = None,
+        needle: str | float | None = None,
     ) -> None:
         """Report an error. `aws`, `aws_message` and `aws_at` are AWS's code, message and location, if known."""
         self.diagnostics.append(
-            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=aws_message, aws_at=aws_at),
+            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=aws_message, aws_at=aws_at, needle=needle),
         )
 
-    def failure(self, code: str, message: str, path: AslPath, *, hint: str | None = None) -> None:
+    def failure(
+        self,
+        code: str,
+        message: str,
+        path: AslPath,
+        *,
+        hint: str | None = None,
+        needle: str | float | None = None,
+    ) -> None:
         """Report an error that surely fails, although AWS may save the definition."""
-        self.error(code, message, path, hint=hint, aws=None)
+        self.error(code, message, path, hint=hint, aws=None, needle=needle)
 
     def warning(
-        self, code: str, message: str, path: AslPath, *, hint: str | None = None, aws: str | None = None
+        self,
+        code: str,
+        message: str,
+        path: AslPath,
+        *,
+        hint: str | None = None,
+        aws: str | None = None,
+        needle: str | float | None = None,
     ) -> None:
-        """Report something that AWS accepts, or of which its answer is unknown."""
-        self.diagnostics.append(Diagnostic(code, message, path, "warning", hint=hint, aws=aws))
+        """Report something that AWS accepts, or of which its answer is unknown.
+
+        `needle` is a name or a constant in the value at the path: it leads to the line of a long one.
+        """
+        self.diagnostics.append(Diagnostic(code, message, path, "warning", hint=hint, aws=aws, needle=needle))
 
     def has(self, *codes: str) -> bool:
         """Return True if one of these codes was reported."""

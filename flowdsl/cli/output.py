@@ -57,7 +57,8 @@ def _annotation(diagnostic: Diagnostic) -> str:
             fields |= {"endLine": span.end_line, "endColumn": span.end_column}
     properties = ",".join(f"{key}={_escape(str(value), ',:')}" for key, value in fields.items())
     called_at = f"called at {span.called_at}" if span and span.called_at else None
-    message = "\n".join(filter(None, [diagnostic.message, diagnostic.hint, called_at]))
+    defined_at = f"defined at {span.defined_at}" if span and span.defined_at else None
+    message = "\n".join(filter(None, [diagnostic.message, diagnostic.hint, called_at, defined_at]))
     return f"::{diagnostic.severity} {properties}::{_escape(message)}"
 
 

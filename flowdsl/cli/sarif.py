@@ -55,9 +55,11 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
         location["logicalLocations"] = [{"fullyQualifiedName": pointer(diagnostic.path)}]
     if location:
         result["locations"] = [location]
-    if diagnostic.span and diagnostic.span.called_at:
-        called = {"physicalLocation": _place(diagnostic.span.called_at), "message": {"text": "called here"}}
-        result["relatedLocations"] = [called]
+    span = diagnostic.span
+    others = [(span.called_at, "called here"), (span.defined_at, "defined here")] if span else []
+    related = [{"physicalLocation": _place(each), "message": {"text": text}} for each, text in others if each]
+    if related:
+        result["relatedLocations"] = related
     return result
 
 

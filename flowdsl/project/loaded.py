@@ -28,8 +28,8 @@ class Loaded(Record):
     type: Type = "STANDARD"
     machine: StateMachine | None = None
     """The author's object, if the file is Python."""
-    locate: Callable[[AslPath], Span | None] = field(default=lambda _: None, repr=False)
-    """Returns the place of an ASL path in the file."""
+    locate: Callable[..., Span | None] = field(default=lambda *_: None, repr=False)
+    """Returns the place of an ASL path in the file; for a flow in Python it also takes a name in the value there."""
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys in the file."""
     warnings: tuple[Diagnostic, ...] = ()

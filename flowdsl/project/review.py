@@ -77,7 +77,8 @@ def _relative(diagnostic: Diagnostic) -> Diagnostic:
 
 def _relative_span(span: Span) -> Span:
     called_at = _relative_span(span.called_at) if span.called_at else None
-    return evolve(span, file=display_path(Path(span.file)), called_at=called_at)
+    defined_at = _relative_span(span.defined_at) if span.defined_at else None
+    return evolve(span, file=display_path(Path(span.file)), called_at=called_at, defined_at=defined_at)
 
 
 def _name_mistakes(loaded: Loaded) -> list[Diagnostic]:

@@ -32,7 +32,8 @@ machine = f.StateMachine(
         (("States", "Ask", "TimeoutSeconds"), "60"),
         (("States", "Ask", "Resource"), '"arn:aws:states:::sqs:sendMessage"'),
         (("States", "Ask", "Retry", 0, "ErrorEquals"), '"E"'),
-        (("States", "Loop", "Choices", 0, "Variable"), 'f.when(task.out.status == "again", f.goto(task))'),
+        (("States", "Loop", "Choices", 0, "Variable"), 'task.out.status == "again"'),
+        (("States", "Loop", "Choices", 1), 'f.when(task.out.n == 1, f.Pass("Note"), f.goto("Ask"))'),
         (("States", "Ask", "Retry"), '[f.retry("E", interval=5)]'),
         (("States", "Ask", "Retry", 0), 'f.retry("E", interval=5)'),
         (("States", "Ask", "Retry", 0, "IntervalSeconds"), "5"),
@@ -49,6 +50,69 @@ def test_span(path: AslPath, said: str) -> None:
     assert span.file == __file__
     assert span.line == span.end_line
     assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
+
+
+shared = f.retry("Shared")
+prefix = {"code": f.state_input.code}
+long = f.Task(
+    "Long",
+    f.Function("long"),
+    payload={
+        "first": f.state_input.first,
+        "text": f"{f.state_input.second}: {f.state_input.third}",
+        "more": prefix,
+    },
+    retry=[
+        f.lambda_transient,
+        shared,
+    ],
+    into=f.var.long,
+)
+joined = f.StateMachine(
+    "joined",
+    f.chain(
+        long,
+        f.Choice(
+            "Which",
+            f.when(
+                (f.state_input.fourth == "a")
+                & (f.state_input.fifth != 4),
+                f.Pass("Fourth"),
+            ),
+        ),
+    ),
+    query_language="JSONata",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "needle", "said"),
+    [
+        (("States", "Long", "Arguments", "Payload"), "first", "f.state_input.first"),
+        (("States", "Long", "Arguments", "Payload", "text"), "third", "f.state_input.third"),
+        (("States", "Long", "Arguments", "Payload", "more"), "code", "f.state_input.code"),
+        (("States", "Which", "Choices", 0, "Condition"), "fifth", "f.state_input.fifth"),
+        (("States", "Which", "Choices", 0, "Condition"), "a", '"a"'),
+        (("States", "Which", "Choices", 0, "Condition"), 4, "4"),
+    ],
+)
+def test_a_name_leads_to_its_line_in_a_long_value_or_in_a_helper(path: AslPath, needle: str | int, said: str) -> None:
+    span = joined.span(path, needle)
+    assert span is not None
+    assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
+
+
+def test_a_name_that_is_not_there_leads_to_the_value() -> None:
+    path = ("States", "Which", "Choices", 0, "Condition")
+    assert joined.span(path, "sixth") == joined.span(path)
+
+
+def test_a_shared_retrier_has_the_places_of_its_use_and_of_its_definition() -> None:
+    span = joined.span(("States", "Long", "Retry", 1))
+    assert span is not None
+    assert linecache.getline(span.file, span.line).strip() == "shared,"
+    assert span.defined_at is not None
+    assert linecache.getline(span.file, span.defined_at.line).startswith("shared = ")
 
 
 def test_an_excerpt_has_carets_under_the_piece() -> None:
