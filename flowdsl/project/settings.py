@@ -154,22 +154,46 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
 
 
 def _setting(file: Path, content: str, key: str, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic("FD701", message, span=Span(display_path(file), _line_of(content, key, message)), hint=hint)
+
+
+def _line_of(content: str, key: str, message: str) -> int:
+    """The line of a setting; inside a table, of the key that the message names: `environments.test.region must be …`,
+    `environments.test: unknown key 'regoin'`, or else the table's own."""
     table = max(content.find("[tool.flowdsl]"), 0)
-    lines = content[:table].count("\n"), content[table:].splitlines()
-    pattern = re.compile(
-        rf"""\s*(\[tool\.flowdsl\.{re.escape(key)}|["']?(tool\.flowdsl\.)?{re.escape(key)}["']?\s*=)"""
-    )
-    number = next((index for index, line in enumerate(lines[1]) if pattern.match(line)), 0)
-    return Diagnostic("FD701", message, span=Span(display_path(file), lines[0] + number + 1), hint=hint)
+    first, lines = content[:table].count("\n") + 1, content[table:].splitlines()
+    named = re.search(r"\] ([\w-]+(?:\.[\w-]+)*)(?:: unknown key '([^']+)')?", message)
+    names = [*named[1].split("."), *filter(None, [named[2]])] if named and named[1].startswith(f"{key}.") else [key]
+    inside: list[str] = []
+    best, depth = 0, 0
+    for number, line in enumerate(lines):
+        header = re.match(r"\s*\[\s*tool\.flowdsl\.?([^\]]*)\]", line)
+        if header:
+            inside = [part.strip("\"' ") for part in header[1].split(".") if part]
+        elif re.match(r"\s*\[", line):
+            inside = ["<other>"]
+        setting = None if header else re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line)
+        path = [*inside, *setting[1].removeprefix("tool.flowdsl.").split(".")] if setting else inside if header else []
+        same = path[: len(names)] == names if header else path == names[: len(path)]
+        if path and same and min(len(path), len(names)) > depth:
+            best, depth = number, min(len(path), len(names))
+    return first + best
 
 
-def default_flow() -> Path:
-    """The flow file of the project around the current folder. Raises FlowError if pyproject.toml sets none."""
-    project = find(Path.cwd())
+def default_flow(start: Path | None = None) -> Path:
+    """The flow file of the project around a folder, the current one by default.
+
+    Raises FlowError if pyproject.toml sets none, or one that does not exist.
+    """
+    project = find(start or Path.cwd())
     if project.flow is None:
         raise FlowError.of(
             "no flow file given",
             code="FD702",
             hint='give one, or set it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
         )
+    if not project.flow.exists():
+        file = project.root / "pyproject.toml"
+        span = Span(display_path(file), _line_of(file.read_text(encoding="utf-8"), "flow", ""))
+        raise FlowError.of(f"{display_path(project.flow)} does not exist", code="FD702", span=span)
     return project.flow
