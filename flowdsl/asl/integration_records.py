@@ -63,6 +63,8 @@ class Action(Record):
     """The arguments that it needs. If these are listed, arguments that are all listed here or in `optional` are checked
     without reading the API's model."""
     optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    """Arguments of which it needs one, although the API's model requires none."""
     added: tuple[str, ...] = ()
     """Arguments that Step Functions adds to those of the API."""
     defaults: Mapping[str, JSON] = field(factory=dict)

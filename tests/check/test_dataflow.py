@@ -155,8 +155,16 @@ JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["FD802"],
     ),
     "asked before": (
-        {"A": result({"b": 1}), "Ask": {"Type": "Choice", **ASK}, "Use": reads("$.a")},
+        {
+            "A": {"Type": "Pass", "Parameters": {"before.$": "$.x"}, "OutputPath": "$.before"},
+            "Ask": {"Type": "Choice", **ASK},
+            "Use": reads("$.a"),
+        },
         [],
+    ),
+    "asked for what no route sets": (
+        {"A": result({"b": 1}), "Ask": {"Type": "Choice", **ASK}, "Use": reads("$.a")},
+        ["FD803"],
     ),
     "a kind that it never has": (
         {
@@ -204,7 +212,7 @@ JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
             },
             "Use": reads("$.before"),
         },
-        [],
+        ["FD803"],
     ),
 }
 

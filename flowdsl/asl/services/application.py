@@ -91,6 +91,7 @@ SERVICES = (
                 (TOKEN,),
                 required=("Message",),
                 optional=("TopicArn", "Subject", "TargetArn", "PhoneNumber"),
+                one_of=("TopicArn", "TargetArn", "PhoneNumber"),
                 rights=allow("sns", "publish", "{TopicArn}"),
             ),
         ),

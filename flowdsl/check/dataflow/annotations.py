@@ -48,6 +48,8 @@ class Data(Record):
     results: Mapping[AslPath, Shape] = field(factory=dict)
     functions: Mapping[AslPath, tuple[Function, ...]] = field(factory=dict)
     """The functions that the Task at an ASL path may call."""
+    events: Mapping[AslPath, tuple[tuple[str, Shape], ...]] = field(factory=dict)
+    """The names of these functions, and what their handlers take as event, for those that declare it."""
     root: Path | None = None
     """The folder below which the functions' sources are."""
 
@@ -58,7 +60,9 @@ def read_declarations(input: Any, callees: Mapping[AslPath, Iterable[Function]],
     `callees` are the functions that the Task at an ASL path may call: its result is that of any of them.
     """
     results = {path: merged(tuple(_result(each, root) for each in functions)) for path, functions in callees.items()}
-    return Data(_of_type(input), results, {path: tuple(each) for path, each in callees.items()}, root)
+    functions = {path: tuple(each) for path, each in callees.items()}
+    events = {path: tuple((one.name, _event(one, root)) for one in each) for path, each in functions.items()}
+    return Data(_of_type(input), results, functions, events, root)
 
 
 def _of_type(cls: Any) -> Shape:
@@ -72,12 +76,30 @@ def _of_type(cls: Any) -> Shape:
 
 
 def _result(function: Function, root: Path) -> Shape:
-    name, _, attribute = function.handler.rpartition(".")
-    module = _module(root.joinpath(function.source, *name.split(".")).with_suffix(".py"), root)
-    handler = module.functions.get(attribute) if module else None
+    module, handler = _handler(function, root)
     if module is None or handler is None or handler.returns is None:
         return ANY
     return _shape(handler.returns, module, 0, f"the result of {function.name}")
+
+
+def _event(function: Function, root: Path) -> Shape:
+    """Return what the handler's first parameter is declared to be, as far as that is JSON: no class of the author's
+    own, which Lambda would not make, but a TypedDict."""
+    module, handler = _handler(function, root)
+    arguments = [*handler.args.posonlyargs, *handler.args.args] if handler else []
+    if module is None or not arguments or arguments[0].annotation is None:
+        return ANY
+    return _shape(arguments[0].annotation, module, 0, _EVENT)
+
+
+_EVENT = "the event"
+"""The source of the shape of an event: what is no JSON in it is unknown."""
+
+
+def _handler(function: Function, root: Path) -> tuple[_Module | None, ast.FunctionDef | None]:
+    name, _, attribute = function.handler.rpartition(".")
+    module = _module(root.joinpath(function.source, *name.split(".")).with_suffix(".py"), root)
+    return module, module.functions.get(attribute) if module else None
 
 
 class _Module(Record, eq=False, frozen=False):
@@ -201,6 +223,8 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
     if _STRING_ENUMS & {*bases} or {"str", "Enum"} <= {*bases}:
         return _enum(node)
     is_typed_dict = "TypedDict" in bases
+    if source.startswith(_EVENT) and not is_typed_dict and not any(base in module.classes for base in bases):
+        return ANY
     decorated = _DECORATORS & {_last(each) for each in node.decorator_list}
     fields: dict[str, Member] = {}
     known = is_typed_dict or bool(decorated)

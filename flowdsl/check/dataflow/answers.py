@@ -78,6 +78,8 @@ class _Outputs:
             return ObjectShape(fields, True, source)
         if kind == "list":
             return ArrayShape(self.shape(details["member"]["shape"], source, depth + 1))
+        if kind == "map":
+            return ObjectShape({}, False, source, self.shape(details["value"]["shape"], source, depth + 1))
         if kind == "string" and (words := details.get("enum")) and len(words) <= MOST_VALUES:
             return ScalarShape("string", frozenset(words))
         return _SCALARS.get(str(kind), ANY)

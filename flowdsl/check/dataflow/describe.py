@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...asl.tree import Tree
 from ...base.diagnostics import AslPath
 from .rule import follow
-from .shapes import ArrayShape, ObjectShape, ScalarShape, Shape
+from .shapes import ArrayShape, ObjectShape, ScalarShape, Shape, flatten
 
 if TYPE_CHECKING:
     from .annotations import Data
@@ -51,12 +51,14 @@ def describe_shape(shape: Shape) -> str:
       …
     }
     """
+    shape = flatten(shape)
     if not isinstance(shape, ScalarShape | ArrayShape | ObjectShape) or shape == ObjectShape({}, False):
         return ""
     return "".join(_describe(shape, "\n", _DEEPEST))
 
 
 def _describe(shape: Shape, indent: str, deep: int) -> Iterator[str]:
+    shape = flatten(shape)
     if isinstance(shape, ScalarShape):
         values = sorted((json.dumps(value, ensure_ascii=False) for value in shape.values or ()), key=str)
         yield " | ".join(values) if 0 < len(values) <= _MOST_VALUES else shape.kind

@@ -17,6 +17,7 @@ from .kinds import ARITHMETIC, ORDER, RESULTS, TAKES, misfit, never_equal, opera
 from .shapes import (
     ANY,
     BOOLEAN,
+    NULL,
     NUMBER,
     STRING,
     ArrayShape,
@@ -25,6 +26,7 @@ from .shapes import (
     ObjectShape,
     ScalarShape,
     Shape,
+    UnionShape,
     UnknownShape,
     look,
     merge,
@@ -39,8 +41,8 @@ _ASKING: Final = frozenset({"exists", "type", "lookup", "keys", "spread", "boole
 """Functions that may test whether a value exists."""
 
 Report: TypeAlias = Callable[[Missing, str], None]
-Complain: TypeAlias = Callable[[str, str, str | None], None]
-"""Takes a code, a message and a hint."""
+Complain: TypeAlias = Callable[[str, str, str | None, str | float | None], None]
+"""Takes a code, a message, a hint, and a name or a constant of the expression that it is about."""
 
 
 class Value(NamedTuple):
@@ -83,6 +85,18 @@ def take_step(value: Value, name: str) -> tuple[Value, Missing | None]:
     shape, is_sequence = value.shape, value.is_sequence
     while isinstance(shape, ArrayShape):
         shape, is_sequence = shape.item, True
+    if isinstance(shape, UnionShape):
+        steps = [take_step(Value(each, is_sequence, value.sure), name) for each in shape.ways if each != NULL]
+        wrong = [missing for _, missing in steps if missing is not None]
+        present = [each for each, missing in steps if missing is None or missing.sometimes]
+        if not present:
+            return UNKNOWN, wrong[0] if wrong else None
+        found = Value(
+            merged(tuple(each.shape for each in present)),
+            any(each.is_sequence for each in present),
+            not wrong and len(steps) == len(shape.ways) and all(each.sure for each in present),
+        )
+        return found, wrong[0]._replace(sometimes=True) if wrong else None
     if isinstance(shape, UnknownShape):
         return Value(ANY, is_sequence, False), None
     inner, missing = look(shape, (name,))
@@ -102,7 +116,7 @@ class Evaluator(Record):
     source: str
     variable: Callable[[str], Value]
     report: Report
-    complain: Complain = lambda code, message, hint: None
+    complain: Complain = lambda code, message, hint, needle: None
 
     def value(self, node: Node, scope: Scope, context: Value = UNKNOWN, depth: int = 0) -> Value:
         """Return the value of a node; `context` is what a bare name is read from."""
@@ -136,7 +150,11 @@ class Evaluator(Record):
                 parts = self.values(node.parts, scope, context, depth)
                 kept = zip(node.parts, parts, strict=True)
                 items = merged(tuple(part.shape if each.kind == "array" else _item(part) for each, part in kept))
-                return Value(ArrayShape(items))
+                is_fixed = all(
+                    part.sure and not part.is_sequence and isinstance(part.shape, ObjectShape | ScalarShape)
+                    for part in parts
+                )
+                return Value(ArrayShape(items, tuple(part.shape for part in parts) if is_fixed else None))
             case "object":
                 return self.object(node, scope, context, depth)
             case "block":
@@ -178,9 +196,11 @@ class Evaluator(Record):
             left, right = (each.shape for each in values)
             if operator in ("=", "!=") and (never := never_equal(left, right)):
                 always = "never" if operator == "=" else "always"
-                self.complain("FD803", f"{self.excerpt(node)} is {always} true: {never[0]}", never[1])
+                self.complain(
+                    "FD803", f"{self.excerpt(node)} is {always} true: {never[0]}", never[1], self.needle(node)
+                )
             elif problem := operand_problem(operator, left, right):
-                self.complain("FD805", f"{self.excerpt(node)}: {problem}", None)
+                self.complain("FD805", f"{self.excerpt(node)}: {problem}", None, self.needle(node))
         if operator in ARITHMETIC:
             return Value(NUMBER, sure=sure)
         if operator == "&":
@@ -188,6 +208,17 @@ class Evaluator(Record):
         if operator in ORDER or operator in ("=", "!=", "and", "or", "in"):
             return Value(BOOLEAN, sure=operator not in ORDER or sure)
         return UNKNOWN
+
+    def needle(self, node: Node) -> str | float | None:
+        """The constant in a part, or else its last name: what leads to its line in the author's file."""
+        parts = [*walk(node)]
+        for each in parts:
+            if each.kind == "string":
+                return each.value
+            if each.kind == "number" and (values := _number(self.text[each.start : each.end])):
+                return next(iter(values))
+        names = [each.value for each in parts if each.kind == "name"]
+        return names[-1] if names else None
 
     def excerpt(self, node: Node) -> str:
         text = self.text[node.start : node.end]
@@ -231,6 +262,13 @@ class Evaluator(Record):
         number = condition.parts[0] if condition.kind == "unary" else condition
         if number.kind != "number":
             return Value(item, True, False)
+        index = _number(self.text[number.start : number.end])
+        if isinstance(base.shape, ArrayShape) and base.shape.items is not None and not base.is_sequence and index:
+            at = int(next(iter(index)))
+            shape, missing = look(base.shape, (-at if condition.kind == "unary" else at,))
+            if missing is not None:
+                self.report(missing, self.excerpt(node))
+            return Value(shape, False, base.sure and missing is None)
         return Value(item, base.is_sequence, base.sure and isinstance(base.shape, ObjectShape | ScalarShape))
 
     def object(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
@@ -272,12 +310,19 @@ class Evaluator(Record):
             return Value(item)
         if name in ("sort", "reverse", "shuffle", "distinct"):
             return Value(ArrayShape(item), sure=False)
-        if name in TAKES and values:
-            first = ArrayShape(item) if values[0].is_sequence and TAKES[name] == "numbers" else values[0].shape
-            wrong = None if values[0].is_sequence and TAKES[name] != "numbers" else misfit(first, TAKES[name])
-            if wrong:
-                self.complain("FD805", f"{self.excerpt(node)}: ${name} takes {wrong}", None)
+        self.check_arguments(name, node, values if not lambdas else values[:1])
         return Value(RESULTS[name], sure=False) if name in RESULTS else UNKNOWN
+
+    def check_arguments(self, name: str, node: Node, values: list[Value]) -> None:
+        """Report arguments of the wrong kind of a function of JSONata."""
+        for each, wanted in zip(values, TAKES.get(name, ()), strict=False):
+            if wanted in ("numbers", "texts"):  # A single value counts as a list.
+                shape: Shape = ArrayShape(_item(each)) if each.is_sequence else each.shape
+                wrong = misfit(shape, wanted)
+            else:
+                wrong = misfit(_item(each) if each.is_sequence else each.shape, wanted)
+            if wrong:
+                self.complain("FD805", f"{self.excerpt(node)}: ${name} takes {wrong}", None, self.needle(node))
 
     def applied(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
         """Return the value of `left ~> right`, where right is a call or a transform."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ...base.words import abbreviate, did_you_mean
-from .shapes import BOOLEAN, NUMBER, STRING, ArrayShape, ObjectShape, ScalarShape, Shape
+from .shapes import BOOLEAN, NULL, NUMBER, STRING, ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape
 
 _TEXTS: Final = (
     "string uppercase lowercase trim substring substringBefore substringAfter pad join replace now type uuid"
@@ -22,15 +22,23 @@ RESULTS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("boolean", "not", "exists", "contains"), BOOLEAN),
 }
 """What a function returns, unless nothing: its shape."""
-_TAKES_TEXT: Final = (
-    "uppercase lowercase trim substring substringBefore substringAfter pad length split replace contains"
-)
-TAKES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(_TAKES_TEXT.split(), "string"),
-    **dict.fromkeys(("abs", "floor", "ceil", "round", "power", "sqrt"), "number"),
-    **dict.fromkeys(("sum", "max", "min", "average"), "numbers"),
+_TEXT: Final = "uppercase lowercase trim length encodeUrl decodeUrl encodeUrlComponent decodeUrlComponent base64encode"
+TAKES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys((*_TEXT.split(), "base64decode", "parse"), ("string",)),
+    "substring": ("string", "number", "number"),
+    **dict.fromkeys(("substringBefore", "substringAfter"), ("string", "string")),
+    "pad": ("string", "number", "string"),
+    "split": ("string", "any", "number"),
+    **dict.fromkeys(("replace", "contains", "match", "toMillis"), ("string", "any")),
+    "join": ("texts", "string"),
+    **dict.fromkeys(("abs", "floor", "ceil", "sqrt", "fromMillis", "formatBase"), ("number",)),
+    **dict.fromkeys(("round", "power"), ("number", "number")),
+    "formatNumber": ("number", "string"),
+    **dict.fromkeys(("sum", "max", "min", "average"), ("numbers",)),
+    "partition": ("any", "number"),
+    "range": ("number", "number", "number"),
 }
-"""What the first argument of a function has to be; `numbers` is a number or a list of them."""
+"""What the arguments of a function have to be; `numbers` is a number or a list of them, `texts` likewise."""
 FIELDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
@@ -52,6 +60,8 @@ _NAMES: Final = {
     "object": "an object",
     "items": "a list",
     "numbers": "a list of numbers",
+    "texts": "a list of texts",
+    "any": "anything",
 }
 ARITHMETIC: Final = frozenset("+-*/%")
 ORDER: Final = frozenset({"<", ">", "<=", ">="})
@@ -59,21 +69,28 @@ ORDER: Final = frozenset({"<", ">", "<=", ">="})
 
 def kind_of_shape(shape: Shape) -> str | None:
     """Return the kind of a value, such as `array`; None if it is not known."""
+    if isinstance(shape, UnionShape):
+        kinds = {kind_of_shape(each) for each in shape.ways}
+        return kinds.pop() if len(kinds) == 1 else None
     if isinstance(shape, ScalarShape):
         return shape.kind
     return "array" if isinstance(shape, ArrayShape) else "object" if isinstance(shape, ObjectShape) else None
 
 
 def misfit(shape: Shape, wanted: str) -> str | None:
-    """Say what a value is if it is not of the wanted kind: `text, not a number`."""
+    """Say what a value is if it is not of the wanted kind on any route: `text, not a number`."""
+    if isinstance(shape, UnionShape):
+        wrong = [misfit(each, wanted) for each in shape.ways if each != NULL]
+        return wrong[0] if all(wrong) else None
     kind = kind_of_shape(shape)
-    if kind is None or kind == wanted or (wanted == "items" and kind in ("array", "object")):
+    if kind is None or kind == wanted or wanted == "any" or (wanted == "items" and kind in ("array", "object")):
         return None
-    if wanted == "numbers":
+    if wanted in ("numbers", "texts"):
+        single = {"numbers": "number", "texts": "string"}[wanted]
         if isinstance(shape, ArrayShape):
             inner = kind_of_shape(shape.item)
-            return None if inner in (None, "number") else f"a list of numbers, not of {_plural(inner)}"
-        if kind == "number":
+            return None if inner in (None, single) else f"{_NAMES[wanted]}, not of {_plural(inner)}"
+        if kind == single:
             return None
     return f"{_NAMES[wanted]}, not {_NAMES[kind]}"
 
@@ -86,11 +103,11 @@ def operand_problem(operator: str, left: Shape, right: Shape) -> str | None:
     """Say why an operator fails on these values: arithmetic needs numbers, an order two values of one kind."""
     kinds = kind_of_shape(left), kind_of_shape(right)
     if operator in ARITHMETIC:
-        wrong = next((kind for kind in kinds if kind not in (None, "number", "array")), None)
+        wrong = next((kind for kind in kinds if kind not in (None, "number")), None)
         return f"{operator} needs numbers, not {_NAMES[wrong]}" if wrong else None
     if operator in ORDER:
         wrong = next((kind for kind in kinds if kind not in (None, "number", "string")), None)
-        if wrong and wrong != "array":
+        if wrong:
             return f"{operator} compares numbers or texts, not {_NAMES[wrong]}"
         if None not in kinds and "array" not in kinds and kinds[0] != kinds[1]:
             return f"{operator} cannot compare {_NAMES[str(kinds[0])]} with {_NAMES[str(kinds[1])]}"
@@ -101,7 +118,7 @@ def never_equal(left: Shape, right: Shape) -> tuple[str, str | None] | None:
     """Say why two values are never equal, and what may be meant."""
     if not isinstance(left, ScalarShape) or not isinstance(right, ScalarShape):
         kinds = kind_of_shape(left), kind_of_shape(right)
-        if "array" not in kinds and "null" not in kinds and None not in kinds and kinds[0] != kinds[1]:
+        if "null" not in kinds and None not in kinds and kinds[0] != kinds[1]:
             return f"{_NAMES[str(kinds[0])]} is compared with {_NAMES[str(kinds[1])]}", None
         return None
     if left.kind != right.kind:

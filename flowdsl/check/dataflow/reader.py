@@ -11,7 +11,7 @@ from ...base.record import Record
 from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
-from ..rules.paths import as_path, is_intrinsic, paths_of
+from ..rules.paths import as_path, is_intrinsic
 from .kinds import FIELDS, misfit
 from .shapes import (
     ANY,
@@ -30,9 +30,16 @@ from .shapes import (
 )
 
 if TYPE_CHECKING:
+    from ...expr.intrinsic_parser import Call
     from .expressions import Value
 
-_RESULTS: Final[dict[str, Shape]] = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN}
+_RESULTS: Final[dict[str, Shape]] = {
+    "string": STRING,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "array": ArrayShape(ANY),
+    "object": ObjectShape({}, False),
+}
 """The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
 MOST_FIELDS: Final = 12
 """How many fields of an object a message lists."""
@@ -73,13 +80,35 @@ class Reader(Record, frozen=False, kw_only=True):
         if not isinstance(text, str):
             return ANY
         if is_intrinsic(text):
-            for each in paths_of(text):
-                self.find(document, each, path)
-            from ..rules.intrinsics import result_kind  # takes 15 ms, and most definitions have no intrinsic function
+            from ..rules.intrinsics import call_of  # takes 15 ms, and most definitions have no intrinsic function
 
-            return _RESULTS.get(result_kind(text), ANY)
+            call = call_of(text)
+            return self.intrinsic(call, document, path, 0) if call is not None else ANY
         parsed = as_path(text)
         return self.find(document, parsed, path) if parsed is not None else ANY
+
+    def intrinsic(self, call: Call, document: Shape, path: AslPath, depth: int) -> Shape:
+        """Return the shape of the result of an intrinsic function; report arguments of the wrong kind."""
+        from ...expr.intrinsic_parser import Call, PathArgument
+        from ...expr.intrinsics import FUNCTIONS
+
+        function = FUNCTIONS.get(call.name)
+        wanted = (function.arguments if function else ()) or ()
+        if depth > MAX_DEPTH:
+            return ANY
+        for index, argument in enumerate(call.arguments):
+            shape: Shape = ANY
+            if isinstance(argument, PathArgument):
+                shape = self.find(document, argument.path, path)
+            elif isinstance(argument, Call):
+                shape = self.intrinsic(argument, document, path, depth + 1)
+            wrong = misfit(shape, wanted[index]) if index < len(wanted) else None
+            if wrong:
+                names = [*(argument.path.steps if isinstance(argument, PathArgument) else ())]
+                last = names[-1] if names else None
+                needle = last.names[0] if isinstance(last, Name) else None
+                self.report_kind(f"argument {index + 1} of {call.name} must be {wrong}", path, None, needle)
+        return _RESULTS.get(function.result if function else "any", ANY)
 
     def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
         """Return the shape at a parsed path; report a step that does not exist."""
@@ -100,37 +129,53 @@ class Reader(Record, frozen=False, kw_only=True):
             return
         caught = missing.source.startswith("the error that ")
         if missing.sometimes:
-            message = f"{text}: {missing.name!r} is missing on some routes: {missing.source} does not have it"
+            lacking = self.route_without(text, missing.name)
+            way = f" (on the way from {lacking[0]!r} to {lacking[1]!r})" if lacking else ""
+            message = f"{text}: {missing.name!r} is missing on some routes: {missing.source} does not have it{way}"
             keep = self.findings.either(
                 "keep the document: add a ResultPath to the Catch", 'keep the document: catch(..., into="error")'
             )
-            hint = keep if caught else "set it on every route, or test it with IsPresent first"
-            self.findings.warning("FD804" if caught else "FD802", message, path, hint=hint)
+            test = self.findings.either("IsPresent", "is_present") + " first"
+            set_it = lacking[2] if lacking else "set it on every route"
+            hint = keep if caught else f"{set_it}, or test it with {test}"
+            code = "FD804" if caught else "FD802"
+            self.findings.warning(code, message, path, hint=hint, needle=_needle(missing))
+            return
+        if missing.length is not None:
+            message = f"{text}: {missing.name} is outside the list, which has {missing.length} items"
+            within = f"use an index from 0 to {missing.length - 1}" if missing.length else None
+            self.report_never(message, path, within, _needle(missing))
             return
         if missing.fields is None:
             message = f"{text}: cannot read {missing.name!r}: the value before it is not an object"
-            self.report_never(message, path, None)
+            self.report_never(message, path, None, missing.name)
             return
         source = missing.source or "the value"
         more = ", …" * (len(missing.fields) > MOST_FIELDS)
         fields = ", ".join(missing.fields[:MOST_FIELDS]) + more or "no fields"
         near = did_you_mean(missing.name, missing.fields)
         message = f"{text}: {missing.name!r} does not exist on any route; {source} has {fields}"
-        self.report_never(message, path, near)
+        self.report_never(message, path, near, missing.name)
 
-    def report_never(self, message: str, path: AslPath, hint: str | None) -> None:
+    def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:  # noqa: ARG002
+        """Return the two states between which a value is missing that a text reads, and what to do about it."""
+        return None
+
+    def report_never(self, message: str, path: AslPath, hint: str | None, needle: str | float | None = None) -> None:
         """Report an error in a flow in Python, and a warning in other definitions, because AWS accepts them."""
         if self.findings is not None and self.is_declared:
-            self.findings.error("FD801", message, path, hint=hint, aws=None)
+            self.findings.error("FD801", message, path, hint=hint, aws=None, needle=needle)
         elif self.findings is not None:
-            self.findings.warning("FD801", message, path, hint=hint)
+            self.findings.warning("FD801", message, path, hint=hint, needle=needle)
 
-    def report_kind(self, message: str, path: AslPath, hint: str | None = None) -> None:
+    def report_kind(
+        self, message: str, path: AslPath, hint: str | None = None, needle: str | float | None = None
+    ) -> None:
         """Report a value of the wrong kind: an error where the author declares the kinds."""
         if self.findings is not None and self.is_declared:
-            self.findings.failure("FD805", message, path, hint=hint)
+            self.findings.failure("FD805", message, path, hint=hint, needle=needle)
         elif self.findings is not None:
-            self.findings.warning("FD805", message, path, hint=hint)
+            self.findings.warning("FD805", message, path, hint=hint, needle=needle)
 
     def check_kind(self, key: str, shape: Shape, path: AslPath) -> None:
         """Report a value that the field cannot have."""
@@ -176,11 +221,11 @@ class Reader(Record, frozen=False, kw_only=True):
             if not is_silent:
                 self.report(missing, part, path)
 
-        def complain(code: str, message: str, hint: str | None) -> None:
+        def complain(code: str, message: str, hint: str | None, needle: str | float | None) -> None:
             if code == "FD803" and self.findings is not None:
-                self.findings.warning("FD803", message, path, hint=hint)
+                self.findings.warning("FD803", message, path, hint=hint, needle=needle)
             else:
-                self.report_kind(message, path, hint)
+                self.report_kind(message, path, hint, needle)
 
         evaluator = Evaluator(text, source, lambda name: Value(self.variable(name), sure=False), report, complain)
         return as_shape(evaluator.value(tree, {"states": _states(known)}))
@@ -201,6 +246,11 @@ class Reader(Record, frozen=False, kw_only=True):
     def variable(self, name: str) -> Shape:
         field = self.variables.fields.get(name) if isinstance(self.variables, ObjectShape) else None
         return field.shape if field is not None else ANY
+
+
+def _needle(missing: Missing) -> str | float:
+    """The name or the index that the author wrote."""
+    return int(missing.name[1:-1]) if missing.length is not None else missing.name
 
 
 def asked_for(condition: Any) -> Iterator[tuple[str, ...]]:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ...asl.resource import parse_resource
 from ...asl.tree import Machine, Node, Tree
-from ...base.diagnostics import AslPath
+from ...base.diagnostics import AslPath, Diagnostic
 from ...base.record import field
 from ...base.words import abbreviate, did_you_mean
 from ...expr.path.tree import Root
+from ..conditions import Atom, Formula, formulas_of, parts_of
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
-from .kinds import FIELDS, misfit
+from .events import misfits, payload_of
+from .kinds import FIELDS, kind_of_shape, misfit
+from .narrowing import Values, is_present, narrow, place_of
+from .parts import batch_of, dicts, in_order, in_python, needle_of, reads_answer, tests_of, with_assigned
 from .reader import Reader, asked_for, first_keys, keys_of
 from .shapes import (
     ANY,
@@ -28,10 +33,12 @@ from .shapes import (
     STRING,
     ArrayShape,
     Member,
+    Missing,
     ObjectShape,
     ScalarShape,
     Shape,
     allow,
+    look,
     merge,
     merged,
     of_value,
@@ -50,22 +57,21 @@ def check_dataflow(subject: Subject, findings: Findings) -> None:
     """Follow the document through the machine, starting with what the author declared."""
     if findings.has_broken_routes:
         return
-    flow = follow(subject.tree, subject.data)
+    flow = follow(subject.tree, subject.data, findings, subject.text)
     if flow.budget <= 0:
         return
-    flow.findings = findings
     for state in subject.tree:
-        if state in flow.before:
-            list(flow.leave(state, flow.before[state], MAX_NESTING))
+        findings.diagnostics.extend(flow.reports.get(state, ()))
 
 
-def follow(tree: Tree, data: Data | None) -> _Flow:
+def follow(tree: Tree, data: Data | None, findings: Findings | None = None, text: str = "") -> _Flow:
     """Follow the document on all routes: afterwards `before` is what is known in front of each state that can be
-    reached, unless the budget ran out."""
-    start, results = (data.input, data.results) if data else (ANY, {})
+    reached, unless the budget ran out; with `findings`, `reports` are the problems of each state on its last visit."""
+    start, results, events = (data.input, data.results, data.events) if data else (ANY, {}, {})
     budget = 40 * sum(1 for _ in tree) + 500
     machines = {machine.path: machine for machine in tree.machines}
-    flow = _Flow(is_declared=data is not None, results=results, machines=machines, budget=budget)
+    flow = _Flow(is_declared=data is not None, results=results, events=events, machines=machines, budget=budget)
+    flow.asks, flow.text = findings, text
     flow.run(tree.root, Known(start, ObjectShape({}, False)), 0)
     return flow
 
@@ -84,16 +90,28 @@ class Route(NamedTuple):
     document: Shape
     assigned: Shape = ANY
     """The variables that the state assigns on this route, as an object."""
+    variables: Shape | None = None
+    """The variables in front of the state, if the route says more of them."""
 
 
 class _Flow(Reader, frozen=False, kw_only=True):
     results: Mapping[AslPath, Shape]
     """The results of the functions that a Task calls, by the Task's path."""
+    events: Mapping[AslPath, tuple[tuple[str, Shape], ...]]
+    """What the handlers of these functions take, by the Task's path."""
     machines: dict[AslPath, Machine]
     budget: int
     """How many states may still be visited; at 0, the rule gives up without a report."""
+    arrivals: dict[Node, dict[Node, Known]] = field(factory=dict)
+    """What is known on the way to a state, by the state that it comes from."""
+    current: Node | None = None
+    text: str = ""
+    """The definition as text, or nothing."""
+    asks: Findings | None = None
+    """The findings so far, if problems are to be reported."""
     before: dict[Node, Known] = field(factory=dict)
-    outputs: dict[AslPath, Shape] = field(factory=dict)
+    reports: dict[Node, list[Diagnostic]] = field(factory=dict)
+    """The problems of each state on its last visit, when all that is known had come there."""
 
     def run(self, machine: Machine, start: Known, depth: int) -> Shape:
         """Visit the states of a machine until no shape changes; return its merged outputs."""
@@ -104,25 +122,29 @@ class _Flow(Reader, frozen=False, kw_only=True):
         updates: dict[str, int] = {}
         most = MAX_UPDATES + 2 * len(machine.states)
         ends: dict[str, Shape] = {}
-        todo = {first: None}
+        order = in_order(machine.states[first])
+        todo, waiting = [(0, first)], {first}
         while todo and self.budget > 0:
-            name = next(iter(todo))
-            del todo[name]
+            _, name = heappop(todo)
+            waiting.discard(name)
             self.budget -= 1
             state = machine.states[name]
             self.before[state] = known[name]
-            for target, document, variables in self.leave(state, known[name], depth):
+            for target, document, variables, _ in self.leave(state, known[name], depth):
                 if target is None:
                     ends[name] = document
                     continue
                 old = known.get(target)
                 new = Known(document, variables)
+                self.arrivals.setdefault(machine.states[target], {})[state] = new
                 if old is not None:
                     new = Known(merge(old.document, document), merge(old.variables, variables))
                 if old is None or new.document is not old.document or new.variables is not old.variables:
                     updates[target] = updates.get(target, 0) + 1
                     known[target] = new if updates[target] <= most else Known(ANY, ANY)
-                    todo[target] = None
+                    if target not in waiting:
+                        waiting.add(target)
+                        heappush(todo, (order.get(target, 0), target))
         return merged(tuple(ends.values())) if ends else ANY
 
     # One state.
@@ -130,16 +152,20 @@ class _Flow(Reader, frozen=False, kw_only=True):
     def leave(self, state: Node, known: Known, depth: int) -> list[Route]:
         """Return the routes out of a state, with the shape of the document on each."""
         outer, self.variables = self.variables, known.variables
+        before, around, self.current = self.findings, self.current, state
+        if self.asks is not None:
+            self.findings = Findings(self.reports.setdefault(state, []), self.asks.python)
+            self.findings.diagnostics.clear()
         if not state.type:
             routes = [Route(edge.name, ANY) for edge in state.transitions if isinstance(edge.name, str)]
         else:
             pass_on = self.jsonata if state.language == "JSONata" else self.jsonpath
             routes = list(pass_on(state, known.document, depth))
-        self.variables = outer
+        self.variables, self.findings, self.current = outer, before, around
         names = state.machine.states
         return [
-            Route(target, document, _with(known.variables, assigned))
-            for target, document, assigned in routes
+            Route(target, document, with_assigned(known.variables if narrowed is None else narrowed, assigned))
+            for target, document, assigned, narrowed in routes
             if target is None or target in names
         ]
 
@@ -158,6 +184,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 effective = self.template(
                     fields["Parameters"], selected, (*path, "Parameters"), f"the Parameters of {state.name!r}"
                 )
+            if state.type == "Task":
+                self.send(state, effective, "Parameters" if "Parameters" in fields else "")
             assigning = result = self.result(state, selected, effective, depth)
             if "ResultSelector" in fields:
                 source = f"the ResultSelector of {state.name!r}"
@@ -169,7 +197,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         assigned = self.assign(fields, ANY if "ResultSelector" in fields else assigning, path)
         output = self.select(fields, "OutputPath", output, path)
         yield from self.onward(state, output, assigned)
-        for index, catcher in enumerate(_dicts(fields.get("Catch"))):
+        for index, catcher in enumerate(dicts(fields.get("Catch"))):
             error = ObjectShape(
                 {"Error": Member(STRING), "Cause": Member(STRING)},
                 True,
@@ -239,20 +267,18 @@ class _Flow(Reader, frozen=False, kw_only=True):
             item = ANY
         batcher = state.fields.get("ItemBatcher")
         if isinstance(batcher, dict):
-            item = _batch(batcher, item, state)
+            item = batch_of(batcher, item, state)
         key = "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"
         output = self.inner((*state.path, key), item, depth)
         return ANY if "ResultWriter" in state.fields else ArrayShape(output)
 
     def inner(self, path: AslPath, start: Shape, depth: int) -> Shape:
-        """Return the output of a branch or an item processor; while reporting, the output of the last visit."""
+        """Return the output of a branch or an item processor."""
         machine = self.machines.get(path)
         if machine is None:
             return ANY
-        if self.findings is None:
-            variables = ANY if machine.is_distributed else self.variables
-            self.outputs[path] = self.run(machine, Known(start, variables), depth + 1)
-        return self.outputs.get(path, ANY)
+        variables = ANY if machine.is_distributed else self.variables
+        return self.run(machine, Known(start, variables), depth + 1)
 
     def call(self, state: Node) -> Shape:
         """Return the result of a Task: what the function declares, as Lambda or the integration returns it."""
@@ -260,7 +286,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         resource = parse_resource(text) if isinstance(text, str) else None
         if resource is None:
             return ANY
-        if resource.operation and resource.operation != "lambda:invoke" and _reads_answer(state):
+        if resource.operation and resource.operation != "lambda:invoke" and reads_answer(state, self.text):
             from .answers import answer_of  # reads the model of an API
 
             return answer_of(resource)
@@ -275,10 +301,62 @@ class _Flow(Reader, frozen=False, kw_only=True):
             )
         return ANY
 
+    def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:
+        match = re.match(r"\$[\w.]+", text)
+        state = self.current
+        place = place_of(match[0], state.language) if match and state is not None else None
+        if place is None or state is None or name not in (place[0], *place[1]):
+            return None
+        variable, keys = place
+        keys = keys[: keys.index(name) + 1] if name in keys else keys
+
+        def missing(known: Known) -> Missing | None:
+            return look(known.variables, (variable, *keys))[1] if variable else look(known.document, keys)[1]
+
+        seen: set[Node] = set()
+        while state not in seen:
+            seen.add(state)
+            ways = [
+                (source, wrong) for source, known in self.arrivals.get(state, {}).items() if (wrong := missing(known))
+            ]
+            never = [source for source, wrong in ways if not wrong.sometimes]
+            source = never[0] if never else ways[0][0] if ways else None
+            if source is None:
+                return None
+            if never or not missing(self.before[source]):
+                between = f"add a Pass between {source.name!r} and {state.name!r} that sets it"
+                hint = between if source.type in ("Choice", "Wait") else f"let state {source.name!r} set it"
+                return source.name, state.name, hint
+            state = source
+        return None
+
+    def send(self, state: Node, arguments: Shape, key: str) -> None:
+        """Check the event of a Task's function; `key` is the field with the arguments, if there is one."""
+        handlers = self.events.get(state.path, ())
+        if self.findings is None or all(wanted == ANY for _, wanted in handlers):
+            return
+        resource = parse_resource(str(state.fields.get("Resource")))
+        event: Shape = arguments
+        path: AslPath = (*state.path, key) if key else state.path
+        if resource.operation == "lambda:invoke":
+            payload = payload_of(arguments)
+            if payload is None:
+                return
+            event, path = payload.shape, (*path, "Payload")
+        seen: set[str] = set()
+        for name, wanted in handlers:
+            for wrong in misfits(event, wanted):
+                if wrong.message not in seen:
+                    seen.add(wrong.message)
+                    keys = wrong.keys[: wrong.keys.index("[]")] if "[]" in wrong.keys else wrong.keys
+                    message = f"the handler of {name!r} cannot take this event: {wrong.message}"
+                    needle = keys[-1] if keys else None
+                    self.findings.warning("FD806", message, (*path, *keys), hint=wrong.hint, needle=needle)
+
     # Choice.
 
     def choice(self, state: Node, selected: Shape) -> Iterator[Route]:
-        tests = list(_tests(state))
+        tests = list(tests_of(state))
         asked = {rule["Variable"] for rule, _ in tests if "IsPresent" in rule and isinstance(rule.get("Variable"), str)}
         after = selected
         for text in asked:
@@ -295,24 +373,63 @@ class _Flow(Reader, frozen=False, kw_only=True):
                     self.read(after, operand, (*at, name))
                 else:
                     self.compare(value, variable, name, operand, (*at, name))
-        output = self.select(state.fields, "OutputPath", after, state.path)
-        for index, rule in enumerate(_dicts(state.fields.get("Choices"))):
+        formulas = formulas_of(state.fields, "JSONPath")
+        self.check_presence(state, formulas, selected)
+        left = Values(after, self.variables)
+        for index, rule in enumerate(dicts(state.fields.get("Choices"))):
+            formula = formulas[index]
+            here = left if formula is None else narrow(left, formula, True, "JSONPath")
+            left = left if formula is None else narrow(left, formula, False, "JSONPath")
             if isinstance(rule.get("Next"), str):
-                yield Route(rule["Next"], output, self.assign(rule, after, (*state.path, "Choices", index)))
+                output = self.select(state.fields, "OutputPath", here.document, state.path)
+                assigned = self.assign(rule, here.document, (*state.path, "Choices", index))
+                yield Route(rule["Next"], output, assigned, here.variables)
         if isinstance(state.fields.get("Default"), str):
-            yield Route(state.fields["Default"], output, self.assign(state.fields, after, state.path))
+            output = self.select(state.fields, "OutputPath", left.document, state.path)
+            assigned = self.assign(state.fields, left.document, state.path)
+            yield Route(state.fields["Default"], output, assigned, left.variables)
+
+    def check_presence(self, state: Node, formulas: list[Formula | None], document: Shape) -> None:
+        """Report tests of what every route has, and of what none has."""
+        if self.findings is None:
+            return
+        for index, formula in enumerate(formulas):
+            for test in parts_of(formula) if formula is not None else ():
+                if not isinstance(test, Atom) or test.operator != "exists":
+                    continue
+                place = place_of(test.subject, state.language)
+                if place is None or not (place[0] or place[1]):
+                    continue
+                variable, keys = place
+                answer = is_present(self.variables, (variable, *keys)) if variable else is_present(document, keys)
+                if answer is not None:
+                    path: AslPath = (*state.path, "Choices", index)
+                    path = (*path, "Condition") if state.language == "JSONata" else path
+                    what = "every route sets it" if answer else "no route sets it"
+                    message = f"{test.subject} is {'always' if answer else 'never'} present: {what}"
+                    self.findings.warning("FD803", message, path, needle=(keys or (variable,))[-1])
 
     def compare(self, value: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
         """Report a comparison that is never true for the known value."""
         from ...expr.operators import OPERATORS
 
         operator, equals = OPERATORS.get(name), name.endswith(("StringEquals", "NumericEquals"))
-        if self.findings is None or operator is None or not isinstance(value, ScalarShape):
+        if self.findings is None or operator is None:
             return
-        name = self.findings.either(name, _in_python(variable, name, operand))
+        kind = kind_of_shape(value)
+        if kind in ("array", "object") and operator.kind != "test":
+            name = self.findings.either(name, in_python(variable, name, operand))
+            what = "a list" if kind == "array" else "an object"
+            message = f"{name} is never true: {variable} is {what}"
+            self.findings.warning("FD803", message, path, needle=needle_of(operand))
+        if not isinstance(value, ScalarShape):
+            return
+        name = self.findings.either(name, in_python(variable, name, operand))
         wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
         if wanted in ("string", "number", "boolean") and wanted != value.kind:
-            self.findings.warning("FD803", f"{name} is never true: {variable} is a {value.kind}", path)
+            self.findings.warning(
+                "FD803", f"{name} is never true: {variable} is a {value.kind}", path, needle=needle_of(operand)
+            )
         elif (
             operator.kind in ("string", "number")
             and equals
@@ -322,7 +439,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
             known = ", ".join(sorted(map(abbreviate, value.values)))
             message = f"{name} is never true: {variable} is never {abbreviate(operand)}, only {known}"
             hint = did_you_mean(operand, map(str, value.values)) if isinstance(operand, str) else None
-            self.findings.warning("FD803", message, path, hint=hint)
+            self.findings.warning("FD803", message, path, hint=hint, needle=needle_of(operand))
 
     # JSONata.
 
@@ -331,27 +448,42 @@ class _Flow(Reader, frozen=False, kw_only=True):
         known: dict[str, Shape] = {"input": document}
         for key in fields.keys() - _READ_ELSEWHERE:
             shape = self.expression(fields[key], known, (*path, key), "")
+            if key == "Arguments" and state.type == "Task":
+                self.send(state, shape, key)
             if key in FIELDS and str(fields[key]).startswith("{%"):
                 self.check_kind(key, shape, (*path, key))
         if state.type == "Choice":
-            rules = _dicts(fields.get("Choices"))
+            rules = dicts(fields.get("Choices"))
             for rule in rules:
                 for keys in asked_for(rule.get("Condition")):
                     document = allow(document, keys)
-            known = {"input": document}
+            formulas = formulas_of(fields, "JSONata")
+            self.check_presence(state, formulas, known["input"])
+            left = Values(document, self.variables)
+            before = self.variables
             for index, rule in enumerate(rules):
+                formula = formulas[index]
+                at = (*path, "Choices", index, "Condition")
+                condition = self.expression(rule.get("Condition"), {"input": document}, at, "")
+                if str(rule.get("Condition")).startswith("{%") and (wrong := misfit(condition, "boolean")):
+                    self.report_kind(f"a condition must be {wrong}", at)
+                here = left if formula is None else narrow(left, formula, True, "JSONata")
+                left = left if formula is None else narrow(left, formula, False, "JSONata")
                 if isinstance(rule.get("Next"), str):
-                    at = (*path, "Choices", index, "Condition")
-                    condition = self.expression(rule.get("Condition"), known, at, "")
-                    if str(rule.get("Condition")).startswith("{%") and (wrong := misfit(condition, "boolean")):
-                        self.report_kind(f"a condition must be {wrong}", at)
-                    output, assigned = self.output(rule, known, document, (*path, "Choices", index), state)
-                    yield Route(rule["Next"], output, assigned)
+                    self.variables, known = here.variables, {"input": here.document}
+                    output, assigned = self.output(rule, known, here.document, (*path, "Choices", index), state)
+                    self.variables = before
+                    yield Route(rule["Next"], output, assigned, here.variables)
             if isinstance(fields.get("Default"), str):
-                yield Route(fields["Default"], *self.output(fields, known, document, path, state))
+                self.variables, known = left.variables, {"input": left.document}
+                output, assigned = self.output(fields, known, left.document, path, state)
+                self.variables = before
+                yield Route(fields["Default"], output, assigned, left.variables)
             return
         result = document
         if state.type == "Task":
+            if "Arguments" not in fields:
+                self.send(state, document, "")
             result = self.call(state)
         elif state.type == "Parallel":
             arguments = (
@@ -366,7 +498,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
             result = self.map_items(state, ANY if "ItemSelector" in fields else item, depth)
         after = {**known, "result": result}
         yield from self.onward(state, *self.output(fields, after, result, path, state))
-        for index, catcher in enumerate(_dicts(fields.get("Catch"))):
+        for index, catcher in enumerate(dicts(fields.get("Catch"))):
             if isinstance(catcher.get("Next"), str):
                 error = ObjectShape(
                     {"Error": Member(STRING), "Cause": Member(STRING)},
@@ -388,81 +520,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
 
-def _batch(batcher: Mapping[str, Any], item: Shape, state: Node) -> Shape:
-    """Return what a child execution gets: a batch. Source: Developer Guide, "ItemBatcher"."""
-    fields = {"Items": Member(ArrayShape(item))}
-    if "BatchInput" in batcher:
-        added = batcher["BatchInput"]
-        shape: Shape = ANY
-        if isinstance(added, dict):
-            names = (name.removesuffix(".$") if state.language == "JSONPath" else name for name in added)
-            shape = ObjectShape(dict.fromkeys(names, Member(ANY)), True, f"the BatchInput of {state.name!r}")
-        fields["BatchInput"] = Member(shape)
-    return ObjectShape(fields, True, f"a batch of {state.name!r}")
-
-
-_ANSWER = re.compile(r"\$states\.result\b|\$\.")
-
-
-def _reads_answer(state: Node) -> bool:
-    """True if the state itself reads fields of its result: only then the model of the API is worth reading."""
-    keys = ("Output", "Assign") if state.language == "JSONata" else ("ResultSelector", "Assign")
-    return any(_ANSWER.search(text) for key in keys for text in _texts(state.fields.get(key)))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    todo = [value]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, dict | list):
-            todo.extend(each.values() if isinstance(each, dict) else each)
-
-
 _READ_ELSEWHERE: Final = {"Assign", "Output", "Choices", "Retry", "Catch", "Branches", "ItemProcessor", "Iterator"}
 """The fields of a JSONata state whose expressions are read with more than the input, or inside of it."""
-
-
-def _with(variables: Shape, assigned: Shape) -> Shape:
-    """Add the assigned variables."""
-    if not isinstance(assigned, ObjectShape) or not isinstance(variables, ObjectShape):
-        return variables
-    return ObjectShape({**variables.fields, **assigned.fields}, False)
-
-
-def _tests(state: Node) -> Iterator[tuple[dict[str, Any], AslPath]]:
-    """Yield the comparisons of a Choice, including those inside And, Or and Not."""
-    rules = state.fields.get("Choices")
-    todo: list[tuple[Any, AslPath]] = [
-        (rule, (*state.path, "Choices", index)) for index, rule in enumerate(rules if isinstance(rules, list) else [])
-    ]
-    while todo:
-        rule, path = todo.pop()
-        if not isinstance(rule, dict):
-            continue
-        if "Variable" in rule:
-            yield rule, path
-        for word in ("And", "Or"):
-            inner = rule.get(word)
-            todo.extend((each, (*path, word, at)) for at, each in enumerate(inner if isinstance(inner, list) else []))
-        if "Not" in rule:
-            todo.append((rule["Not"], (*path, "Not")))
-
-
-_SIGNS = {"Equals": "==", "LessThan": "<", "GreaterThan": ">", "LessThanEquals": "<=", "GreaterThanEquals": ">="}
-
-
-def _in_python(variable: str, operator: str, operand: Any) -> str:
-    """The comparison as authors write it in Python."""
-    sign = _SIGNS.get(re.sub("String|Numeric|Boolean|Timestamp", "", operator))
-    if sign:
-        return f"{variable} {sign} {abbreviate(operand)}"
-    return f"matches({variable}, {abbreviate(operand)})" if operator == "StringMatches" else operator
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
 
 
 RULES = (
@@ -474,6 +533,7 @@ RULES = (
             Code("FD803", "warning", "A comparison that is never true"),
             Code("FD804", "warning", "Reading what a Catch has replaced"),
             Code("FD805", "error or warning", "A value of the wrong kind"),
+            Code("FD806", "warning", "An event that the handler does not take"),
         ),
     ),
 )

@@ -39,14 +39,21 @@ class Member(NamedTuple):
 
 
 class ObjectShape(NamedTuple):
-    """An object; a closed one has no other fields. `source` is its name in messages."""
+    """An object; a closed one has no other fields. `source` is its name in messages, `rest` the shape of others."""
 
     fields: Mapping[str, Member]
     closed: bool = True
     source: str = ""
+    rest: Shape = UnknownShape()
 
 
-Shape: TypeAlias = UnknownShape | ScalarShape | ArrayShape | ObjectShape
+class UnionShape(NamedTuple):
+    """A value that is of another kind on each of several routes; at most one way is unknown, and none is a union."""
+
+    ways: tuple[Shape, ...]
+
+
+Shape: TypeAlias = UnknownShape | ScalarShape | ArrayShape | ObjectShape | UnionShape
 ANY: Final = UnknownShape()
 MAYBE: Final = Member(ANY, False)
 """A field that may be missing, with any value."""
@@ -66,6 +73,8 @@ class Missing(NamedTuple):
     fields: tuple[str, ...] | None
     """The fields that exist instead; None if the value is not an object."""
     source: str
+    length: int | None = None
+    """The length of the list if an index leads outside of it."""
 
 
 def of_value(value: Any, source: str = "", depth: int = 0) -> Shape:
@@ -107,34 +116,96 @@ A part in several places is merged once and stays one part: a loop may double th
 
 def merge(one: Shape, other: Shape, depth: int = 0, pairs: Pairs | None = None) -> Shape:
     """Return what is known of a value that has either shape; `one` itself if `other` changes nothing."""
-    if one is other or isinstance(one, UnknownShape):
+    if one is other or one == other == ANY:
         return one
+    if isinstance(one, UnionShape) or isinstance(other, UnionShape):
+        return _merge_ways(one, other, depth, pairs)
     if isinstance(one, ObjectShape) and isinstance(other, ObjectShape) and depth < MAX_DEPTH:
+        if _way(one) != _way(other):
+            return UnionShape((one, other))
         pairs = {} if pairs is None else pairs
         key = (id(one), id(other))
         if key not in pairs:
             pairs[key] = _merge_objects(one, other, depth, pairs)
         return pairs[key]
     if isinstance(one, ArrayShape) and isinstance(other, ArrayShape) and depth < MAX_DEPTH:
-        item = merge(one.item, other.item, depth + 1, pairs)
-        if one.items is None or (other.items is not None and len(one.items) == len(other.items) == 0):
-            return one if item is one.item else ArrayShape(item)
-        return ArrayShape(item)
+        return _merge_arrays(one, other, depth, pairs)
     if isinstance(one, ScalarShape) and isinstance(other, ScalarShape) and one.kind == other.kind:
         if one.values is None or (other.values is not None and other.values <= one.values):
             return one
         known = other.values is not None and len(one.values | other.values) <= 20
         return ScalarShape(one.kind, one.values | other.values if known and other.values is not None else None)
-    return ANY
+    return UnionShape((one, other)) if depth < MAX_DEPTH else ANY
+
+
+def ways_of(shape: Shape) -> tuple[Shape, ...]:
+    """Return the shapes that a value may have, one for each way."""
+    return shape.ways if isinstance(shape, UnionShape) else (shape,)
+
+
+MOST_WAYS: Final = 8
+"""How many ways a union keeps apart; above that, all objects are one."""
+
+
+def _way(shape: Shape) -> object:
+    """What two shapes have in common that become one way of a union: objects of one source, values of one kind."""
+    if isinstance(shape, ObjectShape):
+        return shape.closed, shape.source
+    return shape.kind if isinstance(shape, ScalarShape) else type(shape)
+
+
+def flatten(shape: Shape) -> Shape:
+    """Return a union as one shape: an object with the fields of all, or ANY if the kinds differ."""
+    if not isinstance(shape, UnionShape):
+        return shape
+    first, *others = [each for each in shape.ways if each != NULL] or [ANY]
+    for each in others:
+        if not isinstance(first, ObjectShape) or not isinstance(each, ObjectShape):
+            return ANY
+        first = _merge_objects(first, each, 0, {})
+    return first
+
+
+def _merge_ways(one: Shape, other: Shape, depth: int, pairs: Pairs | None) -> Shape:
+    ways = {_way(each): each for each in ways_of(one)}
+    is_new = not isinstance(one, UnionShape)
+    for each in ways_of(other):
+        old = ways.get(_way(each))
+        new = each if old is None else merge(old, each, depth, pairs)
+        is_new = is_new or new is not old
+        ways[_way(each)] = new
+    if not is_new:
+        return one
+    if len(ways) <= MOST_WAYS:
+        return UnionShape(tuple(ways.values()))
+    objects = [each for each in ways.values() if isinstance(each, ObjectShape)]
+    others = [each for each in ways.values() if not isinstance(each, ObjectShape)]
+    whole = flatten(UnionShape(tuple(objects)))
+    return UnionShape((whole, *others)) if others else whole
+
+
+def _merge_arrays(one: ArrayShape, other: ArrayShape, depth: int, pairs: Pairs | None) -> ArrayShape:
+    if one.items == () or other.items == ():  # An empty list has no items that could be of a kind.
+        item = other.item if one.items == () else one.item
+    else:
+        item = merge(one.item, other.item, depth + 1, pairs)
+    items: tuple[Shape, ...] | None = None
+    if one.items is not None and other.items is not None and len(one.items) == len(other.items):
+        items = tuple(merge(a, b, depth + 1, pairs) for a, b in zip(one.items, other.items, strict=True))
+        if all(a is b for a, b in zip(items, one.items, strict=True)):
+            items = one.items
+    return one if item is one.item and items is one.items else ArrayShape(item, items)
 
 
 def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) -> ObjectShape:
     """Merge fields; fast if they are the same, because a state may be the target of a thousand routes."""
+    if not one.closed and not other.closed:
+        return _merge_open(one, other, depth, pairs)
     own, theirs = one.fields, other.fields
     changed: dict[str, Member] = {}
-    for name, field in own.items():
-        if field is MAYBE or (other_field := theirs.get(name)) is field:
-            continue
+    others = theirs.get
+    for name in [name for name, field in own.items() if field is not MAYBE and others(name) is not field]:
+        field, other_field = own[name], others(name)
         if other_field is None:
             if not other.closed:
                 changed[name] = MAYBE
@@ -144,13 +215,35 @@ def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pair
             shape = merge(field.shape, other_field.shape, depth + 1, pairs)
             if shape is not field.shape or (field.always and not other_field.always):
                 changed[name] = Member(shape, field.always and other_field.always, field.absent or other_field.absent)
-    for name, field in theirs.items():
-        if name not in own:
-            changed[name] = Member(field.shape, False, one.source) if one.closed else MAYBE
+    for name in [name for name in theirs if name not in own]:
+        changed[name] = Member(theirs[name].shape, False, one.source) if one.closed else MAYBE
     closed = one.closed and other.closed
     if not changed and closed is one.closed:
         return one
-    return ObjectShape({**own, **changed}, closed, one.source or other.source)
+    rest = one.rest if closed else merge(one.rest, other.rest, depth + 1, pairs)
+    return ObjectShape({**own, **changed}, closed, one.source or other.source, rest)
+
+
+def _merge_open(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) -> ObjectShape:
+    """Merge objects that may have any other field: what only one of them is known to have is then not known."""
+    others = other.fields.get
+    fields: dict[str, Member] = {}
+    is_new = False
+    for name, field in one.fields.items():
+        other_field = others(name)
+        if other_field is None:
+            is_new = True
+            continue
+        if other_field is not field:
+            shape = merge(field.shape, other_field.shape, depth + 1, pairs)
+            if shape is not field.shape or (field.always and not other_field.always):
+                absent = field.absent or other_field.absent
+                field, is_new = Member(shape, field.always and other_field.always, absent), True
+        fields[name] = field
+    rest = merge(one.rest, other.rest, depth + 1, pairs)
+    if not is_new and rest is one.rest:
+        return one
+    return ObjectShape(fields, False, one.source or other.source, rest)
 
 
 def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: str) -> Shape:
@@ -159,6 +252,8 @@ def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: str) ->
         return value
     if len(keys) > MAX_DEPTH:
         return ANY
+    if isinstance(shape, UnionShape):
+        return merged(tuple(put(each, keys, value, source) for each in shape.ways))
     key, *rest = keys
     if isinstance(key, int):
         return ANY
@@ -167,7 +262,7 @@ def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: str) ->
         inside = old.shape if old is not None else ANY if not shape.closed else ObjectShape({}, True, source)
         inside = inside if isinstance(inside, ObjectShape | UnknownShape) else ObjectShape({}, True, source)
         new = put(inside, tuple(rest), value, source)
-        return ObjectShape({**shape.fields, key: Member(new)}, shape.closed, shape.source)
+        return ObjectShape({**shape.fields, key: Member(new)}, shape.closed, shape.source, shape.rest)
     if isinstance(shape, UnknownShape):
         return ObjectShape({key: Member(put(ANY, tuple(rest), value, source))}, False)
     return ANY
@@ -175,13 +270,15 @@ def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: str) ->
 
 def allow(shape: Shape, keys: tuple[str | int, ...]) -> Shape:
     """Return the shape after a test whether a path is present: from then on it may be."""
+    if isinstance(shape, UnionShape):
+        return merged(tuple(allow(each, keys) for each in shape.ways))
     if not keys or not isinstance(shape, ObjectShape) or isinstance(keys[0], int):
         return shape
     key, rest = keys[0], keys[1:]
     field = shape.fields.get(key)
     if field is None:
         return ObjectShape({**shape.fields, key: Member(ANY)}, True, shape.source) if shape.closed else shape
-    return ObjectShape({**shape.fields, key: Member(allow(field.shape, rest))}, shape.closed, shape.source)
+    return shape._replace(fields={**shape.fields, key: Member(allow(field.shape, rest))})
 
 
 def look(shape: Shape, keys: tuple[str | int, ...]) -> tuple[Shape, Missing | None]:
@@ -190,32 +287,53 @@ def look(shape: Shape, keys: tuple[str | int, ...]) -> tuple[Shape, Missing | No
     for key in keys:
         if isinstance(shape, UnknownShape):
             break
-        if isinstance(key, int):
-            shape, wrong = _item(shape, key)
-        else:
-            shape, wrong = _field(shape, key)
+        shape, wrong = _step(shape, key)
         missing = missing or wrong
         if wrong is not None and not wrong.sometimes:
             return ANY, wrong
     return shape, missing
 
 
+def _step(shape: Shape, key: str | int) -> tuple[Shape, Missing | None]:
+    if isinstance(shape, UnionShape):
+        steps = [_step(each, key) for each in shape.ways if each != NULL]  # Who allows null tests for it.
+        wrong = [missing for _, missing in steps if missing is not None]
+        present = [each for each, missing in steps if missing is None or missing.sometimes]
+        if not present:
+            return ANY, wrong[0] if wrong else None
+        return merged(tuple(present)), wrong[0]._replace(sometimes=True) if wrong else None
+    if isinstance(shape, UnknownShape):
+        return ANY, None
+    return _item(shape, key) if isinstance(key, int) else _field(shape, key)
+
+
 def _field(shape: Shape, key: str) -> tuple[Shape, Missing | None]:
     if not isinstance(shape, ObjectShape):
-        return ANY, Missing(key, False, None, "")
+        return ANY, Missing(key, False, None, source_of(shape))
     field = shape.fields.get(key)
     if field is None:
-        return ANY, Missing(key, False, tuple(shape.fields), shape.source) if shape.closed else None
+        return (ANY, Missing(key, False, tuple(shape.fields), shape.source)) if shape.closed else (shape.rest, None)
     if field.always or not field.absent:
         return field.shape, None
     return field.shape, Missing(key, True, tuple(shape.fields), field.absent)
 
 
+def source_of(shape: Shape) -> str:
+    """Name what is known of a value, for a message about what it lacks."""
+    if isinstance(shape, ObjectShape):
+        return shape.source
+    return {"array": "a list", "string": "a text"}.get(kind, f"a {kind}") if (kind := _kind(shape)) else ""
+
+
+def _kind(shape: Shape) -> str | None:
+    return "array" if isinstance(shape, ArrayShape) else shape.kind if isinstance(shape, ScalarShape) else None
+
+
 def _item(shape: Shape, index: int) -> tuple[Shape, Missing | None]:
     if not isinstance(shape, ArrayShape):
-        return ANY, Missing(f"[{index}]", False, None, "")
+        return ANY, Missing(f"[{index}]", False, None, source_of(shape))
     if shape.items is None:
         return shape.item, None
     if -len(shape.items) <= index < len(shape.items):
         return shape.items[index], None
-    return ANY, None  # An index outside a list gives null or no value, depending on the reader.
+    return ANY, Missing(f"[{index}]", False, (), f"a list of {len(shape.items)}", len(shape.items))

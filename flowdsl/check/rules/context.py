@@ -121,7 +121,7 @@ def _check_names(read: _Read, findings: Findings) -> bool:
             owner = ".".join(("context", *read.names[:index]))
             fields = f"it has {', '.join(known)}" if known else "it has no fields"
             report, message = _reporter(read, findings), f"{owner} has no field {name!r}; {fields}"
-            report("FD310", message, read.path, hint=did_you_mean(name, known))
+            report("FD310", message, read.path, hint=did_you_mean(name, known), needle=name)
             return False
         known = known[name]
     return True

@@ -66,7 +66,7 @@ def check_errors(subject: Subject, findings: Findings) -> None:
             problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised)
             if problem is not None and not findings.is_wrong(path, state.path):
                 message, hint = problem
-                findings.warning("FD506", message, path, hint=hint)
+                findings.warning("FD506", message, path, hint=hint, needle=name)
 
 
 def _handled(state: Node) -> Iterator[tuple[str, AslPath]]:
@@ -147,7 +147,12 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
     calls = [task for task in can.tasks if _calls_lambda(task[1])]
     prefix, dot, _ = name.partition(".")
     if dot:
-        return _of_service(name, prefix, can, bool(calls))
+        problem = _of_service(name, prefix, can, bool(calls))
+        if problem is None and calls and len(calls) == len(can.tasks) and prefix not in _LAMBDA:
+            handlers = [_raised(state, subject, cache) for state, _ in calls]
+            if all(each is not None for each in handlers):  # The name of a class in Python has no dot.
+                return f"the handler never raises {name!r}", None
+        return problem
     if not calls:
         if not can.tasks:
             return (f"nothing in the state can raise {name!r}", did_you_mean(name, can.fails))

@@ -64,7 +64,10 @@ def _check_states(machine: Machine, states: dict[str, Any], findings: Findings) 
         elif "Type" not in value:
             message, hint = f"state {name!r} has no Type", "add one of " + ", ".join(STATE_TYPES)
             aws_message = "These fields are required: [Type]"
-            findings.error("FD104", message, (*path, name), hint=hint, aws_message=aws_message, aws_at=(*path, name))
+            meant = next((key for key, word in value.items() if word in STATE_TYPES), None)
+            at = (*path, name, meant) if meant else (*path, name)
+            hint = f"rename {meant!r} to 'Type'" if meant else hint
+            findings.error("FD104", message, at, hint=hint, aws_message=aws_message, aws_at=(*path, name))
         elif value["Type"] not in STATE_TYPES and not has_placeholder(value["Type"]):
             findings.error(
                 "FD109",

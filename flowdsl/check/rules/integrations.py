@@ -42,6 +42,8 @@ def check_integrations(subject: Subject, findings: Findings) -> None:
         if not resource.operation or has_placeholder(resource.operation):
             continue
         action = find_action(resource.integration, resource.action)
+        if action is not None and action.one_of:
+            _one_of(state, resource, action.one_of, findings)
         if action is not None and _is_common(state, resource, action):
             _arns(state, findings)
             continue
@@ -52,6 +54,15 @@ def check_integrations(subject: Subject, findings: Findings) -> None:
             message = "botocore is not installed, so the parameters of services are not checked"
             findings.warning("FD665", message, (*state.path, "Resource"), hint=hint)
             return
+
+
+def _one_of(state: Node, resource: Resource, names: tuple[str, ...], findings: Findings) -> None:
+    key, arguments = _arguments(state)
+    if isinstance(arguments, dict) and not any(
+        _plain(name, state) in names or has_placeholder(name) for name in arguments
+    ):
+        message = f"{resource.service}:{resource.action} requires one of {', '.join(names)}"
+        findings.failure("FD662", message, (*state.path, key))
 
 
 def _check(state: Node, resource: Resource, action: Action | None, findings: Findings) -> None:

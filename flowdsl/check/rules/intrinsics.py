@@ -12,7 +12,7 @@ from typing import Any
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ...expr.intrinsic_parser import Argument, Call, Constant
-from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, Kind, parse_intrinsic
+from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
 from ..findings import Findings
 
 _OPEN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
@@ -25,31 +25,47 @@ parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)
 
 def check_intrinsic(text: str, path: AslPath, findings: Findings, aws_message: str | None = None) -> bool:
     """Report what is wrong with a call; return True if it is right."""
-    before = len(findings.diagnostics)
-    at = path[:-1] if aws_message else None
+    problems = _problems(text)
+    for code, severity, message, hint, is_refused in problems:
+        if severity == "warning":
+            findings.warning(code, message, path, hint=hint)
+        elif is_refused and aws_message:
+            findings.error(code, message, path, hint=hint, aws_message=aws_message, aws_at=path[:-1])
+        else:
+            findings.error(code, message, path, hint=hint)
+    return not problems
+
+
+@lru_cache(maxsize=4096)
+def _problems(text: str) -> tuple[tuple[str, str, str, str | None, bool], ...]:
+    """Return what is wrong with a call: code, severity, message, hint, and whether AWS refuses it with its message."""
+    findings = Findings([])
+    refused: list[bool] = []
     try:
         call = parsed_intrinsic(text)
     except (IntrinsicSyntaxError, RecursionError) as error:
         reason = getattr(error, "message", "nested too deeply")
-        findings.error("FD304", f"{abbreviate(text)}: {reason}", path, aws_message=aws_message, aws_at=at)
-        return False
+        return (("FD304", "error", f"{abbreviate(text)}: {reason}", None, True),)
     todo: list[Argument] = [call]
     while todo:
         each = todo.pop()
         if isinstance(each, Constant) and isinstance(each.value, str) and (wrong := _OPEN_ESCAPE.search(each.raw)):
             message = f"invalid escape {wrong[0]}: a backslash can only precede ', {{, }} or another backslash"
-            findings.error(
-                "FD304", message, path, hint="write two backslashes for a backslash", aws_message=aws_message, aws_at=at
-            )
+            findings.error("FD304", message, (), hint="write two backslashes for a backslash")
+            refused.append(True)
         if isinstance(each, Call):
             todo.extend(each.arguments)
             if each.name in FUNCTIONS:
-                _check_call(each, path, findings)
+                _check_call(each, (), findings)
             else:
-                message = f"unknown intrinsic function {each.name}"
                 hint = did_you_mean(each.name, FUNCTIONS)
-                findings.error("FD304", message, path, hint=hint, aws_message=aws_message, aws_at=at)
-    return len(findings.diagnostics) == before
+                findings.error("FD304", f"unknown intrinsic function {each.name}", (), hint=hint)
+                refused.append(True)
+        refused.extend([False] * (len(findings.diagnostics) - len(refused)))
+    return tuple(
+        (each.code, each.severity, each.message, each.hint, is_refused)
+        for each, is_refused in zip(findings.diagnostics, refused, strict=True)
+    )
 
 
 def names_error(text: str) -> bool:
@@ -57,13 +73,12 @@ def names_error(text: str) -> bool:
     return FUNCTIONS[parsed_intrinsic(text).name].names_error
 
 
-def result_kind(text: str) -> Kind:
-    """The kind of the function's result; "any" if the text is not a valid call."""
+def call_of(text: str) -> Call | None:
+    """The parsed call; None if the text is not a valid one."""
     try:
-        function = FUNCTIONS.get(parsed_intrinsic(text).name)
+        return parsed_intrinsic(text)
     except (IntrinsicSyntaxError, RecursionError):
-        return "any"
-    return function.result if function is not None else "any"
+        return None
 
 
 def _check_call(call: Call, path: AslPath, findings: Findings) -> None:

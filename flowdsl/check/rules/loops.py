@@ -87,7 +87,7 @@ def _check_again(state: Node, findings: Findings) -> None:
     if state.type not in ("Task", "Parallel", "Map"):
         return
     for edge in state.transitions:
-        if edge.target is None or "Assign" in edge.fields or not _returns(edge.target, state):
+        if edge.target is None or _counts(edge.fields.get("Assign")) or not _returns(edge.target, state):
             continue
         if edge.kind == "catch":
             message = f"when state {state.name!r} fails, it is entered again at once and without end"
@@ -102,11 +102,23 @@ def _returns(target: Node, state: Node) -> bool:
     """Return True if a state leads to another by Pass states alone that count nothing."""
     seen: set[Node] = set()
     while target is not state:
-        if target.type != "Pass" or target in seen or "Assign" in target.fields or len(target.following) != 1:
+        counts = _counts(target.fields.get("Assign"))
+        if target.type != "Pass" or target in seen or counts or len(target.following) != 1:
             return False
         seen.add(target)
         target = target.following[0]
     return True
+
+
+def _counts(assign: Any) -> bool:
+    """True if an Assign calculates a variable from its own value."""
+    if not isinstance(assign, dict):
+        return False
+    names = [name.removesuffix(".$") for name in assign]
+    return any(
+        f"${name}" in _text(value) and len(_text(value)) > len(name) + 11
+        for name, value in zip(names, assign.values(), strict=True)
+    )
 
 
 def _changes(state: Node) -> bool:

@@ -140,7 +140,7 @@ def _check_read(
     if read.name in sometimes:
         message = f"variable {read.name!r} is assigned only on some routes to state {read.state.name!r}"
         hint = "assign it on every route, or before the routes split"
-        findings.warning("FD758", message, read.path, hint=hint)
+        findings.warning("FD758", message, read.path, hint=hint, needle=read.name)
         return
     everywhere: frozenset[str] = frozenset().union(*own.values())
     near = did_you_mean(read.name, {*everywhere, *(["states"] if read.language == "JSONata" else [])} - {read.name})
@@ -150,7 +150,7 @@ def _check_read(
             near = "read it in a later state: an assigned variable is available from the next state on"
     else:
         message = f"variable {read.name!r} is never assigned"
-    findings.failure("FD757", message, read.path, hint=near)
+    findings.failure("FD757", message, read.path, hint=near, needle=read.name)
 
 
 def _is_function(name: str) -> bool:

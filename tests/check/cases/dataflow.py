@@ -80,4 +80,4 @@ chosen = StateMachine(
     ),
 )
 unknown = Task("ask anyone", dynamic(state_input.shop, allowed=[*either.allowed, Function("any", "handlers/any")]))
-silent = StateMachine("silent", chain(unknown, Pass("Reads", parameters={"price": state_input.price})))
+silent = StateMachine("silent", chain(unknown, Pass("Reads", parameters={"price": state_input.price})))  # FD802

@@ -53,7 +53,7 @@ machine = StateMachine(
         ),
         Parallel(
             "Both",
-            chain(Choice("Which", when(state_input.a == 1, Succeed("One")))),
+            chain(Choice("Which", when(state_input.a == 1, Succeed("One")))),  # FD801
             catch=[catch("States.BranchFailed", Succeed("Failed")), catch("States.NoChoiceMatched", Succeed("Other"))],
         ),
     ),

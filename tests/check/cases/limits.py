@@ -34,7 +34,7 @@ machine = StateMachine(
             "Rows",
             item_reader=ItemReader(
                 "arn:aws:states:::s3:putObject",  # FD523
-                arguments={"Bucket": state_input.bucket},
+                arguments={"Bucket": state_input.bucket},  # FD801
             ),
             item_batcher=ItemBatcher(batch_input={"a": 1}),  # FD523
             processor=chain(

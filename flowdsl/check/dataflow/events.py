@@ -1,0 +1,72 @@
+"""The event that a Task sends to its function, against the annotation of the handler's first parameter.
+
+Only what the annotation requires is asked for: the keys of a TypedDict that are not NotRequired, with their kinds.
+Lambda passes the payload on as it is. Source: Lambda Developer Guide, "Define Lambda function handler in Python".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from ...base.words import abbreviate, did_you_mean
+from .kinds import kind_of_shape, misfit
+from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten
+
+MAX_DEPTH: Final = 8
+
+
+class Misfit(NamedTuple):
+    """What is wrong with an event: the keys that lead to the value, the message, what to write instead."""
+
+    keys: tuple[str, ...]
+    message: str
+    hint: str | None = None
+
+
+def misfits(event: Shape, wanted: Shape, keys: tuple[str, ...] = ()) -> Iterator[Misfit]:
+    """Yield what a handler asks for and the event does not have, or has of another kind."""
+    event, wanted = flatten(event), flatten(wanted)
+    if len(keys) > MAX_DEPTH:
+        return
+    kind = kind_of_shape(wanted)
+    name = ".".join(keys) or "the event"
+    if kind in ("string", "number", "boolean", "array", "object") and (wrong := misfit(event, str(kind))):
+        yield Misfit(keys, f"{name} must be {wrong}")
+    elif isinstance(wanted, ScalarShape) and isinstance(event, ScalarShape):
+        if wanted.values is not None and event.values is not None and not wanted.values & event.values:
+            values, known = (", ".join(sorted(map(abbreviate, each))) for each in (event.values, wanted.values))
+            yield Misfit(keys, f"{name} is {values}, and the handler takes {known}")
+    elif isinstance(wanted, ArrayShape) and isinstance(event, ArrayShape):
+        if event.items != ():
+            yield from misfits(event.item, wanted.item, (*keys, "[]"))
+    elif isinstance(wanted, ObjectShape) and isinstance(event, ObjectShape):
+        yield from _fields(event, wanted, keys)
+
+
+def _fields(event: ObjectShape, wanted: ObjectShape, keys: tuple[str, ...]) -> Iterator[Misfit]:
+    unknown = [name for name in event.fields if name not in wanted.fields]
+    for name, member in wanted.fields.items():
+        given = event.fields.get(name)
+        if given is not None:
+            yield from misfits(given.shape, member.shape, (*keys, name))
+            if member.always and not given.always and given.absent:
+                message = f"{'.'.join((*keys, name))} is missing on some routes: {given.absent} does not have it"
+                yield Misfit((*keys, name), message)
+        elif event.closed:
+            near = did_you_mean(name, unknown)
+            if member.always:
+                has = ", ".join(event.fields) or "nothing"
+                hint = f"rename {_meant(near, unknown)} to {name!r}" if near else f"add {name!r}"
+                yield Misfit(keys, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint)
+            elif near:
+                yield Misfit((*keys, _meant(near, unknown)), f"the handler takes {name!r}", f"rename it to {name!r}")
+
+
+def _meant(hint: str, names: list[str]) -> str:
+    return next((name for name in names if repr(name) in hint or f"{name}?" in hint or name in hint), names[0])
+
+
+def payload_of(shape: Shape) -> Member | None:
+    """Return the payload in the arguments of lambda:invoke."""
+    return shape.fields.get("Payload") if isinstance(shape, ObjectShape) else None

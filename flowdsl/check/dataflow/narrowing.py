@@ -1,0 +1,135 @@
+"""What a condition says of the values that it tests: on the routes after a Choice, ways that it excludes are gone."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ...expr.path.tree import Root
+from ..conditions import And, Atom, Formula, Not
+from ..rules.paths import as_path
+from .reader import keys_of
+from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape, merged, ways_of
+
+_JSONATA = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
+Keys = tuple[str | int, ...]
+
+
+class Values(NamedTuple):
+    """The document and the variables, as an object."""
+
+    document: Shape
+    variables: Shape
+
+
+def narrow(values: Values, formula: Formula, holds: bool, language: str) -> Values:
+    """Return what is left of the values if a formula holds, or does not."""
+    if isinstance(formula, Not):
+        return narrow(values, formula.part, not holds, language)
+    if isinstance(formula, Atom):
+        place = place_of(formula.subject, language)
+        if place is None:
+            return values
+        variable, keys = place
+        if variable:
+            return values._replace(variables=_narrowed(values.variables, (variable, *keys), formula, holds))
+        return values._replace(document=_narrowed(values.document, keys, formula, holds))
+    if isinstance(formula, And) is holds:
+        for part in formula.parts:
+            values = narrow(values, part, holds, language)
+        return values
+    each = [narrow(values, part, holds, language) for part in formula.parts]
+    if all(one == values for one in each):
+        return values
+    return Values(merged(tuple(one.document for one in each)), merged(tuple(one.variables for one in each)))
+
+
+def place_of(subject: str, language: str) -> tuple[str, Keys] | None:
+    """Return the variable, "" for the document, and the keys of a tested value; None if it is not a plain path."""
+    if language == "JSONata":
+        match = _JSONATA.fullmatch(subject)
+        if match is None:
+            return None
+        names: Keys = tuple(match[2].split(".")[1:])
+        if match[1] == "states":
+            return ("", names[1:]) if names[:1] == ("input",) else None
+        return match[1], names
+    path = as_path(subject)
+    keys = keys_of(path)
+    if path is None or keys is None or path.root not in (Root.INPUT, Root.VARIABLE):
+        return None
+    return (path.variable or "") if path.root is Root.VARIABLE else "", keys
+
+
+def _narrowed(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape:
+    left = _left(shape, keys, test, holds)
+    return shape if left is None else left
+
+
+def _left(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape | None:
+    """Return what is left of a shape; None if the test excludes all of it."""
+    ways = ways_of(shape)
+    new = [_way_left(each, keys, test, holds) for each in ways]
+    if all(one is other for one, other in zip(ways, new, strict=True)):
+        return shape
+    left = tuple(each for each in new if each is not None)
+    if not left:
+        return None
+    return left[0] if len(left) == 1 else UnionShape(left)
+
+
+def _way_left(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape | None:
+    if not keys:
+        return _value_left(shape, test, holds)
+    if not isinstance(shape, ObjectShape) or isinstance(keys[0], int):
+        return shape
+    member = shape.fields.get(keys[0])
+    if member is None:
+        is_compared = test.operator == "exists" or test.operator in ("=", "<", "<=", ">", ">=")
+        return None if shape.closed and holds and is_compared else shape
+    inner = _left(member.shape, keys[1:], test, holds)
+    if inner is None:
+        return None if member.always or holds else shape
+    is_sure = member.always or (holds and test.operator in ("exists", "=", "<", "<=", ">", ">="))
+    if inner is member.shape and is_sure is member.always:
+        return shape
+    return shape._replace(fields={**shape.fields, keys[0]: Member(inner, is_sure, "" if is_sure else member.absent)})
+
+
+def _value_left(shape: Shape, test: Atom, holds: bool) -> Shape | None:
+    if test.operator == "exists":
+        return shape if holds else None
+    if test.operator != "=" or isinstance(shape, UnknownShape | UnionShape):
+        return shape
+    if not isinstance(shape, ScalarShape) or shape.kind != _kind(test.constant):
+        return None if holds and isinstance(shape, ScalarShape | ArrayShape | ObjectShape) else shape
+    if holds:
+        known = shape.values is None or test.constant in shape.values
+        return ScalarShape(shape.kind, frozenset({test.constant})) if known else None
+    if shape.values is None or test.constant not in shape.values:
+        return shape
+    values = shape.values - {test.constant}
+    return ScalarShape(shape.kind, values) if values else None
+
+
+def _kind(constant: object) -> str:
+    return "boolean" if isinstance(constant, bool) else "string" if isinstance(constant, str) else "number"
+
+
+def is_present(shape: Shape, keys: Keys) -> bool | None:
+    """Return True if every value of the shape has something at the keys, False if none has, None if it is not known."""
+    answers = {_is_present(each, keys) for each in ways_of(shape)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _is_present(shape: Shape, keys: Keys) -> bool | None:
+    if not keys:
+        return None if isinstance(shape, UnknownShape) else True
+    if not isinstance(shape, ObjectShape) or isinstance(keys[0], int):
+        return None
+    member = shape.fields.get(keys[0])
+    if member is None:
+        return False if shape.closed else None
+    if len(keys) == 1:
+        return True if member.always else None
+    return is_present(member.shape, keys[1:]) if member.always else None

@@ -1,0 +1,227 @@
+"""Loops that make no progress: the same call again at once, a counter that stands still, no way out but an error.
+
+A call is the same if nothing in its arguments is written inside the loop. Source: Step Functions Developer Guide,
+"Best practices", "Quotas" (25,000 events for an execution).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from ...asl.tree import Machine, Node
+from ..conditions import Atom, formulas_of, parts_of
+from ..findings import Findings
+from ..registry import Code, Rule
+from ..subject import Subject
+
+_ORDER: Final = frozenset({"<", "<=", ">", ">="})
+_VARIABLE: Final = re.compile(r"\$([A-Za-z_]\w*)")
+_FIELD: Final = re.compile(r"(?<![\w$])\$(?:states\.input)?(?:\.([A-Za-z_]\w*))?")
+_MOVING: Final = re.compile(
+    r"\$\$\.(?:State|Task)\b|states\.context\.(?:State|Task)\b|\$(?:now|millis|random|uuid)\(|States\.(?:UUID|MathRandom)"
+)
+_INPUT: Final = "{% $states.input %}"
+_WHOLE: Final = "$"
+"""The whole document, among the names of its fields."""
+
+
+def check_progress(subject: Subject, findings: Findings) -> None:
+    resources = dict(subject.tasks)
+    for machine in subject.tree.machines:
+        loops = machine.cycles()
+        if not loops:
+            continue
+        reached = machine.reachable()
+        for loop in loops:
+            if loop[0] in reached:
+                _check_way_out(loop, findings)
+                _check_counters(machine, loop, findings)
+                busy = [state for state in loop if _is_busy(state, resources)]
+                for cycle in machine.cycles(busy):
+                    _check_repetition(machine, cycle, findings)
+
+
+def _is_busy(state: Node, resources: dict[Node, Any]) -> bool:
+    """True if an execution passes the state without waiting for a time or for somebody."""
+    if state.type in ("Choice", "Pass"):
+        return True
+    resource = resources.get(state)
+    return resource is not None and not resource.pattern and resource.kind in ("function", "integration", "sdk")
+
+
+class _Written(NamedTuple):
+    """What states write: fields of the document (`$` is all of it), and variables."""
+
+    fields: frozenset[str]
+    variables: frozenset[str]
+
+
+def _written_by(states: Iterable[Node]) -> _Written:
+    fields: set[str] = set()
+    variables: set[str] = set()
+    for state in states:
+        for part in (state.fields, *_parts(state)):
+            variables.update(name.removesuffix(".$") for name in _assign(part))
+        fields.update(_fields_written(state))
+    return _Written(frozenset(fields), frozenset(variables))
+
+
+def _parts(state: Node) -> Iterator[dict[str, Any]]:
+    for key in ("Catch", "Choices"):
+        parts = state.fields.get(key)
+        yield from (each for each in (parts if isinstance(parts, list) else []) if isinstance(each, dict))
+
+
+def _assign(part: Any) -> dict[str, Any]:
+    assign = part.get("Assign")
+    return assign if isinstance(assign, dict) else {}
+
+
+def _fields_written(state: Node) -> Iterator[str]:
+    makes_result = state.type in ("Task", "Pass", "Parallel", "Map")
+    if state.language == "JSONata":
+        keeps = state.fields.get("Output") == _INPUT
+        if not keeps and ("Output" in state.fields or (makes_result and state.type != "Pass")):
+            yield _WHOLE
+        for part in _parts(state):
+            if part.get("Output") != _INPUT and ("Output" in part or "ErrorEquals" in part):
+                yield _WHOLE
+        return
+    if {"OutputPath", "InputPath"} & state.fields.keys() and state.fields.get("ResultPath", "$") is not None:
+        yield _WHOLE
+    is_pass = state.type == "Pass" and not {"Result", "Parameters"} & state.fields.keys()
+    places = [state.fields.get("ResultPath", "$")] if makes_result and not is_pass else []
+    places += [part.get("ResultPath", "$") for part in _parts(state) if "ErrorEquals" in part]
+    for place in places:
+        if isinstance(place, str):
+            match = re.match(r"\$\.([A-Za-z_]\w*)", place)
+            yield match[1] if match else _WHOLE
+
+
+def _texts(value: Any) -> Iterator[str]:
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict | list):
+            todo.extend(each.values() if isinstance(each, dict) else each)
+
+
+def _check_repetition(machine: Machine, cycle: list[Node], findings: Findings) -> None:
+    """Report Tasks that are called again at once with the same arguments."""
+    tasks = [state for state in cycle if state.type == "Task"]
+    if len(tasks) != 1 or not any(state.type == "Choice" for state in cycle):
+        return  # One of several may change what another one finds.
+    written = _written_by(cycle)
+    for task in tasks:
+        key = "Arguments" if task.language == "JSONata" else "Parameters"
+        if key not in task.fields:
+            return  # It gets the whole document.
+        for text in _texts(task.fields[key]):
+            if _MOVING.search(text) or written.variables & {*_VARIABLE.findall(text)}:
+                return
+            read = {match[1] or _WHOLE for match in _FIELD.finditer(text) if _reads_document(match, text)}
+            if read and (_WHOLE in read | written.fields or read & written.fields):
+                return
+    way = machine.cycle_through(tasks[0])
+    names = " → ".join(state.name for state in [*(way if {*way} <= {*cycle} else cycle), tasks[0]])
+    message = f"the loop {names} repeats the same call at once: nothing waits, and nothing in its arguments changes"
+    place = _returning(cycle, tasks[0]) or tasks[0].path
+    findings.warning("FD957", message, place, hint="put a Wait into the loop, or use Retry, which waits and counts")
+
+
+def _reads_document(match: re.Match[str], text: str) -> bool:
+    """True for `$.a`, `$` and `$states.input`, not for `$variable` or `$function(`."""
+    after = text[match.end() : match.end() + 1]
+    return bool(match[1]) or "states.input" in match[0] or not (after.isalnum() or after in ("_", "$"))
+
+
+def _returning(cycle: list[Node], task: Node) -> tuple[str | int, ...] | None:
+    """The path of the rule or default that leads from a Choice back to the Task."""
+    members = {*cycle}
+    for state in cycle:
+        for edge in state.transitions:
+            if state.type == "Choice" and edge.target in members and _leads_to(edge.target, task, members):
+                return edge.path[:-1] if edge.path[-1] == "Next" and "Choices" in edge.path else edge.path
+    return None
+
+
+def _leads_to(state: Node | None, task: Node, members: set[Node]) -> bool:
+    seen: set[Node] = set()
+    while state is not None and state is not task:
+        following = [each for each in state.following if each in members]
+        if state in seen or len(following) != 1 or state.type == "Choice":
+            return False
+        seen.add(state)
+        state = following[0]
+    return state is task
+
+
+def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> None:
+    """Report a number that the loop compares and no state of the loop changes, although one sets it."""
+    values: dict[str, list[tuple[Node, Any]]] = {}
+    for state in machine.states.values():
+        for part in (state.fields, *_parts(state)):
+            for name, value in _assign(part).items():
+                values.setdefault(f"${name.removesuffix('.$')}", []).append((state, value))
+    members = {*loop}
+    for state in loop:
+        if state.type != "Choice":
+            continue
+        for index, formula in enumerate(formulas_of(state.fields, state.language)):
+            for test in parts_of(formula) if formula is not None else ():
+                if not isinstance(test, Atom) or test.operator not in _ORDER or test.subject not in values:
+                    continue
+                inside = [value for where, value in values[test.subject] if where in members]
+                outside = [value for where, value in values[test.subject] if where not in members]
+                starts = any(isinstance(each, int | float) for each in outside)
+                if starts and all(_stands_still(each, test.subject) for each in inside):
+                    path = (*state.path, "Choices", index)
+                    path = (*path, "Condition") if state.language == "JSONata" else path
+                    name = test.subject[1:]
+                    message = (
+                        f"the loop compares {name} with {test.constant}, but never changes it: {name} stands still"
+                    )
+                    hint = f"assign it in the loop, such as {name} + 1"
+                    findings.warning("FD958", message, path, hint=hint, needle=name)
+                    return
+
+
+def _stands_still(value: Any, subject: str) -> bool:
+    """True if an Assign gives a variable its own value."""
+    if not isinstance(value, str):
+        return True  # a constant, such as the first value again
+    text = value.removeprefix("{%").removesuffix("%}").replace(" ", "")
+    same = (subject, f"{subject}+0", f"{subject}-0", f"{subject}*1", f"States.MathAdd({subject},0)")
+    return text in same or text in [f"({each})" for each in same]
+
+
+def _check_way_out(loop: list[Node], findings: Findings) -> None:
+    """Report a loop that only errors leave."""
+    members = {*loop}
+    if any(state.is_terminal for state in loop):
+        return
+    leaving = [edge for state in loop for edge in state.transitions if edge.target not in members]
+    if leaving and all(edge.kind == "catch" for edge in leaving):
+        names = ", ".join(repr(state.name) for state in loop[:4]) + " …" * (len(loop) > 4)
+        if any(
+            each.code == "FD956" and each.path[: len(s.path)] == s.path for each in findings.diagnostics for s in loop
+        ):
+            return
+        message = f"only an error ends the loop of {names}: no rule and no Next leads out of it"
+        findings.warning("FD959", message, loop[0].path, hint="test with a Choice whether it is done")
+
+
+RULES = (
+    Rule(
+        check_progress,
+        (
+            Code("FD957", "warning", "A loop that repeats the same call at once"),
+            Code("FD958", "warning", "A counter that never moves"),
+            Code("FD959", "warning", "A loop that only an error ends"),
+        ),
+    ),
+)

@@ -1,0 +1,24 @@
+"""Some of the bugs that benchmarks/planted.py plants: found, at the line, and no finding for correct edits.
+
+`python -m benchmarks.planted SEED COUNT` measures more.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.planted import is_at_line, measure
+
+pytestmark = pytest.mark.slow
+
+
+def test_planted_bugs_are_found_at_their_lines() -> None:
+    results = measure(False, seed=20, count=60)
+    found = [(edit, diagnostics) for _, edit, diagnostics in results if diagnostics]
+    assert len(found) >= 0.9 * len(results)
+    assert sum(is_at_line(edit, diagnostics) for edit, diagnostics in found) >= 0.92 * len(found)
+    assert not [edit for edit, diagnostics in found if any(each.code == "CRASH" for each in diagnostics)]
+
+
+def test_correct_edits_stay_without_a_finding() -> None:
+    assert not [(edit.kind, edit.what, new) for _, edit, new in measure(True, seed=20, count=60) if new]
