@@ -111,6 +111,8 @@ def _outermost(source: Source) -> Iterator[tuple[ast.Attribute, list[str]]]:
 def _reads(_: Host, file: str, source: Source, chance: random.Random) -> Iterator[Planted]:
     """A field that does not exist, of a result, an input or an answer."""
     for node, names in _outermost(source):
+        if names[:2] == ["result", "Output"]:
+            continue  # Nobody knows what another state machine answers.
         if names[0] in ("state_input", "result") or (len(names) > 2 and names[1] == "out"):
             new = chance.choice(_OTHER_WORDS)
             end = source.place(node)[1]
@@ -230,7 +232,10 @@ def _places(_: Host, file: str, source: Source, chance: random.Random) -> Iterat
             continue
         readers = _readers(source, name)
         lines = _at(file, call.lineno, into.lineno, *readers, *_later_reads(source, call))
-        yield Planted("missing into", lines, file, source.without(into), name)
+        without = source.without(into)
+        fewer = source.text.count("\n") - without.count("\n")
+        after = frozenset((own, line - fewer if line > into.lineno else line) for own, line in lines)
+        yield Planted("missing into", after, file, without, name)
         if isinstance(into.value, ast.Constant):
             other = chance.choice(sorted(inputs))
             text = source.replaced((*source.place(into.value), repr(other)))
@@ -246,7 +251,7 @@ def _later_reads(source: Source, call: ast.Call) -> list[int | None]:
     ]
 
 
-def _loops(_: Host, file: str, source: Source, chance: random.Random) -> Iterator[Planted]:
+def _loops(_: Host, file: str, source: Source, _chance: random.Random) -> Iterator[Planted]:
     """A loop that does not wait, does not count, or leads where it came from."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and source.of(node).startswith("var."):
@@ -260,7 +265,9 @@ def _loops(_: Host, file: str, source: Source, chance: random.Random) -> Iterato
         if any("goto(" in each for each in steps) and "wait" in steps:
             start, end = source.place(steps["wait"])
             lines = range(call.lineno, (call.end_lineno or 0) + 1)
-            yield Planted("no wait", _at(file, *lines), file, source.replaced((start, end + 2, "")), "wait")
+            made = next(each.lineno for name, each, _ in _assigned(source) if name == "wait")
+            text = source.replaced((start, end + 2, ""))
+            yield Planted("no wait", _at(file, *lines, made), file, text, "wait")
     for name, call, kind in _assigned(source):
         if kind not in ("Task", "Map"):
             continue
@@ -289,7 +296,9 @@ def _errors(_: Host, file: str, source: Source, chance: random.Random) -> Iterat
     for call, name in calls(source):
         if name not in ("retry", "catch") or not call.args or not isinstance(call.args[0], ast.Constant):
             continue
-        others = [each for each in names if each != call.args[0].value]
+        around = next((s for s in source.tree.body if s.lineno <= call.lineno <= (s.end_lineno or 0)), call)
+        whole = source.of(around) if isinstance(around, ast.expr) else source.of(getattr(around, "value", call))
+        others = [each for each in names if each not in whole]
         for new in (chance.choice(others), "States.ItemReaderFailed", "S3.NoSuchKeyException", "Reserve.Failed"):
             text = source.replaced((*source.place(call.args[0]), repr(new)))
             yield Planted("error of others", _at(file, call.args[0].lineno), file, text, new)
@@ -310,7 +319,7 @@ def _limits(_: Host, file: str, source: Source, chance: random.Random) -> Iterat
             lines = _at(file, call.lineno, limit.lineno)
             text = source.replaced((end, end, f", heartbeat={10**6}"))
             yield Planted("limits", lines, file, text, f"{name} heartbeat")
-            if "wait_for_task_token" in source.of(call):
+            if "wait_for_task_token" in source.of(call) and "timeout=604_800" not in source.text:
                 yield Planted("no limit", lines, file, source.without(limit), name)
         if kind == "StateMachine" and limit is not None:
             tasks = [k.lineno for c, n in calls(source) if n == "Task" for k in c.keywords if k.arg == "timeout"]
@@ -355,7 +364,7 @@ def _services(_: Host, file: str, source: Source, chance: random.Random) -> Iter
                 yield Planted("no token", _at(file, node.lineno, call.lineno), file, text, "token")
 
 
-def _events(_: Host, file: str, source: Source, chance: random.Random) -> Iterator[Planted]:
+def _events(_: Host, file: str, source: Source, _chance: random.Random) -> Iterator[Planted]:
     """What a handler asks for is not in its event."""
     for call, name in calls(source):
         payload = next((each for each in call.keywords if each.arg == "payload"), None)
@@ -379,13 +388,15 @@ _OPTIONAL = {"tries"}
 # Bugs of a handler's types.
 
 
-def handler_bugs(host: Host, file: str, source: Source, flow: Source, chance: random.Random) -> Iterator[Planted]:
+def handler_bugs(host: Host, file: str, source: Source, flow: Source) -> Iterator[Planted]:
     own = Path(host.flow).name
     functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef)]
     returned = {source.of(each.returns) for each in functions if each.returns is not None}
     asked = {source.of(a.annotation) for f in functions for a in f.args.args if a.annotation is not None}
     folder = f'"handlers/{Path(file).parent.name}"'
-    users = [(name, call) for name, call, kind in _assigned(flow) if kind in ("Task", "Map") and folder in flow.of(call)]
+    users = [
+        (name, call) for name, call, kind in _assigned(flow) if kind in ("Task", "Map") and folder in flow.of(call)
+    ]
     for node in source.tree.body:
         if not isinstance(node, ast.ClassDef):
             continue
@@ -397,9 +408,11 @@ def handler_bugs(host: Host, file: str, source: Source, flow: Source, chance: ra
             lines += [n.lineno for n in ast.walk(flow.tree) if isinstance(n, ast.Constant) and n.value == field]
             around = [line for _, call in users for line in range(call.lineno, (call.end_lineno or 0) + 1)]
             start, end = source.place(each.target)
-            is_read = any(n for n, names in _outermost(flow) if field in names[2:] or names[:1] == ["result"])
+            is_read = any(n for n, names in _outermost(flow) if field in names[2:] or names == ["result", field])
             kind = "result's field" if node.name in returned else "event's field"
-            if node.name in asked or (node.name in returned and is_read and any(field == n[-1] for _, n in _outermost(flow))):
+            if node.name in asked or (
+                node.name in returned and is_read and any(field == n[-1] for _, n in _outermost(flow))
+            ):
                 where = _at(own, *lines, *(around if node.name in asked else []))
                 yield Planted(kind, where, file, source.replaced((start, end, f"{field}_new")), f"{field}_new")
             literal = source.of(each.annotation)
@@ -408,7 +421,9 @@ def handler_bugs(host: Host, file: str, source: Source, flow: Source, chance: ra
                 for word in words:
                     used = [n.lineno for n in ast.walk(flow.tree) if isinstance(n, ast.Constant) and n.value == word]
                     if used:
-                        text = source.replaced((*source.place(each.annotation), literal.replace(f'"{word}"', f'"{word}_2"')))
+                        text = source.replaced(
+                            (*source.place(each.annotation), literal.replace(f'"{word}"', f'"{word}_2"'))
+                        )
                         yield Planted("result's value", _at(own, *used), file, text, f"{word}_2")
             if literal in ("int", "str") and lines:
                 new = "list[str]" if node.name in asked else {"int": "str", "str": "int"}[literal]
@@ -447,10 +462,20 @@ def _line(file: str, lines: list[str], at: int, new: str, kind: str) -> Planted:
 
 
 _FIELDS = re.compile(r"^( *(?:- )?)([A-Z]\w+)(\.\$)?: ?(.*)$")
-_NEEDED = {"Type", "Resource", "ErrorEquals", "StartAt", "TableName", "TopicArn", "JobQueue", "CSVHeaderLocation", "Next"}
+_NEEDED = {
+    "Type",
+    "Resource",
+    "ErrorEquals",
+    "StartAt",
+    "TableName",
+    "TopicArn",
+    "JobQueue",
+    "CSVHeaderLocation",
+    "Next",
+}
 
 
-def yaml_bugs(file: str, text: str, chance: random.Random) -> Iterator[Planted]:
+def yaml_bugs(file: str, text: str) -> Iterator[Planted]:
     lines = text.splitlines()
     names = re.findall(r"^ +(\w+):\n +Type:", text, re.M)
     for at, line in enumerate(lines, 1):
@@ -459,6 +484,7 @@ def yaml_bugs(file: str, text: str, chance: random.Random) -> Iterator[Planted]:
             path = re.match(r"^( +)([\"':\w]+)\.\$: (\$\.\w+)(.*)$", line)
             if path and path[2] != "S":
                 yield _line(file, lines, at, f"{path[1]}{path[2]}: {path[3]}{path[4]}", "no .$")
+            if path and path[3] in ("$.order", "$.answer", "$.JobId"):
                 yield _line(file, lines, at, f"{path[1]}{path[2]}.$: {path[3]}{path[4]}.deeper.x", "path")
             continue
         indent, key, dollar, value = match[1], match[2], match[3] or "", match[4]
@@ -505,7 +531,7 @@ def correct_edits(host: Host, files: Mapping[str, str], chance: random.Random) -
     own = Path(host.flow).name
     for file, text in files.items():
         if file.endswith(".yaml"):
-            yield from _correct_yaml(file, text, chance)
+            yield from _correct_yaml(file, text)
         elif file.endswith(".py"):
             yield from _correct_python(file, text, file == own, chance)
 
@@ -514,7 +540,7 @@ def _planted(kind: str, file: str, text: str, what: str) -> Planted:
     return Planted(kind, frozenset(), file, text, what)
 
 
-def _correct_yaml(file: str, text: str, chance: random.Random) -> Iterator[Planted]:
+def _correct_yaml(file: str, text: str) -> Iterator[Planted]:
     for name in re.findall(r"^ +(\w+):\n +Type:", text, re.M):
         yield _planted("state renamed", file, re.sub(rf"\b{name}\b", f"{name}Anew", text), name)
     for number in sorted({*re.findall(r": (\d+)$", text, re.M)}):
@@ -528,7 +554,9 @@ def _correct_yaml(file: str, text: str, chance: random.Random) -> Iterator[Plant
             yield _planted("comment", file, "\n".join(more) + "\n", line.strip())
         if re.match(r" +(Next|Key|Bucket|TableName|JobName): \w", line):
             key, _, value = line.partition(": ")
-            yield _planted("quoted", file, "\n".join([*lines[:at], f'{key}: "{value}"', *lines[at + 1 :]]), line.strip())
+            yield _planted(
+                "quoted", file, "\n".join([*lines[:at], f'{key}: "{value}"', *lines[at + 1 :]]), line.strip()
+            )
 
 
 def _correct_python(file: str, text: str, is_flow: bool, chance: random.Random) -> Iterator[Planted]:
@@ -543,8 +571,12 @@ def _correct_python(file: str, text: str, is_flow: bool, chance: random.Random) 
         if isinstance(node, ast.Dict) and len(node.keys) > 1 and all(node.keys):
             first, last = 0, len(node.keys) - 1
             one, two = node.keys[first], node.keys[last]
-            assert one is not None and two is not None
-            spans = [(source.place(k)[0], source.place(v)[1]) for k, v in ((one, node.values[first]), (two, node.values[last]))]
+            assert one is not None
+            assert two is not None
+            spans = [
+                (source.place(k)[0], source.place(v)[1])
+                for k, v in ((one, node.values[first]), (two, node.values[last]))
+            ]
             texts = [source.raw[start:end].decode() for start, end in spans]
             new = source.replaced((*spans[0], texts[1]), (*spans[1], texts[0]))
             yield _planted("keys swapped", file, new, texts[0])
@@ -553,13 +585,17 @@ def _correct_python(file: str, text: str, is_flow: bool, chance: random.Random) 
     for call, name in calls(source):
         for keyword in call.keywords:
             value = keyword.value
-            if keyword.arg in ("interval", "max_attempts", "max_concurrency", "timeout") and isinstance(value, ast.Constant):
+            if keyword.arg in ("interval", "max_attempts", "max_concurrency", "timeout") and isinstance(
+                value, ast.Constant
+            ):
                 new = source.replaced((*source.place(value), str(value.value + (1 if name != "Function" else -1))))
                 yield _planted("number", file, new, f"{keyword.arg}={value.value}")
             if keyword.arg in ("cause", "comment"):
                 yield _planted("text", file, source.replaced((*source.place(value), repr("Other words"))), "cause")
             if keyword.arg == "retry" and isinstance(value, ast.Name):
-                yield _planted("in a list", file, source.replaced((*source.place(value), f"[{source.of(value)}]")), "retry")
+                yield _planted(
+                    "in a list", file, source.replaced((*source.place(value), f"[{source.of(value)}]")), "retry"
+                )
         if name == "when" and call.args and isinstance(call.args[0], ast.Compare):
             compare = call.args[0]
             plain = source.of(compare)
@@ -586,7 +622,9 @@ def files_of(host: Host) -> dict[str, str]:
     path = SEEDED / host.flow
     files = {path.name: path.read_text(), "pyproject.toml": SETTINGS.replace("FLOW", path.name)}
     if host.flow.endswith(".py"):
-        files |= {str(each.relative_to(path.parent)): each.read_text() for each in sorted(path.parent.rglob("handler.py"))}
+        files |= {
+            str(each.relative_to(path.parent)): each.read_text() for each in sorted(path.parent.rglob("handler.py"))
+        }
     return files
 
 
@@ -594,14 +632,14 @@ def plant(host: Host, chance: random.Random) -> Iterator[Planted]:
     """All bugs of a host."""
     files, own = files_of(host), Path(host.flow).name
     if own.endswith(".yaml"):
-        yield from yaml_bugs(own, files[own], chance)
+        yield from yaml_bugs(own, files[own])
         return
     flow = Source(files[own])
     yield from flow_bugs(host, own, flow, chance)
     yield from setting_bugs("pyproject.toml", files["pyproject.toml"], chance)
     for file, text in files.items():
         if file.startswith("handlers"):
-            yield from handler_bugs(host, file, Source(text), flow, chance)
+            yield from handler_bugs(host, file, Source(text), flow)
 
 
 def findings(folder: Path, host: Host, edit: Planted | None) -> list[Diagnostic]:
@@ -616,7 +654,7 @@ def findings(folder: Path, host: Host, edit: Planted | None) -> list[Diagnostic]
     for name in [each for each in sys.modules if each.startswith(own.partition(".")[0] + ":")]:
         del sys.modules[name]  # the loader knows a flow by its place below pyproject.toml
     try:
-        flow = project.find(folder).flow or folder / own
+        flow = project.default_flow(folder)
         return [each for loaded in project.load(flow) for each in project.diagnose(loaded)]
     except FlowError as error:
         return [*error.diagnostics]

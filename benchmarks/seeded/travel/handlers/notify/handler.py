@@ -11,4 +11,4 @@ class Message(TypedDict):
 
 
 def handler(event: Message, _: Any) -> None:
-    print(event["text"])  # noqa: T201
+    print(event["text"])
