@@ -47,11 +47,11 @@ def misfits(event: Shape, wanted: Shape, keys: tuple[str, ...] = ()) -> Iterator
 def _fields(event: ObjectShape, wanted: ObjectShape, keys: tuple[str, ...]) -> Iterator[Misfit]:
     unknown = [name for name in event.fields if name not in wanted.fields]
     for name, member in wanted.fields.items():
-        given = event.fields.get(name)
-        if given is not None:
-            yield from misfits(given.shape, member.shape, (*keys, name))
-            if member.always and not given.always and given.absent:
-                message = f"{'.'.join((*keys, name))} is missing on some routes: {given.absent} does not have it"
+        sent = event.fields.get(name)
+        if sent is not None:
+            yield from misfits(sent.shape, member.shape, (*keys, name))
+            if member.always and not sent.always and sent.absent:
+                message = f"{'.'.join((*keys, name))} is missing on some routes: {sent.absent} does not have it"
                 yield Misfit((*keys, name), message)
         elif event.closed:
             near = did_you_mean(name, unknown)

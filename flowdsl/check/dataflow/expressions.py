@@ -91,12 +91,12 @@ def take_step(value: Value, name: str) -> tuple[Value, Missing | None]:
         present = [each for each, missing in steps if missing is None or missing.sometimes]
         if not present:
             return UNKNOWN, wrong[0] if wrong else None
-        found = Value(
+        result = Value(
             merged(tuple(each.shape for each in present)),
             any(each.is_sequence for each in present),
             not wrong and len(steps) == len(shape.ways) and all(each.sure for each in present),
         )
-        return found, wrong[0]._replace(sometimes=True) if wrong else None
+        return result, wrong[0]._replace(sometimes=True) if wrong else None
     if isinstance(shape, UnknownShape):
         return Value(ANY, is_sequence, False), None
     inner, missing = look(shape, (name,))
