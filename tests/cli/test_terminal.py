@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -153,3 +154,22 @@ def test_other_streams_that_are_closed_change_nothing(project, closed):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["greeting"]["text"] == "Hello Ada"
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_it_starts_is_no_traceback(project):
+    """The signal comes while flowdsl.cli is imported, which is most of the start."""
+    code = "import signal, sys\nfrom importlib.abc import MetaPathFinder\n"
+    code += "class Interrupt(MetaPathFinder):\n    def find_spec(self, name, *_):\n"
+    code += "        if name == 'click': signal.raise_signal(signal.SIGINT)\n"
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\nsys.meta_path.insert(0, Interrupt())\n"
+    code += "from flowdsl.__main__ import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
