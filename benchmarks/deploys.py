@@ -172,10 +172,10 @@ def measure_deployments(project: Path, url: str) -> None:
     command = [sys.executable, "-m", "flowdsl"]
     timed("flowdsl deploy, everything new", [*command, "deploy", "--yes"], project, **access)
     timed("flowdsl deploy, nothing changed", [*command, "deploy", "--yes"], project, **access)
-    told = json.loads(timed("flowdsl plan, nothing changed", [sys.executable, "-c", CALLS], project, **access))
-    assert told["changes"] == 0
-    calls = Counter(told["calls"])
-    print(f"\n{calls.total()} calls in {told['seconds']:.1f} s, all of them describe and list:\n")
+    counted = json.loads(timed("flowdsl plan, nothing changed", [sys.executable, "-c", CALLS], project, **access))
+    assert counted["changes"] == 0
+    calls = Counter(counted["calls"])
+    print(f"\n{calls.total()} calls in {counted['seconds']:.1f} s, all of them describe and list:\n")
     print("\n".join(f"- {count} {name}" for name, count in calls.most_common()))
 
 

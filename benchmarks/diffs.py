@@ -384,8 +384,8 @@ def doubles(seed: int, count: int) -> Iterator[Pair]:
     rng = random.Random(seed)
     first = pairs(seed, 1_000_000)
     second = [name for name in EDITS if name not in ("neutral", "swap")]
-    made = 0
-    while made < count:
+    changed = 0
+    while changed < count:
         pair = next(first)
         kind = rng.choice(second)
         new = copy.deepcopy(pair.new)
@@ -398,7 +398,7 @@ def doubles(seed: int, count: int) -> Iterator[Pair]:
             continue
         if kind == "rename" and any(name not in Tree(tree.root.fields).names for name in names - {"", *removed(pair)}):
             continue  # it renamed the state of the first edit
-        made += 1
+        changed += 1
         yield Pair(f"{pair.kind}+{kind}", pair.old, tree.root.fields, pair.label | label, pair.either)
 
 
@@ -411,9 +411,9 @@ def pairs(seed: int, count: int) -> Iterator[Pair]:
     rng = random.Random(seed)
     values = definitions()
     kinds = [*EDITS]
-    made = 0
-    while made < count:
-        kind = kinds[made % len(kinds)]
+    changed = 0
+    while changed < count:
+        kind = kinds[changed % len(kinds)]
         old = rng.choice(values)
         new = copy.deepcopy(old)
         tree = Tree(new)
@@ -421,20 +421,20 @@ def pairs(seed: int, count: int) -> Iterator[Pair]:
         new = tree.root.fields  # a tree has the whole machine's fields as its own, and shares all that is inside
         if label is None or (new == old and kind != "neutral"):
             continue
-        made += 1
+        changed += 1
         names, either = label if isinstance(label, tuple) else (label, "")
         yield Pair(kind, old, new, names, either)
 
 
 def is_right(pair: Pair) -> bool:
     comparison = compare(Side(name="m", definition=pair.old), Side(name="m", definition=pair.new))
-    told = {(change.kind, change.state) for change in comparison.changes}
+    reported = {(change.kind, change.state) for change in comparison.changes}
     options = [pair.label]
     if pair.either:
         options.append(frozenset({label for label in pair.label if label[0] != "moved"} | {("moved", pair.either)}))
     if pair.kind == "neutral":
-        return not told and (bool(comparison.neutral) or json.dumps(pair.old) == json.dumps(pair.new))
-    return told in options
+        return not reported and (bool(comparison.neutral) or json.dumps(pair.old) == json.dumps(pair.new))
+    return reported in options
 
 
 def main(arguments: list[str]) -> None:
@@ -448,8 +448,8 @@ def main(arguments: list[str]) -> None:
             right[pair.kind] += 1
         elif "--missed" in arguments:
             comparison = compare(Side(name="m", definition=pair.old), Side(name="m", definition=pair.new))
-            told = sorted((change.kind, change.state, change.text) for change in comparison.changes)
-            sys.stdout.write(f"{pair.kind}: {sorted(pair.label)}, not {told}\n")
+            reported = sorted((change.kind, change.state, change.text) for change in comparison.changes)
+            sys.stdout.write(f"{pair.kind}: {sorted(pair.label)}, not {reported}\n")
             if "--json" in arguments:
                 sys.stdout.write(json.dumps(pair.old, indent=1) + "\n" + json.dumps(pair.new, indent=1) + "\n")
     for kind in total:

@@ -101,11 +101,11 @@ def main() -> None:
             gc.freeze()  # boto3's models are not what the engine leaves to the garbage collector
             measured = [[measure() for measure in measures] for _ in range(rounds + 1)]
             rates = [statistics.median(rates) for rates in zip(*measured[1:], strict=True)]  # caches fill in the first
-            cells = [shown(rate, scenario.states) for rate in rates]
+            cells = [cell(rate, scenario.states) for rate in rates]
             print(f"| {scenario.name} | {' | '.join(cells)} | {rates[0] / max(rates[1:]):,.0f} × |", flush=True)
 
 
-def shown(rate: float, states: int | None) -> str:
+def cell(rate: float, states: int | None) -> str:
     text = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
     return text if states is None else f"{text} ({1e6 / rate / states:,.0f} µs a state)"
 

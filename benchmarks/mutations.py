@@ -382,11 +382,11 @@ def measure(
             own = base / str(index)
             own.mkdir()
             text = edit.text if edit else (ROOT / flow).read_text()
-            found = findings(own, flow, text)
+            reported = findings(own, flow, text)
             if edit is None:
-                known[flow] = {(each.code, each.message) for each in found}
+                known[flow] = {(each.code, each.message) for each in reported}
                 continue
-            results.append((flow, edit, [each for each in found if (each.code, each.message) not in known[flow]]))
+            results.append((flow, edit, [each for each in reported if (each.code, each.message) not in known[flow]]))
     return results
 
 
@@ -401,10 +401,10 @@ def main() -> None:
         totals.update(bugs=1, found=bool(new), exact=at_line, crashes=any(each.code == "CRASH" for each in new))
         kinds.update({(edit.kind, "bugs"): 1, (edit.kind, "found"): bool(new), (edit.kind, "line"): at_line})
         if "--missed" in sys.argv and not at_line:
-            said = "; ".join(
+            messages = "; ".join(
                 f"{each.code} line {each.span.line if each.span else '?'} {each.message[:80]}" for each in new
             )
-            print(f"{flow}:{sorted(edit.lines)} {edit.kind}: {edit.what}: {said or 'MISSED'}")
+            print(f"{flow}:{sorted(edit.lines)} {edit.kind}: {edit.what}: {messages or 'MISSED'}")
     for kind in sorted({kind for kind, _ in kinds}):
         print(
             f"{kind:20} {kinds[kind, 'bugs']:4} bugs {kinds[kind, 'found']:4} found {kinds[kind, 'line']:4} at the line"

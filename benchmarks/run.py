@@ -83,7 +83,7 @@ def install(wanted: dict[str, list[str]]) -> None:
 def subjects(output: Path) -> list[Subject]:
     python = sys.executable
     flowdsl = [python, "-m", "flowdsl"]
-    found = [
+    groups = [
         Subject("`import click, attrs` (the measure)", [python, "-c", "import click, attrs"]),
         Subject("flowdsl: compile the payment flow", [python, str(HERE / "compile_flow.py")]),
         Subject("flowdsl: `flowdsl check`", [*flowdsl, "check", "payment_flow.py"]),
@@ -103,10 +103,10 @@ def subjects(output: Path) -> list[Subject]:
         path = PEERS / name / "bin" / program
         if path.exists():
             requirement = REQUIREMENTS[name][0].replace("==", " ")
-            found.append(Subject(f"{requirement}: the same flow", [str(path), *arguments]))
+            groups.append(Subject(f"{requirement}: the same flow", [str(path), *arguments]))
         else:
             print(f"{name} is not installed, so it is left out: make bench ARGS=--peers", file=sys.stderr)
-    return found
+    return groups
 
 
 def main() -> None:
@@ -136,9 +136,9 @@ def beside_emulators(rounds: int, environment: dict[str, str]) -> None:
 
 def processes_and_engine(rounds: int, environment: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        found = subjects(Path(folder))
+        groups = subjects(Path(folder))
         for round_number in range(-1, rounds):
-            for subject in found:
+            for subject in groups:
                 subject.measure(environment)
                 if round_number < 0:
                     subject.cpu.clear()
@@ -146,8 +146,8 @@ def processes_and_engine(rounds: int, environment: dict[str, str]) -> None:
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},")
     print(f"medians of {rounds} rounds; each round runs every process once.\n")
     print("| process | CPU | times the measure | peak memory |\n| --- | ---: | ---: | ---: |")
-    measure = found[0]
-    for subject in found:
+    measure = groups[0]
+    for subject in groups:
         cpu = statistics.median(subject.cpu) * 1000
         ratio = statistics.median(own / base for own, base in zip(subject.cpu, measure.cpu, strict=True))
         print(f"| {subject.name} | {cpu:.0f} ms | {ratio:.1f} | {statistics.median(subject.memory):.0f} MB |")

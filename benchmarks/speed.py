@@ -76,11 +76,11 @@ def languages() -> None:
 
 def lengths() -> None:
     inputs = [{"n": (length - 6) // 4} for length in LENGTHS]
-    found = best([each_state(COUNT, each, collecting=collecting) for each in inputs for collecting in (True, False)])
+    times = best([each_state(COUNT, each, collecting=collecting) for each in inputs for collecting in (True, False)])
     print("\n| events in the history | time of a state | to the shortest | without Python's garbage collector |")
     print("| ---: | ---: | ---: | ---: |")
-    for length, seconds, alone in zip(LENGTHS, found[::2], found[1::2], strict=True):
-        print(f"| {length:,} | {1e6 * seconds:.1f} µs | {seconds / found[0]:.2f} | {1e6 * alone:.1f} µs |")
+    for length, seconds, alone in zip(LENGTHS, times[::2], times[1::2], strict=True):
+        print(f"| {length:,} | {1e6 * seconds:.1f} µs | {seconds / times[0]:.2f} | {1e6 * alone:.1f} µs |")
 
 
 def waits() -> None:

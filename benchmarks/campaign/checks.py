@@ -103,14 +103,14 @@ def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:
     if not isinstance(payment, dict):
         payment = {}  # a malformed answer, of a donation that another execution settled
     by_reference = {each.reference: each for each in payments}
-    found = by_reference.get(payment.get("reference"))
+    matching = by_reference.get(payment.get("reference"))
     donation = execution.donation
     if payment.get("status") == "paid" and (
-        found is None
-        or found.status != _TAKEN
-        or (found.captured, found.currency) != (donation["amount"], donation["currency"])
+        matching is None
+        or matching.status != _TAKEN
+        or (matching.captured, matching.currency) != (donation["amount"], donation["currency"])
     ):
-        yield f"execution {execution.name} says paid; the PSP: {found}"
+        yield f"execution {execution.name} says paid; the PSP: {matching}"
     choice = choices.find(donation["id"])
     if choice is None or choice.fingerprint != fingerprint(donation):
         yield f"execution {execution.name} ended {stored['status']}, but another donation has the id"

@@ -426,8 +426,8 @@ def _unpaid(intent: dict[str, Any], error: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(form: Mapping[str, str]) -> dict[str, str]:
-    found = {re.fullmatch(r"metadata\[(\w+)\]", name): value for name, value in form.items()}
-    return {match[1]: value for match, value in found.items() if match}
+    metadata = {re.fullmatch(r"metadata\[(\w+)\]", name): value for name, value in form.items()}
+    return {match[1]: value for match, value in metadata.items() if match}
 
 
 def _once_per_donation(method: str, intent: Mapping[str, Any]) -> str:

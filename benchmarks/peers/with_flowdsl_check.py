@@ -6,4 +6,4 @@ import sys
 from flowdsl.check import check_text
 
 texts = json.load(sys.stdin)
-print(json.dumps([any(found.severity == "error" for found in check_text(text)) for text in texts]))
+print(json.dumps([any(diagnostic.severity == "error" for diagnostic in check_text(text)) for text in texts]))

@@ -72,9 +72,9 @@ def test_the_model_hears_of_a_tool_that_fails_or_does_not_exist(flow: Runner, to
     think = flow.mock("Think", uses(tool), ANSWER)
     flow.mock("find_order", raises=KeyError("7"))
     assert flow.run(QUESTION).status == "SUCCEEDED"
-    [told] = last_message(think)["content"]
-    assert told["is_error"] is True
-    assert told["content"] == "There is no such tool" or '"Error":"KeyError"' in told["content"]
+    [message] = last_message(think)["content"]
+    assert message["is_error"] is True
+    assert message["content"] == "There is no such tool" or '"Error":"KeyError"' in message["content"]
 
 
 def test_a_throttled_model_is_asked_again(flow: Runner) -> None:

@@ -29,10 +29,10 @@ Pattern = Value | re.Pattern[str]
 
 
 def _call(name: str, *arguments: Value, kind: Kind | None = None) -> Expression:
-    return _made(name, [node_of(argument) for argument in arguments], kind)
+    return _build(name, [node_of(argument) for argument in arguments], kind)
 
 
-def _made(name: str, arguments: list[Node], kind: Kind | None = None) -> Expression:
+def _build(name: str, arguments: list[Node], kind: Kind | None = None) -> Expression:
     return Expression(nodes.Call(name, tuple(arguments), kind, origin=caller()))
 
 
@@ -113,7 +113,7 @@ def contains(text: Value, pattern: Pattern) -> Condition:
 def split(text: Value, separator: Pattern, limit: Value = None) -> Expression:
     """The pieces between the separators, `limit` of them at most."""
     rest = [] if limit is None else [node_of(limit)]
-    return _made("split", [node_of(text), _pattern(separator), *rest], "list")
+    return _build("split", [node_of(text), _pattern(separator), *rest], "list")
 
 
 def join(texts: Value, separator: Value = None) -> Expression:
@@ -128,13 +128,13 @@ def match(text: Value, pattern: re.Pattern[str], limit: Value = None) -> Express
             f"match takes a regular expression, not {pattern!r}", "write re.compile(...)", "#1", "pattern"
         )
     rest = [] if limit is None else [node_of(limit)]
-    return _made("match", [node_of(text), _pattern(pattern), *rest], "list")
+    return _build("match", [node_of(text), _pattern(pattern), *rest], "list")
 
 
 def replace(text: Value, pattern: Pattern, replacement: Value, limit: Value = None) -> Expression:
     """The text with every match, or the first `limit` ones, replaced; `$1` in the replacement is the first group."""
     rest = [] if limit is None else [node_of(limit)]
-    return _made("replace", [node_of(text), _pattern(pattern), node_of(replacement), *rest], "text")
+    return _build("replace", [node_of(text), _pattern(pattern), node_of(replacement), *rest], "text")
 
 
 def format(template: str, *arguments: Value) -> Expression:
@@ -357,7 +357,7 @@ def sort(items: Value, key: Callable[..., Any] | None = None, *, descending: boo
         sides = (_substituted(traced_key, left), _substituted(traced_key, right))
         compared = nodes.Comparison("<" if descending else ">", *sides)
         traced_key = nodes.Lambda((left, right), compared)
-    return _made("sort", [node_of(items), traced_key], "list")
+    return _build("sort", [node_of(items), traced_key], "list")
 
 
 def _substituted(function: nodes.Lambda, parameter: nodes.Parameter) -> Node:
@@ -373,22 +373,22 @@ def _renamed(node: Node, old: nodes.Parameter, new: nodes.Parameter) -> Node:
 
 def map(items: Value, function: Callable[..., Any]) -> Expression:
     """What the function gives for each item, as a list. It gets the item, and its index if it takes a second."""
-    return _made("map", [node_of(items), traced(function, 3)], "list")
+    return _build("map", [node_of(items), traced(function, 3)], "list")
 
 
 def filter(items: Value, condition: Callable[..., Any]) -> Expression:
     """The items for which the condition holds, as a list; `where` is the same."""
-    return _made("filter", [node_of(items), traced(condition, 3)], "list")
+    return _build("filter", [node_of(items), traced(condition, 3)], "list")
 
 
 def single(items: Value, condition: Callable[..., Any]) -> Expression:
     """The only item for which the condition holds; the state fails if there is none, or more than one."""
-    return _made("single", [node_of(items), traced(condition, 3)])
+    return _build("single", [node_of(items), traced(condition, 3)])
 
 
 def reduce(items: Value, function: Callable[..., Any], start: Value) -> Expression:
     """What remains of a list: the function gets what there is so far, `start` at first, and the next item."""
-    return _made("reduce", [node_of(items), traced(function, 4), node_of(start)])
+    return _build("reduce", [node_of(items), traced(function, 4), node_of(start)])
 
 
 # Objects
@@ -418,12 +418,12 @@ def merge(*values: Value) -> Expression:
 
 def sift(value: Value, condition: Callable[..., Any]) -> Expression:
     """The object with the fields for which the condition holds; it gets a value, and its key if it takes a second."""
-    return _made("sift", [node_of(value), traced(condition, 3)], "object")
+    return _build("sift", [node_of(value), traced(condition, 3)], "object")
 
 
 def each(value: Value, function: Callable[..., Any]) -> Expression:
     """A list of what the function gives for each value of an object, and its key if it takes a second."""
-    return _made("each", [node_of(value), traced(function, 3)], "list")
+    return _build("each", [node_of(value), traced(function, 3)], "list")
 
 
 def type(value: Value) -> Expression:

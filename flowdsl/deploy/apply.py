@@ -290,7 +290,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "operation": call.operation,
                 "resource": call.resource,
                 "reason": call.reason,
-                "arguments": _shown(call.arguments),
+                "arguments": _for_reader(call.arguments),
             }
             for call in plan.calls
         ],
@@ -319,12 +319,12 @@ def reachable(execution: Any) -> list[str]:
     return sorted(f"{name}:{version}" if version else name for name, version in functions if name)
 
 
-def _shown(value: Any) -> Any:
+def _for_reader(value: Any) -> Any:
     if isinstance(value, Ref | Text | Content):
         return str(value)
     if isinstance(value, Mapping):
         return {
-            key: dict.fromkeys(each, "(not shown)") if key == "Variables" else _shown(each)
+            key: dict.fromkeys(each, "(not shown)") if key == "Variables" else _for_reader(each)
             for key, each in value.items()
         }
-    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
+    return [_for_reader(each) for each in value] if isinstance(value, list | tuple) else value

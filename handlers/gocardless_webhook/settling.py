@@ -49,16 +49,18 @@ def settle_request(services: Services, identity: str) -> str:
 
 def settle_refund(services: Services, identity: str) -> str:
     """Store the state of a refund: ours, or one that somebody made in the dashboard."""
-    found = services.refunds.get(identity).attributes
-    payment = services.payments.get(found["links"]["payment"]).attributes
+    attributes = services.refunds.get(identity).attributes
+    payment = services.payments.get(attributes["links"]["payment"]).attributes
     donation = payment["metadata"].get("donation")
     record = store().get(donation) if isinstance(donation, str) and donation else None
     if record is None:
         return "ignored"
     known = {each.id: each for each in refunds.of_donation(record.id)}
-    refund = known.get(str(found["metadata"].get("key"))) or refunds.begin(_foreign(record, found, payment["id"]))
-    outcome = codes.REFUNDS.get(found["status"], Outcome.PENDING)
-    return refunds.conclude(refund, outcome, found["status"]).status
+    refund = known.get(str(attributes["metadata"].get("key"))) or refunds.begin(
+        _foreign(record, attributes, payment["id"])
+    )
+    outcome = codes.REFUNDS.get(attributes["status"], Outcome.PENDING)
+    return refunds.conclude(refund, outcome, attributes["status"]).status
 
 
 def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]) -> str:
@@ -87,15 +89,15 @@ def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]
     return f"dispute {disputes.keep(dispute).status}"
 
 
-def _foreign(record: Transaction, found: dict[str, Any], payment: str) -> Refund:
+def _foreign(record: Transaction, attributes: dict[str, Any], payment: str) -> Refund:
     """A refund that somebody made at GoCardless: what is left of the donation, and the totals, have to know it."""
     now = clock.now()
     return Refund(
-        id=f"{record.id}:refund:{found['id']}",
+        id=f"{record.id}:refund:{attributes['id']}",
         donation=record.id,
         number=0,
-        amount=found["amount"],
-        currency=found["currency"],
+        amount=attributes["amount"],
+        currency=attributes["currency"],
         charity=str(record.charity),
         psp=PSP,
         reference=payment,

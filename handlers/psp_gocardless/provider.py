@@ -187,7 +187,7 @@ class GoCardlessPsp:
             mandates = {request.token}
             if request.token == NEW_MANDATE:
                 requests_ = [*self._requests(request.donation, request.since)]
-                mandates = {found for each in requests_ if (found := _mandate(each))}
+                mandates = {one for each in requests_ if (one := _mandate(each))}
                 answers = [_waiting(each) for each in requests_]
             payments = [
                 each for one in sorted(mandates) for each in self._payments(request.donation, one, request.since)
@@ -206,11 +206,11 @@ class GoCardlessPsp:
         kind = self.services.billing_requests if is_request else self.services.payments
         with _errors({}):
             try:
-                found = _object(kind.cancel(reference))
+                current = _object(kind.cancel(reference))
             except errors.InvalidStateError:
                 # Too late: its state is the answer.
-                found = _object(kind.get(reference))
-            return _waiting(found) if is_request else self._answer(found)
+                current = _object(kind.get(reference))
+            return _waiting(current) if is_request else self._answer(current)
         return self.find(reference)
 
     def _requests(self, donation: str, since: str) -> Iterator[dict[str, Any]]:

@@ -34,8 +34,8 @@ class TableLedger(Ledger):
         if order is not None:
             return super().payments(order)
         pages = _client().get_paginator("scan").paginate(TableName=str(self.path), ConsistentRead=True)
-        found = [payment for page in pages for item in page["Items"] for payment in listed(_open(item))]
-        return sorted(found, key=lambda payment: payment.created_at)
+        matching = [payment for page in pages for item in page["Items"] for payment in listed(_open(item))]
+        return sorted(matching, key=lambda payment: payment.created_at)
 
     def work(self, order: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run the work on the order's data and store it. Raises Down if others keep changing the same order."""

@@ -51,10 +51,10 @@ def of_donation(donation: str) -> list[Refund]:
             "ConsistentRead": True,
         }
         pages = _client().get_paginator("query").paginate(**request)
-        found = [_from_item(item) for page in pages for item in page["Items"]]
+        refunds = [_from_item(item) for page in pages for item in page["Items"]]
     else:
-        found = list(_rows("SELECT * FROM refunds WHERE donation = ?", donation))
-    return sorted(found, key=lambda refund: refund.number)
+        refunds = list(_rows("SELECT * FROM refunds WHERE donation = ?", donation))
+    return sorted(refunds, key=lambda refund: refund.number)
 
 
 def listed(status: str | None = None) -> Iterator[Refund]:
@@ -62,10 +62,10 @@ def listed(status: str | None = None) -> Iterator[Refund]:
     table = store_name("REFUNDS_TABLE")
     if table:
         pages = _client().get_paginator("scan").paginate(TableName=table)
-        found = [_from_item(item) for page in pages for item in page["Items"]]
+        refunds = [_from_item(item) for page in pages for item in page["Items"]]
     else:
-        found = list(_rows("SELECT * FROM refunds")) if _file().exists() else []
-    matching = (refund for refund in found if status in (None, refund.status))
+        refunds = list(_rows("SELECT * FROM refunds")) if _file().exists() else []
+    matching = (refund for refund in refunds if status in (None, refund.status))
     yield from sorted(matching, key=lambda refund: (refund.requested_at, refund.id))
 
 

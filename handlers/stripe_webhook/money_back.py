@@ -34,8 +34,8 @@ _DISPUTES = {
 
 def settle_refund(reference: str) -> str:
     """Store the state of one refund at Stripe, and return it: that of our refund, or of one made in the dashboard."""
-    found = open_client().v1.refunds.retrieve(reference, {"expand": ["payment_intent"]})
-    return _settled(found, found.payment_intent)
+    stripe_object = open_client().v1.refunds.retrieve(reference, {"expand": ["payment_intent"]})
+    return _settled(stripe_object, stripe_object.payment_intent)
 
 
 def settle_refunds(intent: str) -> str:
@@ -46,25 +46,25 @@ def settle_refunds(intent: str) -> str:
     return ", ".join(_settled(each, payment) for each in listed) or "nothing to do"
 
 
-def _settled(found: stripe.Refund, intent: Any) -> str:
+def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
     record = _record(intent)
     if record is None:
         return "ignored"
     known = {each.id: each for each in refunds.of_donation(record.id)}
-    refund = known.get(str(getattr(found.metadata, "key", None)))
+    refund = known.get(str(getattr(stripe_object.metadata, "key", None)))
     if refund is None:
-        refund = refunds.begin(_foreign(record, found, intent))
-    return refunds.conclude(refund, refund_outcome(found), found.status or "unknown").status
+        refund = refunds.begin(_foreign(record, stripe_object, intent))
+    return refunds.conclude(refund, refund_outcome(stripe_object), stripe_object.status or "unknown").status
 
 
-def _foreign(record: Transaction, found: stripe.Refund, intent: Any) -> Refund:
+def _foreign(record: Transaction, stripe_object: stripe.Refund, intent: Any) -> Refund:
     """A refund that somebody made at Stripe: what is left of the donation, and the totals, have to know it."""
-    now, currency = clock.now(), found.currency.upper()
+    now, currency = clock.now(), stripe_object.currency.upper()
     return Refund(
-        id=f"{record.id}:refund:{found.id}",
+        id=f"{record.id}:refund:{stripe_object.id}",
         donation=record.id,
         number=0,
-        amount=from_stripe(found.amount, currency),
+        amount=from_stripe(stripe_object.amount, currency),
         currency=currency,
         charity=str(record.charity),
         psp=PSP,
@@ -79,21 +79,21 @@ def _foreign(record: Transaction, found: stripe.Refund, intent: Any) -> Refund:
 
 def settle_dispute(reference: str) -> str:
     """Store the state of a dispute at Stripe, and return it."""
-    found = open_client().v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
-    record = _record(found.payment_intent)
+    stripe_object = open_client().v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
+    record = _record(stripe_object.payment_intent)
     if record is None:
         return "ignored"
-    currency = found.currency.upper()
+    currency = stripe_object.currency.upper()
     dispute = Dispute(
-        id=found.id,
+        id=stripe_object.id,
         donation=record.id,
         charity=str(record.charity),
-        amount=from_stripe(found.amount, currency),
+        amount=from_stripe(stripe_object.amount, currency),
         currency=currency,
         psp=PSP,
-        reference=str(getattr(found.payment_intent, "id", "")),
-        status=_DISPUTES.get(found.status, WAITING),
-        reason=found.reason,
+        reference=str(getattr(stripe_object.payment_intent, "id", "")),
+        status=_DISPUTES.get(stripe_object.status, WAITING),
+        reason=stripe_object.reason,
         stored_at=clock.now(),
     )
     return disputes.keep(dispute).status

@@ -137,13 +137,13 @@ class DynamoDbStore:
         return sum(item["entry"]["S"] != _CURRENT for item in items)
 
     def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
-        client, made = _client(), []
+        client, writes = _client(), []
         for item in self._items(identity):
             if item["entry"]["S"] != _CURRENT and item["status"]["S"] == "conflict":
                 new = closed(_transaction(item))
                 client.put_item(TableName=self.table, Item={**_item(new), "entry": item["entry"]})
-                made.append(new)
-        return made
+                writes.append(new)
+        return writes
 
     def list(self, query: Query) -> Iterator[Transaction]:
         client = _client()

@@ -83,11 +83,11 @@ class FileStore:
             return []
         with sqlite.transaction(self.path, _SCHEMA) as db:
             query = "SELECT * FROM history WHERE id = ? AND status = 'conflict' ORDER BY rowid"
-            made = [(row["entry"], closed(_transaction(row))) for row in db.execute(query, (identity,)).fetchall()]
-            for entry, new in made:
+            entries = [(row["entry"], closed(_transaction(row))) for row in db.execute(query, (identity,)).fetchall()]
+            for entry, new in entries:
                 values = (new.status, new.document, identity, entry)
                 db.execute("UPDATE history SET status = ?, document = ? WHERE id = ? AND entry = ?", values)
-        return [new for _, new in made]
+        return [new for _, new in entries]
 
     def list(self, query: Query) -> Iterator[Transaction]:
         if not self.path.exists():

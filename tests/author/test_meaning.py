@@ -40,7 +40,7 @@ def asked(condition: Any) -> Any:
     return f.Choice("C", f.when(condition, f.Pass("Yes", result="yes")), otherwise=f.Pass("No", result="no"))
 
 
-def shown(result: Result) -> str:
+def repeatable(result: Result) -> str:
     """The output without the ids that differ from run to run."""
     return re.sub(r"requestId[^,]*", "", json.dumps(result.output))
 
@@ -170,7 +170,7 @@ CASES: dict[str, tuple[Any, Any]] = {
 def test_both_languages_do_the_same(case: str) -> None:
     step, given = CASES[case]
     one, two = run(step, "JSONPath", given), run(step, "JSONata", given)
-    assert (one.status, shown(one), one.error) == (two.status, shown(two), two.error), (one.cause, two.cause)
+    assert (one.status, repeatable(one), one.error) == (two.status, repeatable(two), two.error), (one.cause, two.cause)
     assert one.error is None or case == "a failure", (one.error, one.cause)
     assert one.duration == two.duration
 

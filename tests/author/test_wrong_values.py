@@ -120,7 +120,7 @@ VALUES = [
 ]
 
 
-def found(tmp_path: Path, expression: str, language: str = "JSONata") -> list[Diagnostic]:
+def reports(tmp_path: Path, expression: str, language: str = "JSONata") -> list[Diagnostic]:
     """What is reported of a file in which the marked part is on a line of its own."""
     before, _, rest = expression.partition("«")
     marked, _, after = rest.partition("»")
@@ -143,7 +143,7 @@ def line(problem: Diagnostic) -> int:
 
 @pytest.mark.parametrize(("expression", "message", "hint"), STEPS + LOOPS + STATES + VALUES)
 def test_one_message_at_the_arguments_line(tmp_path: Path, expression: str, message: str, hint: str) -> None:
-    problem, *others = found(tmp_path, expression)
+    problem, *others = reports(tmp_path, expression)
     assert not others
     assert message in problem.message
     assert hint in (problem.hint or "") or hint in problem.message
@@ -192,7 +192,7 @@ JSONPATH = [
 
 @pytest.mark.parametrize(("expression", "message"), JSONPATH)
 def test_what_jsonpath_cannot_say_is_said_in_the_authors_words(tmp_path: Path, expression: str, message: str) -> None:
-    (problem,) = found(tmp_path, expression, "JSONPath")
+    (problem,) = reports(tmp_path, expression, "JSONPath")
     assert message in problem.message
     assert 'query_language="JSONata"' in (problem.hint or "")
     assert line(problem) == LINE
@@ -223,6 +223,6 @@ CHANGED = [
 
 @pytest.mark.parametrize("change", CHANGED)
 def test_a_method_or_slice_of_an_f_string_is_an_error(tmp_path: Path, change: str) -> None:
-    problems = found(tmp_path, f"f.Pass('A', output=«f'{{X}}'{change}»)")
+    problems = reports(tmp_path, f"f.Pass('A', output=«f'{{X}}'{change}»)")
     assert [each.code for each in problems] == ["FD215"]
     assert line(problems[0]) == LINE

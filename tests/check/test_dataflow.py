@@ -44,7 +44,7 @@ def chained(states: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def said(states: dict[str, Any], language: str = "JSONPath", input: Shape = ANY, **results: Shape) -> list[str]:
+def messages(states: dict[str, Any], language: str = "JSONPath", input: Shape = ANY, **results: Shape) -> list[str]:
     definition = {"QueryLanguage": language, **inside(**states)}
     found = check(definition, data=Data(input, {("States", name): shape for name, shape in results.items()}))
     return [each.code for each in found if each.code.startswith("FD8") or each.severity == "error"]
@@ -220,7 +220,7 @@ JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("case", JSONPATH.values(), ids=JSONPATH)
 def test_jsonpath(case: tuple[dict[str, Any], list[str]]) -> None:
     states, expected = case
-    assert said(states) == expected
+    assert messages(states) == expected
 
 
 def makes(output: Any, **fields: Any) -> dict[str, Any]:
@@ -358,20 +358,20 @@ JSONATA: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize("case", JSONATA.values(), ids=JSONATA)
 def test_jsonata(case: tuple[dict[str, Any], list[str]]) -> None:
     states, expected = case
-    assert said(states, "JSONata") == expected
+    assert messages(states, "JSONata") == expected
 
 
 def test_what_is_declared() -> None:
-    assert said({"Use": reads("$.name")}, input=ORDER) == ["FD801"]
-    assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.sku"))}}, input=ORDER) == []
-    assert said({"M": {**MAP, "ItemProcessor": inside(I=reads("$.price"))}}, input=ORDER) == ["FD801"]
+    assert messages({"Use": reads("$.name")}, input=ORDER) == ["FD801"]
+    assert messages({"M": {**MAP, "ItemProcessor": inside(I=reads("$.sku"))}}, input=ORDER) == []
+    assert messages({"M": {**MAP, "ItemProcessor": inside(I=reads("$.price"))}}, input=ORDER) == ["FD801"]
     paid = ObjectShape(
         {"status": Member(ScalarShape("string", frozenset({"paid"}))), "total": Member(NUMBER)}, True, "it"
     )
-    assert said({"T": TASK, "Use": reads("$.total")}, T=paid) == []
-    assert said({"T": TASK, "Use": reads("$.sum")}, T=paid) == ["FD801"]
+    assert messages({"T": TASK, "Use": reads("$.total")}, T=paid) == []
+    assert messages({"T": TASK, "Use": reads("$.sum")}, T=paid) == ["FD801"]
     invoke = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "get"}}
-    assert said({"T": invoke, "Use": reads("$.Payload.sum")}, T=paid) == ["FD801"]
+    assert messages({"T": invoke, "Use": reads("$.Payload.sum")}, T=paid) == ["FD801"]
 
 
 def test_undeclared_reads_are_warnings() -> None:

@@ -186,10 +186,10 @@ EXPRESSIONS = {
 def test_jsonata(kind: str, field: str) -> None:
     pytest.importorskip("jlens")
 
-    def given(text: str) -> dict[str, Any]:
+    def edited(text: str) -> dict[str, Any]:
         return {**STATES[kind], field: {"a": text} if field == "Assign" else text}
 
     for right in ("{% $states.input.a %}", "{% $count($states.input.a[b > 1].(c & d)) %}", "{% ($x := 1; $x + 1) %}"):
-        assert refused(given(right), "JSONata") == {False}, right
+        assert refused(edited(right), "JSONata") == {False}, right
     for wrong in ("{% 1 + %}", "{% phone %}", "{% $$.a %}", "{% $eval('1') %}", "{% $states.errorOutput %}", "{% 1"):
-        assert refused(given(wrong), "JSONata") == {True}, wrong
+        assert refused(edited(wrong), "JSONata") == {True}, wrong

@@ -12,7 +12,7 @@ from flowdsl.check import check_text
 ALL = [{"ErrorEquals": ["States.ALL"]}]
 
 
-def found(resource: str, arguments: dict[str, Any], retry: list[dict[str, Any]], language: str) -> list[str]:
+def reports(resource: str, arguments: dict[str, Any], retry: list[dict[str, Any]], language: str) -> list[str]:
     key = "Parameters" if language == "JSONPath" else "Arguments"
     task = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", key: arguments, "Retry": retry, "End": True}
     definition = {"StartAt": "T", "QueryLanguage": language, "States": {"T": task}}
@@ -36,7 +36,7 @@ def test_a_name_that_stays_the_same(resource: str, name: str) -> None:
         ({name: "{% $states.input.job %}"}, "JSONata"),
     ):
         key = "Parameters" if language == "JSONPath" else "Arguments"
-        assert found(resource, arguments, ALL, language) == [f"States/T/{key}/{next(iter(arguments))}"]
+        assert reports(resource, arguments, ALL, language) == [f"States/T/{key}/{next(iter(arguments))}"]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_name_that_stays_the_same(resource: str, name: str) -> None:
 )
 def test_what_is_right(arguments: dict[str, Any], retry: list[dict[str, Any]], language: str) -> None:
     arguments = {"StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:m", **arguments}
-    assert found("states:startExecution.sync:2", arguments, retry, language) == []
+    assert reports("states:startExecution.sync:2", arguments, retry, language) == []
 
 
 def test_a_call_that_waits_for_nothing_leaves_no_job_behind_when_it_fails() -> None:
-    assert found("sagemaker:createTrainingJob", {"TrainingJobName": "nightly"}, ALL, "JSONPath") == []
+    assert reports("sagemaker:createTrainingJob", {"TrainingJobName": "nightly"}, ALL, "JSONPath") == []

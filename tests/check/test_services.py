@@ -12,7 +12,7 @@ INVOKE = "arn:aws:states:::lambda:invoke.waitForTaskToken"
 FUNCTION = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:ask"
 
 
-def found(resource: str, arguments: dict[str, Any], language: str = "JSONPath") -> list[tuple[str, str]]:
+def reports(resource: str, arguments: dict[str, Any], language: str = "JSONPath") -> list[tuple[str, str]]:
     key = "Arguments" if language == "JSONata" else "Parameters"
     state = {"Type": "Task", "Resource": resource, key: arguments, "TimeoutSeconds": 60, "End": True}
     problems = check({"QueryLanguage": language, "StartAt": "A", "States": {"A": state}})
@@ -32,7 +32,7 @@ NO_TOKENS = ["$", "$.token", "$$.Execution.Id", "$$.Tasks.Token", "$$.Task.Name"
 
 @pytest.mark.parametrize("text", TOKENS + NO_TOKENS)
 def test_a_callback_needs_its_token(text: str) -> None:
-    codes = [code for code, _ in found(INVOKE, {"FunctionName": FUNCTION, "Payload": {"a": [{"b.$": text}]}})]
+    codes = [code for code, _ in reports(INVOKE, {"FunctionName": FUNCTION, "Payload": {"a": [{"b.$": text}]}})]
     assert ("FD659" in codes) == (text in NO_TOKENS)
 
 
@@ -50,14 +50,14 @@ def test_a_callback_needs_its_token(text: str) -> None:
 )
 def test_a_callback_needs_its_token_in_jsonata(text: str, is_sent: bool) -> None:
     pytest.importorskip("jlens")
-    codes = [code for code, _ in found(INVOKE, {"FunctionName": FUNCTION, "Payload": {"token": text}}, "JSONata")]
+    codes = [code for code, _ in reports(INVOKE, {"FunctionName": FUNCTION, "Payload": {"token": text}}, "JSONata")]
     assert ("FD659" in codes) != is_sent
 
 
 def test_a_substitution_may_be_the_token_except_where_it_says_whom_to_call() -> None:
     queue = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
-    assert found(queue, {"QueueUrl": "${Queue}", "MessageBody": "${Body}"}) == []
-    assert found(queue, {"QueueUrl": "${Queue}", "MessageBody": "call ${Name}"}) == [("FD659", "warning")]
+    assert reports(queue, {"QueueUrl": "${Queue}", "MessageBody": "${Body}"}) == []
+    assert reports(queue, {"QueueUrl": "${Queue}", "MessageBody": "call ${Name}"}) == [("FD659", "warning")]
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,16 @@ def test_sdk_integrations_have_the_names_of_the_sdk_for_java(
     action: str, right: dict[str, Any], wrong: dict[str, Any]
 ) -> None:
     pytest.importorskip("botocore")
-    assert found(f"arn:aws:states:::aws-sdk:{action}", right) == []
-    assert ("FD661", "error") in found(f"arn:aws:states:::aws-sdk:{action}", wrong)
+    assert reports(f"arn:aws:states:::aws-sdk:{action}", right) == []
+    assert ("FD661", "error") in reports(f"arn:aws:states:::aws-sdk:{action}", wrong)
 
 
 def test_optimized_integrations_have_the_names_of_the_api() -> None:
     pytest.importorskip("botocore")
     put = "arn:aws:states:::dynamodb:putItem"
-    assert found(put, {"TableName": "t", "Item": {"a": {"BOOL": True}, "b": {"NULL": True}, "c": {"SS": ["x"]}}}) == []
+    assert (
+        reports(put, {"TableName": "t", "Item": {"a": {"BOOL": True}, "b": {"NULL": True}, "c": {"SS": ["x"]}}}) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,29 +104,29 @@ def test_optimized_integrations_have_the_names_of_the_api() -> None:
 )
 def test_text_of_an_optimized_integration_is_no_number(action: str, arguments: dict[str, Any], wrong: bool) -> None:
     pytest.importorskip("botocore")
-    assert found(f"arn:aws:states:::{action}", arguments) == [("FD663", "error")] * wrong
+    assert reports(f"arn:aws:states:::{action}", arguments) == [("FD663", "error")] * wrong
 
 
 def test_the_optimized_integration_of_dynamodb_takes_text_as_an_attribute() -> None:
     """Five of AWS's samples do; the AWS SDK integration does not take it."""
     pytest.importorskip("botocore")
     arguments = {"TableName": "t", "Item": {"id": "x", "is_new": {"BOOL": "false"}}}
-    assert found("arn:aws:states:::dynamodb:putItem", arguments) == []
-    assert found("arn:aws:states:::aws-sdk:dynamodb:putItem", {"TableName": "t", "Item": {"id": "x"}}) == [
+    assert reports("arn:aws:states:::dynamodb:putItem", arguments) == []
+    assert reports("arn:aws:states:::aws-sdk:dynamodb:putItem", {"TableName": "t", "Item": {"id": "x"}}) == [
         ("FD663", "error")
     ]
-    assert found("arn:aws:states:::dynamodb:putItem", {"TableName": "t", "Item": {"n": 5}}) == [("FD663", "error")]
+    assert reports("arn:aws:states:::dynamodb:putItem", {"TableName": "t", "Item": {"n": 5}}) == [("FD663", "error")]
 
 
 def test_members_that_the_sdk_fills_in_may_be_missing() -> None:
     pytest.importorskip("botocore")
-    assert found("arn:aws:states:::aws-sdk:athena:deleteNamedQuery", {}) == []  # NamedQueryId is an idempotency token
-    assert found("arn:aws:states:::aws-sdk:athena:getNamedQuery", {}) == [("FD662", "error")]
+    assert reports("arn:aws:states:::aws-sdk:athena:deleteNamedQuery", {}) == []  # NamedQueryId is an idempotency token
+    assert reports("arn:aws:states:::aws-sdk:athena:getNamedQuery", {}) == [("FD662", "error")]
 
 
 @pytest.mark.parametrize("value", ["AlertTopic", "arn:aws:sqs:eu-west-1:123456789012:q"])
 def test_an_arn_may_come_from_a_template(value: str) -> None:
-    assert found("arn:aws:states:::sns:publish", {"TopicArn": value, "Message": "m"}) == [("FD663", "warning")]
+    assert reports("arn:aws:states:::sns:publish", {"TopicArn": value, "Message": "m"}) == [("FD663", "warning")]
 
 
 def test_the_name_of_a_model_may_stand_for_its_arn() -> None:
@@ -134,11 +136,11 @@ def test_the_name_of_a_model_may_stand_for_its_arn() -> None:
         "KnowledgeBaseId": "ABCDEFGHIJ",
         "ModelArn": "anthropic.claude-3-5-sonnet-20240620-v1:0",
     }
-    assert found("arn:aws:states:::aws-sdk:bedrockagentruntime:retrieveAndGenerate", arguments) == []
+    assert reports("arn:aws:states:::aws-sdk:bedrockagentruntime:retrieveAndGenerate", arguments) == []
 
 
 def test_services_that_botocore_does_not_have() -> None:
     pytest.importorskip("botocore")
-    assert found("arn:aws:states:::aws-sdk:dynamodbb:putItem", {}) == [("FD660", "error")]
-    assert found("arn:aws:states:::aws-sdk:qwertzuiop:putItem", {}) == [("FD660", "warning")]
-    assert found("arn:aws:states:::aws-sdk:dynamodb:putItems", {}) == [("FD660", "error")]
+    assert reports("arn:aws:states:::aws-sdk:dynamodbb:putItem", {}) == [("FD660", "error")]
+    assert reports("arn:aws:states:::aws-sdk:qwertzuiop:putItem", {}) == [("FD660", "warning")]
+    assert reports("arn:aws:states:::aws-sdk:dynamodb:putItems", {}) == [("FD660", "error")]

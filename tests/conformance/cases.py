@@ -159,7 +159,7 @@ def replayed(case: dict[str, Any], result: Result) -> Execution:
         return replay(program, case["input"], result.identity, result.settings, result.journal)
 
 
-def shown(event: Event) -> dict[str, Any]:
+def event_of(event: Event) -> dict[str, Any]:
     """An event in the form of compare.py."""
     rendered = event.render()
     kept = {"type": rendered["type"], "id": rendered["id"], "previousEventId": rendered["previousEventId"]}
@@ -204,7 +204,7 @@ def judge(case: dict[str, Any]) -> Verdict:
     )
     if differs is not None:
         return Verdict(case["id"], area, differs.partition(":")[0], differs)
-    events = [shown(event) for event in result.history]
+    events = [event_of(event) for event in result.history]
     recorded = updated(expected.get("events"), _when(case).date())
     differs = compare().events_differ(recorded, events, unordered=case.get("unordered_events", False))
     return Verdict(case["id"], area, "events" if differs else None, differs)

@@ -30,12 +30,12 @@ def compared(old: Any, new: Any) -> Comparison:
     return compare(Side(name="m", definition=old), Side(name="m", definition=new))
 
 
-def told(old: Any, new: Any) -> list[tuple[str, str, str]]:
+def changes_between(old: Any, new: Any) -> list[tuple[str, str, str]]:
     return [(change.kind, change.state, change.text) for change in compared(old, new).changes]
 
 
 def kinds(old: Any, new: Any) -> list[tuple[str, str]]:
-    return [(kind, state) for kind, state, _ in told(old, new)]
+    return [(kind, state) for kind, state, _ in changes_between(old, new)]
 
 
 def choice(*rules: dict[str, Any], default: str = "Z") -> dict[str, Any]:
@@ -208,7 +208,10 @@ def test_changes_in_meaning_are_told(old, new, label):
 def test_a_renamed_state_is_not_one_that_went_and_another_that_came():
     old = chain(A={"Type": "Pass"}, Pay=TASK, Z={"Type": "Wait", "Seconds": 1})
     new = chain(A={"Type": "Pass"}, Charge={**TASK, "TimeoutSeconds": 9}, Z={"Type": "Wait", "Seconds": 1})
-    assert told(old, new) == [("renamed", "Charge", "was Pay"), ("timeout", "Charge", "TimeoutSeconds: none → 9 s")]
+    assert changes_between(old, new) == [
+        ("renamed", "Charge", "was Pay"),
+        ("timeout", "Charge", "TimeoutSeconds: none → 9 s"),
+    ]
 
 
 def test_another_call_at_the_same_place_is_another_state():
@@ -231,7 +234,7 @@ def test_a_state_that_is_put_between_two_others_changes_no_route():
 def test_a_state_inside_a_map_now_has_moved():
     old = chain(A={"Type": "Pass"}, Pay=TASK)
     new = chain(A={"Type": "Pass"}, Each={"Type": "Map", "ItemProcessor": chain(Pay=TASK)})
-    assert told(old, new)[1] == ("moved", "Pay", "from the top level to the items of Each")
+    assert changes_between(old, new)[1] == ("moved", "Pay", "from the top level to the items of Each")
     assert kinds(old, new) == [("added", "Each"), ("moved", "Pay")]
 
 
@@ -239,13 +242,16 @@ def test_two_states_that_changed_places_are_one_move():
     wait, last = {"Type": "Wait", "Seconds": 1}, {"Type": "Pass"}
     old = chain(A={"Type": "Pass", "Result": 1}, Pay=TASK, Rest=wait, Z=last)
     new = chain(A={"Type": "Pass", "Result": 1}, Rest=wait, Pay=TASK, Z=last)
-    assert told(old, new) == [("moved", "Rest", "now before Pay")]
+    assert changes_between(old, new) == [("moved", "Rest", "now before Pay")]
 
 
 def test_conditions_are_told_in_the_words_of_their_author():
     old = choice(rule("X", Variable="$.a", NumericGreaterThan=1))
     new = choice(rule("X", Variable="$.a", NumericGreaterThan=5), rule("Y", Variable="$.b", IsPresent=True))
-    assert [text for _, _, text in told(old, new)] == ["rule 1: a > 5, not a > 1", "rule added: if b is present → Y"]
+    assert [text for _, _, text in changes_between(old, new)] == [
+        "rule 1: a > 5, not a > 1",
+        "rule added: if b is present → Y",
+    ]
 
 
 def test_what_is_read_is_told_by_value():

@@ -28,12 +28,12 @@ REFUNDED = ("refund.created", "refund.updated", "refund.failed", "charge.refund.
 @pytest.fixture
 def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> StripeBooks:
     data.mkdir(parents=True)
-    made = StripeBooks(data / "stripe.sqlite")
-    monkeypatch.setattr(stripe, "RequestsClient", lambda timeout: made)
+    refund_at_psp = StripeBooks(data / "stripe.sqlite")
+    monkeypatch.setattr(stripe, "RequestsClient", lambda timeout: refund_at_psp)
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_12345")
     monkeypatch.setenv("STRIPE_RETURN_URL", "https://donate.example/returned")
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)
-    return made
+    return refund_at_psp
 
 
 def a_donation(call: Call, **changes: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def total(event: dict[str, Any]) -> int:
     return add(Contribution(donation["id"], donation["charity"], donation["amount"], donation["currency"]))
 
 
-def told(kind: str) -> int:
+def messages_of(kind: str) -> int:
     return sum(message.kind == kind for message in sent())
 
 
@@ -67,7 +67,7 @@ def notify(call: Call, kind: str, item: dict[str, Any]) -> tuple[int, str]:
     return result(call("stripe_webhook", signed_event(kind, sent_item if kind == "charge.refunded" else item)))
 
 
-def made(books: StripeBooks) -> dict[str, Any]:
+def refund_at_psp(books: StripeBooks) -> dict[str, Any]:
     [refund] = books.objects("refund")
     return refund
 
@@ -77,17 +77,17 @@ def test_a_pending_refund_is_settled_when_stripe_reports_it(call: Call, books: S
     event = a_donation(call, id="don-pending")
     prepared = requested(call, event, 500)
     assert call("persist_refund", prepared)["status"] == "pending"
-    assert notify(call, "refund.created", made(books)) == (200, "pending"), "Stripe itself has not decided"
+    assert notify(call, "refund.created", refund_at_psp(books)) == (200, "pending"), "Stripe itself has not decided"
 
-    settled = books.settle_refund(made(books)["id"], "succeeded")
+    settled = books.settle_refund(refund_at_psp(books)["id"], "succeeded")
     assert notify(call, kind, settled) == (200, "refunded")
     assert notify(call, kind, settled) == (200, "refunded"), "events come more than once"
 
-    assert (total(event), told("donation.refunded")) == (2000, 1)
+    assert (total(event), messages_of("donation.refunded")) == (2000, 1)
     # The flow asks again later, and finds that everything is done.
     prepared["result"] = call("psp_stripe", {**prepared, "operation": "refund"})
     assert call("persist_refund", prepared)["status"] == "refunded"
-    assert (total(event), told("donation.refunded")) == (2000, 1)
+    assert (total(event), messages_of("donation.refunded")) == (2000, 1)
 
 
 def test_a_refund_that_fails_later_is_open_work_until_somebody_closes_it(call: Call, books: StripeBooks) -> None:
@@ -96,11 +96,11 @@ def test_a_refund_that_fails_later_is_open_work_until_somebody_closes_it(call: C
     assert call("persist_refund", requested(call, event, 500))["status"] == "refunded"
     assert total(event) == 2000
 
-    failed = books.settle_refund(made(books)["id"], "failed")
+    failed = books.settle_refund(refund_at_psp(books)["id"], "failed")
     for kind in REFUNDED:
         assert notify(call, kind, failed) == (200, "failed")
 
-    assert (total(event), told("donation.refund_failed")) == (2500, 1)
+    assert (total(event), messages_of("donation.refund_failed")) == (2500, 1)
     [finding] = [each for each in sweep(store(), lambda *_: {}, lambda _: True) if each.status == "refund failed"]
     assert f"python -m handlers.refunds close {identity}:refund:1" in finding.reason
     assert call("refund_setup", {"donation": identity, "number": 2, "amount": None})["amount"] == 2500
@@ -137,7 +137,7 @@ def test_an_older_answer_after_a_newer_one_takes_nothing_from_the_total(call: Ca
     prepared = requested(call, event, 500)
     call("persist_refund", prepared)
     older = {**prepared, "result": {**prepared["result"], "status": "refunded", "code": "succeeded"}}
-    notify(call, "refund.failed", books.settle_refund(made(books)["id"], "failed"))
+    notify(call, "refund.failed", books.settle_refund(refund_at_psp(books)["id"], "failed"))
 
     assert call("persist_refund", older)["status"] == "declined"
     assert total(event) == 2500
@@ -194,7 +194,7 @@ def test_a_dispute_is_stored_as_stripe_has_it(
         (event["donation"]["id"], stored, 2500)
     ]
     assert total(event) == left
-    assert told("donation.dispute_lost") == (status == "lost")
+    assert messages_of("donation.dispute_lost") == (status == "lost")
     found = [each for each in sweep(store(), lambda *_: {}, lambda _: True) if each.status.startswith("dispute")]
     assert bool(found) == work
 

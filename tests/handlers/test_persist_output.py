@@ -49,7 +49,7 @@ def transactions(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments)
 
 
-def shown(identity: str) -> dict[str, Any]:
+def show(identity: str) -> dict[str, Any]:
     result = transactions("show", identity, "--format", "json")
     assert result.exit_code == 0, result.output
     found: dict[str, Any] = json.loads(result.stdout)
@@ -86,14 +86,14 @@ def test_the_status_follows_from_the_document(call: Call, change: dict[str, Any]
     answer = call("persist_output", event)
     assert answer["id"] == event["donation"]["id"]
     assert answer["status"] == status
-    found = shown(answer["id"])
+    found = show(answer["id"])
     assert (found["status"], found["complete"], found["stored_at"]) == (status, complete, answer["stored_at"])
 
 
 def test_the_whole_document_is_kept_as_it_is(call: Call) -> None:
     event = {**final("tok_later_once"), "ratio": 0.1, "big": 2**53 + 1, "nothing": None, "text": "ünïcode €"}
     call("persist_output", event)
-    assert shown(event["donation"]["id"])["document"] == event
+    assert show(event["donation"]["id"])["document"] == event
 
 
 def test_a_repetition_changes_nothing(call: Call) -> None:
@@ -109,7 +109,7 @@ def test_a_paid_record_is_never_replaced_by_a_worse_one(call: Call) -> None:
     unpaid = {**event, "payment": {**event["payment"], "status": "declined"}}
     for worse in (broken(event), unpaid, {**event, "post_processing": FAILED}):
         assert call("persist_output", worse) == first
-    assert shown(first["id"])["document"] == event
+    assert show(first["id"])["document"] == event
 
 
 def test_a_better_record_replaces_a_worse_one(call: Call) -> None:
@@ -123,7 +123,7 @@ def test_a_better_record_replaces_a_worse_one(call: Call) -> None:
         (event, ("paid", True)),
     ):
         call("persist_output", each)
-        found = shown(identity)
+        found = show(identity)
         assert (found["status"], found["complete"]) == expected
 
 
@@ -134,7 +134,7 @@ def test_everything_that_was_stored_stays_in_the_history(call: Call) -> None:
     events = [declined, broken(event), event, conflict, declined, event]
     for each in events:
         call("persist_output", each)
-    record = shown(event["donation"]["id"])
+    record = show(event["donation"]["id"])
     assert record["status"] == "paid"
     assert sorted(each["status"] for each in record["history"]) == ["broken", "conflict", "declined", "paid"]
     assert listed("--status", "conflict") == listed("--status", "paid") == [record["id"]]
@@ -145,7 +145,7 @@ def test_everything_that_was_stored_stays_in_the_history(call: Call) -> None:
 def test_a_donation_that_only_conflicts_can_be_shown(call: Call) -> None:
     event = {**document(), "error": {"Error": "DonationConflict"}}
     assert call("persist_output", event)["status"] == "conflict"
-    assert shown(event["donation"]["id"])["status"] == "conflict"
+    assert show(event["donation"]["id"])["status"] == "conflict"
 
 
 def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
@@ -155,7 +155,7 @@ def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
     for post_processing in (DONE, FAILED):
         with pytest.raises(ConflictingTransaction, match=r"already paid by .*, now also by psp_sandbox sbx_other"):
             call("persist_output", {**other, "post_processing": post_processing})
-    record = shown(event["donation"]["id"])
+    record = show(event["donation"]["id"])
     assert record["reference"] == event["payment"]["reference"]
     conflicts = [each for each in record["history"] if each["status"] == "conflict"]
     assert [each["reference"] for each in conflicts] == ["sbx_other"] * 2
@@ -166,14 +166,14 @@ def test_concurrent_duplicates_leave_the_paid_record(call: Call) -> None:
     events = [event, broken(event)] * 6
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda each: call("persist_output", each), events))
-    assert shown(event["donation"]["id"])["status"] == "paid"
+    assert show(event["donation"]["id"])["status"] == "paid"
 
 
 def test_a_donation_that_setup_refused_is_kept_without_its_card_number(call: Call) -> None:
     event = {**donation(note="4242 4242 4242 4242", card=4242424242424242), "error": {"Error": "MalformedDonation"}}
     answer = call("persist_output", event)
     assert (answer["id"], answer["status"]) == (event["id"], "broken")
-    assert shown(event["id"])["document"]["note"] == "[card number removed]"
+    assert show(event["id"])["document"]["note"] == "[card number removed]"
     assert "4242" not in transactions("show", event["id"], "--format", "json").stdout
 
 
@@ -182,7 +182,7 @@ def test_a_donation_without_an_id_is_kept_too(call: Call, event: dict[str, Any])
     first, second = call("persist_output", event), call("persist_output", event)
     assert first["id"] == second["id"]
     assert first["id"].startswith("unnamed-")
-    assert shown(first["id"])["document"] == event
+    assert show(first["id"])["document"] == event
 
 
 def test_an_event_that_is_no_object_is_refused(call: Call) -> None:
@@ -265,7 +265,7 @@ def test_a_donors_data_is_erased_everywhere(call: Call) -> None:
     result = transactions("erase", "don-1")
 
     assert (result.exit_code, result.stdout) == (0, "don-1  erased, 2 entries\n")
-    found = shown("don-1")
+    found = show("don-1")
     assert not any(
         text in json.dumps([found, *(each.document for each in store().history("don-1"))]) for text in PRIVATE
     )
@@ -278,9 +278,9 @@ def test_a_donors_data_is_erased_everywhere(call: Call) -> None:
         "payment_method": {"type": "card"},
     }
     assert found["document"]["payment"]["reference"] == found["reference"]
-    assert "ada@example.org" in json.dumps(shown("don-2"))
+    assert "ada@example.org" in json.dumps(show("don-2"))
     assert call("persist_output", first)["status"] == "paid", "a repetition does not bring it back"
-    assert "ada@example.org" not in json.dumps(shown("don-1"))
+    assert "ada@example.org" not in json.dumps(show("don-1"))
     assert transactions("erase", "don-unknown").exit_code == 1
 
 
@@ -291,7 +291,7 @@ def test_what_is_old_is_erased(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
     assert retention.apply(store()) == 0, "no limit is set"
     monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "30")
     assert retention.apply(store()) == 1
-    kept = [identity for identity in ("don-01", "don-02", "don-03") if "ada@example.org" in json.dumps(shown(identity))]
+    kept = [identity for identity in ("don-01", "don-02", "don-03") if "ada@example.org" in json.dumps(show(identity))]
     assert kept == ["don-02", "don-03"]
     assert retention.apply(store()) == 0
     assert transactions("erase", "--before", "2026-01-03").stdout == "don-02  erased, 1 entry\n"

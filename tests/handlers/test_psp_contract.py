@@ -263,7 +263,7 @@ def open_donation(call: Call, psp: World) -> dict[str, Any]:
     return event
 
 
-def told(call: Call, psp: World, request: dict[str, Any]) -> tuple[int, str]:
+def notify(call: Call, psp: World, request: dict[str, Any]) -> tuple[int, str]:
     assert psp.webhook
     answer = call(psp.webhook, request)
     return answer["statusCode"], answer["body"]
@@ -276,7 +276,7 @@ def test_a_webhook_that_the_psp_signed(call: Call, psp: World) -> None:
     request = psp.event(of(event))
 
     for _ in range(3):  # it is replayed, too
-        assert told(call, psp, request)[0] == 200
+        assert notify(call, psp, request)[0] == 200
     record = store().get(of(event))
 
     assert record is not None
@@ -304,7 +304,7 @@ def test_a_webhook_that_somebody_else_sent(call: Call, psp: World, forgery: str)
     if forgery == "body":
         assert forged["body"] != good["body"]
 
-    assert 400 <= told(call, psp, forged)[0] < 500
+    assert 400 <= notify(call, psp, forged)[0] < 500
     record = store().get(of(event))
     assert record is not None
     assert record.status == "open"

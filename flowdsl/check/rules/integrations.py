@@ -204,6 +204,7 @@ def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findi
                 # Text under N may become a number: a sample is often what is left of a template.
                 report = findings.warning if key == "N" and isinstance(value[key], str) else findings.failure
                 report("FD663", problem.message, (*path, key) if key else path, hint=problem.hint)
+                return
         yield value, shape, path, name
     elif kind == "map":
         for key, each in value.items():
