@@ -22,7 +22,16 @@ from ..base.diagnostics import FlowError
 from ..engine import Call, Reply
 from .process import OverdueError, call_in_time, handler_process
 from .replies import refuse_call
-from .runtime import LOG_STREAM, VERSION, Answer, LambdaContext, MarshalError, environment_of, log_group, read_answer
+from .runtime import (
+    LOG_STREAM,
+    VERSION,
+    HandlerOutput,
+    LambdaContext,
+    MarshalError,
+    environment_of,
+    log_group,
+    read_answer,
+)
 
 __all__ = ["Handler", "Hosted", "LambdaContext", "LocalLambdas"]
 
@@ -125,7 +134,7 @@ class LocalLambdas:
         )
         started = time.monotonic()
         context = _context(function, call, request, hosted, started)
-        result: Answer | _Raised = Answer(0, None)
+        result: HandlerOutput | _Raised = HandlerOutput(0, None)
         failed, overdue, late = None, OverdueError(), False
         try:
             work = partial(_run_handler, hosted, event, context, call, overdue)
@@ -148,7 +157,7 @@ class LocalLambdas:
             failed = Reply.failed(result.error, write(result.cause))
         if failed is not None:
             return failed
-        assert isinstance(result, Answer)  # noqa: S101 - nothing failed
+        assert isinstance(result, HandlerOutput)  # noqa: S101 - nothing failed
         if result.size > _MAX_RESPONSE:
             message = f"Response payload size exceeded maximum allowed payload size ({_MAX_RESPONSE} bytes)."
             cause = write({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
@@ -179,7 +188,7 @@ class _Raised:
 
 def _run_handler(
     hosted: Hosted, event: Any, context: LambdaContext, call: Call, overdue: OverdueError
-) -> Answer | _Raised:
+) -> HandlerOutput | _Raised:
     """Call the handler and read its answer or its exception, whose own classes may do what a handler may."""
     variables = environment_of(context.function_name, hosted.memory_limit_in_mb, call.region)
     surround = partial(handler_process, call.now, variables, hosted.timeout_seconds, overdue)

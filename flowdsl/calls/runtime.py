@@ -80,7 +80,7 @@ def environment_of(function: str, memory: int, region: str) -> dict[str, str]:
 
 
 @frozen
-class Answer:
+class HandlerOutput:
     """What a handler returned: the body of the function's response in bytes, and the JSON value that it is."""
 
     size: int
@@ -91,7 +91,7 @@ class MarshalError(Exception):
     """The runtime cannot write what a handler returned; the text says why."""
 
 
-def read_answer(output: Any) -> Answer:
+def read_answer(output: Any) -> HandlerOutput:
     """The answer that the runtime makes of what a handler returned. Raises MarshalError if it makes none.
 
     Bytes are the body as they are; a body that is not JSON is a text. The runtime writes all else with simplejson,
@@ -102,10 +102,10 @@ def read_answer(output: Any) -> Answer:
         body = output.decode() if isinstance(output, bytes) else _encode()(output)
         size = len(body.encode(errors="surrogatepass"))
         try:
-            return Answer(size, json.loads(body, parse_constant=_refuse, parse_float=_finite))
+            return HandlerOutput(size, json.loads(body, parse_constant=_refuse, parse_float=_finite))
         except ValueError:
             if isinstance(output, bytes):
-                return Answer(size, body)
+                return HandlerOutput(size, body)
             raise
     except Exception as error:  # the answer's own classes may be broken
         raise MarshalError(_message(error)) from error

@@ -51,7 +51,7 @@ from .clock import Clock, VirtualClock, WallClock
 from .core import Call, Entry, Failed, Identity, Program, Settings, Started, Submitted, Succeeded, TimedOut
 from .errors import ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError, UnknownTaskError
 from .execution import replay
-from .history import JSON, Event, History
+from .history import JSON, Event, ExecutionHistory
 from .prepare import prepare
 from .result import Listener, Result
 from .scheduler import Scheduler
@@ -64,9 +64,9 @@ __all__ = [
     "Event",
     "Exchange",
     "ExecutionAlreadyExistsError",
+    "ExecutionHistory",
     "Failed",
     "Heartbeat",
-    "History",
     "Identity",
     "InputTooLargeError",
     "InvalidNameError",

@@ -23,7 +23,7 @@ from ..base.diagnostics import AslPath
 from ..expr.chance import Dice
 from ..expr.scope import Scope
 from .errors import Failure
-from .history import JSON, History
+from .history import JSON, ExecutionHistory
 
 Type = Literal["STANDARD", "EXPRESS"]
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
@@ -275,7 +275,7 @@ class Surroundings(Protocol):
 
     identity: Identity
     settings: Settings
-    history: History
+    history: ExecutionHistory
     dice: Dice
     now: float
     tells_place: bool

@@ -49,12 +49,12 @@ from .history import JSON, text
 from .limits import MAX_DATA, MAX_EXPRESS_SECONDS, MAX_NESTED, MAX_STANDARD_SECONDS, too_large
 from .messages import (
     Address,
-    Answer,
     Begin,
     Broken,
     CheckHeartbeat,
     Expire,
     Halt,
+    Inform,
     Launch,
     Message,
     Pending,
@@ -74,7 +74,7 @@ _NAME = re.compile(r'[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}')
 
 
 @define(eq=False)
-class Task:
+class PendingTask:
     """A call that has not ended: it was made, and perhaps returned, but the task waits for its result."""
 
     to: Address
@@ -126,10 +126,10 @@ class Dispatcher:
         self._order = itertools.count()
         self._running: dict[str, tuple[Execution, Result]] = {}
         self._timers = Timers()
-        self._tasks: dict[tuple[str, int], Task] = {}
+        self._tasks: dict[tuple[str, int], PendingTask] = {}
         """By execution and fiber: a fiber has one call at a time."""
-        self._tokens: dict[str, Task] = {}
-        self._activities: dict[str, deque[Task]] = {}
+        self._tokens: dict[str, PendingTask] = {}
+        self._activities: dict[str, deque[PendingTask]] = {}
         """The tasks that wait for a worker, by the activity's ARN."""
         self._parents: dict[str, list[Address]] = {}
         """Who waits for a child execution, by its ARN."""
@@ -165,7 +165,7 @@ class Dispatcher:
             return running is not None
         return running[0].waiting(message.to.fiber, message.to.ticket)
 
-    def _task(self, to: Address) -> Task | None:
+    def _task(self, to: Address) -> PendingTask | None:
         """The task at this address, unless it has ended or was cut off."""
         task = self._tasks.get((to.execution, to.fiber))
         return task if task is not None and task.to == to else None
@@ -182,7 +182,7 @@ class Dispatcher:
         execution, _ = self._running[message.execution]
         self._deliver(execution, message.to.fiber, message.signal)
 
-    def _on_answer(self, message: Answer) -> None:
+    def _on_answer(self, message: Inform) -> None:
         self._answer(self._tasks[message.to.execution, message.to.fiber], message.signal)
 
     def _on_sent(self, message: Sent) -> None:
@@ -319,7 +319,7 @@ class Dispatcher:
             self._arm(task, now)
         self._call(task)
 
-    def _call(self, task: Task) -> None:
+    def _call(self, task: PendingTask) -> None:
         machine = nested.target(task.call, self.machines)
         if machine is not None and not self._mocked(task.call):
             task.is_calling = False
@@ -329,63 +329,63 @@ class Dispatcher:
         else:
             self._workers.submit(partial(self._call_beside, task))
 
-    def _add_task(self, execution: Execution, to: Address, call: Call, now: float) -> Task:
-        task = Task(to, execution, call, now + (call.heartbeat_seconds or 0) if call.limits else now)
+    def _add_task(self, execution: Execution, to: Address, call: Call, now: float) -> PendingTask:
+        task = PendingTask(to, execution, call, now + (call.heartbeat_seconds or 0) if call.limits else now)
         self._tasks[to.execution, to.fiber] = task
         if call.task_token is not None:
             self._tokens[call.task_token] = task
         return task
 
-    def _arm(self, task: Task, start: float) -> None:
+    def _arm(self, task: PendingTask, start: float) -> None:
         """Set the timers for TimeoutSeconds and HeartbeatSeconds of a task whose call began at `start`."""
         call = task.call
         if call.timeout_seconds is not None:
-            self._timers.at(start + call.timeout_seconds, Answer(task.to, TimedOut()), is_timeout=True)
+            self._timers.at(start + call.timeout_seconds, Inform(task.to, TimedOut()), is_timeout=True)
         if call.heartbeat_seconds is not None:
             self._timers.at(task.beat, CheckHeartbeat(task.to), is_timeout=True)
 
-    def _call_beside(self, task: Task) -> None:
+    def _call_beside(self, task: PendingTask) -> None:
         try:
             message: Message = Returned(task.to, self.invoke(task.call))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that drives
             message = Broken(task.to, error)
         self._enqueue(message)
 
-    def _returned(self, task: Task, reply: Reply) -> None:
+    def _returned(self, task: PendingTask, reply: Reply) -> None:
         """Time what the reply to a call says about its task."""
         task.is_calling = False
         call, now = task.call, self.clock.now()
         done = now + reply.seconds
         if reply.kind == "succeeded" and call.pattern == "" and call.integration != "activity":
-            self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
+            self._timers.at(done, Inform(task.to, Succeeded(reply.output)))
         elif reply.kind == "failed":
-            self._timers.at(done, Answer(task.to, Failed(reply.error, reply.cause, reply.refused)))
+            self._timers.at(done, Inform(task.to, Failed(reply.error, reply.cause, reply.refused)))
         elif reply.kind == "timed_out":
             if call.timeout_seconds is None and call.heartbeat_seconds is None:
-                self._timers.at(now, Answer(task.to, TimedOut()))
+                self._timers.at(now, Inform(task.to, TimedOut()))
             self._stop_holding(task)
         elif reply.kind == "succeeded" and call.integration == "activity":
-            self._timers.at(now, Answer(task.to, Started()))
-            self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
+            self._timers.at(now, Inform(task.to, Started()))
+            self._timers.at(done, Inform(task.to, Succeeded(reply.output)))
         elif reply.kind == "succeeded" and call.pattern in ("sync", "sync:2"):
-            self._timers.at(now, Answer(task.to, Submitted(reply.output)))
-            self._timers.at(done, Answer(task.to, Succeeded(reply.output)))
+            self._timers.at(now, Inform(task.to, Submitted(reply.output)))
+            self._timers.at(done, Inform(task.to, Succeeded(reply.output)))
         elif call.integration == "activity":
             self._stop_holding(task)
             with self._lock:
                 self._activities.setdefault(call.resource, deque()).append(task)
         else:
-            self._timers.at(done, Answer(task.to, Submitted(reply.output)))
+            self._timers.at(done, Inform(task.to, Submitted(reply.output)))
         for later in reply.later:
-            self._timers.at(now + later.seconds, Answer(task.to, later.signal))
+            self._timers.at(now + later.seconds, Inform(task.to, later.signal))
 
-    def _stop_holding(self, task: Task) -> None:
+    def _stop_holding(self, task: PendingTask) -> None:
         task.is_holding = False
         for message in task.early:
             self._timers.at(self.clock.now(), message)
         task.early = []
 
-    def _answer(self, task: Task, signal: Signal | Heartbeat) -> None:
+    def _answer(self, task: PendingTask, signal: Signal | Heartbeat) -> None:
         if task.call.limits and task.call.heartbeat_seconds is not None:
             task.beat = self.clock.now() + task.call.heartbeat_seconds
         if isinstance(signal, Heartbeat):
@@ -403,23 +403,23 @@ class Dispatcher:
         else:
             self._timers.at(task.beat, CheckHeartbeat(to), is_timeout=True)
 
-    def _drop(self, task: Task) -> None:
+    def _drop(self, task: PendingTask) -> None:
         self._tasks.pop((task.to.execution, task.to.fiber), None)
         if task.call.task_token is not None:
             self._tokens.pop(task.call.task_token, None)
 
     # -- child executions
 
-    def _start_nested(self, task: Task, program: Program) -> None:
+    def _start_nested(self, task: PendingTask, program: Program) -> None:
         call = task.call
         key = nested.key(call)
         try:
             value, name = nested.child_input(call.arguments), call.arguments.get("Name") or key
             child = self._start_child(task.to, program, value, name, key)
         except (ValueError, ExecutionAlreadyExistsError, InputTooLargeError, InvalidNameError) as error:
-            self._timers.at(self.clock.now(), Answer(task.to, nested.refused(call, error)))
+            self._timers.at(self.clock.now(), Inform(task.to, nested.refused(call, error)))
             return
-        self._timers.at(self.clock.now(), Answer(task.to, nested.submitted(call, child)))
+        self._timers.at(self.clock.now(), Inform(task.to, nested.submitted(call, child)))
         if nested.waits_for_child(call):
             self._adopt(task.to, child)
 
@@ -467,7 +467,7 @@ class Dispatcher:
         task = self._task(to)
         if task is not None:
             # As a timer, so that it comes after what was submitted, however soon the child ends.
-            self._timers.at(self.clock.now(), Answer(to, nested.outcome(task.call, child)))
+            self._timers.at(self.clock.now(), Inform(to, nested.outcome(task.call, child)))
         elif to.execution in self._running:
             execution, _ = self._running[to.execution]
             if execution.waiting(to.fiber, to.ticket):
@@ -494,7 +494,7 @@ _ACTIONS: dict[type[Any], Callable[[Dispatcher, Any], None]] = {
     Halt: lambda dispatcher, message: dispatcher._stop(message.execution, message.stop),
     Resume: Dispatcher._on_resume,
     Repeat: lambda dispatcher, message: dispatcher._repeat(message.to),
-    Answer: Dispatcher._on_answer,
+    Inform: Dispatcher._on_answer,
     Sent: Dispatcher._on_sent,
     CheckHeartbeat: lambda dispatcher, message: dispatcher._check_heartbeat(message.to),
     Returned: Dispatcher._on_returned,

@@ -31,7 +31,7 @@ from .core import (
     Stop,
 )
 from .errors import Failure, HistoryFull
-from .history import JSON, History
+from .history import JSON, ExecutionHistory
 from .interpreter import run_block
 from .limits import MAX_EVENTS, MAX_EXPRESS_EVENTS
 from .times import iso, moment
@@ -67,7 +67,7 @@ class Execution:
         self.input = input
         self.identity = identity
         self.settings = settings
-        self.history = History(MAX_EVENTS if program.type == "STANDARD" else MAX_EXPRESS_EVENTS)
+        self.history = ExecutionHistory(MAX_EVENTS if program.type == "STANDARD" else MAX_EXPRESS_EVENTS)
         self.journal: list[Entry] = []
         self.dice = Dice(f"{identity.seed}/{identity.arn}")
         self.status: Status = "RUNNING"

@@ -100,7 +100,7 @@ _COLUMNS = 5
 None and the details."""
 
 
-class History(Sequence[Event]):
+class ExecutionHistory(Sequence[Event]):
     """The events of one execution, oldest first.
 
     They are kept as columns in one flat list: an object or two for each event would be work for Python's garbage
@@ -167,9 +167,9 @@ class History(Sequence[Event]):
         return len(self._columns) // _COLUMNS
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, History) and self._columns == other._columns
+        return isinstance(other, ExecutionHistory) and self._columns == other._columns
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"History({len(self)} events)"
+        return f"ExecutionHistory({len(self)} events)"

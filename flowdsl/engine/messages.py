@@ -81,7 +81,7 @@ class Repeat(ToFiber):
 
 
 @frozen
-class Answer(ToTask):
+class Inform(ToTask):
     """Something happened to a task: its call was answered, its job ended, its time is up."""
 
     signal: Signal | Heartbeat
@@ -113,6 +113,6 @@ class Broken(ToTask):
     error: BaseException
 
 
-Pending = Begin | Launch | Expire | Halt | Resume | Answer | Sent | CheckHeartbeat | Repeat
+Pending = Begin | Launch | Expire | Halt | Resume | Inform | Sent | CheckHeartbeat | Repeat
 """The messages of timers, which can be stored."""
 Message = Pending | Returned | Broken

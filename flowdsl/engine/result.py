@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .core import Entry, Identity, Settings, Status
 from .execution import Execution
-from .history import JSON, Event, History
+from .history import JSON, Event, ExecutionHistory
 
 
 class Result:
@@ -44,7 +44,7 @@ class Result:
         return self._execution.input
 
     @property
-    def history(self) -> History:
+    def history(self) -> ExecutionHistory:
         return self._execution.history
 
     @property

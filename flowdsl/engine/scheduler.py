@@ -26,7 +26,7 @@ from .core import (
     Stop,
     Succeeded,
 )
-from .dispatcher import Task
+from .dispatcher import PendingTask
 from .errors import UnknownTaskError
 from .history import JSON
 from .limits import MAX_DATA, too_large
@@ -239,7 +239,7 @@ class Scheduler(Resumable):
             return False
         return any(task.is_waiting and not self._waits_for_child(task) for task in list(self._tokens.values()))
 
-    def _waits_for_child(self, task: Task) -> bool:
+    def _waits_for_child(self, task: PendingTask) -> bool:
         children = self._children.get(task.to.execution, {}).get(task.to.fiber, ())
         return any(child in self._running for child in children)
 

@@ -92,7 +92,7 @@ _CLASSES: dict[str, type[Any]] = {
             messages.Expire,
             messages.Halt,
             messages.Resume,
-            messages.Answer,
+            messages.Inform,
             messages.Sent,
         ),
         *(messages.CheckHeartbeat, messages.Repeat),

@@ -14,7 +14,7 @@ from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.record import evolve
 from ..base.source import Span
 from .errors import CANNOT, UNIMPORTED, UNREPLACED, cannot, note
-from .intrinsics import Scope, is_intrinsic
+from .intrinsics import TemplateScope, is_intrinsic
 from .model import Machine, Type
 from .texts import Parsed, parse
 
@@ -37,7 +37,7 @@ class Definition:
         return cls(parsed.value, parsed.locate, {}, parsed.document.twice, parsed.bare)
 
 
-def definition_at(scope: Scope, value: Any, path: AslPath) -> Definition:
+def definition_at(scope: TemplateScope, value: Any, path: AslPath) -> Definition:
     """A definition that is an object, or as text of JSON."""
     if isinstance(value, str) or is_intrinsic(value):
         pieces = scope.pieces(value, path)
@@ -65,7 +65,7 @@ class Identity:
 
 
 def build_machine(
-    scope: Scope,
+    scope: TemplateScope,
     identity: Identity,
     definition: Definition,
     *,
@@ -139,7 +139,7 @@ def _is_variable(name: str) -> bool:
 
 
 def _substitutions(
-    scope: Scope, substitutions: Mapping[str, Any], path: AslPath
+    scope: TemplateScope, substitutions: Mapping[str, Any], path: AslPath
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Values that are known, and the references of the others (empty if the template says none)."""
     literal: dict[str, str] = {}
@@ -153,7 +153,7 @@ def _substitutions(
     return literal, references
 
 
-def machine_name(scope: Scope, value: Any, path: AslPath, fallback: str, notes: list[Diagnostic]) -> str:
+def machine_name(scope: TemplateScope, value: Any, path: AslPath, fallback: str, notes: list[Diagnostic]) -> str:
     """The name that the template gives, or the fallback if the name is known only on AWS."""
     if value is None:
         return fallback
@@ -166,7 +166,7 @@ def machine_name(scope: Scope, value: Any, path: AslPath, fallback: str, notes: 
     return fallback
 
 
-def machine_type(scope: Scope, value: Any, path: AslPath) -> Type:
+def machine_type(scope: TemplateScope, value: Any, path: AslPath) -> Type:
     """STANDARD or EXPRESS. Raises FlowError for anything else."""
     if value is None:
         return "STANDARD"

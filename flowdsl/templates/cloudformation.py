@@ -20,7 +20,7 @@ from .assets import local_asset
 from .building import Definition, Identity, Overrides, build_machine, definition_at, machine_name, machine_type
 from .errors import UNIMPORTED, cannot, note
 from .files import Places, read_document, read_text
-from .intrinsics import Scope
+from .intrinsics import TemplateScope
 from .model import Machine, TemplateFunction
 from .texts import hide_bare, show_bare
 
@@ -54,7 +54,7 @@ _DEFINITION = ("Definition", "DefinitionString", "DefinitionUri", "DefinitionS3L
 
 
 def read_resources(
-    root: Path, template: Any, at: AslPath, places: Places, overrides: Overrides, scope: Scope | None = None
+    root: Path, template: Any, at: AslPath, places: Places, overrides: Overrides, scope: TemplateScope | None = None
 ) -> tuple[list[Machine], list[TemplateFunction]]:
     """The machines and functions of the template at a path of the file."""
     resources = {name: each for name, each in _mapping(template, "Resources").items() if isinstance(each, dict)}
@@ -72,16 +72,16 @@ def read_resources(
     return machines, functions
 
 
-def _fresh(scope: Scope) -> Scope:
+def _fresh(scope: TemplateScope) -> TemplateScope:
     """The scope for one resource, with notes of its own."""
     return attrs.evolve(scope, notes=[], literals=set(), references=set())
 
 
-def new_scope(template: Any, resources: Mapping[str, Any], places: Places) -> Scope:
+def new_scope(template: Any, resources: Mapping[str, Any], places: Places) -> TemplateScope:
     parameters = _mapping(template, "Parameters")
     transformed = isinstance(template, dict) and ("Transform" in template or "Fn::Transform" in template)
     known = None if transformed else frozenset({*resources, *parameters, *_mapping(template, "Conditions")})
-    return Scope(places, readable_names([*resources, *parameters]), known, _mapping(template, "Mappings"))
+    return TemplateScope(places, readable_names([*resources, *parameters]), known, _mapping(template, "Mappings"))
 
 
 def readable_names(ids: list[str]) -> dict[str, str]:
@@ -105,7 +105,7 @@ def _without_hash(name: str) -> str:
 
 
 def _machine(
-    root: Path, name: str, resource: Mapping[str, Any], at: AslPath, scope: Scope, overrides: Overrides
+    root: Path, name: str, resource: Mapping[str, Any], at: AslPath, scope: TemplateScope, overrides: Overrides
 ) -> Machine:
     kind = str(resource["Type"])
     properties = _mapping(resource, "Properties")
@@ -133,7 +133,7 @@ def _machine(
 
 
 def _unimported(
-    resource: Mapping[str, Any], properties: Mapping[str, Any], at: AslPath, scope: Scope
+    resource: Mapping[str, Any], properties: Mapping[str, Any], at: AslPath, scope: TemplateScope
 ) -> Iterator[Diagnostic]:
     kind = str(resource["Type"])
     read = {_NAMES[kind], _TYPES[kind], _ROLES[kind], *_DEFINITION, "DefinitionSubstitutions"}
@@ -148,7 +148,7 @@ def _unimported(
             yield note(UNIMPORTED, f"{key} is not imported", span, _OTHERS.get(key, "keep it in the template"))
 
 
-def _definition(root: Path, name: str, properties: Mapping[str, Any], at: AslPath, scope: Scope) -> Definition:
+def _definition(root: Path, name: str, properties: Mapping[str, Any], at: AslPath, scope: TemplateScope) -> Definition:
     for key in ("Definition", "DefinitionString"):
         if key in properties:
             return definition_at(scope, properties[key], (*at, key))
@@ -174,7 +174,7 @@ def _definition(root: Path, name: str, properties: Mapping[str, Any], at: AslPat
     )
 
 
-def _from_file(file: Path, scope: Scope, at: AslPath, hint: str) -> Definition:
+def _from_file(file: Path, scope: TemplateScope, at: AslPath, hint: str) -> Definition:
     text = read_text(file, scope.places.span(at), hint)
     names: dict[str, str] = {}
     if file.suffix.lower() in (".yaml", ".yml"):
@@ -190,7 +190,7 @@ def _from_file(file: Path, scope: Scope, at: AslPath, hint: str) -> Definition:
 
 
 def _function(
-    root: Path, name: str, resource: Mapping[str, Any], at: AslPath, scope: Scope, template: Any
+    root: Path, name: str, resource: Mapping[str, Any], at: AslPath, scope: TemplateScope, template: Any
 ) -> TemplateFunction:
     kind = str(resource["Type"])
     properties: dict[str, Any] = {}
@@ -223,7 +223,7 @@ def _function(
     )
 
 
-def _quiet(scope: Scope, value: Any, at: AslPath) -> str | None:
+def _quiet(scope: TemplateScope, value: Any, at: AslPath) -> str | None:
     try:
         return scope.known_text(value, at)
     except FlowError:

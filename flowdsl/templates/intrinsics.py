@@ -37,7 +37,7 @@ def is_intrinsic(value: Any) -> bool:
 
 
 @attrs.define
-class Scope:
+class TemplateScope:
     """What the names in a template stand for. `notes` gets what stays a placeholder."""
 
     places: Places
@@ -108,7 +108,7 @@ class Scope:
         )
 
     def _call(self, name: str, argument: Any, path: AslPath) -> Any:
-        call: Callable[[Scope, Any, AslPath], Any] | None = _FUNCTIONS.get(name)
+        call: Callable[[TemplateScope, Any, AslPath], Any] | None = _FUNCTIONS.get(name)
         if call is not None:
             return call(self, argument, path)
         span = self.places.span(path)
@@ -221,14 +221,14 @@ class Scope:
         raise later("Fn::Split", self.places.span(path), _INSTEAD)
 
 
-_FUNCTIONS: dict[str, Callable[[Scope, Any, AslPath], Any]] = {
-    "Ref": Scope._ref,
-    "Fn::GetAtt": Scope._get_att,
+_FUNCTIONS: dict[str, Callable[[TemplateScope, Any, AslPath], Any]] = {
+    "Ref": TemplateScope._ref,
+    "Fn::GetAtt": TemplateScope._get_att,
     "Fn::Join": lambda scope, argument, path: plain(scope._join(argument, path)),
     "Fn::Sub": lambda scope, argument, path: plain(scope._sub(argument, path)),
-    "Fn::ImportValue": Scope._import_value,
-    "Fn::FindInMap": Scope._find_in_map,
-    "Fn::Select": Scope._select,
-    "Fn::Split": Scope._split,
+    "Fn::ImportValue": TemplateScope._import_value,
+    "Fn::FindInMap": TemplateScope._find_in_map,
+    "Fn::Select": TemplateScope._select,
+    "Fn::Split": TemplateScope._split,
     "Fn::ToJsonString": lambda scope, argument, path: json.dumps(scope.value(argument, path)),
 }

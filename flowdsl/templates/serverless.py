@@ -17,7 +17,7 @@ from .building import Identity, Overrides, build_machine, definition_at, machine
 from .cloudformation import read_resources
 from .errors import UNIMPORTED, cannot, note
 from .files import Places
-from .intrinsics import Scope
+from .intrinsics import TemplateScope
 from .model import Machine, TemplateFunction
 from .variables import Variables
 
@@ -46,7 +46,7 @@ def read_serverless(
     root: Path, template: Mapping[str, Any], places: Places, overrides: Overrides
 ) -> tuple[list[Machine], list[TemplateFunction], list[Diagnostic]]:
     """The machines, the functions, and notes about the rest of the section. Raises FlowError."""
-    scope = Scope(places)
+    scope = TemplateScope(places)
     variables = Variables(root, template, places, overrides, scope)
     declared = dict(_functions(variables))
     resources = variables.resolve(template.get("resources"), ("resources",)) if "resources" in template else None
@@ -115,7 +115,7 @@ def _section_notes(section: Mapping[str, Any], places: Places) -> Iterator[Diagn
             yield note(UNIMPORTED, f"{key} is not imported", places.span(("stepFunctions", key)), hint)
 
 
-def _machine(id_: str, entry: Mapping[str, Any], path: AslPath, scope: Scope, overrides: Overrides) -> Machine:
+def _machine(id_: str, entry: Mapping[str, Any], path: AslPath, scope: TemplateScope, overrides: Overrides) -> Machine:
     notes = [
         note(
             UNIMPORTED, f"{each} is not imported", scope.places.span((*path, each)), _OTHERS.get(each, "keep it there")

@@ -17,7 +17,7 @@ from ..base.diagnostics import AslPath
 from .building import Overrides
 from .errors import KEPT, cannot, note
 from .files import Part, Places, read_document, read_text
-from .intrinsics import Scope
+from .intrinsics import TemplateScope
 
 _INNERMOST = re.compile(r"\$\{((?!AWS::)[a-zA-Z]+(?:\([^(){}]*\))?:?[^{}]*)\}")
 _VARIABLE = re.compile(r"(?P<type>[a-zA-Z]+)(?:\((?P<argument>[^()]*)\))?(?::(?P<address>.*))?", re.DOTALL)
@@ -42,7 +42,7 @@ class Variables:
     template: Any
     places: Places
     overrides: Overrides
-    scope: Scope
+    scope: TemplateScope
     _left: int = _MOST_VALUES
     _files: dict[Path, Any] = attrs.field(factory=dict)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowdsl.calls.lambdas import LocalLambdas
-from flowdsl.engine import History, Result, Scheduler, execute, prepare
+from flowdsl.engine import ExecutionHistory, Result, Scheduler, execute, prepare
 
 INPUT: dict[str, Any] = {"items": [1, 2]}
 ALL = ["States.ALL"]
@@ -71,7 +71,7 @@ def old_objects_out_of_sight() -> Iterator[None]:
 
 
 def histories() -> int:
-    return sum(isinstance(each, History) for each in gc.get_objects())
+    return sum(isinstance(each, ExecutionHistory) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize("name", STATES)
