@@ -53,10 +53,10 @@ def build(
     folder: Path | None,
     substitutions: dict[str, str],
 ) -> None:
-    """Write the definitions of a flow and a zip for each of its Lambda functions.
+    """Write the definitions of flows and a zip for each of its Lambda functions.
 
     \b
-        flowdsl build                               the flow of pyproject.toml
+        flowdsl build                               the flows of pyproject.toml
         flowdsl build payment_flow.py --asl-only    the definitions alone; needs no network
         flowdsl build --verify                      run each zip with handlers/<name>/test_event*.json
         flowdsl build --template --env test         build/template.json for CloudFormation
@@ -73,8 +73,7 @@ def build(
         raise click.UsageError("--template needs the zips, which --asl-only does not build: use one of them")
     if (env or instance) and not template:
         raise click.UsageError("--env and --instance are for --template: add it, or leave them out")
-    file = file or project.default_flow()
-    machines = project.load(file, substitutions)
+    machines = project.load_flows(file, substitutions)
     diagnostics = project.review(machines, packaging=not asl_only)
     if output.has_errors(diagnostics) or (strict and diagnostics):
         raise FlowError(*diagnostics)
@@ -100,7 +99,7 @@ def build(
         from ..project.environments import choose_environment
 
         environment = choose_environment(settings.environments, env)
-        stack = stack_of(environment, file, instance, project=settings.name)
+        stack = stack_of(environment, file or settings.flows[0], instance, project=settings.name)
         return files(stack, environment, machines, zips)
 
     if template:  # before anything is built

@@ -44,7 +44,7 @@ def check(
 
     Prints all mistakes of all files to stdout, each with its place and what to write instead: those of definitions, and
     of functions that cannot be packaged. FILE may be a folder, whose flows are checked, or - for a definition on stdin.
-    Without FILE it checks the flow of pyproject.toml.
+    Without FILE it checks the flows of pyproject.toml.
 
     \b
         flowdsl check payment_flow.py
@@ -59,7 +59,17 @@ def check(
 
     diagnostics: list[Diagnostic] = []
     names: list[str] = []
-    todo = [*(files or (project.default_flow(),))]
+    todo = [*files]
+    if not todo:
+        # Together: their names must differ, and what they share must be declared alike.
+        todo = [*project.default_flows()]
+        try:
+            machines = project.load_flows(substitutions=substitutions)
+        except FlowError:
+            pass  # by file, below, for all mistakes of all
+        else:
+            todo, names = [], [loaded.name for loaded in machines]
+            diagnostics.extend(project.review(machines, type=type_, environments=True))
     while todo:
         file = todo.pop(0)
         try:

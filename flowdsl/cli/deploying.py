@@ -86,11 +86,16 @@ def find_target(file: Path | None, env: str | None, instance: str) -> Target:
     from ..deploy.wanted import stack_of
     from ..project.environments import choose_environment
 
-    file = file or project.default_flow()
-    settings = project.find(file.resolve().parent)
+    first = file or project.default_flows()[0]
+    settings = project.find(first.resolve().parent)
+    if file and len(settings.flows) > 1 and file.resolve() in [each.resolve() for each in settings.flows]:
+        # One alone would remove the others' state machines, and versions of functions that they still call.
+        names = ", ".join(each.name for each in settings.flows)
+        message = f"{file.name} is deployed together with the project's other flows, with which it may share functions"
+        raise FlowError.of(message, code="FD980", hint=f"leave FILE out, which deploys {names}")
     environment = choose_environment(settings.environments, env)
-    stack = stack_of(environment, file, instance, project=settings.name)
-    return Target(environment, stack, project.load(file), settings.output, settings.name)
+    stack = stack_of(environment, first, instance, project=settings.name)
+    return Target(environment, stack, project.load_flows(file), settings.output, settings.name)
 
 
 # Showing

@@ -81,7 +81,7 @@ class _Session(Record):
         from .. import project
 
         try:
-            machines = project.load(project.default_flow())
+            machines = project.load_flows()
         except FlowError:
             return None  # the command may be used outside of a project
         for loaded in sorted(machines, key=lambda each: each.name != self.target.machine):

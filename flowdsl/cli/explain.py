@@ -33,5 +33,5 @@ def explain(what: str | None, *, state: str | None, substitutions: dict[str, str
         return
     if what is not None and is_code(what):
         raise click.UsageError("--state needs a file, not a code")
-    machines = project.load(Path(what) if what else project.default_flow(), substitutions)
+    machines = project.load_flows(Path(what) if what else None, substitutions)
     click.echo(output.json_text(explain_state(machines, state)))

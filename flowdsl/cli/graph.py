@@ -94,7 +94,7 @@ def graph(
     form = form or (format_of(target) if target else "svg")
     if theme != "auto" and form not in ("svg", "png"):
         raise click.UsageError("--theme is for svg and png; a page of html has a button for it")
-    loaded = choose(project.load(file or project.default_flow(), substitutions), machine)
+    loaded = choose(project.load_flows(file, substitutions), machine)
     if form == "png" and target is None and sys.stdout.isatty():
         raise click.UsageError("a PNG file cannot be shown in a terminal: write it to a file with -o")
     subject = picture_history(loaded, history) if history else describe(loaded, details=form == "html")

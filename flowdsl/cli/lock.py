@@ -32,7 +32,7 @@ def lock(ctx: click.Context, *, names: tuple[str, ...], upgrade: bool, check: bo
     from ..package import locking
 
     settings = project.find(Path.cwd())
-    functions = project.functions(project.load(settings.flow)) if settings.flow else []
+    functions = project.functions(project.load_flows()) if settings.flows else []
     places = locking.folders(settings.root, functions, names)
 
     done = 0

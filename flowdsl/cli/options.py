@@ -32,7 +32,7 @@ def complete_states(_ctx: click.Context, option: click.Parameter, incomplete: st
 
         words = [Path(word) for word in os.environ.get("COMP_WORDS", "").split()]
         named = [word for word in words if word.suffix in (".py", ".json", ".yaml", ".yml")]
-        machines = project.load(named[0] if named else project.default_flow())
+        machines = project.load_flows(named[0] if named else None)
         states = [node for loaded in machines for node in Tree(loaded.definition)]
     except Exception:  # noqa: BLE001 - a broken flow has no names, and a shell shows no errors
         return []

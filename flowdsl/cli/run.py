@@ -210,7 +210,7 @@ def run(
 
     if case and not mock_file:
         raise click.UsageError("--case needs --mocks: it chooses a test case of that file")
-    machines = project.load(file or project.default_flow(), substitutions)
+    machines = project.load_flows(file, substitutions)
     loaded = choose(machines, machine)
     if kind:
         loaded = evolve(loaded, type=kind)
@@ -334,7 +334,7 @@ def choose(machines: list[Loaded], name: str | None) -> Loaded:
     if name is None and len(machines) == 1:
         return machines[0]
     if name not in names:
-        problem = f"there is no state machine {name!r}" if name else "the file has several state machines"
+        problem = f"there is no state machine {name!r}" if name else "there are several state machines"
         raise click.UsageError(f"{problem}: choose one with --machine: {', '.join(names)}")
     return machines[names.index(name)]
 

@@ -90,6 +90,8 @@ class _Planner:
     """Of functions, by name."""
     started: dict[str, str | Ref] = field(factory=dict)
     """The ARNs of the versions of state machines, by the ARN of the state machine."""
+    aliased: set[tuple[str, str]] = field(factory=set)
+    """Aliases that are planned for Tasks that choose a function at run time, each with the function's name."""
 
     def run(self) -> None:
         for store in self.wanted.stores:
@@ -316,8 +318,10 @@ class _Planner:
         for function in functions:
             live, version = self.live.functions.get(function.name), self.versions.get(function.name)
             before = live.aliases.get(alias) if live else None
-            if version is None or before == version:
+            # Two state machines with the same functions share the alias.
+            if version is None or before == version or (alias, function.name) in self.aliased:
                 continue
+            self.aliased.add((alias, function.name))
             operation, reason = ("CreateAlias", "names its version") if before is None else ("UpdateAlias", "was moved")
             self.call(
                 "lambda",

@@ -97,7 +97,13 @@ def _of_path(path: Path) -> Source:
     if path.is_dir():
         if (path / manifest.FILE).is_file():
             return Source(f"{display_path(path.absolute())}{os.sep}", path, is_build=True)
-        flow = project.find(path).flow if (path / "pyproject.toml").is_file() else None
+        flows = project.find(path).flows if (path / "pyproject.toml").is_file() else ()
+        if len(flows) > 1:
+            names = ", ".join(display_path(each) for each in flows)
+            raise FlowError.of(
+                f"{display_path(path.absolute())} has several flows", code=CANNOT_COMPARE, hint=f"give one of {names}"
+            )
+        flow = flows[0] if flows else None
         if flow is None:
             raise FlowError.of(
                 f"{display_path(path.absolute())} is neither the folder of a build nor a project with a flow",

@@ -12,21 +12,23 @@
 
 from .discovery import flow_files
 from .loaded import Loaded
-from .loading import definitions, functions, load
+from .loading import definitions, functions, load, load_flows
 from .review import clashes, diagnose, locate_state, review
-from .settings import Project, default_flow, find
+from .settings import Project, default_flow, default_flows, find
 
 __all__ = [
     "Loaded",
     "Project",
     "clashes",
     "default_flow",
+    "default_flows",
     "definitions",
     "diagnose",
     "find",
     "flow_files",
     "functions",
     "load",
+    "load_flows",
     "locate_state",
     "review",
 ]

@@ -22,7 +22,7 @@ from ..base.source import Span, display_path
 from .loaded import Loaded, substituted
 from .mistakes import author_error, syntax_error
 from .sdk_objects import load_sdk_objects
-from .settings import find
+from .settings import default_flows, find
 from .sources import SourceLoader, importing_sources
 
 STDIN = Path("-")
@@ -122,9 +122,21 @@ def _execute(file: Path, root: Path) -> ModuleType:
     return module
 
 
+def load_flows(file: Path | None = None, substitutions: Mapping[str, str] | None = None) -> list[Loaded]:
+    """Load the state machines of a file, or without one those of all flows of the project around the current folder.
+
+    Raises FlowError like `load`, and if pyproject.toml sets no flow.
+    """
+    return [each for one in ((file,) if file else default_flows()) for each in load(one, substitutions)]
+
+
 def functions(machines: list[Loaded]) -> list[Function]:
-    """The Lambda functions of all machines."""
-    return [function for loaded in machines if loaded.machine for function in loaded.machine.functions.values()]
+    """The Lambda functions of all machines. Files that declare the same function have an object of it each: one counts.
+
+    Two different declarations of one name stay two, which `flowdsl check` reports.
+    """
+    every = [function for loaded in machines if loaded.machine for function in loaded.machine.functions.values()]
+    return [function for index, function in enumerate(every) if function not in every[:index]]
 
 
 def definitions(machines: list[Loaded]) -> Mapping[str, str]:

@@ -23,8 +23,8 @@ class Project(Record):
     root: Path
     name: str = ""
     """The project's own name, of `[project]`."""
-    flow: Path | None = None
-    """The flow file of commands without FILE."""
+    flows: tuple[Path, ...] = ()
+    """The flow files of commands without FILE: `flow`, or all of `flows`. They are built and deployed together."""
     output: Path = field(factory=lambda project: project.root / "build", takes_self=True)
     region: str | None = None
     """The AWS region of local runs, such as `eu-west-1`, which replaces placeholders."""
@@ -46,6 +46,29 @@ _KEYS: dict[str, tuple[str, str]] = {
     "region": (r"[a-z]{2}(-[a-z]+)+-\d", 'a region, such as "eu-west-1"'),
     "account": (r"\d{12}", 'an account number of 12 digits in quotes, such as "123456789012"'),
 }
+
+
+_FLOW = _KEYS["flow"][0]
+
+
+def _flow_mistakes(settings: Mapping[str, Any], root: Path) -> list[str]:
+    """What is wrong with `flows`."""
+    if "flow" in settings:
+        return ["flow and flows exclude each other: list all in flows"]
+    flows = settings["flows"]
+    if not isinstance(flows, list) or not flows or not all(_is_flow(each) for each in flows):
+        return ['flows must be a list of files, such as ["payment_flow.py", "refund_flow.py"]']
+    files = [(root / each).resolve() for each in flows]
+    twice = sorted({each for each, file in zip(flows, files, strict=True) if files.count(file) > 1})
+    missing = [each for each, file in zip(flows, files, strict=True) if not file.is_file()]
+    return [
+        *(f"flows: {each} is listed twice" for each in twice[:1]),
+        *(f"flows: {each} does not exist" for each in missing),
+    ]
+
+
+def _is_flow(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(_FLOW, value) is not None
 
 
 def _read_hosts(table: Any) -> tuple[list[str], Hosts]:
@@ -107,13 +130,15 @@ def _read_settings(file: Path) -> Project:
     if mistakes:
         raise FlowError(*mistakes)
     root = file.parent
-    paths = {key: root / settings[key] for key in ("flow", "output") if key in settings}
+    output = {"output": root / settings["output"]} if "output" in settings else {}
+    flows = tuple(root / each for each in settings.get("flows", [settings["flow"]] if "flow" in settings else []))
     own = tables.get("project")
     name = own.get("name") if isinstance(own, dict) else None
     return Project(
         root,
         name if isinstance(name, str) else "",
-        **paths,
+        flows,
+        **output,
         region=settings.get("region"),
         account=settings.get("account"),
         handlers=settings.get("handlers", {}),
@@ -131,6 +156,10 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
             mistakes, _ = _TABLES[key](value)
             diagnostics += [_setting(file, content, key, f"[tool.flowdsl] {each}", None) for each in mistakes]
             continue
+        if key == "flows":
+            mistakes = _flow_mistakes(settings, file.parent)
+            diagnostics += [_setting(file, content, key, f"[tool.flowdsl] {each}", None) for each in mistakes]
+            continue
         if key == "handlers":
             if not isinstance(value, dict) or not all(isinstance(place, str) and place for place in value.values()):
                 message = (
@@ -144,7 +173,7 @@ def _mistakes(settings: Any, file: Path, content: str) -> list[Diagnostic]:
                 diagnostics.append(_setting(file, content, key, message, None))
             continue
         if key not in _KEYS:
-            hint = f"valid keys: {', '.join(_KEYS)}, environments, handlers, hashes, hosts"
+            hint = f"valid keys: {', '.join(_KEYS)}, environments, flows, handlers, hashes, hosts"
             diagnostics.append(_setting(file, content, key, f"unknown key {key!r} in [tool.flowdsl]", hint))
             continue
         pattern, what = _KEYS[key]
@@ -180,20 +209,30 @@ def _line_of(content: str, key: str, message: str) -> int:
     return first + best
 
 
-def default_flow(start: Path | None = None) -> Path:
-    """The flow file of the project around a folder, the current one by default.
+def default_flows(start: Path | None = None) -> tuple[Path, ...]:
+    """The flow files of the project around a folder, the current one by default.
 
     Raises FlowError if pyproject.toml sets none, or one that does not exist.
     """
     project = find(start or Path.cwd())
-    if project.flow is None:
+    if not project.flows:
         raise FlowError.of(
             "no flow file given",
             code="FD702",
             hint='give one, or set it in pyproject.toml: [tool.flowdsl] flow = "payment_flow.py"',
         )
-    if not project.flow.exists():
-        file = project.root / "pyproject.toml"
-        span = Span(display_path(file), _line_of(file.read_text(encoding="utf-8"), "flow", ""))
-        raise FlowError.of(f"{display_path(project.flow)} does not exist", code="FD702", span=span)
-    return project.flow
+    for flow in project.flows:
+        if not flow.exists():
+            file = project.root / "pyproject.toml"
+            span = Span(display_path(file), _line_of(file.read_text(encoding="utf-8"), "flow", ""))
+            raise FlowError.of(f"{display_path(flow)} does not exist", code="FD702", span=span)
+    return project.flows
+
+
+def default_flow(start: Path | None = None) -> Path:
+    """The one flow file of the project around a folder. Raises FlowError like `default_flows`, and for several."""
+    flows = default_flows(start)
+    if len(flows) > 1:
+        names = ", ".join(display_path(each) for each in flows)
+        raise FlowError.of("the project has several flows: give one", code="FD702", hint=f"give one of {names}")
+    return flows[0]

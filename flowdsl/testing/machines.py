@@ -42,7 +42,8 @@ def resolve(machine: Machine | None, root: Path) -> Loaded:
 
 def _in_file(file: Path | str | None, root: Path) -> Loaded:
     if file is None:
-        file = find(root).flow
+        flows = find(root).flows
+        file = flows[0] if flows else None
         if file is None:
             hint = 'write `flow = "payment_flow.py"` under [tool.flowdsl] in pyproject.toml, or override the fixture'
             raise FlowError.of("no state machine to run", hint=f"{hint} flow_machine")
@@ -57,8 +58,7 @@ def _in_file(file: Path | str | None, root: Path) -> Loaded:
 
 def of_project(root: Path) -> list[Loaded]:
     """The machines of `[tool.flowdsl]`, or none where it names no flow. Raises FlowError."""
-    file = find(root).flow
-    return load(file) if file else []
+    return [machine for file in find(root).flows for machine in load(file)]
 
 
 def functions(loaded: Loaded, root: Path) -> dict[str, Handler]:

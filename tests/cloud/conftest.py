@@ -126,7 +126,7 @@ class Project:
 def built(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project as it is, built."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("pyproject.toml", "payment_flow.py", "README.md"):
+    for name in ("pyproject.toml", "payment_flow.py", "refund_flow.py", "README.md"):
         shutil.copy(ROOT / name, folder)
     for name in ("handlers", "tests/e2e"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
