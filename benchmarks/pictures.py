@@ -1,11 +1,21 @@
-"""Time to draw large definitions: `python benchmarks/pictures.py`, seconds of one core, the best of three."""
+"""Time to draw large definitions, seconds of one core, the best of three: `python -m benchmarks.pictures`.
+
+With `--stability` how much a picture changes when a state is put between two others, over recorded definitions of eight
+states and more: the part of all pairs of states that are still above, below, left or right of each other.
+"""
 
 from __future__ import annotations
 
+import copy
+import random
+import statistics
+import sys
 import time
+from itertools import combinations
 from typing import Any
 
 from flowdsl.asl.tree import Tree
+from flowdsl.graph.layout import lay_out
 from flowdsl.graph.output import draw
 from flowdsl.graph.subject import Subject
 
@@ -46,7 +56,43 @@ def measure(definition: dict[str, Any], form: Any) -> float:
     return min(times)
 
 
+def centres(definition: dict[str, Any]) -> dict[Any, tuple[float, float]]:
+    """The middle of each state, by its path."""
+    boxes = lay_out(Tree(definition)).boxes
+    return {box.path: (box.rect.x + box.rect.width / 2, box.rect.y + box.rect.height / 2) for box in boxes}
+
+
+def kept(old: dict[Any, tuple[float, float]], new: dict[Any, tuple[float, float]]) -> float:
+    """The part of the pairs of states, of those 20 pixels apart or more, that have the same order in both pictures."""
+    same: list[bool] = []
+    for one, other in combinations([path for path in old if path in new], 2):
+        for axis in (0, 1):
+            before, after = (places[one][axis] - places[other][axis] for places in (old, new))
+            if abs(before) > 20:
+                same.append(before * after > 0)
+    return sum(same) / len(same) if same else 1.0
+
+
+def stability(count: int = 60) -> list[float]:
+    from benchmarks.diffs import definitions, insert
+
+    rng = random.Random(1)
+    values = [each for each in definitions() if sum(1 for _ in Tree(each)) >= 8]
+    shares: list[float] = []
+    while len(shares) < count:
+        old = rng.choice(values)
+        tree = Tree(copy.deepcopy(old))
+        if insert(rng, tree):
+            shares.append(kept(centres(old), centres(tree.root.fields)))
+    return shares
+
+
 def main() -> None:
+    if "--stability" in sys.argv:
+        shares = stability()
+        whole = f"all of them in {shares.count(1.0)} of {len(shares)}"
+        print(f"pairs of states in the same order: {statistics.mean(shares):.1%}; {whole}")
+        return
     machines = {"1,000 states in a row": chain(1000), "nested Maps, three levels": nested(20, 3)}
     print("| definition | states | SVG | HTML | Mermaid |\n| --- | ---: | ---: | ---: | ---: |")
     for name, definition in machines.items():
