@@ -20,6 +20,7 @@ from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span
 from ..base.unsaved import use_text
 from ..check.dataflow.annotations import Data, read_declarations
+from ..check.dataflow.rule import Known, follow
 from ..check.dataflow.shapes import ArrayShape, ObjectShape, ScalarShape, Shape
 from ..project import Loaded, find, functions, load, review
 from ..project.documents import load_text
@@ -65,7 +66,9 @@ class State(TypedDict):
     place: Place | None
     result: Type | None
     input: Type | None
-    """The declared input of the execution, for the first state of a machine."""
+    """What is known of the document in front of the state: the declared input, and what the states before it add."""
+    variables: Type | None
+    """What is known of the variables in front of the state."""
 
 
 class Analysis(TypedDict):
@@ -123,12 +126,13 @@ def _states(loaded: Loaded, root: Path) -> list[State]:
     machine = loaded.machine
     data = read_declarations(machine.input, machine.callees, root) if machine else Data()
     tree = Tree(loaded.definition)
-    return [_state(node, loaded, data, node.name == loaded.definition.get("StartAt")) for node in tree]
+    flow = follow(tree, data if machine else None)
+    known = flow.before if flow.budget > 0 else {}
+    return [_state(node, loaded, data, known.get(node)) for node in tree]
 
 
-def _state(node: Node, loaded: Loaded, data: Data, is_first: bool) -> State:
+def _state(node: Node, loaded: Loaded, data: Data, known: Known | None) -> State:
     result = data.results.get(node.path)
-    has_input = is_first and node.parent is None and isinstance(data.input, ObjectShape)
     return {
         "name": node.name,
         "machine": loaded.name,
@@ -136,8 +140,16 @@ def _state(node: Node, loaded: Loaded, data: Data, is_first: bool) -> State:
         "following": [each.name for each in node.following],
         "place": _place(loaded.locate(node.path)),
         "result": describe(result) if result is not None else None,
-        "input": describe(data.input) if has_input else None,
+        "input": _if_known(known.document) if known else None,
+        "variables": _if_known(known.variables) if known else None,
     }
+
+
+def _if_known(shape: Shape) -> Type | None:
+    """The shape as a type; None if nothing is known of it, or nothing is in it."""
+    if isinstance(shape, ObjectShape):
+        return describe(shape) if shape.fields else None
+    return describe(shape) if isinstance(shape, ArrayShape | ScalarShape) else None
 
 
 def describe(shape: Shape, depth: int = 0) -> Type:

@@ -271,7 +271,7 @@ def explain(state: State) -> str:
     parts = [f"**{_plain(state['name'])}** — {state['asl'].get('Type')} of {_plain(state['machine'])}"]
     if state["following"]:
         parts.append(f"next: {', '.join(map(_plain, state['following']))}")
-    for what in ("input", "result"):
+    for what in ("input", "variables", "result"):
         described: Any = state[what]
         if described:
             parts.append(f"{what}:\n```text\n{described['text']}\n```")

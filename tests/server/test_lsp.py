@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -14,6 +15,8 @@ from lsprotocol import types
 from pytest_lsp import LanguageClient, client_capabilities, make_test_lsp_client
 
 from flowdsl.scaffold import create, project_files
+from flowdsl.server.analysis import analyse
+from flowdsl.server.lsp import explain
 
 pytestmark = pytest.mark.slow
 
@@ -123,6 +126,8 @@ def test_a_flow_is_typed(project):
         assert "result:\n```text\n{status: " in text_of_state
         assert "input:\n```text\n{id: string" in text_of_state
         assert text_of_state == await editor.hover(file, place(typing, "goto(reserve)", 5))
+        later = await editor.hover(file, place(text, '"Confirm"', 1))
+        assert "input:\n```text\n{id: string, item: string, quantity: number, reservation: {status: " in later
         assert await editor.hover(file, place(typing, "TypedDict")) is None
 
         to_step = await editor.definition(file, place(typing, "goto(reserve)", 5))
@@ -155,6 +160,51 @@ def test_a_definition(tmp_path):
         assert {each.code for each in problems} == {"FD401", "FD402"}
         [broken] = await editor.type(file, wrong.replace("}\n  }", ""), problems=1)
         assert broken.severity == types.DiagnosticSeverity.Error
+
+    edit(conversation)
+
+
+def test_hover_shows_the_document_and_the_variables_of_each_state():
+    definition = {
+        "StartAt": "A",
+        "States": {
+            "A": {"Type": "Pass", "Result": {"n": 1}, "ResultPath": "$.a", "Assign": {"v": "x"}, "Next": "B"},
+            "B": {"Type": "Map", "ItemsPath": "$.a", "ItemProcessor": {"StartAt": "C", "States": {}}, "Next": "D"},
+            "D": {"Type": "Succeed"},
+        },
+    }
+    definition["States"]["B"]["ItemProcessor"]["States"] = {"C": {"Type": "Pass", "End": True}}
+    states = {each["name"]: each for each in analyse(Path("order.asl.json"), json.dumps(definition))["states"]}
+    assert states["A"]["input"] is None
+    assert states["B"]["input"]["text"] == "{a: {n: 1}, …}"
+    assert states["B"]["variables"]["text"] == '{v: "x", …}'
+    assert "variables:\n```text\n" in explain(states["B"])
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "yml"])
+def test_a_definition_in_yaml(tmp_path, suffix):
+    file = tmp_path / f"order.asl.{suffix}"
+    text = """StartAt: A
+States:
+  A: # the first one
+    Type: Pass
+    Next: B
+  B:
+    Type: Succeed
+"""
+    file.write_text(text)
+
+    async def conversation(editor: Editor) -> None:
+        assert await editor.type(file, text, problems=0) == []
+        assert "next: B" in await editor.hover(file, place(text, "A: #"))
+        assert await editor.definition(file, place(text, "Next: B", 6)) == (file.as_uri(), 5)
+        wrong = text.replace("Next: B", "Next: C")
+        problems = await editor.type(file, wrong, problems=2)
+        assert {each.code for each in problems} == {"FD401", "FD402"}
+        [unknown] = [each for each in problems if each.code == "FD401"]
+        assert unknown.range.start == place(wrong, "C")
+        [broken] = await editor.type(file, text.replace("    Type: Pass", "\tType: Pass"), problems=1)
+        assert (broken.code, broken.range.start.line) == ("FD704", 3)
 
     edit(conversation)
 
