@@ -265,9 +265,9 @@ def _loops(_: Host, file: str, source: Source, _chance: random.Random) -> Iterat
         if any("goto(" in each for each in steps) and "wait" in steps:
             start, end = source.place(steps["wait"])
             lines = range(call.lineno, (call.end_lineno or 0) + 1)
-            made = next(each.lineno for name, each, _ in _assigned(source) if name == "wait")
+            first = next(each.lineno for name, each, _ in _assigned(source) if name == "wait")
             text = source.replaced((start, end + 2, ""))
-            yield Planted("no wait", _at(file, *lines, made), file, text, "wait")
+            yield Planted("no wait", _at(file, *lines, first), file, text, "wait")
     for name, call, kind in _assigned(source):
         if kind not in ("Task", "Map"):
             continue
@@ -682,8 +682,10 @@ def measure(correct: bool, seed: int, count: int) -> list[Result]:
             known[host.flow] = {(each.code, each.message) for each in findings(base / f"known{index}", host, None)}
         results: list[Result] = []
         for index, (host, edit) in enumerate(edits[:count]):
-            found = findings(base / str(index), host, edit)
-            results.append((host, edit, [each for each in found if (each.code, each.message) not in known[host.flow]]))
+            reported = findings(base / str(index), host, edit)
+            results.append(
+                (host, edit, [each for each in reported if (each.code, each.message) not in known[host.flow]])
+            )
         return results
     finally:
         shutil.rmtree(base)
@@ -709,14 +711,14 @@ def main() -> None:
         totals.update(bugs=1, found=bool(new), exact=exact, crashes=any(each.code == "CRASH" for each in new))
         kinds.update({(edit.kind, "bugs"): 1, (edit.kind, "found"): bool(new), (edit.kind, "line"): exact})
         if "--missed" in sys.argv and not exact:
-            said = "; ".join(f"{e.code} {e.span.line if e.span else '?'} {e.message[:70]}" for e in new[:3])
+            messages = "; ".join(f"{e.code} {e.span.line if e.span else '?'} {e.message[:70]}" for e in new[:3])
             where = " ".join(f"{line}" for _, line in sorted(edit.places)[:6])
-            print(f"{host.flow}: {edit.file}: {where}: {edit.kind}: {edit.what}: {said or 'MISSED'}")
+            print(f"{host.flow}: {edit.file}: {where}: {edit.kind}: {edit.what}: {messages or 'MISSED'}")
     for kind in sorted({kind for kind, _ in kinds}):
         counts = [kinds[kind, each] for each in ("bugs", "found", "line")]
         print(f"{kind:20} {counts[0]:4} bugs {counts[1]:4} found {counts[2]:4} at the line")
-    bugs, found, exact = totals["bugs"], totals["found"], totals["exact"]
-    print(f"found {found} of {bugs} ({found / bugs:.1%}), at the line {exact} of {found} ({exact / max(1, found):.1%})")
+    bugs, hits, exact = totals["bugs"], totals["found"], totals["exact"]
+    print(f"found {hits} of {bugs} ({hits / bugs:.1%}), at the line {exact} of {hits} ({exact / max(1, hits):.1%})")
     edits = measure(True, seed, count)
     alarms = [(host, edit, new) for host, edit, new in edits if new]
     for host, edit, new in alarms:

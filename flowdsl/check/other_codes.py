@@ -41,6 +41,7 @@ OTHER_CODES = (
     Code("FD706", "error", "A state machine name that is not allowed"),
     Code("FD707", "error", "Two state machines with one name"),
     Code("FD708", "error", "A project that cannot be created"),
+    Code("FD709", "error", "A mistake in the configuration, by the project's own check"),
     Code("FD710", "error", "A missing handler in a local run"),
     Code("FD711", "error", "Input or mocks that are not JSON"),
     Code("FD712", "error", "A wrong mock configuration"),
