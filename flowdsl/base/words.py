@@ -30,6 +30,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     'delay_seconds'
     >>> nearest("retries", ["retry", "catch"])
     'retry'
+    >>> nearest("Arn", ["FunctionArn", "Name"]), nearest("qyt", ["price", "qty"])
+    ('FunctionArn', 'qty')
     """
     from difflib import get_close_matches  # only a flow with mistakes needs it
 
@@ -37,7 +39,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     singular = f"{word[:-3]}y" if word.endswith("ies") else word
     same = [each for each in words if each.lower() in (word.lower(), singular.lower())]
     near = same or get_close_matches(word, words, 1, _SIMILARITY)
-    return next(iter(near or [each for each in words if word.lower() in each.lower().split("_")]), None)
+    near = near or [each for each in words if len(word) > 2 and sorted(each) == sorted(word)]  # letters in disorder
+    parts = {*_parts(word)}
+    return next(iter(near or [each for each in words if parts <= {*_parts(each)}]), None)
+
+
+def _parts(word: str) -> list[str]:
+    """The words in a name such as `function_arn` or `FunctionArn`."""
+    import re  # as difflib
+
+    return [part.lower() for part in re.split(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])", word) if part] or [word]
 
 
 def join_words(words: Iterable[str], last: str = "and") -> str:

@@ -32,7 +32,7 @@ HINTS = {
         'use a path, such as items=state_input.lines, or set query_language="JSONata" on the state'
     ),
     "Choice('A', when('x == 1', Pass('B')), otherwise=end())": (
-        'use when(state_input.status == "paid", …), or set query_language="JSONata" on the state'
+        'compare a value of the flow, as in state_input.status == "paid"'
     ),
     "chain(Pass('A'), goto('A'))": "add a way out: end(), a Succeed state or a Fail state",
     "Pass('A', parameters={'a': '$.b.c'})": "to insert the value at a path, write state_input.b.c without quotes",

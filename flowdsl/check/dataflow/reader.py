@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from ...base.diagnostics import AslPath
@@ -271,6 +272,7 @@ def keys_of(path: Path | None) -> tuple[str | int, ...] | None:
     return keys if len(keys) == len(path.steps) else None
 
 
+@lru_cache(maxsize=4096)  # a path is parsed once, too
 def first_keys(path: Path) -> tuple[str | int, ...]:
     """Return the single names and indexes with which a path begins."""
     keys: list[str | int] = []

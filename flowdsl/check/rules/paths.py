@@ -57,7 +57,7 @@ def _check_field(each: FieldUse, findings: Findings) -> None:
     text, kind, path = each.value, each.kind, each.path
     if text is None or has_placeholder(text):
         return
-    if kind in (kinds.TEXT_PATH, kinds.EXPRESSION) and is_intrinsic(text):
+    if (kind is kinds.TEXT_PATH or kind is kinds.EXPRESSION) and is_intrinsic(text):
         from .intrinsics import check_intrinsic, names_error
 
         if check_intrinsic(text, path, findings) and kind is kinds.TEXT_PATH and not names_error(text):
@@ -74,10 +74,10 @@ def _check_field(each: FieldUse, findings: Findings) -> None:
         )
         return
     parsed = _check_syntax(text, path, findings)
-    if parsed is None or kind in (kinds.PATH, kinds.EXPRESSION):
+    if parsed is None or kind is kinds.PATH or kind is kinds.EXPRESSION:
         return
     roots = {Root.INPUT} if kind is kinds.RESULT_PATH else {Root.INPUT, Root.VARIABLE}
-    if kind in (kinds.ITEMS_PATH, kinds.TEXT_PATH):
+    if kind is kinds.ITEMS_PATH or kind is kinds.TEXT_PATH:
         roots.add(Root.CONTEXT)
     if parsed.root not in roots:
         other = "the context object" if parsed.root is Root.CONTEXT else "a variable"
