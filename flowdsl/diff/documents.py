@@ -1,25 +1,20 @@
 """The document that a Task gets whole: fields that another change adds to it or takes away.
 
 A function that gets the whole document, such as one that stores it, has no field in the definition that tells what it
-reads. So what the data-flow analysis knows in front of it is compared.
+reads. So what states write into the document on the way to it is compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from ..asl.tree import Node, Tree
 from ..base.words import join_words
-from ..check.dataflow.rule import follow
-from ..check.dataflow.shapes import ObjectShape, Shape
 from .effects import has_effects
 from .matching import Matching
 from .model import Touch
-
-_DEEPEST = 3
-_MOST_STATES = 400
-"""The analysis of a larger definition takes longer than a comparison may."""
 
 
 class Documents:
@@ -53,25 +48,55 @@ class Documents:
     @cached_property
     def _readers(self) -> list[tuple[Node, set[str], set[str]]]:
         """The Tasks with effects that get the whole document, with the fields that are new and those that are gone."""
-        if any(sum(1 for _ in tree) > _MOST_STATES for tree in self._trees):
-            return []
-        old, new = (follow(tree, None) for tree in self._trees)
-        if old.budget <= 0 or new.budget <= 0:
-            return []
+        old, new = map(_contents, self._trees)
         result = []
         for one, other in self._matching.new.items():
-            if not (has_effects(other) and _is_whole(other)) or one not in old.before or other not in new.before:
-                continue
-            left, right = (_names(flow.before[node].document) for flow, node in ((old, one), (new, other)))
-            if left and right and left != right:
-                added, gone = right - left, left - right
-                result.append((other, _tops(added), _tops(gone)))
+            if has_effects(other) and _is_whole(other) and one in old and other in new:
+                added, gone = new[other] - old[one], old[one] - new[other]
+                if added or gone:
+                    result.append((other, added, gone))
         return result
 
 
-def _tops(names: set[str]) -> set[str]:
-    """The names without those inside another one of them."""
-    return {name for name in names if not any(name.startswith(f"{other}.") for other in names)}
+def _contents(tree: Tree) -> dict[Node, set[str]]:
+    """The fields that the document in front of each state may have, as far as states of the definition write them."""
+    contents: dict[Node, set[str]] = {}
+    todo: list[tuple[Node, set[str]]] = [(tree.root.start, set())] if tree.root.start else []
+    while todo:
+        node, names = todo.pop()
+        if node in contents and names <= contents[node]:
+            continue
+        contents[node] = contents.get(node, set()) | names
+        whole = contents[node]
+        inside = set() if node.type == "Map" else whole
+        todo += [(machine.start, inside) for machine in node.machines if machine.start is not None]
+        for edge in node.transitions:
+            if edge.target is not None:
+                keeps, written = _effect(node, edge.fields if edge.kind == "catch" else node.fields, edge.kind)
+                todo.append((edge.target, (whole if keeps else set()) | written))
+    return contents
+
+
+def _effect(node: Node, fields: Mapping[str, Any], kind: str) -> tuple[bool, set[str]]:
+    """Whether the document stays on the way out of a state, and the fields that are written into it."""
+    answers = kind == "catch" or node.type in ("Task", "Map", "Parallel")
+    if node.language == "JSONata":
+        output = fields.get("Output")
+        if output is None:
+            return not answers, set()
+        if isinstance(output, Mapping):
+            return False, {str(name) for name in output}
+        return "$states.input" in str(output), _merged(str(output))
+    path = fields.get("ResultPath", "$")
+    if isinstance(path, str) and path.startswith(("$.", "$[")):
+        return True, {path[2:].strip("'\"]").partition(".")[0].partition("[")[0]}
+    if path is None:
+        return True, set()
+    if node.type == "Pass" and kind != "catch":
+        value = fields.get("Result", fields.get("Parameters"))
+        return value is None, {str(name).removesuffix(".$") for name in value} if isinstance(value, Mapping) else set()
+    selected = fields.get("ResultSelector")
+    return not answers, {str(name).removesuffix(".$") for name in selected} if isinstance(selected, Mapping) else set()
 
 
 def _is_whole(node: Node) -> bool:
@@ -85,24 +110,11 @@ def _is_whole(node: Node) -> bool:
 
 
 def _written(node: Node | None) -> frozenset[str]:
-    """The first steps of the fields of the document that a state writes."""
+    """The fields of the document that a state writes, on any way out."""
     if node is None:
         return frozenset()
-    names: set[str] = set()
-    catchers = node.fields.get("Catch")
-    for fields in (node.fields, *(catchers if isinstance(catchers, list) else ())):
-        if not isinstance(fields, Mapping):
-            continue
-        path = fields.get("ResultPath")
-        if isinstance(path, str) and path.startswith("$."):
-            names.add(path[2:].partition(".")[0].partition("[")[0])
-        for key in ("Output", "Parameters", "Result", "ResultSelector"):
-            value = fields.get(key)
-            if isinstance(value, Mapping):
-                names |= {str(name).removesuffix(".$") for name in value}
-            elif isinstance(value, str) and key == "Output":
-                names |= _merged(value)
-    return frozenset(names)
+    ways = [(node.fields, "next"), *((edge.fields, "catch") for edge in node.transitions if edge.kind == "catch")]
+    return frozenset(name for fields, kind in ways for name in _effect(node, fields, kind)[1])
 
 
 def _merged(text: str) -> set[str]:
@@ -117,13 +129,3 @@ def _merged(text: str) -> set[str]:
     except (JsonataSyntaxError, RecursionError, IndexError):
         return set()
     return {part.value for node in nodes if node.kind == "object" for part in node.parts if part.kind == "string"}
-
-
-def _names(shape: Shape, depth: int = 0, place: str = "") -> set[str]:
-    """The fields of a document that are known."""
-    names: set[str] = set()
-    if isinstance(shape, ObjectShape) and depth < _DEEPEST:
-        for name, member in shape.fields.items():
-            names.add(place + name)
-            names |= _names(member.shape, depth + 1, f"{place}{name}.")
-    return names
