@@ -299,7 +299,12 @@ def _errors(_: Host, file: str, source: Source, chance: random.Random) -> Iterat
         around = next((s for s in source.tree.body if s.lineno <= call.lineno <= (s.end_lineno or 0)), call)
         whole = source.of(around) if isinstance(around, ast.expr) else source.of(getattr(around, "value", call))
         others = [each for each in names if each not in whole]
-        for new in (chance.choice(others), "States.ItemReaderFailed", "S3.NoSuchKeyException", "Reserve.Failed"):
+        for new in (
+            *chance.sample(others, min(1, len(others))),
+            "States.ItemReaderFailed",
+            "S3.NoSuchKeyException",
+            "Reserve.Failed",
+        ):
             text = source.replaced((*source.place(call.args[0]), repr(new)))
             yield Planted("error of others", _at(file, call.args[0].lineno), file, text, new)
 

@@ -262,17 +262,22 @@ def _values(file: str) -> dict[str, list[ast.expr]]:
         return {}
     values: dict[str, list[ast.expr]] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            values.setdefault(node.targets[0].id, []).append(node.value)
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-            values.setdefault(node.target.id, []).append(node.value)
-        elif isinstance(node, ast.FunctionDef):
-            inside = [
-                each.value
-                for each in ast.walk(node)
-                if isinstance(each, ast.Return | ast.Assign | ast.AnnAssign) and each.value is not None
-            ]
-            values.setdefault(node.name, []).extend(inside)
+        inner = [*ast.walk(node)] if isinstance(node, ast.FunctionDef) else [node]
+        for each in inner:
+            targets = (
+                each.targets
+                if isinstance(each, ast.Assign)
+                else [each.target]
+                if isinstance(each, ast.AnnAssign)
+                else []
+            )
+            value = each.value if isinstance(each, ast.Assign | ast.AnnAssign | ast.Return) else None
+            if value is None:
+                continue
+            if len(targets) == 1 and isinstance(targets[0], ast.Name):
+                values.setdefault(targets[0].id, []).append(value)
+            if isinstance(node, ast.FunctionDef):
+                values.setdefault(node.name, []).append(value)
     return values
 
 

@@ -52,6 +52,14 @@ def test_span(path: AslPath, said: str) -> None:
     assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
 
 
+def asking(name: str) -> f.Task:
+    message: f.Value = {
+        "sixth": f"{f.state_input.sixth}?",
+        "seventh": f.state_input.seventh,
+    }
+    return f.Task(name, f.Function("asking"), payload=message, into=f.DISCARD)
+
+
 shared = f.retry("Shared")
 prefix = {"code": f.state_input.code}
 long = f.Task(
@@ -71,6 +79,7 @@ long = f.Task(
 joined = f.StateMachine(
     "joined",
     f.chain(
+        asking("Asking"),
         long,
         f.Choice(
             "Which",
@@ -91,6 +100,7 @@ joined = f.StateMachine(
         (("States", "Long", "Arguments", "Payload"), "first", "f.state_input.first"),
         (("States", "Long", "Arguments", "Payload", "text"), "third", "f.state_input.third"),
         (("States", "Long", "Arguments", "Payload", "more"), "code", "f.state_input.code"),
+        (("States", "Asking", "Arguments", "Payload", "seventh"), "seventh", "f.state_input.seventh"),
         (("States", "Which", "Choices", 0, "Condition"), "fifth", "f.state_input.fifth"),
         (("States", "Which", "Choices", 0, "Condition"), "a", '"a"'),
         (("States", "Which", "Choices", 0, "Condition"), 4, "4"),
