@@ -87,7 +87,7 @@ def main() -> None:
 
 def copy_project(folder: Path) -> Path:
     folder.mkdir()
-    for name in ("pyproject.toml", "payment_flow.py", "README.md"):
+    for name in ("pyproject.toml", *(file.name for file in ROOT.glob("*_flow.py")), "README.md"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "handlers", folder / "handlers", ignore=shutil.ignore_patterns("__pycache__"))
     return folder

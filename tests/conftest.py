@@ -17,8 +17,8 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """SQLite files of this test's own, and no way to any AWS account."""
     folder = tmp_path / "payments"
     monkeypatch.setenv("PAYMENTS_DATA", str(folder))
+    monkeypatch.setenv("PSPS", str(Path(__file__).with_name("psps.toml")))
     for name in (
-        "PSPS",
         "CHOICES_TABLE",
         "TRANSACTIONS_TABLE",
         "TOTALS_TABLE",

@@ -62,6 +62,7 @@ def test_the_sdist_has_tests_and_docs(dist):
         "Makefile",
         "README.md",
         "action.yml",
+        "capture_flow.py",
         "payment_flow.py",
         "refund_flow.py",
     } <= names
@@ -84,6 +85,7 @@ def test_the_sdist_has_tests_and_docs(dist):
             "SECURITY.md",
             "action.yml",
             "benchmarks",
+            "capture_flow.py",
             "changes",
             "docs",
             "examples",

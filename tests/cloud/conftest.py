@@ -126,11 +126,11 @@ class Project:
 def built(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project as it is, built."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("pyproject.toml", "payment_flow.py", "refund_flow.py", "README.md"):
+    for name in ("pyproject.toml", *(file.name for file in ROOT.glob("*_flow.py")), "README.md"):
         shutil.copy(ROOT / name, folder)
     for name in ("handlers", "tests/e2e"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("tests/__init__.py", "tests/conftest.py"):
+    for name in ("tests/__init__.py", "tests/conftest.py", "tests/psps.toml"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, folder / name)
     built = Project(folder, emulator)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import payment_flow
 from flowdsl.cli import app
 from handlers.document import MalformedEvent, Misconfigured
-from handlers.select_psp import choices
+from handlers.select_psp import choices, selection
 from handlers.select_psp.selection import NoPspAvailable, check_routing, select, settings
 from tests.handlers.conftest import Call, document, donation
 
@@ -42,7 +42,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> Non
     monkeypatch.setenv("PSPS", str(path))
 
 
-def test_the_configuration_that_comes_along_selects_the_sandbox(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_routing_of_tests_selects_the_sandbox(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOWDSL_NOW", "2026-01-31T09:30:00.000Z")
     assert call("select_psp", document()) == {
         "name": "psp_sandbox",
@@ -50,6 +50,13 @@ def test_the_configuration_that_comes_along_selects_the_sandbox(call: Call, monk
         "reason": "the only suitable PSP",
         "chosen_at": "2026-01-31T09:30:00.000Z",
     }
+
+
+@pytest.mark.parametrize("name", ["psps.toml", "stripe.toml"])
+def test_the_configurations_that_come_along_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSPS", str(Path(selection.__file__).with_name(name)))
+    check_routing(function.name for function in payment_flow.PSPS)
+    assert any(psp.enabled for psp in selection.settings())
 
 
 def table(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
