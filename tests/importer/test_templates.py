@@ -147,8 +147,8 @@ def test_substitutions(folder):
 @pytest.mark.parametrize("partition", ["aws", "${AWS::Partition}"])
 def test_a_function_that_lambda_invoke_calls_is_packaged(folder, key, partition):
     (folder / "charge").mkdir()
-    (folder / "charge" / "app.py").write_text("def handler(event, context):\n    return {'paid': event}\n")
-    payload = {"Payload.$": "$.amount"} if key == "Parameters" else {"Payload": "{% $states.input.amount %}"}
+    (folder / "charge" / "app.py").write_text("def handler(event, context):\n    return {'paid': event['amount']}\n")
+    payload = {"Payload.$": "$"} if key == "Parameters" else {"Payload": "{% $states.input %}"}
     call = {
         "Type": "Task",
         "Resource": f"arn:{partition}:states:::lambda:invoke",
