@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -47,32 +47,44 @@ class Compared:
 
 
 def read_both(old: str, new: str | None, substitutions: Mapping[str, str], derive: Derive) -> Compared:
-    """Find and read both sides. A revision without a path is that of the file on the other side, or else of the flow of
-    pyproject.toml; without NEW the work tree's file is compared.
+    """Find and read both sides. A revision without a path is that of the file on the other side, or else of the flows
+    of pyproject.toml; without NEW the work tree's files are compared.
 
     Raises FlowError if an argument names nothing, or a side cannot be read.
     """
+    pairs = [*_pairs(old, new)]
+    sides: tuple[list[Side], list[Side]] = ([], [])
+    with ExitStack() as stack:
+        for first, second in pairs:
+            # Modules of the same names in two versions cannot be in one process.
+            apart = first.is_python and second.is_python
+            for into, source, alone in ((sides[0], first, apart), (sides[1], second, len(pairs) > 1)):
+                place = source.path
+                if source.revision:
+                    place = _checked_out(source, source.revision, stack, lenient=len(pairs) > 1)
+                if len(pairs) == 1 or place.exists():  # one of several flows may be new, or gone
+                    into += _read(source, place, substitutions, derive, elsewhere=alone or bool(source.revision))
+    labels = [", ".join(pair[index].label for pair in pairs) for index in (0, 1)]
+    return Compared((labels[0], labels[1]), *sides)
+
+
+def _pairs(old: str, new: str | None) -> Iterator[tuple[Source, Source]]:
+    """What is compared with what: several files if the project has several flows."""
     folder = Path.cwd()
     first = _find(old, folder, None)
-    if new is None:
-        path = first.path if isinstance(first, Source) and first.revision else project.default_flow()
-        second: Source | Revision = _of_path(path)
-    else:
-        second = _find(new, folder, first if isinstance(first, Source) else None)
-    if isinstance(first, Revision):
-        first = _at(first, second if isinstance(second, Source) else None)
-    if isinstance(second, Revision):
-        second = _at(second, first)
-    with ExitStack() as stack:
-        sides = []
-        # Modules of the same names in two versions cannot be in one process.
-        apart = first.is_python and second.is_python
-        for source, alone in ((first, apart), (second, False)):
-            place = source.path
-            if source.revision:
-                place = _checked_out(source, source.revision, stack)
-            sides.append(_read(source, place, substitutions, derive, elsewhere=alone or bool(source.revision)))
-    return Compared((first.label, second.label), sides[0], sides[1])
+    second = None if new is None else _find(new, folder, first if isinstance(first, Source) else None)
+    if isinstance(first, Source) and not isinstance(second, Revision):
+        if second is None:
+            second = _of_path(first.path if first.revision else project.default_flow())
+        yield first, second
+    elif isinstance(first, Revision) and isinstance(second, Source):
+        yield _at(first, second.path if not second.is_build else project.default_flow()), second
+    elif isinstance(first, Source) and isinstance(second, Revision):
+        yield first, _at(second, first.path if not first.is_build else project.default_flow())
+    elif isinstance(first, Revision):
+        flows = project.find(folder).flows or project.default_flows()
+        for flow in flows:
+            yield _at(first, flow), _at(second, flow) if isinstance(second, Revision) else _of_path(flow)
 
 
 def _find(text: str, folder: Path, other: Source | None) -> Source | Revision:
@@ -90,7 +102,7 @@ def _find(text: str, folder: Path, other: Source | None) -> Source | Revision:
     if colon and inside:
         file = revision.root / inside if not inside.startswith(("./", "../")) else (folder / inside).resolve()
         return Source(f"{inside} at {revision.label}", file, revision)
-    return _at(revision, other) if other else revision
+    return _at(revision, other.path) if other and not other.is_build else revision
 
 
 def _of_path(path: Path) -> Source:
@@ -114,9 +126,9 @@ def _of_path(path: Path) -> Source:
     return Source(display_path(path.absolute()), path)
 
 
-def _at(revision: Revision, other: Source | None) -> Source:
-    """The file of the other side at a revision."""
-    path = (project.default_flow() if other is None or other.is_build else other.path).resolve()
+def _at(revision: Revision, file: Path) -> Source:
+    """A file of the work tree at a revision; it need not exist here."""
+    path = file.resolve()
     if not path.is_relative_to(revision.root):
         raise FlowError.of(
             f"{display_path(path)} is not in the repository of {revision.name}",
@@ -126,10 +138,10 @@ def _at(revision: Revision, other: Source | None) -> Source:
     return Source(f"{path.relative_to(revision.root)} at {revision.label}", path, revision)
 
 
-def _checked_out(source: Source, revision: Revision, stack: ExitStack) -> Path:
+def _checked_out(source: Source, revision: Revision, stack: ExitStack, *, lenient: bool) -> Path:
     files = stack.enter_context(checked_out(revision))
     inside = source.path.relative_to(revision.root) if source.path.is_relative_to(revision.root) else source.path
-    if not (files / inside).is_file():
+    if not (files / inside).is_file() and not lenient:
         raise FlowError.of(
             f"{inside} does not exist at {revision.label}",
             code=CANNOT_COMPARE,

@@ -181,6 +181,15 @@ def test_revisions_on_both_sides_and_with_paths(project):
 
 
 @pytest.mark.slow
+def test_all_flows_of_a_project_are_compared(project):
+    write(project / "pyproject.toml", '[tool.flowdsl]\nflows = ["flow.py", "refund.py"]\n')
+    write(project / "refund.py", "from flowdsl import Pass, StateMachine\nm = StateMachine('refund', Pass('A'))\n")
+    lines = diff("first").stdout.splitlines()
+    assert "~ Take: renamed: was Charge" in lines
+    assert "+ added: the state machine refund was added" in lines
+
+
+@pytest.mark.slow
 def test_a_flow_that_cannot_be_compiled_at_a_revision(project):
     write(project / "flow.py", "raise ValueError('no')\n")
     git(project, "commit", "-q", "-a", "-m", "broken")
