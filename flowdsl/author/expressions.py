@@ -206,6 +206,11 @@ class Expression:
     def __repr__(self) -> str:
         from .describing import described  # only messages need it
 
+        where = caller()
+        if where and where.converts():
+            raise TypeError(
+                f"{described(self._node)} has no text until the flow runs: write {{path}} without !r, !a or ="
+            )
         return described(self._node)
 
     def __hash__(self) -> int:

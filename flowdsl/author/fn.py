@@ -22,6 +22,8 @@ from ..base.words import join_words
 from . import nodes
 from .expressions import Condition, Expression, Value, cond, node_of, traced
 from .nodes import Kind, Node, kind_of
+from .places import snake
+from .signatures import check_arguments
 from .tokens import has_tokens
 
 Pattern = Value | re.Pattern[str]
@@ -33,10 +35,18 @@ def _call(name: str, *arguments: Value, kind: Kind | None = None) -> Expression:
 
 
 def _build(name: str, arguments: list[Node], kind: Kind | None = None) -> Expression:
+    check_arguments(name, arguments, _parameters(name))
     return Expression(nodes.Call(name, tuple(arguments), kind, origin=caller()))
 
 
+def _parameters(name: str) -> tuple[str, ...]:
+    """The parameters of the Python function for one of JSONata."""
+    function = globals().get(snake(name)) or globals()[f"{name}_"]
+    return tuple(function.__code__.co_varnames[: function.__code__.co_argcount])
+
+
 def _asked(name: str, *arguments: Node) -> Condition:
+    check_arguments(name, arguments, _parameters(name))
     return Condition(nodes.Call(name, arguments, "boolean", origin=caller()))
 
 

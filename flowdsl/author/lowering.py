@@ -184,6 +184,8 @@ def _into_checked(element: Placed, report: Report, path: AslPath) -> Placed:
     key = re.sub(r"^\$+\.?", "", path_text(into) if isinstance(into, Path) else str(into)).partition(".")[0]
     name = key if re.fullmatch(r"[A-Za-z_]\w*", key) else "payment"
     hint = f"write into={json.dumps(name)} for a field of the document, or into=var.{name} for a variable"
+    if into is None:
+        hint = "write into=DISCARD to drop the result"
     report((*path, "ResultPath"), f"into= is the name of one field or one variable, not {into!r}", hint, None)
     return evolve(element, into=UNSET)
 

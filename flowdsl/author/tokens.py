@@ -10,6 +10,8 @@ up again, is the author's mistake, at the line of the f-string.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from ..base.record import Record, field
 from ..base.source import Caller, caller
@@ -56,10 +58,39 @@ class Token(Record, eq=False, frozen=False):
 _tokens: list[Token] = []
 
 
+class _Left(str):
+    """The text of a token while nothing is around it; widths, which would go by its own length, mark it as changed."""
+
+    __slots__ = ("token",)
+    token: Token
+
+    def __format__(self, spec: str) -> str:
+        self.token.is_changed = self.token.is_changed or bool(spec)
+        return str.__format__(self, spec)
+
+    def ljust(self, *arguments: Any) -> str:
+        return self._changed(str.ljust, arguments)
+
+    def rjust(self, *arguments: Any) -> str:
+        return self._changed(str.rjust, arguments)
+
+    def center(self, *arguments: Any) -> str:
+        return self._changed(str.center, arguments)
+
+    def zfill(self, *arguments: Any) -> str:
+        return self._changed(str.zfill, arguments)
+
+    def _changed(self, method: Callable[..., str], arguments: tuple[Any, ...]) -> str:
+        self.token.is_changed = True
+        return method(self, *arguments)
+
+
 def leave_token(node: Node) -> str:
     """The text that stands for the expression inside a string."""
     _tokens.append(Token(node, caller()))
-    return f"\ue0f0{_LETTERS}{len(_tokens) - 1}\ue0f1"
+    left = _Left(f"\ue0f0{_LETTERS}{len(_tokens) - 1}\ue0f1")
+    left.token = _tokens[-1]
+    return left
 
 
 def has_tokens(text: str) -> bool:

@@ -6,7 +6,7 @@ import ast
 import linecache
 import os
 import sys
-from dis import Positions, get_instructions
+from dis import Positions, get_instructions, opname
 from functools import cache
 from itertools import islice, takewhile
 from pathlib import Path
@@ -117,6 +117,12 @@ class Caller(Record):
             strings = [strings[same.index(self.instruction)]]
         return strings[0] if strings else None
 
+    def converts(self) -> bool:
+        """True if an f-string of a file, not one that a library generates, converts a value by `!r` or `!a` here."""
+        operation, argument = self.code.co_code[self.instruction : self.instruction + 2]
+        converting = opname[operation] in ("FORMAT_VALUE", "CONVERT_VALUE")  # the second from Python 3.13 on
+        return converting and argument & 3 in (2, 3) and not self.code.co_filename.startswith("<")
+
     def _place(self) -> Place | None:
         line, end_line, start, end = self._positions()
         if line is None or end_line is None or start is None or end is None:
@@ -149,7 +155,7 @@ def _formatted(file: str) -> dict[Place, list[Formatted]]:
     except SyntaxError:
         return {}
     texts: dict[Place, list[Formatted]] = {}
-    changed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript)}
+    changed = _read_by_python(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             pieces = [str(each.value) if isinstance(each, ast.Constant) else "" for each in node.values]
@@ -158,6 +164,37 @@ def _formatted(file: str) -> dict[Place, list[Formatted]]:
                     each = Formatted(before, after, id(node) in changed, (file, *_place(node)))
                     texts.setdefault(_place(value), []).append(each)
     return texts
+
+
+def _read_by_python(tree: ast.Module) -> set[int]:
+    """The ids of the f-strings of which a method is called or a slice made, or that are compared with a constant.
+
+    By the name too, if the f-string is all that is ever assigned to it.
+    """
+    bound: dict[str, list[ast.AST]] = {}
+    read: list[ast.expr] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.JoinedStr() as text):
+                bound.setdefault(name, []).append(text)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                bound.setdefault(name, []).append(node)
+            case ast.Attribute(value=value, attr=attribute) if attribute != "join":
+                read.append(value)
+            case ast.Subscript(value=value):
+                read.append(value)
+            case ast.Compare(left=left, comparators=[right]):
+                sides = [side for side in (left, right) if not _is_constant(side)]
+                read.extend(sides if len(sides) == 1 else [])
+    only = {name: texts[0] for name, (*texts, _) in bound.items() if len(texts) == 1}
+    named = [only.get(each.id) if isinstance(each, ast.Name) else each for each in read]
+    return {id(each) for each in named if isinstance(each, ast.JoinedStr)}
+
+
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return all(_is_constant(each) for each in node.elts)
+    return isinstance(node, ast.Constant)
 
 
 def _in_order(positions: Positions) -> tuple[int | None, ...]:

@@ -274,3 +274,18 @@ def test_a_flow_that_calls_services_imports_no_botocore() -> None:
         "sys.exit(bool({'botocore', 'boto3'} & {*sys.modules}))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_misspelt_service_of_an_error_is_as_clear_as_that_of_a_call(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "import flowdsl as f\nfrom flowdsl import aws\n"
+        'put = aws.dynamodb.put_item(TableName="t", Item={"id": {"S": "1"}})\n'
+        "known = f.catch(aws.dynamo.errors.ConditionalCheckFailedException, f.Pass('Known'))\n"
+        "machine = f.StateMachine('m', f.Task('Put', put, catch=known))\n"
+    )
+    (problem,) = project.review(project.load(file), packaging=False)
+    assert problem.code == "FD506"
+    assert "AWS has no service 'Dynamo', so nothing raises" in problem.message
+    assert problem.hint == "did you mean 'DynamoDB.ConditionalCheckFailedException'?"

@@ -274,6 +274,7 @@ FUNCTIONS = {
 """How to make a machine with the keywords of a function, those that it needs, and values of all."""
 NOT_IN_A_DEFINITION = {
     *("name", "flow", "input", "related", "defaults", "query_language", "origin", "extras"),
+    "checks",  # tests/deploy/test_checks_of_the_project.py
     *("schedules", "alarms"),  # tests/deploy/test_watching.py
 }
 """Keywords of a StateMachine for other uses, or with tests of their own."""

@@ -14,6 +14,7 @@ import flowdsl as f
 from flowdsl import cond, context, fn, item, item_index, one_of, project, state_input, var, where
 from flowdsl.author.expressions import node_of
 from flowdsl.author.jsonata import write_jsonata
+from flowdsl.base.arguments import WrongArgument
 
 X, Y = state_input.x, state_input.y
 result = f.result
@@ -267,6 +268,99 @@ def test_each_f_string_that_is_changed_is_reported(tmp_path: Path) -> None:
     # Python 3.12 and newer know where the expression inside of the f-string is; before, it is the f-string.
     places = [(3, 8), (4, 74)] if sys.version_info >= (3, 12) else [(3, 5), (4, 72)]
     assert [each.span and (each.span.line, each.span.column) for each in found] == places
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "x.ljust(9)",
+        "x.rjust(99)",
+        "x.center(9, '-')",
+        "x.zfill(20)",
+        "f'{x:>50}'",
+        "'{:>50}'.format(x)",
+        "y.ljust(9)",
+        "y.zfill(50)",
+        "y if y == 'a' else 'b'",
+        "y if y in ('a', 'b') else f'{y}b'",
+        "y if y.startswith('a') else 'b'",
+    ],
+)
+def test_what_python_does_with_a_text_by_its_name_is_reported(use: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        'import flowdsl as f\nx, z = f"{f.state_input.a}", 1\ny = f"a{f.state_input.b}"\n'
+        f'machine = f.StateMachine("m", f.Pass("P", output={{"v": {use}, "x": x, "y": y}}))\n'
+    )
+    found = [each for each in project.review(project.load(file), packaging=False) if each.code == "FD215"]
+    assert [each.span and each.span.line for each in found] == [2 if "x" in use else 3]
+    assert "is changed by Python" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "use", ["y.join([y, 'b'])", "y + '   '", "f'{y} {x}'", "f'{x}   '", "f.cond(f.state_input.c == y, 1, 2)", "[x, x]"]
+)
+def test_what_python_may_do_with_a_text(use: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        'import flowdsl as f\nx, z = f"{f.state_input.a}", 1\ny = f"a{f.state_input.b}"\n'
+        f'machine = f.StateMachine("m", f.Pass("P", output={{"v": {use}, "x": x, "y": y}}), query_language="JSONata")\n'
+    )
+    assert project.review(project.load(file), packaging=False) == []
+
+
+@pytest.mark.parametrize("text", ["{X!r}", "{X!a}", "{X=}", "{[X]!r}", "{X!s}", "{X:>5}"])
+def test_an_f_string_does_not_hold_the_python_of_an_expression(text: str) -> None:
+    with pytest.raises(TypeError, match=r"known only when the flow runs|no text until the flow runs"):
+        eval(compile(f'f"{text}"', __file__, "eval"), {"X": X})
+    assert repr(X) == "state_input.x"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message", "names"),
+    [
+        (lambda: fn.substring(X, "x"), "start= of fn.substring is a number, not 'x'", ("#1", "start")),
+        (lambda: fn.uppercase(3), "text= of fn.uppercase is text, not 3", ("#0", "text")),
+        (lambda: fn.length(X + 1), "text= of fn.length is text, not state_input.x + 1", ("#0", "text")),
+        (lambda: fn.pad(X, None), "width= of fn.pad is a number, not None", ("#1", "width")),
+        (lambda: fn.sum([1, "a"]), "numbers= of fn.sum is a list of numbers, not of 'a'", ("#0", "numbers")),
+        (lambda: fn.join([1]), "texts= of fn.join is a list of texts, not of 1", ("#0", "texts")),
+        (lambda: fn.partition(X, size="x"), "size= of fn.partition is a number, not 'x'", ("#1", "size")),
+        (lambda: fn.assert_(X + 1, "x"), "condition= of fn.assert_ is true or false", ("#0", "condition")),  # noqa: PT009 - not unittest
+        (lambda: fn.contains(5, "x"), "text= of fn.contains is text, not 5", ("#0", "text")),
+        (lambda: fn.to_millis(5), "text= of fn.to_millis is text, not 5", ("#0", "text")),
+    ],
+)
+def test_an_argument_of_fn_of_another_kind(mistake: Any, message: str, names: tuple[str, ...]) -> None:
+    with pytest.raises(WrongArgument) as caught:
+        mistake()
+    assert message in caught.value.message
+    assert caught.value.names == names
+
+
+def test_functions_take_what_is_not_known_and_single_values() -> None:
+    for each in (
+        fn.substring(X, X),
+        fn.sum(3),
+        fn.max([1, X]),
+        fn.join(["a", f"{X}"], ","),
+        fn.merge({"a": 1}, X),
+        fn.merge([{"a": 1}, X]),
+        fn.assert_(X == 1, "no"),  # noqa: PT009
+        fn.uppercase(cond(X, "a", 1)),
+        fn.hash(5, "MD5"),
+    ):
+        assert write_jsonata(node_of(each))
+
+
+def test_every_signature_is_that_of_a_function() -> None:
+    from flowdsl.author.signatures import _SIGNATURES
+
+    for name, signature in _SIGNATURES.items():
+        parameters = fn._parameters(name)
+        assert len(parameters) >= len(signature.split()) or name == "merge", name
 
 
 class _Interpolation:

@@ -266,6 +266,7 @@ REFUSED: list[tuple[Any, tuple[Language, ...], str, str]] = [
     (lambda: f.Pass("T", output=1, result=2), ALL, "both give the Pass its result", "remove"),
     (lambda: f.Task("T", HELLO, into=f.var.x, assign={"x": 1}), ALL, "both set the variable x", "another name"),
     (lambda: f.Task("T", HELLO, into=f.state_input.x.y), ALL, "one field or one variable", "into=var.x"),
+    (lambda: f.Task("T", HELLO, into=None), ALL, "one field or one variable, not None", "write into=DISCARD"),  # type: ignore[arg-type]
     (lambda: f.Task("T", HELLO, output=f.state_input.x), ("JSONPath",), "cannot be state_input.x", "query_language"),
     (
         lambda: f.Task("T", HELLO, output={"a": f.result.a}, assign={"b": f.result.b}),

@@ -15,7 +15,7 @@ from ...asl.placeholders import has_placeholder
 from ...asl.resource import TOKEN, Resource
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
-from ...base.words import did_you_mean
+from ...base.words import did_you_mean, nearest
 from ..findings import Findings
 from ..raised import Raised, read_raised
 from ..registry import Code, Rule
@@ -215,6 +215,11 @@ def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[
     if own is None and (calls_lambda or not all(apis)):
         return None
     prefixes = sorted({_prefix(resource) for _, resource in can.tasks} - {""})
+    if own is None and (near := nearest(prefix, prefixes or [each.error_prefix for each in SERVICES.values()])):
+        return (
+            f"AWS has no service {prefix!r}, so nothing raises {name!r}",
+            f"did you mean {near + name[len(prefix) :]!r}?",
+        )
     expected = f"its errors start with {' or '.join(f'{each}.' for each in prefixes)}" if prefixes else None
     return f"{name!r} is not an error of a service that is called here", expected
 

@@ -1,0 +1,117 @@
+"""The kinds of values that the functions of `fn` take, to report a wrong one at the line where it is written.
+
+Sources: the signatures in JSONata's src/jsonata.js (https://docs.jsonata.org/embedding-extending explains them); Step
+Functions Developer Guide, "Transforming data with JSONata" for partition, range, hash, random and parse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..base.arguments import WrongArgument
+from . import nodes
+from .nodes import Kind, Node, kind_of
+
+_KINDS: dict[str, tuple[tuple[Kind, ...], str, str]] = {
+    "s": (("text",), "text", "write text, or fn.string(...)"),
+    "n": (("number",), "a number", "write a number, or fn.number(...)"),
+    "b": (("boolean",), "true or false", "write a condition, or fn.boolean(...)"),
+    "o": (("object",), "an object", "write an object"),
+    "l": (("list",), "a list", "write a list"),
+    "v": (("text", "number", "boolean"), "text, a number or a boolean", "write one of these"),
+}
+_MANY: dict[str, tuple[Kind, str]] = {"S": ("text", "texts"), "N": ("number", "numbers"), "O": ("object", "objects")}
+"""Lists of one kind; JSONata takes a single value as a list of one."""
+
+_SIGNATURES = {
+    "length": "s",
+    "substring": "s n n?",
+    "substringBefore": "s s",
+    "substringAfter": "s s",
+    "uppercase": "s",
+    "lowercase": "s",
+    "trim": "s",
+    "pad": "s n s?",
+    "contains": "s x",
+    "split": "s x n?",
+    "join": "S s?",
+    "match": "s x n?",
+    "replace": "s x s n?",
+    "parse": "s",
+    "base64encode": "s",
+    "base64decode": "s",
+    "encodeUrlComponent": "s",
+    "encodeUrl": "s",
+    "decodeUrlComponent": "s",
+    "decodeUrl": "s",
+    "hash": "x s",
+    "number": "v",
+    "abs": "n",
+    "floor": "n",
+    "ceil": "n",
+    "round": "n n?",
+    "power": "n n",
+    "sqrt": "n",
+    "random": "n?",
+    "math_random": "n n",
+    "formatNumber": "n s o?",
+    "formatBase": "n n?",
+    "formatInteger": "n s",
+    "parseInteger": "s s",
+    "range": "n n n",
+    "sum": "N",
+    "max": "N",
+    "min": "N",
+    "average": "N",
+    "partition": "l n",
+    "array_contains": "l x",
+    "array_get_item": "l n",
+    "merge": "O",
+    "lookup": "x s",
+    "error": "s",
+    "assert": "b s",
+    "now": "s? s?",
+    "fromMillis": "n s? s?",
+    "toMillis": "s s?",
+}
+
+
+def check_arguments(function: str, arguments: Sequence[Node], names: Sequence[str]) -> None:
+    """Raise WrongArgument for the first argument of a kind that the JSONata function does not take.
+
+    `names` are the parameters' in Python. What an expression gives is often unknown; then nothing is wrong.
+    """
+    signature = _SIGNATURES.get(function, "").split()
+    for index, wanted in enumerate(signature):
+        name = f"{names[index]}=" if index < len(names) else "an argument"
+        if index >= len(arguments):
+            if not wanted.endswith("?"):
+                _refuse(function, index, name, wanted, "None")
+        elif wanted[0] in _KINDS:
+            kinds = _KINDS[wanted[0]][0]
+            if kind_of(arguments[index]) not in (None, *kinds):
+                _refuse(function, index, name, wanted, _described(arguments[index]))
+        elif wanted in _MANY:
+            argument = arguments[index]
+            items = argument.items if isinstance(argument, nodes.Array) else (argument,)
+            for each in items:
+                if kind_of(each) not in (None, _MANY[wanted][0], *(() if each is not argument else ("list",))):
+                    _refuse(function, index, name, wanted, _described(each))
+
+
+def _described(node: Node) -> str:
+    from .describing import described  # only messages need it
+
+    return described(node)
+
+
+def _refuse(function: str, index: int, name: str, wanted: str, value: str) -> None:
+    python = "".join("_" + letter.lower() if letter.isupper() else letter for letter in function)
+    whose = f"{name} of fn.{python.replace('assert', 'assert_')}"
+    if wanted in _MANY:
+        kinds = _MANY[wanted][1]
+        raise WrongArgument(
+            f"{whose} is a list of {kinds}, not of {value}", f"write {kinds}", f"#{index}", name.rstrip("=")
+        )
+    _, what, hint = _KINDS[wanted[0]]
+    raise WrongArgument(f"{whose} is {what}, not {value}", hint, f"#{index}", name.rstrip("="))
