@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from ..base.arguments import WrongArgument
 from .expressions import Expression, Path, var
 from .fields import UNSET, Unset, in_seconds
-from .flow import Block, Flow, Goto, Guard, Step, as_flow, chain, describe
+from .flow import Block, Flow, Goto, Guard, Step, as_flow, chain, describe, parts_within
 from .places import snake
 from .states import Choice, Pass, Rule, State, Wait, fail, when
 
@@ -91,6 +92,8 @@ def _loop(
         what = f"at_most= is how often the steps run, 1 or more, not {describe(at_most)}"
         raise WrongArgument(what, "write at_most=8", "at_most")
     counting = _counter(first, counter)
+    if isinstance(counter, Unset):
+        _check_counter(counting, (flow, between, *rules))
     tries = var[counting]
     rules.append(when(tries < at_most, again, assign={counting: tries + 1}))
     if isinstance(otherwise, Unset):
@@ -131,6 +134,18 @@ def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
         hint = f"{_COMPARE}, or when(condition, steps...)"
         raise WrongArgument(f"failed= is a condition, not {describe(failed)}", hint, "failed")
     return [when(failed, fail(f"{first}.Failed", error=f"{first}.Failed", cause="The condition in failed= holds"))]
+
+
+def _check_counter(counting: str, inside: tuple[Flow | Rule, ...]) -> None:
+    """Raise if a step of the loop sets the variable that counts the tries: the loop might never end."""
+    for part in parts_within(inside):
+        into = getattr(part, "into", UNSET)
+        assigned = getattr(part, "assign", UNSET)
+        is_set = isinstance(assigned, Mapping) and counting in assigned
+        if is_set or (isinstance(into, Path) and into._variable == counting):
+            whose = f"state {part.name!r}" if isinstance(part, State) else "a rule or catcher"
+            what = f"the loop counts its tries in var.{counting}, which {whose} inside it sets too"
+            raise WrongArgument(what, "name another variable for the count: counter=var.turn", "at_most")
 
 
 def _counter(first: str, counter: Path | Unset) -> str:

@@ -222,6 +222,21 @@ def test_a_loop_inside_a_loop_counts_anew(language: Language) -> None:
     assert run(outer, language, [0, 0, 0, 0]).output == {"a": 0}
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda: f.repeat(task("Ask-user", into="b"), until=f.state_input.b == 1, at_most=2, otherwise=f.Pass("No")),
+        lambda: task("Again", into=f.var.ask_user_tries),
+        lambda: f.Pass("Again", assign={"ask_user_tries": 0}),
+        lambda: f.Choice("Again", f.when(f.state_input.a == 2, assign={"ask_user_tries": 0})),
+    ],
+)
+def test_nothing_inside_a_loop_sets_its_counter(step: Any) -> None:
+    with pytest.raises(TypeError, match=r"counts its tries in var\.ask_user_tries, which .* sets too; name another"):
+        f.repeat(task("Ask user", into="a"), step(), until=f.state_input.a == 1, at_most=3)
+    assert f.repeat(task("Ask user", into="a"), step(), until=f.state_input.a == 1, at_most=3, counter=f.var.outer)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_author_names_the_counter(language: Language) -> None:
     loop = f.repeat(task("Try", into="last"), until=f.state_input.last == 1, at_most=3, counter=f.var.turn)
