@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..base.diagnostics import Diagnostic
-from .fields import Element, specs
+from .fields import UNSET, Element, specs
 from .flow import parts_within
 from .machine import StateMachine
-from .states import STATES, Catcher, Retrier, Rule, State
+from .states import STATES, Catcher, Retrier, Rule, State, Task
 
 _KINDS: dict[type[Any], tuple[str, str]] = {
     **dict.fromkeys((State, *STATES.values()), ("state {!r} is in no flow", "add it to a chain, or delete it")),
@@ -35,7 +35,20 @@ def unplaced(written: Iterable[Any], file: str) -> list[Diagnostic]:
             message, hint = _KINDS[type(each)]
             message = message.format(getattr(each, "name", ""))
             warnings.setdefault(id(origin), Diagnostic("FD216", message, (), "warning", origin.span(), hint))
-    return [*warnings.values()]
+    return [*warnings.values(), *_unused_timeouts(machines, file)]
+
+
+def _unused_timeouts(machines: Iterable[StateMachine], file: str) -> Iterator[Diagnostic]:
+    """Warnings for a default timeout that no Task has got: there is none, or each has its own."""
+    for machine in machines:
+        defaults = machine.defaults
+        if defaults is None or defaults.timeout is UNSET or not defaults.origin:
+            continue
+        tasks = [part for part in _within(machine) if isinstance(part, Task)]
+        if defaults.origin.code.co_filename == file and all(task.timeout != defaults.timeout for task in tasks):
+            span = defaults.origin.span(("timeout",))
+            hint = "remove it, or remove the timeouts of the Tasks that should have it"
+            yield Diagnostic("FD216", "timeout= of Defaults is that of no Task", (), "warning", span, hint)
 
 
 def _within(machine: StateMachine) -> Iterator[Element]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import flowdsl as f
+from flowdsl import project
 from flowdsl.author.fields import Language
 
 HELLO = f.Function("hello", "handlers/hello")
@@ -356,3 +358,24 @@ def test_an_object_cannot_be_changed_and_knows_its_keywords() -> None:
         f.Task("T", HELLO, 5)  # type: ignore[call-arg,misc]
     with pytest.raises(TypeError, match=r"Task\(\.\.\.\) needs name"):
         f.Task()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("flow", "is_lost"),
+    [
+        ('f.Pass("A")', True),
+        ('f.Task("A", f.Function("a"), timeout=9)', True),
+        ('f.Task("A", f.Function("a"))', False),
+        ('f.Parallel("P", f.Task("A", f.Function("a")), f.Task("B", f.Function("b"), timeout=9))', False),
+    ],
+)
+def test_a_default_timeout_that_reaches_no_task(flow: str, is_lost: bool, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        f'import flowdsl as f\n\nmachine = f.StateMachine("m", {flow},\n    defaults=f.Defaults(timeout=5))\n'
+    )
+    found = [
+        (each.span.line, each.message) for each in project.review(project.load(file), packaging=False) if each.span
+    ]
+    assert found == ([(4, "timeout= of Defaults is that of no Task")] if is_lost else [])
