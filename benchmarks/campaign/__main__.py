@@ -41,8 +41,8 @@ class Report:
 
 
 @cache
-def _flows() -> tuple[Loaded, Loaded]:
-    return load(ROOT / "payment_flow.py")[0], load(ROOT / "refund_flow.py")[0]
+def _flows() -> tuple[Loaded, tuple[Loaded, ...]]:
+    return load(ROOT / "payment_flow.py")[0], (load(ROOT / "refund_flow.py")[0], load(ROOT / "capture_flow.py")[0])
 
 
 def scenario(seed: int, index: int, folder: Path | None = None) -> Report:
@@ -127,6 +127,7 @@ def _plan_text(what: Plan) -> str:
     lines += [f"{at:>7} s  stop {what.submissions[number].name}" for at, number in what.stops]
     lines += [f"{at:>7} s  sweep" for at in what.sweeps]
     lines += [f"{at:>7} s  refund {number} of {donation}" for at, donation, number in what.refunds]
+    lines += [f"{at:>7} s  capture {donation}: {amount}" for at, donation, amount in what.captures]
     lines += [f"{each.start:>7} s  {each.store} is down until {each.end} s" for each in what.outages]
     lines += [f"  redirect {number}: {visit}" for number, visit in enumerate(what.visits, 1)]
     shares = f"calls {what.call_faults}, transactions {what.store_faults}, races {what.races}"

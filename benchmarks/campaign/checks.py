@@ -12,7 +12,8 @@ from typing import Any
 from benchmarks.campaign.banks import bank
 from benchmarks.campaign.plan import Plan
 from benchmarks.campaign.world import Ended, Outcome, messages
-from handlers import refunds, sqlite
+from handlers import captures, refunds, sqlite
+from handlers.document import is_for_later
 from handlers.fingerprint import fingerprint
 from handlers.psp_sandbox.ledger import Payment
 from handlers.select_psp import choices
@@ -55,10 +56,22 @@ def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payme
     for payment in payments:
         if not owners or (payment.amount, payment.currency) != (owners[0]["amount"], owners[0]["currency"]):
             yield f"the PSP was asked for {payment.amount} {payment.currency}, which is not the first donation's amount"
+    yield from _captured(owners, taken)
     refunded = sum(payment.refunded for payment in payments)
     stored = refunds.of_donation(identity)
     if refunded != sum(refund.amount for refund in stored if refund.status == "refunded"):
         yield f"refunded {refunded} at the PSP; stored are {[(each.id, each.status, each.amount) for each in stored]}"
+
+
+def _captured(owners: list[dict[str, Any]], taken: list[Payment]) -> Iterator[str]:
+    """What was reserved is taken only if somebody asked for just that."""
+    if not owners or not is_for_later({"donation": owners[0]}):
+        return
+    capture = captures.find(owners[0]["id"])
+    expected = capture.amount if capture else 0
+    for payment in taken:
+        if payment.captured != expected:
+            yield f"{payment.captured} was taken of a reservation; requested was {expected}"
 
 
 def _record(
@@ -84,6 +97,9 @@ def _record(
         yield f"taken by {taken[0].reference}, and stored as {record.status} after the sweep"
     elif record.status in ("open", "broken") and (payments or identity not in {each.id for each in outcome.last}):
         yield f"still {record.status} after the sweep"
+    undecided = [each.status for each in payments if each.status in _UNDECIDED]
+    if record.status == "authorised" and undecided != ["authorised"]:
+        yield f"stored as authorised; the PSP: {payments}"
     if record.status in ("declined", "abandoned"):
         for payment in payments:
             if payment.status in _UNDECIDED:
@@ -108,14 +124,20 @@ def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:
     if payment.get("status") == "paid" and (
         matching is None
         or matching.status != _TAKEN
-        or (matching.captured, matching.currency) != (donation["amount"], donation["currency"])
+        or (matching.captured, matching.currency) != (_taken_of(donation), donation["currency"])
     ):
         yield f"execution {execution.name} says paid; the PSP: {matching}"
     choice = choices.find(donation["id"])
     if choice is None or choice.fingerprint != fingerprint(donation):
         yield f"execution {execution.name} ended {stored['status']}, but another donation has the id"
-    if stored["status"] not in ("paid", "declined", "abandoned"):
+    if stored["status"] not in ("paid", "authorised", "declined", "abandoned"):
         yield f"execution {execution.name} SUCCEEDED with the status {stored['status']}"
+
+
+def _taken_of(donation: dict[str, Any]) -> int:
+    """What is to be taken of a donation: its amount, or what was requested of a reserved one."""
+    capture = captures.find(donation["id"]) if is_for_later({"donation": donation}) else None
+    return capture.amount if capture else int(donation["amount"])
 
 
 def _history(identity: str) -> Iterator[str]:

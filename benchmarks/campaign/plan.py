@@ -55,6 +55,9 @@ class Plan:
     """Runs of handlers.reconcile beside the executions, in seconds after the start."""
     refunds: tuple[tuple[int, str, int], ...]
     """Requests of refunds: seconds after the start, the donation, and the refund's number; each of 10 minor units."""
+    captures: tuple[tuple[int, str, int | None], ...]
+    """Requests to take reserved donations: seconds after the start, the donation, and the amount: None for all, 0 to
+    release it."""
     outages: tuple[Outage, ...]
     call_faults: float
     """The share of calls that are disturbed."""
@@ -97,6 +100,7 @@ def plan(seed: int, index: int) -> Plan:
         stops=tuple((dice.choice((0, 1, 30, 400, DAY)), _index(dice, submissions)) for _ in range(_few(dice, calm))),
         sweeps=tuple(dice.choice((0, 5, 600, HOUR, 2 * HOUR, 2 * DAY)) for _ in range(_few(dice, calm) + 1)),
         refunds=tuple(_refund(dice, submissions) for _ in range(dice.choice((0, 0, 1, 3)))),
+        captures=tuple(_capture(dice, donation) for donation in donations if "capture" in donation for _ in range(2)),
         outages=tuple(_outage(dice) for _ in range(_few(dice, calm))),
         call_faults=harsh,
         store_faults=0.0 if calm else dice.choice((0.0, 0.02, 0.1, 0.3)),
@@ -107,9 +111,11 @@ def plan(seed: int, index: int) -> Plan:
 
 
 def _donation(dice: Random, identity: str) -> dict[str, Any]:
+    later = {"capture": "later"} if dice.random() < 0.15 else {}
     token = dice.choice(_OFTEN) if dice.random() < 0.6 else dice.choice(_DECIDED).token
     return {
         "id": identity,
+        **later,
         "charity": dice.choice(_CHARITIES),
         "amount": dice.choice(_AMOUNTS),
         "currency": dice.choice(_CURRENCIES),
@@ -152,6 +158,11 @@ def _outage(dice: Random) -> Outage:
 def _refund(dice: Random, submissions: tuple[Submission, ...]) -> tuple[int, str, int]:
     identity = str(dice.choice(submissions).donation["id"])
     return dice.choice((5, 900, DAY, 2 * DAY, 9 * DAY)), identity, dice.choice((1, 1, 2))
+
+
+def _capture(dice: Random, donation: dict[str, Any]) -> tuple[int, str, int | None]:
+    amount = dice.choice((None, None, donation["amount"], max(1, donation["amount"] // 20 * 10), 0))
+    return dice.choice((5, 900, HOUR, DAY, 4 * DAY)), donation["id"], amount
 
 
 def _few(dice: Random, calm: bool) -> int:

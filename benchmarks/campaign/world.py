@@ -25,7 +25,7 @@ from benchmarks.campaign.stripe_books import StripeBooks
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
-from handlers import refunds, sqlite
+from handlers import captures, refunds, sqlite
 from handlers.document import MalformedEvent
 from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
@@ -84,7 +84,8 @@ class World:
 
     plan: Plan
     flow: Loaded
-    refund_flow: Loaded
+    others: tuple[Loaded, ...]
+    """The flows of refunds and of captures."""
     faults: Faults
     start: datetime = START
     suffix: str = ""
@@ -106,11 +107,11 @@ class World:
         self.runner = Runner.of(
             self.flow,
             handlers={_ACTOR: self._act},
-            machines=[_LATER, self.refund_flow],
+            machines=[_LATER, *self.others],
             start=self.start,
             seed=self.plan.index,
         )
-        states = (*_tasks(self.flow.definition), *_tasks(self.refund_flow.definition))
+        states = [each for flow in (self.flow, *self.others) for each in _tasks(flow.definition)]
         for state in [name for name, node in states if node.get("Type") == "Task"]:
             self.runner.mock(state, Answer("disturbed", self._respond, _ALWAYS))
 
@@ -126,6 +127,8 @@ class World:
             self._later(at, "sweep")
         for at, donation, number in self.plan.refunds:
             self._later(at, "refund", donation=donation, number=number)
+        for at, donation, amount in self.plan.captures:
+            self._later(at, "capture", donation=donation, amount=amount)
         self.runner.scheduler.run()
 
     def run_one(self, submission: Submission) -> None:
@@ -152,6 +155,8 @@ class World:
                 self.runner.scheduler.stop_execution(self.results[event["name"]][1])
         elif act == "refund":
             self._refund(event["donation"], event["number"])
+        elif act == "capture":
+            self._capture(event["donation"], event["amount"])
         elif act == "webhook":
             self._webhook(event)
         elif act == "sweep":
@@ -196,10 +201,18 @@ class World:
         self.faults.counts["refund requested"] += 1
         scheduler = self.runner.scheduler
         request = {"donation": donation, "number": number, "amount": 10}
-        scheduler.start(scheduler.machines[self.refund_flow.name], request)
+        scheduler.start(scheduler.machines[self.others[0].name], request)
 
-    def refund_again(self) -> None:
-        """Run each refund that was requested once more, as the list of open work says."""
+    def _capture(self, donation: str, amount: int | None) -> None:
+        self.faults.counts["capture requested"] += 1
+        scheduler = self.runner.scheduler
+        scheduler.start(scheduler.machines[self.others[1].name], {"donation": donation, "amount": amount})
+
+    def run_again(self) -> None:
+        """Run each refund and each capture that was requested once more, as the list of open work says."""
+        for capture in [*captures.listed()]:
+            self._capture(capture.donation, None)
+        self.runner.scheduler.run()
         for donation, number in sorted({(each.donation, each.number) for each in refunds.listed()}):
             self._refund(donation, number)
         self.runner.scheduler.run()
@@ -321,7 +334,7 @@ class World:
         number = len(self.inside)
         now = datetime.fromtimestamp(self.runner.scheduler.clock.now(), UTC)
         other = World(
-            self.plan, self.flow, self.refund_flow, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1
+            self.plan, self.flow, self.others, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1
         )
         with disturbed(other):
             other.run_one(others[number % len(others)])
@@ -377,7 +390,7 @@ def _ended(submission: Submission, result: Result) -> Ended:
     return Ended(result.name, submission.donation, result.status, result.error, result.output)
 
 
-def play(plan: Plan, flow: Loaded, refund_flow: Loaded, folder: Path) -> Outcome:
+def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> Outcome:
     """Run the scenario with its stores in the folder: first the plan, after kill -9 all donations again; then sweep."""
     faults, log = Faults(plan), io.StringIO()
     with (
@@ -387,16 +400,16 @@ def play(plan: Plan, flow: Loaded, refund_flow: Loaded, folder: Path) -> Outcome
     ):
         start = START
         if plan.kill_at is not None:
-            _run_and_kill(World(plan, flow, refund_flow, faults, kill_at=plan.kill_at))
+            _run_and_kill(World(plan, flow, others, faults, kill_at=plan.kill_at))
             faults.counts["kill -9"] += 1
             start += timedelta(hours=1)
-        world = World(plan, flow, refund_flow, faults, start, suffix="" if plan.kill_at is None else "-again")
+        world = World(plan, flow, others, faults, start, suffix="" if plan.kill_at is None else "-again")
         with disturbed(world):
             world.run()
         end = datetime.fromtimestamp(world.runner.scheduler.clock.now(), UTC) + timedelta(days=10)
         first = _sweep(world, end, repair=False)
         _sweep(world, end, repair=True)
-        world.refund_again()
+        world.run_again()
         last = _sweep(world, end + timedelta(seconds=2 * HOUR), repair=True)
     return Outcome(tuple(world.ended), first, last, log.getvalue(), faults, tuple(world.forged))
 

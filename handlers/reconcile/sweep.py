@@ -76,7 +76,13 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
             reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
             yield Finding(refund.id, "refund failed", reason)
     for transaction in store.list(Query(status="authorised")):
-        if captures.find(transaction.id) is None and clock.seconds_since(transaction.stored_at) > RESERVED:
+        capture = captures.find(transaction.id)
+        if capture is not None and capture.status == "released":
+            # An execution stored its earlier answer after the release.
+            reason = f"released at {transaction.psp}"
+            document, state = json.loads(transaction.document), {"status": "abandoned", "code": capture.code}
+            yield _settled(transaction, document, state, reason, store, repair=repair)
+        elif capture is None and clock.seconds_since(transaction.stored_at) > RESERVED:
             request = f"python -m handlers.captures request {transaction.id}"
             yield Finding(transaction.id, "authorised", f"the reservation expires soon; take or release it: {request}")
     for capture in captures.listed():
