@@ -28,7 +28,7 @@ def locate(
         if names:
             keywords, inside = _argument(owner, names, path[index + 1 :])
             inside = path[index:] if names is _CONDITION else inside
-        if isinstance(at, Element) and not isinstance(at, Function):
+        if isinstance(at, Element) and not isinstance(at, Function) and "errors" not in keywords:
             if isinstance(step, int) and keywords and origin is not None and isinstance(at, Retrier | Catcher):
                 place = origin.span(keywords, path[index:])
                 used = place if place != origin.span() else None
