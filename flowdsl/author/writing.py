@@ -104,6 +104,8 @@ def _rule(value: Any, language: Language, report: Report, path: AslPath) -> Any:
             hint = 'compare a value of the flow, as in state_input.status == "paid"'
             report(path, f"a condition compares values of the flow, it is not {describe(value)}", hint, None)
             return {"Variable": "$", "IsPresent": True} if language == "JSONPath" else "{% true %}"
+        if language == "JSONata" and isinstance(value, Mapping) and value.keys() == {"Condition"}:
+            value = value["Condition"]  # a rule as ASL has it, as {"Variable": ...} is under JSONPath
         return constant(value, report, path)
     node = node_of(value)
     if language == "JSONata":

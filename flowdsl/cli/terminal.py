@@ -44,7 +44,9 @@ class _Escaping:
         self._stream = stream
         self._stream_name = name
 
-    def write(self, text: str) -> int:
+    def write(self, text: str | bytes) -> int:
+        if isinstance(text, bytes):  # click's completions
+            text = text.decode()
         with self._refusals():
             self._stream.write(escape(text))
         return len(text)

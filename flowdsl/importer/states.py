@@ -208,7 +208,7 @@ class _Writer:
 
     def rule(self, index: int, rule: dict[str, Any]) -> Code:
         own = {key: value for key, value in rule.items() if key not in ("Next", "Comment", "Assign", "Output")}
-        test = condition(own, self.language) if self.level != Level.RAW else c.constant(own.get("Condition", own))
+        test = condition(own, self.language) if self.level != Level.RAW else c.constant(own)
         values = [test, *self.arms.get(("Choices", index), [])]
         keywords: Keywords = {}
         for key in ("Comment", "Assign", "Output"):

@@ -9,6 +9,7 @@ It runs in MiniStack's own environment. What is corrected, and AWS's documentati
 - TimeoutSeconds may be a JSONata expression ("Task workflow state": "TimeoutSeconds").
 - An exception of a Python handler has its class's name as errorType, which Retry and Catch match (Lambda Developer
   Guide, "Lambda function errors in Python").
+- DescribeAlarms has the Metrics that PutMetricAlarm was given (CloudWatch API Reference, "MetricAlarm").
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from ministack.app import main
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch, lambda_svc
 from ministack.services import stepfunctions as states
 
 _raised = threading.local()
@@ -26,6 +27,7 @@ _run_branches = states._run_parallel_branches
 _execute_task = states._execute_task
 _execute_function = lambda_svc._execute_function_warm
 _invoke = lambda_runtime.Worker.invoke
+_put_alarm = cloudwatch._put_metric_alarm
 TRACE = '"trace": traceback.format_exc()'
 """What the script that calls a Python handler tells of an exception, besides its text."""
 
@@ -61,7 +63,16 @@ def execute_function(*arguments: Any, **options: Any) -> dict[str, Any]:
     return answer
 
 
+def put_alarm(parameters: Any, data: Any, *options: Any) -> Any:
+    answer = _put_alarm(parameters, data, *options)
+    alarm = cloudwatch._alarms.get(data.get("AlarmName")) if data else None
+    if alarm is not None and "Metrics" in data:
+        alarm["Metrics"] = data["Metrics"]
+    return answer
+
+
 if __name__ == "__main__":
+    cloudwatch._put_metric_alarm = put_alarm
     states._run_parallel_branches = run_branches
     states._execute_task = execute_task
     lambda_svc._execute_function_warm = execute_function

@@ -108,11 +108,11 @@ def test_catches_fold_away_and_come_back(open_page, payment):
     opened = open_page(payment)
     catches = opened.page.locator(".drawing:not([hidden]) .edge.catch:not(.chip)")
     failed = opened.page.locator('.drawing:not([hidden]) [data-state$="/ReceiptFailed"]')
-    assert (catches.count(), failed.count()) == (7, 1)
+    assert (catches.count(), failed.count()) == (9, 1)
     opened.page.get_by_role("button", name="Fold catches").click()
     assert (catches.count(), failed.count()) == (0, 0)
     opened.page.keyboard.press("f")
-    assert (catches.count(), failed.count()) == (7, 1)
+    assert (catches.count(), failed.count()) == (9, 1)
 
 
 def test_zoom_pan_and_keys(open_page, payment):
