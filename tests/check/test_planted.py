@@ -1,4 +1,4 @@
-"""Some of the bugs that benchmarks/planted.py plants: found, at the line, and no finding for correct edits.
+"""Some of the bugs that benchmarks/planted plants: found, at the line, and no finding for correct edits.
 
 `python -m benchmarks.planted SEED COUNT` measures more.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.planted import is_at_line, measure
+from benchmarks.planted.measuring import is_at_line, measure
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""A claim of an insurance, in JSONPath: a host of benchmarks/planted.py."""
+"""A claim of an insurance, in JSONPath: a host of benchmarks/planted."""
 
 from typing import Literal, TypedDict
 

@@ -1,4 +1,4 @@
-"""A trip that is searched, priced, reserved and reported, in JSONata: a host of benchmarks/planted.py."""
+"""A trip that is searched, priced, reserved and reported, in JSONata: a host of benchmarks/planted."""
 
 from typing import Literal, TypedDict
 
