@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -107,6 +108,16 @@ class Project:
             timeout=900,
             check=False,
         )
+
+    def end_to_end(self, machine: str) -> None:
+        """Run tests/e2e at a state machine, its version or alias: none may fail, none be skipped."""
+        tests = self.run(
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e"),
+            STATE_MACHINE_ARN=machine,
+            STEPFUNCTIONS_ENDPOINT=self.endpoint,
+        )
+        assert tests.returncode == 0, tests.stdout + tests.stderr
+        assert re.search(r"^1\d passed in", tests.stdout, re.MULTILINE), tests.stdout
 
     def replace(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.conftest import Project
+from tests.cloud.conftest import MACHINE, Project
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ def is_known(resource: dict[str, Any]) -> bool:
     )
 
 
-def test_a_stack_of_the_template_is_created(built: Project) -> None:
+def test_a_stack_of_the_template_takes_donations(built: Project) -> None:
     built.flowdsl("build", "--template", "--instance", "cfn")
     build = built.folder / "build"
     template = json.loads((build / "template.json").read_text())
@@ -47,7 +47,7 @@ def test_a_stack_of_the_template_is_created(built: Project) -> None:
     resources = cloudformation.describe_stack_resources(StackName="payment")["StackResources"]
     assert {each["LogicalResourceId"] for each in resources} == {*known}
 
-    machine = "arn:aws:states:eu-west-1:000000000000:stateMachine:payment-cfn"
+    machine = f"{MACHINE}-cfn"
     states = built.client("stepfunctions")
     definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
     assert "${" not in definition
@@ -55,6 +55,7 @@ def test_a_stack_of_the_template_is_created(built: Project) -> None:
     functions = {each["FunctionName"] for each in built.client("lambda").list_functions()["Functions"]}
     wanted = [each for each in known.values() if each["Type"] == "AWS::Lambda::Function"]
     assert {each["Properties"]["FunctionName"] for each in wanted} <= functions
+    built.end_to_end(machine)
 
 
 def upload(project: Project, build: Path, template: str) -> None:
@@ -64,7 +65,7 @@ def upload(project: Project, build: Path, template: str) -> None:
     bucket.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     bucket.put_object(Bucket="code", Key="template.json", Body=template.encode())
     for file in build.glob("*.zip"):
-        bucket.put_object(Bucket="code", Key=f"{prefix}/{file.name}", Body=file.read_bytes())
+        bucket.put_object(Bucket="code", Key=prefix + file.name, Body=file.read_bytes())
 
 
 def settled(cloudformation: Any) -> Any:
