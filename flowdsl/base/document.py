@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from .diagnostics import AslPath, Diagnostic, FlowError
+from .json import is_too_deep
 from .record import Record, field
 from .source import Span
 
@@ -84,6 +85,12 @@ def wrong(message: str, span: Span | None, hint: str | None = None) -> FlowError
     return FlowError(Diagnostic("FD704", message, span=span, hint=hint, aws="INVALID_JSON_DESCRIPTION"))
 
 
+def check_depth(value: Any, file: str) -> None:
+    """Raise FlowError for values nested deeper than what walks them can follow, whatever the version of Python."""
+    if is_too_deep(value):
+        raise wrong("nested too deeply", Span(file, 1))
+
+
 # JSON
 
 
@@ -111,6 +118,7 @@ def read_json(text: str, file: str) -> Document:
         match = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
         span = span_of(file, text, *match.span()) if match else Span(file, 1)
         raise wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
+    check_depth(value, file)
     return Document(file, text, value, lambda: _json_places(text), twice)
 
 

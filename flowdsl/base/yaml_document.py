@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .diagnostics import AslPath
-from .document import Document, Place, as_float, refuse_constant, wrong
+from .document import Document, Place, as_float, check_depth, refuse_constant, wrong
 from .record import Record
 from .source import Span
 
@@ -58,6 +58,7 @@ def read_yaml(text: str, file: str, dialect: Dialect = ASL) -> Document:
         raise wrong(f"not YAML: {str(error).splitlines()[0]}", Span(file, 1)) from None
     except RecursionError:
         raise wrong("nested too deeply, or an alias within its own anchor", Span(file, 1)) from None
+    check_depth(value, file)
 
     def comments() -> dict[AslPath, tuple[str, ...]]:
         gaps = _gaps(text, ((token.start_mark.index, token.end_mark.index) for token in yaml.scan(text, Loader=loader)))

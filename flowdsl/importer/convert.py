@@ -28,7 +28,9 @@ def converted(sources: Sequence[Imported]) -> Module:
     sys.setrecursionlimit(max(before, _DEEPEST))
     try:
         return _converted(sources)
-    except (RecursionError, MemoryError):  # Python's parser runs out of memory at code that is nested too deeply
+    except (RecursionError, MemoryError, SyntaxError) as error:  # of Python's parser, which has limits of its own
+        if isinstance(error, SyntaxError) and "too many" not in error.msg:
+            raise
         raise FlowError.of("the definition is nested too deeply to be imported", code="FD730") from None
     finally:
         sys.setrecursionlimit(before)

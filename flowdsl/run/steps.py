@@ -31,6 +31,8 @@ _FAILED = ("TimedOut", "Failed")
 _FRAME = re.compile(r'\s*File "(.+)", line (\d+), in ')
 _TELLING = 1000
 """The characters of a cause that identify a failed call."""
+_LONG = 120
+"""The characters of an error with its cause that are printed each time. Longer ones are printed in whole once."""
 
 
 @frozen
@@ -76,6 +78,8 @@ class Steps:
         self._start = 0.0
         self._written: dict[tuple[str, str], list[str]] = {}
         """What failed calls wrote, by state and cause, until their events come."""
+        self._printed: set[str] = set()
+        """Long errors with their causes."""
 
     def keep_output(self, call: Call, reply: Reply, text: str) -> None:
         """Keep what a failed call wrote, to print it with the failure."""
@@ -88,7 +92,7 @@ class Steps:
 
     def event(self, result: Result, event: Event) -> None:
         self._show_output(self._follow(result, event), event)
-        details = json.dumps(event.details, ensure_ascii=False) if event.details else ""
+        details = json.dumps(self._without_repetition(event.details), ensure_ascii=False) if event.details else ""
         child = self._children[result.arn]
         self._say(event, f"{event.id:>4} <- {event.previous:<4} {event.type}{child}  {details}".rstrip())
 
@@ -162,13 +166,33 @@ class Steps:
         return f"failed: {reason}" if reason else ""
 
     def _reason(self, error: str | None, cause: str | None) -> str:
-        """The error and its cause. If the cause is Lambda's JSON: its message, and where it was raised."""
+        """The error and its cause, or their beginning if they were printed before; and where it was raised."""
+        text, place = self._read_cause(error, cause)
+        return (_beginning(text) if self._is_repeated(text) else text) + place
+
+    def _without_repetition(self, details: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An event's details; only the beginning of a cause that was printed before."""
+        cause = details.get("cause")
+        if not cause or not self._is_repeated(self._read_cause(details.get("error"), cause)[0]):
+            return details
+        return {**details, "cause": _beginning(cause)}
+
+    def _is_repeated(self, text: str) -> bool:
+        """True if the text is long and was printed before."""
+        if text in self._printed:
+            return True
+        if len(text) > _LONG:
+            self._printed.add(text)
+        return False
+
+    def _read_cause(self, error: str | None, cause: str | None) -> tuple[str, str]:
+        """The error and its cause, and the place. If the cause is Lambda's JSON: its message, where it was raised."""
         place = ""
         with suppress(ValueError, KeyError, TypeError):
             response = json.loads(cause or "")
             cause = response["errorMessage"]
             place = self._innermost_place(response["stackTrace"])
-        return ": ".join(part for part in (error, cause) if part) + place
+        return ": ".join(part for part in (error, cause) if part), place
 
     def _innermost_place(self, trace: list[str]) -> str:
         """The innermost place in the project."""
@@ -205,6 +229,10 @@ class Steps:
             alone = f"; --mock {quote(state)}=… only answers its call" if state in self._mocked else ""
             hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
             click.echo(f"{_continued(state)} waits for {waited_for} that never comes\n      = {hint}", err=True)
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _LONG else f"{text[:_LONG].rstrip()} …"
 
 
 def _continued(text: str) -> str:

@@ -11,8 +11,8 @@ import random
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +34,11 @@ class TableLedger(Ledger):
         if order is not None:
             return super().payments(order)
         pages = _client().get_paginator("scan").paginate(TableName=str(self.path), ConsistentRead=True)
-        matching = [payment for page in pages for item in page["Items"] for payment in listed(_open(item))]
+        matching: list[Payment] = []
+        for page in pages:
+            for item in page["Items"]:
+                with _opened(item) as db:
+                    matching += listed(db)
         return sorted(matching, key=lambda payment: payment.created_at)
 
     def work(self, order: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -42,7 +46,7 @@ class TableLedger(Ledger):
         client = _client()
         for attempt in range(_TRIES):
             item = client.get_item(TableName=str(self.path), Key={"id": {"S": order}}, ConsistentRead=True).get("Item")
-            with closing(_open(item)) as db:
+            with _opened(item) as db:
                 before = db.total_changes
                 done = work(db)
                 if db.total_changes == before:
@@ -63,13 +67,14 @@ class TableLedger(Ledger):
         raise Down("the sandbox's ledger is busy")
 
 
-def _open(item: dict[str, Any] | None) -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:", isolation_level=None)
-    if item:
-        db.deserialize(zlib.decompress(item["data"]["B"]))
-    db.row_factory = sqlite3.Row
-    db.executescript(SCHEMA)
-    return db
+@contextmanager
+def _opened(item: dict[str, Any] | None) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        if item:
+            db.deserialize(zlib.decompress(item["data"]["B"]))
+        db.row_factory = sqlite3.Row
+        db.executescript(SCHEMA)
+        yield db
 
 
 def open_ledger() -> Ledger:

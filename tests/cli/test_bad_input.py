@@ -114,6 +114,8 @@ DOCUMENTS = {
     "nan.json": ('{"a": NaN}', "nan.json:1:7: error FD704 not JSON: NaN is not a JSON value"),
     "huge.json": ('{"a": 1e999}', "huge.json:1:7: error FD704 not JSON: 1e999 is not a JSON value"),
     "deep.json": ("[" * 100_000, "deep.json:1:1: error FD704 nested too deeply"),
+    "deeper.json": (f'{{"a": {"[" * 300}{"]" * 300}}}', "deeper.json:1:1: error FD704 nested too deeply"),
+    "deeper.yaml": (f"a: {'[' * 300}{']' * 300}", "deeper.yaml:1:1: error FD704 nested too deeply"),
     "latin.json": ('{"a": "\xe9"}'.encode("latin-1"), "error FD702 latin.json cannot be read: it is not UTF-8 text"),
     "empty.yaml": ("", "empty.yaml:1:1: error FD704 a definition must be a JSON object"),
     "open.yaml": ("a: [1\nb: 2\n", "open.yaml:2:"),

@@ -345,6 +345,24 @@ def test_a_failure_is_told_once_with_its_own_state(project, machine, said):
     assert [line[: len(said)] for line in failed] == [said]
 
 
+LONG = f"{'the bank did not answer, ' * 20}so nobody knows"
+
+
+@pytest.mark.parametrize("options", [[], ["--events"], ["-q"], ["--format", "json"]], ids=" ".join)
+@pytest.mark.parametrize("state", ["Task", "Fail"])
+def test_a_long_cause_is_printed_once(project, state, options):
+    handler = f"TEXT = {LONG!r}\n\n\ndef handler(event, context):\n    raise ValueError(TEXT)\n"
+    project.write("handlers/greet/handler.py", handler)
+    project.write("Fail.json", {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "Bank", "Cause": LONG}}})
+    flow = (project.root / "hello.py").read_text().replace("import ", "import retry, ")
+    project.write("Task.py", flow.replace('into="greeting"', 'retry=retry("ValueError", max_attempts=2)'))
+    done = project.run("run", {"Task": "Task.py", "Fail": "Fail.json"}[state], *options)
+    assert done.exit_code == 1, done.stderr
+    assert done.stderr.count(LONG) == 1
+    assert done.stdout.count(LONG) == (options == ["--format", "json"])
+    assert ": the bank did not answer" in done.stderr.splitlines()[-1]
+
+
 def test_events_are_shown_as_they_happen(project, definition):
     project.write("pass.json", definition())
     done = project.run("run", "pass.json", "--events")

@@ -217,6 +217,14 @@ def test_comments_of_yaml_stand_above_their_states() -> None:
     assert '# nothing yet\na = Pass("A")\n# Handles a note.\nmachine = ' in done.stdout
 
 
+def test_a_value_that_python_cannot_nest_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(240):
+        deep = [deep]
+    with pytest.raises(FlowError, match="FD730 the definition is nested too deeply to be imported"):
+        imported({"A": {"Type": "Pass", "Result": deep, "End": True}})
+
+
 def test_what_no_flow_can_say_is_named() -> None:
     definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Comment": "\ue0f0xY0\ue0f1", "End": True}}}
     with pytest.raises(FlowError, match="'A' cannot be written"):

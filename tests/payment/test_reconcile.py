@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -87,7 +87,7 @@ def test_a_taken_payment_that_was_not_stored_is_stored(
 def test_an_execution_after_the_sweep_changes_nothing(flow: Runner) -> None:
     failing(flow, "tok_answers_lost")
     swept()
-    with sqlite3.connect(database("psp-sandbox")) as ledger:
+    with closing(sqlite3.connect(database("psp-sandbox"), isolation_level=None)) as ledger:
         ledger.execute("UPDATE faults SET count = 1000000")
     before = stored()
 
@@ -229,7 +229,7 @@ def test_what_is_not_certain_is_listed_and_left_alone(flow: Runner) -> None:
     flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full"))
     flow.mock("RedirectToPsp", raises=RuntimeError("no web front-end"))
     failing(flow, "tok_3ds_abandoned")
-    with sqlite3.connect(database("psp-sandbox")) as ledger:
+    with closing(sqlite3.connect(database("psp-sandbox"), isolation_level=None)) as ledger:
         ledger.execute("UPDATE payments SET status = 'action_required', code = '1A'")
 
     [finding] = swept()
