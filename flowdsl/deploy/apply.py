@@ -28,6 +28,9 @@ PATIENCE: Final = 120.0
 """Seconds for which a refusal that should pass is waited out."""
 LONG: Final = 900.0
 """Seconds for which a function, or a state machine that is deleted, may take to settle."""
+_NOT_SHOWN: Final = "(not shown)"
+_SECRET: Final = 4
+"""Characters from which on a variable's value may be a secret; a shorter one is a switch or a number."""
 _IN_PROGRESS: Final = ("update is in progress", "is currently in the following state")
 
 
@@ -207,7 +210,19 @@ def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
     hint = role_hint(error) or "correct that and deploy again: it goes on from what is live"
     if error.code in _CONFLICTS:
         hint = "somebody else changed it meanwhile: look at flowdsl plan, then deploy again"
-    return refused(error, f"{call.resource} (call {number} of {total})", hint)
+    told = AwsError(error.code, _without_values(error.message, call), error.service, error.operation)
+    return refused(told, f"{call.resource} (call {number} of {total})", hint)
+
+
+def _without_values(message: str, call: Call) -> str:
+    """Lambda's text about environment variables that are too long, or wrong, repeats them."""
+    import json
+
+    values = call.arguments.get("Environment", {}).get("Variables", {}).values()
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= _SECRET:
+            message = message.replace(value, _NOT_SHOWN).replace(json.dumps(value)[1:-1], _NOT_SHOWN)
+    return message
 
 
 # What a call has to wait for afterwards: the settled answer, or None while it has not settled.
@@ -324,7 +339,7 @@ def _for_reader(value: Any) -> Any:
         return str(value)
     if isinstance(value, Mapping):
         return {
-            key: dict.fromkeys(each, "(not shown)") if key == "Variables" else _for_reader(each)
+            key: dict.fromkeys(each, _NOT_SHOWN) if key == "Variables" else _for_reader(each)
             for key, each in value.items()
         }
     return [_for_reader(each) for each in value] if isinstance(value, list | tuple) else value

@@ -7,6 +7,7 @@ requests".
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -72,8 +73,13 @@ class Boto:
             raise AwsError(details.get("Code", "Unknown"), details.get("Message", ""), service, operation) from None
         except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
             raise FlowError.of(f"{service}:{operation}: {error}", code="FD984", hint=_NETWORK) from None
+        except exceptions.ParamValidationError as error:
+            # Its text has the values, which may be secret.
+            report = re.sub(r"(?s), value: .*?, (type|valid)", r", \1", str(error.kwargs["report"]))
+            hint = "update boto3, with: pip install --upgrade boto3"
+            raise FlowError.of(f"{service}:{operation}: refused by boto3: {report}", code="FD984", hint=hint) from None
         except exceptions.BotoCoreError as error:
-            raise FlowError.of(f"{service}:{operation}: {error}", code="FD981", hint=_CREDENTIALS) from None
+            raise FlowError.of(f"{service}:{operation}: {error}", code=CREDENTIALS, hint=_LOG_IN) from None
         return answer
 
     def is_at_aws(self, service: str) -> bool:
@@ -95,7 +101,18 @@ class Boto:
         return self._clients[service]
 
 
-_CREDENTIALS: Final = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and the other variables that boto3 reads"
+CREDENTIALS: Final = "FD981"
+"""The code of errors about credentials, which do not pass by themselves."""
+_LOG_IN: Final = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and the other variables that boto3 reads"
+_EXPIRED: Final = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"))
+_UNACCEPTED: Final = frozenset(
+    (
+        *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidSignatureException"),
+        *("SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException", "AuthFailure"),
+        *("MissingAuthenticationToken", "MissingAuthenticationTokenException", "InvalidToken"),
+    )
+)
+"""Codes of errors about credentials, in the words of the services' protocols. Source: their "Common errors"."""
 
 _NETWORK: Final = "see to the network, and to AWS_ENDPOINT_URL if it is set; then run the command again"
 
@@ -121,9 +138,9 @@ def connect(place: Place, services: Iterable[str] = ()) -> Boto:
     try:
         session = boto3.Session(region_name=place.region)
         if session.get_credentials() is None:
-            raise FlowError.of("no AWS credentials", code="FD981", hint=_CREDENTIALS)
+            raise FlowError.of("no AWS credentials", code=CREDENTIALS, hint=_LOG_IN)
     except BotoCoreError as error:
-        raise FlowError.of(f"no AWS credentials: {error}", code="FD981", hint=_CREDENTIALS) from None
+        raise FlowError.of(f"no AWS credentials: {error}", code=CREDENTIALS, hint=_LOG_IN) from None
     aws = Boto(place, session)
     services = [*services]
     is_emulated = bool(services) and not any(map(aws.is_at_aws, services))
@@ -132,12 +149,27 @@ def connect(place: Place, services: Iterable[str] = ()) -> Boto:
     return aws
 
 
+def credentials_error(error: AwsError, subject: str = "") -> FlowError | None:
+    """The error for credentials that AWS does not accept; None for any other.
+
+    AWS's text is left out: that of a wrong signature repeats the request, and with it the session's token.
+    """
+    about = f"{subject}: " if subject else ""
+    if error.code in _EXPIRED:
+        hint = "log in again, then run the command again: it goes on from what is live"
+        return FlowError.of(f"{about}the AWS credentials have expired ({error.code})", code=CREDENTIALS, hint=hint)
+    if error.code in _UNACCEPTED:
+        return FlowError.of(f"{about}AWS refuses the credentials: {error.code}", code=CREDENTIALS, hint=_LOG_IN)
+    return None
+
+
 def check_account(aws: Aws, place: Place) -> None:
     """Raise FlowError if the credentials are not of the place's account."""
     try:
         account = str(aws.call("sts", "GetCallerIdentity", {})["Account"])
     except AwsError as error:
-        raise FlowError.of(f"AWS refuses the credentials: {error.code}", code="FD981", hint=_CREDENTIALS) from None
+        plain = FlowError.of(f"AWS refuses the credentials: {error.code}", code=CREDENTIALS, hint=_LOG_IN)
+        raise credentials_error(error) or plain from None
     if account != place.account:
         raise FlowError.of(
             f"wrong account: the credentials are of {account}, the environment is in {place.account}",

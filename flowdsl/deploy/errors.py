@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ..base.diagnostics import FlowError
-from .aws import AwsError
+from .aws import AwsError, credentials_error
 from .permissions import EVENTS, LOGGING
 from .statements import Statement, merge, trust
 
+PERMISSIONS: Final = "FD983"
+"""The code of errors about permissions that the user lacks."""
 DENIED: Final = frozenset(
     ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "KMSAccessDeniedException")
 )
@@ -29,12 +31,9 @@ _ROLE_LACKS: Final[tuple[tuple[str, Any], ...]] = (
 
 Sources: terraform-provider-aws issues 7893 and 17682; terraform-aws-step-functions issue 41.
 """
-_EXPIRED: Final = frozenset(
-    (
-        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"),
-        *("InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"),
-    )
-)
+_DENIES: Final = re.compile(r"with an explicit deny in (an? [\w -]+\w)")
+_ALLOWS_NOT: Final = re.compile(r"because no ([\w -]+\w) allows the")
+"""What AWS names as the policy that refuses. Source: IAM User Guide, "Troubleshoot access denied error messages"."""
 ROLE_REFUSED: Final = tuple(text for text, _ in _ROLE_LACKS)
 
 
@@ -53,14 +52,26 @@ def _needed(error: AwsError, *, exact: bool) -> Statement:
 
 def missing_permissions(errors: Iterable[AwsError], *, subject: str = "", exact: bool = False) -> FlowError:
     """An error with the policy that the user lacks, to paste; `exact`: for just the resources that AWS names."""
+    errors = [*errors]
     statements = merge(_needed(each, exact=exact) for each in errors)
     policy = {"Version": "2012-10-17", "Statement": [each.json() for each in statements]}
     actions = sorted({action for each in statements for action in each.actions})
+    ways = dict.fromkeys(_way(each.message) for each in errors)
     return FlowError.of(
         f"{subject}your credentials lack permissions: {', '.join(actions)}",
-        code="FD983",
-        hint="have this added to them (with narrower resources if you like):\n" + json.dumps(policy, indent=2),
+        code=PERMISSIONS,
+        hint="; ".join(ways) + " (with narrower resources if you like):\n" + json.dumps(policy, indent=2),
     )
+
+
+def _way(message: str) -> str:
+    """How the user gets the permission: more of it does not help against a denial or a boundary."""
+    if denies := _DENIES.search(message):
+        return f"{denies[1]} denies it, which no permission outweighs: have that changed to let this through"
+    missing = _ALLOWS_NOT.search(message)
+    if missing and missing[1] not in ("identity-based policy", "resource-based policy"):
+        return f"have this allowed by the {missing[1]} too"
+    return "have this added to them"
 
 
 def refused(error: AwsError, subject: str = "", hint: str = "") -> FlowError:
@@ -68,9 +79,9 @@ def refused(error: AwsError, subject: str = "", hint: str = "") -> FlowError:
     about = f"{subject}: " if subject else ""
     if is_permission(error):
         return missing_permissions([error], subject=about, exact=bool(subject))
+    if credentials := credentials_error(error, subject):
+        return credentials
     message = f"{about}{error.service}:{error.operation} failed: {error.code}: {error.message}"
-    if error.code in _EXPIRED:
-        return FlowError.of(message, code="FD981", hint="log in again, then run the command again")
     return FlowError.of(message, code="FD984", hint=hint or "run the command again; if it fails again, see its cause")
 
 

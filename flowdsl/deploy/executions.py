@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from ..base.diagnostics import FlowError
-from .aws import Aws, AwsError, Clock, WallClock, items
+from .aws import Aws, AwsError, Clock, WallClock, credentials_error, items
 from .express import describe_logged, list_logged, log_group, read_logged
 from .statements import Place
 
@@ -188,5 +188,7 @@ def _refused(error: AwsError, arguments: Mapping[str, Any]) -> FlowError:
     subject = next((str(arguments[key]) for key in ("executionArn", "stateMachineArn") if key in arguments), "")
     if error.code == "StateMachineTypeNotSupported":
         return no_express(subject)
+    if credentials := credentials_error(error, f"{error.operation} of {subject}"):
+        return credentials
     message = f"{error.operation} of {subject}: {error.code}: {error.message}"
     return FlowError.of(message, code="FD990", hint=_HINTS.get(error.code))

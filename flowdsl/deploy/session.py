@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from attrs import define, evolve
 
-from ..base.diagnostics import FlowError
+from ..base.diagnostics import Diagnostic, FlowError
 from .aliases import move_description, routing
 from .apply import Executor, Progress, resolve
-from .aws import Aws, AwsError, Clock
-from .errors import refused
+from .aws import CREDENTIALS, Aws, AwsError, Clock
+from .errors import PERMISSIONS, refused
 from .kinds import Store
 from .live import Reader
 from .model import Call, Canary, Live, Plan, Stack, Wanted, log_group_of
@@ -131,9 +131,9 @@ class Session:
                 unread = 0
             except (AwsError, FlowError) as error:
                 unread += 1
-                if unread == PATIENCE:
+                if unread == PATIENCE or _told(error).code == CREDENTIALS:
                     raise _unwatched(error, canary) from error
-                tell(f"cannot be watched at the moment: {error}")
+                tell(f"cannot be watched at the moment: {_told(error).message}")
                 self.clock.sleep(pause)
                 continue
             if now.keys() != {canary.old, canary.new}:
@@ -191,6 +191,12 @@ class Session:
         Executor(self.aws, self.clock).run(Plan(self.stack, (call,)))
 
 
-def _unwatched(error: Exception, canary: Canary) -> FlowError:
-    hint = "run flowdsl deploy again to go on, or flowdsl rollback to end the canary"
-    return FlowError.of(f"the canary stays at {canary.percent} %: {error}", code="FD984", hint=hint)
+def _told(error: AwsError | FlowError) -> Diagnostic:
+    return (error if isinstance(error, FlowError) else refused(error)).diagnostics[0]
+
+
+def _unwatched(error: AwsError | FlowError, canary: Canary) -> FlowError:
+    told, hint = _told(error), "run flowdsl deploy again to go on, or flowdsl rollback to end the canary"
+    if told.code in (CREDENTIALS, PERMISSIONS):
+        hint = f"{told.hint}\nthen {hint}"
+    return FlowError.of(f"the canary stays at {canary.percent} %: {told.message}", code="FD984", hint=hint)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
-from .aws import Aws, AwsError
+from .aws import Aws, AwsError, credentials_error
 from .errors import DENIED
 from .model import Call, Plan, Problem, Ref, Text
 
@@ -16,6 +16,7 @@ MOST = 100
 
 def validate(plan: Plan, types: Mapping[str, str], aws: Aws) -> Plan:
     """The plan with AWS's errors as problems and its warnings as notes. `types` are those of the state machines.
+    Raises FlowError if AWS refuses the credentials.
 
     Many roles that may deploy lack states:ValidateStateMachineDefinition, and emulators lack the call: that is a note.
     """
@@ -40,6 +41,8 @@ def _ask(plan: Plan, call: Call, types: Mapping[str, str], aws: Aws) -> Iterator
     try:
         answer = aws.call("states", "ValidateStateMachineDefinition", arguments)
     except AwsError as error:
+        if credentials := credentials_error(error):
+            raise credentials from error
         why = "your credentials lack states:ValidateStateMachineDefinition" if error.code in DENIED else error.code
         yield f"{call.resource}: AWS did not validate the definition: {why}"
         return

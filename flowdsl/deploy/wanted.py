@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ from .watching import alarm_of, schedules_of
 NAMES: Final = "FLOWDSL_FUNCTION_NAMES"
 """The variable that tells functions how the deployed names are made from those in the flow: `test-{}-pr7`."""
 _MOST_NAME: Final = 64
+_MOST_VARIABLES: Final = 4096
+"""Bytes of all of a function's environment variables. Source: Lambda Developer Guide, "Lambda quotas"."""
 
 
 def stack_of(environment: Environment, flow: Path, instance: str = "", *, project: str = "") -> Stack:
@@ -177,6 +180,7 @@ def _function(
     variables.update(accesses.variables(access, stack))
     if deployed != name:
         variables[NAMES] = stack.named("{}")
+    _check_variables(deployed, variables)
     settings = {
         "Runtime": packaged.runtime,
         "Handler": packaged.handler,
@@ -193,6 +197,15 @@ def _function(
     statements += accesses.statements(access, stack, names)
     function = Function(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
     return function, Role(role, f"function/{deployed}", trust("lambda.amazonaws.com"), tuple(statements))
+
+
+def _check_variables(function: str, variables: Mapping[str, str]) -> None:
+    """Raise FlowError for more than Lambda takes, whose own error repeats all values."""
+    size = len(json.dumps(variables, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > _MOST_VARIABLES:
+        message = f"the environment variables of {function!r} have {size:,} bytes; Lambda takes {_MOST_VARIABLES:,}"
+        hint = "refer to a secret or a parameter, or put the data into a file beside the handler"
+        raise FlowError.of(message, code="FD980", hint=hint)
 
 
 def _function_statements(

@@ -52,7 +52,8 @@ class Memory(Machines, Roles, Watching):
     fail_at: int | None = None
     """The number of the call, from 0, that fails."""
     fault: str = "before"
-    """`before`: it is refused; `after`: it is carried out and the answer is lost; `throttle`: refused, once."""
+    """`before`: it is refused; `after`: it is carried out and the answer is lost; `throttle`: refused, once; `expire`:
+    the credentials have expired, from this call on."""
     watch: Callable[["Memory"], None] = lambda _: None
     """Called after each call."""
     roles: dict[str, dict[str, Any]] = field(factory=dict)
@@ -86,6 +87,10 @@ class Memory(Machines, Roles, Watching):
         shape = operation(service, name).input_shape
         report = ParamValidator().validate(dict(arguments), shape) if shape else None
         assert report is None or not report.has_errors(), f"{service}:{name}: {report.generate_report()}"
+        if self.fault == "expire" and self.fail_at is not None and number >= self.fail_at:
+            raise AwsError(
+                "ExpiredTokenException", "The security token included in the request is expired", service, name
+            )
         if number == self.fail_at and self.fault != "after":
             code = "ThrottlingException" if self.fault == "throttle" else "InternalFailure"
             raise AwsError(code, "injected", service, name)

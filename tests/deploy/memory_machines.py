@@ -277,6 +277,7 @@ class Machines:
             "roleArn": state["roleArn"],
             "started": self.clock.now(),
             "stopped": None,
+            "input": "{}",
         }
         return execution
 
@@ -324,7 +325,8 @@ class Machines:
     ) -> Any:
         execution = self.executions[executionArn]
         first = json.loads(execution["definition"])["StartAt"]
-        entered = {"timestamp": START, "type": "TaskStateEntered", "id": 2, "stateEnteredEventDetails": {"name": first}}
+        details = {"name": first, **({"input": execution["input"]} if includeExecutionData else {})}
+        entered = {"timestamp": START, "type": "TaskStateEntered", "id": 2, "stateEnteredEventDetails": details}
         return {"events": [entered]}
 
     def states_StopExecution(self, executionArn: str, error: str = "", cause: str = "") -> Any:

@@ -164,13 +164,13 @@ def test_two_watch_the_same_canary(world):
 class Faulty:
     """An AWS whose reads fail some times in a row."""
 
-    def __init__(self, world: World, times: int) -> None:
-        self.world, self.times = world, times
+    def __init__(self, world: World, times: int, code: str = "ServiceUnavailable") -> None:
+        self.world, self.times, self.code = world, times, code
 
     def call(self, service: str, operation: str, arguments: Any) -> Any:
         if operation == "DescribeAlarms" and self.times:
             self.times -= 1
-            raise AwsError("ServiceUnavailable", "try later", service, operation)
+            raise AwsError(self.code, "try later", service, operation)
         return self.world.aws.call(service, operation, arguments)
 
 
@@ -190,6 +190,19 @@ def test_a_lasting_fault_says_how_to_go_on(world):
         session.watch(ALIAS, canary, alarms=("failing",))
     assert "flowdsl rollback" in str(raised.value)
     assert world.routes() == {1: 90, 2: 10}
+
+
+def test_credentials_that_expire_end_the_watch_at_once(world):
+    canary = begin(world)
+    session, before = world.session(), world.aws.clock.slept
+    session.aws = Faulty(world, 99, "ExpiredTokenException")
+    with pytest.raises(FlowError, match=r"stays at 10 %: .*have expired") as raised:
+        session.watch(ALIAS, canary, alarms=("failing",))
+    assert "log in again" in str(raised.value)
+    assert "flowdsl deploy again to go on" in str(raised.value)
+    assert world.aws.clock.slept == before
+    assert world.session().watch(ALIAS, world.plan().canaries[ALIAS])
+    assert world.routes() == {2: 100}
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])

@@ -6,10 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.cli import app
 from flowdsl.deploy import aws as aws_module
 from flowdsl.deploy.aws import check_account
 from flowdsl.deploy.statements import Place
@@ -18,59 +16,14 @@ from flowdsl.package.archive import digests
 from flowdsl.project.environments import environments_in, mistakes_in_environments
 from tests.deploy.memory import Memory
 from tests.deploy.memory_common import PLACE
+from tests.deploy.project import FLOW, SETTINGS
 
-SETTINGS = f"""
-[project]
-name = "greeting"
-
-[tool.flowdsl]
-flow = "hello.py"
-
-[tool.flowdsl.environments.test]
-region = "{PLACE.region}"
-account = "{PLACE.account}"
-tags = {{ team = "greeters" }}
-
-[tool.flowdsl.environments.test.functions.greet]
-memory = 512
-environment = {{ KEY = {{ secret = "greet/key" }}, LANGUAGE = "en-secret-looking-value" }}
-"""
-FLOW = """
-from flowdsl import Function, StateMachine, Task
-machine = StateMachine("hello", Task("Greet", Function("greet", "greet")))
-"""
 FLOW_WITH_A_QUEUE = """
 from flowdsl import Function, StateMachine, Task, chain
 message = {"QueueUrl": "${QUEUE}", "MessageBody": "x"}
 send = Task("Send", "arn:aws:states:::sqs:sendMessage", parameters=message)
 machine = StateMachine("hello", chain(send, Task("Greet", Function("greet", "greet"))))
 """
-
-
-class Project:
-    def __init__(self, root, aws):
-        self.root, self.aws = root, aws
-        (root / "pyproject.toml").write_text(SETTINGS)
-        (root / "hello.py").write_text(FLOW)
-        (root / "greet").mkdir()
-        self.code("1")
-
-    def code(self, text):
-        (self.root / "greet" / "handler.py").write_text(f"def handler(event, context):\n    return {text!r}\n")
-        assert self.run("build").exit_code == 0
-
-    def run(self, *arguments, input=None, env=None) -> Result:
-        return CliRunner(env=env).invoke(app, arguments, input=input, prog_name="flowdsl")
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    memory = Memory()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FLOWDSL_ENV", raising=False)
-    monkeypatch.setattr(aws_module, "connect", lambda _: memory)
-    monkeypatch.setattr(aws_module, "WallClock", lambda: memory.clock)
-    return Project(tmp_path, memory)
 
 
 def test_plan_deploy_plan(project):

@@ -232,7 +232,7 @@ def second_deploy(world: World) -> None:
 FAULTS = [
     (first_deploy, "before"),
     (first_deploy, "after"),
-    *((second_deploy, each) for each in ("before", "after", "throttle")),
+    *((second_deploy, each) for each in ("before", "after", "throttle", "expire")),
 ]
 
 
@@ -251,7 +251,7 @@ def test_the_next_deploy_goes_on_after_any_fault(tmp_path, start, fault):
     names = [name for _, name in undisturbed.aws.log[before:]]
     changing = [number for number, name in enumerate(names) if not name.startswith(READS)]
     assert len(changing) > 10
-    for position in range(len(names)) if fault == "before" else changing:
+    for position in range(len(names)) if fault in ("before", "expire") else changing:
         world = again()
         runs = [*world.aws.executions]
         world.aws.watch = lambda aws, runs=runs: [no_failure(aws, each) for each in runs]
@@ -259,11 +259,11 @@ def test_the_next_deploy_goes_on_after_any_fault(tmp_path, start, fault):
         failed = False
         try:
             world.deploy()
-        except (FlowError, ConnectionLostError):
-            failed = True
+        except (FlowError, ConnectionLostError) as error:
+            failed = "credentials have expired" in str(error) or fault != "expire"
         # What AWS refuses for a while is made again, so a lost answer may be one that nobody waited for; and a
         # definition that AWS cannot validate at the moment is deployed all the same.
-        is_needed = names[position] != "ValidateStateMachineDefinition"
+        is_needed = names[position] != "ValidateStateMachineDefinition" or fault == "expire"
         assert failed == (fault != "throttle" and is_needed) or fault == "after", names[position]
         world.aws.fail_at = None
         world.deploy()

@@ -18,7 +18,7 @@ from flowdsl.deploy.session import Session
 from flowdsl.deploy.statements import Place
 from flowdsl.project.environments import FunctionSettings, Secret
 from tests.deploy.memory_common import PLACE
-from tests.deploy.test_commands import Project
+from tests.deploy.project import Project
 from tests.deploy.world import World, with_environment
 from tests.moto_server import moto_server
 
@@ -159,7 +159,7 @@ import os, signal, sys
 from pathlib import Path
 from tests.deploy.test_moto import session_of
 from tests.deploy.memory_common import PLACE
-from tests.deploy.test_commands import Project
+from tests.deploy.project import Project
 from tests.deploy.world import World
 
 folder, instance, position, when = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
