@@ -9,7 +9,7 @@ KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR 
 NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT
 TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG
 """
-_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 
 MINOR_DIGITS: dict[str, int] = {
@@ -17,7 +17,17 @@ MINOR_DIGITS: dict[str, int] = {
     **dict.fromkeys(_NONE.split(), 0),
     **dict.fromkeys(_THREE.split(), 3),
 }
-"""Digits of the minor unit by currency (ISO 4217, list one, without funds and metals)."""
+"""Digits of the minor unit by currency (ISO 4217, list one, without funds and metals), of WITHDRAWN ones as well."""
+
+WITHDRAWN: dict[str, str] = {
+    # https://style-guide.europa.eu (changes to currencies): since 31 March 2025, amendment 176.
+    "ANG": "XCG",
+    # Bulgaria has the euro since 1 January 2026 (Council of the European Union, 8 July 2025).
+    "BGN": "EUR",
+}
+"""Currencies that new donations cannot have, and those in their places; stored donations still have them."""
+
+ACCEPTED = frozenset(MINOR_DIGITS.keys() - WITHDRAWN.keys())
 
 
 def amount_text(amount: int, currency: str) -> str:

@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import redirects
-from handlers.reconcile.sweep import ask_psp, execution_has_ended, reconcile
+from handlers.psp import PspUnavailable
+from handlers.reconcile.sweep import NOT_TAKEN, ask_psp, execution_has_ended, reconcile
 from handlers.transactions.store import store
+
+MAX_BODY = 2_000_000
+"""Bytes. A PSP's request has some thousand, or some hundred thousand with many events."""
 
 
 class BadSignature(Exception):
@@ -20,8 +24,10 @@ class BadSignature(Exception):
 
 
 def content(event: Mapping[str, Any]) -> bytes:
-    """Return the body. Raises BadSignature if it is no base64 although it should be."""
+    """Return the body. Raises BadSignature if it is too large, or no base64 although it should be."""
     body = str(event.get("body") or "")
+    if len(body) > MAX_BODY:
+        raise BadSignature("the body is too large")
     try:
         return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except ValueError as error:
@@ -43,10 +49,17 @@ def response(status: int, result: str) -> dict[str, Any]:
     }
 
 
-def settle(donation: str, *, is_decided: bool) -> str:
-    """Let the execution that waits for the PSP ask it, if it has decided; without one, settle what is stored as open or
-    broken. Nothing depends on what the webhook said, so it may come late, twice and in any order."""
+def settle(donation: str, *, is_decided: bool, payment: str) -> str:
+    """Let the execution that waits for the PSP ask it, if it has decided; without one, settle what is stored.
+
+    `payment` is the PSP's reference of the payment. Nothing else depends on what the webhook said, so it may come late,
+    twice and in any order. Raises PspUnavailable if the PSP has to tell it again, because no sweep would.
+    """
     if is_decided and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
         return "resumed"
-    finding = reconcile(donation, store(), ask_psp, execution_has_ended)
-    return "nothing to do" if finding is None else finding.repaired or "left open"
+    finding = reconcile(donation, store(), ask_psp, execution_has_ended, payment)
+    if finding is None:
+        return "nothing to do"
+    if finding.repaired is None and finding.status in NOT_TAKEN:
+        raise PspUnavailable(f"{donation}: {finding.status}; {finding.reason}")
+    return finding.repaired or "left open"

@@ -25,7 +25,7 @@ from benchmarks.campaign.stripe_books import StripeBooks
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
-from handlers import captures, refunds, sqlite
+from handlers import captures, psp_webhook, refunds, sqlite
 from handlers.document import MalformedEvent
 from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
@@ -181,7 +181,7 @@ class World:
         with (
             self._at(where),
             patch("boto3.client", lambda _service: _StepFunctions(self.runner)),
-            patch.object(webhook, "execution_has_ended", self.has_ended),
+            patch.object(psp_webhook, "execution_has_ended", self.has_ended),
         ):
             try:
                 status = webhook.handler(request, None)["statusCode"]
@@ -374,7 +374,7 @@ def disturbed(world: World) -> Iterator[None]:
     books = StripeBooks(sqlite.database("stripe"), world.request)
     with (
         patch.object(sqlite, "transaction", world.transaction),
-        patch.object(stripe, "RequestsClient", lambda timeout: books),
+        patch.object(stripe, "RequestsClient", lambda **_: books),
     ):
         yield
 
@@ -395,7 +395,7 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
     faults, log = Faults(plan), io.StringIO()
     with (
         patch.dict(os.environ, environment(plan.psp, folder)),
-        patch.object(stripe, "RequestsClient", lambda timeout: StripeBooks(folder / "stripe.sqlite")),
+        patch.object(stripe, "RequestsClient", lambda **_: StripeBooks(folder / "stripe.sqlite")),
         redirect_stderr(log),
     ):
         start = START

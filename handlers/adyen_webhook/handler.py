@@ -62,12 +62,14 @@ def _verified(event: dict[str, Any]) -> Iterator[Fact]:
     key = setting("ADYEN_HMAC_KEY")
     try:
         items = json.loads(content(event))["notificationItems"]
+        if not items:
+            raise BadSignature("there is nothing that is signed")
         for each in items:
             item = each["NotificationRequestItem"]
             if not is_valid_hmac_notification(item, key):
                 raise BadSignature("the signature is another one")
             yield _fact(item)
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise BadSignature(type(error).__name__) from error
 
 

@@ -18,15 +18,19 @@ from handlers.transactions.store import store
 PSP = "psp_adyen"
 
 _DISPUTES = {
-    # https://docs.adyen.com/risk-management/disputes-api/dispute-notifications, in the order in which they come.
+    # https://docs.adyen.com/risk-management/disputes-api/dispute-notifications and
+    # https://docs.adyen.com/api-explorer/Webhooks/1/overview, in the order in which they come.
     "REQUEST_FOR_INFORMATION": NEEDS_RESPONSE,
     "NOTIFICATION_OF_CHARGEBACK": NEEDS_RESPONSE,
+    "DISPUTE_OPENED_WITH_CHARGEBACK": NEEDS_RESPONSE,
     "CHARGEBACK": NEEDS_RESPONSE,
-    "CHARGEBACK_REVERSED": WAITING,
-    "SECOND_CHARGEBACK": LOST,
-    "PREARBITRATION_LOST": LOST,
-    "PREARBITRATION_WON": WON,
+    "INFORMATION_SUPPLIED": WAITING,
+    "CHARGEBACK_REVERSED": WAITING,  # not final: the issuer may present a second one
+    "ISSUER_RESPONSE_TIMEFRAME_EXPIRED": WON,
     "DISPUTE_DEFENSE_PERIOD_ENDED": LOST,
+    "SECOND_CHARGEBACK": LOST,
+    "PREARBITRATION_WON": WON,
+    "PREARBITRATION_LOST": LOST,
     # Not the donor's bank, but the money is gone as well: https://docs.adyen.com/online-payments/capture/failure-reasons
     "CAPTURE_FAILED": LOST,
 }
@@ -46,13 +50,20 @@ def settled(fact: Fact) -> str:
         AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
         return "reversed"
     if fact.kind in _DECIDED:
-        return settle(donation, is_decided=True)
+        return settle(donation, is_decided=True, payment=_payment(facts, fact))
     record = store().get(donation)
     if record is None:
         return "kept"
     if fact.kind in _REFUNDS:
         return _refund(record, facts, fact)
     return _dispute(record, facts, fact) if fact.kind in _DISPUTES else "kept"
+
+
+def _payment(facts: list[Fact], fact: Fact) -> str:
+    """Return the reference, as psp_adyen has it, of the payment that an event is about; empty if it is unknown."""
+    own, adyens = (fact.reference, fact.psp_reference) if fact.kind == "AUTHORISATION" else ("", fact.original)
+    own = own or next((each.reference for each in facts if each.psp_reference == adyens != ""), "")
+    return f"{own}:{adyens}" if own else ""
 
 
 def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
@@ -101,7 +112,7 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
         id=f"adyen-{about}",
         donation=record.id,
         charity=str(record.charity),
-        amount=int(record.amount or 0),
+        amount=_disputed(record, last),
         currency=str(record.currency),
         psp=PSP,
         reference=str(record.reference),
@@ -110,3 +121,9 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
         stored_at=clock.now(),
     )
     return f"dispute {disputes.keep(dispute).status}"
+
+
+def _disputed(record: Transaction, event: Fact) -> int:
+    """Return what the event says, as a bank may take back a part, unless that is in another currency."""
+    amount = int(record.amount or 0)
+    return event.amount if event.currency == record.currency and 0 < event.amount <= amount else amount

@@ -26,6 +26,10 @@ _CHARGEBACKS = {
 }
 
 
+_TAKEN_BACK = ("charged_back", "failed")
+"""What begins it: a failure before the payment was confirmed is no late one."""
+
+
 def settle_payment(services: Services, reference: str) -> str:
     payment = services.payments.get(reference).attributes
     donation = payment["metadata"].get("donation")
@@ -35,7 +39,8 @@ def settle_payment(services: Services, reference: str) -> str:
     if record is not None and record.status == "paid" and record.reference == reference:
         return _taken_back(services, record, payment)
     outcome = codes.PAYMENTS.get(payment["status"])
-    return settle(donation, is_decided=payment["status"] == "failed" or outcome not in (None, Outcome.PENDING))
+    is_decided = payment["status"] == "failed" or outcome not in (None, Outcome.PENDING)
+    return settle(donation, is_decided=is_decided, payment=reference)
 
 
 def settle_request(services: Services, identity: str) -> str:
@@ -44,7 +49,7 @@ def settle_request(services: Services, identity: str) -> str:
     donation = request["metadata"].get("donation")
     if not isinstance(donation, str) or not donation:
         return "ignored"
-    return settle(donation, is_decided=request["status"] in ("fulfilled", "cancelled"))
+    return settle(donation, is_decided=request["status"] in ("fulfilled", "cancelled"), payment=identity)
 
 
 def settle_refund(services: Services, identity: str) -> str:
@@ -66,24 +71,34 @@ def settle_refund(services: Services, identity: str) -> str:
 def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]) -> str:
     """Store that the bank took a confirmed payment back: a late failure or a chargeback."""
     listed = [each.attributes for each in services.events.all({"payment": payment["id"], "limit": 500})]
-    # Newest first. A failure before the payment was confirmed is no late one.
-    since = next((n for n, each in enumerate(listed) if each["action"] == "confirmed"), len(listed))
-    later = [each for each in listed[:since] if each["action"] in _CHARGEBACKS]
-    if not later:
-        return "nothing to do"
-    newest = later[0]
-    details = newest.get("details") or {}
+    taken_back: dict[str, dict[str, Any]] = {}
+    is_confirmed, first = False, ""
+    for event in reversed(listed):  # the oldest first
+        action = event["action"]
+        if action == "confirmed":
+            is_confirmed = True
+        elif action in _TAKEN_BACK and is_confirmed:
+            # A payment may be taken back again after its bank gave it back, or after it was submitted again.
+            first, is_confirmed = event["id"], action == "charged_back"
+        if first and action in _CHARGEBACKS:
+            taken_back[first] = event
+    results = [_kept(record, payment, first, last) for first, last in taken_back.items()]
+    return ", ".join(results) or "nothing to do"
+
+
+def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[str, Any]) -> str:
+    """Store one time that the bank took the payment back, by the first and the last event of it."""
+    details = last.get("details") or {}
     dispute = Dispute(
-        # One per confirmation: a payment that was submitted again may be taken back again.
-        id=f"{payment['id']}-{listed[since]['id'] if since < len(listed) else 'first'}",
+        id=f"{payment['id']}-{first}",
         donation=record.id,
         charity=str(record.charity),
         amount=payment["amount"],
         currency=payment["currency"],
         psp=PSP,
         reference=payment["id"],
-        status=_CHARGEBACKS[newest["action"]],
-        reason=str(details.get("cause") or newest["action"])[:100],
+        status=_CHARGEBACKS[last["action"]],
+        reason=str(details.get("cause") or last["action"])[:100],
         stored_at=clock.now(),
     )
     return f"dispute {disputes.keep(dispute).status}"

@@ -186,6 +186,8 @@ class Payments(TypedDict):
     """The answer to a look-up: every payment of the donation at the PSP."""
 
     payments: list[State]
+    patience: int
+    """Seconds for which a payment may be pending before people have to look."""
 
 
 class Psp(Protocol):
@@ -210,7 +212,7 @@ class Psp(Protocol):
 
     @property
     def captures(self) -> bool:
-        """False if a payment cannot be authorised first and captured later: `perform` refuses both operations."""
+        """False if a payment cannot be authorised first and captured later: `perform` declines both operations."""
         ...
 
     @property

@@ -26,7 +26,6 @@ from handlers.psp.interface import (
     Payment,
     Payments,
     Psp,
-    PspRefused,
     PspUnavailable,
     Refund,
     Status,
@@ -51,6 +50,11 @@ _ASK_DAILY = 24 * 3600
 _RETURNS = 20
 """More returns than that end the payment: an execution has room for a limited number of events."""
 
+_NO_RESERVATIONS = Answer(
+    Outcome.DECLINED, "no_reservations", "the PSP takes payments in one step and reserves nothing"
+)
+"""Whatever a PSP that does not capture is asked to reserve or to take later: it is not asked at all."""
+
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
@@ -64,8 +68,6 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
     operation = event.get("operation", "pay")
     if operation not in OPERATIONS:
         raise MalformedEvent(f"operation: expected one of {', '.join(OPERATIONS)}")
-    if operation in ("authorise", "capture") and not psp.captures:
-        raise PspRefused(f"{psp.name} takes payments in one step: use the operation pay")
     if operation in ("capture", "refund"):
         return _related(event, psp, operation)
     status = read(event, "payment.status", str)
@@ -99,7 +101,8 @@ def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
         "payments": [
             {"status": str(each.outcome), "code": each.code, "message": each.message, "reference": each.reference}
             for each in answers
-        ]
+        ],
+        "patience": psp.patience,
     }
 
 
@@ -118,7 +121,7 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
         capture=capture,
         earlier=_earlier(event, psp) if attempts else None,
     )
-    answer = _definite(psp.authorise(request), psp)
+    answer = _definite(psp.authorise(request), psp) if capture or psp.captures else _NO_RESERVATIONS
     return _payment(psp, answer, [*attempts, {"number": number, "psp": psp.name, "idempotency_key": request.key}])
 
 
@@ -254,7 +257,9 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     # Ids contain no colon, so this never equals the key of another donation's attempt ("don-refund", attempt 1).
     key = f"{read(event, 'donation.id', str)}:{operation}:{number}"
     reference, currency = _reference(event, psp), read(event, "donation.currency", str)
-    if operation == "capture":
+    if operation == "capture" and not psp.captures:
+        answer = _NO_RESERVATIONS
+    elif operation == "capture":
         answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
     else:
         answer = bounded(psp.refund(Refund(reference, currency, key, amount)))

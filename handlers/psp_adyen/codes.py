@@ -5,7 +5,8 @@ from __future__ import annotations
 from handlers.psp import Outcome
 
 RESULTS: dict[str, Outcome] = {
-    # https://docs.adyen.com/online-payments/build-your-integration/payment-result-codes
+    # https://docs.adyen.com/online-payments/build-your-integration/payment-result-codes, and `resultCode` in Adyen's
+    # OpenAPI description of the Checkout API, which calls Authorised, Cancelled, Error and Refused final states.
     "Authorised": Outcome.PAID,
     "Pending": Outcome.PENDING,
     "Received": Outcome.PENDING,
@@ -14,50 +15,35 @@ RESULTS: dict[str, Outcome] = {
     "IdentifyShopper": Outcome.REDIRECT,
     "PresentToShopper": Outcome.REDIRECT,
     "Cancelled": Outcome.DECLINED,
-    # Refused and Error depend on the reason: see REFUSALS.
+    # Refused and Error depend on the reason: see REFUSALS. PartiallyAuthorised (an account has to ask Adyen for it),
+    # AuthenticationFinished and AuthenticationNotRequired are no results of what this flow asks for.
 }
 """An unknown result decides nothing: PENDING."""
 
 REFUSALS: dict[str, Outcome] = {
-    # https://docs.adyen.com/development-resources/refusal-reasons, `refusalReasonCode`. The bank or the acquirer was
-    # not there, so that the same card may be accepted later.
+    # https://docs.adyen.com/development-resources/refusal-reasons, `refusalReasonCode`: the acquirer had an error, or
+    # the issuer was not there, so that a new payment with the same card may be accepted later.
     "4": Outcome.RETRY,  # Acquirer Error
     "9": Outcome.RETRY,  # Issuer Unavailable
-    "21": Outcome.RETRY,  # Not Submitted
-    # The donor has to do something: another card, another bank, other data.
-    "2": Outcome.DECLINED,  # Refused
-    "3": Outcome.DECLINED,  # Referral
-    "5": Outcome.DECLINED,  # Blocked Card
-    "6": Outcome.DECLINED,  # Expired Card
-    "7": Outcome.DECLINED,  # Invalid Amount
-    "8": Outcome.DECLINED,  # Invalid Card Number
-    "10": Outcome.DECLINED,  # Not supported
-    "11": Outcome.DECLINED,  # 3D Not Authenticated
-    "12": Outcome.DECLINED,  # Not enough balance
-    "14": Outcome.DECLINED,  # Acquirer Fraud
-    "15": Outcome.DECLINED,  # Cancelled
-    "16": Outcome.DECLINED,  # Shopper Cancelled
-    "17": Outcome.DECLINED,  # Invalid Pin
-    "18": Outcome.DECLINED,  # Pin tries exceeded
-    "19": Outcome.DECLINED,  # Pin validation not possible
-    "20": Outcome.DECLINED,  # FRAUD
-    "22": Outcome.DECLINED,  # FRAUD-CANCELLED
 }
-"""Unknown reasons decline."""
+"""All other reasons decline: the donor needs another card, or has to do something about this one."""
 
 REQUEST_CODES: dict[str, Outcome] = {
-    # https://docs.adyen.com/development-resources/error-codes: the donation's mistakes, not those of our setup.
+    # https://docs.adyen.com/development-resources/error-codes. The request was refused as it was: there is no payment.
+    # These are about the donation; any other code may be a mistake of our setup, and is for people.
     "101": Outcome.DECLINED,  # Invalid card number
-    "103": Outcome.DECLINED,  # CVC is not the right length
     "137": Outcome.DECLINED,  # Invalid amount specified
     "138": Outcome.DECLINED,  # Unsupported currency specified
     "800": Outcome.DECLINED,  # Contract not found
-    "802": Outcome.DECLINED,  # Invalid contract
     "803": Outcome.DECLINED,  # PaymentDetail not found
 }
 
-IN_PROGRESS = frozenset({"704"})
-"""The first request with the key is still at work (the same source): ask again."""
+IN_PROGRESS = frozenset({"703", "704"})
+"""The store of keys is not available, or the first request with the key is still at work: ask again
+(https://docs.adyen.com/development-resources/api-idempotency)."""
+
+SHORTEST_SHOPPER = 3
+"""Characters of a shopperReference, of at least that many (`minLength` in Adyen's OpenAPI description)."""
 
 RETRY_SCHEDULE = (3600, 86400, 259200)
 """Seconds before the next attempt: 1 hour, 1 day, 3 days; after that the payment is declined. Card schemes fine too

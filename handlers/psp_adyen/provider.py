@@ -4,8 +4,10 @@ The token is Adyen's `storedPaymentMethodId`; the front-end stores the card with
 (https://docs.adyen.com/online-payments/tokenization/create-tokens).
 
 Idempotency-Key (https://docs.adyen.com/development-resources/api-idempotency): up to 64 characters, valid for at least
-7 days; a request that is repeated gets the first answer. Adyen cannot be asked for a payment, so every answer and every
-webhook is kept (see facts), and after those days an unknown outcome is for people.
+7 days in one region; a request that is repeated gets the first answer, an error too unless it has the header
+`transient-error`: an issuer that did not answer may have reserved the amount, and only the webhook tells. Adyen cannot
+be asked for a payment, so every answer and every webhook is kept (see facts), and after those days an unknown outcome
+is for people. References have up to 80 characters; ours have up to 74 (a donation's id has up to 64).
 
 Captures, refunds and cancels are only received at first (https://docs.adyen.com/online-payments/capture, …/refund,
 …/cancel): the webhook tells what became of them.
@@ -55,6 +57,10 @@ class AdyenPsp:
     patience: int = codes.PATIENCE
 
     def authorise(self, request: Authorisation) -> Answer:
+        if len(request.donation) < codes.SHORTEST_SHOPPER:
+            return Answer(
+                Outcome.DECLINED, "shopperReference", "Adyen keeps no card for an id as short as this donation's"
+            )
         method = hashlib.sha256(request.token.encode()).hexdigest()[:32]
         with _errors() as failure:
             body = {

@@ -21,19 +21,8 @@ PAYMENTS: dict[str, Outcome] = {
 CAUSES: dict[str, Outcome] = {
     # https://developer.gocardless.com/api-reference/#event-types-payment, `failed`: the account may have money later.
     "insufficient_funds": Outcome.RETRY,
-    "refer_to_payer": Outcome.DECLINED,
-    "bank_account_closed": Outcome.DECLINED,
-    "bank_account_disabled": Outcome.DECLINED,
-    "bank_account_transferred": Outcome.DECLINED,
-    "authorisation_disputed": Outcome.DECLINED,
-    "invalid_bank_details": Outcome.DECLINED,
-    "mandate_cancelled": Outcome.DECLINED,
-    "direct_debit_not_enabled": Outcome.DECLINED,
-    "refund_requested": Outcome.DECLINED,
-    "test_failure": Outcome.DECLINED,
-    "other": Outcome.DECLINED,
 }
-"""Unknown causes decline."""
+"""All other causes of a failure decline: the account, the mandate or the donor stands against it."""
 
 REFUNDS: dict[str, Outcome] = {
     # https://developer.gocardless.com/api-reference/#core-endpoints-refunds, `status`.
@@ -47,16 +36,20 @@ REFUNDS: dict[str, Outcome] = {
 }
 
 REFUSALS: dict[str, Outcome] = {
-    # Reasons of errors (https://developer.gocardless.com/api-reference/#errors-error-types) that are the donation's.
+    # Reasons of errors (https://developer.gocardless.com/api-reference/#errors-error-types) that are the donation's:
+    # the request was refused as it was. Any other reason may be a mistake of our setup, and is for people.
     "mandate_is_inactive": Outcome.DECLINED,
-    "mandate_not_found": Outcome.DECLINED,
-    "resource_not_found": Outcome.DECLINED,
+    "mandate_replaced": Outcome.DECLINED,
     "retry_failed": Outcome.DECLINED,
-    "mandate_payments_require_approval": Outcome.DECLINED,
+    # https://developer.gocardless.com/api-reference/#refunds-create-a-refund
     "refund_payment_invalid_state": Outcome.DECLINED,
     "number_of_refunds_exceeded": Outcome.DECLINED,
     "available_refund_amount_insufficient": Outcome.DECLINED,
 }
+
+UNKNOWN_MANDATE: dict[str, Outcome] = {**REFUSALS, "resource_not_found": Outcome.DECLINED}
+"""For a new payment, of which only the mandate can be unknown. An unknown payment is none that failed: the token may be
+that of another account."""
 
 REFUSED_FIELDS = frozenset({"amount", "currency", "mandate"})
 """Fields of a payment that come from the donation: an invalid one is a decline, any other a mistake of ours."""
@@ -67,6 +60,7 @@ RETRY_SCHEDULE = (259200, 604800)
 GoCardless allows three retries of a payment (https://developer.gocardless.com/api-reference/#payments-retry-a-payment),
 and donors should not be debited again before they could act."""
 
-PATIENCE = 45 * 24 * 3600
-"""Seconds. Bank debits take three to eight working days
-(https://support.gocardless.com/hc/en-gb/articles/360000281005), more if the mandate is new or the donor's bank slow."""
+PATIENCE = 60 * 24 * 3600
+"""Seconds. Bank debits are confirmed three to eight working days after they were created, in Denmark on a day of the
+next month, or the one after that (https://support.gocardless.com/hc/en-us/articles/360001018705, by scheme); later if
+the mandate is new, or if it fails and is tried again."""

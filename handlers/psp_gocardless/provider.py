@@ -8,8 +8,8 @@ charged back: `handlers.gocardless_webhook` stores that as a dispute.
 
 Idempotency-Key (https://developer.gocardless.com/api-reference/#making-requests-idempotency-keys): each key creates one
 resource; a later request with the key is answered with 409 `idempotent_creation_conflict`, which names the resource,
-and the library fetches it. GoCardless does not compare the requests, so this module does. After GoCardless has
-forgotten a key, the donation's payment is looked for in the mandate's list before another one is created.
+and the library fetches it. GoCardless does not compare the requests, so this module does. How long GoCardless knows a
+key is published nowhere. So the donation's billing request and payment are looked for before another one is created.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import requests
 from attrs import frozen
 from gocardless_pro import errors
 
-from handlers import clock
 from handlers.psp import (
     Answer,
     Authorisation,
@@ -42,9 +41,6 @@ NEW_MANDATE = "new_mandate"
 _REQUEST = "BRQ"
 """What the ids of billing requests begin with; those of payments begin with PM."""
 
-KEYS_KEPT = 24 * 3600
-"""Seconds for which a key is relied on. GoCardless does not say how long it knows one."""
-
 
 @frozen
 class GoCardlessPsp:
@@ -59,8 +55,6 @@ class GoCardlessPsp:
     patience: int = codes.PATIENCE
 
     def authorise(self, request: Authorisation) -> Answer:
-        if not request.capture:
-            raise PspRefused("GoCardless cannot reserve an amount")
         with _errors() as failure:
             if request.earlier is not None:
                 return self._retried(request.earlier)
@@ -70,18 +64,21 @@ class GoCardlessPsp:
         return failure[0]
 
     def _created(self, mandate: str, metadata: dict[str, str], amount: int, currency: str, since: str) -> Answer:
-        if since and clock.seconds_since(since) > KEYS_KEPT:
-            for payment in self._payments(metadata["donation"], mandate, since):
-                return self._answer(_compared(payment, metadata, amount, currency))
-        payment = self.services.payments.create(
-            {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
-            {"Idempotency-Key": metadata["attempt"]},
-        )
-        return self._answer(_compared(_object(payment), metadata, amount, currency))
+        for payment in self._payments(metadata["donation"], mandate, since):
+            return self._answer(_compared(payment, metadata, amount, currency))
+        with _errors(codes.UNKNOWN_MANDATE) as failure:
+            payment = self.services.payments.create(
+                {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
+                {"Idempotency-Key": metadata["attempt"]},
+            )
+            return self._answer(_compared(_object(payment), metadata, amount, currency))
+        return failure[0]
 
     def _sent_for_mandate(self, request: Authorisation) -> Answer:
         """Return the redirect to the pages on which the donor sets up a mandate
         (https://developer.gocardless.com/billing-requests/setting-up-a-dd-mandate)."""
+        for earlier in self._requests(request.donation, request.since):
+            return self._of_request(earlier)
         created = self.services.billing_requests.create(
             {
                 "mandate_request": {"currency": request.currency},

@@ -6,6 +6,7 @@ import os
 
 import stripe
 
+from handlers.psp_http import open_session
 from handlers.psp_stripe.provider import TIMEOUT
 from handlers.secrets import setting
 
@@ -15,7 +16,7 @@ def open_client() -> stripe.StripeClient:
     return stripe.StripeClient(
         setting("STRIPE_API_KEY"),
         base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        http_client=stripe.RequestsClient(timeout=TIMEOUT, session=open_session()),
         # The flow retries with back-off, visible in its history.
         max_network_retries=0,
     )

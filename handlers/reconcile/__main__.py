@@ -15,13 +15,19 @@ from handlers.transactions.store import store
 def main(dry_run: bool) -> None:
     """Compare unfinished transactions with the PSPs, store what is certain, and list the rest.
 
-    Exits with status 1 if anything is left that somebody has to look at.
+    Exits with status 1 if anything is left that somebody has to look at. Donations for which an execution, a donor or a
+    bank still has time are counted only.
     """
-    is_open = False
+    is_open, waiting = False, 0
     for finding in sweep(store(), ask_psp, execution_has_ended, repair=not dry_run):
-        is_open = is_open or finding.repaired is None
+        if finding.is_waiting:
+            waiting += 1
+            continue
+        is_open = is_open or finding.is_open_work
         change = f"{finding.status} -> {finding.repaired}" if finding.repaired else finding.status
         click.echo(f"{finding.id}  {change}  {finding.reason}")
+    if waiting:
+        click.echo(f"{waiting} {'donation is' if waiting == 1 else 'donations are'} waiting", err=True)
     sys.exit(1 if is_open else 0)
 
 

@@ -18,19 +18,22 @@ NAMESPACE = "payments"
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Return the numbers of `repaired` and `open` transactions, and the first 100 `findings` of open ones.
+    """Return the numbers of `repaired`, `waiting` and `open` transactions, and the first 100 `findings` of open ones.
 
     On Lambda their number is the metric OpenWork, too. Donors' data older than PAYMENTS_RETENTION_DAYS is `erased`.
     """
     with invocation(LOG, event, context):
         findings = list(sweep(store(), ask_psp, execution_has_ended))
-        work = [finding for finding in findings if finding.repaired is None]
+        work = [finding for finding in findings if finding.is_open_work]
+        repaired = sum(finding.repaired is not None for finding in findings)
+        waiting = len(findings) - repaired - len(work)
         erased = retention.apply(store())
         if is_on_lambda():
             _report(len(work), context)
-        LOG.info("swept", repaired=len(findings) - len(work), open=len(work), erased=erased)
+        LOG.info("swept", repaired=repaired, waiting=waiting, open=len(work), erased=erased)
         return {
-            "repaired": len(findings) - len(work),
+            "repaired": repaired,
+            "waiting": waiting,
             "open": len(work),
             "erased": erased,
             "findings": [asdict(finding) for finding in work[:100]],

@@ -38,18 +38,28 @@ RESERVED = 5 * 24 * 3600
 
 _REFUSED = (Outcome.DECLINED, Outcome.CANCELLED, Outcome.RETRY)
 
+NOT_TAKEN = ("declined", "abandoned")
+"""Statuses of records that a PSP's webhook may prove wrong: a bank debit that somebody submitted again, a payment that
+the PSP authorised after it had closed it."""
+
 Ask = Callable[[Transaction, dict[str, Any]], dict[str, Any]]
 """Send an event to the function of the transaction's PSP, and return its answer."""
 
 
 @frozen
 class Finding:
-    """The result for one transaction: `repaired` is its new status, or None if it stays open work."""
+    """The result for one transaction: `repaired` is its new status, or None if it stays as it is."""
 
     id: str
     status: str
     reason: str
     repaired: str | None = None
+    is_waiting: bool = False
+    """True if nobody has to do anything yet: an execution, a donor or a bank has its time."""
+
+    @property
+    def is_open_work(self) -> bool:
+        return self.repaired is None and not self.is_waiting
 
 
 def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, repair: bool = True) -> Iterator[Finding]:
@@ -96,14 +106,20 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
             yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
 
 
-def reconcile(donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None]) -> Finding | None:
-    """Settle one donation; None if it is settled, or if an execution may still settle it."""
-    record = store.get(donation)
-    if record is None or record.status not in ("open", "broken"):
+def reconcile(
+    donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None], payment: str
+) -> Finding | None:
+    """Settle the donation of a payment that its PSP has reported; None if it is settled, or if an execution may still
+    settle it. A second payment becomes a conflict."""
+    record, history = store.get(donation), store.history(donation)
+    if record is None or record.status not in ("open", "broken", "paid", *NOT_TAKEN):
         return None
-    if not all(has_ended(execution) for execution in _unfinished(store.history(donation))):
+    if record.status == "paid" and payment in {each.reference for each in history if each.reference}:
         return None
-    return _reconciled(record, store, ask, has_ended, repair=True)
+    if not all(has_ended(execution) for execution in _unfinished(history)):
+        return None
+    finding = _reconciled(record, store, ask, has_ended, repair=True)
+    return None if finding.repaired == record.status else finding
 
 
 _CLOSE = "seen to: python -m handlers.transactions close {} --note TEXT"
@@ -136,7 +152,8 @@ def _reconciled(
     running = [execution for execution in _unfinished(history) if not has_ended(execution)]
     age = clock.seconds_since(max(each.stored_at for each in history))
     try:
-        payments = ask(transaction, {**document, "operation": "look_up"})["payments"]
+        answer = ask(transaction, {**document, "operation": "look_up"})
+        payments, patience = answer["payments"], answer["patience"]
         waiting = [payment for payment in payments if payment["status"] == Outcome.REDIRECT]
         if waiting and repair and not running and age > ABANDONED:
             cancel = {"operation": "cancel", "references": [payment["reference"] for payment in waiting]}
@@ -145,6 +162,11 @@ def _reconciled(
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
         return Finding(transaction.id, transaction.status, reason)
     taken = [payment for payment in payments if payment["status"] == Outcome.PAID]
+    if transaction.status == "paid":
+        known = {each.reference for each in history}
+        taken = [payment for payment in taken if payment["reference"] not in known]
+        if not taken:
+            return Finding(transaction.id, transaction.status, "paid once", transaction.status)
     if len(taken) > 1:
         references = ", ".join(str(payment["reference"]) for payment in taken)
         return Finding(transaction.id, transaction.status, f"taken more than once at {transaction.psp}: {references}")
@@ -158,20 +180,32 @@ def _reconciled(
     undecided = [payment for payment in payments if payment["status"] not in _REFUSED]
     if is_for_later(document) and [each["status"] for each in undecided] == [Outcome.AUTHORISED]:
         if running:
-            why = f"{running[0]} may still be running"
-            return Finding(transaction.id, transaction.status, f"reserved at {transaction.psp}; {why}")
+            reason = f"reserved at {transaction.psp}; {running[0]} may still be running"
+            return Finding(
+                transaction.id, transaction.status, reason, is_waiting=_has_time(transaction, age, ABANDONED)
+            )
         state, reason = {**undecided[0], "status": "authorised"}, f"reserved at {transaction.psp}"
         return _settled(transaction, document, state, reason, store, repair=repair)
+    if transaction.status in NOT_TAKEN:
+        return Finding(transaction.id, transaction.status, f"not taken at {transaction.psp}", transaction.status)
     if undecided:
         reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
-        return Finding(transaction.id, transaction.status, reason)
+        is_pending = all(payment["status"] == Outcome.PENDING for payment in undecided)
+        has_time = _has_time(transaction, age, max(patience, ABANDONED) if is_pending else ABANDONED)
+        return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
     if running or age < SETTLING:
         why = f"{running[0]} may still be running" if running else "wait an hour for late answers"
-        return Finding(transaction.id, transaction.status, f"not taken at {transaction.psp} so far; {why}")
+        reason, has_time = f"not taken at {transaction.psp} so far; {why}", _has_time(transaction, age, ABANDONED)
+        return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
     last = payments[-1] if payments else {"code": "none", "message": "the PSP has no payment", "reference": None}
     status = "abandoned" if last.get("status") == Outcome.CANCELLED else "declined"
     reason = f"not taken at {transaction.psp}"
     return _settled(transaction, document, {**last, "status": status}, reason, store, repair=repair)
+
+
+def _has_time(transaction: Transaction, age: float, limit: float) -> bool:
+    """Return true if nobody has to look at an unfinished transaction of this age (seconds) yet."""
+    return transaction.status == "open" and age <= limit
 
 
 def _unfinished(history: list[Transaction]) -> set[str]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from handlers.configuration import is_on_lambda
-from handlers.document import Misconfigured, read
-from handlers.money import MINOR_DIGITS
+from handlers.document import Misconfigured, is_for_later, read
+from handlers.money import ACCEPTED
 
 _FILE = Path(__file__).with_name("psps.toml")
 _ROOT = Path(__file__).parents[2]
 """The project's root, which is that of the zip, too."""
 _KINDS: dict[str, type] = {"function": str, "enabled": bool, "percentage": int}
+_OPTIONAL = "reservations"
 _LISTS = ("currencies", "payment_methods", "charities")
 
 SANDBOX = "psp_sandbox"
@@ -39,6 +40,8 @@ class PspSettings(NamedTuple):
     currencies: tuple[str, ...] = ()
     payment_methods: tuple[str, ...] = ()
     charities: tuple[str, ...] = ()
+    reservations: bool = True
+    """False: it takes payments at once, and none whose `capture` is `later`."""
 
     def objection(self, donation: Mapping[str, Any]) -> str | None:
         """Return why it cannot take the donation, or None if it can."""
@@ -55,6 +58,8 @@ class PspSettings(NamedTuple):
             return f"does not take payment method {method}"
         if self.charities and charity not in self.charities:
             return f"does not serve {charity}"
+        if not self.reservations and is_for_later({"donation": donation}):
+            return "does not reserve amounts"
         return None if self.percentage else "its percentage is 0"
 
 
@@ -86,7 +91,8 @@ def settings(environ: Mapping[str, str] | None = None) -> list[PspSettings]:
             table["function"],
             table["enabled"],
             table["percentage"],
-            *(tuple(table.get(key, [])) for key in _LISTS),
+            reservations=table.get(_OPTIONAL, True),
+            **{key: tuple(table.get(key, [])) for key in _LISTS},
         )
         for name, table in tables.items()
     ]
@@ -112,16 +118,18 @@ def _mistakes(table: Any) -> Iterator[str]:
             yield f".{key}: expected a value of type {kind.__name__}"
     if type(table.get("percentage")) is int and table["percentage"] < 0:
         yield ".percentage: expected 0 or more"
+    if type(table.get(_OPTIONAL, True)) is not bool:
+        yield f".{_OPTIONAL}: expected a value of type bool"
     if table.get("function") == "":
         yield ".function: expected a function's name"
     for key in _LISTS:
         values = table.get(key, [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             yield f".{key}: expected a list of strings"
-        elif key == "currencies" and (unknown := [value for value in values if value not in MINOR_DIGITS]):
+        elif key == "currencies" and (unknown := [value for value in values if value not in ACCEPTED]):
             yield f".currencies: expected ISO 4217 codes; unknown: {', '.join(unknown)}"
-    for key in sorted(table.keys() - {*_KINDS, *_LISTS}):
-        yield f".{key}: unknown; expected {', '.join((*_KINDS, *_LISTS))}"
+    known = (*_KINDS, *_LISTS, _OPTIONAL)
+    yield from (f".{key}: unknown; expected {', '.join(known)}" for key in sorted(table.keys() - {*known}))
 
 
 def select(donation: Mapping[str, Any], psps: list[PspSettings]) -> tuple[PspSettings, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers import cards
 from handlers.document import word
-from handlers.money import MINOR_DIGITS
+from handlers.money import ACCEPTED, WITHDRAWN
 
 MAX_AMOUNT = 99_999_999
 """In the minor unit: eight digits, the most that card schemes and PSPs accept."""
@@ -63,7 +63,9 @@ def _currency(value: Any) -> str | None:
     expected = "expected an ISO 4217 code in capitals, such as GBP"
     if not isinstance(value, str):
         return f"is {word(type(value))}; {expected}"
-    return None if value in MINOR_DIGITS else expected
+    if value in WITHDRAWN:
+        return f"{value} was withdrawn; use {WITHDRAWN[value]}"
+    return None if value in ACCEPTED else expected
 
 
 def _email(value: Any) -> str | None:

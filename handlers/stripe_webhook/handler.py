@@ -1,14 +1,12 @@
 """Stripe's webhook: settle what the flow waits for or could not store, and store what becomes of refunds and disputes.
 
-The request of a function URL or of API Gateway's HTTP API (payload format 2.0). Environment: STRIPE_WEBHOOK_SECRET, the
-endpoint's signing secret, and STRIPE_API_KEY. Stripe sends an event again, for days, unless it is answered with 2xx;
-events come late, more than once and in any order (https://docs.stripe.com/webhooks). So an event is only a reason to
-ask Stripe.
+Environment: STRIPE_WEBHOOK_SECRET, the endpoint's signing secret, and STRIPE_API_KEY. Stripe sends an event again, for
+days, unless it is answered with 2xx; events come late, more than once and in any order
+(https://docs.stripe.com/webhooks). So an event is only a reason to ask Stripe.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,23 +14,17 @@ from typing import Any
 
 import stripe
 
-from handlers import redirects
 from handlers.document import MalformedEvent
 from handlers.logs import invocation, logger
 from handlers.psp import KeyRejected
-from handlers.reconcile.sweep import ask_psp, execution_has_ended, reconcile
+from handlers.psp_webhook import BadSignature, content, header, response, settle
 from handlers.secrets import fresh_secrets_after, setting
 from handlers.stripe_webhook import money_back
-from handlers.transactions.store import store
 
 LOG = logger("stripe_webhook")
 
 _DECIDED = ("payment_intent.succeeded", "payment_intent.canceled")
 """Events after which the donor has nothing left to do at Stripe."""
-
-
-class BadSignature(Exception):
-    """The request was not signed with our secret, or more than five minutes ago."""
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -46,25 +38,24 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 received = _verified(event)
         except BadSignature as error:
             LOG.warning("refused", reason=str(error))
-            return _response(400, "refused")
+            return response(400, "refused")
         kind, item = str(received["type"]), received["data"]["object"]
         with fresh_secrets_after(KeyRejected), _rejected_keys():
             result = _settle(kind, item)
         LOG.info("received", kind=kind, event=received.get("id"), result=result)
-        return _response(200, result)
+        return response(200, result)
 
 
 def _verified(event: dict[str, Any]) -> dict[str, Any]:
-    """Return Stripe's event. Raises BadSignature. Source: https://docs.stripe.com/webhooks#verify-events."""
-    body = event.get("body") or ""
+    """Return Stripe's event. Raises BadSignature if it was not signed with our secret, or more than five minutes ago.
+
+    Source: https://docs.stripe.com/webhooks#verify-events.
+    """
+    body, secret = content(event), setting("STRIPE_WEBHOOK_SECRET")
     try:
-        content = base64.b64decode(body) if event.get("isBase64Encoded") else str(body).encode()
-        headers = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}
-        secret = setting("STRIPE_WEBHOOK_SECRET")
-        stripe.WebhookSignature.verify_header(
-            content.decode(), headers.get("stripe-signature", ""), secret, stripe.Webhook.DEFAULT_TOLERANCE
-        )
-        received = json.loads(content)
+        signature = header(event, "stripe-signature")
+        stripe.WebhookSignature.verify_header(body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+        received = json.loads(body)
         if not isinstance(received["type"], str) or not isinstance(received["data"]["object"], dict):
             raise BadSignature("not an event")
     except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
@@ -90,7 +81,9 @@ def _settle(kind: str, item: dict[str, Any]) -> str:
         return money_back.settle_refunds(_text(item, "payment_intent")) if item.get("payment_intent") else "ignored"
     metadata = item.get("metadata") or {}
     donation = metadata.get("donation") if isinstance(metadata, dict) else None
-    return _settle_payment(kind, donation) if isinstance(donation, str) else "ignored"
+    if not isinstance(donation, str) or not donation:
+        return "ignored"
+    return settle(donation, is_decided=kind in _DECIDED, payment=_text(item, "id"))
 
 
 def _text(item: dict[str, Any], name: str) -> str:
@@ -98,19 +91,3 @@ def _text(item: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise MalformedEvent(f"data.object.{name}: expected the id of an object of Stripe's")
     return value
-
-
-def _settle_payment(kind: str, donation: str) -> str:
-    """Let the execution that waits for the donor ask Stripe; without one, settle what is stored as open or broken."""
-    if kind in _DECIDED and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
-        return "resumed"
-    finding = reconcile(donation, store(), ask_psp, execution_has_ended)
-    return "nothing to do" if finding is None else finding.repaired or "left open"
-
-
-def _response(status: int, result: str) -> dict[str, Any]:
-    return {
-        "statusCode": status,
-        "headers": {"content-type": "application/json"},
-        "body": json.dumps({"result": result}),
-    }

@@ -278,9 +278,67 @@ def test_disputes_follow_their_order_not_that_of_arrival(call: Call, adyen: Adye
     assert (dispute.amount, dispute.donation) == (2500, "don-1")
 
 
-def test_codes_are_all_used() -> None:
-    assert set(codes.REFUSALS.values()) == {Outcome.RETRY, Outcome.DECLINED}
-    assert codes.RESULTS["Authorised"] is Outcome.PAID
+def test_results_are_those_that_adyen_publishes() -> None:
+    if not PUBLISHED.is_dir():
+        pytest.skip(WITHOUT)
+    published = json.loads((PUBLISHED / DOCUMENT).read_text(encoding="utf-8"))["components"]["schemas"]
+    results = set(published["PaymentResponse"]["properties"]["resultCode"]["enum"])
+    decided_by_reason = {"Refused", "Error"}
+    not_asked_for = {"AuthenticationFinished", "AuthenticationNotRequired", "PartiallyAuthorised"}
+
+    assert codes.RESULTS.keys() == results - decided_by_reason - not_asked_for - {"Success"}
+    assert published["PaymentRequest"]["properties"]["shopperReference"]["minLength"] == codes.SHORTEST_SHOPPER
+    longest = f"{'x' * 64}:capture:99"
+    assert len(longest) < published["PaymentRequest"]["properties"]["reference"]["maxLength"]
+
+
+@pytest.mark.parametrize("result", ["PartiallyAuthorised", "AuthenticationFinished", "Brand new"])
+def test_an_unknown_result_is_not_a_decline(result: str) -> None:
+    known = [Fact("don-1-1", SENT, "", amount=1, currency="GBP"), Fact("don-1-1", ANSWERED, "", result)]
+
+    state = states.payment(known, "don-1-1")
+
+    assert state is not None
+    assert state.outcome is Outcome.PENDING
+
+
+def test_an_id_that_is_too_short_for_adyen_is_declined_unasked(call: Call, adyen: AdyenServer) -> None:
+    assert call("psp_adyen", donation("pm_paid", "d1"))["status"] == "declined"
+    assert adyen.requests == []
+
+
+def test_a_payment_that_is_authorised_after_all_is_stored(call: Call, adyen: AdyenServer) -> None:
+    """Adyen closed the offer, and authorised it nevertheless: the donation was stored as declined."""
+    gone = donation("pm_3ds")
+    store().put(intent(gone))
+    gone["payment"] = call("psp_adyen", gone)
+    store().put(from_document({**gone, "payment": {**gone["payment"], "status": "declined", "reference": None}}))
+
+    for _ in range(2):
+        told = adyen.webhook(event("AUTHORISATION", "P1", "don-1-1"))
+        assert call("adyen_webhook", told)["statusCode"] == 200
+    record = store().get("don-1")
+    assert record is not None
+    assert (record.status, record.reference, record.complete) == ("paid", "don-1-1:P1", False)
+
+
+def test_a_bank_may_take_back_a_part(call: Call, adyen: AdyenServer) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    part = {"value": 700, "currency": "GBP"}
+    for kind, status in (("CHARGEBACK", "needs response"), ("ISSUER_RESPONSE_TIMEFRAME_EXPIRED", "won")):
+        told = adyen.webhook(event(kind, "D1", originalReference=payment, amount=part))
+        assert result(call("adyen_webhook", told)) == (200, f"dispute {status}")
+    assert [(each.amount, each.status) for each in disputes.listed()] == [(700, "won")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 100_000, '{"notificationItems": {}}', '{"notificationItems": [7]}', "x" * 3_000_000, "\ud800", "null"],
+    ids=["deep", "no list", "no item", "huge", "no text", "nothing"],
+)
+def test_a_hostile_request_is_refused(call: Call, adyen: AdyenServer, body: str) -> None:
+    request = {"headers": {"content-type": "text/html"}, "body": body}
+    assert call("adyen_webhook", request)["statusCode"] == 401
 
 
 # -- Adyen's own examples, served by somebody else's server
@@ -289,9 +347,10 @@ def test_codes_are_all_used() -> None:
 @pytest.fixture(scope="module")
 def prism() -> Iterator[str]:
     """Prism (npm: @stoplight/prism-cli) with Adyen's OpenAPI document; its base URL."""
-    command = os.environ.get("FLOWDSL_PRISM") or shutil.which("prism")
+    tools = Path(os.environ.get("FLOWDSL_TOOLS") or Path(__file__).parents[2] / ".tools", "node_modules", ".bin")
+    command = shutil.which("prism") or shutil.which("prism", path=tools)
     if not command:
-        pytest.skip("prism is not installed: npm install -g @stoplight/prism-cli, or name it in FLOWDSL_PRISM")
+        pytest.skip("prism is not installed: run make test-tools, which needs npm")
     if not (PUBLISHED / DOCUMENT).is_file():
         pytest.skip(WITHOUT)
     with socket.socket() as free:

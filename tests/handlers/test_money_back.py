@@ -29,7 +29,7 @@ REFUNDED = ("refund.created", "refund.updated", "refund.failed", "charge.refund.
 def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> StripeBooks:
     data.mkdir(parents=True)
     refund_at_psp = StripeBooks(data / "stripe.sqlite")
-    monkeypatch.setattr(stripe, "RequestsClient", lambda timeout: refund_at_psp)
+    monkeypatch.setattr(stripe, "RequestsClient", lambda **_: refund_at_psp)
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_12345")
     monkeypatch.setenv("STRIPE_RETURN_URL", "https://donate.example/returned")
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", SECRET)

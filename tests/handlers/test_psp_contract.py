@@ -29,7 +29,7 @@ OTHERS = sorted(set(TOKENS) - {"psp_sandbox"})
 @pytest.fixture(autouse=True)
 def _executions_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Webhooks and the sweep settle what no execution waits for."""
-    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook", "handlers.stripe_webhook.handler"):
+    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
         monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution: True)
 
 
@@ -190,9 +190,10 @@ def test_a_forgotten_key_does_not_charge_twice(call: Call, psp: World, monkeypat
 def test_capture(call: Call, psp: World) -> None:
     event = donation(psp, "paid")
     if not psp.captures:
-        for operation in ("authorise", "capture"):
-            with pytest.raises(PspRefused, match=f"{psp.name} takes payments in one step: use the operation pay"):
-                call(psp.name, {**event, "operation": operation})
+        answer = call(psp.name, {**event, "operation": "authorise"})
+        assert (answer["status"], answer["code"], answer["reference"]) == ("declined", "no_reservations", None)
+        taken = {**event, "payment": {**answer, "reference": "some"}}
+        assert call(psp.name, {**taken, "operation": "capture"})["status"] == "declined"
         assert psp.server is None or psp.server.requests == []
         return
     event["payment"] = call(psp.name, {**event, "operation": "authorise"})
@@ -344,6 +345,15 @@ def test_a_hostile_answer_is_not_definite(call: Call, psp: World, hostile: str, 
     assert len(json.dumps(event)) < 5000, "the document stays small"
 
 
+def test_an_answer_without_end_is_not_read(call: Call, psp: World) -> None:
+    if psp.server is None:
+        pytest.skip("the sandbox is in this process")
+    psp.server.faults = ["huge"]
+
+    with pytest.raises(PspUnavailable, match="ConnectionError"):
+        call(psp.name, donation(psp, "paid"))
+
+
 def test_a_rejected_key_is_told_apart(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
     if psp.server is None:
         pytest.skip("the sandbox has no key")
@@ -362,7 +372,7 @@ def test_a_rejected_key_is_told_apart(call: Call, psp: World, monkeypatch: pytes
 
 def test_the_sweep_settles_what_no_execution_stored(call: Call, psp: World) -> None:
     event = open_donation(call, psp)
-    sweep.reconcile(of(event), store(), sweep.ask_psp, lambda execution: True)
+    sweep.reconcile(of(event), store(), sweep.ask_psp, lambda execution: True, "some payment")
 
     record = store().get(of(event))
     assert record is not None

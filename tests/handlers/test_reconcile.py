@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,8 +60,29 @@ def test_the_function_stores_what_was_taken_and_counts_the_rest(call: Call) -> N
 
     result = call("reconcile", {})
 
-    assert (result["repaired"], result["open"]) == (2, 1), "paid, and its post-processing"
-    assert [finding["status"] for finding in result["findings"]] == ["open"]
+    assert (result["repaired"], result["waiting"], result["open"]) == (2, 1, 0), "paid, and its post-processing"
+    assert result["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("token", "days", "is_listed"),
+    [("tok_debit_waits", 29, False), ("tok_debit_waits", 31, True), ("tok_3ds_abandoned", 1, False)],
+)
+def test_what_only_waits_is_listed_when_its_time_is_over(
+    call: Call, monkeypatch: pytest.MonkeyPatch, token: str, days: int, is_listed: bool
+) -> None:
+    """A bank has a month, a donor a day; an execution waits for both."""
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-01T00:00:00.000Z")
+    event = document(token)
+    event["psp"]["name"] = "psp_sandbox"
+    store().put(intent(event))
+    call("psp_sandbox", event)
+    now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=days)
+    monkeypatch.setenv("FLOWDSL_NOW", now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+    result = call("reconcile", {})
+
+    assert (result["waiting"], result["open"]) == ((0, 1) if is_listed else (1, 0))
 
 
 def test_the_psps_function_is_invoked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ At = Callable[[str], None]
 def books(data: Path, monkeypatch: pytest.MonkeyPatch) -> StripeBooks:
     data.mkdir(parents=True, exist_ok=True)
     result = StripeBooks(data / "stripe.sqlite")
-    monkeypatch.setattr(stripe, "RequestsClient", lambda timeout: result)
+    monkeypatch.setattr(stripe, "RequestsClient", lambda **_: result)
     monkeypatch.setenv("STRIPE_API_KEY", "sk_test_12345")
     monkeypatch.setenv("STRIPE_RETURN_URL", "https://donate.example/returned")
     return result

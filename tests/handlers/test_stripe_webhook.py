@@ -13,9 +13,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from handlers import redirects
+from handlers import psp_webhook, redirects
 from handlers.reconcile import sweep
-from handlers.stripe_webhook import handler as webhook
 from handlers.transactions.record import intent
 from handlers.transactions.store import store
 from tests.handlers.conftest import Call, document
@@ -57,7 +56,7 @@ def an_open_payment(call: Call, token: str = "tok_paid") -> str:
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "execution_has_ended", lambda execution: True)
+    monkeypatch.setattr(psp_webhook, "execution_has_ended", lambda execution: True)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +101,7 @@ def test_what_the_event_claims_is_not_believed(call: Call, ended: None) -> None:
 
 
 def test_a_running_execution_settles_its_payment_itself(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "execution_has_ended", lambda execution: False)
+    monkeypatch.setattr(psp_webhook, "execution_has_ended", lambda execution: False)
     identity = an_open_payment(call)
 
     assert result(call("stripe_webhook", request(identity))) == (200, "nothing to do")
@@ -141,7 +140,7 @@ def test_a_psp_that_cannot_be_asked_leaves_the_payment_open(
     call: Call, ended: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = an_open_payment(call)
-    monkeypatch.setattr(webhook, "ask_psp", lambda transaction, event: 1 / 0)
+    monkeypatch.setattr(psp_webhook, "ask_psp", lambda transaction, event: 1 / 0)
 
     assert result(call("stripe_webhook", request(identity))) == (200, "left open")
     assert [finding.id for finding in sweep.sweep(store(), sweep.ask_psp, lambda _: True)] == [identity] * 2

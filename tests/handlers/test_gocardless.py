@@ -1,0 +1,188 @@
+"""GoCardless's own rules: bank debits that are taken back, submitted again, or never were ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers import disputes
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.outbox.sending import sent
+from handlers.psp import PspRefused, PspUnavailable
+from handlers.transactions.record import from_document, intent
+from handlers.transactions.store import Query, store
+from tests.handlers.conftest import Call, document
+from tests.handlers.gocardless_server import GoCardlessServer
+from tests.handlers.psp_worlds import GoCardlessWorld, world
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def gocardless(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoCardlessServer]:
+    monkeypatch.setattr("handlers.psp_webhook.execution_has_ended", lambda execution: True)
+    with world("psp_gocardless", data, monkeypatch) as made:
+        assert isinstance(made, GoCardlessWorld)
+        yield made.gocardless
+
+
+def donation(token: str = "MDPAID", identity: str = "don-1", **changes: Any) -> dict[str, Any]:
+    event = document(id=identity, payment_method={"type": "bank_debit", "token": token}, **changes)
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:psp"
+    event["psp"] |= {"name": "psp_gocardless", "function_arn": arn}
+    return event
+
+
+def stored(call: Call, server: GoCardlessServer, event: dict[str, Any]) -> dict[str, Any]:
+    """What the flow does with the donation until the bank has decided."""
+    store().put(intent(event))
+    event["payment"] = call("psp_gocardless", event)
+    server.pass_days()
+    event["payment"] = call("psp_gocardless", event)
+    store().put(from_document(event))
+    return event
+
+
+def tell(call: Call, server: GoCardlessServer, since: int = 0) -> str:
+    answer = call("gocardless_webhook", server.webhook(server.events[since:]))
+    assert answer["statusCode"] == 200, answer
+    return str(json.loads(answer["body"])["result"])
+
+
+def total() -> int:
+    """The charity's total, without the donation itself, which no test here counts."""
+    return add(Contribution("none", "Lifeboats", 0, "GBP"))
+
+
+def test_a_late_failure_leaves_the_total_once(call: Call, gocardless: GoCardlessServer) -> None:
+    stored(call, gocardless, donation())
+    [payment] = gocardless.of("PM")
+    gocardless.decide(payment, "bank_account_closed")
+
+    assert [tell(call, gocardless) for _ in range(3)] == ["PM1: dispute lost"] * 3
+    assert (total(), len(sent("donation.dispute_lost"))) == (-2500, 1)
+    gocardless.change(payment, "late_failure_settled", "failed")
+    tell(call, gocardless)
+    assert (total(), [each.status for each in disputes.listed()]) == (-2500, ["lost"])
+    record = store().get("don-1")
+    assert record is not None
+    assert record.status == "paid"
+
+
+def test_each_chargeback_counts(call: Call, gocardless: GoCardlessServer) -> None:
+    """The bank takes the payment back, gives it back, and takes it back again, for good."""
+    stored(call, gocardless, donation())
+    [payment] = gocardless.of("PM")
+    for action, status in (
+        ("charged_back", "charged_back"),
+        ("chargeback_cancelled", "paid_out"),
+        ("charged_back", "charged_back"),
+        ("chargeback_settled", "charged_back"),
+    ):
+        gocardless.change(payment, action, status)
+        tell(call, gocardless)
+
+    assert sorted(each.status for each in disputes.listed()) == ["lost", "won"]
+    assert total() == -2500
+
+
+def test_a_failure_before_the_confirmation_is_no_late_one(call: Call, gocardless: GoCardlessServer) -> None:
+    event = donation("MDLATER")
+    store().put(intent(event))
+    event["payment"] = call("psp_gocardless", event)
+    for status in ("pending", "retry", "pending", "paid"):
+        assert event["payment"]["status"] == status
+        if status == "pending":
+            gocardless.pass_days()
+        if status != "paid":
+            event["payment"] = call("psp_gocardless", event)
+    store().put(from_document(event))
+
+    assert tell(call, gocardless) == "PM1: nothing to do"
+    assert list(disputes.listed()) == []
+
+
+def test_a_debit_that_somebody_submits_again_is_stored_as_paid(call: Call, gocardless: GoCardlessServer) -> None:
+    """The flow has given up; then the payment is retried in GoCardless's dashboard."""
+    stored(call, gocardless, donation("MDREFUSED"))
+    record = store().get("don-1")
+    assert record is not None
+    assert record.status == "declined"
+    [payment] = gocardless.of("PM")
+    payment["status"] = "submitted"
+    gocardless._tell("payments", "resubmission_requested", payment="PM1")
+    assert tell(call, gocardless) == "PM1: nothing to do"
+    gocardless.decide(payment, "confirmed")
+
+    assert tell(call, gocardless) == "PM1: paid"
+    record = store().get("don-1")
+    assert record is not None
+    assert (record.status, record.reference, record.complete) == ("paid", "PM1", False)
+    call("reconcile", {})
+    assert [message.detail["to"] for message in sent("email.receipt")] == ["ada@example.org"]
+
+
+def test_gocardless_tells_again_what_could_not_be_settled(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sweep looks at a declined donation, so that the webhook must not be answered."""
+    stored(call, gocardless, donation("MDREFUSED"))
+    [payment] = gocardless.of("PM")
+    gocardless.decide(payment, "confirmed")
+    monkeypatch.setattr("handlers.psp_webhook.ask_psp", lambda transaction, event: 1 / 0)
+
+    with pytest.raises(PspUnavailable, match="don-1: declined; psp_gocardless could not be asked"):
+        tell(call, gocardless)
+
+
+def test_a_second_payment_is_a_conflict_once(call: Call, gocardless: GoCardlessServer) -> None:
+    """Somebody debits the donation's mandate again, by hand, with the same metadata."""
+    stored(call, gocardless, donation())
+    [first] = gocardless.of("PM")
+    gocardless.objects["PM9"] = {**first, "id": "PM9"}
+    gocardless._tell("payments", "confirmed", payment="PM9")
+
+    assert tell(call, gocardless) == "PM1: nothing to do, PM9: left open"
+    assert tell(call, gocardless) == "PM1: nothing to do, PM9: nothing to do"
+    conflicts = list(store().list(Query(status="conflict")))
+    assert [(each.id, each.reference) for each in conflicts] == [("don-1", "PM9")]
+    found = call("reconcile", {})
+    assert ["a second payment was taken" in each["reason"] for each in found["findings"]] == [True]
+
+
+def test_an_unknown_payment_is_not_a_decline(call: Call, gocardless: GoCardlessServer) -> None:
+    """Another account's access token does not know it; its bank may take it all the same."""
+    event = donation()
+    event["payment"] = call("psp_gocardless", event)
+    known = dict(gocardless.objects)
+    gocardless.objects.clear()
+    for status in ("pending", "retry"):
+        with pytest.raises(PspRefused, match="resource_not_found"):
+            call("psp_gocardless", {**event, "payment": {**event["payment"], "status": status}})
+
+    gocardless.objects.update(known)
+    assert call("psp_gocardless", event)["status"] == "pending"
+
+
+def test_an_unknown_mandate_is_a_decline(call: Call, gocardless: GoCardlessServer) -> None:
+    assert call("psp_gocardless", donation("MDUNKNOWN"))["status"] == "declined"
+    assert gocardless.of("PM") == []
+
+
+def test_two_executions_send_the_donor_to_one_billing_request(call: Call, gocardless: GoCardlessServer) -> None:
+    """Even when GoCardless has forgotten the key, and the donor completes both pages."""
+    first, second = donation("new_mandate"), donation("new_mandate")
+    first["payment"] = call("psp_gocardless", first)
+    gocardless.keys.clear()
+    second["payment"] = call("psp_gocardless", second)
+    gocardless.pass_days()
+    for event in (first, second):
+        event["redirect"] = {"status": "returned"}
+        assert call("psp_gocardless", event)["status"] == "pending"
+
+    assert first["payment"]["reference"] == second["payment"]["reference"]
+    assert (len(gocardless.of("BRQ")), len(gocardless.of("PM"))) == (1, 1)
