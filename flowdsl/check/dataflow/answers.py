@@ -2,6 +2,7 @@
 
 Source: Step Functions Developer Guide, "AWS SDK integrations" and "Launch Step Functions workflows" (`.sync` returns
 the Output of an execution as text, `.sync:2` as JSON, and without a pattern there is no Output); botocore's models.
+What another `.sync` returns is the job as the service describes it, which is how the engine answers, too.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from functools import cache
 from typing import Final
 
 from ...asl.apis import Api, member_name, read_api
+from ...asl.integration_records import Job
 from ...asl.integrations import api_of, find_action
-from ...asl.resource import Resource
-from .shapes import ANY, BOOLEAN, MAYBE, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape
+from ...asl.resource import SYNC, Resource
+from .shapes import ANY, BOOLEAN, MAYBE, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape, look
 
 MAX_DEPTH: Final = 6
 MOST_VALUES: Final = 40
@@ -37,13 +39,16 @@ def answer_of(resource: Resource) -> Shape:
         output = STRING if resource.pattern == "sync" else ANY
         return ObjectShape({**dict.fromkeys(_EXECUTION, MAYBE), "Output": Member(output)}, True, source)
     action = find_action(resource.integration, resource.action)
-    if resource.pattern or (action is not None and not action.calls_api):
+    job = action.job if action is not None and resource.pattern == SYNC else None
+    if (resource.pattern and job is None) or (action is not None and not action.calls_api):
         return ANY
     api_id = api_of(resource.integration, resource.action)
     api = read_api(api_id) if api_id else None
     if api is None or api_id is None:
         return ANY
     is_sdk = resource.kind == "sdk"
+    if job is not None:
+        return _of_job(job, _Outputs(api, api_id, is_sdk), f"{source}.{SYNC}")
     shape = _Outputs(api, api_id, is_sdk).output(resource.action, source)
     if not isinstance(shape, ObjectShape):
         return shape
@@ -51,6 +56,12 @@ def answer_of(resource: Resource) -> Shape:
     if action is not None:
         fields |= {name: MAYBE for name in action.parsed if name in fields}
     return ObjectShape({**fields, "SdkHttpMetadata": MAYBE, "SdkResponseMetadata": MAYBE}, True, source)
+
+
+def _of_job(job: Job, outputs: _Outputs, source: str) -> Shape:
+    steps = tuple(int(step) if step.isdigit() else step for step in job.result.split(".") if step)
+    shape, _ = look(outputs.output(job.action, source), steps)
+    return ObjectShape({job.wrapper: Member(shape)}, True, source) if job.wrapper else shape
 
 
 class _Outputs:

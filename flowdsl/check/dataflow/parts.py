@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate
-from .shapes import ANY, ArrayShape, Member, ObjectShape, Shape
+from .shapes import ObjectShape, Shape
 
 
 def in_order(first: Node) -> dict[str, int]:
@@ -26,19 +26,6 @@ def in_order(first: Node) -> dict[str, int]:
             seen.add(target)
             todo.append((target, iter(target.following)))
     return {name: index for index, name in enumerate(reversed(finished))}
-
-
-def batch_of(batcher: Mapping[str, Any], item: Shape, state: Node) -> Shape:
-    """Return what a child execution gets: a batch. Source: Developer Guide, "ItemBatcher"."""
-    fields = {"Items": Member(ArrayShape(item))}
-    if "BatchInput" in batcher:
-        added = batcher["BatchInput"]
-        shape: Shape = ANY
-        if isinstance(added, dict):
-            names = (name.removesuffix(".$") if state.language == "JSONPath" else name for name in added)
-            shape = ObjectShape(dict.fromkeys(names, Member(ANY)), True, f"the BatchInput of {state.name!r}")
-        fields["BatchInput"] = Member(shape)
-    return ObjectShape(fields, True, f"a batch of {state.name!r}")
 
 
 _ANSWER = re.compile(r"\$states\.result\b|\$\.")

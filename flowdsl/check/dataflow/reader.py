@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from ...asl.resource import SYNC
 from ...base.diagnostics import AslPath
 from ...base.record import Record
 from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic
+from .items import context_of
 from .kinds import FIELDS, misfit
 from .shapes import (
     ANY,
@@ -56,6 +58,8 @@ class Reader(Record, frozen=False, kw_only=True):
     findings: Findings | None = None
     variables: Shape = ANY
     """The variables, as an object."""
+    item: Shape = ANY
+    """The item of the Map around a state."""
 
     def template(self, value: Any, document: Shape, path: AslPath, source: str, depth: int = 0) -> Shape:
         """Return the shape of the value of a payload template."""
@@ -115,6 +119,8 @@ class Reader(Record, frozen=False, kw_only=True):
         """Return the shape at a parsed path; report a step that does not exist."""
         if wanted.root is Root.VARIABLE and wanted.variable is not None:
             document = self.variable(wanted.variable)
+        elif wanted.root is Root.CONTEXT:
+            document = context_of(self.item)
         elif wanted.root is not Root.INPUT:
             return ANY
         keys = keys_of(wanted)
@@ -152,19 +158,23 @@ class Reader(Record, frozen=False, kw_only=True):
             self.report_never(message, path, None, missing.name)
             return
         source = missing.source or "the value"
+        # What the service adds to the description of a job is not known for sure.
+        is_sure = not source.endswith(f".{SYNC}")
         more = ", …" * (len(missing.fields) > MOST_FIELDS)
         fields = ", ".join(missing.fields[:MOST_FIELDS]) + more or "no fields"
         near = did_you_mean(missing.name, missing.fields)
         message = f"{text}: {missing.name!r} does not exist on any route; {source} has {fields}"
-        self.report_never(message, path, near, missing.name)
+        self.report_never(message, path, near, missing.name, is_sure)
 
     def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:  # noqa: ARG002
         """Return the two states between which a value is missing that a text reads, and what to do about it."""
         return None
 
-    def report_never(self, message: str, path: AslPath, hint: str | None, needle: str | float | None = None) -> None:
+    def report_never(
+        self, message: str, path: AslPath, hint: str | None, needle: str | float | None = None, is_sure: bool = True
+    ) -> None:
         """Report an error in a flow in Python, and a warning in other definitions, because AWS accepts them."""
-        if self.findings is not None and self.is_declared:
+        if self.findings is not None and self.is_declared and is_sure:
             self.findings.error("FD801", message, path, hint=hint, aws=None, needle=needle)
         elif self.findings is not None:
             self.findings.warning("FD801", message, path, hint=hint, needle=needle)

@@ -23,9 +23,10 @@ from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
 from .events import misfits, payload_of
+from .items import batch_of, context_of, item_of, item_read_by
 from .kinds import FIELDS, kind_of_shape, misfit
 from .narrowing import Values, is_present, narrow, place_of
-from .parts import batch_of, dicts, in_order, in_python, needle_of, reads_answer, tests_of, with_assigned
+from .parts import dicts, in_order, in_python, needle_of, reads_answer, tests_of, with_assigned
 from .reader import Reader, asked_for, first_keys, keys_of
 from .shapes import (
     ANY,
@@ -251,34 +252,50 @@ class _Flow(Reader, frozen=False, kw_only=True):
         if "ItemsPath" in fields and "ItemReader" not in fields:  # With a reader it leads into what that reads.
             items = self.read(selected, fields["ItemsPath"], (*state.path, "ItemsPath"))
             self.check_kind("Items", items, (*state.path, "ItemsPath"))
-        item = items.item if isinstance(items, ArrayShape) else ANY
-        key = "ItemSelector" if "ItemSelector" in fields else "Parameters"
-        if key in fields:
-            item = self.template(fields[key], selected, (*state.path, key), f"the {key} of {state.name!r}")
-        for key, name in (("ItemBatcher", "BatchInput"), ("ItemReader", "Parameters"), ("ResultWriter", "Parameters")):
-            part = fields.get(key)
-            if isinstance(part, dict) and name in part:
-                self.template(part[name], selected, (*state.path, key, name), "")
-        return self.map_items(state, item, depth)
+        return self.map_items(state, items, selected, depth)
 
-    def map_items(self, state: Node, item: Shape, depth: int) -> Shape:
-        """Return the result of a Map whose processor gets `item`."""
-        if "ItemReader" in state.fields and not {"ItemSelector", "Parameters"} & state.fields.keys():
-            item = ANY
-        batcher = state.fields.get("ItemBatcher")
-        if isinstance(batcher, dict):
-            item = batch_of(batcher, item, state)
-        key = "ItemProcessor" if "ItemProcessor" in state.fields else "Iterator"
-        output = self.inner((*state.path, key), item, depth)
-        return ANY if "ResultWriter" in state.fields else ArrayShape(output)
+    def map_items(self, state: Node, items: Shape, document: Shape, depth: int) -> Shape:
+        """Return the result of a Map that goes through `items`, or through what its reader reads."""
+        fields, path, outer = state.fields, state.path, self.item
+        arguments = "Arguments" if state.language == "JSONata" else "Parameters"
+        reader, batcher, writer = (
+            part if isinstance(part := fields.get(key), dict) else {}
+            for key in ("ItemReader", "ItemBatcher", "ResultWriter")
+        )
+        for key, part in (("ItemReader", reader), ("ResultWriter", writer)):
+            self.value(state, part.get(arguments), document, (*path, key, arguments), "")
+        self.item = item = item_read_by(reader) if reader else item_of(items)
+        selector = next((key for key in ("ItemSelector", "Parameters") if key in fields), None)
+        if selector is not None:
+            item = self.value(state, fields[selector], document, (*path, selector), f"the {selector} of {state.name!r}")
+        if batcher:
+            added = batcher.get("BatchInput")
+            at = (*path, "ItemBatcher", "BatchInput")
+            item = batch_of(
+                batcher, item, self.value(state, added, document, at, f"the BatchInput of {state.name!r}"), state
+            )
+        key = "ItemProcessor" if "ItemProcessor" in fields else "Iterator"
+        output = self.inner((*path, key), item, depth)
+        self.item = outer
+        return ANY if writer else ArrayShape(output)
+
+    def value(self, state: Node, value: Any, document: Shape, path: AslPath, source: str) -> Shape:
+        """Return the shape of a payload template, or of a value with JSONata in it."""
+        if state.language == "JSONata":
+            return self.expression(value, {"input": document, "context": context_of(self.item)}, path, source)
+        return self.template(value, document, path, source)
 
     def inner(self, path: AslPath, start: Shape, depth: int) -> Shape:
         """Return the output of a branch or an item processor."""
         machine = self.machines.get(path)
         if machine is None:
             return ANY
-        variables = ANY if machine.is_distributed else self.variables
-        return self.run(machine, Known(start, variables), depth + 1)
+        if not machine.is_distributed:
+            return self.run(machine, Known(start, self.variables), depth + 1)
+        outer, self.item = self.item, ANY  # A child execution has a context object of its own.
+        output = self.run(machine, Known(start, ANY), depth + 1)
+        self.item = outer
+        return output
 
     def call(self, state: Node) -> Shape:
         """Return the result of a Task: what the function declares, as Lambda or the integration returns it."""
@@ -445,11 +462,11 @@ class _Flow(Reader, frozen=False, kw_only=True):
 
     def jsonata(self, state: Node, document: Shape, depth: int) -> Iterator[Route]:
         fields, path = state.fields, state.path
-        known: dict[str, Shape] = {"input": document}
-        for key in fields.keys() - _READ_ELSEWHERE:
-            shape = self.expression(fields[key], known, (*path, key), "")
-            if key == "Arguments" and state.type == "Task":
-                self.send(state, shape, key)
+        known: dict[str, Shape] = {"input": document, "context": context_of(self.item)}
+        values = {
+            key: self.expression(fields[key], known, (*path, key), "") for key in fields if key not in _READ_ELSEWHERE
+        }
+        for key, shape in values.items():
             if key in FIELDS and str(fields[key]).startswith("{%"):
                 self.check_kind(key, shape, (*path, key))
         if state.type == "Choice":
@@ -461,41 +478,36 @@ class _Flow(Reader, frozen=False, kw_only=True):
             self.check_presence(state, formulas, known["input"])
             left = Values(document, self.variables)
             before = self.variables
+            known["input"] = document
             for index, rule in enumerate(rules):
                 formula = formulas[index]
                 at = (*path, "Choices", index, "Condition")
-                condition = self.expression(rule.get("Condition"), {"input": document}, at, "")
+                condition = self.expression(rule.get("Condition"), known, at, "")
                 if str(rule.get("Condition")).startswith("{%") and (wrong := misfit(condition, "boolean")):
                     self.report_kind(f"a condition must be {wrong}", at)
                 here = left if formula is None else narrow(left, formula, True, "JSONata")
                 left = left if formula is None else narrow(left, formula, False, "JSONata")
                 if isinstance(rule.get("Next"), str):
-                    self.variables, known = here.variables, {"input": here.document}
-                    output, assigned = self.output(rule, known, here.document, (*path, "Choices", index), state)
+                    self.variables = here.variables
+                    inside = {**known, "input": here.document}
+                    output, assigned = self.output(rule, inside, here.document, (*path, "Choices", index), state)
                     self.variables = before
                     yield Route(rule["Next"], output, assigned, here.variables)
             if isinstance(fields.get("Default"), str):
-                self.variables, known = left.variables, {"input": left.document}
-                output, assigned = self.output(fields, known, left.document, path, state)
+                self.variables = left.variables
+                inside = {**known, "input": left.document}
+                output, assigned = self.output(fields, inside, left.document, path, state)
                 self.variables = before
                 yield Route(fields["Default"], output, assigned, left.variables)
             return
         result = document
         if state.type == "Task":
-            if "Arguments" not in fields:
-                self.send(state, document, "")
+            self.send(state, values.get("Arguments", document), "Arguments" if "Arguments" in fields else "")
             result = self.call(state)
         elif state.type == "Parallel":
-            arguments = (
-                self.expression(fields["Arguments"], known, (*path, "Arguments"), "")
-                if "Arguments" in fields
-                else document
-            )
-            result = self.result(state, document, arguments, depth)
+            result = self.result(state, document, values.get("Arguments", document), depth)
         elif state.type == "Map":
-            items = self.expression(fields["Items"], known, (*path, "Items"), "") if "Items" in fields else document
-            item = items.item if isinstance(items, ArrayShape) else ANY
-            result = self.map_items(state, ANY if "ItemSelector" in fields else item, depth)
+            result = self.map_items(state, values.get("Items", document), document, depth)
         after = {**known, "result": result}
         yield from self.onward(state, *self.output(fields, after, result, path, state))
         for index, catcher in enumerate(dicts(fields.get("Catch"))):
@@ -520,7 +532,12 @@ class _Flow(Reader, frozen=False, kw_only=True):
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
 
-_READ_ELSEWHERE: Final = {"Assign", "Output", "Choices", "Retry", "Catch", "Branches", "ItemProcessor", "Iterator"}
+_READ_ELSEWHERE: Final = frozenset(
+    {
+        *("Assign", "Output", "Choices", "Retry", "Catch", "Branches"),
+        *("ItemProcessor", "Iterator", "ItemReader", "ItemSelector", "ItemBatcher", "ResultWriter"),
+    }
+)
 """The fields of a JSONata state whose expressions are read with more than the input, or inside of it."""
 
 
