@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as typing's; its import is what takes longest before `__main__` can see to Ctrl-C
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .author.api import *  # noqa: F403 - for type checkers and editors
 
 

@@ -192,7 +192,7 @@ def _package_all(
                 installs[target.name] = requirements.install_job(locked, function, target)
         waiting.append(_Waiting(each, inputs, own, target))
     todo = {each.ready.function.name: each for each in waiting}
-    with side_by_side(installs, min(jobs, os.cpu_count() or 1)) as running:
+    with side_by_side(installs, min(jobs, os.cpu_count() or 1), work.lock) as running:
         for number, each in enumerate(ready, 1):
             name, what = each.function.name, "unchanged"
             if name in todo:

@@ -37,10 +37,11 @@ class Ended(Record):
 
 
 class Jobs:
-    """Jobs by name, started in their order, at most `limit` at a time."""
+    """Jobs by name, started in their order, at most `limit` at a time; they inherit the descriptor `lock`."""
 
-    def __init__(self, jobs: Mapping[str, Job], limit: int) -> None:
+    def __init__(self, jobs: Mapping[str, Job], limit: int, lock: int) -> None:
         self._jobs = jobs
+        self._lock = lock
         self._waiting = deque(jobs)
         self._limit = max(limit, 1)
         self._selector = selectors.DefaultSelector()
@@ -85,6 +86,7 @@ class Jobs:
                 cwd=job.folder,
                 env=job.environment,
                 start_new_session=True,
+                pass_fds=(self._lock,),
             )
         self._running[name] = process
         self._written[name] = bytearray()
@@ -104,10 +106,14 @@ class Jobs:
 
 
 @contextmanager
-def side_by_side(jobs: Mapping[str, Job], limit: int) -> Iterator[Jobs]:
-    """Run jobs during the block; whatever still runs at its end, or when it raises, is killed."""
+def side_by_side(jobs: Mapping[str, Job], limit: int, lock: int) -> Iterator[Jobs]:
+    """Run jobs during the block; whatever still runs at its end, or when it raises, is killed.
+
+    `lock` is a descriptor that they inherit: a lock on it lasts until all have ended, also if only this process is
+    killed.
+    """
     with holding_interrupts():
-        running = Jobs(jobs, limit)
+        running = Jobs(jobs, limit, lock)
         try:
             yield running
         finally:

@@ -4,7 +4,7 @@ A build is written to a folder in `.flowdsl/`, next to the build folder. At the 
 out of the way and the new one into its place. A build that fails or is killed leaves the earlier one as it was; only
 if it is killed between the renames, the next build has to put the earlier one back first. The next build also removes
 what a killed one left. A lock, which the system releases with the process, makes builds of one folder wait for each
-other.
+other. Installers have it, too: if only this process is killed, the next build waits until they have ended.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from . import manifest
 
 
 class Workspace(Record):
-    """`output`: the earlier build, if any; `new`: its replacement; `scratch`: temporary files."""
+    """`output`: the earlier build, if any; `new`: its replacement; `scratch`: temporary files; `lock`: the lock's
+    descriptor, for processes that write there."""
 
     output: Path
     new: Path
     scratch: Path
+    lock: int
 
 
 @contextmanager
@@ -41,13 +43,13 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
     check_own(output)  # before anything is written beside it
     space = output.parent / ".flowdsl" / output.name
     try:
-        with holding_interrupts(), _hold_lock(space, on_wait):
+        with holding_interrupts(), _hold_lock(space, on_wait) as lock:
             _clean_up(space, output)
             check_own(output)
             work = space / f"build-{os.getpid()}"
             work.mkdir(mode=0o700)
             try:
-                workspace = Workspace(output, work / "new", work / "scratch")
+                workspace = Workspace(output, work / "new", work / "scratch", lock)
                 workspace.new.mkdir()
                 workspace.scratch.mkdir()
                 yield workspace
@@ -61,12 +63,12 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
 
 
 @contextmanager
-def _hold_lock(space: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def _hold_lock(space: Path, on_wait: Callable[[], None]) -> Iterator[int]:
     """Have `space` alone; it goes afterwards."""
     lock = _lock(space, on_wait)
     try:
         (space / ".gitignore").write_text("*\n")
-        yield
+        yield lock
     finally:
         with suppress(OSError):  # such as other files in it
             (space / ".gitignore").unlink(missing_ok=True)

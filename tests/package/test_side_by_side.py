@@ -185,6 +185,27 @@ def test_ctrl_c_at_any_moment_leaves_no_files_and_no_processes(many):
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked for in /proc")
+def test_after_a_build_that_was_killed_the_next_waits_for_its_installations(many):
+    script, log = slow_uv(many, 1.5)
+    killed = command(many, script)
+    while len(log.read_text().splitlines()) < 2:
+        time.sleep(0.02)
+    killed.kill()
+    killed.communicate(timeout=120)
+    assert left_running(many.root), "uv goes on"
+    started = len(log.read_text().splitlines())
+    following = command(many, script)
+    _, stderr = following.communicate(timeout=120)
+    assert following.returncode == 0, stderr
+    assert "waiting for another build of build" in stderr
+    lines = log.read_text().splitlines()[started:]
+    assert [line[0] for line in lines[:2]] == ["-", "-"], "the earlier installations ended before new ones began"
+    assert manifest.read(many.root / "build").functions.keys() == {*NAMES}
+    assert left_running(many.root) == []
+    assert not (many.root / ".flowdsl").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked for in /proc")
 def test_a_failure_in_this_process_ends_the_others(many, monkeypatch):
     script, _ = slow_uv(many, 600)
     monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
