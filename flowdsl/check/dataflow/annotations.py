@@ -77,9 +77,15 @@ def _of_type(cls: Any) -> Shape:
 
 def _result(function: Function, root: Path) -> Shape:
     module, handler = _handler(function, root)
-    if module is None or handler is None or handler.returns is None:
+    if module is None or handler is None:
         return ANY
-    return _shape(handler.returns, module, 0, f"the result of {function.name}")
+    source = f"the result of {function.name}"
+    if handler.returns and not _says_nothing(handler.returns):
+        return _shape(handler.returns, module, 0, source)
+    from .inferred import is_readable, result_of
+
+    own = {*module.functions, *module.classes, *module.aliases, *module.imports}
+    return result_of(handler, own, source) if is_readable(handler) else ANY
 
 
 def _event(function: Function, root: Path) -> Shape:
@@ -87,9 +93,20 @@ def _event(function: Function, root: Path) -> Shape:
     own, which Lambda would not make, but a TypedDict."""
     module, handler = _handler(function, root)
     arguments = [*handler.args.posonlyargs, *handler.args.args] if handler else []
-    if module is None or not arguments or arguments[0].annotation is None:
+    if module is None or handler is None or not arguments:
         return ANY
-    return _shape(arguments[0].annotation, module, 0, _EVENT)
+    annotation = arguments[0].annotation
+    if annotation and not _says_nothing(annotation):
+        return _shape(annotation, module, 0, _EVENT)
+    from .inferred import event_of, is_readable
+
+    return event_of(handler) if is_readable(handler) else ANY
+
+
+def _says_nothing(annotation: ast.expr) -> bool:
+    """True if the code itself tells more: `Any`, or a dict of unknown keys."""
+    name = _last(annotation.value if isinstance(annotation, ast.Subscript) else annotation)
+    return name in ("dict", "Dict", "Mapping", "MutableMapping", "Any", "object")
 
 
 _EVENT = "the event"

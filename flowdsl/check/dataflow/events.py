@@ -1,7 +1,8 @@
 """The event that a Task sends to its function, against the annotation of the handler's first parameter.
 
-Only what the annotation requires is asked for: the keys of a TypedDict that are not NotRequired, with their kinds.
-Lambda passes the payload on as it is. Source: Lambda Developer Guide, "Define Lambda function handler in Python".
+Only what the annotation requires is asked for: the keys of a TypedDict that are not NotRequired, with their kinds; and
+without an annotation, the keys that the handler reads in any case. Lambda passes the payload on as it is.
+Source: Lambda Developer Guide, "Define Lambda function handler in Python".
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from .kinds import kind_of_shape, misfit
 from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten
 
 MAX_DEPTH: Final = 8
+READS: Final = "what the handler reads"
+"""The source of the shape of what a handler without annotations reads."""
 
 
 class Misfit(NamedTuple):
@@ -22,6 +25,8 @@ class Misfit(NamedTuple):
     keys: tuple[str, ...]
     message: str
     hint: str | None = None
+    is_certain: bool = False
+    """True if the event surely lacks the key."""
 
 
 def misfits(event: Shape, wanted: Shape, keys: tuple[str, ...] = ()) -> Iterator[Misfit]:
@@ -58,7 +63,7 @@ def _fields(event: ObjectShape, wanted: ObjectShape, keys: tuple[str, ...]) -> I
             if member.always:
                 has = ", ".join(event.fields) or "nothing"
                 hint = f"rename {_meant(near, unknown)} to {name!r}" if near else f"add {name!r}"
-                yield Misfit(keys, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint)
+                yield Misfit(keys, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint, True)
             elif near:
                 yield Misfit((*keys, _meant(near, unknown)), f"the handler takes {name!r}", f"rename it to {name!r}")
 

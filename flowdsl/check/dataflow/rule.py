@@ -22,7 +22,7 @@ from ..findings import Findings
 from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
-from .events import misfits, payload_of
+from .events import READS, misfits, payload_of
 from .items import batch_of, context_of, item_of, item_read_by
 from .kinds import FIELDS, kind_of_shape, misfit
 from .narrowing import Values, is_present, narrow, place_of
@@ -368,7 +368,10 @@ class _Flow(Reader, frozen=False, kw_only=True):
                     keys = wrong.keys[: wrong.keys.index("[]")] if "[]" in wrong.keys else wrong.keys
                     message = f"the handler of {name!r} cannot take this event: {wrong.message}"
                     needle = keys[-1] if keys else None
-                    self.findings.warning("FD806", message, (*path, *keys), hint=wrong.hint, needle=needle)
+                    # An annotation may ask for more than is read; what is read and missing is a KeyError.
+                    is_read = isinstance(wanted, ObjectShape) and wanted.source == READS
+                    report = self.findings.failure if is_read and wrong.is_certain else self.findings.warning
+                    report("FD806", message, (*path, *keys), hint=wrong.hint, needle=needle)
 
     # Choice.
 
@@ -550,7 +553,7 @@ RULES = (
             Code("FD803", "warning", "A comparison that is never true"),
             Code("FD804", "warning", "Reading what a Catch has replaced"),
             Code("FD805", "error or warning", "A value of the wrong kind"),
-            Code("FD806", "warning", "An event that the handler does not take"),
+            Code("FD806", "error or warning", "An event that the handler does not take"),
         ),
     ),
 )

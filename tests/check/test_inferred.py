@@ -1,0 +1,176 @@
+"""What the text of a handler without annotations tells of its event and its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from flowdsl.author.functions import Function
+from flowdsl.check.dataflow.annotations import read_declarations
+from flowdsl.check.dataflow.shapes import ANY, ObjectShape, ScalarShape, Shape, UnionShape
+from flowdsl.project import load, review
+
+TASK = ("States", "T")
+
+
+def described(shape: Shape) -> object:
+    """A shape as a value that can be written down: `?` marks what may be missing."""
+    match shape:
+        case ScalarShape(kind, values):
+            return {*values} if values is not None else kind
+        case ObjectShape(fields):
+            return {(name if member.always else f"{name}?"): described(member.shape) for name, member in fields.items()}
+        case UnionShape(ways):
+            return [described(each) for each in ways]
+        case _:
+            return None if shape == ANY else "list"
+
+
+def declared(tmp_path: Path, code: str) -> tuple[object, object]:
+    """What is known of the event and the result of `handler` in this code."""
+    (tmp_path / "handler.py").write_text(code)
+    function = Function("f", ".")
+    data = read_declarations(None, {TASK: [function]}, tmp_path)
+    ((_, event),) = data.events[TASK]
+    return described(event), described(data.results[TASK])
+
+
+RESULTS: dict[str, tuple[str, object]] = {
+    "an object": (
+        "return {'id': event['id'], 'n': len(event), 'text': f'{event}'}",
+        {"id": None, "n": "number", "text": "string"},
+    ),
+    "constants": ("return {'ok': True, 'code': 'A'}", {"ok": {True}, "code": {"A"}}),
+    "a name": ("status = 'a' if event else 'b'\nreturn {'status': status}", {"status": {"a", "b"}}),
+    "a name with two values": (
+        "status = 'paid'\nif event:\n    status = 'declined'\nreturn {'status': status}",
+        {"status": {"paid", "declined"}},
+    ),
+    "several returns": ("if event:\n    return {'a': 1}\nreturn {'a': 2, 'b': 'x'}", {"a": {1, 2}, "b?": {"x"}}),
+    "nothing": ("x = 1", "null"),
+    "a comparison and a sum": (
+        "return {'is': event['a'] > 1, 'sum': sum(event['b']), 'both': len(event) + 1}",
+        {"is": "boolean", "sum": "number", "both": "number"},
+    ),
+    "inside": ("return {'a': {'b': str(event)}, 'l': [1, 2]}", {"a": {"b": "string"}, "l": "list"}),
+    "a literal that is returned": ("answer = {'a': 1}\nreturn answer", {"a": {1}}),
+    # What is not certain is unknown.
+    "computed": ("return compute(event)", None),
+    "merged": ("return {**event, 'a': 1}", None),
+    "a computed key": ("return {event: 1}", None),
+    "changed in place": ("answer = {'a': 1}\nanswer['b'] = 2\nreturn answer", None),
+    "updated": ("answer = {'a': 1}\nanswer.update(b=2)\nreturn answer", None),
+    "handed on": ("answer = {'a': 1}\nfill(answer)\nreturn answer", None),
+    "counted up": ("n = 0\nn += event['n']\nreturn {'n': n}", {"n": None}),
+    "from a loop": ("for n in event['l']:\n    pass\nreturn {'n': n}", {"n": None}),
+    "the event itself": ("event = {'a': 1}\nreturn event", None),
+    "a part that may be anything": ("return {'a': event.get('a')}", {"a": None}),
+    "a generator": ("yield {'a': 1}", None),
+    "one way of two": ("if event:\n    return {'a': 1}\nreturn other()", None),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results(tmp_path: Path, name: str) -> None:
+    body, expected = RESULTS[name]
+    assert declared(tmp_path, f"def handler(event, context):\n{indent(body, '    ')}\n")[1] == expected
+
+
+EVENTS: dict[str, tuple[str, object]] = {
+    "keys": ("x = event['a'] + event['b']", {"a": None, "b": None}),
+    "inside": (
+        "return event['order']['lines'][0]['sku'], event['order']['id']",
+        {"order": {"id": None, "lines": None}},
+    ),
+    "by another name": ("order = event['order']\nreturn {'id': order['id']}", {"order": {"id": None}}),
+    "in a text": ("return f\"{event['a']:>5}\"", {"a": None}),
+    "in arguments": ("print(event['a'], end=event['b'])", {"a": None, "b": None}),
+    "in a test": ("if event['a'] > 1:\n    raise ValueError(event['b'])\nreturn event['c']", {"a": None, "c": None}),
+    "in a with": ("with connect(event['a']) as c:\n    c.send(event['b'])", {"a": None, "b": None}),
+    "before a return": ("if event['a']:\n    return 1\nreturn event['b']", {"a": None}),
+    "the list of a loop": ("for each in event['rows']:\n    send(event['to'])", {"rows": None}),
+    # What need not be there.
+    "with a default": ("return event.get('a', 1)", None),
+    "asked for": ("if 'a' in event:\n    pass\nreturn event['a']", None),
+    "asked for elsewhere": ("x = event['a']\nreturn event.get('a')", None),
+    "set before": ("event['a'] = 1\nreturn event['a']", None),
+    "defaulted": ("event.setdefault('a', 1)\nreturn event['a']", None),
+    "tried": ("try:\n    return event['a']\nexcept KeyError:\n    return 1", None),
+    "suppressed": ("with suppress(KeyError):\n    print(event['a'])", None),
+    "on one way": ("return event['a'] if flag else event.other", None),
+    "after or": ("return flag or event['a']", None),
+    "in a function inside": ("return lambda: event['a']", None),
+    "for each of none": ("return [event['a'] for _ in rows]", None),
+    "of another event": ("event = json.loads(event)\nreturn event['a']", None),
+    "an index": ("return event[0]", None),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events(tmp_path: Path, name: str) -> None:
+    body, expected = EVENTS[name]
+    assert declared(tmp_path, f"def handler(event, context):\n{indent(body, '    ')}\n")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("signature", "is_known"),
+    [
+        ("def handler(event: dict, context) -> dict:", True),
+        ("def handler(event: dict[str, Any], context: object) -> dict[str, Any]:", True),
+        ("@logger.inject_lambda_context(log_event=False)\ndef handler(event, context):", True),
+        ("@tracer.capture_lambda_handler\n@metrics.log_metrics\ndef handler(event, context):", True),
+        ("@event_parser(model=Order)\ndef handler(event, context):", False),
+        ("def handler(event: Order, context) -> Answer:", False),
+        ("async def handler(event, context):", False),
+    ],
+)
+def test_signatures(tmp_path: Path, signature: str, is_known: bool) -> None:
+    event, result = declared(tmp_path, f"{signature}\n    return {{'id': event['id']}}\n")
+    assert (event, result) == (({"id": None}, {"id": None}) if is_known else (None, None))
+
+
+def test_names_of_the_file_hide_builtins(tmp_path: Path) -> None:
+    code = "def len(x):\n    return x\n\ndef handler(event, context):\n    return {'n': len(event)}\n"
+    assert declared(tmp_path, code)[1] == {"n": None}
+
+
+FLOW = """
+import flowdsl as f
+
+price = f.Task("Price", f.Function("price", "price"), into="price")
+machine = f.StateMachine(
+    "shop",
+    f.chain(
+        price,
+        f.Task(
+            "Charge",
+            f.Function("charge", "charge"),
+            payload={"card": f.state_input.card, PAYLOAD},
+            into="payment",
+        ),
+    ),
+    query_language="JSONata",
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ('"cents": price.out.cents', []),
+        ('"cents": price.out.amount', [("FD801", "error")]),
+        ('"amount": price.out.cents', [("FD806", "error")]),
+        ('"cents": price.out.cents.total', [("FD801", "error")]),
+    ],
+)
+def test_a_flow_with_handlers_without_annotations(
+    tmp_path: Path, payload: str, expected: list[tuple[str, str]]
+) -> None:
+    for name, body in (("price", "return {'cents': 100}"), ("charge", "print(event['card'], event['cents'])")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "handler.py").write_text(f"def handler(event, context):\n    {body}\n")
+    (tmp_path / "flow.py").write_text(dedent(FLOW).replace("PAYLOAD", payload))
+    found = review(load(tmp_path / "flow.py"), packaging=False)
+    assert [(each.code, each.severity) for each in found] == expected
