@@ -1,9 +1,10 @@
 """Measure `flowdsl build` beside aws-lambda-builders, and a deployment without changes.
 
-    python -m benchmarks.deploys --builders PYTHON --ministack PYTHON
+    python -m benchmarks.deploys [--builders PYTHON] [--ministack PYTHON]
 
 `PYTHON` is the interpreter of a virtual environment that has aws-lambda-builders, and one that has ministack and boto3.
-Seconds of wall-clock time, each process from its start to its end.
+CPU time (user and system) and wall-clock time of whole processes with all that they start, in seconds. The deployments go
+to the AWS in memory of the tests, whose clock is virtual: the wait for the pace of AWS's quotas costs no time here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -47,24 +49,34 @@ for handler in sorted(project.glob("handlers/*/handler.py")):
 
 CALLS = """
 import collections, json, sys, time
-from pathlib import Path
-from flowdsl.cli.deploying import find_target
+from click.testing import CliRunner
+from flowdsl.cli import app
+from flowdsl.deploy import aws as connections
+from tests.deploy.memory import Memory
 
-target = find_target(Path("payment_flow.py"), None, "")
-wanted, session = target.wanted(), target.session()
-calls = collections.Counter()
-paced = session.aws
-make = paced.aws.call
+memory = Memory()
+connections.connect = lambda place: memory
+connections.WallClock = lambda: memory.clock
 
-class Counting:
-    def call(self, service, operation, arguments):
-        calls[f"{service}:{operation}"] += 1
-        return make(service, operation, arguments)
 
-paced.aws = Counting()
-before = time.perf_counter()
-plan = session.plan(wanted)
-print(json.dumps({"changes": len(plan.calls), "seconds": time.perf_counter() - before, "calls": calls}))
+def deploy(what):
+    calls, slept = len(memory.log), memory.clock.slept
+    wall, cpu = time.perf_counter(), time.process_time()
+    done = CliRunner().invoke(app, ["deploy", "--yes"])
+    assert done.exit_code == 0, done.output
+    print(json.dumps({
+        "what": what,
+        "changes": len([name for name in memory.changes()]),
+        "calls": collections.Counter(f"{service}:{name}" for service, name in memory.log[calls:]),
+        "cpu": time.process_time() - cpu,
+        "wall": time.perf_counter() - wall,
+        "pace": memory.clock.slept - slept,
+    }))
+
+
+deploy("everything new")
+memory.clock.sleep(3600)
+deploy("nothing changed")
 """
 
 
@@ -76,13 +88,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = copy_project(Path(folder) / "project")
         functions = len([*project.glob("handlers/*/handler.py")])
-        print(f"| build of {functions} functions | seconds |\n| --- | ---: |")
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+        print(f"| build of {functions} functions | CPU | wall-clock |\n| --- | ---: | ---: |")
         measure_builds(project, Path(folder))
         if options.builders:
             measure_builders(options.builders, project, Path(folder))
+        measure_deployments(project)
         if options.ministack:
             with ministack(options.ministack, Path(folder)) as url:
-                measure_deployments(project, url)
+                measure_ministack(project, url)
+        print(f"\nload {os.getloadavg()[0]:.1f} at the end")
 
 
 def copy_project(folder: Path) -> Path:
@@ -94,14 +109,20 @@ def copy_project(folder: Path) -> Path:
 
 
 def timed(what: str, command: list[str], folder: Path, **environment: str) -> str:
-    """Print how long a command took; its stdout."""
-    before = time.perf_counter()
+    """Print how long a command took, with all that it started; its stdout."""
+    before, used = time.perf_counter(), children()
     variables = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", **environment}
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{what}: {done.stdout}{done.stderr}")
-    print(f"| {what} | {time.perf_counter() - before:.1f} |", flush=True)
+    print(f"| {what} | {children() - used:.1f} s | {time.perf_counter() - before:.1f} s |", flush=True)
     return done.stdout
+
+
+def children() -> float:
+    """Seconds of CPU that processes which have ended used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measure_builds(project: Path, folder: Path) -> None:
@@ -166,17 +187,38 @@ def wait_for(url: str) -> None:
     sys.exit("MiniStack did not start")
 
 
-def measure_deployments(project: Path, url: str) -> None:
+def measure_deployments(project: Path) -> None:
+    settings = project / "pyproject.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace('account = "000000000000"', 'account = "123456789012"'))  # the account in memory
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.stderr)
+    settings.write_text(text)
+    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    print("\n| flowdsl deploy, AWS in memory | calls | CPU | wall-clock | wait for quotas and AWS |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for run in runs:
+        calls = sum(run["calls"].values())
+        print(f"| {run['what']} | {calls} | {run['cpu']:.1f} s | {run['wall']:.1f} s | {run['pace']:.0f} s |")
+    assert runs[0]["changes"] == runs[1]["changes"], "the second deployment made changes"
+    print("\nCalls of the second, all of them describe and list:\n")
+    print("\n".join(f"- {count} {name}" for name, count in Counter(runs[1]["calls"]).most_common()))
+
+
+def measure_ministack(project: Path, url: str) -> None:
     access = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    print("\n| deployment to MiniStack | seconds |\n| --- | ---: |")
-    command = [sys.executable, "-m", "flowdsl"]
-    timed("flowdsl deploy, everything new", [*command, "deploy", "--yes"], project, **access)
-    timed("flowdsl deploy, nothing changed", [*command, "deploy", "--yes"], project, **access)
-    counted = json.loads(timed("flowdsl plan, nothing changed", [sys.executable, "-c", CALLS], project, **access))
-    assert counted["changes"] == 0
-    calls = Counter(counted["calls"])
-    print(f"\n{calls.total()} calls in {counted['seconds']:.1f} s, all of them describe and list:\n")
-    print("\n".join(f"- {count} {name}" for name, count in calls.most_common()))
+    print("\n| deployment to MiniStack | CPU | wall-clock |\n| --- | ---: | ---: |")
+    command = [sys.executable, "-m", "flowdsl", "deploy", "--yes"]
+    timed("flowdsl deploy, everything new", command, project, **access)
+    timed("flowdsl deploy, nothing changed", command, project, **access)
 
 
 if __name__ == "__main__":

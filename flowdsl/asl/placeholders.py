@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ..base.diagnostics import AslPath
 
@@ -32,13 +32,42 @@ def fill_placeholders(definition: dict[str, Any], *, region: str, account: str) 
     `${AWS::Region}`, `${AWS::AccountId}` and `${AWS::Partition}` are replaced; other placeholders stay.
     """
     text = json.dumps(definition)
-    for name, value in (("Region", region), ("AccountId", account), ("Partition", _partition(region))):
+    for name, value in (("Region", region), ("AccountId", account), ("Partition", partition_of(region))):
         text = text.replace(f"${{AWS::{name}}}", value)
     return json.loads(text)  # type: ignore[no-any-return]
 
 
-def _partition(region: str) -> str:
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+_PARTITIONS: Final[tuple[tuple[str, str, str], ...]] = (
+    ("cn-", "aws-cn", "amazonaws.com.cn"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com"),
+    ("eusc-", "aws-eusc", "amazonaws.eu"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
+    ("", "aws", "amazonaws.com"),
+)
+"""How a partition's regions begin, its name, and the domain of its services. Source: partitions.json of botocore."""
+DOMAINS: Final = tuple(f".{domain}" for domain in (*dict.fromkeys(each for *_, each in _PARTITIONS), "api.aws"))
+"""How the names of AWS's hosts end."""
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a region, which ARNs there begin with.
+
+    >>> partition_of("eu-west-1"), partition_of("cn-north-1")
+    ('aws', 'aws-cn')
+    """
+    return next(partition for start, partition, _ in _PARTITIONS if region.startswith(start))
+
+
+def domain_of(partition: str) -> str:
+    """Return the domain of a partition's services.
+
+    >>> domain_of("aws-cn")
+    'amazonaws.com.cn'
+    """
+    return next(domain for _, name, domain in _PARTITIONS if name == partition)
 
 
 def substitute(value: Any, values: Mapping[str, Any], bare: frozenset[str] = frozenset()) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from attrs import define, field, frozen
 
+from ..asl.placeholders import DOMAINS
 from ..base.diagnostics import FlowError
 from .statements import Place
 
@@ -87,7 +88,7 @@ class Boto:
         from urllib.parse import urlsplit
 
         host = urlsplit(self._client(service).meta.endpoint_url).hostname or ""
-        return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+        return host.endswith(DOMAINS)
 
     def _client(self, service: str) -> Any:
         from botocore.config import Config

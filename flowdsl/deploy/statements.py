@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from ..asl.placeholders import partition_of
+
 INLINE_LIMIT: Final = 10_240
 """Characters of all inline policies of a role together, white space not counted. Source: IAM User Guide, "Quotas"."""
 MANAGED_LIMIT: Final = 6_144
@@ -23,9 +25,7 @@ class Place:
 
     @property
     def partition(self) -> str:
-        if self.region.startswith("cn-"):
-            return "aws-cn"
-        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        return partition_of(self.region)
 
     def arn(self, service: str, resource: str) -> str:
         """

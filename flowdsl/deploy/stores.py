@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ..asl.placeholders import domain_of
 from ..author.resources import EventBus, Queue, Resource, Table, Topic
 from .kinds import Ask, Kind, LiveStore, Store, arn_of, call_of, from_tags
 from .model import Call, Problem, Stack
@@ -122,7 +123,7 @@ def _change_table(store: Store, table: Table, live: LiveStore) -> Iterator[Call 
 
 def _queue_url(store: Store, stack: Stack) -> str:
     place = stack.place
-    suffix = "amazonaws.com.cn" if place.partition == "aws-cn" else "amazonaws.com"
+    suffix = domain_of(place.partition)
     return f"https://sqs.{place.region}.{suffix}/{place.account}/{store.name}"
 
 

@@ -119,6 +119,8 @@ def test_compiling_is_deterministic_and_silent() -> None:
         ("eu-west-1", "arn:aws:lambda:eu-west-1:111122223333:function:${name}"),
         ("cn-north-1", "arn:aws-cn:lambda:cn-north-1:111122223333:function:${name}"),
         ("us-gov-west-1", "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:${name}"),
+        ("eusc-de-east-1", "arn:aws-eusc:lambda:eusc-de-east-1:111122223333:function:${name}"),
+        ("us-isob-east-1", "arn:aws-iso-b:lambda:us-isob-east-1:111122223333:function:${name}"),
     ],
 )
 def test_a_definition_is_placed_in_a_region(region: str, arn: str) -> None:

@@ -269,8 +269,15 @@ def test_drift_is_what_a_plan_shows_when_nothing_was_built(world, drift):
     assert not world.plan().calls
 
 
-@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
-def test_other_partitions(world, region, partition):
+@pytest.mark.parametrize(
+    ("region", "partition", "domain"),
+    [
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+    ],
+)
+def test_other_partitions(world, region, partition, domain):
     """No ARN of the usual partition is left, and service principals have their usual names there."""
     with_environment(world, region=region, tracing=True)
     wanted = world.wanted()
@@ -278,8 +285,7 @@ def test_other_partitions(world, region, partition):
     assert "arn:aws:" not in text
     assert f"arn:{partition}:lambda:{region}:123456789012:function:setup" in text
     assert f"arn:{partition}:states:::lambda:invoke" in text
-    suffix = ".cn" if region.startswith("cn-") else ""
-    assert f"https://sqs.{region}.amazonaws.com{suffix}/123456789012/letters" in text
+    assert f"https://sqs.{region}.{domain}/123456789012/letters" in text
     plan = make_plan(wanted, Live(), now=world.aws.clock.now())
     assert not plan.problems
     assert f"arn:{partition}:iam::123456789012:role/" in str(plan.calls[-2].arguments)

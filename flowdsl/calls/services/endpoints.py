@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
+from ...asl.placeholders import DOMAINS
 from ...base.diagnostics import FlowError
 from .catalogue import Operation, botocore_session
 
@@ -53,7 +54,7 @@ class Endpoints:
 
     def _keys(self, url: str) -> dict[str, str]:
         """The keys that sign calls: for AWS those of the AWS SDKs; an emulator needs a signature, and accepts any."""
-        if (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        if (urlsplit(url).hostname or "").endswith(DOMAINS):
             return {}
         key = self.environment.get("AWS_ACCESS_KEY_ID") or "local"
         return {"aws_access_key_id": key, "aws_secret_access_key": "local"}
