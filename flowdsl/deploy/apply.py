@@ -210,8 +210,8 @@ def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
     hint = role_hint(error) or "correct that and deploy again: it goes on from what is live"
     if error.code in _CONFLICTS:
         hint = "somebody else changed it meanwhile: look at flowdsl plan, then deploy again"
-    told = AwsError(error.code, _without_values(error.message, call), error.service, error.operation)
-    return refused(told, f"{call.resource} (call {number} of {total})", hint)
+    plain = AwsError(error.code, _without_values(error.message, call), error.service, error.operation)
+    return refused(plain, f"{call.resource} (call {number} of {total})", hint)
 
 
 def _without_values(message: str, call: Call) -> str:

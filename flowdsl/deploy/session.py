@@ -131,9 +131,9 @@ class Session:
                 unread = 0
             except (AwsError, FlowError) as error:
                 unread += 1
-                if unread == PATIENCE or _told(error).code == CREDENTIALS:
+                if unread == PATIENCE or _diagnostic(error).code == CREDENTIALS:
                     raise _unwatched(error, canary) from error
-                tell(f"cannot be watched at the moment: {_told(error).message}")
+                tell(f"cannot be watched at the moment: {_diagnostic(error).message}")
                 self.clock.sleep(pause)
                 continue
             if now.keys() != {canary.old, canary.new}:
@@ -191,12 +191,12 @@ class Session:
         Executor(self.aws, self.clock).run(Plan(self.stack, (call,)))
 
 
-def _told(error: AwsError | FlowError) -> Diagnostic:
+def _diagnostic(error: AwsError | FlowError) -> Diagnostic:
     return (error if isinstance(error, FlowError) else refused(error)).diagnostics[0]
 
 
 def _unwatched(error: AwsError | FlowError, canary: Canary) -> FlowError:
-    told, hint = _told(error), "run flowdsl deploy again to go on, or flowdsl rollback to end the canary"
-    if told.code in (CREDENTIALS, PERMISSIONS):
-        hint = f"{told.hint}\nthen {hint}"
-    return FlowError.of(f"the canary stays at {canary.percent} %: {told.message}", code="FD984", hint=hint)
+    cause, hint = _diagnostic(error), "run flowdsl deploy again to go on, or flowdsl rollback to end the canary"
+    if cause.code in (CREDENTIALS, PERMISSIONS):
+        hint = f"{cause.hint}\nthen {hint}"
+    return FlowError.of(f"the canary stays at {canary.percent} %: {cause.message}", code="FD984", hint=hint)
