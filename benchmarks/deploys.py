@@ -3,8 +3,8 @@
     python -m benchmarks.deploys [--builders PYTHON] [--ministack PYTHON]
 
 `PYTHON` is the interpreter of a virtual environment that has aws-lambda-builders, and one that has ministack and boto3.
-CPU time (user and system) and wall-clock time of whole processes with all that they start, in seconds. The deployments go
-to the AWS in memory of the tests, whose clock is virtual: the wait for the pace of AWS's quotas costs no time here.
+CPU time (user and system) and wall-clock time of whole processes with all that they start, in seconds. The deployments
+go to the AWS in memory of the tests, whose clock is virtual: the wait for the pace of AWS's quotas costs no time here.
 """
 
 from __future__ import annotations
