@@ -105,7 +105,9 @@ def _hint(error: BaseException) -> str | None:
     if isinstance(error, WrongArgument):
         return error.hint
     if isinstance(error, ModuleNotFoundError):
-        return f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
+        return _elsewhere(error.name or "") or (
+            f"install it, or put {(error.name or 'it').replace('.', '/')}.py into the project's folder"
+        )
     if isinstance(error, ImportError) and "relative import" in str(error):
         return "a flow file is not part of a package: import from the project's folder"
     too_many = re.search(_TOO_MANY, str(error)) if isinstance(error, TypeError) else None
@@ -114,6 +116,16 @@ def _hint(error: BaseException) -> str | None:
         named = _FIRST.get(too_many[1], "comment")
         return one if too_many[1] == "StateMachine" else f"pass the others by name, such as {named}=..."
     return _nearest(error)
+
+
+def _elsewhere(name: str) -> str | None:
+    """What to do if Python looked for a module of the project in another package of the same name."""
+    package = name.partition(".")[0]
+    file = getattr(sys.modules.get(package), "__file__", None)
+    if package == name or file is None or Path(file).is_relative_to(Path.cwd()):
+        return None
+    folder = display_path(Path(file).parent)
+    return f"{package} is the package in {folder}: if yours is meant, put an empty __init__.py into its folder"
 
 
 def _is_of_sdk(error: BaseException) -> bool:

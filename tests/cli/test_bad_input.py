@@ -19,8 +19,8 @@ PYTHON = {
     "encoding": (b"a = '\xff'\n", ["flow.py:1:", "error FD703 SyntaxError: "]),
     "missing module": ("import nowhere\n", ["flow.py:1:1: error FD703 ModuleNotFoundError: No module named 'nowhere'"]),
     "missing module of a package": (
-        "from handlers.nowhere import x\n",
-        ["flow.py:1:1: error FD703 ModuleNotFoundError", "put handlers/nowhere.py into the project's folder"],
+        "from steps.nowhere import x\n",
+        ["flow.py:1:1: error FD703 ModuleNotFoundError", "put steps.py into the project's folder"],
     ),
     "misspelt name": (
         "from flowdsl import Pas\n",
@@ -97,6 +97,21 @@ def test_a_mistake_in_an_imported_file(project):
     done = project.run("build", "flow.py")
     assert "helpers.py:5:12: error FD703 Pass(...) needs name" in done.stderr
     assert "called at flow.py:3:5" in done.stderr
+
+
+def test_a_package_that_hides_the_projects_folder(project, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("site")
+    (elsewhere / "hidden_steps").mkdir()
+    (elsewhere / "hidden_steps" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(elsewhere)
+    project.write("hidden_steps/pay.py", "class Declined(Exception): ...\n")
+    project.write("flow.py", f"from hidden_steps.pay import Declined\n{GOOD}")
+    done = project.run("check", "flow.py")
+    assert "= hidden_steps is the package in " in done.stdout
+    assert "put an empty __init__.py into its folder" in done.stdout
+    project.write("hidden_steps/__init__.py", "")
+    sys.modules.pop("hidden_steps", None)
+    assert project.run("check", "flow.py").exit_code == 0
 
 
 def test_what_a_flow_prints_is_not_the_result(project):

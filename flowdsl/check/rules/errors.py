@@ -55,28 +55,44 @@ class _Can(NamedTuple):
 def check_errors(subject: Subject, findings: Findings) -> None:
     resources = dict(subject.tasks)
     raised: dict[Node, Raised | None] = {}
+    problems: list[tuple[_Handled, str, str | None]] = []
+    useful: set[tuple[str, str]] = set()  # what a handler is for somewhere: one that states share need not fit each
     for state in subject.tree:
         names = [*_handled(state)]
         if not names:
             continue
         can = _able(state, resources)
-        for name, path in names:
+        for each in names:
+            name = each.name
             if has_placeholder(name) or name in ("States.ALL", "States.TaskFailed", "States.Runtime"):
                 continue
             problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised)
-            if problem is not None and not findings.is_wrong(path, state.path):
-                message, hint = problem
-                findings.warning("FD506", message, path, hint=hint, needle=name)
+            if problem is None:
+                useful.add((each.handler, name))
+            elif not findings.is_wrong(each.path, state.path):
+                problems.append((each, *problem))
+    for each, message, hint in problems:
+        if (each.handler, each.name) not in useful:
+            findings.warning("FD506", message, each.path, hint=hint, needle=each.name)
 
 
-def _handled(state: Node) -> Iterator[tuple[str, AslPath]]:
+class _Handled(NamedTuple):
+    """An error name in a retrier or catcher."""
+
+    name: str
+    path: AslPath
+    handler: str
+    """The whole retrier or catcher: equal ones are one that several states share, such as a guard's."""
+
+
+def _handled(state: Node) -> Iterator[_Handled]:
     for key in ("Retry", "Catch"):
         handlers = state.fields.get(key)
         for index, handler in enumerate(handlers if isinstance(handlers, list) else []):
             names = handler.get("ErrorEquals") if isinstance(handler, dict) else None
             for place, name in enumerate(names if isinstance(names, list) else []):
                 if isinstance(name, str):
-                    yield name, (*state.path, key, index, "ErrorEquals", place)
+                    yield _Handled(name, (*state.path, key, index, "ErrorEquals", place), repr(handler))
 
 
 def _able(state: Node, resources: dict[Node, Resource]) -> _Can:

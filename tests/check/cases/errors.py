@@ -9,6 +9,7 @@ from flowdsl import (
     catch,
     chain,
     context,
+    guard,
     retry,
     state_input,
     task_token,
@@ -17,6 +18,7 @@ from flowdsl import (
 
 charge = Function("charge", "handlers/charge")
 elsewhere = Function("elsewhere")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:topic"
 
 
 machine = StateMachine(
@@ -48,8 +50,14 @@ machine = StateMachine(
         ),
         Task(
             "Tell",
-            aws.sns.publish(TopicArn="arn:aws:sns:eu-west-1:123456789012:topic", Message="m"),
+            aws.sns.publish(TopicArn=TOPIC, Message="m"),
             retry=[retry("SNS.NotFoundException"), retry("SQS.QueueDoesNotExistException")],  # FD506
+        ),
+        # One of the steps raises it.
+        guard(
+            chain(Task("Again", charge), Task("Publish", aws.sns.publish(TopicArn=TOPIC, Message="m"))),
+            catch(["CardDeclined", "SNS.NotFoundException"], Succeed("Known")),
+            catch("CardDeclind", Succeed("Unknown")),  # FD506
         ),
         Parallel(
             "Both",
