@@ -2,6 +2,22 @@
 
 from ..base.diagnostics import Diagnostic, FlowError
 from . import aws, fn, intrinsic
+from .conditions import (
+    boolean,
+    cond,
+    is_boolean,
+    is_null,
+    is_numeric,
+    is_present,
+    is_string,
+    is_timestamp,
+    matches,
+    number,
+    one_of,
+    string,
+    timestamp,
+    where,
+)
 from .defaults import Defaults, lambda_transient
 from .expressions import (
     DISCARD,
@@ -9,29 +25,15 @@ from .expressions import (
     Expression,
     Path,
     Value,
-    boolean,
-    cond,
     context,
     error_output,
-    is_boolean,
-    is_null,
-    is_numeric,
-    is_present,
-    is_string,
-    is_timestamp,
     item,
     item_index,
     jsonata,
-    matches,
-    number,
-    one_of,
     result,
     state_input,
-    string,
     task_token,
-    timestamp,
     var,
-    where,
 )
 from .fields import UNSET
 from .flow import Step, chain, end, goto, guard

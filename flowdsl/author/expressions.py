@@ -10,14 +10,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from opcode import opname
-from typing import Any, Final, NoReturn, Union
+from typing import Any, Final, NoReturn, Self, Union
 
-from ..base.arguments import WrongArgument
-from ..base.source import Caller, caller
+from ..base.arguments import WrongArgument, mistake
+from ..base.source import Caller, caller, is_asked_by_flowdsl, reader
 from . import nodes
 from .nodes import Mark, Node, kind_of
-from .tokens import has_tokens, leave_token, split
+from .tokens import has_tokens, leave_token, note_description, split
 
 if sys.version_info >= (3, 14):
     from string.templatelib import Template
@@ -102,7 +101,10 @@ class Expression:
 
     def __format__(self, spec: str) -> str:
         if spec:
-            raise TypeError(f"{self!r} cannot be formatted with {spec!r}: its value is known only when the flow runs")
+            raise TypeError(
+                f"{_text_of(self)} cannot be formatted with {spec!r}: its value is known only when the flow runs;"
+                " fn.pad and fn.format_number write it in a width or with decimal places"
+            )
         return leave_token(self._node)
 
     # Comparisons and conditions
@@ -146,11 +148,11 @@ class Expression:
 
     def __bool__(self) -> NoReturn:
         where = caller()
-        if where and opname[where.code.co_code[where.instruction]] == "CONTAINS_OP":
+        if where and where.operation == "CONTAINS_OP":
             raise TypeError(
                 "an expression has no value until the flow runs: write one_of(path, ...) instead of in (...)"
             )
-        if where and "CALL" in opname[where.code.co_code[where.instruction]]:
+        if where and "CALL" in where.operation:
             raise TypeError(
                 "an expression has no value until the flow runs: write cond(...) or a Choice instead of bool, & and |"
                 " instead of all and any, and fn.max, fn.min and fn.sort instead of max, min and sorted"
@@ -204,17 +206,40 @@ class Expression:
         )
 
     def __repr__(self) -> str:
-        from .describing import described  # only messages need it
-
-        where = caller()
-        if where and where.converts():
+        text = _text_of(self)
+        if is_asked_by_flowdsl():
+            return text
+        author, where = reader(), caller()
+        is_joined = author is not None and author.operation.startswith(("FORMAT_", "CONVERT_", "BINARY_OP"))
+        if is_joined or (where and where.converts()):
             raise TypeError(
-                f"{described(self._node)} has no text until the flow runs: write {{path}} without !r, !a or ="
+                f"{text} has no text until the flow runs: write {{path}} in an f-string, without !r, !a or =, and not"
+                " inside a list or dict, for which there is fn.string([path])"
             )
-        return described(self._node)
+        if author is not None:
+            note_description(text, author)
+        return text
 
     def __hash__(self) -> int:
+        author = None if is_asked_by_flowdsl() else reader()
+        if author is not None and author.operation.startswith(("CALL", "CONTAINS_OP", "BINARY_")):
+            raise TypeError(
+                f"{_text_of(self)} is known only when the flow runs, so no dict or set of Python has it: write"
+                " one_of(path, ...), a Choice, or fn.lookup(object, path)"
+            )
         return id(self)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+def _text_of(expression: Expression) -> str:
+    from .describing import described  # only messages need it
+
+    return described(expression._node)
 
 
 class Condition(Expression):
@@ -277,6 +302,9 @@ result: Final = Path("result")
 
 error_output: Final = Path("error")
 """What a Catch caught, for its Output and Assign: an object with Error and Cause."""
+
+UNKNOWN: Final[Expression] = state_input
+"""Takes the place of an expression that is reported."""
 
 task_token: Final = context.Task.Token
 """The token that answers a Task which waits for a callback."""
@@ -434,7 +462,8 @@ def _arithmetic(sign: str, left: Value, right: Value) -> Expression:
                 "object": "; to join objects, write fn.merge(a, b)",
             }
             joining = other.get(kind_of(node) or "", "") if sign == "+" else ""
-            raise TypeError(f"{sign} takes numbers, not {value!r}{joining}")
+            mistake(WrongArgument(f"{sign} takes numbers, not {value!r}{joining}", ""))
+            return UNKNOWN
     return Expression(nodes.Arithmetic(sign, first, second, origin=caller()))
 
 
@@ -473,120 +502,3 @@ def traced(function: Callable[..., Any], most: int) -> nodes.Lambda:
     parameters = tuple(nodes.Parameter(name) for name in code.co_varnames[:needed])
     body = function(*(Path(parameter) for parameter in parameters))
     return nodes.Lambda(parameters, node_of(body), origin=caller())
-
-
-# Conditions and choices
-
-
-def marked(path: Expression, mark: Mark) -> Path:
-    node = path._node if isinstance(path, Expression) else None
-    if not isinstance(node, nodes.Path):
-        raise TypeError(f"only a path can be marked as a {mark.lower()}, not {path!r}; use the functions of fn")
-    return Path(node.root, node.steps, mark)
-
-
-def number(path: Path) -> Path:
-    """The path as a number, for a comparison with another path under JSONPath. (`fn.number` converts a text.)"""
-    return marked(path, "Numeric")
-
-
-def string(path: Path) -> Path:
-    """The path as a string, for a comparison with another path under JSONPath. (`fn.string` converts a value.)"""
-    return marked(path, "String")
-
-
-def boolean(path: Path) -> Path:
-    """The path as a boolean, for a comparison with another path under JSONPath."""
-    return marked(path, "Boolean")
-
-
-def timestamp(path: Path) -> Path:
-    """The path as a timestamp, for a comparison with another path or with RFC 3339 text."""
-    return marked(path, "Timestamp")
-
-
-def _test(value: Expression, operator: str, pattern: bool | str = True) -> Condition:
-    _needs_expression(value, "path", "a value of the flow")
-    if isinstance(pattern, Expression) or not isinstance(pattern, str | bool) or has_tokens(str(pattern)):
-        if isinstance(pattern, str):
-            split(pattern)
-        hint = "write the pattern as constant text, or use fn.contains"
-        raise WrongArgument("the pattern of matches is known only when the flow runs", hint, "#1", "pattern")
-    return Condition(nodes.Test(node_of(value), operator, pattern, origin=caller()))
-
-
-def is_present(path: Expression) -> Condition:
-    """True if the path leads to a value, which may be null."""
-    return _test(path, "IsPresent")
-
-
-def is_null(path: Expression) -> Condition:
-    """True if the value is null."""
-    return _test(path, "IsNull")
-
-
-def is_string(path: Expression) -> Condition:
-    """True if the value is a string."""
-    return _test(path, "IsString")
-
-
-def is_numeric(path: Expression) -> Condition:
-    """True if the value is a number."""
-    return _test(path, "IsNumeric")
-
-
-def is_boolean(path: Expression) -> Condition:
-    """True if the value is a boolean."""
-    return _test(path, "IsBoolean")
-
-
-def is_timestamp(path: Expression) -> Condition:
-    """True if the value is a string that holds an RFC 3339 timestamp."""
-    return _test(path, "IsTimestamp")
-
-
-def matches(path: Expression, pattern: str) -> Condition:
-    r"""True if the string matches a pattern in which `*` stands for any characters (`\*` for itself)."""
-    return _test(path, "StringMatches", pattern)
-
-
-def _needs_expression(value: object, name: str, what: str) -> None:
-    if not isinstance(value, Expression):
-        hint = "write a path, such as state_input.status"
-        raise WrongArgument(f"the first argument is {what}, not {value!r}", hint, "#0", name)
-
-
-def one_of(value: Expression, *values: Value) -> Condition:
-    """True if the value equals one of these.
-
-    >>> one_of(state_input.status, "paid", "refunded")
-    one_of(state_input.status, 'paid', 'refunded')
-    """
-    _needs_expression(value, "value", "the value of the flow that is looked for")
-    if not values:
-        raise WrongArgument("one_of has nothing to compare with", "write one_of(path, 'a', 'b')")
-    if isinstance(values[0], list | tuple | set | frozenset):
-        hint = "write one_of(path, 'a', 'b'), or one_of(path, *values)"
-        raise WrongArgument("one_of takes the values one after the other, not a list", hint, "#1")
-    return Condition(nodes.Comparison("in", node_of(value), node_of(list(values)), origin=caller()))
-
-
-def cond(test: Expression, then: Value, otherwise: Value) -> Expression:
-    """`then` if the test holds, or else `otherwise`.
-
-    >>> cond(var.failed > 0, "PARTIAL", "COMPLETE")
-    cond(var.failed > 0, 'PARTIAL', 'COMPLETE')
-    """
-    if not isinstance(test, Expression):
-        what = f"the first argument of cond is a condition, not {test!r}, which is known while Python runs"
-        raise WrongArgument(what, "compare a value of the flow, or use Python's a if test else b", "#0", "test")
-    return Expression(nodes.Conditional(test._node, node_of(then), node_of(otherwise), origin=caller()))
-
-
-def where(items: Value, condition: Callable[..., Any]) -> Expression:
-    """The items for which the condition holds, as a list.
-
-    >>> where(state_input.orders, lambda order: order.total > 100)
-    fn.filter(state_input.orders, lambda order: order.total > 100)
-    """
-    return Expression(nodes.Call("filter", (node_of(items), traced(condition, 3)), "list", origin=caller()))

@@ -16,11 +16,12 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
 
-from ..base.arguments import WrongArgument
+from ..base.arguments import WrongArgument, mistake
 from ..base.source import caller
 from ..base.words import join_words
 from . import nodes
-from .expressions import Condition, Expression, Value, cond, node_of, traced
+from .conditions import cond
+from .expressions import UNKNOWN, Condition, Expression, Value, node_of, traced
 from .nodes import Kind, Node, kind_of
 from .places import snake
 from .signatures import check_arguments
@@ -35,7 +36,8 @@ def _call(name: str, *arguments: Value, kind: Kind | None = None) -> Expression:
 
 
 def _build(name: str, arguments: list[Node], kind: Kind | None = None) -> Expression:
-    check_arguments(name, arguments, _parameters(name))
+    if not check_arguments(name, arguments, _parameters(name)):
+        return UNKNOWN
     return Expression(nodes.Call(name, tuple(arguments), kind, origin=caller()))
 
 
@@ -46,7 +48,8 @@ def _parameters(name: str) -> tuple[str, ...]:
 
 
 def _asked(name: str, *arguments: Node) -> Condition:
-    check_arguments(name, arguments, _parameters(name))
+    if not check_arguments(name, arguments, _parameters(name)):
+        return Condition(UNKNOWN._node)
     return Condition(nodes.Call(name, arguments, "boolean", origin=caller()))
 
 
@@ -59,10 +62,12 @@ def _pattern(value: Pattern) -> Node:
     if not isinstance(value, re.Pattern):
         if kind_of(node := node_of(value)) not in ("text", None):
             hint = "write constant text, or re.compile(...)"
-            raise WrongArgument(f"a pattern is text or a regular expression, not {value!r}", hint, "#1", "pattern")
+            mistake(WrongArgument(f"a pattern is text or a regular expression, not {value!r}", hint, "#1", "pattern"))
+            return UNKNOWN._node
         return node
     if value.flags & ~(re.UNICODE | re.IGNORECASE | re.MULTILINE):
-        raise TypeError("JSONata's regular expressions know no flags but IGNORECASE and MULTILINE")
+        what = "JSONata's regular expressions know no flags but IGNORECASE and MULTILINE"
+        mistake(WrongArgument(what, "write the pattern without them", "#1", "pattern"))
     flags = ("i" if value.flags & re.IGNORECASE else "") + ("m" if value.flags & re.MULTILINE else "")
     return nodes.Regex(value.pattern, flags)
 
@@ -134,9 +139,9 @@ def join(texts: Value, separator: Value = None) -> Expression:
 def match(text: Value, pattern: re.Pattern[str], limit: Value = None) -> Expression:
     """A list of an object for each match: its `match`, `index` and `groups`."""
     if not isinstance(pattern, re.Pattern):
-        raise WrongArgument(
-            f"match takes a regular expression, not {pattern!r}", "write re.compile(...)", "#1", "pattern"
-        )
+        what = f"match takes a regular expression, not {pattern!r}"
+        mistake(WrongArgument(what, "write re.compile(...)", "#1", "pattern"))
+        return UNKNOWN
     rest = [] if limit is None else [node_of(limit)]
     return _build("match", [node_of(text), _pattern(pattern), *rest], "list")
 
@@ -155,7 +160,9 @@ def format(template: str, *arguments: Value) -> Expression:
     """
     pieces = template.split("{}")
     if len(pieces) != len(arguments) + 1:
-        raise ValueError(f"format: {template!r} has {len(pieces) - 1} places {{}} but {len(arguments)} arguments")
+        what = f"{template!r} has {len(pieces) - 1} places {{}}, but fn.format gets {len(arguments)} values for them"
+        mistake(WrongArgument(what, "write a {} for each value, or an f-string", "#0", "template"))
+        return UNKNOWN
     parts: list[Node] = [nodes.Constant(pieces[0])] if pieces[0] else []
     for argument, piece in builtins.zip(arguments, pieces[1:], strict=True):
         parts.extend([node_of(argument), *([nodes.Constant(piece)] if piece else [])])
@@ -204,7 +211,8 @@ def hash(value: Value, algorithm: Value) -> Expression:
     """The hash in hexadecimal, with MD5, SHA-1, SHA-256, SHA-384 or SHA-512."""
     if not isinstance(algorithm, Expression) and algorithm not in _HASHES and not has_tokens(str(algorithm)):
         hint = f"use {join_words(_HASHES, 'or')}"
-        raise WrongArgument(f"there is no algorithm {algorithm!r}", hint, "#1", "algorithm")
+        mistake(WrongArgument(f"there is no algorithm {algorithm!r}", hint, "#1", "algorithm"))
+        return UNKNOWN
     return _call("hash", value, algorithm, kind="text")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..base.arguments import WrongArgument
+from ..base.arguments import WrongArgument, mistake
 from . import nodes
 from .nodes import Kind, Node, kind_of
 
@@ -76,27 +76,29 @@ _SIGNATURES = {
 }
 
 
-def check_arguments(function: str, arguments: Sequence[Node], names: Sequence[str]) -> None:
-    """Raise WrongArgument for the first argument of a kind that the JSONata function does not take.
+def check_arguments(function: str, arguments: Sequence[Node], names: Sequence[str]) -> bool:
+    """Report every argument of a kind that the JSONata function does not take, as `mistake` does; True if none is.
 
     `names` are the parameters' in Python. What an expression gives is often unknown; then nothing is wrong.
     """
     signature = _SIGNATURES.get(function, "").split()
+    is_right = True
     for index, wanted in enumerate(signature):
         name = f"{names[index]}=" if index < len(names) else "an argument"
         if index >= len(arguments):
             if not wanted.endswith("?"):
-                _refuse(function, index, name, wanted, "None")
+                is_right = _refuse(function, index, name, wanted, "None")
         elif wanted[0] in _KINDS:
             kinds = _KINDS[wanted[0]][0]
             if kind_of(arguments[index]) not in (None, *kinds):
-                _refuse(function, index, name, wanted, _described(arguments[index]))
+                is_right = _refuse(function, index, name, wanted, _described(arguments[index]))
         elif wanted in _MANY:
             argument = arguments[index]
             items = argument.items if isinstance(argument, nodes.Array) else (argument,)
             for each in items:
                 if kind_of(each) not in (None, _MANY[wanted][0], *(() if each is not argument else ("list",))):
-                    _refuse(function, index, name, wanted, _described(each))
+                    is_right = _refuse(function, index, name, wanted, _described(each))
+    return is_right
 
 
 def _described(node: Node) -> str:
@@ -105,13 +107,14 @@ def _described(node: Node) -> str:
     return described(node)
 
 
-def _refuse(function: str, index: int, name: str, wanted: str, value: str) -> None:
+def _refuse(function: str, index: int, name: str, wanted: str, value: str) -> bool:
     python = "".join("_" + letter.lower() if letter.isupper() else letter for letter in function)
     whose = f"{name} of fn.{python.replace('assert', 'assert_')}"
     if wanted in _MANY:
         kinds = _MANY[wanted][1]
-        raise WrongArgument(
-            f"{whose} is a list of {kinds}, not of {value}", f"write {kinds}", f"#{index}", name.rstrip("=")
-        )
-    _, what, hint = _KINDS[wanted[0]]
-    raise WrongArgument(f"{whose} is {what}, not {value}", hint, f"#{index}", name.rstrip("="))
+        message, hint = f"{whose} is a list of {kinds}, not of {value}", f"write {kinds}"
+    else:
+        _, what, hint = _KINDS[wanted[0]]
+        message = f"{whose} is {what}, not {value}"
+    mistake(WrongArgument(message, hint, f"#{index}", name.rstrip("=")))
+    return False

@@ -1,51 +1,67 @@
 """Expressions inside f-strings: each leaves a token in the text, and the writer puts the expression back.
 
 Python joins the pieces of an f-string itself, so an expression can only leave a mark there: two private-use characters
-around two letters and a number. A small and a capital letter, because `upper()`, `title()` and the like change one of
-them, which shows that Python changed a text whose value it does not know; `strip()`, `replace()` and slices change the
-constant text around the token, which is compared with the author's file. Such a token, and one that no expression takes
-up again, is the author's mistake, at the line of the f-string.
+around two letters and a number. A flow's modules hand their f-strings to `followed`, which gives a `Text`: it notes
+what Python does with a text whose value it does not know, at the line where that is written. What goes on behind its
+back shows in the token: `upper()` and the like change one of its letters, JSON writes its characters otherwise, and a
+replacement changes the constant text around it. Such a token, and one that no expression takes up again, is the
+author's mistake, at the line of the f-string.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from types import BuiltinMethodType, FunctionType, MethodDescriptorType
+from typing import Any, Final
 
+from ..base.arguments import WrongArgument, mistake
 from ..base.record import Record, field
-from ..base.source import Caller, caller
+from ..base.source import Caller, caller, reader
+from ..base.words import join_words
 from .nodes import Node
 
 _LETTERS = "xY"
-_TOKEN = re.compile("\ue0f0([A-Za-z]{2}[0-9]+)\ue0f1")
+_BEGINS, _ENDS = "\ue0f0", "\ue0f1"
+_ESCAPED = ascii(_BEGINS)[1:-1]
+_TOKEN = re.compile(r"(?:\ue0f0|\\ue0f0)([A-Za-z]{2}[0-9]+)(?:\ue0f1|\\ue0f1)")
 
 
 class Token(Record, eq=False, frozen=False):
     """An expression that an f-string holds; `is_used` once a value of the flow has taken it up.
 
-    `is_changed` if a method such as `upper()` or `strip()` changed the text around it.
+    `is_changed` if the text around it is not what the author wrote there, `is_noted` if a mistake names it already.
+    `whole` is the first f-string with it.
     """
 
     node: Node
     origin: Caller | None
     is_used: bool = False
     is_changed: bool = False
-    _around: tuple[str, str] | None = field(default=None, repr=False)
+    is_noted: bool = False
+    whole: Text | None = field(default=None, repr=False)
+    _around: list[tuple[str, str]] = field(factory=list, repr=False)
+
+    def expect(self, text: Text, before: str, after: str) -> None:
+        """Remember the constant text around the token in a text that the author wrote."""
+        self.whole = text if self.whole is None else self.whole
+        self._around.append((before, after))
 
     def look_around(self, before: str, after: str) -> None:
-        """Notice if the constant text around the token is not the one that the author wrote there.
+        """Notice if the constant text around the token is not what the author wrote there.
 
-        White space counts only where there is nothing else, so that `textwrap.dedent` may be used.
+        White space counts only where there is nothing else, so that `textwrap.dedent` may be used. Quotes directly
+        around the token that are not the author's are those of JSON, which has to escape what the value holds.
         """
-        if self._around is None:
-            formatted = self.origin.formatted() if self.origin else None
-            self._around = (formatted.before, formatted.after) if formatted else ("", "")
-            self.is_changed = self.is_changed or bool(formatted and formatted.is_changed)
-        start, end = (" ".join(f"|{text}|".split()).strip("|") for text in self._around)
-        left, right = (" ".join(f"|{text}|".split()).strip("|") for text in (before, after))
-        is_same = left.endswith(start.lstrip() or start) and right.startswith(end.rstrip() or end)
-        self.is_changed = self.is_changed or not is_same
+        left, right = _plain(before), _plain(after)
+        is_same = any(
+            left.endswith(start.lstrip() or start) and right.startswith(end.rstrip() or end)
+            for start, end in ((_plain(one), _plain(other)) for one, other in self._around)
+        )
+        has_quotes = any(one.endswith('"') and other.startswith('"') for one, other in self._around)
+        is_json = before.endswith('"') and after.startswith('"') and not has_quotes
+        self.is_changed = self.is_changed or (bool(self._around) and (is_json or not is_same))
 
     @property
     def text(self) -> str:
@@ -55,46 +71,224 @@ class Token(Record, eq=False, frozen=False):
         return described(self.node)
 
 
+def _plain(text: str) -> str:
+    """The text with single spaces."""
+    return " ".join(f"|{text}|".split()).strip("|")
+
+
 _tokens: list[Token] = []
 
 
-class _Left(str):
-    """The text of a token while nothing is around it; widths, which would go by its own length, mark it as changed."""
+class Text(str):
+    """A text with expressions in it, whose value is known only when the flow runs.
 
-    __slots__ = ("token",)
-    token: Token
+    It may be formatted, added, joined and repeated. All else that Python can do with a text is noted as a mistake.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self
+
+    def __repr__(self) -> str:
+        author = reader()
+        if author is not None and author.operation.startswith(("FORMAT_", "CONVERT_", "BINARY_OP")):
+            self._note(
+                "repr() reads", "{text} in an f-string, without !r, !a or =; fn.string(value) for a list or dict"
+            )
+        return str.__repr__(self)
 
     def __format__(self, spec: str) -> str:
-        self.token.is_changed = self.token.is_changed or bool(spec)
-        return str.__format__(self, spec)
+        if spec:
+            self._note(f"format {spec!r} changes", "fn.pad(text, 20), or fn.format_number(number, '0.00')")
+        return self
 
-    def ljust(self, *arguments: Any) -> str:
-        return self._changed(str.ljust, arguments)
+    def __add__(self, other: Any) -> Any:
+        return followed(str.__add__(self, other)) if isinstance(other, str) else NotImplemented
 
-    def rjust(self, *arguments: Any) -> str:
-        return self._changed(str.rjust, arguments)
+    def __radd__(self, other: Any) -> Any:
+        return followed(str.__add__(other, self)) if isinstance(other, str) else NotImplemented
 
-    def center(self, *arguments: Any) -> str:
-        return self._changed(str.center, arguments)
+    def __mul__(self, count: Any) -> Text:
+        return Text(str.__mul__(self, count))
 
-    def zfill(self, *arguments: Any) -> str:
-        return self._changed(str.zfill, arguments)
+    __rmul__ = __mul__
 
-    def _changed(self, method: Callable[..., str], arguments: tuple[Any, ...]) -> str:
-        self.token.is_changed = True
-        return method(self, *arguments)
+    def join(self, texts: Iterable[str]) -> str:
+        joined: str = followed(str.join(self, texts))
+        return joined
+
+    def strip(self, characters: str | None = None, /) -> str:
+        return self._stripped("strip", str.strip(self, characters), (0, -1))
+
+    def lstrip(self, characters: str | None = None, /) -> str:
+        return self._stripped("lstrip", str.lstrip(self, characters), (0,))
+
+    def rstrip(self, characters: str | None = None, /) -> str:
+        return self._stripped("rstrip", str.rstrip(self, characters), (-1,))
+
+    def _stripped(self, name: str, text: str, ends: tuple[int, ...]) -> str:
+        """The text, whose ends are constant unless an expression is at one: then it may have to be stripped too."""
+        pieces = _TOKEN.split(text)
+        if not all(pieces[end] for end in ends):
+            self._note(f"{name}() changes", _HINTS[name])
+        stripped: str = followed(text)
+        return stripped
+
+    def __mod__(self, values: Any) -> str:
+        self._note("% changes", "an f-string for all of it")
+        return str.__mod__(self, values)
+
+    def __rmod__(self, template: str) -> str:
+        self._note("% changes", "an f-string instead of %")
+        return str.__mod__(template, (self,))
+
+    def __bool__(self) -> bool:
+        if not any(_TOKEN.split(self)[::2]):
+            self._note("bool() reads", "fn.boolean(text) in a condition")
+        return True
+
+    def __int__(self) -> int:
+        raise TypeError(f"{self._named()} is known only when the flow runs: write fn.number(text)")
+
+    __float__: Any = __int__
+    __complex__: Any = __int__
+
+    def __copy__(self) -> Text:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Text:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError(f"{self._named()} belongs to the flow that is read here and cannot be pickled")
+
+    def _note(self, what: str, instead: str) -> None:
+        """Note what Python does with the text, if that is the author's doing."""
+        origin = reader(("textwrap", "dedent"), ("inspect", "cleandoc"))
+        if origin is not None:
+            message = f"Python's {what} {self._named()}, whose value is known only when the flow runs"
+            mistake(_Misused(message, f"write {instead}"), origin)
+            for token in _tokens_of(self):
+                token.is_noted = True
+
+    def _named(self) -> str:
+        return f"the text with {join_words([*dict.fromkeys(token.text for token in _tokens_of(self))])}"
+
+
+class _Misused(WrongArgument):
+    """What Python does with a text whose value it does not know."""
+
+    code = "FD215"
+
+
+_COMPARED = "a condition that compares the value itself, as in state_input.status == 'paid'"
+_SEARCHED = "fn.contains(text, 'a') in a condition"
+_TAKEN_APART = "fn.split(text, '-'), fn.substring_before(text, '-') or fn.substring_after(text, '-')"
+_ELSE: Final = "the f-string unchanged into the flow; fn has the functions that change a text when the flow runs"
+_HINTS = {
+    **dict.fromkeys(("strip", "lstrip", "rstrip"), "fn.trim(text)"),
+    **dict.fromkeys(("upper", "capitalize", "title", "swapcase"), "fn.uppercase(text)"),
+    **dict.fromkeys(("lower", "casefold"), "fn.lowercase(text)"),
+    **dict.fromkeys(("replace", "translate"), "fn.replace(text, '-', '_')"),
+    **dict.fromkeys(("split", "rsplit", "splitlines", "partition", "rpartition"), _TAKEN_APART),
+    **dict.fromkeys(("removeprefix", "removesuffix"), _TAKEN_APART),
+    **dict.fromkeys(("ljust", "rjust", "center", "zfill"), "fn.pad(text, 20)"),
+    **dict.fromkeys(("startswith", "endswith", "find", "rfind", "index", "rindex", "count"), _SEARCHED),
+    "encode": "fn.base64encode(text) or fn.encode_url_component(text)",
+}
+_OPERATORS = {
+    **{f"__{name}__": (sign, "reads", _COMPARED) for name, sign in {"eq": "==", "ne": "!=", "lt": "<"}.items()},
+    **{f"__{name}__": (sign, "reads", _COMPARED) for name, sign in {"le": "<=", "gt": ">", "ge": ">="}.items()},
+    "__len__": ("len()", "reads", "fn.length(text)"),
+    "__contains__": ("in", "reads", _SEARCHED),
+    "__getitem__": ("index or slice", "reads", "fn.substring(text, 0, 7)"),
+    "__iter__": ("loop", "reads", "fn.split(text, '')"),
+}
+
+
+def _noting(name: str, what: str, instead: str) -> Callable[..., Any]:
+    plain = getattr(str, name)
+
+    def method(self: Text, *arguments: Any, **named: Any) -> Any:
+        self._note(what, instead)
+        return plain(self, *arguments, **named)
+
+    return method
+
+
+def _hash(self: Text) -> int:
+    origin = reader()
+    if origin is not None and not origin.operation.startswith(("BUILD_", "MAP_", "SET_", "STORE_", "DICT_")):
+        self._note("dict or set looks up", "a Choice, or fn.lookup(object, text)")
+    return str.__hash__(self)
+
+
+for _name in {name for name in dir(str) if not name.startswith("_")} - {*vars(Text)}:
+    _verb = "reads" if _HINTS.get(_name) is _SEARCHED or _name.startswith("is") else "changes"
+    setattr(Text, _name, _noting(_name, f"{_name}() {_verb}", _HINTS.get(_name, _ELSE)))
+for _name, (_sign, _verb, _instead) in _OPERATORS.items():
+    setattr(Text, _name, _noting(_name, f"{_sign} {_verb}", _instead))
+setattr(Text, "__hash__", _hash)  # noqa: B010 - mypy knows the one of str
+
+
+KEEPS_TEXTS: Final = frozenset({"join", "format", "format_map", "dedent", "cleandoc"})
+"""The names of the functions and methods that leave the texts in their arguments what they are."""
+READS_TEXTS: Final = frozenset(
+    {name for name in dir(str) if not name.startswith("_")}
+    | {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn"}
+)
+"""The names of those of `str` and `re` that read the texts in their arguments."""
+
+
+def followed(value: Any, read_by: str = "") -> Any:
+    """A text as a `Text` if it has expressions in it, and a function that takes one so that it notes what it reads.
+
+    Anything else as it is. `read_by` is the operator whose left side the value is.
+    """
+    if isinstance(value, str):
+        text: str = str.__str__(value)
+        if _BEGINS not in text:
+            return value
+        if read_by:
+            Text(text)._note(f"{read_by} reads", _COMPARED)
+            return value
+        followed_text, pieces = Text(text), _TOKEN.split(text)
+        for token, before, after in zip(_tokens_of(text), pieces[::2], pieces[2::2], strict=False):
+            token.expect(followed_text, before, after)
+        return followed_text
+    is_method = isinstance(value, MethodDescriptorType) and value.__objclass__ is str
+    is_bound = isinstance(value, BuiltinMethodType) and isinstance(value.__self__, str | re.Pattern)
+    is_re = isinstance(value, FunctionType) and value.__module__ == "re"
+    return _reading(value) if is_method or is_bound or is_re else value
+
+
+def _reading(function: Any) -> Callable[..., Any]:
+    """The function, which notes the texts that it reads."""
+    name = function.__name__
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        for each in arguments[:1] if name == "replace" else arguments:
+            if isinstance(each, Text):
+                each._note(f"{name}() reads", _HINTS.get(name, _ELSE))
+        return followed(function(*arguments, **named))
+
+    return call
 
 
 def leave_token(node: Node) -> str:
     """The text that stands for the expression inside a string."""
     _tokens.append(Token(node, caller()))
-    left = _Left(f"\ue0f0{_LETTERS}{len(_tokens) - 1}\ue0f1")
-    left.token = _tokens[-1]
-    return left
+    return Text(f"{_BEGINS}{_LETTERS}{len(_tokens) - 1}{_ENDS}")
 
 
 def has_tokens(text: str) -> bool:
-    return "\ue0f0" in text or "\ue0f1" in text
+    return _BEGINS in text or _ENDS in text or _ESCAPED in text
+
+
+def _tokens_of(text: str) -> list[Token]:
+    numbers = (int(piece[2:]) for piece in _TOKEN.split(text)[1::2])
+    return [_tokens[number] for number in numbers if number < len(_tokens)]
 
 
 def tokens_in(text: str) -> list[Token]:
@@ -112,25 +306,45 @@ def split(text: str) -> list[str | Token]:
         elif int(piece[2:]) < len(_tokens):
             token = _tokens[int(piece[2:])]
             token.is_used = True
-            token.is_changed = token.is_changed or not piece.startswith(_LETTERS)
+            token.is_changed = token.is_changed or not piece.startswith(_LETTERS) or _ESCAPED in text
             token.look_around(raw[index - 1], raw[index + 1])
             pieces.append(token)
     return pieces
 
 
-def moment() -> int:
-    """This moment, for `misused_since`."""
-    return len(_tokens)
+_descriptions: list[tuple[str, Caller]] = []
 
 
-def misused_since(before: int) -> list[Token]:
+def note_description(text: str, origin: Caller) -> None:
+    """Remember that Python's `repr` of an expression was asked for: it serves people, not a flow."""
+    _descriptions.append((text, origin))
+
+
+Moment = tuple[int, int]
+
+
+def moment() -> Moment:
+    """This moment, for `misused_since` and `descriptions_in`."""
+    return len(_tokens), len(_descriptions)
+
+
+def descriptions_in(before: Moment, definition: str) -> dict[str, Caller]:
+    """The `repr` of expressions that are part of a definition, with the calls that asked for them."""
+    return {text: origin for text, origin in _descriptions[before[1] :] if _written(text).search(definition)}
+
+
+def _written(text: str) -> re.Pattern[str]:
+    """The text, not as a part of a longer one, in JSON."""
+    return re.compile(rf"(?<![\w.]){re.escape(json.dumps(text)[1:-1])}(?![\w.])")
+
+
+def misused_since(before: Moment) -> list[Token]:
     """The tokens left since then that no value of a flow has taken up, or whose text was changed.
 
     One for each f-string.
     """
-    misused: dict[object, Token] = {}
-    for token in _tokens[before:]:
-        if token.is_changed or not token.is_used:
-            formatted = token.origin.formatted() if token.origin else None
-            misused.setdefault(formatted.whole if formatted else id(token), token)
+    misused: dict[int, Token] = {}
+    for token in _tokens[before[0] :]:
+        if (token.is_changed or not token.is_used) and not token.is_noted:
+            misused.setdefault(id(token if token.whole is None else token.whole), token)
     return [*misused.values()]

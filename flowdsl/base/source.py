@@ -6,7 +6,7 @@ import ast
 import linecache
 import os
 import sys
-from dis import Positions, get_instructions, opname
+from dis import opname
 from functools import cache
 from itertools import islice, takewhile
 from pathlib import Path
@@ -58,17 +58,6 @@ class Span(Record):
         return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
 
 
-class Formatted(Record):
-    """A value in an f-string, with the constant texts around it."""
-
-    before: str
-    after: str
-    is_changed: bool
-    """True if a method of the f-string is called, or a slice of it made, where it is written."""
-    whole: tuple[str, int, int, int, int]
-    """The file and place of the f-string."""
-
-
 class Caller(Record):
     """A call in the author's code, cheap to create; `span()` computes lines and columns."""
 
@@ -102,32 +91,16 @@ class Caller(Record):
         called_at = self.outer.span() if self.outer else None
         return Span(file, line, _column(file, line, start), end_line, end_column, called_at)
 
-    def formatted(self) -> Formatted | None:
-        """The value that an f-string formats here, or None if the f-string is not known."""
-        place = self._place()
-        strings = _formatted(self.code.co_filename).get(place, []) if place else []
-        if len(strings) > 1:  # before Python 3.12 all values of an f-string have the place of the whole
-            same = [
-                each.offset
-                for each in get_instructions(self.code)
-                if each.opname == "FORMAT_VALUE" and each.positions and _in_order(each.positions) == place
-            ]
-            if len(same) != len(strings) or self.instruction not in same:
-                return None
-            strings = [strings[same.index(self.instruction)]]
-        return strings[0] if strings else None
+    @property
+    def operation(self) -> str:
+        """The name of the instruction, such as CALL or CONTAINS_OP. Source: Python's `dis`."""
+        return opname[self.code.co_code[self.instruction]]
 
     def converts(self) -> bool:
         """True if an f-string of a file, not one that a library generates, converts a value by `!r` or `!a` here."""
-        operation, argument = self.code.co_code[self.instruction : self.instruction + 2]
-        converting = opname[operation] in ("FORMAT_VALUE", "CONVERT_VALUE")  # the second from Python 3.13 on
+        argument = self.code.co_code[self.instruction + 1]
+        converting = self.operation in ("FORMAT_VALUE", "CONVERT_VALUE")  # the second from Python 3.13 on
         return converting and argument & 3 in (2, 3) and not self.code.co_filename.startswith("<")
-
-    def _place(self) -> Place | None:
-        line, end_line, start, end = self._positions()
-        if line is None or end_line is None or start is None or end is None:
-            return None
-        return line, start, end_line, end
 
     def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
         nothing = (None, None, None, None)
@@ -145,60 +118,6 @@ def _calls(file: str) -> dict[Place, ast.Call]:
     except SyntaxError:
         return {}
     return {_place(node): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
-
-
-@cache
-def _formatted(file: str) -> dict[Place, list[Formatted]]:
-    """The values of the f-strings in a file, by their places."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return {}
-    texts: dict[Place, list[Formatted]] = {}
-    changed = _read_by_python(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            pieces = [str(each.value) if isinstance(each, ast.Constant) else "" for each in node.values]
-            for before, value, after in zip(["", *pieces], node.values, [*pieces[1:], ""], strict=False):
-                if isinstance(value, ast.FormattedValue):
-                    each = Formatted(before, after, id(node) in changed, (file, *_place(node)))
-                    texts.setdefault(_place(value), []).append(each)
-    return texts
-
-
-def _read_by_python(tree: ast.Module) -> set[int]:
-    """The ids of the f-strings of which a method is called or a slice made, or that are compared with a constant.
-
-    By the name too, if the f-string is all that is ever assigned to it.
-    """
-    bound: dict[str, list[ast.AST]] = {}
-    read: list[ast.expr] = []
-    for node in ast.walk(tree):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.JoinedStr() as text):
-                bound.setdefault(name, []).append(text)
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
-                bound.setdefault(name, []).append(node)
-            case ast.Attribute(value=value, attr=attribute) if attribute != "join":
-                read.append(value)
-            case ast.Subscript(value=value):
-                read.append(value)
-            case ast.Compare(left=left, comparators=[right]):
-                sides = [side for side in (left, right) if not _is_constant(side)]
-                read.extend(sides if len(sides) == 1 else [])
-    only = {name: texts[0] for name, (*texts, _) in bound.items() if len(texts) == 1}
-    named = [only.get(each.id) if isinstance(each, ast.Name) else each for each in read]
-    return {id(each) for each in named if isinstance(each, ast.JoinedStr)}
-
-
-def _is_constant(node: ast.expr) -> bool:
-    if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return all(_is_constant(each) for each in node.elts)
-    return isinstance(node, ast.Constant)
-
-
-def _in_order(positions: Positions) -> tuple[int | None, ...]:
-    return positions.lineno, positions.col_offset, positions.end_lineno, positions.end_col_offset
 
 
 def _place(node: ast.expr) -> Place:
@@ -324,12 +243,37 @@ def _column(file: str, line: int, offset: int) -> int:
     return len(text.encode()[:offset].decode(errors="ignore")) + 1
 
 
+FOLLOWED = "@text"
+"""The global of the modules whose texts are followed: a function that their f-strings go through."""
+
+
 def caller() -> Caller | None:
     """The innermost call outside flowdsl and outside generated code, or None if there is none."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<attrs")):
         frame = frame.f_back
     return _caller_at(frame) if frame else None
+
+
+def reader(*keeping: tuple[str, str]) -> Caller | None:
+    """The call in a followed module by which Python, not flowdsl, reads a value now; None if there is none.
+
+    To be called in the module of the value's class, whose own calls do not count. `keeping` are functions that may
+    read, by module and name.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    own = frame.f_code.co_filename if frame else ""
+    while frame is not None and (frame.f_code.co_filename == own or FOLLOWED not in frame.f_globals):
+        file, name = frame.f_code.co_filename, frame.f_code.co_name
+        if file != own and (file.startswith(_PACKAGE) or (frame.f_globals.get("__name__"), name) in keeping):
+            return None
+        frame = frame.f_back
+    return _caller_at(frame) if frame else None
+
+
+def is_asked_by_flowdsl() -> bool:
+    """True if the method that asks this is called by flowdsl's own code."""
+    return sys._getframe(2).f_code.co_filename.startswith(_PACKAGE)
 
 
 def _caller_at(frame: FrameType) -> Caller:

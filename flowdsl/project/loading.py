@@ -15,12 +15,13 @@ from ..author.functions import Function
 from ..author.machine import StateMachine
 from ..author.serial import dump
 from ..author.unplaced import unplaced
+from ..base.arguments import Mistake, noting_mistakes
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import import_from
 from ..base.record import evolve
 from ..base.source import Span, display_path
 from .loaded import Loaded, substituted
-from .mistakes import author_error, syntax_error
+from .mistakes import author_error, noted_mistakes, syntax_error
 from .sdk_objects import load_sdk_objects
 from .settings import default_flows, find
 from .sources import SourceLoader, importing_sources
@@ -61,8 +62,8 @@ def load(file: Path, substitutions: Mapping[str, str] | None = None) -> list[Loa
 
 def _load_python(file: Path, root: Path) -> list[Loaded]:
     before = tokens.moment()
-    with noting_elements() as written:
-        module = _execute(file, root)
+    with noting_elements() as written, noting_mistakes() as mistakes:
+        module = _execute(file, root, mistakes)
     machines: dict[int, StateMachine] = {
         id(value): value for value in vars(module).values() if isinstance(value, StateMachine)
     }
@@ -76,17 +77,33 @@ def _load_python(file: Path, root: Path) -> list[Loaded]:
             span=Span(display_path(file), 1),
             hint='assign one at the top level: machine = StateMachine("payment", chain(...))',
         )
-    next(iter(machines.values())).problems.extend(_misused_tokens(before))
+    next(iter(machines.values())).problems.extend([*noted_mistakes(mistakes), *_misused_tokens(before)])
     loaded = []
     for machine in machines.values():
         definition = dump(machine)
         loaded.append(
             Loaded(file, machine.name, definition, canonical_text(definition), machine.type, machine, machine.span)
         )
+    for each in loaded:
+        if each.machine:
+            each.machine.problems.extend(_descriptions(before, each.text))
     return [evolve(loaded[0], warnings=tuple(unplaced(written, str(file)))), *loaded[1:]]
 
 
-def _misused_tokens(before: int) -> list[Diagnostic]:
+def _descriptions(before: tokens.Moment, definition: str) -> list[Diagnostic]:
+    """The texts that Python has for expressions, as parts of a definition."""
+    return [
+        Diagnostic(
+            "FD215",
+            f"{text} in the definition is Python's text of an expression, not its value",
+            span=origin.span(),
+            hint="put the expression itself there, or into an f-string",
+        )
+        for text, origin in tokens.descriptions_in(before, definition).items()
+    ]
+
+
+def _misused_tokens(before: tokens.Moment) -> list[Diagnostic]:
     """The f-strings with expressions that Python changed, or that no machine uses: taken apart or dropped."""
     return [
         Diagnostic(
@@ -103,7 +120,7 @@ def _misused_tokens(before: int) -> list[Diagnostic]:
     ]
 
 
-def _execute(file: Path, root: Path) -> ModuleType:
+def _execute(file: Path, root: Path, mistakes: list[Mistake]) -> ModuleType:
     import_from(root)
     name = f"flow:{file.stem}"
     module = ModuleType(name)
@@ -115,7 +132,11 @@ def _execute(file: Path, root: Path) -> ModuleType:
     except SyntaxError as error:
         raise FlowError(syntax_error(error, file)) from error
     except (Exception, SystemExit) as error:
-        raise FlowError(*author_error(error, file, root)) from error
+        noted = noted_mistakes(mistakes)
+        lines = {(each.span.file, each.span.line) for each in noted if each.span}
+        raised = author_error(error, file, root)
+        others = [each for each in raised if not each.span or (each.span.file, each.span.line) not in lines]
+        raise FlowError(*noted, *others) from error
     finally:
         if before is not None:
             sys.modules[name] = before

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 
-from ..base.arguments import WrongArgument
+from ..base.arguments import Mistake, WrongArgument
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import evolve
 from ..base.source import _PACKAGE, Caller, Span, display_path
@@ -34,6 +34,17 @@ def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnosti
     called = [f"called at {place}" for place in reversed(places[:-1])]
     hint = "\n      = ".join(filter(None, [_hint(error), *called])) or None
     return [Diagnostic("FD703", _message(error), span=span, hint=hint)]
+
+
+def noted_mistakes(mistakes: list[Mistake]) -> list[Diagnostic]:
+    """The mistakes after which the file was read on, each place once."""
+    diagnostics: dict[Span | None, Diagnostic] = {}
+    for each in mistakes:
+        span = each.origin.span(each.error.names, each.error.inside) if each.origin else None
+        span = evolve(span, file=display_path(Path(span.file))) if span else None
+        problem = Diagnostic(each.error.code, each.error.message, span=span, hint=each.error.hint)
+        diagnostics.setdefault(span, problem)
+    return [*diagnostics.values()]
 
 
 def _places(traceback: TracebackType | None, root: Path, argument: WrongArgument | None) -> list[Span]:
@@ -153,9 +164,9 @@ def _nearest(error: BaseException) -> str | None:
         return did_you_mean(wanted[1], dir(sys.modules[error.name]))
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return did_you_mean(str(error.name), [name for name in dir(error.obj) if not name.startswith("_")])
-    innermost = error.__traceback__
-    while innermost and innermost.tb_next and not _is_ours(innermost.tb_next):
-        innermost = innermost.tb_next
+    calls, innermost = error.__traceback__, None
+    while calls:
+        innermost, calls = innermost if _is_ours(calls) else calls, calls.tb_next
     unexpected = re.search(_UNEXPECTED, str(error)) if isinstance(error, TypeError) else None
     if unexpected and innermost:
         return _arguments_of(unexpected[1], unexpected[2], innermost.tb_frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from ..author.tokens import KEEPS_TEXTS, READS_TEXTS, followed
 from ..base.record import Record
+from ..base.source import FOLLOWED
 from ..base.unsaved import read_source
 from .mistakes import is_authors
 
@@ -24,8 +27,55 @@ class SourceLoader(SourceFileLoader):
         return read_source(Path(path))
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the loader's interface
-        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        tree = ast.parse(self.get_data(self.path), self.path)
+        _follow_texts(tree)
+        code: CodeType = self.source_to_code(tree, self.path)
         return code
+
+    def exec_module(self, module: ModuleType) -> None:
+        setattr(module, FOLLOWED, followed)
+        super().exec_module(module)
+
+
+def _follow_texts(tree: ast.AST) -> None:
+    """Hand each f-string, and each function that may get one, to `followed` (see author/tokens.py)."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        for name in node._fields:
+            value = getattr(node, name)
+            if value.__class__ is list:
+                for index, each in enumerate(value):
+                    if each.__class__ in _CHANGED:
+                        value[index] = _followed(each)
+                    if isinstance(each, ast.AST) and each.__class__ not in _LEAVES:
+                        todo.append(each)
+            elif isinstance(value, ast.AST) and value.__class__ not in _LEAVES:
+                todo.append(value)
+                if value.__class__ in _CHANGED and name != "format_spec":  # Python wants an f-string there
+                    setattr(node, name, _followed(value))
+
+
+_LEAVES = (ast.Name, ast.Constant, ast.Load, ast.Store)
+_CHANGED = (ast.JoinedStr, ast.Call, ast.Compare)
+
+
+def _followed(node: ast.expr) -> ast.expr:
+    match node:
+        case ast.JoinedStr():
+            return _call(node, node)
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in KEEPS_TEXTS:
+            return _call(node, node)
+        case ast.Call(func=ast.Attribute(attr=name)) if name in READS_TEXTS:
+            node.func = _call(node.func, node.func)
+        case ast.Compare(ops=[ast.In() | ast.NotIn()]):
+            node.left = _call(node.left, node, ast.copy_location(ast.Constant("in"), node))
+    return node
+
+
+def _call(argument: ast.expr, place: ast.expr, *others: ast.expr) -> ast.Call:
+    function = ast.copy_location(ast.Name(FOLLOWED, ast.Load()), place)
+    return ast.copy_location(ast.Call(function, [argument, *others], []), place)
 
 
 class _Finder(Record):

@@ -317,5 +317,5 @@ def test_every_intrinsic_function_of_asl_is_there() -> None:
 
 
 def test_format_counts_its_places() -> None:
-    with pytest.raises(ValueError, match=r"1 places {} but 2 arguments"):
+    with pytest.raises(TypeError, match=r"1 places {}, but fn.format gets 2 values"):
         intrinsic.format("{}", 1, 2)
