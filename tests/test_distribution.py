@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -10,6 +12,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -109,9 +112,59 @@ def test_the_metadata(wheel):
     }
 
 
-def test_pypi_takes_them_and_shows_the_readme(dist):
+def twine_check(dist: Path) -> int:
     files = [str(each) for each in dist.iterdir()]
-    done = subprocess.run(
-        [sys.executable, "-m", "twine", "check", "--strict", *files], capture_output=True, text=True, check=False
+    command = [sys.executable, "-m", "twine", "check", "--strict", *files]
+    return subprocess.run(command, capture_output=True, text=True, check=False).returncode
+
+
+def test_pypi_takes_them(dist):
+    assert twine_check(dist) == 0
+
+
+@pytest.fixture(scope="module")
+def released(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel and the sdist of a release, made of the sdist with the step of the workflow that adds addresses."""
+    folder = tmp_path_factory.mktemp("release")
+    [file] = dist.glob("*.tar.gz")
+    with tarfile.open(file) as archive:
+        archive.extractall(folder, filter="data")
+    [source] = folder.iterdir()
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    [step] = [each for each in workflow["jobs"]["build"]["steps"] if "addresses" in each.get("name", "")]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    github = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "org/flows", "GITHUB_REF_NAME": "v9.9.9"}
+    subprocess.run(
+        ["bash", "-e", "-c", step["run"]], cwd=source, env={**os.environ, "PATH": path, **github}, check=True
     )
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(source)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "dist"
+
+
+def test_a_release_leads_to_its_repository(released):
+    """PyPI's page has no other files: each link and picture of README.md needs a whole address there."""
+    pytest.importorskip("comrak", reason="README.md is not rendered without readme-renderer[md]")
+    from readme_renderer.markdown import render
+
+    [wheel] = released.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+    repository = "https://github.com/org/flows"
+    assert dict(each.split(", ") for each in metadata.get_all("Project-URL")) == {
+        "Source": repository,
+        "Documentation": f"{repository}/tree/v9.9.9/docs",
+        "Issues": f"{repository}/issues",
+        "Changelog": f"{repository}/blob/v9.9.9/CHANGELOG.md",
+    }
+    page = render(metadata.get_payload())
+    links = re.findall(r'<(?:a|img)\b[^>]* (?:href|src)="([^#"][^"]*)"', page)
+    assert f"{repository}/blob/v9.9.9/docs/tutorial.md" in links
+    assert f"{repository}/raw/v9.9.9/docs/pictures/payment.svg" in links
+    for link in links:
+        [place] = re.findall(rf"^{repository}/(?:blob|raw)/v9\.9\.9/([^#]+)", link)
+        assert (ROOT / place).is_file(), link
+    assert "$ pip install 'flowdsl[" in metadata.get_payload()
+    assert twine_check(released) == 0
