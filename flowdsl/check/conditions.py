@@ -88,7 +88,7 @@ def formula_of_rule(rule: Any, depth: int = 0) -> Formula | None:
 
 def formula_of_condition(node: Node, text: str, depth: int = 0) -> Formula:
     """Return a JSONata condition as a formula."""
-    source = "".join(text[node.start : node.end].split())
+    source = _source(node, text)
     if depth > MAX_DEPTH:
         return Atom(source, "is")
     if node.kind == "block" and len(node.parts) == 1:
@@ -100,10 +100,10 @@ def formula_of_condition(node: Node, text: str, depth: int = 0) -> Formula:
             part = formula_of_condition(each, text, depth + 1)
             parts.extend(part.parts if isinstance(part, join) else (part,))
         return join(tuple(parts))
-    if node.kind == "call" and len(node.parts) == 2 and node.parts[0].value == "not":
+    if _is_call(node, "not"):
         return Not(formula_of_condition(node.parts[1], text, depth + 1))
-    if node.kind == "call" and len(node.parts) == 2 and node.parts[0].value == "exists":
-        return Atom("".join(text[node.parts[1].start : node.parts[1].end].split()), "exists")
+    if _is_call(node, "exists"):
+        return Atom(_source(node.parts[1], text), "exists")
     if node.kind == "binary" and node.value in ("=", "!=", *_SWAPPED):
         test = _comparison(node, text)
         if test is not None:
@@ -116,9 +116,27 @@ def _comparison(node: Node, text: str) -> Atom | None:
     left, right = node.parts
     for value, constant, sign in ((left, right, operator), (right, left, _SWAPPED[operator])):
         known, content = _constant(constant, text)
-        if known and not _constant(value, text)[0]:
-            return Atom("".join(text[value.start : value.end].split()), sign, content)
+        if not known or _constant(value, text)[0]:
+            continue
+        if sign == "=" and _is_call(value, "type") and isinstance(content, str) and content in _TYPES:
+            return Atom(_source(value.parts[1], text), _TYPES[content])
+        if content is not None:
+            return Atom(_source(value, text), sign, content)
+        if sign == "=":
+            return Atom(_source(value, text), "IsNull")
     return None
+
+
+_TYPES: Final = {"null": "IsNull", "string": "IsString", "number": "IsNumeric", "boolean": "IsBoolean"}
+"""What JSONata's $type returns → the test of JSONPath that means the same."""
+
+
+def _is_call(node: Node, name: str) -> bool:
+    return node.kind == "call" and len(node.parts) == 2 and node.parts[0].value == name
+
+
+def _source(node: Node, text: str) -> str:
+    return "".join(text[node.start : node.end].split())
 
 
 def _constant(node: Node, text: str) -> tuple[bool, Any]:
@@ -129,7 +147,7 @@ def _constant(node: Node, text: str) -> tuple[bool, Any]:
             content = json.loads(text[node.start : node.end])
         except ValueError:
             return False, None
-        return isinstance(content, str | int | float), content
+        return content is None or isinstance(content, str | int | float), content
     return False, None
 
 
@@ -177,7 +195,7 @@ def _may_hold(literals: list[Literal]) -> bool:
         return False
     compared = [test for test in positive if test.operator in _SWAPPED]
     if not compared:
-        return True
+        return any(test.operator not in _SWAPPED for test, _ in literals) or _may_be_outside(literals)
     if any(not holds and test.operator == "exists" for test, holds in literals):
         return False
     kinds = {_kind(test.constant) for test in compared}
@@ -195,6 +213,15 @@ def _may_hold(literals: list[Literal]) -> bool:
     if len(equal) > 1 or equal & without:
         return False
     return _in_order(bounds, equal)
+
+
+def _may_be_outside(literals: list[Literal]) -> bool:
+    """Return False if no value is outside of all these ranges, except one of another kind, which nobody means."""
+    bounds: dict[str, list[tuple[str, Any]]] = {}
+    for test, _ in literals:
+        if test.operator in _OPPOSITE:
+            bounds.setdefault(_kind(test.constant), []).append((_OPPOSITE[test.operator], test.constant))
+    return all(_in_order(each, set()) for each in bounds.values())
 
 
 _OPPOSITE: Final = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}

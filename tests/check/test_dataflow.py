@@ -164,7 +164,7 @@ JSONPATH: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "asked for what no route sets": (
         {"A": result({"b": 1}), "Ask": {"Type": "Choice", **ASK}, "Use": reads("$.a")},
-        ["FD803"],
+        ["FD803", "FD802"],
     ),
     "a kind that it never has": (
         {
@@ -234,7 +234,11 @@ JSONATA: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["FD801"],
     ),
     "an expression reads": ({"A": makes({"a": 1}), "Use": makes("{% $states.input.b + 1 %}")}, ["FD801"]),
-    "an expression asks": ({"A": makes({"a": 1}), "Use": makes("{% $exists($states.input.b) %}")}, []),
+    "an expression asks": ({"A": {"Type": "Pass"}, "Use": makes("{% $exists($states.input.b) %}")}, []),
+    "an expression asks for what no route has": (
+        {"A": makes({"a": 1}), "Use": makes("{% $exists($states.input.b) %}")},
+        ["FD803"],
+    ),
     "a list is mapped over": ({"A": makes({"a": [{"x": 1}]}), "Use": makes("{% $states.input.a.x %}")}, []),
     "$merge keeps the other fields": (
         {
@@ -316,7 +320,7 @@ JSONATA: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a condition that asks": (
         {"A": makes({"a": 1}), "Use": makes("{% $states.input.b ? $states.input.b : 2 %}")},
-        [],
+        ["FD803"],
     ),
     "a question mark in a text": ({"A": makes({"a": 1}), "Use": makes("{% 'what? ' & $states.input.b %}")}, ["FD801"]),
     "a loop that nests for ever": (

@@ -20,6 +20,7 @@ from ...base.unsaved import read_source
 from .shapes import (
     ANY,
     BOOLEAN,
+    FLOAT,
     NULL,
     NUMBER,
     STRING,
@@ -34,7 +35,7 @@ from .shapes import (
 )
 
 MAX_DEPTH = 12
-_SCALARS = {"str": STRING, "int": NUMBER, "float": NUMBER, "bool": BOOLEAN, "None": NULL}
+_SCALARS = {"str": STRING, "int": NUMBER, "float": FLOAT, "bool": BOOLEAN, "None": NULL}
 _LISTS = {"list", "List", "Sequence", "Iterable", "tuple", "Tuple"}
 _WRAPPERS = {"Annotated", "Required", "NotRequired", "Final", "ReadOnly"}
 _DECORATORS = {"define", "frozen", "mutable", "s", "attrs", "dataclass", "dataclasses"}
@@ -72,7 +73,7 @@ def _of_type(cls: Any) -> Shape:
     if not isinstance(cls, type) or cls.__module__ == "builtins" or file is None:
         return _SCALARS.get(getattr(cls, "__name__", ""), ANY)
     own = _module(Path(file), Path(file).parent)
-    return _named(cls.__name__, own, 0, "the execution's input") if own else ANY
+    return _named(cls.__name__, own, 0, _INPUT) if own else ANY
 
 
 def _result(function: Function, root: Path) -> Shape:
@@ -109,6 +110,8 @@ def _says_nothing(annotation: ast.expr) -> bool:
     return name in ("dict", "Dict", "Mapping", "MutableMapping", "Any", "object")
 
 
+_INPUT = "the execution's input"
+"""The source of the shape of the input: JSON, where a field with a default may be missing."""
 _EVENT = "the event"
 """The source of the shape of an event: what is no JSON in it is unknown."""
 
@@ -260,10 +263,12 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
         outer = _last(statement.annotation.value) if isinstance(statement.annotation, ast.Subscript) else ""
         if outer == "ClassVar" or _last(statement.annotation) == "ClassVar":
             continue
-        always = outer != "NotRequired" and (total or outer == "Required")
+        may_be_left_out = statement.value is not None and source.startswith(_INPUT)
+        always = outer != "NotRequired" and (total or outer == "Required") and not may_be_left_out
         name = statement.target.id
         inside = f"{source}.{name}" if source else name
-        fields[name] = Member(_shape(statement.annotation, module, depth, inside), always, "" if always else source)
+        absent = "" if always or may_be_left_out else source
+        fields[name] = Member(_shape(statement.annotation, module, depth, inside), always, absent)
     return ObjectShape(fields, True, source)
 
 

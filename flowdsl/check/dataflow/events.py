@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from ...base.words import abbreviate, did_you_mean
-from .kinds import kind_of_shape, misfit
+from .kinds import kind_of_shape, misfit, misfit_sometimes
 from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten
 
 MAX_DEPTH: Final = 8
@@ -31,11 +31,14 @@ class Misfit(NamedTuple):
 
 def misfits(event: Shape, wanted: Shape, keys: tuple[str, ...] = ()) -> Iterator[Misfit]:
     """Yield what a handler asks for and the event does not have, or has of another kind."""
-    event, wanted = flatten(event), flatten(wanted)
     if len(keys) > MAX_DEPTH:
         return
     kind = kind_of_shape(wanted)
     name = ".".join(keys) or "the event"
+    if kind in ("string", "number", "boolean") and (wrong := misfit_sometimes(event, str(kind))):
+        yield Misfit(keys, f"{name} must be {wrong}")
+    event, wanted = flatten(event), flatten(wanted)
+    kind = kind_of_shape(wanted)
     if kind in ("string", "number", "boolean", "array", "object") and (wrong := misfit(event, str(kind))):
         yield Misfit(keys, f"{name} must be {wrong}")
     elif isinstance(wanted, ScalarShape) and isinstance(event, ScalarShape):
@@ -62,8 +65,10 @@ def _fields(event: ObjectShape, wanted: ObjectShape, keys: tuple[str, ...]) -> I
             near = did_you_mean(name, unknown)
             if member.always:
                 has = ", ".join(event.fields) or "nothing"
-                hint = f"rename {_meant(near, unknown)} to {name!r}" if near else f"add {name!r}"
-                yield Misfit(keys, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint, True)
+                meant = _meant(near, unknown) if near else ""
+                hint = f"rename {meant!r} to {name!r}" if near else f"add {name!r}"
+                place = (*keys, meant) if near else keys
+                yield Misfit(place, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint, True)
             elif near:
                 yield Misfit((*keys, _meant(near, unknown)), f"the handler takes {name!r}", f"rename it to {name!r}")
 

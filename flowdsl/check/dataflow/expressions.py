@@ -13,7 +13,17 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ...base.record import Record, evolve
 from ...expr.jsonata.tree import Node, steps, walk
-from .kinds import ARITHMETIC, ORDER, RESULTS, TAKES, misfit, never_equal, operand_problem
+from .kinds import (
+    ARITHMETIC,
+    ORDER,
+    RESULTS,
+    TAKES,
+    misfit,
+    misfit_sometimes,
+    never_equal,
+    operand_problem,
+    operand_problem_sometimes,
+)
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -28,9 +38,11 @@ from .shapes import (
     Shape,
     UnionShape,
     UnknownShape,
+    item_of_many,
     look,
     merge,
     merged,
+    one_or_many,
 )
 
 MAX_DEPTH: Final = 60
@@ -41,8 +53,20 @@ _ASKING: Final = frozenset({"exists", "type", "lookup", "keys", "spread", "boole
 """Functions that may test whether a value exists."""
 
 Report: TypeAlias = Callable[[Missing, str], None]
-Complain: TypeAlias = Callable[[str, str, str | None, str | float | None], None]
-"""Takes a code, a message, a hint, and a name or a constant of the expression that it is about."""
+
+
+class Complaint(NamedTuple):
+    """What is wrong in an expression; `needle` is a name or a constant of the part that it is about."""
+
+    code: str
+    message: str
+    needle: str | float | None
+    hint: str | None = None
+    is_sure: bool = True
+    """True if it is so on every route."""
+
+
+Complain: TypeAlias = Callable[[Complaint], None]
 
 
 class Value(NamedTuple):
@@ -61,14 +85,31 @@ Scope: TypeAlias = dict[str, Value]
 """The variables that the expression can read, `states` among them."""
 
 
-def asks(root: Node) -> bool:
-    """Return True if an expression may test whether a value exists before it reads it."""
+def asked_parts(root: Node, text: str) -> list[str]:
+    """Return the parts of an expression that it tests whether they exist, as text without spaces."""
+    asked: list[str] = []
+    bound: dict[str, str] = {}
+
+    def source(node: Node) -> str:
+        return "".join(text[node.start : node.end].split())
+
     for node in walk(root):
-        if node.kind in ("call", "partial") and node.parts[0].value in _ASKING:
-            return True
-        if node.kind == "condition" and node.parts[0].kind in ("path", "variable", "name", "filter"):
-            return True
-    return False
+        if node.kind == "bind":
+            bound[f"${node.value}"] = source(node.parts[0])
+        elif node.kind in ("call", "partial") and node.parts[0].value in _ASKING:
+            asked.extend(map(source, node.parts[1:2]))
+        elif node.kind == "condition" and node.parts[0].kind in ("path", "variable", "name", "filter"):
+            asked.append(source(node.parts[0]))
+    return asked + [bound[each] for each in asked if each in bound]
+
+
+def is_asked(part: str, asked: Iterable[str]) -> bool:
+    """Return True if a part of an expression, or what leads to it, is one of those that are asked for."""
+    part = "".join(part.split())
+    return any(
+        part == each or part.startswith((f"{each}.", f"{each}[")) or each.startswith((f"{part}.", f"{part}["))
+        for each in asked
+    )
 
 
 def asked_paths(root: Node) -> Iterator[tuple[str, ...]]:
@@ -106,7 +147,7 @@ def take_step(value: Value, name: str) -> tuple[Value, Missing | None]:
 
 def as_shape(value: Value) -> Shape:
     """Return the shape of a value outside the expression: a sequence may be a list or a single item."""
-    return ANY if value.is_sequence else value.shape
+    return one_or_many(value.shape) if value.is_sequence else value.shape
 
 
 class Evaluator(Record):
@@ -116,7 +157,7 @@ class Evaluator(Record):
     source: str
     variable: Callable[[str], Value]
     report: Report
-    complain: Complain = lambda code, message, hint, needle: None
+    complain: Complain = lambda complaint: None
 
     def value(self, node: Node, scope: Scope, context: Value = UNKNOWN, depth: int = 0) -> Value:
         """Return the value of a node; `context` is what a bare name is read from."""
@@ -168,9 +209,9 @@ class Evaluator(Record):
                 return self.value(node.parts[0], scope, context, depth)
             case "condition":
                 _, *ways = self.values(node.parts, scope, context, depth)
-                if len(ways) < 2 or any(way.is_sequence for way in ways):
+                if len(ways) < 2:
                     return UNKNOWN
-                return Value(merge(ways[0].shape, ways[1].shape), sure=all(way.sure for way in ways))
+                return Value(merge(as_shape(ways[0]), as_shape(ways[1])), sure=all(way.sure for way in ways))
             case "call":
                 return self.call(node, [], scope, context, depth)
             case "lambda":
@@ -196,11 +237,13 @@ class Evaluator(Record):
             left, right = (each.shape for each in values)
             if operator in ("=", "!=") and (never := never_equal(left, right)):
                 always = "never" if operator == "=" else "always"
-                self.complain(
-                    "FD803", f"{self.excerpt(node)} is {always} true: {never[0]}", never[1], self.needle(node)
-                )
+                message = f"{self.excerpt(node)} is {always} true: {never[0]}"
+                self.complain(Complaint("FD803", message, self.needle(node), never[1]))
             elif problem := operand_problem(operator, left, right):
-                self.complain("FD805", f"{self.excerpt(node)}: {problem}", None, self.needle(node))
+                self.complain(Complaint("FD805", f"{self.excerpt(node)}: {problem}", self.needle(node)))
+            elif problem := operand_problem_sometimes(operator, left, right):
+                message = f"{self.excerpt(node)}: {problem}"
+                self.complain(Complaint("FD805", message, self.needle(node), is_sure=False))
         if operator in ARITHMETIC:
             return Value(NUMBER, sure=sure)
         if operator == "&":
@@ -310,19 +353,24 @@ class Evaluator(Record):
             return Value(item)
         if name in ("sort", "reverse", "shuffle", "distinct"):
             return Value(ArrayShape(item), sure=False)
+        if name == "append" and len(values) == 2:
+            return Value(ArrayShape(merge(item, _item(values[1]))))
+        if name == "lookup" and len(values) == 2 and not lambdas:
+            return _looked_up(*values)
         self.check_arguments(name, node, values if not lambdas else values[:1])
         return Value(RESULTS[name], sure=False) if name in RESULTS else UNKNOWN
 
     def check_arguments(self, name: str, node: Node, values: list[Value]) -> None:
         """Report arguments of the wrong kind of a function of JSONata."""
         for each, wanted in zip(values, TAKES.get(name, ()), strict=False):
-            if wanted in ("numbers", "texts"):  # A single value counts as a list.
-                shape: Shape = ArrayShape(_item(each)) if each.is_sequence else each.shape
-                wrong = misfit(shape, wanted)
-            else:
-                wrong = misfit(_item(each) if each.is_sequence else each.shape, wanted)
-            if wrong:
-                self.complain("FD805", f"{self.excerpt(node)}: ${name} takes {wrong}", None, self.needle(node))
+            shape = _item(each) if each.is_sequence else each.shape
+            if each.is_sequence and wanted in ("numbers", "texts"):  # A single value counts as a list.
+                shape = ArrayShape(shape)
+            if wrong := misfit(shape, wanted):
+                self.complain(Complaint("FD805", f"{self.excerpt(node)}: ${name} takes {wrong}", self.needle(node)))
+            elif wrong := misfit_sometimes(shape, wanted):
+                message = f"{self.excerpt(node)}: ${name} takes {wrong}"
+                self.complain(Complaint("FD805", message, self.needle(node), is_sure=False))
 
     def applied(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
         """Return the value of `left ~> right`, where right is a call or a transform."""
@@ -380,7 +428,18 @@ def merge_fields(values: Iterable[Value]) -> Value:
 
 def _item(value: Value) -> Shape:
     """Return the shape of each item of a list or a sequence; a single value is its own item."""
-    return value.shape.item if isinstance(value.shape, ArrayShape) else value.shape
+    if isinstance(value.shape, ArrayShape):
+        return value.shape.item
+    many = item_of_many(value.shape) if isinstance(value.shape, UnionShape) else None
+    return value.shape if many is None else many
+
+
+def _looked_up(value: Value, key: Value) -> Value:
+    """Return the field of an object whose name is a constant."""
+    names = key.shape.values if isinstance(key.shape, ScalarShape) else None
+    if names is None or len(names) != 1:
+        return UNKNOWN
+    return take_step(value, str(next(iter(names))))[0]._replace(sure=False)
 
 
 def _changed(shape: Shape, names: list[str], change: Value) -> Shape:

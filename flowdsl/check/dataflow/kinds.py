@@ -10,16 +10,33 @@ from collections.abc import Mapping
 from typing import Final
 
 from ...base.words import abbreviate, did_you_mean
-from .shapes import BOOLEAN, NULL, NUMBER, STRING, ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape
+from .shapes import (
+    BOOLEAN,
+    NULL,
+    NUMBER,
+    STRING,
+    ArrayShape,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    UnionShape,
+    item_of_many,
+)
 
 _TEXTS: Final = (
-    "string uppercase lowercase trim substring substringBefore substringAfter pad join replace now type uuid"
+    "string uppercase lowercase trim substring substringBefore substringAfter pad join replace now type uuid hash "
+    "formatNumber formatBase formatInteger fromMillis base64encode base64decode encodeUrl decodeUrl "
+    "encodeUrlComponent decodeUrlComponent"
 )
-_NUMBERS: Final = "number abs floor ceil round power sqrt random sum max min average count length millis toMillis"
+_NUMBERS: Final = (
+    "number abs floor ceil round power sqrt random sum max min average count length millis toMillis parseInteger"
+)
 RESULTS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(_TEXTS.split(), STRING),
     **dict.fromkeys(_NUMBERS.split(), NUMBER),
     **dict.fromkeys(("boolean", "not", "exists", "contains"), BOOLEAN),
+    "split": ArrayShape(STRING),
+    "range": ArrayShape(NUMBER),
 }
 """What a function returns, unless nothing: its shape."""
 _TEXT: Final = "uppercase lowercase trim length encodeUrl decodeUrl encodeUrlComponent decodeUrlComponent base64encode"
@@ -51,6 +68,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "Items": "items",
 }
 """The kinds of the values of a state's fields; `items` is a list or an object."""
+_WHOLE: Final = frozenset({"Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "ToleratedFailureCount"})
+"""The fields whose number is a whole one."""
 _NAMES: Final = {
     "number": "a number",
     "string": "text",
@@ -95,8 +114,36 @@ def misfit(shape: Shape, wanted: str) -> str | None:
     return f"{_NAMES[wanted]}, not {_NAMES[kind]}"
 
 
+def misfit_sometimes(shape: Shape, wanted: str) -> str | None:
+    """Say what a value is on some routes if it is of the wanted kind only on others: `text on some routes`."""
+    if not isinstance(shape, UnionShape) or item_of_many(shape) is not None:
+        return None
+    problems = [(each, "null" if each == NULL else misfit(each, wanted)) for each in shape.ways]
+    wrong = [(each, problem) for each, problem in problems if problem]
+    if not wrong or len(wrong) == len(problems) or wanted == "any":
+        return None
+    if all(each == NULL for each, _ in wrong):
+        return f"{_NAMES[wanted]}, and may be null"
+    return f"{next(problem for each, problem in wrong if each != NULL)} on some routes"
+
+
+def fraction_in(key: str, shape: Shape) -> str | None:
+    """Say what is wrong with a number that may have a fraction in a field that takes whole ones."""
+    if key in _WHOLE and isinstance(shape, ScalarShape) and shape.has_fraction:
+        return "a whole number, not a float"
+    return None
+
+
 def _plural(kind: str) -> str:
     return {"string": "texts", "object": "objects", "array": "lists"}.get(kind, f"{kind}s")
+
+
+def operand_problem_sometimes(operator: str, left: Shape, right: Shape) -> str | None:
+    """Say why an operator fails on some routes only: its operand is no number there."""
+    if operator not in ARITHMETIC:
+        return None
+    wrong = misfit_sometimes(left, "number") or misfit_sometimes(right, "number")
+    return f"{operator} needs {wrong}" if wrong else None
 
 
 def operand_problem(operator: str, left: Shape, right: Shape) -> str | None:

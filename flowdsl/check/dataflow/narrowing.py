@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ...expr.path.tree import Root
 from ..conditions import And, Atom, Formula, Not
@@ -85,20 +85,33 @@ def _way_left(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape | None
         return shape
     member = shape.fields.get(keys[0])
     if member is None:
-        is_compared = test.operator == "exists" or test.operator in ("=", "<", "<=", ">", ">=")
-        return None if shape.closed and holds and is_compared else shape
+        return None if shape.closed and holds and test.operator in _NEEDS_A_VALUE else shape
     inner = _left(member.shape, keys[1:], test, holds)
     if inner is None:
         return None if member.always or holds else shape
-    is_sure = member.always or (holds and test.operator in ("exists", "=", "<", "<=", ">", ">="))
+    is_sure = member.always or (holds and test.operator in _NEEDS_A_VALUE)
     if inner is member.shape and is_sure is member.always:
         return shape
     return shape._replace(fields={**shape.fields, keys[0]: Member(inner, is_sure, "" if is_sure else member.absent)})
 
 
+_KINDS: Final = {
+    "IsNull": "null",
+    "IsString": "string",
+    "IsNumeric": "number",
+    "IsBoolean": "boolean",
+}
+"""A test of a value's kind → the kind."""
+_NEEDS_A_VALUE: Final = frozenset({"exists", "=", "<", "<=", ">", ">=", *_KINDS})
+"""The tests that do not hold for what is not there."""
+
+
 def _value_left(shape: Shape, test: Atom, holds: bool) -> Shape | None:
     if test.operator == "exists":
         return shape if holds else None
+    if test.operator in _KINDS and not isinstance(shape, UnknownShape | UnionShape):
+        is_of_kind = isinstance(shape, ScalarShape) and shape.kind == _KINDS[test.operator]
+        return shape if is_of_kind is holds else None
     if test.operator != "=" or isinstance(shape, UnknownShape | UnionShape):
         return shape
     if not isinstance(shape, ScalarShape) or shape.kind != _kind(test.constant):

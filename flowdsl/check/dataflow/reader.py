@@ -15,7 +15,7 @@ from ...expr.path.tree import Index, Name, Path, Root
 from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic
 from .items import context_of
-from .kinds import FIELDS, misfit
+from .kinds import FIELDS, fraction_in, misfit, misfit_sometimes
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -157,13 +157,9 @@ class Reader(Record, frozen=False, kw_only=True):
             message = f"{text}: cannot read {missing.name!r}: the value before it is not an object"
             self.report_never(message, path, None, missing.name)
             return
-        source = missing.source or "the value"
-        # What the service adds to the description of a job is not known for sure.
-        is_sure = not source.endswith(f".{SYNC}")
-        more = ", …" * (len(missing.fields) > MOST_FIELDS)
-        fields = ", ".join(missing.fields[:MOST_FIELDS]) + more or "no fields"
+        is_sure = not missing.source.endswith(f".{SYNC}")  # The service may add to the description of a job.
         near = did_you_mean(missing.name, missing.fields)
-        message = f"{text}: {missing.name!r} does not exist on any route; {source} has {fields}"
+        message = f"{text}: {missing.name!r} does not exist on any route{_known(missing)}"
         self.report_never(message, path, near, missing.name, is_sure)
 
     def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:  # noqa: ARG002
@@ -180,10 +176,15 @@ class Reader(Record, frozen=False, kw_only=True):
             self.findings.warning("FD801", message, path, hint=hint, needle=needle)
 
     def report_kind(
-        self, message: str, path: AslPath, hint: str | None = None, needle: str | float | None = None
+        self,
+        message: str,
+        path: AslPath,
+        hint: str | None = None,
+        needle: str | float | None = None,
+        is_sure: bool = True,
     ) -> None:
-        """Report a value of the wrong kind: an error where the author declares the kinds."""
-        if self.findings is not None and self.is_declared:
+        """Report a value of the wrong kind: an error where the author declares the kinds, if it is so on all routes."""
+        if self.findings is not None and self.is_declared and is_sure:
             self.findings.failure("FD805", message, path, hint=hint, needle=needle)
         elif self.findings is not None:
             self.findings.warning("FD805", message, path, hint=hint, needle=needle)
@@ -191,9 +192,12 @@ class Reader(Record, frozen=False, kw_only=True):
     def check_kind(self, key: str, shape: Shape, path: AslPath) -> None:
         """Report a value that the field cannot have."""
         wanted = FIELDS.get(key)
-        wrong = misfit(shape, wanted) if wanted else None
-        if wrong:
+        if wanted is None:
+            return
+        if wrong := misfit(shape, wanted):
             self.report_kind(f"{key} must be {wrong}", path)
+        elif wrong := misfit_sometimes(shape, wanted) or fraction_in(key, shape):
+            self.report_kind(f"{key} must be {wrong}", path, is_sure=False)
 
     def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
         """Return the shape of a value with JSONata in it. `known` are the fields of `$states`."""
@@ -221,22 +225,25 @@ class Reader(Record, frozen=False, kw_only=True):
     def evaluate(self, text: str, known: Mapping[str, Shape], path: AslPath, source: str) -> Shape:
         """Return the shape of the value of an expression, and report names in it that do not exist."""
         from ..rules.jsonata import read_text  # definitions without JSONata do without
-        from .expressions import Evaluator, Value, as_shape, asks
+        from .expressions import Complaint, Evaluator, Value, as_shape, asked_parts, is_asked
 
         tree = getattr(read_text(text), "tree", None)
         if tree is None:
             return ANY
-        is_silent = asks(tree)
+        asked = asked_parts(tree, text)
 
         def report(missing: Missing, part: str) -> None:
-            if not is_silent:
+            if not is_asked(part, asked):
                 self.report(missing, part, path)
+            elif not missing.sometimes and path[-1] != "Condition" and self.findings is not None:
+                message = f"{part} never has a value here{_known(missing)}"
+                self.findings.warning("FD803", message, path, needle=missing.name)
 
-        def complain(code: str, message: str, hint: str | None, needle: str | float | None) -> None:
-            if code == "FD803" and self.findings is not None:
-                self.findings.warning("FD803", message, path, hint=hint, needle=needle)
-            else:
-                self.report_kind(message, path, hint, needle)
+        def complain(each: Complaint) -> None:
+            if each.code == "FD803" and self.findings is not None:
+                self.findings.warning("FD803", each.message, path, hint=each.hint, needle=each.needle)
+            elif each.is_sure or not asked:
+                self.report_kind(each.message, path, each.hint, each.needle, each.is_sure)
 
         evaluator = Evaluator(text, source, lambda name: Value(self.variable(name), sure=False), report, complain)
         return as_shape(evaluator.value(tree, {"states": _states(known)}))
@@ -257,6 +264,15 @@ class Reader(Record, frozen=False, kw_only=True):
     def variable(self, name: str) -> Shape:
         field = self.variables.fields.get(name) if isinstance(self.variables, ObjectShape) else None
         return field.shape if field is not None else ANY
+
+
+def _known(missing: Missing) -> str:
+    """What there is instead, to go on with a message."""
+    if missing.fields is None:
+        return ""
+    more = ", …" * (len(missing.fields) > MOST_FIELDS)
+    fields = ", ".join(missing.fields[:MOST_FIELDS]) + more or "no fields"
+    return f"; {missing.source or 'the value'} has {fields}"
 
 
 def _needle(missing: Missing) -> str | float:

@@ -15,18 +15,18 @@ from ...asl.resource import parse_resource
 from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath, Diagnostic
 from ...base.record import field
-from ...base.words import abbreviate, did_you_mean
 from ...expr.path.tree import Root
-from ..conditions import Atom, Formula, formulas_of, parts_of
+from ..conditions import formulas_of
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
+from .comparisons import check_comparison, check_presence, split
 from .events import READS, misfits, payload_of
 from .items import batch_of, context_of, item_of, item_read_by
-from .kinds import FIELDS, kind_of_shape, misfit
-from .narrowing import Values, is_present, narrow, place_of
-from .parts import dicts, in_order, in_python, needle_of, reads_answer, tests_of, with_assigned
+from .kinds import FIELDS, misfit
+from .narrowing import Values, place_of
+from .parts import dicts, in_order, reads_answer, tests_of, with_assigned
 from .reader import Reader, asked_for, first_keys, keys_of
 from .shapes import (
     ANY,
@@ -36,7 +36,6 @@ from .shapes import (
     Member,
     Missing,
     ObjectShape,
-    ScalarShape,
     Shape,
     allow,
     look,
@@ -392,14 +391,12 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 if name.endswith("Path"):
                     self.read(after, operand, (*at, name))
                 else:
-                    self.compare(value, variable, name, operand, (*at, name))
+                    check_comparison(value, variable, name, operand, (*at, name), self.findings)
         formulas = formulas_of(state.fields, "JSONPath")
-        self.check_presence(state, formulas, selected)
-        left = Values(after, self.variables)
+        left = Values(selected, self.variables)
+        check_presence(state, formulas, left, self.findings)
         for index, rule in enumerate(dicts(state.fields.get("Choices"))):
-            formula = formulas[index]
-            here = left if formula is None else narrow(left, formula, True, "JSONPath")
-            left = left if formula is None else narrow(left, formula, False, "JSONPath")
+            here, left = split(left, formulas[index], rule, "JSONPath")
             if isinstance(rule.get("Next"), str):
                 output = self.select(state.fields, "OutputPath", here.document, state.path)
                 assigned = self.assign(rule, here.document, (*state.path, "Choices", index))
@@ -408,58 +405,6 @@ class _Flow(Reader, frozen=False, kw_only=True):
             output = self.select(state.fields, "OutputPath", left.document, state.path)
             assigned = self.assign(state.fields, left.document, state.path)
             yield Route(state.fields["Default"], output, assigned, left.variables)
-
-    def check_presence(self, state: Node, formulas: list[Formula | None], document: Shape) -> None:
-        """Report tests of what every route has, and of what none has."""
-        if self.findings is None:
-            return
-        for index, formula in enumerate(formulas):
-            for test in parts_of(formula) if formula is not None else ():
-                if not isinstance(test, Atom) or test.operator != "exists":
-                    continue
-                place = place_of(test.subject, state.language)
-                if place is None or not (place[0] or place[1]):
-                    continue
-                variable, keys = place
-                answer = is_present(self.variables, (variable, *keys)) if variable else is_present(document, keys)
-                if answer is not None:
-                    path: AslPath = (*state.path, "Choices", index)
-                    path = (*path, "Condition") if state.language == "JSONata" else path
-                    what = "every route sets it" if answer else "no route sets it"
-                    message = f"{test.subject} is {'always' if answer else 'never'} present: {what}"
-                    self.findings.warning("FD803", message, path, needle=(keys or (variable,))[-1])
-
-    def compare(self, value: Shape, variable: str, name: str, operand: Any, path: AslPath) -> None:
-        """Report a comparison that is never true for the known value."""
-        from ...expr.operators import OPERATORS
-
-        operator, equals = OPERATORS.get(name), name.endswith(("StringEquals", "NumericEquals"))
-        if self.findings is None or operator is None:
-            return
-        kind = kind_of_shape(value)
-        if kind in ("array", "object") and operator.kind != "test":
-            name = self.findings.either(name, in_python(variable, name, operand))
-            what = "a list" if kind == "array" else "an object"
-            message = f"{name} is never true: {variable} is {what}"
-            self.findings.warning("FD803", message, path, needle=needle_of(operand))
-        if not isinstance(value, ScalarShape):
-            return
-        name = self.findings.either(name, in_python(variable, name, operand))
-        wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
-        if wanted in ("string", "number", "boolean") and wanted != value.kind:
-            self.findings.warning(
-                "FD803", f"{name} is never true: {variable} is a {value.kind}", path, needle=needle_of(operand)
-            )
-        elif (
-            operator.kind in ("string", "number")
-            and equals
-            and value.values is not None
-            and operand not in value.values
-        ):
-            known = ", ".join(sorted(map(abbreviate, value.values)))
-            message = f"{name} is never true: {variable} is never {abbreviate(operand)}, only {known}"
-            hint = did_you_mean(operand, map(str, value.values)) if isinstance(operand, str) else None
-            self.findings.warning("FD803", message, path, hint=hint, needle=needle_of(operand))
 
     # JSONata.
 
@@ -478,18 +423,15 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 for keys in asked_for(rule.get("Condition")):
                     document = allow(document, keys)
             formulas = formulas_of(fields, "JSONata")
-            self.check_presence(state, formulas, known["input"])
-            left = Values(document, self.variables)
-            before = self.variables
+            left, before = Values(known["input"], self.variables), self.variables
+            check_presence(state, formulas, left, self.findings)
             known["input"] = document
             for index, rule in enumerate(rules):
-                formula = formulas[index]
                 at = (*path, "Choices", index, "Condition")
                 condition = self.expression(rule.get("Condition"), known, at, "")
                 if str(rule.get("Condition")).startswith("{%") and (wrong := misfit(condition, "boolean")):
                     self.report_kind(f"a condition must be {wrong}", at)
-                here = left if formula is None else narrow(left, formula, True, "JSONata")
-                left = left if formula is None else narrow(left, formula, False, "JSONata")
+                here, left = split(left, formulas[index], rule, "JSONata")
                 if isinstance(rule.get("Next"), str):
                     self.variables = here.variables
                     inside = {**known, "input": here.document}

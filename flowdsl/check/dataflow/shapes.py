@@ -17,10 +17,12 @@ class UnknownShape(NamedTuple):
 
 
 class ScalarShape(NamedTuple):
-    """A string, number, boolean or null. `values` are its only possible values, if they are known."""
+    """A string, number, boolean or null. `values` are its only possible values, if they are known; `has_fraction` if
+    the author says that a number is a float."""
 
     kind: str
     values: frozenset[Any] | None = None
+    has_fraction: bool = False
 
 
 class ArrayShape(NamedTuple):
@@ -57,9 +59,10 @@ Shape: TypeAlias = UnknownShape | ScalarShape | ArrayShape | ObjectShape | Union
 ANY: Final = UnknownShape()
 MAYBE: Final = Member(ANY, False)
 """A field that may be missing, with any value."""
-STRING, NUMBER, BOOLEAN, NULL = (
+STRING, NUMBER, FLOAT, BOOLEAN, NULL = (
     ScalarShape("string"),
     ScalarShape("number"),
+    ScalarShape("number", None, True),
     ScalarShape("boolean"),
     ScalarShape("null"),
 )
@@ -132,9 +135,10 @@ def merge(one: Shape, other: Shape, depth: int = 0, pairs: Pairs | None = None) 
         return _merge_arrays(one, other, depth, pairs)
     if isinstance(one, ScalarShape) and isinstance(other, ScalarShape) and one.kind == other.kind:
         if one.values is None or (other.values is not None and other.values <= one.values):
-            return one
+            return other if other.has_fraction and not one.has_fraction else one
         known = other.values is not None and len(one.values | other.values) <= 20
-        return ScalarShape(one.kind, one.values | other.values if known and other.values is not None else None)
+        values = one.values | other.values if known and other.values is not None else None
+        return ScalarShape(one.kind, values, one.has_fraction or other.has_fraction)
     return UnionShape((one, other)) if depth < MAX_DEPTH else ANY
 
 
@@ -294,8 +298,21 @@ def look(shape: Shape, keys: tuple[str | int, ...]) -> tuple[Shape, Missing | No
     return shape, missing
 
 
+def one_or_many(item: Shape) -> Shape:
+    """Return the shape of what a sequence of JSONata becomes: one value without a list, or a list of several."""
+    return ANY if isinstance(item, UnknownShape | UnionShape) else UnionShape((ArrayShape(item), item))
+
+
+def item_of_many(shape: Shape) -> Shape | None:
+    """Return the shape of each value if it is `one_or_many`, perhaps on one of several routes; None if it is not."""
+    lists = (each for each in ways_of(shape) if isinstance(each, ArrayShape))
+    return next((each.item for each in lists if each.item in ways_of(shape)), None)
+
+
 def _step(shape: Shape, key: str | int) -> tuple[Shape, Missing | None]:
     if isinstance(shape, UnionShape):
+        if item_of_many(shape) is not None:
+            return ANY, None
         steps = [_step(each, key) for each in shape.ways if each != NULL]  # Who allows null tests for it.
         wrong = [missing for _, missing in steps if missing is not None]
         present = [each for each, missing in steps if missing is None or missing.sometimes]

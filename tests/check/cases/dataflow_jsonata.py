@@ -35,7 +35,9 @@ machine = StateMachine(
         get_order,
         Choice(
             "Is it ready?",
-            when(get_order.out.state == "retry", Wait("Rest", seconds=get_order.out.total), goto(get_order)),  # FD801
+            when(
+                get_order.out.state == "retry", Wait("Rest", seconds=get_order.out.total), goto(get_order)
+            ),  # FD801 FD805
             when(get_order.out.status == "ready", end()),
             when(state_input.idd == "x", end()),  # FD801
         ),
