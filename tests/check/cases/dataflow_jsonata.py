@@ -36,8 +36,10 @@ machine = StateMachine(
         Choice(
             "Is it ready?",
             when(
-                get_order.out.state == "retry", Wait("Rest", seconds=get_order.out.total), goto(get_order)
-            ),  # FD801 FD805
+                get_order.out.state == "retry",  # FD801
+                Wait("Rest", seconds=get_order.out.total),  # FD805
+                goto(get_order),
+            ),
             when(get_order.out.status == "ready", end()),
             when(state_input.idd == "x", end()),  # FD801
         ),
