@@ -243,11 +243,11 @@ class Reader:
             {each["key"]: each["value"] for each in tags},
         )
         if machine.status == "DELETING":
-            return evolve(machine, executions=self._executions(arn, machine))
+            return self._with_executions(arn, machine)
         aliases = self._aliases(arn)
         routed = {version for alias in aliases.values() for version in alias.routes}
         machine = evolve(machine, versions=self._versions(arn, routed), aliases=aliases)
-        return evolve(machine, executions=self._executions(arn, machine))
+        return self._with_executions(arn, machine)
 
     def _versions(self, arn: str, routed: set[str]) -> tuple[LiveMachineVersion, ...]:
         listed = self._items("states", "ListStateMachineVersions", stateMachineArn=arn)
@@ -311,10 +311,13 @@ class Reader:
                 )
         return aliases
 
-    def _executions(self, arn: str, machine: LiveMachine) -> tuple[Execution, ...]:
-        """Open executions, and those that can still be redriven. An Express machine's cannot be listed."""
+    def _with_executions(self, arn: str, machine: LiveMachine) -> LiveMachine:
+        """With open executions, those that can still be redriven, and the definitions of their versions.
+
+        An Express machine's cannot be listed.
+        """
         if machine.type == "EXPRESS":
-            return ()
+            return machine
         versions = {each.arn: each for each in machine.versions}
         since = self.clock.now() - REDRIVABLE
         executions: list[Execution] = []
@@ -330,7 +333,7 @@ class Reader:
                 if execution:
                     where = self._where(execution.arn) if status in OPEN and len(executions) < LOOK_INTO else ()
                     executions.append(evolve(execution, at=where))
-        return tuple(executions)
+        return evolve(machine, versions=tuple(versions.values()), executions=tuple(executions))
 
     def _execution(
         self, listed: Mapping[str, Any], status: str, versions: dict[str, LiveMachineVersion]

@@ -264,6 +264,26 @@ def test_what_aws_refuses(project: Any, service: Service) -> None:
     assert "list the executions with" in done.stderr
 
 
+def test_a_name_that_another_execution_has(project: Any, service: Service) -> None:
+    """Also one that has ended, for 90 days. Source: API reference, StartExecution."""
+    service.refusal = AwsError("ExecutionAlreadyExists", "Execution Already Exists", "states", "StartExecution")
+    done = project.run("executions", "start", "--env", "test", "--input", "{}", "--name", "one")
+    assert done.exit_code == 2
+    assert "choose another --name: names of executions are taken for 90 days" in done.stderr
+
+
+def test_credentials_that_have_expired(project: Any, service: Service) -> None:
+    message = "The security token FwoGZXIvYXdzEXAMPLE included in the request is expired"
+    service.refusal = AwsError("ExpiredTokenException", message, "states", "DescribeExecution")
+    for command in ("list", "show", "tail", "stop", "redrive", "pull"):
+        target = MACHINE if command == "list" else EXECUTION
+        done = project.run("executions", command, target, *(["--yes"] if command == "stop" else []))
+        assert done.exit_code == 2, command
+        assert "the AWS credentials have expired (ExpiredTokenException)" in done.stderr
+        assert "log in again" in done.stderr
+        assert "FwoG" not in done.output
+
+
 def test_show_draws_the_definition_that_the_execution_ran(project: Any, service: Service) -> None:
     states = {"Greet": {"Type": "Task", "Resource": "arn:aws:lambda:::function:greet", "Next": "Old"}}
     service.definition = {"StartAt": "Greet", "States": {**states, "Old": {"Type": "Succeed"}}}

@@ -85,6 +85,23 @@ def test_a_canary_is_rolled_back(world):
     assert world.routes() == {1: 100}
 
 
+def test_prune_never_takes_what_an_alias_names(world):
+    """Both versions of a canary, and that of an alias that somebody made by hand."""
+    world.deploy()
+    first = f"{ALIAS.removesuffix(':live')}:1"
+    routes = [{"stateMachineVersionArn": first, "weight": 100}]
+    world.aws.call("states", "CreateStateMachineAlias", {"name": "audit", "routingConfiguration": routes})
+    for _ in range(2):
+        world.change("setup")
+        world.deploy()
+    world.change("setup")
+    world.deploy(CanaryRequest(10, timedelta(minutes=15)))
+    world.prune(keep=1)
+    assert world.versions() == [1, 3, 4]
+    assert world.function_versions("setup") == ["1", "3", "4"]
+    assert world.routes() == {3: 90, 4: 10}
+
+
 def test_a_new_build_does_not_enter_a_canary(world):
     world.deploy()
     world.change("setup")

@@ -203,6 +203,19 @@ def test_prune_keeps_versions_for_a_rollback(world):
     assert not world.session().plan_prune(world.wanted(), 1).calls  # 4 is the newest, 3 is live
 
 
+def test_an_execution_of_an_old_version_does_not_keep_the_versions_between(world):
+    """The definition of its version is read, although it is not one of the newest."""
+    world.deploy()
+    execution = world.aws.start("e", "payment")
+    for _ in range(3):
+        world.change("setup")
+        world.deploy()
+    world.prune(keep=1)
+    assert world.versions() == [1, 4]
+    assert world.function_versions("setup") == ["1", "4"]
+    assert not can_run(world.aws, execution)
+
+
 def test_prune_removes_a_function_that_left_the_flow(world):
     world.deploy()
     world.machine = flow(receipts=False)
