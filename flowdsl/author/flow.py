@@ -261,8 +261,11 @@ def gotos_within(value: Any) -> Iterator[Goto]:
     return (part for part in parts_within(value) if isinstance(part, Goto))
 
 
-def parts_within(value: Any) -> Iterator[Any]:
-    """A state, a flow or a list of them, and every element, chain and step inside it."""
+def parts_within(value: Any, branches: list[Any] | None = None) -> Iterator[Any]:
+    """A state, a flow or a list of them, and every element, chain and step inside it.
+
+    With `branches`, those of Parallel and Map, whose variables are their own, are added to this list instead.
+    """
     stack = [value]
     while stack:
         item = stack.pop()
@@ -279,7 +282,14 @@ def parts_within(value: Any) -> Iterator[Any]:
         elif isinstance(item, Mapping):
             stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard | Block)]))
         elif isinstance(item, Element):
-            stack.extend(reversed([getattr(item, name) for name in _fields_with_steps(item)]))
+            names = _fields_with_steps(item)
+            if branches is not None:
+                branches += [getattr(item, name) for name in names if name in _BRANCHES]
+                names = [name for name in names if name not in _BRANCHES]
+            stack.extend(reversed([getattr(item, name) for name in names]))
+
+
+_BRANCHES = ("branches", "named", "processor", "iterator")
 
 
 def _fields_with_steps(element: Element) -> list[str]:

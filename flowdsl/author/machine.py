@@ -16,6 +16,7 @@ from .flow import Block, Flow, Step, as_flow, describe
 from .functions import Function
 from .graphs import Graph
 from .places import locate, unknown_settings
+from .repeat import overwritten
 from .tokens import tokens_in
 from .watching import Alarm, Schedule
 from .wiring import start_of, wire
@@ -82,6 +83,11 @@ class StateMachine(Graph):
             object.__setattr__(self, "defaults", None)
         if self.defaults:
             self.defaults.check(self._report)
+        for part, name in overwritten(flow):
+            span = part.origin.span(("into", "assign"), (name,)) if part.origin else None
+            what = f"var.{name} is set here too, in which a loop of the flow counts its tries"
+            hint = "use another variable, or name that of the loop: counter=var.turn"
+            self.problems.append(Diagnostic("FD212", what, (), span=span, hint=hint))
         self._take_settings(flow)
         object.__setattr__(self, "start_at", start_of(flow))
         wire(self, flow)

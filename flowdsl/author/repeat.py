@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -95,12 +95,13 @@ def _loop(
     if isinstance(counter, Unset):
         _check_counter(counting, (flow, between, *rules))
     tries = var[counting]
-    rules.append(when(tries < at_most, again, assign={counting: tries + 1}))
+    count = _Count if isinstance(counter, Unset) else dict
+    rules.append(when(tries < at_most, again, assign=count({counting: tries + 1})))
     if isinstance(otherwise, Unset):
         cause = f"The condition of {choice} did not hold after the last try"
         otherwise = fail(f"{first}.Exhausted", error=f"{first}.Exhausted", cause=cause)
     otherwise = as_flow(otherwise, "otherwise")
-    return chain(Pass(f"{first}.Count", assign={counting: 1}), flow, Choice(choice, *rules, otherwise=otherwise))
+    return chain(Pass(f"{first}.Count", assign=count({counting: 1})), flow, Choice(choice, *rules, otherwise=otherwise))
 
 
 _COMPARE = 'compare a value of the flow, such as check.out.status == "done"'
@@ -139,13 +140,32 @@ def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
 def _check_counter(counting: str, inside: tuple[Flow | Rule, ...]) -> None:
     """Raise if a step of the loop sets the variable that counts the tries: the loop might never end."""
     for part in parts_within(inside):
-        into = getattr(part, "into", UNSET)
-        assigned = getattr(part, "assign", UNSET)
-        is_set = isinstance(assigned, Mapping) and counting in assigned
-        if is_set or (isinstance(into, Path) and into._variable == counting):
+        if counting in _variables_set(part):
             whose = f"state {part.name!r}" if isinstance(part, State) else "a rule or catcher"
             what = f"the loop counts its tries in var.{counting}, which {whose} inside it sets too"
             raise WrongArgument(what, "name another variable for the count: counter=var.turn", "at_most")
+
+
+class _Count(dict[str, Any]):
+    """The assignment of a counter whose name the author did not choose."""
+
+
+def _variables_set(part: Any) -> list[str]:
+    """The variables that a state, rule or catcher sets."""
+    into, assigned = getattr(part, "into", UNSET), getattr(part, "assign", UNSET)
+    names = [*assigned] if isinstance(assigned, Mapping) else []
+    return [*names, into._variable] if isinstance(into, Path) and into._variable else names
+
+
+def overwritten(flow: Flow) -> Iterator[tuple[Any, str]]:
+    """The states, rules and catchers that set a variable in which a loop of the same flow counts, with its name."""
+    todo: list[Any] = [flow]
+    while todo:
+        parts = [*parts_within(todo.pop(), todo)]
+        counters = {name for part in parts if isinstance(getattr(part, "assign", None), _Count) for name in part.assign}
+        for part in parts:
+            if not isinstance(getattr(part, "assign", None), _Count):
+                yield from ((part, name) for name in _variables_set(part) if name in counters)
 
 
 def _counter(first: str, counter: Path | Unset) -> str:
@@ -155,5 +175,5 @@ def _counter(first: str, counter: Path | Unset) -> str:
             what = f"counter= is a variable, not {describe(counter)}"
             raise WrongArgument(what, "write counter=var.turn", "counter")
         return counter._variable
-    name = re.sub(r"\W", "_", snake(first)).strip("_")
+    name = re.sub(r"[\W_]+", "_", snake(first)).strip("_")
     return f"{name if name[:1].isalpha() else 'step'}_tries"[-80:]

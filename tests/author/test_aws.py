@@ -289,3 +289,32 @@ def test_a_misspelt_service_of_an_error_is_as_clear_as_that_of_a_call(tmp_path: 
     assert problem.code == "FD506"
     assert "AWS has no service 'Dynamo', so nothing raises" in problem.message
     assert problem.hint == "did you mean 'DynamoDB.ConditionalCheckFailedException'?"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("aws.dynamo.errors.ConditionalCheckFailedException", ("error", "FD506")),
+        ("aws.dynamodb.errors.ConditionalCheckFaildException", ("error", "FD664")),
+        ("'DynamoDB.ConditionalCheckFailed'", ("error", "FD664")),
+        ("aws.dynamodb.errors.ResourcesNotFoundExceptions", ("error", "FD664")),
+        ("aws.dynamodb.errors.ReplicaNotFundedException", ("warning", "FD664")),
+        ("aws.dynamodb.errors.ValidationException", None),
+        ("aws.dynamodb.errors.SomethingNewException", None),
+    ],
+)
+def test_an_error_that_a_service_certainly_does_not_have(
+    error: str, expected: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "import flowdsl as f\nfrom flowdsl import aws\n"
+        'put = aws.dynamodb.put_item(TableName="t", Item={"id": {"S": "1"}})\n'
+        f"machine = f.StateMachine('m', f.Task('Put', put, catch=f.catch({error}, f.Pass('Known'))))\n"
+    )
+    problems = project.review(project.load(file), packaging=False)
+    assert [(each.severity, each.code) for each in problems] == ([expected] if expected else [])
+    assert all(
+        each.span and each.span.line == 4 and "did you mean 'DynamoDB." in (each.hint or "") for each in problems
+    )

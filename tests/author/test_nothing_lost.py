@@ -379,3 +379,27 @@ def test_a_default_timeout_that_reaches_no_task(flow: str, is_lost: bool, tmp_pa
         (each.span.line, each.message) for each in project.review(project.load(file), packaging=False) if each.span
     ]
     assert found == ([(4, "timeout= of Defaults is that of no Task")] if is_lost else [])
+
+
+@pytest.mark.parametrize("language", ALL)
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("error.Cause", 'keep the document: catch(..., into="error")'),
+        ("id", 'keep the document: catch(..., into="error")'),
+        ("Couse", "did you mean 'Cause'?"),
+    ],
+)
+def test_what_a_catch_has_replaced_is_kept_with_into(path: str, hint: str, language: Language, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "import flowdsl as f\nfrom typing import TypedDict\nclass Input(TypedDict):\n    id: str\n"
+        'pay = f.Task("Pay", f.Function("pay"), into="paid", catch=f.catch("States.ALL",\n'
+        f'    f.Pass("Note", output={{"why": f.state_input.{path}}}), f.end()))\n'
+        f'machine = f.StateMachine("m", pay, input=Input, query_language="{language}")\n'
+    )
+    (problem,) = project.review(project.load(file), packaging=False)
+    assert (problem.code, problem.severity, problem.hint) == ("FD801", "error", hint)
+    assert problem.span
+    assert problem.span.line == 6

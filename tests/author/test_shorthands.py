@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 import flowdsl as f
+from flowdsl import project
 from flowdsl.asl.placeholders import fill_placeholders
 from flowdsl.author.fields import Language
 from flowdsl.calls.lambdas import LocalLambdas
@@ -235,6 +237,30 @@ def test_nothing_inside_a_loop_sets_its_counter(step: Any) -> None:
     with pytest.raises(TypeError, match=r"counts its tries in var\.ask_user_tries, which .* sets too; name another"):
         f.repeat(task("Ask user", into="a"), step(), until=f.state_input.a == 1, at_most=3)
     assert f.repeat(task("Ask user", into="a"), step(), until=f.state_input.a == 1, at_most=3, counter=f.var.outer)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ('f.Pass("A", assign={"ask_user_tries": 7})', "", 3),
+        ('f.Task("A", f.Function("a"), into=f.var.ask_user_tries)', "", 3),
+        ("", 'f.Choice("C", f.when(f.state_input.a == 1, assign={"ask_user_tries": 7}))', 6),
+        ('f.Parallel("P", f.Pass("A", assign={"ask_user_tries": 7}), f.Pass("B"))', "", None),
+        ('f.repeat(f.Pass("Ask_user"), until=f.state_input.a == 1, at_most=2)', "", None),
+    ],
+)
+def test_a_variable_that_a_loop_counts_in_is_not_set_elsewhere(
+    before: str, after: str, line: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    loop = 'f.repeat(f.Pass("Ask User"), until=f.state_input.a == 1, at_most=2)'
+    steps = [before or "f.Pass('X')", loop, "f.Pass('Y')", after or "f.Pass('Z')"]
+    lines = ",\n".join(steps)
+    file.write_text(f"import flowdsl as f\nmachine = f.StateMachine('m', f.chain(\n{lines}\n))\n")
+    problems = [each for loaded in project.load(file) if loaded.machine for each in loaded.machine.problems]
+    assert [each.span and each.span.line for each in problems] == ([line] if line else [])
+    assert all("var.ask_user_tries is set here too" in each.message for each in problems)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -135,13 +135,13 @@ class Reader(Record, frozen=False, kw_only=True):
         if self.findings is None or missing is None:
             return
         caught = missing.source.startswith("the error that ")
+        keep = self.findings.either(
+            "keep the document: add a ResultPath to the Catch", 'keep the document: catch(..., into="error")'
+        )
         if missing.sometimes:
             lacking = self.route_without(text, missing.name)
             way = f" (on the way from {lacking[0]!r} to {lacking[1]!r})" if lacking else ""
             message = f"{text}: {missing.name!r} is missing on some routes: {missing.source} does not have it{way}"
-            keep = self.findings.either(
-                "keep the document: add a ResultPath to the Catch", 'keep the document: catch(..., into="error")'
-            )
             test = self.findings.either("IsPresent", "is_present") + " first"
             set_it = lacking[2] if lacking else "set it on every route"
             hint = keep if caught else f"{set_it}, or test it with {test}"
@@ -158,7 +158,9 @@ class Reader(Record, frozen=False, kw_only=True):
             self.report_never(message, path, None, missing.name)
             return
         is_sure = not missing.source.endswith(f".{SYNC}")  # The service may add to the description of a job.
-        near = did_you_mean(missing.name, missing.fields)
+        near = None if caught and missing.name == "error" else did_you_mean(missing.name, missing.fields)
+        if caught and near is None:
+            near = keep
         message = f"{text}: {missing.name!r} does not exist on any route{_known(missing)}"
         self.report_never(message, path, near, missing.name, is_sure)
 

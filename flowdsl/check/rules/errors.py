@@ -55,7 +55,7 @@ class _Can(NamedTuple):
 def check_errors(subject: Subject, findings: Findings) -> None:
     resources = dict(subject.tasks)
     raised: dict[Node, Raised | None] = {}
-    problems: list[tuple[_Handled, str, str | None]] = []
+    problems: list[tuple[_Handled, str, str | None, bool]] = []
     useful: set[tuple[str, str]] = set()  # what a handler is for somewhere: one that states share need not fit each
     for state in subject.tree:
         names = [*_handled(state)]
@@ -66,14 +66,17 @@ def check_errors(subject: Subject, findings: Findings) -> None:
             name = each.name
             if has_placeholder(name) or name in ("States.ALL", "States.TaskFailed", "States.Runtime"):
                 continue
+            unknown = _unknown_service(name, can)
             problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised)
+            problem = unknown or problem
             if problem is None:
                 useful.add((each.handler, name))
             elif not findings.is_wrong(each.path, state.path):
-                problems.append((each, *problem))
-    for each, message, hint in problems:
+                problems.append((each, *problem, unknown is not None))
+    for each, message, hint, is_sure in problems:
         if (each.handler, each.name) not in useful:
-            findings.warning("FD506", message, each.path, hint=hint, needle=each.name)
+            report = findings.failure if is_sure and findings.python else findings.warning
+            report("FD506", message, each.path, hint=hint, needle=each.name)
 
 
 class _Handled(NamedTuple):
@@ -231,13 +234,27 @@ def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[
     if own is None and (calls_lambda or not all(apis)):
         return None
     prefixes = sorted({_prefix(resource) for _, resource in can.tasks} - {""})
-    if own is None and (near := nearest(prefix, prefixes or [each.error_prefix for each in SERVICES.values()])):
-        return (
-            f"AWS has no service {prefix!r}, so nothing raises {name!r}",
-            f"did you mean {near + name[len(prefix) :]!r}?",
-        )
     expected = f"its errors start with {' or '.join(f'{each}.' for each in prefixes)}" if prefixes else None
     return f"{name!r} is not an error of a service that is called here", expected
+
+
+def _unknown_service(name: str, can: _Can) -> tuple[str, str | None] | None:
+    """What is wrong with an error of a service that AWS does not have, if its name resembles that of one."""
+    prefix, dot, error = name.partition(".")
+    is_known = not dot or prefix == "States" or prefix in _LAMBDA or api_name(prefix) or api_name("dynamodb") is None
+    if is_known or can.fails is None or name in can.fails or not can.tasks:
+        return None
+    if any(_is_open(resource) or _calls_lambda(resource) for _, resource in can.tasks):
+        return None
+    prefixes = {_prefix(resource) for _, resource in can.tasks} - {""}
+    if not all(api_of(resource.integration, resource.action) for _, resource in can.tasks):
+        return None
+    if prefix.lower() in {each.lower() for each in prefixes}:
+        return None
+    near = nearest(prefix, sorted(prefixes) or [each.error_prefix for each in SERVICES.values()])
+    if near is None:
+        return None
+    return f"AWS has no service {prefix!r}, so nothing raises {name!r}", f"did you mean '{near}.{error}'?"
 
 
 def _prefix(resource: Resource) -> str:
@@ -245,4 +262,4 @@ def _prefix(resource: Resource) -> str:
     return record.error_prefix if record is not None else resource.service[:1].upper() + resource.service[1:]
 
 
-RULES = (Rule(check_errors, (Code("FD506", "warning", "An error that nothing here can raise"),)),)
+RULES = (Rule(check_errors, (Code("FD506", "error or warning", "An error that nothing here can raise"),)),)

@@ -31,6 +31,7 @@ _SDK_ERRORS: Final = frozenset(
 )
 """Errors of the AWS SDK itself, and of Lambda's integration."""
 _COMMON_ERRORS: Final = _SDK_ERRORS | {"ServiceException", "TooManyRequestsException"}
+_SLIP: Final = 2
 _CONTAINERS: Final = {"structure": (dict, "an object"), "map": (dict, "an object"), "list": (list, "a list")}
 
 Todo = tuple[Any, str, AslPath, str]
@@ -221,15 +222,26 @@ def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings
         prefix, dot, error = name.partition(".")
         if not dot or error in api.exceptions | _SDK_ERRORS or api_name(prefix) != api_id:
             continue
-        if near := _near(error, sorted(api.exceptions | _SDK_ERRORS)):
+        whole = f"{error}Exception"
+        if near := whole if whole in api.exceptions else _near(error, sorted(api.exceptions | _SDK_ERRORS)):
             hint = f"did you mean '{prefix}.{near}'?"
-            findings.warning("FD664", f"{service} has no error {error!r}", path, hint=hint)
+            is_sure = near == whole or _is_slip(error, near)
+            report = findings.failure if findings.python and is_sure else findings.warning
+            report("FD664", f"{service} has no error {error!r}", path, hint=hint, needle=name)
 
 
 def _near(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only a definition with mistakes needs it
 
     return next(iter(get_close_matches(word, known, 1, 0.9)), None)
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """True if at most two letters differ: two errors of a service differ by more, known or not."""
+    from difflib import SequenceMatcher
+
+    changes = SequenceMatcher(None, word, meant).get_opcodes()
+    return sum(max(two - one, four - three) for tag, one, two, three, four in changes if tag != "equal") <= _SLIP
 
 
 RULES = (
@@ -240,7 +252,7 @@ RULES = (
             Code("FD661", "error", "Unknown parameter"),
             Code("FD662", "error", "Missing parameter"),
             Code("FD663", "error or warning", "A parameter of the wrong kind"),
-            Code("FD664", "warning", "Unknown error of a service"),
+            Code("FD664", "error or warning", "Unknown error of a service"),
             Code("FD665", "warning", "Parameters are not checked"),
         ),
     ),
