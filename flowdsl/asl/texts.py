@@ -8,8 +8,9 @@ which have objects; an array follows the object (no recording). AWS SDK integrat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from .apis import Api, member_name, read_api
 from .integration_records import Action
@@ -19,6 +20,18 @@ from .integrations import api_of, find_action
 def is_refused_as_text(value: Any) -> bool:
     """True if a parameter of text of an optimized integration cannot have this value."""
     return isinstance(value, bool | int | float)
+
+
+_ONE_THING: Final = re.compile(r"(?:Arn|Id|Name|Key|Bucket|Url|Role|Queue|Prefix|Definition|Status|Type)$")
+
+
+def names_one_thing(parameter: str) -> bool:
+    """True if a parameter of text says which one is meant, so that an object or an array cannot be right.
+
+    >>> names_one_thing("JobName"), names_one_thing("MessageBody")
+    (True, False)
+    """
+    return _ONE_THING.search(parameter) is not None
 
 
 def find_refused_text(integration: str, action: str, arguments: Any) -> str | None:

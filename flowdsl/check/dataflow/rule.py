@@ -186,6 +186,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 )
             if state.type == "Task":
                 self.send(state, effective, "Parameters" if "Parameters" in fields else "")
+                self.check_arguments(state, "Parameters", effective)
             assigning = result = self.result(state, selected, effective, depth)
             if "ResultSelector" in fields:
                 source = f"the ResultSelector of {state.name!r}"
@@ -262,7 +263,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
             for key in ("ItemReader", "ItemBatcher", "ResultWriter")
         )
         for key, part in (("ItemReader", reader), ("ResultWriter", writer)):
-            self.value(state, part.get(arguments), document, (*path, key, arguments), "")
+            if arguments in part:
+                self.check_place(state, part[arguments], document, (*path, key, arguments))
         self.item = item = item_read_by(reader) if reader else item_of(items)
         selector = next((key for key in ("ItemSelector", "Parameters") if key in fields), None)
         if selector is not None:
@@ -277,6 +279,15 @@ class _Flow(Reader, frozen=False, kw_only=True):
         output = self.inner((*path, key), item, depth)
         self.item = outer
         return ANY if writer else ArrayShape(output)
+
+    def check_place(self, state: Node, arguments: Any, document: Shape, path: AslPath) -> None:
+        """Check the arguments that say where in S3 a reader reads, or a writer writes."""
+        shape = self.value(state, arguments, document, path, "")
+        if self.findings is not None:
+            from .arguments import texts_of_other_kinds
+
+            for wrong in texts_of_other_kinds(arguments, shape, path, state.language, ("Bucket", "Key", "Prefix")):
+                self.report_kind(wrong.message, wrong.path)
 
     def value(self, state: Node, value: Any, document: Shape, path: AslPath, source: str) -> Shape:
         """Return the shape of a payload template, or of a value with JSONata in it."""
@@ -345,6 +356,17 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 return source.name, state.name, hint
             state = source
         return None
+
+    def check_arguments(self, state: Node, key: str, shape: Shape) -> None:
+        """Report arguments of a service that are of another kind than its API takes."""
+        text = state.fields.get("Resource")
+        resource = parse_resource(text) if isinstance(text, str) and key in state.fields else None
+        if self.findings is None or resource is None or resource.kind not in ("integration", "sdk"):
+            return
+        from .arguments import wrong_arguments  # few values of arguments are of a known kind
+
+        for wrong in wrong_arguments(resource, state.fields[key], shape, (*state.path, key), state.language):
+            self.report_kind(wrong.message, wrong.path)
 
     def send(self, state: Node, arguments: Shape, key: str) -> None:
         """Check the event of a Task's function; `key` is the field with the arguments, if there is one."""
@@ -448,6 +470,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         result = document
         if state.type == "Task":
             self.send(state, values.get("Arguments", document), "Arguments" if "Arguments" in fields else "")
+            self.check_arguments(state, "Arguments", values.get("Arguments", ANY))
             result = self.call(state)
         elif state.type == "Parallel":
             result = self.result(state, document, values.get("Arguments", document), depth)

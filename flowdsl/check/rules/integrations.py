@@ -14,7 +14,7 @@ from ...asl.integration_records import Action
 from ...asl.integrations import api_of, find_action
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import Resource
-from ...asl.texts import has_known_texts, is_refused_as_text
+from ...asl.texts import has_known_texts, is_refused_as_text, names_one_thing
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
@@ -187,6 +187,9 @@ def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findi
     if kind not in _CONTAINERS:
         if call.is_optimized and kind in ("string", "blob") and is_refused_as_text(value):
             findings.failure("FD663", f"{name} must be text, not {abbreviate(value)}", path, hint=_text_hint(value))
+        elif kind == "string" and isinstance(value, dict | list) and names_one_thing(name) and not _is_reference(value):
+            what = "a list" if isinstance(value, list) else "an object"
+            findings.failure("FD663", f"{name} must be text, not {what}", path)
         elif not isinstance(value, dict | list) and (problem := problem_with(name, value, details)):
             findings.failure("FD663", problem.message, path, hint=problem.hint)
         elif kind == "string" and (problem := arn_problem(name, value, details.get("pattern"))):
@@ -214,6 +217,11 @@ def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findi
     elif kind == "list":
         for index, each in enumerate(value):
             yield from _inside(each, details["member"]["shape"], (*path, index), name, call, findings)
+
+
+def _is_reference(value: Any) -> bool:
+    """True for `{"Ref": …}` and `{"Fn::GetAtt": …}`, which a template fills in."""
+    return isinstance(value, dict) and any(name == "Ref" or name.startswith("Fn::") for name in value)
 
 
 def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings) -> None:

@@ -17,13 +17,16 @@ _NUMBERS = frozenset({"integer", "long", "float", "double"})
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _ARN_OF = {
     "EventBusArn": "events",
+    "FunctionName": "lambda",
     "KmsKeyArn": "kms",
+    "Role": "iam",
     "RoleArn": "iam",
     "SecretArn": "secretsmanager",
     "StateMachineArn": "states",
+    "TableName": "dynamodb",
     "TopicArn": "sns",
 }
-"""The service in the ARN that a parameter takes, where its name says so."""
+"""The service in the ARN that a parameter takes, by the end of its name."""
 _ATTRIBUTES = {"S": "text", "N": "text", "B": "text", "BOOL": "boolean", "NULL": "boolean", "NUL": "boolean"}
 
 
@@ -74,7 +77,13 @@ def arn_problem(name: str, value: Any, pattern: str | None = None) -> Problem | 
 
     A value that fits botocore's `pattern` is right: a ModelArn may be the name of a model.
     """
-    if not isinstance(value, str) or is_open(value) or not name.endswith("Arn"):
+    if not isinstance(value, str) or is_open(value):
+        return None
+    if name == "QueueUrl" and value.startswith("arn:"):
+        return Problem("QueueUrl must be the URL of a queue, not its ARN")
+    if not name.endswith("Arn") and not (
+        value.startswith("arn:") and name.endswith(("Role", "FunctionName", "TableName"))
+    ):
         return None
     if pattern and not value.startswith("arn:") and _fits(pattern, value):
         return None

@@ -1,0 +1,106 @@
+"""What paths and expressions give to the arguments of services: values of another kind than the API takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.check import check
+from flowdsl.check.dataflow.annotations import Data
+from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape
+
+WORD = ScalarShape("string", frozenset({"ALL"}))
+INPUT = ObjectShape(
+    {
+        "n": Member(NUMBER),
+        "text": Member(STRING),
+        "word": Member(WORD),
+        "flag": Member(ScalarShape("boolean")),
+        "list": Member(ArrayShape(STRING)),
+        "object": Member(ObjectShape({"a": Member(NUMBER)}, True, "it")),
+    },
+    True,
+    "the input",
+)
+PUT, SDK_PUT = "arn:aws:states:::dynamodb:putItem", "arn:aws:states:::aws-sdk:dynamodb:putItem"
+SUBMIT = "arn:aws:states:::aws-sdk:batch:submitJob"
+JOB = {"JobName": "j", "JobQueue": "q", "JobDefinition": "d"}
+
+
+def reports(resource: str, arguments: dict[str, Any], data: Data | None = None) -> list[tuple[str, str]]:
+    state = {"Type": "Task", "Resource": resource, "Parameters": arguments, "End": True}
+    found = check({"StartAt": "T", "States": {"T": state}}, data=data or Data(INPUT))
+    return [(each.code, each.severity) for each in found]
+
+
+def item(attribute: dict[str, Any]) -> dict[str, Any]:
+    return {"TableName": "t", "Item": {"id": {"S": "x"}, "v": attribute}}
+
+
+WRONG = [("FD805", "error")]
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "expected"),
+    [
+        (PUT, item({"N.$": "$.text"}), []),
+        (PUT, item({"N.$": "$.n"}), WRONG),
+        (SDK_PUT, item({"N.$": "$.n"}), WRONG),
+        (PUT, item({"S.$": "$.list"}), WRONG),
+        (PUT, item({"S.$": "$.object"}), WRONG),
+        (PUT, item({"BOOL.$": "$.flag"}), []),
+        (PUT, item({"BOOL.$": "$.text"}), WRONG),
+        (PUT, item({"L": [{"N.$": "$.n"}]}), WRONG),
+        (PUT, item({"M": {"a": {"N.$": "States.Format('{}', $.n)"}}}), []),
+        (PUT, {"TableName": "t", "Item": {"id.$": "$.text"}}, []),
+        (SDK_PUT, {"TableName": "t", "Item": {"id.$": "$.text"}}, WRONG),
+        (PUT, {"TableName": "t", "Item": {"id.$": "$.object"}}, []),
+        (PUT, {"TableName": "t", "Item": {"id.$": "$.list"}}, WRONG),
+        (PUT, {**item({"S": "x"}), "ReturnValues.$": "$.word"}, WRONG),
+        (SUBMIT, {**JOB, "Timeout": {"AttemptDurationSeconds.$": "$.n"}}, []),
+        (SUBMIT, {**JOB, "Timeout": {"AttemptDurationSeconds.$": "$.text"}}, []),
+        (SUBMIT, {**JOB, "Timeout": {"AttemptDurationSeconds.$": "$.list"}}, WRONG),
+        (SUBMIT, {**JOB, "DependsOn.$": "$.text"}, WRONG),
+        (SUBMIT, {**JOB, "JobName.$": "$.n"}, []),
+        ("arn:aws:states:::batch:submitJob", {**JOB, "JobName.$": "$.n"}, WRONG),
+        ("arn:aws:states:::sns:publish", {"TopicArn.$": "$.text", "Message.$": "$.object"}, []),
+        ("arn:aws:states:::sns:publish", {"TopicArn.$": "$.text", "Message.$": "$.n"}, WRONG),
+        ("arn:aws:states:::sns:publish", {"TopicArn.$": "$.list", "Message.$": "$.text"}, WRONG),
+        ("arn:aws:states:::lambda:invoke", {"FunctionName": "f", "Payload": {"n.$": "$.n"}}, []),
+        ("arn:aws:states:::sqs:sendMessage", {"QueueUrl.$": "$.text", "MessageBody": "b", "DelaySeconds.$": "$.n"}, []),
+    ],
+)
+def test_values_that_an_api_does_not_take(
+    resource: str, arguments: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert reports(resource, {k: v for k, v in arguments.items() if f"{k}.$" not in arguments}) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({**JOB, "JobName": ["j"]}, [("FD663", "error")]),
+        ({**JOB, "JobQueue": {"Ref": "Queue"}}, []),
+        ({**JOB, "JobQueue": {"name": "q"}}, [("FD663", "error")]),
+    ],
+)
+def test_a_constant_that_names_one_thing_is_text(arguments: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert reports(SUBMIT, arguments) == expected
+
+
+def test_what_is_read_in_s3_has_a_name() -> None:
+    def reading(key: str) -> list[tuple[str, str]]:
+        reader = {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON"},
+            "Parameters": {"Bucket": "b", "Key.$": key},
+        }
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        inner = {"ProcessorConfig": config, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+        state = {"Type": "Map", "ItemReader": reader, "ItemProcessor": inner, "End": True}
+        found = check({"StartAt": "M", "States": {"M": state}}, data=Data(INPUT))
+        return [(each.code, each.severity) for each in found]
+
+    assert reading("$.text") == []
+    assert reading("$.n") == WRONG
