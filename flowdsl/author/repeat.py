@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from ..base.arguments import WrongArgument
+from ..base.record import evolve
+from ..base.source import caller
 from .expressions import Expression, Path, var
 from .fields import UNSET, Unset, in_seconds
 from .flow import Block, Flow, Goto, Guard, Step, as_flow, chain, describe, parts_within
 from .places import snake
-from .states import Choice, Pass, Rule, State, Wait, fail, when
+from .states import Choice, Pass, Rule, State, Wait, fail
 
 
 def repeat(
@@ -79,7 +81,7 @@ def _loop(
     if not isinstance(until, Expression):
         raise WrongArgument(f"until= is a condition, not {describe(until)}", _COMPARE, "until")
     choice = f"{first}.Repeat" if isinstance(name, Unset) else name
-    rules = [when(until), *_failing(failed, first)]
+    rules = [_rule("until", until), *_failing(failed, first)]
     again = chain(between, Goto(flow.items[0], origin=None))
     if isinstance(at_most, Unset):
         if otherwise is not UNSET:
@@ -96,7 +98,7 @@ def _loop(
         _check_counter(counting, (flow, between, *rules))
     tries = var[counting]
     count = _Count if isinstance(counter, Unset) else dict
-    rules.append(when(tries < at_most, again, assign=count({counting: tries + 1})))
+    rules.append(_rule("at_most", tries < at_most, again, assign=count({counting: tries + 1})))
     if isinstance(otherwise, Unset):
         cause = f"The condition of {choice} did not hold after the last try"
         otherwise = fail(f"{first}.Exhausted", error=f"{first}.Exhausted", cause=cause)
@@ -125,6 +127,12 @@ def _first(flow: Flow) -> str:
     return first.name
 
 
+def _rule(argument: str, condition: Expression, *steps: Step, assign: Mapping[str, Any] | Unset = UNSET) -> Rule:
+    """The rule that an argument of the loop stands for, with its place."""
+    origin = caller()
+    return Rule(condition, steps=steps, assign=assign, origin=evolve(origin, argument=argument) if origin else None)
+
+
 def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
     """The rule that leaves the loop because the steps failed."""
     if isinstance(failed, Unset):
@@ -134,7 +142,11 @@ def _failing(failed: Expression | Rule | Unset, first: str) -> list[Rule]:
     if not isinstance(failed, Expression):
         hint = f"{_COMPARE}, or when(condition, steps...)"
         raise WrongArgument(f"failed= is a condition, not {describe(failed)}", hint, "failed")
-    return [when(failed, fail(f"{first}.Failed", error=f"{first}.Failed", cause="The condition in failed= holds"))]
+    return [
+        _rule(
+            "failed", failed, fail(f"{first}.Failed", error=f"{first}.Failed", cause="The condition in failed= holds")
+        )
+    ]
 
 
 def _check_counter(counting: str, inside: tuple[Flow | Rule, ...]) -> None:

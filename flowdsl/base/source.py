@@ -65,6 +65,8 @@ class Caller(Record):
     instruction: int
     outer: Caller | None = None
     """For a call inside a function: the call at module level that led there."""
+    argument: str = ""
+    """The argument that the value comes from, if flowdsl itself made the value of it."""
 
     def span(
         self, keywords: tuple[str, ...] = (), inside: tuple[str | int, ...] = (), needle: str | float | None = None
@@ -75,6 +77,7 @@ class Caller(Record):
         is a name or a constant in it: the place is that of the expression with it, if there is only one.
         If a function passed the keyword on by `**`, the place is where the function was called.
         """
+        keywords = (self.argument,) if self.argument else keywords
         line, end_line, start, end = self._positions()
         file = self.code.co_filename
         if line is None or start is None:

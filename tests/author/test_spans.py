@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import linecache
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 import flowdsl as f
+from flowdsl import project
 from flowdsl.base.diagnostics import AslPath
 
 task = f.Task("Ask", "arn:aws:states:::sqs:sendMessage", timeout=60, retry=[f.retry("E", interval=5)], into="ask")
@@ -169,3 +171,23 @@ def test_what_a_state_gets_and_gives_is_found_where_it_was_said(
     span = shaped.span(("States", state, *path))
     assert span is not None
     assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
+
+
+@pytest.mark.parametrize(
+    ("argument", "line"),
+    [
+        ("until=state_input.job.statsu == 'done'", 5),
+        ("until=state_input.job.status == 'done', at_most=2,\n    failed=state_input.job.statsu == 'x'", 6),
+        ("until=state_input.job.status == 'done',\n    at_most=state_input.job.mots", 6),
+    ],
+)
+def test_a_mistake_in_an_argument_of_a_loop_is_at_that_argument(argument: str, line: int, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "import flowdsl as f\nfrom flowdsl import state_input\n"
+        "first = f.Pass('A', output={'job': {'status': 'a', 'most': 3}})\n"
+        f"machine = f.StateMachine('m', f.repeat(first,\n    {argument},\n), query_language='JSONata')\n"
+    )
+    problems = [each for each in project.review(project.load(file), packaging=False) if each.code == "FD801"]
+    assert [each.span and each.span.line for each in problems] == [line]
