@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from .model import Canary, LiveAlias, Ref, Text
@@ -51,11 +52,15 @@ def read_description(alias: LiveAlias) -> dict[str, Any]:
 
 
 def read_canary(alias: LiveAlias) -> Canary | None:
-    """The canary that the alias is in the middle of."""
+    """The canary that the alias is in the middle of, with the share that it has now; None if somebody broke it."""
     value = read_description(alias)
     canary, previous = value.get("canary"), value.get("previous")
     old = next((arn for arn in alias.routes if arn.endswith(f":{previous}")), None)
     new = next((arn for arn in alias.routes if arn != old), None)
     if not isinstance(canary, dict) or len(alias.routes) != 2 or old is None or new is None:
         return None
-    return Canary(old, new, int(canary["percent"]), str(canary["until"]))
+    try:
+        until = datetime.fromisoformat(str(canary.get("until")))
+    except ValueError:
+        return None
+    return Canary(old, new, alias.routes[new], until.isoformat()) if until.tzinfo else None

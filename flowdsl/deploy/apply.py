@@ -9,13 +9,12 @@ a limited time. Source: Lambda Developer Guide, "Lambda function states"; IAM Us
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from attrs import frozen
 
 from ..base.diagnostics import FlowError
-from ..base.source import display_path
+from ..package.archive import read_zip
 from .aws import Answer, Aws, AwsError, Clock
 from .errors import ROLE_REFUSED, refused, role_hint
 from .model import CLOCK, NOW, Call, Content, Plan, Ref, Text
@@ -177,33 +176,20 @@ class Executor:
 
 
 def resolve(value: Any, answers: Mapping[str, Answer]) -> Any:
-    """The arguments with what they refer to. Raises FlowError for a file that has changed since the plan."""
+    """The arguments with what they refer to. Raises FlowError for a zip that has changed since it was built."""
     if isinstance(value, Ref):
         # Emulators may answer without a revision; then there is nothing to hold a change against.
         return answers[value.call].get(REVISION, "") if value.key == REVISION else answers[value.call][value.key]
     if isinstance(value, Text):
         return "".join(str(resolve(part, answers)) for part in value.parts)
     if isinstance(value, Content):
-        return read_content(value.file, value.code_sha256)
+        return read_zip(value.file, value.code_sha256)
     if isinstance(value, Mapping):
         resolved = {key: resolve(each, answers) for key, each in value.items()}
         return {key: each for key, each in resolved.items() if key != REVISION or each}
     if isinstance(value, list | tuple):
         return [resolve(each, answers) for each in value]
     return value
-
-
-def read_content(file: Path, code_sha256: str) -> bytes:
-    import base64
-    import hashlib
-
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise FlowError.of(f"{display_path(file)} cannot be read: {error.strerror}", hint="run flowdsl build") from None
-    if base64.b64encode(hashlib.sha256(data).digest()).decode() != code_sha256:
-        raise FlowError.of(f"{display_path(file)} has changed since the plan was made", hint="run the command again")
-    return data
 
 
 def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:

@@ -55,12 +55,23 @@ def make_plan(wanted: Wanted, live: Live, *, now: datetime, canary: CanaryReques
     return Plan(
         wanted.stack,
         tuple(planner.calls),
-        (*wanted.notes, *planner.notes),
+        (*wanted.notes, *planner.notes, *missing_versions(wanted, live)),
         tuple(planner.problems),
         tuple(describe_current(live)),
         executions,
         planner.canaries,
     )
+
+
+def missing_versions(wanted: Wanted, live: Live) -> Iterator[str]:
+    """The versions of functions that open executions call, and that somebody deleted: nothing brings them back."""
+    own = live.functions.keys() | {each.name for each in wanted.functions}
+    for execution in (each for machine in live.machines.values() for each in machine.open):
+        for name, version in sorted(pinning.functions_in(execution.definition)):
+            function = live.functions.get(name)
+            there = {*function.aliases, *(each.number for each in function.versions)} if function else set()
+            if name in own and version not in there | {"", "$LATEST"}:
+                yield f"execution {execution.name} calls {name}:{version}, which is not there any more"
 
 
 def describe_current(live: Live) -> Iterator[str]:
@@ -123,6 +134,9 @@ class _Planner:
         owner = tags.get("flowdsl:stack")
         whose = f"belongs to {owner} / {tags.get('flowdsl:environment')}" if owner else "was not created by flowdsl"
         hint = "rename yours, or set `prefix` in the environment's settings; flowdsl changes only what it tagged"
+        if not owner:
+            marks = ", ".join(f"{key}={value}" for key, value in self.wanted.stack.marks.items())
+            hint += f"; if it is yours and somebody removed its tags, give it these: {marks}"
         self.problems.append(Problem(f"the name is taken: {what} exists and {whose}", hint))
         return True
 

@@ -15,6 +15,7 @@ from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..base.words import join_words
 from ..package import manifest as manifests
+from ..package.archive import read_zip
 from ..package.manifest import Manifest, Packaged
 from ..project import Loaded
 from ..project.environments import Allowed, Environment, FunctionSettings, Secret
@@ -156,6 +157,8 @@ def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
         if missing:
             message = f"{display_path(folder)} lacks the zips of {join_words(missing)}"
             raise FlowError.of(message, code="FD987", hint="run flowdsl build, without --asl-only")
+    for packaged in manifest.functions.values():
+        read_zip(folder / packaged.file, packaged.code_sha256)
     return manifest
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..base.diagnostics import FlowError
 from ..base.record import Record
+from ..base.source import display_path
 
 ZIPPED_LIMIT = 50 * 2**20
 UNZIPPED_LIMIT = 250 * 2**20
@@ -66,6 +67,22 @@ def digests(data: bytes) -> tuple[str, str]:
     """SHA-256 in hexadecimal, and in base64 as Lambda gives it."""
     digest = hashlib.sha256(data)
     return digest.hexdigest(), base64.b64encode(digest.digest()).decode()
+
+
+def read_zip(file: Path, code_sha256: str) -> bytes:
+    """The bytes of a zip that was built. Raises FlowError if it is missing, or has another CodeSha256 than then."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        message = f"{display_path(file)} cannot be read: {error.strerror}"
+        raise FlowError.of(message, code="FD987", hint=_BUILD) from None
+    if digests(data)[1] != code_sha256:
+        message = f"{display_path(file)} has changed since it was built"
+        raise FlowError.of(message, code="FD987", hint=_BUILD)
+    return data
+
+
+_BUILD = "run flowdsl build, which makes it again; then run the command again"
 
 
 def check_unzipped(zipped: str, files: Mapping[str, Path]) -> None:

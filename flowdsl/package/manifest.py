@@ -66,7 +66,7 @@ def read(folder: Path) -> Manifest | None:
     try:
         value = json.loads(file.read_bytes())
         if value["format"] != FORMAT:
-            raise ValueError(f"format {value['format']}")
+            raise ValueError(f"another version of flowdsl wrote it: format {value['format']}, not {FORMAT}")
         functions = {name: _read_packaged(one) for name, one in value["functions"].items()}
         definitions, others = (
             {str(name): str(digest) for name, digest in listed.items()}
@@ -80,11 +80,20 @@ def read(folder: Path) -> Manifest | None:
             f"{display_path(file)} cannot be read ({type(error).__name__}: {error}), so flowdsl cannot tell "
             f"which files in {display_path(folder)} are its own",
             code="FD631",
-            hint=f"check {display_path(folder)}, then delete it",
+            hint=f"check {display_path(folder)}, then delete it, and run flowdsl build",
         ) from None
 
 
 def _read_packaged(value: Mapping[str, Any]) -> Packaged:
+    """Raises KeyError, TypeError and ValueError for what `Manifest.text` never writes."""
     optional = {"from_runtime"}  # earlier builds lack it
     names = [name for name in Packaged.__fields__ if name in value or name not in optional]
+    for name in names:
+        if not isinstance(value[name], _TYPES.get(Packaged.__annotations__[name], dict)):
+            raise TypeError(f"{name} is {value[name]!r}")
+    if Path(value["file"]).name != value["file"]:
+        raise ValueError(f"{value['file']!r} is in another folder")
     return Packaged(**{name: value[name] for name in names})
+
+
+_TYPES: Mapping[str, type] = {"str": str, "int": int}

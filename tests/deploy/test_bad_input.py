@@ -1,6 +1,8 @@
 """What the user or the account lacks: one clear error, and never a credential or a secret in it."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from flowdsl.base.diagnostics import FlowError
 from flowdsl.deploy import aws as aws_module
 from flowdsl.deploy.aws import AwsError, Boto, check_account
 from flowdsl.deploy.errors import missing_permissions
+from flowdsl.package.manifest import FILE
 from flowdsl.project.environments import FunctionSettings
 from tests.deploy.memory_common import PLACE
 from tests.deploy.test_watching import watched
@@ -142,6 +145,57 @@ def test_more_variables_than_lambda_takes(world):
         world.plan()
     assert "kkk" not in str(raised.value)
     assert not world.aws.log
+
+
+# Builds
+
+
+def manifest(change):
+    """Change build/manifest.json as a value."""
+
+    def edit(build: Path) -> None:
+        value = json.loads((build / FILE).read_text())
+        change(value)
+        (build / FILE).write_text(json.dumps(value))
+
+    return edit
+
+
+BUILDS = {
+    "half a manifest": (lambda build: (build / FILE).write_text((build / FILE).read_text()[:99]), "cannot be read"),
+    "no JSON": (lambda build: (build / FILE).write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+    "another shape": (lambda build: (build / FILE).write_text("[]"), "cannot be read"),
+    "another version of flowdsl": (
+        manifest(lambda value: value.update(format=2)),
+        "another version of flowdsl wrote it: format 2, not 1",
+    ),
+    "a field that is missing": (manifest(lambda value: value["functions"]["greet"].pop("memory")), "'memory'"),
+    "a wrong value": (manifest(lambda value: value["functions"]["greet"].update(timeout="1")), "timeout is '1'"),
+    "a file elsewhere": (
+        manifest(lambda value: value["functions"]["greet"].update(file="../pyproject.toml")),
+        "'../pyproject.toml' is in another folder",
+    ),
+    "no zip": (lambda build: (build / "greet.zip").unlink(), "build/greet.zip cannot be read: No such file"),
+    "half a zip": (lambda build: (build / "greet.zip").write_bytes(b"PK"), "greet.zip has changed since it was built"),
+}
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy --yes", "prune --yes"])
+@pytest.mark.parametrize(("change", "message"), BUILDS.values(), ids=BUILDS)
+def test_a_build_that_somebody_changed(project, command, change, message):
+    """Before anything is called; with the hint followed, the next command goes on."""
+    change(project.root / "build")
+    done = project.run(*command.split())
+    assert done.exit_code == 2
+    (line,) = errors_in(done.output)
+    assert message in line
+    assert "run flowdsl build" in done.stderr
+    assert not project.aws.log
+    if "then delete it" in done.stderr:
+        shutil.rmtree(project.root / "build")
+    assert project.run("build").exit_code == 0
+    assert project.run("deploy", "--yes").exit_code == 0
+    assert project.run("plan").exit_code == 0
 
 
 # Names

@@ -212,7 +212,7 @@ def test_a_missing_permission_to_change_is_told_as_a_policy(world):
 def test_a_zip_that_changed_after_the_plan_is_not_sent(world):
     plan = world.plan()
     (world.folder / "build" / "setup.zip").write_bytes(b"other")
-    with pytest.raises(FlowError, match="has changed since the plan was made"):
+    with pytest.raises(FlowError, match=r"setup\.zip has changed since it was built"):
         world.session().apply(plan)
 
 
