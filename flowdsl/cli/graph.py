@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     "--output",
     "target",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the picture to this file, in the format that its name ends with; by default to stdout.",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write the picture to this file, in the format that its name ends with; by default, and for -, to stdout.",
 )
 @click.option(
     "--format",
@@ -91,6 +91,7 @@ def graph(
     from .run import choose
     from .terminal import write_bytes
 
+    target = None if target == Path("-") else target
     form = form or (format_of(target) if target else "svg")
     if theme != "auto" and form not in ("svg", "png"):
         raise click.UsageError("--theme is for svg and png; a page of html has a button for it")

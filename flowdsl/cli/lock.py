@@ -35,18 +35,16 @@ def lock(ctx: click.Context, *, names: tuple[str, ...], upgrade: bool, check: bo
     functions = project.functions(project.load_flows()) if settings.flows else []
     places = locking.folders(settings.root, functions, names)
 
-    done = 0
-
     def lock_one(place: Path) -> locking.Locked:
-        nonlocal done
-        locked = locking.lock(place, settings.root, functions, upgrade=upgrade, write=not check)
-        done += 1
-        click.echo(f"{display_path(place)}: {locked.what} ({done} of {len(places)})", err=True)
-        return locked
+        return locking.lock(place, settings.root, functions, upgrade=upgrade, write=not check)
 
     click.echo(f"locking {len(places)} folder{'s' * (len(places) > 1)} ...", err=True)
+    changed: list[Path] = []
     with ThreadPoolExecutor() as pool:  # most of the time is spent waiting for the index
-        changed = [place for place, locked in zip(places, pool.map(lock_one, places), strict=True) if locked.is_changed]
+        for number, (place, locked) in enumerate(zip(places, pool.map(lock_one, places), strict=True), 1):
+            click.echo(f"{display_path(place)}: {locked.what} ({number} of {len(places)})", err=True)
+            if locked.is_changed:
+                changed.append(place)
     for place in changed:
         click.echo(display_path(place / locking.LOCKED))
     ctx.exit(output.EXIT_MISTAKE if check and changed else 0)

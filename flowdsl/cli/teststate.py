@@ -43,7 +43,7 @@ def _mock_hint(message: str, mock: dict[str, Any] | None) -> str | None:
 
 
 @click.command("test-state")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--state",
     "name",
@@ -92,7 +92,7 @@ def _mock_hint(message: str, mock: dict[str, Any] | None) -> str | None:
 @click.pass_context
 def test_state(
     ctx: click.Context,
-    file: Path,
+    file: Path | None,
     *,
     name: str | None,
     source: str,
@@ -109,10 +109,10 @@ def test_state(
 ) -> None:
     """Run one state on this computer, and respond like AWS's TestState.
 
-    FILE is a flow in Python, a definition in JSON or YAML, or a single state. Prints the response to stdout as JSON:
-    status, output, error, cause, nextState and inspectionData, which contain data as JSON text, like the API. Without
-    --mock a Task calls the flow's own function, or the endpoint in AWS_ENDPOINT_URL. What a handler writes is printed
-    if it fails, or always with --logs.
+    FILE is a flow in Python, a definition in JSON or YAML, or a single state; without it, the flow of pyproject.toml is
+    taken. Prints the response to stdout as JSON: status, output, error, cause, nextState and inspectionData, which
+    contain data as JSON text, like the API. Without --mock a Task calls the flow's own function, or the endpoint in
+    AWS_ENDPOINT_URL. What a handler writes is printed if it fails, or always with --logs.
 
     \b
         flowdsl test-state payment_flow.py --state Setup --input examples/donation.json
@@ -128,7 +128,7 @@ def test_state(
     from ..run import local
     from ..run.output import capture_output
 
-    loaded = choose(project.load(file, substitutions), machine)
+    loaded = choose(project.load_flows(file, substitutions), machine)
     names = [*Tree(loaded.definition).names]
     if name is None and "States" in loaded.definition:
         raise click.UsageError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,6 +81,7 @@ def lock(
             shutil.copyfile(target, fresh)  # uv keeps its versions
         place = folder.relative_to(root).as_posix()
         command = [uv_path(), "pip", "compile", "--quiet", "--color=never", "--generate-hashes", "--only-binary=:all:"]
+        command += ["--python", sys.executable]  # otherwise uv looks for the function's Python, also to download it
         command += [*_platform(folder, root, functions), f"--custom-compile-command=flowdsl lock {place}"]
         command += [f"{place}/{WANTED}", "--output-file", str(fresh)]
         done = subprocess.run(  # noqa: S603 - no part of it comes from outside but paths

@@ -182,7 +182,7 @@ ARGUMENTS = {
     "no command": ([], "Usage:"),
     "unknown command": (["bild"], "No such command 'bild'"),
     "unknown option": (["build", "--asl"], "No such option"),
-    "no file": (["test-state"], "Missing argument 'FILE'"),
+    "no state": (["test-state"], "choose one with --state: Greet, Rest"),
     "a folder": (["run", "handlers"], "handlers is a folder, not a flow"),
     "no input": (["run", "hello.py", "-i", "nope.json"], "--input: file nope.json does not exist"),
     "bad input": (["run", "hello.py", "-i", '{"a": }'], "--input:1:7: error FD704 not JSON"),

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from flowdsl.cli.group import COMMANDS
+
 pytestmark = pytest.mark.slow
 
 
@@ -113,6 +115,12 @@ WRITING = {
     "help": ["--help"],
     "result": ["run", "hello.py", "--input", '{"name": "Ada"}'],
     "files": ["build", "hello.py", "--asl-only"],
+    "state": ["test-state", "--state", "Rest"],
+    "code": ["import", "order.asl.json"],
+    "changes": ["diff", "order.asl.json", "hello.py"],
+    "project": ["new", "orders"],
+    "shell": ["completion", "bash"],
+    **{name: [name, "--help"] for name in COMMANDS},
 }
 
 
@@ -121,7 +129,8 @@ WRITING = {
 @pytest.mark.parametrize(
     ("stdout", "reason"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )
-def test_a_stdout_that_takes_nothing_is_one_line(project, command, stdout, reason):
+def test_a_stdout_that_takes_nothing_is_one_line(project, definition, command, stdout, reason):
+    project.write("order.asl.json", definition())
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
     run = shlex.join([sys.executable, "-m", "flowdsl", *command])
@@ -154,6 +163,18 @@ def test_other_streams_that_are_closed_change_nothing(project, closed):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["greeting"]["text"] == "Hello Ada"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["lsp", "mcp"])
+@pytest.mark.parametrize("streams", ["<&-", "<&- >&-", "</dev/null >/dev/full", "</dev/null 2>&-"])
+def test_a_server_without_a_client_ends(project, command, streams):
+    run = shlex.join([sys.executable, "-m", "flowdsl", command])
+    script = ["bash", "-c", f"{run} {streams}"]
+    done = subprocess.run(
+        script, cwd=project.root, env=project.environment, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 @pytest.mark.slow

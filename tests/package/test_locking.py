@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import tarfile
 
 import pytest
@@ -81,6 +83,19 @@ def test_what_cannot_be_locked_leaves_the_file(setup):
         "requirements.in",
         "requirements.txt",
     ]
+
+
+def test_no_other_python_is_looked_for_in_the_network(setup, monkeypatch):
+    """uv would ask where to download the function's version; every request would come to this server."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0)
+        for name in ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("PATH", "")
+        other = "3.13" if sys.version_info[:2] == (3, 14) else "3.14"
+        assert lock(setup, Function("setup", "handlers/setup", python=other))
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
 
 
 def test_folders(setup):

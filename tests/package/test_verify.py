@@ -188,8 +188,9 @@ def test_the_runtime_api_refuses_other_requests() -> None:
         for method in ("GET", "POST", "PUT"):
             data = b"{}" if method != "GET" else None
             request = urllib.request.Request(f"http://{api.address}/queues", data, method=method)
-            with pytest.raises(urllib.error.HTTPError, match="400"):
+            with pytest.raises(urllib.error.HTTPError, match="400") as refused:
                 urllib.request.urlopen(request)
+            refused.value.close()
         api.events.put(Event(b'{"n": 1}', "one", "arn", 3.0))
         with urllib.request.urlopen(f"http://{api.address}/2018-06-01/runtime/invocation/next") as answer:
             assert (answer.read(), answer.headers["Lambda-Runtime-Aws-Request-Id"]) == (b'{"n": 1}', "one")
