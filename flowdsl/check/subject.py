@@ -84,6 +84,16 @@ class Subject:
             return ""
 
     @cached_property
+    def variable_names(self) -> frozenset[str]:
+        """The names of all variables that the definition assigns; once rules/fields has run."""
+        return frozenset(
+            name.removesuffix(".$") if each.language == "JSONPath" else name
+            for each in self.fields
+            if each.key == "Assign"
+            for name in each.value
+        )
+
+    @cached_property
     def state_types(self) -> set[str]:
         return {node.type for node in self.tree}
 

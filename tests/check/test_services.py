@@ -144,3 +144,36 @@ def test_services_that_botocore_does_not_have() -> None:
     assert reports("arn:aws:states:::aws-sdk:dynamodbb:putItem", {}) == [("FD660", "error")]
     assert reports("arn:aws:states:::aws-sdk:qwertzuiop:putItem", {}) == [("FD660", "warning")]
     assert reports("arn:aws:states:::aws-sdk:dynamodb:putItems", {}) == [("FD660", "error")]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_known"),
+    [
+        ("DynamoDB.ConditionalCheckFailedException", True),
+        ("DynamoDB.ThrottlingException", True),
+        ("DynamoDB.ValidationException", True),
+        ("DynamoDB.SomethingNewException", True),
+        ("DynamoDB.ConditionalCheckFailed", False),
+        ("DynamoDB.ConditionalCheckFailedError", False),
+        ("DynamoDB.ProvisionedThroughputExceeded", False),
+        ("DynamoDB.ThrotlingException", False),
+    ],
+)
+def test_errors_of_a_service(error: str, is_known: bool) -> None:
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:getItem",
+        "Parameters": {"TableName": "t", "Key": {"id": {"S": "1"}}},
+        "Retry": [{"ErrorEquals": [error]}],
+        "End": True,
+    }
+    assert ([each.code for each in check({"StartAt": "A", "States": {"A": state}})] == []) is is_known
+
+
+def test_a_required_argument_is_not_empty() -> None:
+    send, queue = "arn:aws:states:::sqs:sendMessage", "https://sqs.eu-west-1.amazonaws.com/1/q"
+    assert reports(send, {"QueueUrl": queue, "MessageBody": "b"}) == []
+    assert reports(send, {"QueueUrl": "", "MessageBody": "b"}) == [("FD663", "warning")]
+    assert reports("arn:aws:states:::batch:submitJob", {"JobName": "", "JobQueue": "q", "JobDefinition": "d"}) == [
+        ("FD663", "warning")
+    ]

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ...asl.apis import Api, api_name, api_names, member_name, read_api
 from ...asl.integration_records import Action
-from ...asl.integrations import api_of, find_action
+from ...asl.integrations import SERVICES, api_of, find_action
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import Resource
 from ...asl.texts import has_known_texts, is_refused_as_text, names_one_thing
@@ -30,6 +30,14 @@ _SDK_ERRORS: Final = frozenset(
     }
 )
 """Errors of the AWS SDK itself, and of Lambda's integration."""
+_EVERYWHERE: Final = frozenset(
+    {
+        *("AccessDeniedException", "ExpiredTokenException", "InternalFailure", "InternalServerError"),
+        *("InternalServerException", "RequestLimitExceeded", "ServiceUnavailable", "ServiceUnavailableException"),
+        *("Throttling", "ThrottlingException", "UnrecognizedClientException", "ValidationError", "ValidationException"),
+    }
+)
+"""Errors that the models do not have, because every service may raise them: "Common errors" in the API references."""
 _COMMON_ERRORS: Final = _SDK_ERRORS | {"ServiceException", "TooManyRequestsException"}
 _SLIP: Final = 2
 _CONTAINERS: Final = {"structure": (dict, "an object"), "map": (dict, "an object"), "list": (list, "a list")}
@@ -46,7 +54,7 @@ def check_integrations(subject: Subject, findings: Findings) -> None:
         if action is not None and action.one_of:
             _one_of(state, resource, action.one_of, findings)
         if action is not None and _is_common(state, resource, action):
-            _arns(state, findings)
+            _arns(state, action, findings)
             continue
         if api_names():
             _check(state, resource, action, findings)
@@ -109,10 +117,12 @@ def _is_common(state: Node, resource: Resource, action: Action) -> bool:
     )
 
 
-def _arns(state: Node, findings: Findings) -> None:
-    """The ARNs in the arguments of an integration whose model is not read."""
+def _arns(state: Node, action: Action, findings: Findings) -> None:
+    """The ARNs in the arguments of an integration whose model is not read, and required ones that are empty."""
     key, arguments = _arguments(state)
     for name, value in arguments.items():
+        if value == "" and name in action.required:
+            findings.warning("FD663", f"{name} must not be empty", (*state.path, key, name))
         if problem := arn_problem(name, value):
             findings.warning("FD663", problem.message, (*state.path, key, name), hint=problem.hint)
 
@@ -160,6 +170,9 @@ def _parameters(
         ]  # The SDK fills in a token itself.
         if missing:
             findings.failure("FD662", f"{owner} requires {' and '.join(missing)}", path)
+        for name in structure.get("required", ()):
+            if value.get(spelled[name]) == "" and api.shape(structure["members"][name]["shape"]).get("min") != 0:
+                findings.warning("FD663", f"{spelled[name]} must not be empty", (*path, spelled[name]))
 
 
 def _plain(name: str, state: Node) -> str:
@@ -226,14 +239,17 @@ def _is_reference(value: Any) -> bool:
 
 def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings) -> None:
     """Report error names that resemble an error of the service, such as `DynamoDB.ConditionalCheckFailed`."""
+    record = SERVICES.get(service)
+    known = api.exceptions | _SDK_ERRORS | _EVERYWHERE
     for name, path in _caught(state):
         prefix, dot, error = name.partition(".")
-        if not dot or error in api.exceptions | _SDK_ERRORS or api_name(prefix) != api_id:
+        is_own = api_name(prefix) == api_id or (record is not None and prefix == record.error_prefix)
+        if not dot or error in known or not is_own:
             continue
-        whole = f"{error}Exception"
-        if near := whole if whole in api.exceptions else _near(error, sorted(api.exceptions | _SDK_ERRORS)):
+        whole = _with_other_end(error, known)
+        if near := whole or _near(error, sorted(known)):
             hint = f"did you mean '{prefix}.{near}'?"
-            is_sure = near == whole or _is_slip(error, near)
+            is_sure = whole is not None or _is_slip(error, near)
             report = findings.failure if findings.python and is_sure else findings.warning
             report("FD664", f"{service} has no error {error!r}", path, hint=hint, needle=name)
 
@@ -241,7 +257,17 @@ def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings
 def _near(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only a definition with mistakes needs it
 
-    return next(iter(get_close_matches(word, known, 1, 0.9)), None)
+    return next(iter(get_close_matches(word, known, 1, 0.85)), None)
+
+
+_ENDS: Final = ("Exception", "Error", "Fault", "")
+"""How the names of errors end."""
+
+
+def _with_other_end(word: str, known: frozenset[str]) -> str | None:
+    """Return the error of this name whose end was left out, or is another one."""
+    stems = [word.removesuffix(end) for end in _ENDS if end and word.endswith(end)] or [word]
+    return next((f"{stem}{end}" for stem in stems for end in _ENDS if f"{stem}{end}" in known), None)
 
 
 def _is_slip(word: str, meant: str) -> bool:

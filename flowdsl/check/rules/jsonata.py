@@ -55,12 +55,17 @@ def check_jsonata(subject: Subject, findings: Findings) -> None:
         for text, path in _strings(each.value, each.path, findings):
             delimited = _delimited(text, path, findings)
             if delimited is None:
-                _check_text(text, path, findings)
+                _check_text(text, path, subject, findings)
                 continue
             expression, offset = delimited
             place = _Place(each.state, path, each.key, each.cls, offset)
             if plain := _PLAIN.fullmatch(expression):
                 root, *names = plain[1].split(".")
+                if root != "states" and root not in subject.variable_names and root in functions():
+                    message = f"${root} is a function, which nothing calls here, and no variable"
+                    hint = f"write ${root}(…), or assign the variable {root!r}"
+                    findings.failure("FD757", message, path, hint=hint, needle=root)
+                    continue
                 _read(root, names, place, reads, findings)
                 continue
             read = None if has_placeholder(expression) else read_text(expression)
@@ -123,11 +128,13 @@ def _is_expression(text: str) -> bool:
     return "{%" not in text and not isinstance(read_text(text), _Wrong)
 
 
-def _check_text(text: str, path: AslPath, findings: Findings) -> None:
+def _check_text(text: str, path: AslPath, subject: Subject, findings: Findings) -> None:
     """Warn of a plain text that looks like a path."""
     call = _CALL.match(text)
     is_call = call is not None and text.endswith(")") and call[1] in functions()
-    if is_call or (_STATES.search(text) and _is_expression(text)):
+    plain = _PLAIN.fullmatch(text) if text.startswith("$") else None
+    is_variable = plain is not None and plain[1].partition(".")[0] in subject.variable_names
+    if is_call or is_variable or (_STATES.search(text) and _is_expression(text)):
         expression = text
         python = f'jsonata("{text}")'
     elif text.startswith("$.") and looks_dynamic(text):
@@ -236,6 +243,6 @@ RULES = (
             Code("FD755", "error", "Unknown function"),
             Code("FD759", "warning", "`.$` in a JSONata state"),
         ),
-        also=("FD305",),
+        also=("FD305", "FD757"),
     ),
 )

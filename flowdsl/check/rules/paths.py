@@ -31,7 +31,7 @@ def check_paths(subject: Subject, findings: Findings) -> None:
         if each.kind.shape == "path":
             _check_field(each, findings)
         elif each.kind.shape == "template":
-            _check_template(each.value, each.path, findings)
+            _check_template(each.value, each.path, subject, findings)
         elif each.key == "Result":
             _check_result(each.value, each.path, findings)
     for compared in subject.compared:
@@ -131,11 +131,11 @@ def expressions(template: Any, path: AslPath) -> Iterator[tuple[str, Any, AslPat
                     todo.append((item, (*at, index)))
 
 
-def _check_template(template: Any, path: AslPath, findings: Findings) -> None:
+def _check_template(template: Any, path: AslPath, subject: Subject, findings: Findings) -> None:
     for key, value, at in expressions(template, path):
         if key.endswith(".$"):
             _check_expression(key, value, at, findings)
-        elif isinstance(value, str) and looks_dynamic(value):
+        elif isinstance(value, str) and (looks_dynamic(value) or _names_variable(value, subject)):
             findings.warning(
                 "FD305",
                 f"{key!r} is the text {abbreviate(value)}, not the value at that path",
@@ -144,6 +144,14 @@ def _check_template(template: Any, path: AslPath, findings: Findings) -> None:
                 aws="NO_DOLLAR",
             )
     _check_clashes(template, path, findings)
+
+
+def _names_variable(text: str, subject: Subject) -> bool:
+    """True for `$total`, if that is a variable."""
+    if not text.startswith("$") or not text[1:2].isalpha():
+        return False
+    path = as_path(text)
+    return path is not None and path.root is Root.VARIABLE and path.variable in subject.variable_names
 
 
 def _hint_for_path(key: str, value: str, findings: Findings) -> str:
