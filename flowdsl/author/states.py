@@ -97,7 +97,7 @@ class Succeed(Passing):
 class Assigning(Passing):
     """States that can set variables."""
 
-    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output",), default=UNSET)
+    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output", "into"), default=UNSET)
 
 
 @element
@@ -108,7 +108,7 @@ class Rule(Element):
         "Condition", kinds.RULE, language="JSONata", jsonata=True, kw_only=False, default=UNSET
     )
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
-    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output",), default=UNSET)
+    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output", "into"), default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
     next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
     steps: tuple[Step, ...] = sugar(default=())
@@ -251,7 +251,7 @@ class Catcher(Element):
     errors: Sequence[str] = asl("ErrorEquals", kinds.ERROR_NAMES, required=True, kw_only=False, default=UNSET)
     result_path: JsonPath = asl("ResultPath", kinds.RESULT_PATH, language="JSONPath", keywords=("into",), default=UNSET)
     output: Json = asl("Output", kinds.ANY_TEMPLATE, language="JSONata", jsonata=True, default=UNSET)
-    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output",), default=UNSET)
+    assign: Mapping[str, Json] | Unset = asl("Assign", kinds.VARIABLES, keywords=("output", "into"), default=UNSET)
     comment: str | Unset = asl("Comment", kinds.STRING, default=UNSET)
     next: str | Unset = asl("Next", kinds.STATE_NAME, required=True, default=UNSET)
     into: Into = sugar(default=UNSET)

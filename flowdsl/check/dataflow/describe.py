@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...asl.tree import Tree
 from ...base.diagnostics import AslPath
 from .rule import follow
-from .shapes import ArrayShape, ObjectShape, ScalarShape, Shape, flatten
+from .shapes import ANY, ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape, flatten, ways_of
 
 if TYPE_CHECKING:
     from .annotations import Data
@@ -57,8 +57,14 @@ def describe_shape(shape: Shape) -> str:
     return "".join(_describe(shape, "\n", _DEEPEST))
 
 
+def _known(shape: Shape) -> Shape:
+    """Return what is known of a value on the routes where something is."""
+    known = tuple(each for each in ways_of(shape) if each != ANY)
+    return shape if len(known) == len(ways_of(shape)) else known[0] if len(known) == 1 else UnionShape(known or (ANY,))
+
+
 def _describe(shape: Shape, indent: str, deep: int) -> Iterator[str]:
-    shape = flatten(shape)
+    shape = flatten(_known(shape))
     if isinstance(shape, ScalarShape):
         values = sorted((json.dumps(value, ensure_ascii=False) for value in shape.values or ()), key=str)
         yield " | ".join(values) if 0 < len(values) <= _MOST_VALUES else shape.kind

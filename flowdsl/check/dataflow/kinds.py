@@ -70,7 +70,7 @@ FIELDS: Final[Mapping[str, str]] = {
 """The kinds of the values of a state's fields; `items` is a list or an object."""
 _WHOLE: Final = frozenset({"Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "ToleratedFailureCount"})
 """The fields whose number is a whole one."""
-_NAMES: Final = {
+NAMES: Final = {
     "number": "a number",
     "string": "text",
     "boolean": "true or false",
@@ -108,10 +108,10 @@ def misfit(shape: Shape, wanted: str) -> str | None:
         single = {"numbers": "number", "texts": "string"}[wanted]
         if isinstance(shape, ArrayShape):
             inner = kind_of_shape(shape.item)
-            return None if inner in (None, single) else f"{_NAMES[wanted]}, not of {_plural(inner)}"
+            return None if inner in (None, single) else f"{NAMES[wanted]}, not of {_plural(inner)}"
         if kind == single:
             return None
-    return f"{_NAMES[wanted]}, not {_NAMES[kind]}"
+    return f"{NAMES[wanted]}, not {NAMES[kind]}"
 
 
 def misfit_sometimes(shape: Shape, wanted: str) -> str | None:
@@ -123,7 +123,7 @@ def misfit_sometimes(shape: Shape, wanted: str) -> str | None:
     if not wrong or len(wrong) == len(problems) or wanted == "any":
         return None
     if all(each == NULL for each, _ in wrong):
-        return f"{_NAMES[wanted]}, and may be null"
+        return f"{NAMES[wanted]}, and may be null"
     return f"{next(problem for each, problem in wrong if each != NULL)} on some routes"
 
 
@@ -151,13 +151,13 @@ def operand_problem(operator: str, left: Shape, right: Shape) -> str | None:
     kinds = kind_of_shape(left), kind_of_shape(right)
     if operator in ARITHMETIC:
         wrong = next((kind for kind in kinds if kind not in (None, "number")), None)
-        return f"{operator} needs numbers, not {_NAMES[wrong]}" if wrong else None
+        return f"{operator} needs numbers, not {NAMES[wrong]}" if wrong else None
     if operator in ORDER:
         wrong = next((kind for kind in kinds if kind not in (None, "number", "string")), None)
         if wrong:
-            return f"{operator} compares numbers or texts, not {_NAMES[wrong]}"
+            return f"{operator} compares numbers or texts, not {NAMES[wrong]}"
         if None not in kinds and "array" not in kinds and kinds[0] != kinds[1]:
-            return f"{operator} cannot compare {_NAMES[str(kinds[0])]} with {_NAMES[str(kinds[1])]}"
+            return f"{operator} cannot compare {NAMES[str(kinds[0])]} with {NAMES[str(kinds[1])]}"
     return None
 
 
@@ -166,12 +166,12 @@ def never_equal(left: Shape, right: Shape) -> tuple[str, str | None] | None:
     if not isinstance(left, ScalarShape) or not isinstance(right, ScalarShape):
         kinds = kind_of_shape(left), kind_of_shape(right)
         if "null" not in kinds and None not in kinds and kinds[0] != kinds[1]:
-            return f"{_NAMES[str(kinds[0])]} is compared with {_NAMES[str(kinds[1])]}", None
+            return f"{NAMES[str(kinds[0])]} is compared with {NAMES[str(kinds[1])]}", None
         return None
     if left.kind != right.kind:
         if "null" in (left.kind, right.kind):
             return None
-        return f"{_NAMES[left.kind]} is compared with {_NAMES[right.kind]}", None
+        return f"{NAMES[left.kind]} is compared with {NAMES[right.kind]}", None
     if left.values is None or right.values is None or left.values & right.values:
         return None
     known, asked = (left, right) if len(right.values) == 1 else (right, left)

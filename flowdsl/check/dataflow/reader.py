@@ -16,6 +16,7 @@ from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic
 from .items import context_of
 from .kinds import FIELDS, fraction_in, misfit, misfit_sometimes
+from .replaced import UNKNOWN
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -133,6 +134,14 @@ class Reader(Record, frozen=False, kw_only=True):
 
     def report(self, missing: Missing | None, text: str, path: AslPath) -> None:
         if self.findings is None or missing is None:
+            return
+        if missing.source.startswith(UNKNOWN):
+            state = missing.source.removeprefix(UNKNOWN).removesuffix(" returns")
+            message = (
+                f"{text}: the result of state {state} has replaced the document, and may not have {missing.name!r}"
+            )
+            hint = self.findings.either("keep the document: add a ResultPath", 'keep the document: into="…"')
+            self.findings.warning("FD808", message, path, hint=hint, needle=_needle(missing))
             return
         caught = missing.source.startswith("the error that ")
         keep = self.findings.either(

@@ -28,6 +28,7 @@ from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
 from .parts import dicts, in_order, reads_answer, tests_of, with_assigned
 from .reader import Reader, asked_for, first_keys, keys_of
+from .replaced import replaced_kinds, unknown_result
 from .shapes import (
     ANY,
     NUMBER,
@@ -191,11 +192,16 @@ class _Flow(Reader, frozen=False, kw_only=True):
             if "ResultSelector" in fields:
                 source = f"the ResultSelector of {state.name!r}"
                 result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), source)
+            if result == ANY and state.type == "Task" and "Parameters" in fields:
+                result = unknown_result(state, document, fields["Parameters"])
             output = self.place(fields.get("ResultPath", "$"), document, result, state)
+            keys = keys_of(as_path(fields.get("ResultPath", "$")))
+            self.check_replaced(state, document, keys or (), result, ANY)
         if state.type == "Choice":
             yield from self.choice(state, selected)
             return
         assigned = self.assign(fields, ANY if "ResultSelector" in fields else assigning, path)
+        self.check_replaced(state, ANY, (), ANY, assigned)
         output = self.select(fields, "OutputPath", output, path)
         yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(dicts(fields.get("Catch"))):
@@ -357,6 +363,15 @@ class _Flow(Reader, frozen=False, kw_only=True):
             state = source
         return None
 
+    def check_replaced(
+        self, state: Node, document: Shape, keys: tuple[str | int, ...], result: Shape, assigned: Shape
+    ) -> None:
+        """Report a result that takes the place of a value of another kind."""
+        for path, message in replaced_kinds(state, document, keys, result, self.variables, assigned):
+            if self.findings is not None:
+                hint = self.findings.either("write it elsewhere", "write it elsewhere, with another into=…")
+                self.findings.warning("FD807", message, path, hint=hint)
+
     def check_arguments(self, state: Node, key: str, shape: Shape) -> None:
         """Report arguments of a service that are of another kind than its API takes."""
         text = state.fields.get("Resource")
@@ -477,7 +492,11 @@ class _Flow(Reader, frozen=False, kw_only=True):
         elif state.type == "Map":
             result = self.map_items(state, values.get("Items", document), document, depth)
         after = {**known, "result": result}
-        yield from self.onward(state, *self.output(fields, after, result, path, state))
+        if result == ANY and state.type == "Task" and "Arguments" in fields:
+            result = unknown_result(state, document, fields["Arguments"])
+        output, assigned = self.output(fields, after, result, path, state)
+        self.check_replaced(state, ANY, (), ANY, assigned)
+        yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(dicts(fields.get("Catch"))):
             if isinstance(catcher.get("Next"), str):
                 error = ObjectShape(
@@ -518,6 +537,8 @@ RULES = (
             Code("FD803", "warning", "A comparison that is never true"),
             Code("FD804", "warning", "Reading what a Catch has replaced"),
             Code("FD805", "error or warning", "A value of the wrong kind"),
+            Code("FD807", "warning", "A result that replaces a value of another kind"),
+            Code("FD808", "warning", "Reading what an unknown result has replaced"),
             Code("FD806", "error or warning", "An event that the handler does not take"),
         ),
     ),

@@ -228,15 +228,32 @@ def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pair
     return ObjectShape({**own, **changed}, closed, one.source or other.source, rest)
 
 
+MOST_OPEN: Final = 30
+"""How many fields two objects that may have others may have, to keep those that only one of them is known to have."""
+
+
+def _maybe(field: Member) -> Member:
+    """Return a field that is there on some routes, and of which nothing is known on others."""
+    shape = merge(field.shape, ANY)
+    return field if shape is field.shape and not field.always else Member(shape, False, field.absent)
+
+
 def _merge_open(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) -> ObjectShape:
-    """Merge objects that may have any other field: what only one of them is known to have is then not known."""
+    """Merge objects that may have any other field: a field that only one of them is known to have may be there."""
     others = other.fields.get
     fields: dict[str, Member] = {}
     is_new = False
+    # A state may be the target of a thousand routes, each with other fields: then those count as unknown.
+    keeps = len(one.fields) <= MOST_OPEN and len(other.fields) <= MOST_OPEN
     for name, field in one.fields.items():
         other_field = others(name)
         if other_field is None:
-            is_new = True
+            if not keeps:
+                is_new = True
+                continue
+            new = _maybe(field)
+            field, is_new = new, is_new or new is not field
+            fields[name] = field
             continue
         if other_field is not field:
             shape = merge(field.shape, other_field.shape, depth + 1, pairs)
@@ -244,6 +261,9 @@ def _merge_open(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) 
                 absent = field.absent or other_field.absent
                 field, is_new = Member(shape, field.always and other_field.always, absent), True
         fields[name] = field
+    for name, other_field in other.fields.items() if keeps else ():
+        if name not in fields:
+            fields[name], is_new = _maybe(other_field), True
     rest = merge(one.rest, other.rest, depth + 1, pairs)
     if not is_new and rest is one.rest:
         return one

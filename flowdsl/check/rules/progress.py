@@ -41,6 +41,39 @@ def check_progress(subject: Subject, findings: Findings) -> None:
                 busy = [state for state in loop if _is_busy(state, resources)]
                 for cycle in machine.cycles(busy):
                     _check_repetition(machine, cycle, findings)
+                idle = [state for state in loop if state.type in ("Choice", "Wait", "Pass")]
+                for cycle in machine.cycles(idle):
+                    _check_tests(cycle, findings)
+
+
+def _check_tests(cycle: list[Node], findings: Findings) -> None:
+    """Report a loop that waits and counts, and tests what nothing in it changes beside the counter."""
+    written = _written_by(cycle)
+    if not any(state.type == "Wait" for state in cycle) or _WHOLE in written.fields:
+        return
+    from ..dataflow.narrowing import place_of
+
+    names = {state.name for state in cycle}
+    for state in cycle:
+        formulas = formulas_of(state.fields, state.language) if state.type == "Choice" else []
+        for index, formula in enumerate(formulas):
+            if formula is None or state.fields["Choices"][index].get("Next") not in names:
+                continue
+            places: dict[str, bool] = {}
+            for test in parts_of(formula):
+                if isinstance(test, Atom):
+                    variable, keys = place_of(test.subject, state.language) or ("", ())
+                    places[test.subject] = (
+                        variable in written.variables if variable else keys[:1] != () and keys[0] in written.fields
+                    )
+            fixed = [
+                subject for subject, changes in places.items() if not changes and place_of(subject, state.language)
+            ]
+            if fixed and any(places.values()):
+                path = (*state.path, "Choices", index, *(("Condition",) if state.language == "JSONata" else ()))
+                message = f"the loop through {state.name!r} waits for {fixed[0]} to change, but nothing in it does that"
+                findings.warning("FD952", message, path, hint="lead back to the state that looks again")
+                return
 
 
 def _is_busy(state: Node, resources: dict[Node, Any]) -> bool:
@@ -223,5 +256,6 @@ RULES = (
             Code("FD958", "warning", "A counter that never moves"),
             Code("FD959", "warning", "A loop that only an error ends"),
         ),
+        also=("FD952",),
     ),
 )

@@ -1,0 +1,70 @@
+"""What a result replaces: a value of another kind, or the whole document.
+
+Source: ASL specification, "ResultPath"; Step Functions Developer Guide, "Passing data between states with variables".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ...asl.tree import Node
+from ...base.diagnostics import AslPath
+from .kinds import NAMES, kind_of_shape
+from .parts import texts_in
+from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnknownShape, flatten, look
+
+_MAKERS: Final = frozenset({"Task", "Map", "Parallel"})
+"""The states that make a result of their own; a Pass is there to reshape what there is."""
+UNKNOWN: Final = "whatever "
+"""How the source of a field starts that an unknown result may lack."""
+
+
+def replaced_kinds(
+    state: Node, document: Shape, keys: tuple[str | int, ...], result: Shape, variables: Shape, assigned: Shape
+) -> Iterator[tuple[AslPath, str]]:
+    """Yield the places where a state writes over a value of another kind, and what is said of each."""
+    if state.type not in _MAKERS:
+        return
+    if keys and (problem := _problem(look(document, keys), result)):
+        name = ".".join(map(str, keys))
+        yield (*state.path, "ResultPath"), f"the result of {state.name!r} replaces {name!r}, {problem}"
+    for name, member in (assigned.fields if isinstance(assigned, ObjectShape) else {}).items():
+        old = variables.fields.get(name) if isinstance(variables, ObjectShape) else None
+        if old is not None and old.always and (problem := _problem((old.shape, None), member.shape)):
+            key = name if name in state.fields.get("Assign", {}) else f"{name}.$"
+            yield (*state.path, "Assign", key), f"state {state.name!r} replaces variable {name!r}, {problem}"
+
+
+def _problem(before: tuple[Shape, object], after: Shape) -> str | None:
+    old, missing = before
+    kinds = kind_of_shape(old), kind_of_shape(after)
+    if missing is not None or None in kinds or kinds[0] == kinds[1] or "null" in kinds or _is_empty(old):
+        return None
+    return f"which is {NAMES[str(kinds[0])]}, with {NAMES[str(kinds[1])]}"
+
+
+def _is_empty(shape: Shape) -> bool:
+    """True for a constant that only keeps a place: "", 0, false, [] or {}."""
+    if isinstance(shape, ScalarShape):
+        return shape.values is not None and not any(shape.values)
+    if isinstance(shape, ArrayShape):
+        return shape.items == ()
+    return isinstance(shape, ObjectShape) and shape.closed and not shape.fields
+
+
+def unknown_result(state: Node, document: Shape, arguments: Mapping[str, Any]) -> Shape:
+    """Return an unknown result that takes the place of the document: it may lack the fields that the document had,
+    except for those that its call was given."""
+    document = flatten(document)
+    if not isinstance(document, ObjectShape) or not document.closed:
+        return ANY
+    given = " ".join(texts_in(arguments)) + " ".join(arguments)
+    if any(text in ("$", "{% $states.input %}", "$$") for text in texts_in(arguments)):
+        return ANY
+    lost = {
+        name: Member(ANY, False, f"{UNKNOWN}{state.name!r} returns")
+        for name, member in document.fields.items()
+        if name not in given and not isinstance(member, UnknownShape)
+    }
+    return ObjectShape(lost, False) if lost else ANY

@@ -1,0 +1,98 @@
+"""What a result replaces, fields that only some routes write, and loops that wait for what nothing changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowdsl.check import check
+from flowdsl.check.dataflow.annotations import Data
+from flowdsl.check.dataflow.describe import describe_documents
+from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
+INPUT = ObjectShape({"id": Member(STRING), "n": Member(NUMBER), "list": Member(ArrayShape(STRING))}, True, "it")
+PAID = ObjectShape({"status": Member(STRING)}, True, "paid")
+
+
+def codes(states: dict[str, Any], language: str = "JSONPath", **results: Any) -> list[str]:
+    data = Data(INPUT, {("States", name): shape for name, shape in results.items()})
+    found = check({"QueryLanguage": language, "StartAt": next(iter(states)), "States": states}, data=data)
+    return [each.code for each in found]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"), [("$.paid", []), ("$.id", ["FD807"]), ("$.list", ["FD807"]), ("$.n.paid", [])]
+)
+def test_a_result_over_a_value_of_another_kind(place: str, expected: list[str]) -> None:
+    state = {"Type": "Task", "Resource": FUNCTION, "ResultPath": place, "End": True}
+    assert [each for each in codes({"T": state}, T=PAID) if each == "FD807"] == expected
+
+
+def test_a_result_over_a_variable() -> None:
+    pytest.importorskip("jlens")
+
+    def assigning(first: Any) -> list[str]:
+        task = {"Type": "Task", "Resource": FUNCTION, "Assign": {"v": "{% $states.result %}"}, "End": True}
+        return codes({"A": {"Type": "Pass", "Assign": {"v": first}, "Next": "T"}, "T": task}, "JSONata", T=PAID)
+
+    assert assigning(5) == ["FD807"]
+    assert assigning({"status": "x"}) == []
+    assert assigning("") == []
+    assert assigning(None) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "expected"),
+    [
+        ({"Parameters": {"n.$": "$.n"}}, "$.id", ["FD808"]),
+        ({"Parameters": {"n.$": "$.n"}}, "$.n", []),
+        ({"Parameters": {"n.$": "$.n"}}, "$.other", []),
+        ({"Parameters": {"n.$": "$.n"}, "ResultPath": "$.r"}, "$.id", []),
+        ({"Parameters": {"all.$": "$"}}, "$.id", []),
+        ({}, "$.id", []),
+    ],
+)
+def test_an_unknown_result_in_place_of_the_document(fields: dict[str, Any], path: str, expected: list[str]) -> None:
+    task = {"Type": "Task", "Resource": FUNCTION, **fields, "Next": "Use"}
+    assert codes({"T": task, "Use": {"Type": "Pass", "InputPath": path, "End": True}}) == expected
+
+
+def test_fields_of_one_route_stay_known() -> None:
+    states = {
+        "Which": {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsPresent": True, "Next": "A"}], "Default": "B"},
+        "A": {"Type": "Pass", "Result": "x", "ResultPath": "$.redirect", "Next": "B"},
+        "B": {"Type": "Pass", "Result": 1, "ResultPath": "$.n", "Next": "C"},
+        "C": {"Type": "Succeed"},
+    }
+    documents = describe_documents({"StartAt": "Which", "States": states})
+    assert 'redirect?: "x"' in documents["States", "C"].document
+    assert codes({**states, "C": {"Type": "Pass", "InputPath": "$.redirect", "End": True}}) is not None
+
+
+def looping(back: str, count: str = "{% $tries + 1 %}") -> list[str]:
+    states = {
+        "Begin": {"Type": "Pass", "Assign": {"tries": 0}, "Next": "Look"},
+        "Look": {
+            "Type": "Task",
+            "Resource": FUNCTION,
+            "Assign": {"found": "{% $states.result.status %}"},
+            "Next": "Is",
+        },
+        "Is": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $found = 'no' and $tries < 5 %}", "Next": "Count"}],
+            "Default": "End",
+        },
+        "Count": {"Type": "Pass", "Assign": {"tries": count}, "Next": "Rest"},
+        "Rest": {"Type": "Wait", "Seconds": 5, "Next": back},
+        "End": {"Type": "Succeed"},
+    }
+    return codes(states, "JSONata", Look=PAID)
+
+
+def test_a_loop_that_waits_for_what_it_never_looks_at() -> None:
+    pytest.importorskip("jlens")
+    assert looping("Look") == []
+    assert looping("Is") == ["FD952"]
