@@ -16,7 +16,7 @@ from ...asl.texts import names_one_thing
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate
 from .kinds import kind_of_shape, misfit
-from .shapes import ANY, ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape
+from .shapes import ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape
 
 MAX_DEPTH: Final = 8
 _WORDS: Final = {
@@ -48,7 +48,7 @@ class _Given(NamedTuple):
 
 def wrong_arguments(resource: Resource, value: Any, shape: Shape, path: AslPath, language: str) -> Iterator[Wrong]:
     """Yield the arguments of a Task that an API cannot take; `value` is what the definition has, `shape` what it is."""
-    given = [each for each in _given(value, shape, path, language, ()) if each.shape != ANY]
+    given = [each for each in _given(value, shape, path, language, ()) if not isinstance(each.shape, UnknownShape)]
     if not given:
         return
     is_optimized = resource.kind != "sdk"

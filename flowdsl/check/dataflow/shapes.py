@@ -121,7 +121,10 @@ def merge(one: Shape, other: Shape, depth: int = 0, pairs: Pairs | None = None) 
     """Return what is known of a value that has either shape; `one` itself if `other` changes nothing."""
     if one is other or one == other == ANY:
         return one
-    if isinstance(one, UnionShape) or isinstance(other, UnionShape):
+    if isinstance(one, UnionShape):
+        ways = one.ways  # Most often the shape is one of two.
+        return one if ways[0] is other or ways[-1] is other else _merge_ways(one, other, depth, pairs)
+    if isinstance(other, UnionShape):
         return _merge_ways(one, other, depth, pairs)
     if isinstance(one, ObjectShape) and isinstance(other, ObjectShape) and depth < MAX_DEPTH:
         if _way(one) != _way(other):
@@ -228,7 +231,7 @@ def _merge_objects(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pair
     return ObjectShape({**own, **changed}, closed, one.source or other.source, rest)
 
 
-MOST_OPEN: Final = 30
+MOST_OPEN: Final = 16
 """How many fields two objects that may have others may have, to keep those that only one of them is known to have."""
 
 
@@ -255,11 +258,13 @@ def _merge_open(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) 
             field, is_new = new, is_new or new is not field
             fields[name] = field
             continue
-        if other_field is not field:
+        if other_field is not field and other_field.shape is not field.shape:
             shape = merge(field.shape, other_field.shape, depth + 1, pairs)
             if shape is not field.shape or (field.always and not other_field.always):
                 absent = field.absent or other_field.absent
                 field, is_new = Member(shape, field.always and other_field.always, absent), True
+        elif field.always and not other_field.always:
+            field, is_new = Member(field.shape, False, field.absent or other_field.absent), True
         fields[name] = field
     for name, other_field in other.fields.items() if keeps else ():
         if name not in fields:
