@@ -11,6 +11,7 @@ from ..base.diagnostics import AslPath, Diagnostic
 from ..base.source import Caller, Span
 from . import kinds
 from .defaults import Defaults
+from .expressions import Expression
 from .fields import UNSET, Language, Unset, asl, by_asl_name, element, field, sugar
 from .flow import Block, Flow, Step, as_flow, describe
 from .functions import Function
@@ -56,6 +57,8 @@ class StateMachine(Graph):
     """The Lambda functions that the flow may call and the related ones, by name."""
     callees: dict[AslPath, tuple[Function, ...]] = field(factory=dict, init=False, eq=False, repr=False)
     """The functions that the Task at an ASL path may call."""
+    conditions: dict[AslPath, Expression] = field(factory=dict, init=False, eq=False, repr=False)
+    """The condition of the rule at an ASL path, as the author wrote it."""
     links: dict[AslPath, Caller | None] = field(factory=dict, init=False, eq=False, repr=False)
     """The place of the `goto` that names the target at an ASL path."""
 

@@ -10,6 +10,7 @@ from ..base.arguments import WrongArgument
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.record import Record, evolve, field
 from ..base.source import Caller
+from .expressions import Expression
 from .fields import UNSET, Language, Unset
 from .flow import Block, End, Flow, Goto, Guard, as_flow, states_within
 from .functions import Dynamic, Function
@@ -223,6 +224,9 @@ class _Wiring(Record, frozen=False):
             self._problem(
                 "FD104", (step.name,), "the Choice has no rules", step.origin, "add when(condition, steps...)"
             )
+        for index, rule in enumerate(step.choices if isinstance(step.choices, list | tuple) else ()):
+            if isinstance(rule, Rule) and isinstance(rule.condition, Expression):
+                self.machine.conditions[(*self.path, step.name, "Choices", index)] = rule.condition
         rules = _each(state.choices, branch)
         state = evolve(state, choices=rules, otherwise=UNSET)
         if state.default is not UNSET or step.otherwise is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,13 @@ def describe(loaded: Loaded, *, details: bool = False) -> Subject:
     from ..graph.subject import Subject
 
     known = _details(loaded) if details else {}
-    return Subject(name=loaded.name, definition=loaded.definition, details=known)
+    return Subject(name=loaded.name, definition=loaded.definition, details=known, words=conditions(loaded))
+
+
+def conditions(loaded: Loaded) -> dict[AslPath, str]:
+    """The conditions of a flow in Python as their author wrote them, without `state_input.`, by the paths of rules."""
+    written = loaded.machine.conditions if loaded.machine else {}
+    return {path: re.sub(r"(?<![\w'\"])state_input\.", "", repr(condition)) for path, condition in written.items()}
 
 
 def _details(loaded: Loaded) -> dict[AslPath, dict[str, Any]]:
@@ -103,6 +110,8 @@ def write_picture(subject: Subject, file: Path) -> None:
 
 def picture_result(loaded: Loaded, result: Result) -> Subject:
     """An execution of the embedded engine, with the child executions of its Distributed Maps."""
+    from attrs import evolve
+
     from ..testing.history import History
     from ..testing.picture import picture_run
 
@@ -114,12 +123,15 @@ def picture_result(loaded: Loaded, result: Result) -> Subject:
             children.append(History(child.history))
             todo.extend(reversed(child.children))
     history = History(result.history)
-    return picture_run(loaded.name, loaded.definition, history, children, details=_details(loaded))
+    subject = picture_run(loaded.name, loaded.definition, history, children, details=_details(loaded))
+    return evolve(subject, words=conditions(loaded))
 
 
 def picture_history(loaded: Loaded, file: Path) -> Subject:
     """An execution by the JSON of GetExecutionHistory: an object with `events`, or the list of them. Raises FlowError
     if the file has no history."""
+    from attrs import evolve
+
     from ..base.document import read_json
     from ..base.source import display_path
     from ..testing.history import History
@@ -140,4 +152,5 @@ def picture_history(loaded: Loaded, file: Path) -> Subject:
             code="FD711",
             hint="write one with: aws stepfunctions get-execution-history --execution-arn ARN > history.json",
         ) from None
-    return picture_run(loaded.name, loaded.definition, history, details=_details(loaded))
+    subject = picture_run(loaded.name, loaded.definition, history, details=_details(loaded))
+    return evolve(subject, words=conditions(loaded))

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final, Literal
 
 from attrs import define, evolve, field
 
 from ..asl.tree import Edge, Machine, Node, Tree
-from ..base.diagnostics import FlowError
+from ..base.diagnostics import AslPath, FlowError
 from . import wording
 from .fonts import clean, fit, measure, wrap
 from .picture import Box, Dot, Lane, Link, Picture, Point, Rect
@@ -48,10 +48,12 @@ _LARGE = 150
 MISSING_LIBRARY = "FD970"
 
 
-def lay_out(tree: Tree, *, fold_catches: bool = False, direction: Direction = "down") -> Picture:
+def lay_out(
+    tree: Tree, *, fold_catches: bool = False, direction: Direction = "down", words: Mapping[AslPath, str] | None = None
+) -> Picture:
     """Lay out a definition. With `fold_catches` no line is drawn for a catcher, nor a state to which only catchers
-    lead. Raises FlowError without graphlay."""
-    return _Layout(tree, fold_catches, direction).picture()
+    lead. `words` are labels of rules, by their paths. Raises FlowError without graphlay."""
+    return _Layout(tree, fold_catches, direction, words or {}).picture()
 
 
 @define
@@ -74,10 +76,11 @@ class _Inside:
 
 
 class _Layout:
-    def __init__(self, tree: Tree, fold_catches: bool, direction: Direction) -> None:
+    def __init__(self, tree: Tree, fold_catches: bool, direction: Direction, words: Mapping[AslPath, str]) -> None:
         self.tree = tree
         self.folds = fold_catches
         self.direction = direction
+        self.words = words
         self.plans: dict[Machine, _Plan] = {}
         self.inside: dict[Node, _Inside] = {}
         self.hidden = 0
@@ -131,7 +134,7 @@ class _Layout:
         states = self._visible(machine)
         boxes = [self._box(node, inner=machine.owner is not None) for node in states]
         index = {box.node: number for number, box in enumerate(boxes)}
-        graph = _Graph(boxes, self.direction)
+        graph = _Graph(boxes, self.direction, self.words)
         missing: dict[str, int] = {}
         for edge in machine.edges:
             if edge.kind in ("retry", "branch", "processor") or (self.folds and edge.kind == "catch"):
@@ -273,6 +276,7 @@ class _Graph:
 
     boxes: list[Box]
     direction: Direction
+    words: Mapping[AslPath, str]
     extra: list[tuple[str, Any, float]] = field(factory=list)
     """Dots: the kind, the edge or state, the radius. They follow the boxes."""
     edges: list[tuple[Edge | None, Any, Any]] = field(factory=list)
@@ -304,7 +308,7 @@ class _Graph:
             request.node(width=2 * radius, height=2 * radius, shape="ellipse", **rank)
         labels: list[tuple[tuple[str, ...], float]] = []
         for edge, source, target in self.edges:
-            lines = tuple(wrap(wording.label(edge), _LABEL_WIDTH, SMALL, LABEL_LINES)) if edge else ()
+            lines = tuple(wrap(wording.label(edge, self.words), _LABEL_WIDTH, SMALL, LABEL_LINES)) if edge else ()
             width = max((measure(line, SMALL) for line in lines), default=0.0)
             labels.append((lines, width))
             more: dict[str, Any] = {}

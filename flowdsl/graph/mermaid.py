@@ -22,17 +22,24 @@ _SPECIAL = re.compile(r"[^\w .,:;=!?()/+*'$%@^~|·→×…↻-]")
 
 
 def mermaid(
-    tree: Tree, *, fold_catches: bool = False, right: bool = False, marks: Mapping[AslPath, Mark] | None = None
+    tree: Tree,
+    *,
+    fold_catches: bool = False,
+    right: bool = False,
+    marks: Mapping[AslPath, Mark] | None = None,
+    words: Mapping[AslPath, str] | None = None,
 ) -> str:
-    """Return the flowchart; states are `s1`, `s2`, … in the order of the definition."""
-    return "".join(f"{line}\n" for line in _Writer(tree, fold_catches, marks or {}).lines("LR" if right else "TD"))
+    """Return the flowchart; states are `s1`, `s2`, … in the order of the definition. `words` are labels of rules."""
+    writer = _Writer(tree, fold_catches, marks or {}, words or {})
+    return "".join(f"{line}\n" for line in writer.lines("LR" if right else "TD"))
 
 
 class _Writer:
-    def __init__(self, tree: Tree, folds: bool, marks: Mapping[AslPath, Mark]) -> None:
+    def __init__(self, tree: Tree, folds: bool, marks: Mapping[AslPath, Mark], words: Mapping[AslPath, str]) -> None:
         self.tree = tree
         self.folds = folds
         self.marks = marks
+        self.words = words
         self.ids = {node: f"s{number}" for number, node in enumerate(tree, 1)}
         self.machines = {machine: number for number, machine in enumerate(tree.machines)}
         self.missing: dict[tuple[AslPath, str], str] = {}
@@ -94,7 +101,7 @@ class _Writer:
         for edge in node.transitions:
             if self.folds and edge.kind == "catch":
                 continue
-            text = _text(wording.label(edge))
+            text = _text(wording.label(edge, self.words))
             arrow = ("-.->", "-. ", " .->") if edge.kind == "catch" else ("-->", "-- ", " -->")
             way = f'{arrow[1]}"{text}"{arrow[2]}' if text else arrow[0]
             yield f"{self.ids[node]} {way} {self._target(edge, node.machine)}"

@@ -42,13 +42,15 @@ def draw(
     """
     tree = Tree(subject.definition)
     if form == "mermaid":
-        return mermaid(tree, fold_catches=fold_catches, right=direction == "right", marks=subject.marks)
+        return mermaid(
+            tree, fold_catches=fold_catches, right=direction == "right", marks=subject.marks, words=subject.words
+        )
     if form == "html":
         from .page import page
 
         return page(subject, tree, direction=direction, fold_catches=fold_catches)
     text = svg(
-        lay_out(tree, fold_catches=fold_catches, direction=direction),
+        lay_out(tree, fold_catches=fold_catches, direction=direction, words=subject.words),
         title=subject.name,
         comment=subject.explanation,
         marks=subject.marks,

@@ -31,11 +31,11 @@ _INNER = ("ItemProcessor", "Iterator", "Branches")
 
 def page(subject: Subject, tree: Tree, *, direction: Direction = "down", fold_catches: bool = False) -> str:
     """Return the page. With `fold_catches` it opens with the catches folded away."""
-    whole = lay_out(tree, direction=direction)
+    whole = lay_out(tree, direction=direction, words=subject.words)
     has_catches = any(link.edge.kind == "catch" for link in whole.links)
     pictures = [("whole", whole)]
     if has_catches:
-        pictures.append(("folded", lay_out(tree, fold_catches=True, direction=direction)))
+        pictures.append(("folded", lay_out(tree, fold_catches=True, direction=direction, words=subject.words)))
     drawings = "".join(
         f'<div class="drawing" data-drawing="{name}" hidden>{_drawing(picture, subject)}</div>'
         for name, picture in pictures

@@ -21,6 +21,8 @@ class Subject:
     """ASL as JSON values, however broken."""
     comment: str = ""
     """The text under the name; by default the definition's Comment."""
+    words: Mapping[AslPath, str] = {}
+    """The labels of rules in their author's words, by the paths of the rules; by default the definition's."""
     marks: Mapping[AslPath, Mark] = {}
     timeline: Timeline | None = None
     """What an execution did when: it is drawn below the picture."""

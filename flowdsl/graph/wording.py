@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..asl.resource import constant_function, parse_resource
 from ..asl.tree import Edge, Node
+from ..base.diagnostics import AslPath
 from ..expr.operators import OPERATORS
 from .fonts import clean
 
@@ -251,10 +252,14 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
-def label(edge: Edge) -> str:
-    """The text at an edge: a condition, the errors of a catcher, `otherwise` for a Default; "" for none."""
+def label(edge: Edge, words: Mapping[AslPath, str]) -> str:
+    """The text at an edge: a condition, the errors of a catcher, `otherwise` for a Default; "" for none.
+
+    `words` are conditions in their author's words, by the paths of their rules.
+    """
     if edge.kind == "choice":
-        return condition(edge.fields)
+        written = words.get(edge.path[:-1])  # the edge's own path is that of its Next
+        return condition(edge.fields) if written is None else clean(written[:_MOST])
     if edge.kind == "default":
         return "otherwise"
     return clean(edge.label[:_MOST]) if edge.kind == "catch" else ""

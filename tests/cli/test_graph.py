@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flowdsl.cli.group import CommandGroup
+from flowdsl.graph.fonts import FAMILY
+from flowdsl.graph.png import png
 
 ROOT = Path(__file__).parents[2]
 FLOW = str(ROOT / "payment_flow.py")
@@ -118,6 +121,23 @@ def test_png_needs_its_library(monkeypatch):
     assert "FD970 PNG needs the library resvg-py" in graph(FLOW, "--format", "png").stderr
 
 
+def test_png_has_its_texts_in_whatever_font_is_installed():
+    style = f"<style>text{{font-family:{FAMILY}}}</style>"
+    drawn = [
+        png(f"<svg xmlns='http://www.w3.org/2000/svg' width='90' height='30'>{style}<text y='20'>{text}</text></svg>")
+        for text in ("payment", "")
+    ]
+    assert drawn[0] != drawn[1]
+
+
+def test_png_without_a_font_is_an_error_and_no_picture_without_text(monkeypatch):
+    monkeypatch.setattr("flowdsl.graph.png._installed_family", lambda _resvg: None)
+    done = graph(FLOW, "--format", "png")
+    assert (done.exit_code, done.stdout_bytes) == (2, b"")
+    assert "FD970 PNG needs a font" in done.stderr
+    assert "fonts-liberation" in done.stderr
+
+
 def test_catches_are_folded_and_the_direction_is_chosen():
     whole, folded, right = (
         ElementTree.fromstring(graph(FLOW, *options).stdout)
@@ -140,3 +160,30 @@ def test_the_page_tells_what_is_known_of_a_state(tmp_path):
     assert 'status: "done" | "failed"' in details["Input"]
     assert json.loads(states["TakePayment"]["asl"])["TimeoutSeconds"] == 60
     assert json.loads(states["PostProcessing"]["asl"])["Branches"][0]["States"] == ["Receipt", "ReceiptFailed"]
+
+
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+@pytest.mark.parametrize(
+    ("condition", "label"),
+    [
+        ("state_input.a.b == 'paid'", "a.b == 'paid'"),
+        ("f.is_present(state_input.a) & ~(state_input.b > 3)", "is_present(a) & ~(b > 3)"),
+        ("f.one_of(state_input.a, 'x', 'y')", "one_of(a, 'x', 'y')"),
+        ("f.matches(state_input.a, 'state_input.*')", "matches(a, 'state_input.*')"),
+        ("f.var.turn < 8", "var.turn < 8"),
+    ],
+)
+def test_labels_are_conditions_as_their_author_wrote_them(condition, label, language, tmp_path):
+    text = (
+        "import flowdsl as f\nfrom flowdsl import state_input\n"
+        f"inner = f.Choice('C', f.when({condition}, f.Pass('A')))\n"
+        "other = f.Choice('D', f.when(state_input.z == 1, f.Pass('B')))\n"
+        f"machine = f.StateMachine('m', f.chain(other, f.Map('M', processor=inner)), query_language='{language}')\n"
+    )
+    whole, inner = _labels(machine(tmp_path, text, "flow.py"))
+    assert (whole, inner) == ("z == 1", label)
+
+
+def _labels(file: str) -> list[str]:
+    texts = re.findall(r'-- "(.*)" -->', graph(file, "--format", "mermaid").stdout)
+    return [re.sub(r"#(\d+);", lambda code: chr(int(code[1])), text) for text in texts if text != "otherwise"]
