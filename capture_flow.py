@@ -20,6 +20,7 @@ from flowdsl import (
     retry,
     when,
 )
+from handlers.select_psp.deployment import stores_check
 from payment_flow import (
     BUS,
     CAPTURES,
@@ -81,4 +82,5 @@ machine = StateMachine(
     query_language="JSONata",
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a reserved donation, or a part of it, or releases it",
+    checks=[stores_check],
 )

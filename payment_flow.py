@@ -13,6 +13,7 @@ from flowdsl import (
     Defaults,
     EventBus,
     Executions,
+    Expression,
     Function,
     Functions,
     Metric,
@@ -28,14 +29,17 @@ from flowdsl import (
     context,
     dynamic,
     fail,
+    fn,
     goto,
     lambda_transient,
+    one_of,
     retry,
     state_input,
     task_token,
     when,
 )
-from handlers.select_psp.deployment import deployment_check
+from handlers.document import PAYING, TELLING
+from handlers.select_psp.deployment import deployment_check, stores_check
 from handlers.select_psp.selection import check_routing
 
 # The handlers are safe to be run again, so that any of them may be.
@@ -62,6 +66,7 @@ storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_d
 # return page reports are not repeated.
 sending = retry(
     "NotDelivered",
+    "Unexpected",
     "Lambda.Unknown",
     "Runtime.ExitError",
     "Sandbox.Timedout",
@@ -143,13 +148,19 @@ SETTLING = [
 TOLD = [*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")]
 
 
-def recorded(name: str, function: Function) -> Task:
+def document_with(fields: tuple[str, ...]) -> Expression:
+    """The document, with these fields of the donation only: donors' data stays out of functions that do not need it."""
+    donation = fn.sift(state_input.donation, lambda value, name: one_of(name, *fields))
+    return fn.merge(state_input, {"donation": donation})
+
+
+def recorded(name: str, function: Function, **event: Expression) -> Task:
     """A step of the post-processing: its failure is written down and never stops the flow."""
     failed = Pass(
         f"{name}Failed",
         output={"status": "failed", "error": state_input.Error, "cause": state_input.Cause},
     )
-    return Task(name, function, retry=[lambda_transient, any_error], catch=catch("States.ALL", failed))
+    return Task(name, function, **event, retry=[lambda_transient, any_error], catch=catch("States.ALL", failed))
 
 
 setup = Task(
@@ -177,6 +188,7 @@ select_psp = Task(
 take_payment = Task(
     "TakePayment",
     dynamic(select_psp.out.function_arn, allowed=PSPS),
+    payload=document_with(PAYING),
     into="payment",
     timeout=PSP_STEP,
     retry=[final_errors, psp_errors],
@@ -185,13 +197,14 @@ take_payment = Task(
 notify_delay = Task(
     "NotifyDelay",
     Function("payment-notify-delay", "handlers/notify_delay", access=[BUS]),
+    payload=document_with(TELLING),
     into=DISCARD,
     catch=catch("States.ALL", into="notify_delay_error"),
 )
 await_confirmation = Task(
     "AwaitConfirmation",
     Function("payment-await-confirmation", "handlers/await_confirmation", access=[REDIRECTS]),
-    payload={"token": task_token, "document": state_input},
+    payload={"token": task_token, "document": document_with(TELLING)},
     wait_for_task_token=True,
     # The PSP's webhook ends the wait, or a day: then TakePayment asks the PSP.
     timeout=take_payment.out.pending_seconds,
@@ -202,7 +215,7 @@ await_confirmation = Task(
 redirect_to_psp = Task(
     "RedirectToPsp",
     Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS, BUS]),
-    payload={"token": task_token, "document": state_input},
+    payload={"token": task_token, "document": document_with(TELLING)},
     wait_for_task_token=True,
     # A day in all; shorter once the donor came back without completing the payment, when the PSP is asked again.
     timeout=take_payment.out.redirect_seconds,
@@ -236,9 +249,12 @@ flow = chain(
             "totals": recorded(
                 "FundraisingTotals",
                 Function("payment-fundraising-totals", "handlers/fundraising_totals", access=[TOTALS]),
+                payload=document_with(TELLING),
             ),
             "event": recorded(
-                "PublishEvent", Function("payment-publish-event", "handlers/publish_event", access=[BUS])
+                "PublishEvent",
+                Function("payment-publish-event", "handlers/publish_event", access=[BUS]),
+                payload=document_with(TELLING),
             ),
         },
         into="post_processing",
@@ -288,7 +304,7 @@ machine = StateMachine(
     comment="Takes a donation's payment through the payment service provider that fits it",
     related=[donor_returned, *webhooks],
     # Nothing is deployed with which money would be lost: `flowdsl check` and `flowdsl plan` fail before.
-    checks=[deployment_check([function.name for function in PSPS], REQUIRED)],
+    checks=[deployment_check([function.name for function in PSPS], REQUIRED), stores_check],
     # reconcile settles what executions could not store, and lists what needs people.
     schedules=[Schedule("sweep", reconcile, every=timedelta(minutes=15))],
     alarms=[

@@ -23,7 +23,19 @@ from flowdsl import (
     retry,
     when,
 )
-from payment_flow import PSP_STEP, PSPS, REFUNDS, TOTALS, TRANSACTIONS, any_error, final_errors, psp_errors, storing
+from handlers.select_psp.deployment import stores_check
+from payment_flow import (
+    BUS,
+    PSP_STEP,
+    PSPS,
+    REFUNDS,
+    TOTALS,
+    TRANSACTIONS,
+    any_error,
+    final_errors,
+    psp_errors,
+    storing,
+)
 
 # Nothing was refunded, and repeating would not help.
 refused = retry("NotRefundable", "RefundConflict", "MalformedEvent", max_attempts=0)
@@ -35,7 +47,7 @@ setup = Task(
 )
 persist = Task(
     "PersistRefund",
-    Function("payment-persist-refund", "handlers/persist_refund", access=[REFUNDS, TOTALS]),
+    Function("payment-persist-refund", "handlers/persist_refund", access=[REFUNDS, TOTALS, BUS]),
     into="stored",
     retry=[lambda_transient, storing],
 )
@@ -76,4 +88,5 @@ machine = StateMachine(
     query_language="JSONata",
     defaults=Defaults(retry=lambda_transient),
     comment="Gives back a donation, or a part of it",
+    checks=[stores_check],
 )

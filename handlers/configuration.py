@@ -6,6 +6,9 @@ import os
 
 from handlers.document import Misconfigured
 
+RETENTION, NEVER = "PAYMENTS_RETENTION_DAYS", "never"
+"""After how many days donors' data is erased; a deployed sweep has to be told, if only that it never is."""
+
 
 def is_on_lambda() -> bool:
     """Return true if this process is a Lambda function. Local runs have its variables, too, but also a virtual time."""

@@ -7,6 +7,12 @@ from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin
 
 T = TypeVar("T")
 
+TELLING = ("id", "charity", "amount", "currency")
+"""The fields of a donation that say nothing about the donor."""
+
+PAYING = (*TELLING, "payment_method", "capture")
+"""The fields of a donation that a PSP's function gets."""
+
 _WORDS: dict[type, str] = {
     str: "a string",
     int: "an integer",

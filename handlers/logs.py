@@ -1,13 +1,16 @@
 """Structured logs: each line names the donation and the execution and contains no private data.
 
 Events and the messages of foreign exceptions are never logged, so no token, card number or donor's address gets there.
+Nor do they get into the cause of a failed step, which Step Functions keeps: see Unexpected.
 Logs go to stderr (CloudWatch reads both streams): in local runs stdout is for the command's result.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -16,6 +19,11 @@ from aws_lambda_powertools import Logger
 
 from handlers import cards
 from handlers.document import donation_id, execution_id
+
+
+class Unexpected(Exception):
+    """An exception of another library, or a mistake of ours: where it was raised, without its message, which may have a
+    donor's data or a token in it. Repeating may help."""
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -38,7 +46,10 @@ def logger(service: str) -> Logger:
 
 @contextmanager
 def invocation(log: Logger, event: Any, context: Any) -> Iterator[None]:
-    """Add the donation, the execution and the request to all log lines of one invocation, and log its failure."""
+    """Add the donation, the execution and the request to all log lines of one invocation, and log its failure.
+
+    Raises Unexpected instead of exceptions that are not of handlers.
+    """
     donation = donation_id(event)
     log.thread_safe_append_keys(
         donation=cards.redact(donation) if donation else None,
@@ -51,8 +62,19 @@ def invocation(log: Logger, event: Any, context: Any) -> Iterator[None]:
         log.info("finished")
     except Exception as error:
         # Messages of our own errors contain no private data; those of other libraries may.
-        own = type(error).__module__.startswith("handlers.")
-        log.error("failed", error_type=type(error).__name__, cause=cards.redact(str(error)) if own else None)
-        raise
+        name, own = type(error).__name__, type(error).__module__.startswith("handlers.")
+        what = cards.redact(str(error)) if own else f"{name} at {_place(error)}"
+        log.error("failed", error_type=name, cause=what)
+        if own:
+            raise
+        raise Unexpected(what) from error
     finally:
         log.thread_safe_clear_keys()
+
+
+def _place(error: BaseException) -> str:
+    """Return the last line of ours that an exception passed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in frames if f"{os.sep}handlers{os.sep}" in each.filename]
+    last = (ours or frames)[-1]
+    return f"{last.filename.rpartition(f'{os.sep}handlers{os.sep}')[2]}:{last.lineno}"

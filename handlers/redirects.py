@@ -1,7 +1,9 @@
-"""The task tokens of donors who are at the PSP. A token stays here; others get a ticket, from which it cannot be read.
+"""The task tokens with which executions wait for donors and PSPs. A token stays here; donors get a ticket, from which
+it cannot be read.
 
 Stored in the DynamoDB table REDIRECTS_TABLE (partition key `id`, a string), or in SQLite if it is not set. Every ticket
-of a donation leads to the token that its execution waits with now. Both expire: DynamoDB deletes them by `expires_at`
+of a donation leads to the token that its execution waits with now, if it waits for the donor: nobody but the PSP ends
+the wait for a bank. Both expire: DynamoDB deletes them by `expires_at`
 within some days, and until then they are not read any more.
 """
 
@@ -17,15 +19,19 @@ from handlers.configuration import store_name
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS issued (ticket TEXT PRIMARY KEY, donation TEXT NOT NULL, expires_at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS tokens (donation TEXT PRIMARY KEY, token TEXT NOT NULL, expires_at INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS tokens (donation TEXT PRIMARY KEY, token TEXT NOT NULL, awaits TEXT NOT NULL,
+  expires_at INTEGER NOT NULL)
 """
+
+DONOR, PSP = "donor", "psp"
+"""Whom an execution waits for."""
 
 KEPT = 2 * 24 * 3600
 """Seconds for which a ticket and a token are kept: the flow waits for a donor for a day, after which a return is only
 told that it is late."""
 
 
-def keep(donation: str, token: str) -> str:
+def keep(donation: str, token: str, awaits: str = DONOR) -> str:
     """Store the token that the donation's execution waits with, and return its ticket: the same for the same token.
 
     A task token cannot be guessed, and so its digest cannot either.
@@ -36,18 +42,18 @@ def keep(donation: str, token: str) -> str:
     if table:
         client = _client()
         # The token first: a ticket that somebody has must lead to one.
-        for identity, name, value in (
-            (f"donation#{donation}", "token", token),
-            (f"ticket#{ticket}", "donation", donation),
+        for identity, values in (
+            (f"donation#{donation}", {"token": token, "awaits": awaits}),
+            (f"ticket#{ticket}", {"donation": donation}),
         ):
-            item = {"id": {"S": identity}, name: {"S": value}, "expires_at": {"N": str(expires_at)}}
-            client.put_item(TableName=table, Item=item)
+            item = {name: {"S": value} for name, value in {"id": identity, **values}.items()}
+            client.put_item(TableName=table, Item={**item, "expires_at": {"N": str(expires_at)}})
     else:
         with sqlite.transaction(_file(), _SCHEMA) as db:
             for name in ("issued", "tokens"):
                 db.execute(f"DELETE FROM {name} WHERE expires_at <= ?", (_now(),))  # noqa: S608 - names from above
             db.execute("INSERT OR REPLACE INTO issued VALUES (?, ?, ?)", (ticket, donation, expires_at))
-            db.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)", (donation, token, expires_at))
+            db.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", (donation, token, awaits, expires_at))
     return ticket
 
 
@@ -55,30 +61,32 @@ def donation_of(ticket: str) -> str | None:
     """Return the donation that the ticket was issued for, or None if it was never issued or has expired."""
     table = store_name("REDIRECTS_TABLE")
     if table:
-        return _get(table, f"ticket#{ticket}", "donation")
+        return _get(table, f"ticket#{ticket}").get("donation")
     with sqlite.transaction(_file(), _SCHEMA) as db:
         query = "SELECT donation FROM issued WHERE ticket = ? AND expires_at > ?"
         row = db.execute(query, (ticket, _now())).fetchone()
     return row["donation"] if row else None
 
 
-def token_of(donation: str) -> str | None:
-    """Return the last token of the donation, or None if it has none, or only one that has expired."""
+def token_of(donation: str, *awaits: str) -> str | None:
+    """Return the last token of the donation, or None if it has none for one of these, or only one that has expired."""
     table = store_name("REDIRECTS_TABLE")
     if table:
-        return _get(table, f"donation#{donation}", "token")
-    with sqlite.transaction(_file(), _SCHEMA) as db:
-        query = "SELECT token FROM tokens WHERE donation = ? AND expires_at > ?"
-        row = db.execute(query, (donation, _now())).fetchone()
-    return row["token"] if row else None
+        stored = _get(table, f"donation#{donation}")
+    else:
+        with sqlite.transaction(_file(), _SCHEMA) as db:
+            query = "SELECT token, awaits FROM tokens WHERE donation = ? AND expires_at > ?"
+            row = db.execute(query, (donation, _now())).fetchone()
+        stored = dict(row) if row else {}
+    return stored.get("token") if stored.get("awaits") in (awaits or (DONOR, PSP)) else None
 
 
-def resume(donation: str, output: str) -> bool:
-    """Let the donation's execution go on with this output (JSON); return False if it does not wait for the donor."""
+def resume(donation: str, output: str, *awaits: str) -> bool:
+    """Let the donation's execution go on with this output (JSON); return False if it does not wait for one of these."""
     import boto3
     from botocore.exceptions import ClientError
 
-    token = token_of(donation)
+    token = token_of(donation, *awaits)
     if token is None:
         return False
     try:
@@ -91,12 +99,12 @@ def resume(donation: str, output: str) -> bool:
     return True
 
 
-def _get(table: str, identity: str, name: str) -> str | None:
+def _get(table: str, identity: str) -> dict[str, str]:
     response = _client().get_item(TableName=table, Key={"id": {"S": identity}}, ConsistentRead=True)
     item = response.get("Item")
     if item is None or int(item.get("expires_at", {"N": "0"})["N"]) <= _now():
-        return None
-    return str(item[name]["S"])
+        return {}
+    return {name: str(typed["S"]) for name, typed in item.items() if "S" in typed}
 
 
 def _now() -> int:

@@ -9,7 +9,11 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from benchmarks.campaign import adyen_books, gocardless_books
+from benchmarks.campaign.adyen_books import AdyenBooks
+from benchmarks.campaign.gocardless_books import GoCardlessBooks
 from benchmarks.campaign.stripe_books import StripeBooks
+from benchmarks.campaign.transport import Filed
 from handlers.psp_sandbox.ledger import Ledger, Payment
 
 ROUTING = """
@@ -22,7 +26,19 @@ percentage = 100
 function = "payment-psp-stripe"
 enabled = {stripe}
 percentage = 100
+
+[psp_adyen]
+function = "payment-psp-adyen"
+enabled = {adyen}
+percentage = 100
+
+[psp_gocardless]
+function = "payment-psp-gocardless"
+enabled = {gocardless}
+percentage = 100
 """
+
+PSPS = ("sandbox", "stripe", "adyen", "gocardless")
 
 SECRET = "whsec_campaign"
 
@@ -38,14 +54,30 @@ class Bank(Protocol):
 
 
 def bank(psp: str, folder: Path) -> Bank:
-    """Return the books of `sandbox` or `stripe` in the scenario's folder."""
-    return Ledger(folder / "psp-sandbox.sqlite") if psp == "sandbox" else StripeBooks(folder / "stripe.sqlite")
+    """Return the books of one of PSPS in the scenario's folder."""
+    if psp == "sandbox":
+        return Ledger(folder / "psp-sandbox.sqlite")
+    return StripeBooks(folder / "stripe.sqlite") if psp == "stripe" else filed(psp, folder)
+
+
+def filed(psp: str, folder: Path) -> Filed:
+    """Return the books of `adyen` or `gocardless`."""
+    kind = AdyenBooks if psp == "adyen" else GoCardlessBooks
+    return Filed(folder / f"{psp}.books", lambda: kind(validates=False))
+
+
+def taken_back(psp: str, folder: Path) -> dict[str, int]:
+    """Return what banks took back of the payments that were taken, by their references."""
+    return filed(psp, folder).taken_back() if psp in FILED else {}
+
+
+FILED = ("adyen", "gocardless")
 
 
 def environment(psp: str, folder: Path) -> dict[str, str]:
     """Return the variables of the functions, after writing a routing file that has only this PSP."""
     folder.mkdir(parents=True, exist_ok=True)
-    enabled = {name: str(name == psp).lower() for name in ("sandbox", "stripe")}
+    enabled = {name: str(name == psp).lower() for name in PSPS}
     routing = folder / "psps.toml"
     routing.write_text(ROUTING.format_map(enabled), encoding="utf-8")
     return {
@@ -54,6 +86,17 @@ def environment(psp: str, folder: Path) -> dict[str, str]:
         "STRIPE_API_KEY": "sk_test_campaign",
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_RETURN_URL": "https://donate.example/returned",
+        "ADYEN_API_KEY": adyen_books.API_KEY,
+        "ADYEN_API_BASE": "https://adyen.example",
+        "ADYEN_ENVIRONMENT": "test",
+        "ADYEN_HMAC_KEY": adyen_books.HMAC_KEY,
+        "ADYEN_MERCHANT_ACCOUNT": adyen_books.ACCOUNT,
+        "ADYEN_RETURN_URL": "https://donate.example/returned",
+        "GOCARDLESS_ACCESS_TOKEN": gocardless_books.TOKEN,
+        "GOCARDLESS_API_BASE": "https://gocardless.example",
+        "GOCARDLESS_ENVIRONMENT": "sandbox",
+        "GOCARDLESS_RETURN_URL": "https://donate.example/returned",
+        "GOCARDLESS_WEBHOOK_SECRET": gocardless_books.SECRET,
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from benchmarks.campaign.banks import bank
+from benchmarks.campaign.banks import bank, taken_back
 from benchmarks.campaign.plan import Plan
 from benchmarks.campaign.world import Ended, Outcome, messages
 from handlers import captures, refunds, sqlite
@@ -29,19 +29,20 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
     submitted: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for submission in plan.submissions:
         submitted[submission.donation["id"]].append(submission.donation)
-    payments = bank(plan.psp, sqlite.database("any").parent).payments()
+    folder = sqlite.database("any").parent
+    payments, lost = bank(plan.psp, folder).payments(), taken_back(plan.psp, folder)
     for identity, donations in submitted.items():
         of = [each for each in payments if each.order_id == identity]
         executions = [each for each in outcome.executions if each.donation["id"] == identity]
         for problem in (
             *_ledger(identity, donations, of),
-            *_record(identity, of, store().get(identity), outcome, executions),
+            *_record(identity, of, lost, store().get(identity), outcome, executions),
             *(problem for execution in executions for problem in _execution(execution, of)),
             *_history(identity),
         ):
             yield f"{identity}: {problem}"
     yield from outcome.forged
-    yield from _totals(payments)
+    yield from _totals(payments, lost)
     yield from _messages(payments)
     yield from _private(plan, outcome.log)
 
@@ -75,10 +76,17 @@ def _captured(owners: list[dict[str, Any]], taken: list[Payment]) -> Iterator[st
 
 
 def _record(
-    identity: str, payments: list[Payment], record: Transaction | None, outcome: Outcome, executions: list[Ended]
+    identity: str,
+    payments: list[Payment],
+    lost: dict[str, int],
+    record: Transaction | None,
+    outcome: Outcome,
+    executions: list[Ended],
 ) -> Iterator[str]:
     """Paid is taken with that amount, taken is stored, anything else is in the list of open work."""
-    taken = [payment for payment in payments if payment.captured]
+    is_paid = record is not None and record.status == "paid"
+    # What a bank took back before anybody knew that it was taken may be stored as declined.
+    taken = [payment for payment in payments if payment.captured and (is_paid or payment.reference not in lost)]
     listed = {finding.id for finding in outcome.first}
     if record is None:
         if payments:
@@ -146,13 +154,14 @@ def _history(identity: str) -> Iterator[str]:
         yield f"the history begins with {entries[0].status}: the intent is missing"
 
 
-def _totals(payments: list[Payment]) -> Iterator[str]:
+def _totals(payments: list[Payment], lost: dict[str, int]) -> Iterator[str]:
     """Each taken and stored donation counts once, and nothing else does."""
     expected: Counter[tuple[str, str]] = Counter()
     for payment in payments:
         record = store().get(payment.order_id)
         if payment.captured and record is not None and record.status == "paid" and record.complete:
-            expected[(str(record.charity), payment.currency)] += payment.captured - payment.refunded
+            left = payment.captured - payment.refunded - lost.get(payment.reference, 0)
+            expected[(str(record.charity), payment.currency)] += left
     path = sqlite.database("totals")
     rows: list[tuple[str, str, int]] = []
     if path.exists():
@@ -163,7 +172,8 @@ def _totals(payments: list[Payment]) -> Iterator[str]:
     taken: Counter[tuple[str, str]] = Counter()
     for payment in payments:
         record = store().get(payment.order_id)
-        taken[(str(record.charity) if record else "?", payment.currency)] += payment.captured - payment.refunded
+        left = payment.captured - payment.refunded - lost.get(payment.reference, 0)
+        taken[(str(record.charity) if record else "?", payment.currency)] += left
     for key in expected.keys() | totals.keys():
         if not expected[key] <= totals.get(key, 0) <= taken[key]:
             yield f"the total of {key} is {totals.get(key, 0)}; complete are {expected[key]}, taken {taken[key]}"

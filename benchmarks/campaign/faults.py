@@ -86,16 +86,16 @@ class Faults:
         return kind
 
     def request(self, where: str) -> str | None:
-        """Return the fault of a request to Stripe, or None."""
+        """Return the fault of a request to a PSP over HTTP, or None."""
         dice = self.dice(f"request {where}")
         if dice.random() >= self.plan.store_faults:
             return None
         kind = dice.choice(("refused", "answer lost", "unauthorized", "throttled", "failed", "garbled", "crash"))
-        self.counts[f"Stripe: {kind}"] += 1
+        self.counts[f"{self.plan.psp}: {kind}"] += 1
         return kind
 
     def deliveries(self, event: str) -> list[tuple[int, str]]:
-        """Return when Stripe's event arrives, in seconds, and as what: itself, or `forged`; nothing if it is lost."""
+        """Return when a PSP's event arrives, in seconds, and as what: itself, or `forged`; nothing if it is lost."""
         dice = self.dice(f"event {event}")
         if self.plan.webhook == "never":
             return []
@@ -106,6 +106,10 @@ class Faults:
             return [(dice.choice(late), "event")]
         kinds = dice.choices(("event", "event", "forged"), k=dice.choice((0, 1, 2, 3)))
         return [(dice.choice((0, 0, *late)), kind) for kind in kinds]
+
+    def decision(self, what: str) -> int:
+        """Return after how many seconds a bank, or a PSP, decides."""
+        return self.dice(f"decision {what}").choice((0, 60, 3600, 26 * 3600, 4 * 86400, 9 * 86400))
 
     def race(self, where: str) -> bool:
         """Return true if another execution runs before this transaction."""

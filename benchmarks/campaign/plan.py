@@ -7,12 +7,15 @@ from typing import Any
 
 from attrs import frozen
 
+from benchmarks.campaign import adyen_books, gocardless_books
+from benchmarks.campaign.banks import PSPS
 from handlers.psp_sandbox.testcards import CARDS
 
 HOUR = 3600
 DAY = 24 * HOUR
 
 _CURRENCIES = ("GBP", "EUR", "JPY", "UGX", "ISK", "MGA", "KWD")
+_DEBITED = ("GBP", "EUR", "SEK", "DKK")
 _AMOUNTS = (1, 10, 99, 100, 2500, 9990, 99_999_990)
 _CHARITIES = ("Lifeboats", "Médecins du Monde", "救命艇")
 _NAMES = ("Ada Lovelace", "Grace Hopper", "山田 花子", "Zoë Ó Súilleabháin")
@@ -20,6 +23,15 @@ _DECIDED = [card for card in CARDS if card.bank != "waits"]
 """Those that a PSP decides in the end: a debit that stays pending is left for people, rightly."""
 
 _OFTEN = ("tok_paid", "tok_3ds", "tok_later_once", "tok_3ds_abandoned", "tok_answer_lost", "tok_declined")
+_CARDS = (_OFTEN, tuple(card.token for card in _DECIDED))
+
+TOKENS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    # By PSP: those that most donations have, and all.
+    "sandbox": _CARDS,
+    "stripe": _CARDS,
+    "adyen": (("pm_paid", "pm_3ds", "pm_pending"), tuple(adyen_books.BANKS)),
+    "gocardless": (("MDPAID", "new_mandate", "MDLATER"), (*gocardless_books.BANKS, "new_mandate", "MDUNKNOWN")),
+}
 
 
 @frozen
@@ -45,7 +57,7 @@ class Plan:
     seed: int
     index: int
     psp: str
-    """sandbox or stripe."""
+    """One of banks.PSPS."""
     submissions: tuple[Submission, ...]
     visits: tuple[tuple[tuple[int, str], ...], ...]
     """For each redirect in turn, what the donor and others do: seconds after it, and one of `DONOR`."""
@@ -66,7 +78,7 @@ class Plan:
     races: float
     """The share of transactions before which another execution of the donation runs from its start to its end."""
     webhook: str
-    """How Stripe's events arrive: one of `WEBHOOKS`."""
+    """How the PSP's events arrive: one of `WEBHOOKS`."""
     kill_at: int | None
     """The transaction at which the process is killed; the donations are then run again in a new one."""
 
@@ -83,13 +95,13 @@ def plan(seed: int, index: int) -> Plan:
     """Return the scenario of this number."""
     dice = Random(f"{seed}/{index}")
     calm = dice.random() < 0.15
-    donations = [_donation(dice, f"c{index}-{number}") for number in range(dice.choice((1, 1, 1, 2, 3)))]
+    psp = dice.choice(PSPS)
+    donations = [_donation(dice, psp, f"c{index}-{number}") for number in range(dice.choice((1, 1, 1, 2, 3)))]
     submissions = tuple(
-        Submission(at, f"{donation['id']}-{number}", donation if number == 0 else _again(dice, donation))
+        Submission(at, f"{donation['id']}-{number}", donation if number == 0 else _again(dice, psp, donation))
         for donation in donations
         for number, at in enumerate(_times(dice))
     )
-    psp = dice.choice(("sandbox", "sandbox", "stripe"))
     harsh = 0.0 if calm else dice.choice((0.03, 0.1, 0.3, 0.6))
     return Plan(
         seed,
@@ -110,15 +122,16 @@ def plan(seed: int, index: int) -> Plan:
     )
 
 
-def _donation(dice: Random, identity: str) -> dict[str, Any]:
+def _donation(dice: Random, psp: str, identity: str) -> dict[str, Any]:
     later = {"capture": "later"} if dice.random() < 0.15 else {}
-    token = dice.choice(_OFTEN) if dice.random() < 0.6 else dice.choice(_DECIDED).token
+    often, every = TOKENS[psp]
+    token = dice.choice(often) if dice.random() < 0.6 else dice.choice(every)
     return {
         "id": identity,
         **later,
         "charity": dice.choice(_CHARITIES),
         "amount": dice.choice(_AMOUNTS),
-        "currency": dice.choice(_CURRENCIES),
+        "currency": dice.choice(_DEBITED if psp == "gocardless" else _CURRENCIES),
         "payment_method": {"type": "card", "token": token},
         "donor": {"name": dice.choice(_NAMES), "email": f"donor-{identity}@example.org"},
     }
@@ -129,7 +142,7 @@ def _times(dice: Random) -> list[int]:
     return [0, *(dice.choice((0, 0, 1, 7, 300, HOUR, DAY, 8 * DAY)) for _ in range(dice.choice((0, 0, 1, 1, 2))))]
 
 
-def _again(dice: Random, donation: dict[str, Any]) -> dict[str, Any]:
+def _again(dice: Random, psp: str, donation: dict[str, Any]) -> dict[str, Any]:
     """The donation once more, or another one with its id."""
     if dice.random() < 0.6:
         return donation
@@ -137,7 +150,7 @@ def _again(dice: Random, donation: dict[str, Any]) -> dict[str, Any]:
         {"amount": donation["amount"] + 10},
         {"currency": "USD"},
         {"charity": "Rainforest"},
-        {"payment_method": {"type": "card", "token": "tok_3ds_later"}},
+        {"payment_method": {"type": "card", "token": dice.choice(TOKENS[psp][1])}},
         {"donor": {**donation["donor"], "email": "somebody@example.org"}},
     ]
     return {**donation, **dice.choice(changes)}

@@ -15,23 +15,27 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import requests
 import stripe
 from attrs import define, field, frozen
 
-from benchmarks.campaign.banks import SECRET, bank, environment, signed
+from benchmarks.campaign.banks import FILED, SECRET, bank, environment, filed, signed
 from benchmarks.campaign.faults import Faults
 from benchmarks.campaign.plan import HOUR, Plan, Submission
 from benchmarks.campaign.stripe_books import StripeBooks
+from benchmarks.campaign.transport import Transport
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
 from handlers import captures, psp_webhook, refunds, sqlite
+from handlers.adyen_webhook import handler as adyen_webhook
 from handlers.document import MalformedEvent
+from handlers.gocardless_webhook import handler as gocardless_webhook
 from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
 from handlers.psp_sandbox.ledger import Down
 from handlers.reconcile.sweep import Finding, ask_psp, sweep
-from handlers.stripe_webhook import handler as webhook
+from handlers.stripe_webhook import handler as stripe_webhook
 from handlers.transactions.store import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -101,6 +105,8 @@ class World:
     _transactions: int = 0
     _redirects: int = 0
     _events: int = 0
+    _decisions: set[str] = field(factory=set)
+    """What banks, or the PSP, have been given to decide."""
     forged: list[str] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -159,6 +165,9 @@ class World:
             self._capture(event["donation"], event["amount"])
         elif act == "webhook":
             self._webhook(event)
+        elif act == "decide":
+            self._decisions.discard(event["what"])
+            filed(self.plan.psp, sqlite.database("any").parent).decide(event["what"])
         elif act == "sweep":
             with self._at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
                 list(sweep(store(), ask_psp, self.has_ended))
@@ -167,30 +176,65 @@ class World:
         self._deliver_events()
 
     def _deliver_events(self) -> None:
-        """Let Stripe's new events arrive, as the plan says."""
-        for number, kind, item in StripeBooks(sqlite.database("stripe")).events(self._events):
+        """Let banks decide, and the PSP's new events arrive, as the plan says."""
+        folder = sqlite.database("any").parent
+        if self.plan.psp in FILED:
+            for what in filed(self.plan.psp, folder).waiting():
+                if what not in self._decisions:
+                    self._decisions.add(what)
+                    self._later(self.faults.decision(what), "decide", what=what)
+        for number, kind, item in self._new_events(folder):
             self._events = number
-            for seconds, form in self.faults.deliveries(f"{kind} {item.get('metadata', {}).get('donation')}"):
+            for seconds, form in self.faults.deliveries(kind):
                 self._later(seconds, "webhook", kind=kind, item=item, form=form, tries=0)
+
+    def _new_events(self, folder: Path) -> list[tuple[int, str, Any]]:
+        """Return the PSP's events that have not been looked at."""
+        if self.plan.psp in FILED:
+            return filed(self.plan.psp, folder).events(self._events)
+        if self.plan.psp == "sandbox":
+            return []
+        return StripeBooks(folder / "stripe.sqlite").events(self._events)
+
+    def deliver_all(self) -> None:
+        """Deliver all events again, the newest first: Adyen and GoCardless send them for days, and what they decided
+        later cannot be known otherwise."""
+        if self.plan.psp not in FILED:
+            return
+        books = filed(self.plan.psp, sqlite.database("any").parent)
+        while waiting := books.waiting():
+            books.decide(waiting[0])
+        for number, kind, item in reversed(books.events(0)):
+            self._events = max(self._events, number)
+            self._call_webhook({"kind": kind, "item": item, "form": "event", "tries": 0})
+        self.runner.scheduler.run()
 
     def _webhook(self, event: dict[str, Any]) -> None:
         """Stripe, or somebody else, calls the webhook; Stripe calls again unless it gets an answer."""
         self.faults.counts[f"webhook: {event['form']}"] += 1
-        request = signed(event["kind"], event["item"], secret=SECRET if event["form"] == "event" else "whsec_guessed")
-        where = f"webhook-{event['kind']}-{event['tries']} {event['item'].get('object')}"
-        with (
-            self._at(where),
-            patch("boto3.client", lambda _service: _StepFunctions(self.runner)),
-            patch.object(psp_webhook, "execution_has_ended", self.has_ended),
-        ):
-            try:
-                status = webhook.handler(request, None)["statusCode"]
-            except (Exception, SystemExit):  # noqa: BLE001 - what fails here is what the scenario injected, and is sent again
-                status = 500
+        with self._at(f"webhook-{event['kind']}-{event['tries']} {self.plan.psp}"):
+            status = self._call_webhook(event)
         if status == 200 and event["form"] == "forged":
             self.forged.append(f"the webhook took a forged {event['kind']}")
         if status >= 500 and event["tries"] < 8:
             self._later(HOUR << event["tries"], "webhook", **{**event, "tries": event["tries"] + 1})
+
+    def _call_webhook(self, event: dict[str, Any]) -> int:
+        """Return the status of the answer, 500 without one."""
+        with (
+            patch("boto3.client", lambda _service: _StepFunctions(self.runner)),
+            patch.object(psp_webhook, "execution_has_ended", self.has_ended),
+        ):
+            try:
+                return int(_WEBHOOKS[self.plan.psp](self._request(event), None)["statusCode"])
+            except (Exception, SystemExit):  # noqa: BLE001 - what fails here is what the scenario injected, and is sent again
+                return 500
+
+    def _request(self, event: dict[str, Any]) -> dict[str, Any]:
+        forged = event["form"] == "forged"
+        if self.plan.psp in FILED:
+            return filed(self.plan.psp, sqlite.database("any").parent).request(event["item"], forged=forged)
+        return signed(event["kind"], event["item"], secret="whsec_guessed" if forged else SECRET)
 
     def _submit(self, submission: Submission) -> None:
         name = f"{submission.name}{self.suffix}"
@@ -248,7 +292,10 @@ class World:
         from handlers.donor_returned.handler import handler
 
         ticket = hashlib.sha256(event["token"].encode()).hexdigest()
-        request = {"ticket": "nobody-issued-this" if act == "stale" else ticket}
+        request: dict[str, Any] = {"ticket": "nobody-issued-this" if act == "stale" else ticket}
+        if self.plan.psp in FILED:
+            books = filed(self.plan.psp, sqlite.database("any").parent)
+            request["details"] = books.returned(str(event["reference"]))
         if act == "spoof":
             request["outcome"] = "paid"
         with patch("boto3.client", lambda _service: _StepFunctions(self.runner)), suppress(MalformedEvent):
@@ -264,7 +311,7 @@ class World:
         def really(call: Call) -> Reply:
             with self._at(f"{execution} {call.state_name}"):
                 reply = real(call)
-            if call.waits and reply.kind == "succeeded":
+            if call.state_name == "RedirectToPsp" and reply.kind == "succeeded":
                 self._redirected(call)
             return reply
 
@@ -309,10 +356,13 @@ class World:
             raise _refusal(path.stem)
 
     def request(self, _what: str) -> str | None:
-        """Return the fault of a request to Stripe."""
+        """Return the fault of a request to the PSP."""
         if not self._where:
             return None
         self._transactions += 1
+        where = self._where[-1]
+        if not self.depth and where.count(" ") and self.faults.race(where):
+            self._race(where)
         if self._transactions == self.kill_at:
             return "kill"
         return "refused" if self._is_down("psp-sandbox") else self.faults.request(self._where[-1])
@@ -371,12 +421,34 @@ def _refusal(name: str) -> Exception:
 @contextmanager
 def disturbed(world: World) -> Iterator[None]:
     """Let the world's faults strike the stores and the PSP."""
-    books = StripeBooks(sqlite.database("stripe"), world.request)
+    with patch.object(sqlite, "transaction", world.transaction), _psps(sqlite.database("any").parent, world.request):
+        yield
+
+
+@contextmanager
+def _psps(folder: Path, disturb: Callable[[str], str | None] = lambda _: None) -> Iterator[None]:
+    """Put books in the place of Stripe's, Adyen's and GoCardless's HTTP."""
+
+    def session() -> requests.Session:
+        opened = requests.Session()
+        for psp in FILED:
+            opened.mount(f"https://{psp}.example", Transport(filed(psp, folder), disturb))
+        return opened
+
+    books = StripeBooks(folder / "stripe.sqlite", disturb)
     with (
-        patch.object(sqlite, "transaction", world.transaction),
         patch.object(stripe, "RequestsClient", lambda **_: books),
+        patch("handlers.psp_adyen.client.open_session", session),
+        patch("handlers.psp_gocardless.client.open_session", session),
     ):
         yield
+
+
+_WEBHOOKS: dict[str, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
+    "stripe": stripe_webhook.handler,
+    "adyen": adyen_webhook.handler,
+    "gocardless": gocardless_webhook.handler,
+}
 
 
 def _tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -395,7 +467,7 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
     faults, log = Faults(plan), io.StringIO()
     with (
         patch.dict(os.environ, environment(plan.psp, folder)),
-        patch.object(stripe, "RequestsClient", lambda **_: StripeBooks(folder / "stripe.sqlite")),
+        _psps(folder),
         redirect_stderr(log),
     ):
         start = START
@@ -410,6 +482,10 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
         first = _sweep(world, end, repair=False)
         _sweep(world, end, repair=True)
         world.run_again()
+        with _at_time(end + timedelta(hours=1)):
+            world.deliver_all()
+            world.run_again()
+            world.deliver_all()
         last = _sweep(world, end + timedelta(seconds=2 * HOUR), repair=True)
     return Outcome(tuple(world.ended), first, last, log.getvalue(), faults, tuple(world.forged))
 
@@ -431,9 +507,15 @@ def _run_and_kill(world: World) -> None:
 
 
 def _sweep(world: World, now: datetime, *, repair: bool) -> tuple[Finding, ...]:
+    with _at_time(now):
+        return tuple(sweep(store(), ask_psp, world.has_ended, repair=repair))
+
+
+@contextmanager
+def _at_time(now: datetime) -> Iterator[None]:
     text = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     with patch.dict(os.environ, {"FLOWDSL_NOW": text}):
-        return tuple(sweep(store(), ask_psp, world.has_ended, repair=repair))
+        yield
 
 
 def messages() -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from handlers.psp_adyen.facts import SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
 from handlers.psp_webhook import settle
 from handlers.refunds import Refund
+from handlers.refunds.conclusion import conclude
 from handlers.secrets import setting
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
@@ -80,7 +81,7 @@ def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
     if reference not in known:
         events = {each.kind for each in facts if each.psp_reference == fact.psp_reference and each.code == "true"}
         outcome = Outcome.REFUNDED if events == {"REFUND"} else Outcome.DECLINED
-    return refunds.conclude(refund, outcome or Outcome.PENDING, fact.kind).status
+    return conclude(refund, outcome or Outcome.PENDING, fact.kind).status
 
 
 def _foreign(record: Transaction, fact: Fact) -> Refund:

@@ -19,6 +19,6 @@ def handler(event: dict[str, Any], context: Any) -> Done:
     """Store the token under the donation; the event is `{"token": …, "document": …}`. Raises MalformedEvent."""
     with invocation(LOG, event, context):
         token = read(event, "token", str)
-        redirects.keep(read(event, "document.donation.id", str), token)
+        redirects.keep(read(event, "document.donation.id", str), token, redirects.PSP)
         LOG.info("waiting", reference=read(event, "document.payment.reference", str))
         return {"status": "done"}

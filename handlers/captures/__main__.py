@@ -10,6 +10,7 @@ from attrs import asdict
 from handlers.captures import listed
 from handlers.captures.record import STATUSES
 from handlers.money import amount_text
+from handlers.terminal import json_text, plain
 
 
 @click.group()
@@ -53,11 +54,12 @@ def list_command(status: str | None, form: str) -> None:
     """List captures, oldest first."""
     captures = [*listed(status)]
     if form == "json":
-        click.echo(json.dumps([asdict(capture) for capture in captures], indent=2, ensure_ascii=False))
+        click.echo(json_text([asdict(capture) for capture in captures]))
         return
     for each in captures:
         amount = f"{amount_text(each.amount, each.currency)} of {amount_text(each.reserved, each.currency)}"
-        click.echo(f"{each.donation}  {each.status}  {amount}  {each.psp} {each.reference}  {each.requested_at}")
+        line = f"{each.donation}  {each.status}  {amount}  {each.psp} {each.reference}  {each.requested_at}"
+        click.echo(plain(line))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         donation = redirects.donation_of(ticket)
         if donation is None:
             raise MalformedEvent("ticket: was never issued, or has expired")
-        status = "done" if redirects.resume(donation, json.dumps(output)) else "late"
+        status = "done" if redirects.resume(donation, json.dumps(output), redirects.DONOR) else "late"
         LOG.info("returned", donation=donation, status=status)
         return {"status": status}
 

@@ -11,6 +11,7 @@ from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
 from handlers.psp_webhook import settle
 from handlers.refunds import Refund
+from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
@@ -65,7 +66,7 @@ def settle_refund(services: Services, identity: str) -> str:
         _foreign(record, attributes, payment["id"])
     )
     outcome = codes.REFUNDS.get(attributes["status"], Outcome.PENDING)
-    return refunds.conclude(refund, outcome, attributes["status"]).status
+    return conclude(refund, outcome, attributes["status"]).status
 
 
 def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]) -> str:

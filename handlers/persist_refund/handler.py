@@ -6,7 +6,8 @@ from typing import Any, TypedDict
 
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
-from handlers.refunds import conclude, of_donation
+from handlers.refunds import of_donation
+from handlers.refunds.conclusion import conclude
 
 LOG = logger("persist_refund")
 _STATUSES = {"refunded": "refunded", "pending": "pending", "declined": "declined", "cancelled": "declined"}

@@ -8,6 +8,8 @@ from typing import Literal, NotRequired, Protocol, TypedDict
 
 from attrs import evolve, field, frozen
 
+from handlers.terminal import plain
+
 
 class Outcome(StrEnum):
     """The meaning of a PSP's answer, independent of its own codes."""
@@ -110,7 +112,8 @@ _TEXT, _ID, _URL = 500, 255, 8192
 
 
 def bounded(answer: Answer) -> Answer:
-    """Return the answer with short texts: an execution whose document gets too large ends, whatever was taken.
+    """Return the answer with short texts in one line: an execution whose document gets too large ends, whatever was
+    taken, and people read them in a terminal.
 
     Raises PspUnavailable if its reference or URL is no id or URL: it cannot be what the PSP meant.
     """
@@ -119,7 +122,7 @@ def bounded(answer: Answer) -> Answer:
         raise PspUnavailable("the PSP's answer has no usable reference")
     if url is not None and not (len(url) <= _URL and url.startswith("https://")):
         raise PspUnavailable("the PSP's answer has no usable URL for the donor")
-    return evolve(answer, code=answer.code[:_ID], message=answer.message[:_TEXT])
+    return evolve(answer, code=plain(answer.code)[:_ID], message=plain(answer.message)[:_TEXT])
 
 
 Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "pending", "cancelled"]

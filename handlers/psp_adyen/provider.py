@@ -142,6 +142,8 @@ class AdyenPsp:
         if result and state is not None and state.outcome is Outcome.REDIRECT:
             self._submit(own, result)
             state = states.payment(facts_of(donation_of(own)), own)
+        if states.is_closed(facts, own) and not states.is_answered(facts, _cancel_key(own)):
+            self._close(own)
         return state or Answer(Outcome.PENDING, "sent", "Adyen has not answered", own)
 
     def _submit(self, reference: str, result: str) -> None:
@@ -184,19 +186,24 @@ class AdyenPsp:
         state = self.find(own)
         if state.outcome not in (Outcome.REDIRECT, Outcome.PENDING, Outcome.AUTHORISED):
             return state
-        donation, psp_reference = donation_of(own), (state.reference or "").partition(":")[2]
-        key = f"{donation}:cancel:{own.rpartition('-')[2]}"
-        body = {"merchantAccount": self.adyen.account, "reference": key}
         if state.outcome is Outcome.AUTHORISED:
+            key, psp_reference = _cancel_key(own), (state.reference or "").partition(":")[2]
+            body = {"merchantAccount": self.adyen.account, "reference": key}
             with _errors({}):
                 request = self.adyen.modifications.cancel_authorised_payment_by_psp_reference
                 _text(_message(request(body, psp_reference, idempotency_key=_key(key))), "pspReference")
             return evolve(state, outcome=Outcome.PENDING, message="the cancellation was received")
         keep(Fact(own, CLOSED, clock.now()))
+        return self.find(own)
+
+    def _close(self, own: str) -> None:
+        """Tell Adyen that a payment is closed, until it has received that."""
+        key = _cancel_key(own)
+        body = {"merchantAccount": self.adyen.account, "reference": key, "paymentReference": own}
         with _errors({}):
             request = self.adyen.modifications.cancel_authorised_payment
-            _text(_message(request({**body, "paymentReference": own}, idempotency_key=_key(key))), "pspReference")
-        return self.find(own)
+            answer = _message(request(body, idempotency_key=_key(key)))
+            keep(Fact(key, ANSWERED, clock.now(), psp_reference=_text(answer, "pspReference")))
 
     def reverse(self, reference: str, psp_reference: str) -> None:
         """Give back a payment that was authorised after it was closed
@@ -267,6 +274,10 @@ class AdyenPsp:
 
     def _amount(self, amount: int, currency: str) -> dict[str, Any]:
         return {"value": to_adyen(amount, currency), "currency": currency}
+
+
+def _cancel_key(own: str) -> str:
+    return f"{donation_of(own)}:cancel:{own.rpartition('-')[2]}"
 
 
 def _key(text: str) -> str:

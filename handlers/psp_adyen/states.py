@@ -31,6 +31,10 @@ def is_closed(facts: Iterable[Fact], reference: str) -> bool:
     return any((each.reference, each.kind) == (reference, CLOSED) for each in facts)
 
 
+def is_answered(facts: Iterable[Fact], reference: str) -> bool:
+    return any((each.reference, each.kind) == (reference, ANSWERED) for each in facts)
+
+
 def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
     """Return the payment's state, or None if Adyen told nothing of it.
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
+from handlers.terminal import plain
 from handlers.transactions.store import store
 
 
@@ -25,7 +26,7 @@ def main(dry_run: bool) -> None:
             continue
         is_open = is_open or finding.is_open_work
         change = f"{finding.status} -> {finding.repaired}" if finding.repaired else finding.status
-        click.echo(f"{finding.id}  {change}  {finding.reason}")
+        click.echo(plain(f"{finding.id}  {change}  {finding.reason}"))
     if waiting:
         click.echo(f"{waiting} {'donation is' if waiting == 1 else 'donations are'} waiting", err=True)
     sys.exit(1 if is_open else 0)

@@ -19,7 +19,7 @@ from handlers import captures, clock, disputes, refunds
 from handlers.captures.document import captured
 from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
-from handlers.document import is_for_later
+from handlers.document import PAYING, is_for_later
 from handlers.psp import Outcome
 from handlers.reconcile.finishing import finish
 from handlers.transactions.record import Transaction, from_document, owner
@@ -152,12 +152,16 @@ def _reconciled(
     running = [execution for execution in _unfinished(history) if not has_ended(execution)]
     age = clock.seconds_since(max(each.stored_at for each in history))
     try:
-        answer = ask(transaction, {**document, "operation": "look_up"})
+        event = {
+            **document,
+            "donation": {name: value for name, value in document["donation"].items() if name in PAYING},
+        }
+        answer = ask(transaction, {**event, "operation": "look_up"})
         payments, patience = answer["payments"], answer["patience"]
         waiting = [payment for payment in payments if payment["status"] == Outcome.REDIRECT]
         if waiting and repair and not running and age > ABANDONED:
             cancel = {"operation": "cancel", "references": [payment["reference"] for payment in waiting]}
-            payments = ask(transaction, {**document, **cancel})["payments"]
+            payments = ask(transaction, {**event, **cancel})["payments"]
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
         return Finding(transaction.id, transaction.status, reason)

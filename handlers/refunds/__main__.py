@@ -11,6 +11,7 @@ from handlers import cards, clock
 from handlers.money import amount_text
 from handlers.refunds import Refund, finish, listed, of_donation
 from handlers.refunds.record import STATUSES
+from handlers.terminal import json_text, plain
 
 
 @click.group()
@@ -71,7 +72,7 @@ def list_command(status: str | None, donation: str | None, form: str) -> None:
     """List refunds, oldest first."""
     refunds = [each for each in listed(status) if donation in (None, each.donation)]
     if form == "json":
-        click.echo(json.dumps([asdict(refund) for refund in refunds], indent=2, ensure_ascii=False))
+        click.echo(json_text([asdict(refund) for refund in refunds]))
         return
     for refund in refunds:
         click.echo(_line(refund))
@@ -79,7 +80,7 @@ def list_command(status: str | None, donation: str | None, form: str) -> None:
 
 def _line(refund: Refund) -> str:
     amount = amount_text(refund.amount, refund.currency)
-    return f"{refund.id}  {refund.status}  {amount}  {refund.psp} {refund.reference}  {refund.requested_at}"
+    return plain(f"{refund.id}  {refund.status}  {amount}  {refund.psp} {refund.reference}  {refund.requested_at}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from handlers.psp_stripe.amounts import from_stripe
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.provider import refund_outcome
 from handlers.refunds import Refund
+from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
@@ -54,7 +55,7 @@ def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
     refund = known.get(str(getattr(stripe_object.metadata, "key", None)))
     if refund is None:
         refund = refunds.begin(_foreign(record, stripe_object, intent))
-    return refunds.conclude(refund, refund_outcome(stripe_object), stripe_object.status or "unknown").status
+    return conclude(refund, refund_outcome(stripe_object), stripe_object.status or "unknown").status
 
 
 def _foreign(record: Transaction, stripe_object: stripe.Refund, intent: Any) -> Refund:

@@ -12,6 +12,7 @@ import click
 from attrs import asdict
 
 from handlers.money import amount_text
+from handlers.terminal import json_text, plain
 from handlers.transactions import closing, retention
 from handlers.transactions.record import STATUSES, Transaction
 from handlers.transactions.store import NotErasable, Query, store
@@ -59,7 +60,7 @@ def list_command(
     if not transactions:
         click.echo("no transactions", err=True)
     if form == "json":
-        click.echo(json.dumps([_columns(transaction) for transaction in transactions], indent=2, ensure_ascii=False))
+        click.echo(json_text([_columns(transaction) for transaction in transactions]))
         return
     rows = [("ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"), *map(_row, transactions)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -81,19 +82,14 @@ def show(identity: str, form: str) -> None:
         )
     document = json.loads(transaction.document)
     if form == "json":
-        click.echo(
-            json.dumps(
-                {**_columns(transaction), "history": [_columns(each) for each in history], "document": document},
-                indent=2,
-                ensure_ascii=False,
-            )
-        )
+        columns = {**_columns(transaction), "history": [_columns(each) for each in history]}
+        click.echo(json_text({**columns, "document": document}))
         return
     for line in _account(transaction, document):
-        click.echo(line)
+        click.echo(plain(line))
     for each in history:
         where = f"{each.psp} {each.reference}" if each.reference else each.psp or "-"
-        click.echo(f"  stored     {each.stored_at}  {each.status}  {_amount(each)}  {where}")
+        click.echo(plain(f"  stored     {each.stored_at}  {each.status}  {_amount(each)}  {where}"))
 
 
 @main.command()
@@ -181,7 +177,8 @@ def _columns(transaction: Transaction) -> dict[str, Any]:
 def _row(transaction: Transaction) -> tuple[str, ...]:
     status = transaction.status if transaction.complete else f"{transaction.status}, incomplete"
     charity, psp = transaction.charity or "-", transaction.psp or "-"
-    return transaction.id, status, _amount(transaction), charity, psp, transaction.started_at
+    cells = (transaction.id, status, _amount(transaction), charity, psp, transaction.started_at)
+    return tuple(map(plain, cells))
 
 
 def _amount(transaction: Transaction) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import asdict, evolve, frozen
 
 from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
-from handlers.transactions.store import Query, check_erasable, conflict, paid_twice
+from handlers.transactions.store import Query, check_erasable, conflict, kept_erased, paid_twice
 
 SHARDS = 16
 INDEXES = {name: f"{name}_part" for name in ("status", "charity", "day")}
@@ -61,7 +61,7 @@ class DynamoDbStore:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
         client = _client()
         # The history first: a process that is killed here is run again, and then finds its own entry.
-        self._append(transaction)
+        self._append(kept_erased(self.get(transaction.id), transaction))
         if transaction.status == "conflict":
             return transaction
         try:

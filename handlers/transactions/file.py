@@ -10,7 +10,7 @@ from attrs import asdict, evolve, fields, frozen
 
 from handlers import sqlite
 from handlers.transactions.record import BROKEN, FINAL, Transaction, erased
-from handlers.transactions.store import Query, check_erasable, conflict, paid_twice
+from handlers.transactions.store import Query, check_erasable, conflict, kept_erased, paid_twice
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -37,10 +37,10 @@ class FileStore:
     def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
         with sqlite.transaction(self.path, _SCHEMA) as db:
-            _append(db, transaction)
+            existing = _get(db, transaction.id)
+            _append(db, kept_erased(existing, transaction))
             if transaction.status == "conflict":
                 return transaction
-            existing = _get(db, transaction.id)
             twice = existing is not None and paid_twice(existing, transaction)
             if existing is None or (existing.rank <= rank and existing.rank < FINAL and not twice):
                 values = tuple(asdict(transaction).values())

@@ -94,7 +94,7 @@ _KEPT = ("id", "charity", "amount", "currency")
 def erased(transaction: Transaction) -> Transaction:
     """Return the transaction without the donor's data: what remains says how much went where, when and by what payment.
 
-    Errors' causes are removed too, and all additional fields of the donation.
+    Errors' causes and PSPs' messages are removed too, and all additional fields of the donation.
     """
     document = json.loads(transaction.document)
     donation = document["donation"] if isinstance(document.get("donation"), dict) else document
@@ -107,13 +107,21 @@ def erased(transaction: Transaction) -> Transaction:
     return evolve(transaction, document=text)
 
 
+def is_erased(transaction: Transaction) -> bool:
+    return "erased_at" in json.loads(transaction.document)
+
+
 _PARTS = ("execution", "started_at", "psp", "payment", "post_processing", "transaction", "error", "reconciled")
 """Parts of the document that our own functions write, and that have nothing of the donor's but in causes."""
 
 
+_TEXTS = ("cause", "Cause", "message")
+"""What others wrote: it may quote what they were sent."""
+
+
 def _without_causes(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_causes(item) for name, item in value.items() if name not in ("cause", "Cause")}
+        return {name: _without_causes(item) for name, item in value.items() if name not in _TEXTS}
     return [_without_causes(item) for item in value] if isinstance(value, list) else value
 
 

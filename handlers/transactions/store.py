@@ -9,7 +9,7 @@ from attrs import frozen
 
 from handlers import sqlite
 from handlers.configuration import store_name
-from handlers.transactions.record import Transaction
+from handlers.transactions.record import FINAL, Transaction, erased, is_erased
 
 
 class ConflictingTransaction(Exception):
@@ -93,6 +93,14 @@ def store() -> Store:
     from handlers.transactions.file import FileStore
 
     return FileStore(sqlite.database("transactions"))
+
+
+def kept_erased(existing: Transaction | None, transaction: Transaction) -> Transaction:
+    """Return what is to be appended to the history: without the donor's data if that of a paid donation was erased, for
+    an execution that ends later must not bring it back."""
+    if existing is None or existing.rank != FINAL or transaction.status == "conflict":
+        return transaction
+    return erased(transaction) if is_erased(existing) else transaction
 
 
 def paid_twice(existing: Transaction, transaction: Transaction) -> bool:

@@ -1,24 +1,15 @@
-"""What the servers that stand for PSPs share: HTTP, faults, and the documents that PSPs publish.
-
-The PSPs' own documents are in ../shared/psp, or where FLOWDSL_PSP points; without them servers answer the same, and
-nobody compares the answers with them.
-"""
+"""The servers that stand for PSPs: the campaign's books behind HTTP, with faults."""
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PUBLISHED = Path(os.environ.get("FLOWDSL_PSP") or Path(__file__).parents[3] / "shared" / "psp")
-WITHOUT = f"no {PUBLISHED.name}: set FLOWDSL_PSP to the folder with what PSPs publish"
-
-Answer = tuple[int, Any]
+from benchmarks.campaign.adyen_books import AdyenBooks
+from benchmarks.campaign.gocardless_books import GoCardlessBooks
 
 HOSTILE: dict[str, tuple[int, str, bytes]] = {
     # An answer that the PSP never gave: status, content type, body.
@@ -87,30 +78,16 @@ class PspServer:
         return HOSTILE.get(fault, (status, "application/json", content))
 
 
-def check_shape(answer: Any, published: Any, where: str = "") -> list[str]:
-    """Return where an answer has a field that the published one lacks, or one of another type."""
-    if isinstance(answer, dict) and isinstance(published, dict):
-        unknown = [
-            f"{where}.{name}: not published" for name in answer.keys() - published.keys() if where != ".metadata"
-        ]
-        known = [
-            mistake
-            for name in answer.keys() & published.keys()
-            if name != "metadata"
-            for mistake in check_shape(answer[name], published[name], f"{where}.{name}")
-        ]
-        return unknown + known
-    if isinstance(answer, list) and isinstance(published, list):
-        return [each for item in answer for each in check_shape(item, published[0], f"{where}[]")]
-    if answer is not None and type(answer) is not type(published):
-        return [f"{where}: {type(answer).__name__}; published as {type(published).__name__}"]
-    return []
+class AdyenServer(AdyenBooks, PspServer):
+    def __init__(self) -> None:
+        PspServer.__init__(self)
+        AdyenBooks.__init__(self)
 
 
-def published(name: str) -> Any:
-    """Return a document that a PSP publishes, or None without the folder."""
-    file = PUBLISHED / name
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+class GoCardlessServer(GoCardlessBooks, PspServer):
+    def __init__(self) -> None:
+        PspServer.__init__(self)
+        GoCardlessBooks.__init__(self)
 
 
 def _handler(serve: Callable[..., Any]) -> type[BaseHTTPRequestHandler]:

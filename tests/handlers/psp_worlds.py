@@ -15,13 +15,13 @@ from urllib.parse import urlencode
 import pytest
 
 from benchmarks.campaign import stripe_books
+from benchmarks.campaign.adyen_books import ACCOUNT, API_KEY, HMAC_KEY
+from benchmarks.campaign.gocardless_books import SECRET, TOKEN
 from benchmarks.campaign.stripe_books import StripeBooks
 from handlers import sqlite
 from handlers.psp_sandbox.ledger import Ledger
-from tests.handlers.adyen_server import ACCOUNT, API_KEY, HMAC_KEY, AdyenServer
 from tests.handlers.conftest import invoke
-from tests.handlers.gocardless_server import SECRET, TOKEN, GoCardlessServer
-from tests.handlers.psp_server import PspServer
+from tests.handlers.psp_server import AdyenServer, GoCardlessServer, PspServer
 
 TOKENS: dict[str, dict[str, str]] = {
     "psp_sandbox": {
@@ -215,7 +215,7 @@ class AdyenWorld(World):
             invoke("adyen_webhook", self.adyen.webhook(event))
 
     def donor_completes(self) -> dict[str, Any]:
-        references = [each["reference"] for each in self.adyen.payments.values()]
+        references = [each["reference"] for each in self.adyen.by_id.values()]
         return {"status": "returned", "details": {"redirectResult": self.adyen.redirect_result(references[-1])}}
 
     def charges(self, donation: str) -> list[int]:

@@ -17,17 +17,18 @@ from typing import Any
 import boto3
 import pytest
 
+from benchmarks.campaign.adyen_books import ACCOUNT, DOCUMENT
+from benchmarks.campaign.published import PUBLISHED, WITHOUT
 from handlers import disputes, refunds
 from handlers.money import MINOR_DIGITS
-from handlers.psp import Outcome, PspRefused
+from handlers.psp import Outcome, PspRefused, PspUnavailable
 from handlers.psp_adyen import codes, facts, states
 from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import store
-from tests.handlers.adyen_server import ACCOUNT, DOCUMENT, AdyenServer
 from tests.handlers.conftest import Call, a_day_later, document
-from tests.handlers.psp_server import PUBLISHED, WITHOUT
+from tests.handlers.psp_server import AdyenServer
 from tests.handlers.psp_worlds import AdyenWorld, world
 
 pytestmark = pytest.mark.slow
@@ -151,6 +152,21 @@ def test_a_closed_payment_is_never_completed_and_reversed_if_it_is(call: Call, a
     assert [json.loads(each["body"])["result"] for each in told] == ["reversed"]
     adyen.pass_days()
     assert [each["captured"] for each in adyen.of("don-1")] == [0]
+
+
+def test_a_cancel_that_adyen_did_not_receive_is_sent_again(call: Call, adyen: AdyenServer) -> None:
+    gone = donation("pm_3ds")
+    gone["payment"] = call("psp_adyen", gone)
+    late = {**a_day_later(gone), "redirect": {"Error": "States.Timeout"}}
+    adyen.faults = ["down"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", late)
+    assert adyen.modifications == []
+
+    assert call("psp_adyen", late)["status"] == "abandoned"
+    assert [each["kind"] for each in adyen.modifications] == ["cancels"]
+    assert call("psp_adyen", {**gone, "operation": "cancel", "references": ["don-1-1"]})["payments"]
+    assert len(adyen.modifications) == 1, "once is enough"
 
 
 def test_facts_mean_the_same_in_whatever_order_they_come(data: Path) -> None:

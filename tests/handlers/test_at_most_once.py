@@ -15,6 +15,7 @@ import pytest
 
 from handlers import sqlite
 from handlers.document import MalformedEvent
+from handlers.logs import Unexpected
 from handlers.psp import PspRefused, PspUnavailable, payment
 from tests.handlers.conftest import Call, document, paid, run
 from tests.handlers.stripe_proxy import StripeProxy
@@ -46,7 +47,7 @@ def test_crashed_after_the_charge(call: Call, monkeypatch: pytest.MonkeyPatch) -
     event = document()
     with monkeypatch.context() as patch:
         patch.setattr(payment, "_definite", crash)
-        with pytest.raises(MemoryError):
+        with pytest.raises(Unexpected, match="MemoryError"):
             call("psp_sandbox", event)
     (first,) = taken(event)
     answer = call("psp_sandbox", event)
@@ -87,7 +88,7 @@ def test_a_later_attempt_that_crashed_keeps_its_key(call: Call, monkeypatch: pyt
     event["payment"] = call("psp_sandbox", event)
     with monkeypatch.context() as patch:
         patch.setattr(payment, "_definite", crash)
-        with pytest.raises(MemoryError):
+        with pytest.raises(Unexpected, match="MemoryError"):
             call("psp_sandbox", event)
     answer = call("psp_sandbox", event)
     assert [attempt["idempotency_key"][-2:] for attempt in answer["attempts"]] == ["-1", "-2"]
@@ -165,7 +166,7 @@ def test_stripe_crashed_after_the_charge(
     event = document("pm_card_visa")
     with monkeypatch.context() as patch:
         patch.setattr(payment, "_definite", crash)
-        with pytest.raises(MemoryError):
+        with pytest.raises(Unexpected, match="MemoryError"):
             call("psp_stripe", event)
     (first,) = succeeded(stripe_server, event)
     assert call("psp_stripe", event)["reference"] == first

@@ -9,11 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
+import capture_flow
+import refund_flow
+from flowdsl import StateMachine
+from flowdsl.project.configuration import variables_in
+from flowdsl.project.environments import Environment
 from handlers import sqlite
 from handlers.document import Misconfigured
 from handlers.outbox import Message, send
 from handlers.reconcile.sweep import Finding
+from handlers.select_psp.deployment import stores_check
 from handlers.select_psp.selection import settings
+from handlers.transactions import retention
 from handlers.transactions.store import store
 from payment_flow import PSPS, machine
 from tests.handlers.conftest import Call, document
@@ -113,6 +120,7 @@ def test_the_sweep_writes_the_metric_that_the_alarm_watches(
 
 STRIPE_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_RETURN_URL": "https://donate.example"}
 WEBHOOK_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_WEBHOOK_SECRET": "secretsmanager:stripe/hook"}
+KEPT = {"payment-reconcile": {"PAYMENTS_RETENTION_DAYS": "never"}}
 ROUTED = {"PSPS": "handlers/select_psp/stripe.toml"}
 
 
@@ -137,7 +145,7 @@ def test_check_and_plan_find_what_would_lose_money(
     select: dict[str, str], stripe: dict[str, str], webhook: dict[str, str], mistakes: list[str]
 ) -> None:
     variables = {"payment-select-psp": select, "payment-psp-stripe": stripe, "payment-stripe-webhook": webhook}
-    found = [mistake for check in machine.checks for mistake in check("production", variables)]
+    found = list(machine.checks[0]("production", {**variables, **KEPT}))
     assert [any(each.startswith(start) for each in found) for start in mistakes] == [True] * len(mistakes)
     assert bool(found) == bool(mistakes)
 
@@ -145,5 +153,36 @@ def test_check_and_plan_find_what_would_lose_money(
 def test_a_function_that_the_flow_lacks_is_found(tmp_path: Path) -> None:
     (tmp_path / "psps.toml").write_text(STRIPE.replace("payment-psp-stripe", "payment-psp-striped"))
     variables = {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}}
-    (mistake,) = [each for check in machine.checks for each in check("production", variables)]
+    (mistake,) = machine.checks[0]("production", {**variables, **KEPT})
     assert "psp_stripe.function: payment-psp-striped: not in PSPS of the flow" in mistake
+
+
+@pytest.mark.parametrize(
+    ("days", "is_right"), [("2555", True), ("never", True), ("", False), ("0", False), ("a year", False)]
+)
+def test_how_long_donors_data_is_kept_has_to_be_decided(
+    on_lambda: pytest.MonkeyPatch, days: str, is_right: bool
+) -> None:
+    variables = {"payment-select-psp": {"PAYMENTS_SANDBOX": "allowed"}}
+    kept = {"payment-reconcile": {"PAYMENTS_RETENTION_DAYS": days}}
+    found = list(machine.checks[0]("production", {**variables, **kept}))
+    assert [each.startswith("payment-reconcile: PAYMENTS_RETENTION_DAYS is ") for each in found] == [True] * (
+        not is_right
+    )
+    on_lambda.setenv("PAYMENTS_RETENTION_DAYS", days)
+    if not is_right:
+        with pytest.raises(Misconfigured, match="PAYMENTS_RETENTION_DAYS: expected a number of days, or never"):
+            retention.apply(store())
+
+
+@pytest.mark.parametrize("flow", [machine, refund_flow.machine, capture_flow.machine], ids=lambda flow: flow.name)
+def test_each_function_may_open_the_stores_that_its_code_opens(flow: StateMachine) -> None:
+    variables = variables_in(flow, Environment("production", region="eu-west-1", account="123456789012"))
+    assert list(stores_check("production", variables)) == []
+    opened = 0
+    for function, own in variables.items():
+        for name in own:
+            without = {**variables, function: {**own, name: ""}}
+            expected = [f"{function}: {name} is not set, and its code uses it"]
+            opened += list(stores_check("production", without)) == expected
+    assert opened >= 5

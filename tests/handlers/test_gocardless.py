@@ -16,7 +16,7 @@ from handlers.psp import PspRefused, PspUnavailable
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import Query, store
 from tests.handlers.conftest import Call, document
-from tests.handlers.gocardless_server import GoCardlessServer
+from tests.handlers.psp_server import GoCardlessServer
 from tests.handlers.psp_worlds import GoCardlessWorld, world
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def total() -> int:
 def test_a_late_failure_leaves_the_total_once(call: Call, gocardless: GoCardlessServer) -> None:
     stored(call, gocardless, donation())
     [payment] = gocardless.of("PM")
-    gocardless.decide(payment, "bank_account_closed")
+    gocardless.answered(payment, "bank_account_closed")
 
     assert [tell(call, gocardless) for _ in range(3)] == ["PM1: dispute lost"] * 3
     assert (total(), len(sent("donation.dispute_lost"))) == (-2500, 1)
@@ -116,7 +116,7 @@ def test_a_debit_that_somebody_submits_again_is_stored_as_paid(call: Call, gocar
     payment["status"] = "submitted"
     gocardless._tell("payments", "resubmission_requested", payment="PM1")
     assert tell(call, gocardless) == "PM1: nothing to do"
-    gocardless.decide(payment, "confirmed")
+    gocardless.answered(payment, "confirmed")
 
     assert tell(call, gocardless) == "PM1: paid"
     record = store().get("don-1")
@@ -132,7 +132,7 @@ def test_gocardless_tells_again_what_could_not_be_settled(
     """No sweep looks at a declined donation, so that the webhook must not be answered."""
     stored(call, gocardless, donation("MDREFUSED"))
     [payment] = gocardless.of("PM")
-    gocardless.decide(payment, "confirmed")
+    gocardless.answered(payment, "confirmed")
     monkeypatch.setattr("handlers.psp_webhook.ask_psp", lambda transaction, event: 1 / 0)
 
     with pytest.raises(PspUnavailable, match="don-1: declined; psp_gocardless could not be asked"):

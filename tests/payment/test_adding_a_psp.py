@@ -52,7 +52,7 @@ def project(tmp_path: Path) -> Path:
         file.write_text(text, encoding="utf-8")
     # 5: PSPS in payment_flow.py.
     stripe = '    Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),\n'
-    toy = '    Function("payment-psp-toy", "handlers/psp_toy", timeout=PSP_FUNCTION),\n'
+    toy = '    Function("payment-psp-toy", "handlers/psp_toy", timeout=PSP_FUNCTION, access=[SANDBOX]),\n'
     replace(folder / "payment_flow.py", stripe, stripe + toy)
     # 6: the routing, enabled and with the largest share of the cards.
     with (folder / "handlers" / "select_psp" / "psps.toml").open("a", encoding="utf-8") as routing:

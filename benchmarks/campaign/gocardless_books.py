@@ -1,6 +1,6 @@
 """GoCardless as its API reference describes it (https://developer.gocardless.com/api-reference/), with state.
 
-The mandate decides what the bank does; `pass_days` lets it. Answers are compared with those that GoCardless publishes.
+The mandate decides what the bank does; `decide` lets it. Answers are compared with those that GoCardless publishes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import hmac
 import json
 from typing import Any
 
+from benchmarks.campaign.published import check_shape, published
 from handlers import clock
-from tests.handlers.psp_server import Answer, PspServer, check_shape, published
+from handlers.psp_sandbox.ledger import Payment
 
 TOKEN = "token_test"
 SECRET = "secret_test"
@@ -23,8 +24,21 @@ BANKS: dict[str, list[str]] = {
     "MDLATER": ["insufficient_funds", "confirmed"],
     "MDNEVER": ["insufficient_funds"] * 9,
     "MDNEW": ["confirmed"],
+    "MDLATE": ["confirmed"],
+    "MDBACK": ["confirmed"],
+    "MDWON": ["confirmed"],
 }
-_FINAL = ("confirmed", "paid_out", "failed", "cancelled", "charged_back")
+AFTERWARDS: dict[str, list[tuple[str, str]]] = {
+    # By mandate: the actions of the bank after the payment was confirmed, and the payment's status then.
+    "MDLATE": [("failed", "failed"), ("late_failure_settled", "failed")],
+    "MDBACK": [("charged_back", "charged_back"), ("chargeback_settled", "charged_back")],
+    "MDWON": [("charged_back", "charged_back"), ("chargeback_cancelled", "paid_out")],
+}
+_LOST = ("late_failure_settled", "chargeback_settled")
+_LEDGER = {"pending_submission": "processing", "submitted": "processing", "cancelled": "cancelled"}
+KEYS_KEPT = 24 * 3600
+"""Seconds; GoCardless does not say how long it knows a key."""
+Answer = tuple[int, Any]
 
 
 class _Refused(Exception):  # noqa: N818 - what GoCardless says, not a mistake
@@ -36,41 +50,123 @@ class _Refused(Exception):  # noqa: N818 - what GoCardless says, not a mistake
         self.answer = status, {"error": {**body, "request_id": "00000000-0000-0000-0000-000000000000"}}
 
 
-class GoCardlessServer(PspServer):
-    def __init__(self) -> None:
-        super().__init__()
+class GoCardlessBooks:
+    def __init__(self, *, validates: bool = True) -> None:
+        self.validates = validates
+        self.mistakes: list[str] = []
+        """Where an answer differs from what GoCardless publishes."""
         self.objects: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
-        self.keys: dict[str, str] = {}
+        self.keys: dict[str, tuple[str, str]] = {}
+        """The id of what was created, and when, by idempotency key."""
         self.submissions: dict[str, int] = {}
+        self.confirmed: dict[str, int] = {}
+        """How many of AFTERWARDS the bank has done, by the payments that were ever confirmed."""
 
     # -- what only the bank, the donor and the dashboard do
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [each for identity, each in self.objects.items() if identity.startswith(kind)]
 
+    def waiting(self) -> list[str]:
+        """The ids of payments and refunds that banks have to decide, or take back."""
+        payments = [
+            each["id"]
+            for each in self.of("PM")
+            if each["status"] in ("pending_submission", "submitted") or self._afterwards(each)
+        ]
+        return payments + [each["id"] for each in self.of("RF") if each["status"] == "created"]
+
+    def _afterwards(self, payment: dict[str, Any]) -> list[tuple[str, str]]:
+        if payment["id"] not in self.confirmed:
+            return []
+        return AFTERWARDS.get(payment["links"]["mandate"], [])[self.confirmed[payment["id"]] :]
+
+    def decide(self, what: str) -> None:
+        item = self.objects[what]
+        if what.startswith("RF") and item["status"] == "created":
+            item["status"] = "paid"
+            self._tell("refunds", "paid", refund=what)
+        elif item["status"] in ("pending_submission", "submitted"):
+            item["status"] = "submitted"
+            number = self.submissions.setdefault(what, 0)
+            self.submissions[what] += 1
+            self.answered(item, BANKS[item["links"]["mandate"]][number])
+        elif what.startswith("PM") and (rest := self._afterwards(item)):
+            self.confirmed[what] += 1
+            self.change(item, *rest[0])
+
+    def authenticate(self, reference: str, *, passed: bool) -> None:
+        """The donor sets up a mandate on GoCardless's pages, or gives up."""
+        if reference not in self.objects:
+            raise LookupError(reference)
+        request = self.objects[reference]
+        if request["status"] == "pending" and passed:
+            request["status"] = "fulfilled"
+            request["links"]["mandate_request_mandate"] = "MDNEW"
+            self._tell("billing_requests", "fulfilled", billing_request=request["id"])
+
+    def returned(self, _reference: str) -> dict[str, str]:
+        return {}
+
     def pass_days(self) -> None:
         """The bank decides all payments, and donors set up their mandates."""
         for request in self.of("BRQ"):
-            if request["status"] == "pending":
-                request["status"] = "fulfilled"
-                request["links"]["mandate_request_mandate"] = "MDNEW"
-                self._tell("billing_requests", "fulfilled", billing_request=request["id"])
-        for payment in self.of("PM"):
-            if payment["status"] in ("pending_submission", "submitted"):
-                payment["status"] = "submitted"
-                number = self.submissions.setdefault(payment["id"], 0)
-                self.submissions[payment["id"]] += 1
-                decision = BANKS[payment["links"]["mandate"]][number]
-                self.decide(payment, decision)
-        for refund in self.of("RF"):
-            if refund["status"] == "created":
-                refund["status"] = "paid"
-                self._tell("refunds", "paid", refund=refund["id"])
+            self.authenticate(request["id"], passed=True)
+        for each in self.waiting():
+            if each not in self.confirmed:
+                self.decide(each)
 
-    def decide(self, payment: dict[str, Any], decision: str) -> None:
+    def payments(self) -> list[Payment]:
+        """All payments, and the billing requests that donors may complete, as the sandbox's ledger shows payments."""
+        requests = [
+            self._row(each, "action_required", int(each["metadata"]["amount"]), each["mandate_request"]["currency"])
+            for each in self.of("BRQ")
+            if each["status"] == "pending"
+        ]
+        return requests + [
+            self._row(each, _LEDGER.get(each["status"], "declined"), each["amount"], each["currency"])
+            for each in self.of("PM")
+        ]
+
+    def _row(self, item: dict[str, Any], status: str, amount: int, currency: str) -> Payment:
+        is_taken = item["id"] in self.confirmed
+        return Payment(
+            reference=item["id"],
+            order_id=item["metadata"]["donation"],
+            card="",
+            status="captured" if is_taken else status,
+            code="",
+            amount=amount,
+            currency=currency,
+            captured=amount if is_taken else 0,
+            refunded=item.get("amount_refunded", 0),
+            capture=True,
+            created_at=item["created_at"],
+        )
+
+    def taken_back(self) -> dict[str, int]:
+        lost = {each["links"].get("payment") for each in self.events if each["action"] in _LOST}
+        return {each["id"]: each["amount"] for each in self.of("PM") if each["id"] in lost}
+
+    def all_events(self) -> list[tuple[str, Any]]:
+        return [(f"{each['action']} {each['links']}", each) for each in self.events]
+
+    def request(self, event: dict[str, Any], *, forged: bool) -> dict[str, Any]:
+        return self.webhook([event], "guessed" if forged else SECRET)
+
+    def fail(self, _headers: dict[str, str]) -> tuple[int, bytes]:
+        refused = _Refused(500, "gocardless", "internal_server_error")
+        return 500, json.dumps(refused.answer[1]).encode()
+
+    def refuse(self, status: int) -> bytes:
+        reason = {401: "access_token_not_found", 429: "rate_limit_exceeded"}[status]
+        return json.dumps(_Refused(status, "invalid_api_usage", reason).answer[1]).encode()
+
+    def answered(self, payment: dict[str, Any], decision: str) -> None:
         if decision == "confirmed":
             payment["status"] = "confirmed"
+            self.confirmed.setdefault(payment["id"], 0)
             self._tell("payments", "confirmed", payment=payment["id"])
         else:
             payment["status"] = "failed"
@@ -121,16 +217,16 @@ class GoCardlessServer(PspServer):
             action = rest[2]
             return 200, self._compared(resource, action, {resource: self._act(self._get(rest[0]), action)})
         key = headers.get("idempotency-key", "")
-        if key in self.keys:
-            links = {"conflicting_resource_id": self.keys[key]}
+        if key in self.keys and clock.seconds_since(self.keys[key][1]) < KEYS_KEPT:
+            links = {"conflicting_resource_id": self.keys[key][0]}
             raise _Refused(409, "invalid_state", "idempotent_creation_conflict", links=links)
         created = self._create(resource, body[resource])
-        self.keys[key] = created["id"]
+        self.keys[key] = created["id"], clock.now()
         self.objects[created["id"]] = created
         return 201, self._compared(resource, "create", {resource: created})
 
     def _compared(self, resource: str, action: str, answer: dict[str, Any]) -> dict[str, Any]:
-        fixtures = published(f"gocardless/{resource}.json")
+        fixtures = published(f"gocardless/{resource}.json") if self.validates else None
         if fixtures:
             self.mistakes += check_shape(answer, fixtures[action]["body"])
         return answer
@@ -142,22 +238,22 @@ class GoCardlessServer(PspServer):
 
     def _list(self, resource: str, query: dict[str, str]) -> dict[str, Any]:
         if resource == "events":
-            found = [each for each in self.events if each["links"].get("payment") == query["payment"]]
-            found = [each for each in found if query.get("action") in (None, each["action"])]
+            items = [each for each in self.events if each["links"].get("payment") == query["payment"]]
+            items = [each for each in items if query.get("action") in (None, each["action"])]
         else:
-            found = self.of({"payments": "PM", "refunds": "RF", "billing_requests": "BRQ"}[resource])
+            items = self.of({"payments": "PM", "refunds": "RF", "billing_requests": "BRQ"}[resource])
             if "mandate" in query:
-                found = [each for each in found if each["links"]["mandate"] == query["mandate"]]
+                items = [each for each in items if each["links"]["mandate"] == query["mandate"]]
             if "payment" in query:
-                found = [each for each in found if each["links"]["payment"] == query["payment"]]
-            found = [each for each in found if each["created_at"] >= query.get("created_at[gte]", "")]
+                items = [each for each in items if each["links"]["payment"] == query["payment"]]
+            items = [each for each in items if each["created_at"] >= query.get("created_at[gte]", "")]
         # Newest first, in pages: https://developer.gocardless.com/api-reference/#api-usage-cursor-pagination
-        ids = [each["id"] for each in found[::-1]]
+        ids = [each["id"] for each in items[::-1]]
         start = ids.index(query["after"]) + 1 if "after" in query else 0
         size = min(int(query.get("limit", 50)), 2)
         after = ids[start + size - 1] if len(ids) > start + size else None
         meta = {"cursors": {"before": None, "after": after}, "limit": size}
-        return {"meta": meta, resource: found[::-1][start : start + size]}
+        return {"meta": meta, resource: items[::-1][start : start + size]}
 
     def _create(self, resource: str, body: dict[str, Any]) -> dict[str, Any]:
         number = len(self.objects) + 1
