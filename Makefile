@@ -84,19 +84,24 @@ INSTALL := $(BIN)/uv pip install --quiet --python
 comma := ,
 say = if [ -t 1 ]; then printf '\n\033[1m%s\033[0m  %s\n\n' '$(1)' '$(2)'; else printf '\n%s  %s\n\n' '$(1)' '$(2)'; fi
 
-# The demo keeps its data to itself and starts afresh each time: a donation that was paid is not charged again.
+# The demo keeps its data to itself and starts afresh each time: a donation that was paid is not charged again. The commands that
+# it prints are what it runs.
 
-demo: export PAYMENTS_DATA := $(DEMO)
+TO_DEMO := PAYMENTS_DATA=$(DEMO)
+BUILD := $(BIN)/flowdsl build --asl-only
+DONATE := $(TO_DEMO) $(BIN)/flowdsl run payment_flow.py --input examples/donation.json
+SHOW := $(TO_DEMO) $(BIN)/python -m handlers.transactions show don-0001
+
 demo: export POWERTOOLS_LOG_LEVEL := WARNING
 demo: .venv/run.stamp
 	@rm -rf $(DEMO)
 	@mkdir -p $(DEMO)
-	@$(call say,The flow$(comma) compiled to Amazon States Language,flowdsl build --asl-only)
-	@$(BIN)/flowdsl build --asl-only
-	@$(call say,A donation is taken,flowdsl run payment_flow.py --input examples/donation.json)
-	@$(BIN)/flowdsl run payment_flow.py --input examples/donation.json > $(DEMO)/output.json
-	@$(call say,What was stored,python -m handlers.transactions show don-0001)
-	@$(BIN)/python -m handlers.transactions show don-0001
+	@$(call say,The flow$(comma) compiled to Amazon States Language,$(BUILD))
+	@$(BUILD)
+	@$(call say,A donation is taken,$(DONATE))
+	@$(DONATE) > $(DEMO)/output.json
+	@$(call say,What was stored,$(SHOW))
+	@$(SHOW)
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m pytest $(or $(ARGS),-n auto --flow-cover-fail-under=100)

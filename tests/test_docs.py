@@ -148,6 +148,18 @@ def test_commands_succeed(project: Path) -> None:
         assert done.stdout or done.stderr, f"$ {command} says nothing"
 
 
+def test_the_commands_that_the_demo_prints_work_when_they_are_copied(project: Path) -> None:
+    (project / ".venv").symlink_to(sys.prefix)
+    recipe = run(["make", "--dry-run", "demo"], project).stdout
+    printed = re.findall(r"else printf '[^']*' '[^']*' '([^']*)'; fi", recipe)
+    assert len(printed) == 3
+    for command in printed:
+        done = run(command, project)
+        assert done.returncode == 0, f"$ {command}\n{done.stderr}"
+    assert done.stdout.startswith("don-0001: paid\n")
+    assert (project / ".flowdsl" / "demo").is_dir(), "where the demo itself has its data"
+
+
 def test_links_lead_somewhere() -> None:
     for guide in [*GUIDES, ROOT / "CHANGELOG.md", ROOT / "handlers" / "README.md", ROOT / "benchmarks" / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", guide.read_text()):

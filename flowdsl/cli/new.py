@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -52,12 +53,14 @@ def new(name: str, *, folder: Path | None, asl: str | None, machine: str | None,
             if value:
                 raise click.UsageError(f"{option} is for --asl: add it, or leave {option} out")
         contents: Mapping[str, str | bytes] = scaffold.project_files(name)
+        command = scaffold.RUN
         scaffold.create(target, contents)
     else:
         from ..scaffold.existing import existing_files
 
         existing = existing_files(name, asl, machine=machine, substitutions=substitutions)
         contents = scaffold.files_around(existing, name)
+        command = existing.command
         scaffold.create(target, contents)
         for problems in (existing.warnings, existing.mistakes):
             if problems:
@@ -66,4 +69,12 @@ def new(name: str, *, folder: Path | None, asl: str | None, machine: str | None,
             click.echo("the definition has these mistakes, and so has the flow", err=True)
     for each in sorted(contents):
         click.echo(display_path(target / each))
-    click.echo(f"\ncreated; go on with:\n  cd {display_path(target)}\n  flowdsl check\n  flowdsl run --help", err=True)
+    steps = (f"cd {quote(display_path(target))}", "flowdsl check", command, "python -m pytest")
+    click.echo("".join(["\ncreated; go on with:", *(f"\n  {step}" for step in steps)]), err=True)
+    address = scaffold.own_address()
+    if address:
+        click.echo(
+            f"\nThis flowdsl was installed from {address}. If your package index has none, `make setup` needs that "
+            "address in the project's pyproject.toml: flowdsl[build,jsonata,test] @ ADDRESS",
+            err=True,
+        )

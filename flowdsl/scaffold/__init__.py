@@ -6,11 +6,13 @@ The files are in `files/`, as they will be but for `.txt` at the end of their na
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -28,14 +30,14 @@ _HIDDEN = {"gitignore": ".gitignore", "github/ci.yml": ".github/workflows/ci.yml
 """Files that would have an effect inside of flowdsl itself under their own name."""
 _COMMON = frozenset({".gitignore", ".github/workflows/ci.yml", "Makefile", "README.md", "pyproject.toml"})
 """Files that every project has, whatever its flow."""
-_RUN = """flowdsl run --input '{"id": "1", "item": "Life jacket", "quantity": 50}'"""
+RUN = """flowdsl run --input '{"id": "1", "item": "Life jacket", "quantity": 50}'"""
 _MOST = 55
 """The longest name: a function's name is the project's and a word, and has at most 64 characters."""
 
 
 def project_files(name: str) -> dict[str, str]:
     """The text of a new project's files by their paths in it."""
-    texts = _named(name, _RUN)
+    texts = _named(name, RUN)
     return {**texts, "handlers/__init__.py": "", **{f"{each}/__init__.py": "" for each in _folders(texts)}}
 
 
@@ -85,6 +87,18 @@ def check_name(name: str) -> None:
             code="FD708",
             hint=f"use at most {_MOST} letters, digits, '-' and '_', beginning with a letter, such as order-flow",
         )
+
+
+def own_address() -> str | None:
+    """The address that this flowdsl was installed from; None if it came from a package index.
+
+    Source: PyPA specifications, "Recording the Direct URL Origin of installed distributions".
+    """
+    try:
+        recorded = distribution("flowdsl").read_text("direct_url.json")
+    except PackageNotFoundError:  # run from its folder
+        return None
+    return str(json.loads(recorded)["url"]) if recorded else None
 
 
 def _named(name: str, run: str) -> dict[str, str]:

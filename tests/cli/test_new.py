@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -29,6 +30,31 @@ def command(created, *arguments, **options):
     run = [sys.executable, *arguments]
     env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(created.parent)}
     return subprocess.run(run, cwd=created, env=env, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.slow
+def test_the_steps_that_it_names_can_be_copied(project):
+    done = project.run("new", NAME, "--folder", "my orders")
+    steps = re.findall("^  (.+)", done.stderr, re.MULTILINE)
+    assert [step.split()[0] for step in steps] == ["cd", "flowdsl", "flowdsl", "python"]
+    script = ["bash", "-ec", "\n".join(steps)]
+    shell = subprocess.run(
+        script, cwd=project.root, env=project.environment, capture_output=True, text=True, check=False
+    )
+    assert shell.returncode == 0, shell.stdout + shell.stderr
+    assert "5 passed" in shell.stdout
+
+
+@pytest.mark.parametrize("address", ["file:///home/ada/flowdsl", None])
+def test_an_installation_that_is_not_from_an_index_is_named(project, tmp_path, monkeypatch, address):
+    folder = tmp_path / "flowdsl-9.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: flowdsl\nVersion: 9\n")
+    if address:
+        (folder / "direct_url.json").write_text(json.dumps({"url": address, "dir_info": {}}))
+    monkeypatch.syspath_prepend(tmp_path)
+    said = project.run("new", NAME).stderr
+    assert (f"installed from {address}. If" in said) == bool(address)
 
 
 @pytest.mark.slow
