@@ -1,7 +1,8 @@
 """Time to draw large definitions, seconds of one core, the best of three: `python -m benchmarks.pictures`.
 
 With `--stability` how much a picture changes when a state is put between two others, over recorded definitions of eight
-states and more: the part of all pairs of states that are still above, below, left or right of each other.
+states and more: the part of all pairs of states that are still above, below, left or right of each other, without and
+with the earlier picture to keep to.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from flowdsl.asl.tree import Tree
 from flowdsl.graph.layout import lay_out
 from flowdsl.graph.output import draw
+from flowdsl.graph.picture import Point, key
 from flowdsl.graph.subject import Subject
 
 ROUNDS = 3
@@ -56,9 +58,9 @@ def measure(definition: dict[str, Any], form: Any) -> float:
     return min(times)
 
 
-def centres(definition: dict[str, Any]) -> dict[Any, tuple[float, float]]:
+def centres(definition: dict[str, Any], like: dict[str, Point] | None = None) -> dict[Any, tuple[float, float]]:
     """The middle of each state, by its path."""
-    boxes = lay_out(Tree(definition)).boxes
+    boxes = lay_out(Tree(definition), like=like).boxes
     return {box.path: (box.rect.x + box.rect.width / 2, box.rect.y + box.rect.height / 2) for box in boxes}
 
 
@@ -73,25 +75,29 @@ def kept(old: dict[Any, tuple[float, float]], new: dict[Any, tuple[float, float]
     return sum(same) / len(same) if same else 1.0
 
 
-def stability(count: int = 60) -> list[float]:
+def stability(count: int = 60) -> list[tuple[float, float]]:
+    """The part that is kept by itself, and with the earlier picture to keep to, for each of so many changes."""
     from benchmarks.diffs import definitions, insert
 
     rng = random.Random(1)
     values = [each for each in definitions() if sum(1 for _ in Tree(each)) >= 8]
-    shares: list[float] = []
+    shares: list[tuple[float, float]] = []
     while len(shares) < count:
         old = rng.choice(values)
         tree = Tree(copy.deepcopy(old))
         if insert(rng, tree):
-            shares.append(kept(centres(old), centres(tree.root.fields)))
+            before = centres(old)
+            like = {key(path): Point(*at) for path, at in before.items()}
+            after = (centres(tree.root.fields), centres(tree.root.fields, like))
+            shares.append((kept(before, after[0]), kept(before, after[1])))
     return shares
 
 
 def main() -> None:
     if "--stability" in sys.argv:
-        shares = stability()
-        whole = f"all of them in {shares.count(1.0)} of {len(shares)}"
-        print(f"pairs of states in the same order: {statistics.mean(shares):.1%}; {whole}")
+        for name, shares in zip(("alone", "like the earlier picture"), zip(*stability(), strict=True), strict=True):
+            whole = f"all of them in {shares.count(1.0)} of {len(shares)}"
+            print(f"pairs of states in the same order, {name}: {statistics.mean(shares):.1%}; {whole}")
         return
     machines = {"1,000 states in a row": chain(1000), "nested Maps, three levels": nested(20, 3)}
     print("| definition | states | SVG | HTML | Mermaid |\n| --- | ---: | ---: | ---: | ---: |")

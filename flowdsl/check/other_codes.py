@@ -68,7 +68,7 @@ OTHER_CODES = (
     Code("FD936", "error", "Missing environment variables for a host"),
     Code("FD940", "error", "A TestState request that is refused"),
     Code("FD970", "error", "Pictures need an extra"),
-    Code("FD971", "error", "A picture that cannot be written"),
+    Code("FD971", "error", "A picture that cannot be written or read"),
     Code("FD972", "error", "A side of a comparison that cannot be read"),
     Code("FD980", "error", "Wrong settings of an environment"),
     Code("FD981", "error", "Missing or refused AWS credentials"),

@@ -56,6 +56,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw an execution: the JSON that GetExecutionHistory returned.",
 )
+@click.option(
+    "--like",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the states where they are in this picture, an .svg or .html file, as far as possible.",
+)
 @click.pass_context
 def graph(
     ctx: click.Context,
@@ -69,6 +75,7 @@ def graph(
     theme: Theme,
     substitutions: dict[str, str],
     history: Path | None,
+    like: Path | None,
 ) -> None:
     """Draw a flow in Python, or a definition in JSON or YAML.
 
@@ -85,7 +92,10 @@ def graph(
     Exit codes: 0 drawn, 1 drawn, but a transition leads to a state that does not exist, 2 a mistake in the file or the
     command.
     """
+    from attrs import evolve
+
     from .. import project
+    from ..graph.earlier import read_positions
     from ..graph.output import CANNOT_WRITE, draw, format_of
     from .picture import describe, missing_states, picture_history
     from .run import choose
@@ -99,6 +109,8 @@ def graph(
     if form == "png" and target is None and sys.stdout.isatty():
         raise click.UsageError("a PNG file cannot be shown in a terminal: write it to a file with -o")
     subject = picture_history(loaded, history) if history else describe(loaded, details=form == "html")
+    if like is not None:
+        subject = evolve(subject, like=read_positions(like))
     content = draw(subject, form, fold_catches=fold_catches, direction=direction, theme=theme)
     if target is not None:
         from ..base.files import write_file

@@ -18,8 +18,9 @@ from attrs import define, evolve, field
 from ..asl.tree import Edge, Machine, Node, Tree
 from ..base.diagnostics import AslPath, FlowError
 from . import wording
+from .earlier import complete, kept
 from .fonts import clean, fit, measure, wrap
-from .picture import Box, Dot, Lane, Link, Picture, Point, Rect
+from .picture import Box, Dot, Lane, Link, Picture, Point, Rect, key
 
 Direction = Literal["down", "right"]
 
@@ -49,11 +50,17 @@ MISSING_LIBRARY = "FD970"
 
 
 def lay_out(
-    tree: Tree, *, fold_catches: bool = False, direction: Direction = "down", words: Mapping[AslPath, str] | None = None
+    tree: Tree,
+    *,
+    fold_catches: bool = False,
+    direction: Direction = "down",
+    words: Mapping[AslPath, str] | None = None,
+    like: Mapping[str, Point] | None = None,
 ) -> Picture:
     """Lay out a definition. With `fold_catches` no line is drawn for a catcher, nor a state to which only catchers
-    lead. `words` are labels of rules, by their paths. Raises FlowError without graphlay."""
-    return _Layout(tree, fold_catches, direction, words or {}).picture()
+    lead. `words` are labels of rules, by their paths; `like` are the middles of states in an earlier picture, by their
+    keys. Raises FlowError without graphlay."""
+    return _Layout(tree, fold_catches, direction, words or {}, like or {}).picture()
 
 
 @define
@@ -76,11 +83,19 @@ class _Inside:
 
 
 class _Layout:
-    def __init__(self, tree: Tree, fold_catches: bool, direction: Direction, words: Mapping[AslPath, str]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        fold_catches: bool,
+        direction: Direction,
+        words: Mapping[AslPath, str],
+        like: Mapping[str, Point],
+    ) -> None:
         self.tree = tree
         self.folds = fold_catches
         self.direction = direction
         self.words = words
+        self.like = like
         self.plans: dict[Machine, _Plan] = {}
         self.inside: dict[Node, _Inside] = {}
         self.hidden = 0
@@ -134,7 +149,7 @@ class _Layout:
         states = self._visible(machine)
         boxes = [self._box(node, inner=machine.owner is not None) for node in states]
         index = {box.node: number for number, box in enumerate(boxes)}
-        graph = _Graph(boxes, self.direction, self.words)
+        graph = _Graph(boxes, self.direction, self.words, self.like)
         missing: dict[str, int] = {}
         for edge in machine.edges:
             if edge.kind in ("retry", "branch", "processor") or (self.folds and edge.kind == "catch"):
@@ -247,9 +262,9 @@ def visible(machine: Machine) -> list[Node]:
 def branch_title(node: Node, number: int) -> str:
     """The name of a branch: the key under which the state keeps its result, or else its number."""
     selector = node.fields.get("ResultSelector")
-    for key, value in selector.items() if isinstance(selector, dict) else ():
-        if value == f"$[{number}]" and key.endswith(".$"):
-            return clean(key.removesuffix(".$"))
+    for name, value in selector.items() if isinstance(selector, dict) else ():
+        if value == f"$[{number}]" and name.endswith(".$"):
+            return clean(name.removesuffix(".$"))
     written = json.dumps([node.fields.get(key) for key in ("Output", "Assign")], ensure_ascii=False, default=str)
     match = re.search(rf"(['\"])([^'\"]+)\1: *(?:\"{{% *)?\$states\.result\[{number}\]", written.replace('\\"', '"'))
     return clean(match[2]) if match else f"branch {number + 1}"
@@ -277,6 +292,7 @@ class _Graph:
     boxes: list[Box]
     direction: Direction
     words: Mapping[AslPath, str]
+    like: Mapping[str, Point]
     extra: list[tuple[str, Any, float]] = field(factory=list)
     """Dots: the kind, the edge or state, the radius. They follow the boxes."""
     edges: list[tuple[Edge | None, Any, Any]] = field(factory=list)
@@ -321,7 +337,18 @@ class _Graph:
             gap = max((len(lines) * LINE + 30 for lines, _ in labels if lines), default=_GAP)
         else:
             gap = max((width + 50 for _, width in labels), default=_GAP)
-        drawn = graphlay.layout(request, options=_options(self.direction, len(self.boxes), max(gap, _GAP)))
+        options = _options(self.direction, len(self.boxes), max(gap, _GAP))
+        known = {
+            number: self.like[key(box.path)] for number, box in enumerate(self.boxes) if key(box.path) in self.like
+        }
+        ends = [(self._number(source), self._number(target)) for _, source, target in self.edges]
+        drawn = graphlay.layout(request, options=options)
+        positions = complete(known, len(self.boxes) + len(self.extra), ends)
+        if positions and kept(known, drawn.nodes) < 1:
+            for node, at in zip(request.nodes, positions, strict=True):
+                node["position"] = {"x": at.x, "y": at.y}
+            seeded = {**options, "seed_mode": "structure"}
+            drawn = max(drawn, graphlay.layout(request, options=seeded), key=lambda each: kept(known, each.nodes))
         return self._read(drawn, labels)
 
     def _number(self, end: Any) -> int:

@@ -50,7 +50,7 @@ def draw(
 
         return page(subject, tree, direction=direction, fold_catches=fold_catches)
     text = svg(
-        lay_out(tree, fold_catches=fold_catches, direction=direction, words=subject.words),
+        lay_out(tree, fold_catches=fold_catches, direction=direction, words=subject.words, like=subject.like),
         title=subject.name,
         comment=subject.explanation,
         marks=subject.marks,

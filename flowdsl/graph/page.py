@@ -31,11 +31,12 @@ _INNER = ("ItemProcessor", "Iterator", "Branches")
 
 def page(subject: Subject, tree: Tree, *, direction: Direction = "down", fold_catches: bool = False) -> str:
     """Return the page. With `fold_catches` it opens with the catches folded away."""
-    whole = lay_out(tree, direction=direction, words=subject.words)
+    whole = lay_out(tree, direction=direction, words=subject.words, like=subject.like)
     has_catches = any(link.edge.kind == "catch" for link in whole.links)
     pictures = [("whole", whole)]
     if has_catches:
-        pictures.append(("folded", lay_out(tree, fold_catches=True, direction=direction, words=subject.words)))
+        folded = lay_out(tree, fold_catches=True, direction=direction, words=subject.words)
+        pictures.append(("folded", folded))
     drawings = "".join(
         f'<div class="drawing" data-drawing="{name}" hidden>{_drawing(picture, subject)}</div>'
         for name, picture in pictures

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from ..base.diagnostics import AslPath
-from .picture import Mark
+from .picture import Mark, Point
 from .timeline import Timeline
 
 
@@ -23,6 +23,8 @@ class Subject:
     """The text under the name; by default the definition's Comment."""
     words: Mapping[AslPath, str] = {}
     """The labels of rules in their author's words, by the paths of the rules; by default the definition's."""
+    like: Mapping[str, Point] = {}
+    """Where states are in an earlier picture, by their keys: they stay there as far as possible."""
     marks: Mapping[AslPath, Mark] = {}
     timeline: Timeline | None = None
     """What an execution did when: it is drawn below the picture."""

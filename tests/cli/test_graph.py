@@ -6,12 +6,15 @@ import json
 import re
 import sys
 from pathlib import Path
+from statistics import mean
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 
+from benchmarks.pictures import stability
 from flowdsl.cli.group import CommandGroup
+from flowdsl.graph.earlier import kept, read_positions
 from flowdsl.graph.fonts import FAMILY
 from flowdsl.graph.png import png
 
@@ -187,3 +190,56 @@ def test_labels_are_conditions_as_their_author_wrote_them(condition, label, lang
 def _labels(file: str) -> list[str]:
     texts = re.findall(r'-- "(.*)" -->', graph(file, "--format", "mermaid").stdout)
     return [re.sub(r"#(\d+);", lambda code: chr(int(code[1])), text) for text in texts if text != "otherwise"]
+
+
+@pytest.mark.parametrize("suffix", ["svg", "html"])
+def test_an_unchanged_flow_like_its_picture_is_that_picture(suffix, tmp_path):
+    picture = tmp_path / f"before.{suffix}"
+    graph(FLOW, "-o", str(picture))
+    assert graph(FLOW, "--like", str(picture), "--format", suffix).stdout == picture.read_text()
+
+
+def test_a_state_that_is_added_leaves_the_others_where_they_were(tmp_path):
+    states = {"A": choice("B", "C", "D"), **{name: task("E") for name in "BCD"}, "E": {"Type": "Succeed"}}
+    before, after = tmp_path / "before.svg", tmp_path / "after.svg"
+    graph(machine(tmp_path, json.dumps({"StartAt": "A", "States": states})), "-o", str(before))
+    added = {**states, "A": choice("D", "N", "B", "C"), "N": task("E")}
+    changed = machine(tmp_path, json.dumps({"StartAt": "A", "States": added}))
+    assert graph(changed, "--like", str(before), "-o", str(after)).exit_code == 0
+    old, new = read_positions(before), read_positions(after)
+    assert new.keys() - old.keys() == {"/States/N"}
+    centres = [{"center": {"x": new[each].x, "y": new[each].y}} for each in old]
+    assert kept(dict(enumerate(old.values())), centres) == 1
+
+
+def test_pictures_change_less_with_the_earlier_one_to_keep_to():
+    alone, like = (mean(shares) for shares in zip(*stability(20), strict=True))
+    assert like > alone
+    assert like > 0.96
+
+
+def choice(*targets):
+    rules = [{"Variable": "$.x", "StringEquals": target, "Next": target} for target in targets]
+    return {"Type": "Choice", "Choices": rules[:-1], "Default": targets[-1]}
+
+
+def task(target):
+    return {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Next": target}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"\xff\xfe", "it is not text"),
+        (b"<svg></svg>", "has no states of a flow"),
+    ],
+)
+def test_a_file_that_is_no_picture_of_a_flow_is_refused(content, message, tmp_path):
+    file = tmp_path / "old.svg"
+    if content is not None:
+        file.write_bytes(content)
+    done = graph(FLOW, "--like", str(file))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "FD971" in done.stderr
+    assert message in done.stderr
