@@ -6,7 +6,8 @@ Source: Step Functions Developer Guide, "Handling errors in Step Functions workf
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from ...asl.apis import api_name, read_api
@@ -17,7 +18,7 @@ from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import did_you_mean, nearest
 from ..findings import Findings
-from ..raised import Raised, read_raised
+from ..raised import Handlers, Raised
 from ..registry import Code, Rule
 from ..subject import Subject
 
@@ -38,6 +39,9 @@ _ENDS: Final = ("Error", "Exception", "Timeout", "Timedout", "Fault", "Warning",
 """How the names of the exceptions of libraries end."""
 
 
+_RaisedBy = Callable[[Node], Raised | None]
+
+
 class _Can(NamedTuple):
     """What a state, or the states inside it, can raise."""
 
@@ -54,7 +58,7 @@ class _Can(NamedTuple):
 
 def check_errors(subject: Subject, findings: Findings) -> None:
     resources = dict(subject.tasks)
-    raised: dict[Node, Raised | None] = {}
+    raised_by = _reader(subject)
     problems: list[tuple[_Handled, str, str | None, bool]] = []
     useful: set[tuple[str, str]] = set()  # what a handler is for somewhere: one that states share need not fit each
     for state in subject.tree:
@@ -67,7 +71,7 @@ def check_errors(subject: Subject, findings: Findings) -> None:
             if has_placeholder(name) or name in ("States.ALL", "States.TaskFailed", "States.Runtime"):
                 continue
             unknown = _unknown_service(name, can)
-            problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised)
+            problem = _reserved(name, can) if name.startswith("States.") else _own(name, can, subject, raised_by)
             problem = unknown or problem
             if problem is None:
                 useful.add((each.handler, name))
@@ -157,7 +161,7 @@ def _is_open(resource: Resource) -> bool:
     )
 
 
-def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None]) -> tuple[str, str | None] | None:
+def _own(name: str, can: _Can, subject: Subject, raised_by: _RaisedBy) -> tuple[str, str | None] | None:
     """What is wrong with a name of a service or of the author, and what to write."""
     if "." in name and name not in _KNOWN and (near := did_you_mean(name, _KNOWN)) and _is_misspelt(name, can):
         return f"Lambda has no error {name!r}", near
@@ -168,7 +172,7 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
     if dot:
         problem = _of_service(name, prefix, can, bool(calls))
         if problem is None and calls and len(calls) == len(can.tasks) and prefix not in _LAMBDA:
-            handlers = [_raised(state, subject, cache) for state, _ in calls]
+            handlers = [raised_by(state) for state, _ in calls]
             if all(each is not None for each in handlers):  # The name of a class in Python has no dot.
                 return f"the handler never raises {name!r}", None
         return problem
@@ -179,7 +183,7 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
         return f"no service that is called here raises {name!r}", hint
     known: list[Raised] = []
     for state, _ in calls:
-        raised = _raised(state, subject, cache)
+        raised = raised_by(state)
         if raised is None:
             return None
         known.append(raised)
@@ -190,7 +194,7 @@ def _own(name: str, can: _Can, subject: Subject, cache: dict[Node, Raised | None
         other is not None and name in other.classes
         for state, resource in subject.tasks
         if _calls_lambda(resource)
-        for other in [_raised(state, subject, cache)]
+        for other in [raised_by(state)]
     )
     if near or elsewhere or not (any(each.imports_others for each in known) and name.endswith(_ENDS)):
         return f"the handler never raises {name!r}", near
@@ -206,12 +210,17 @@ def _is_misspelt(name: str, can: _Can) -> bool:
     return prefix != "Runtime" and (api is None or error not in api.exceptions)
 
 
-def _raised(state: Node, subject: Subject, cache: dict[Node, Raised | None]) -> Raised | None:
-    if state not in cache:
-        data = subject.data
+def _reader(subject: Subject) -> _RaisedBy:
+    data = subject.data
+    handlers = Handlers(data.root) if data is not None and data.root else None
+
+    @cache
+    def raised_by(state: Node) -> Raised | None:
+        """What the handlers of a Task raise; None if one is not known."""
         functions = data.functions.get(state.path) if data is not None else None
-        cache[state] = read_raised(functions, data.root) if data is not None and data.root and functions else None
-    return cache[state]
+        return handlers.raised(functions) if handlers is not None and functions else None
+
+    return raised_by
 
 
 def _calls_lambda(resource: Resource) -> bool:
