@@ -5,13 +5,13 @@ Source: Step Functions Developer Guide, "Quotas"; API Reference, CreateStateMach
 
 from __future__ import annotations
 
-import re
+from ..base.patterns import regex
 
 MAX_NAME = 80
 """Characters in the name of a state, a state machine, an execution or a variable."""
 MAX_LABEL = 40
 """Characters in the Label of a Map."""
-FORBIDDEN = re.compile(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
+FORBIDDEN = regex(r'[\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]')
 """A character that the names of resources cannot have; the names of states can."""
 FORBIDDEN_IN_WORDS = 'spaces, control characters or any of <>{}[]?*"#%\\^|~`$&,;:/'
 

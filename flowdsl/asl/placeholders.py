@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..base.diagnostics import AslPath
+from ..base.patterns import regex
 
-PLACEHOLDER = re.compile(r"\$\{[^{}]*\}")
+PLACEHOLDER = regex(r"\$\{[^{}]*\}")
 
 
 def has_placeholder(value: Any) -> bool:

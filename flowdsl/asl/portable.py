@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..base.patterns import regex
+
 _PLACEHOLDERS = (
     # The account in an ARN, in the URL of a queue, and at the end of a bucket's name.
-    (re.compile(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])"), "<account>"),
+    (regex(r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])"), "<account>"),
     # A function's version, a state machine's version.
-    (re.compile(r"(:function:[A-Za-z0-9_-]+|:stateMachine:[A-Za-z0-9_.-]+):[0-9]+$"), r"\1:<version>"),
+    (regex(r"(:function:[A-Za-z0-9_-]+|:stateMachine:[A-Za-z0-9_.-]+):[0-9]+$"), r"\1:<version>"),
     # Digests: SHA-256, SHA-1 and MD5 in hexadecimal, SHA-256 in Base64.
-    (re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9A-Za-z])"), "<hash>"),
-    (re.compile(r"(?<![0-9A-Za-z+/])[0-9A-Za-z+/]{43}=(?!=)"), "<hash>"),
+    (regex(r"(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9A-Za-z])"), "<hash>"),
+    (regex(r"(?<![0-9A-Za-z+/])[0-9A-Za-z+/]{43}=(?!=)"), "<hash>"),
 )
 
 

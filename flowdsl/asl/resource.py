@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+from ..base.patterns import regex
 from ..base.record import Record
 from .placeholders import PLACEHOLDER
 
@@ -24,14 +25,12 @@ TOKEN: Pattern = "waitForTaskToken"  # noqa: S105 - the name of a pattern
 SDK = "aws-sdk:"
 ACCOUNT_DIGITS = 12
 
-_ARN = re.compile(
+_ARN = regex(
     r"arn:(?P<partition>[^:]+):(?P<service>[^:]+):(?P<region>[^:]*):(?P<account>[^:]*):(?P<rest>.+)", re.DOTALL
 )
-_INTEGRATION = re.compile(r"(?P<service>(?:aws-sdk:)?[^:]*)(?::(?P<action>[^.]*)(?:\.(?P<pattern>.*))?)?", re.DOTALL)
-_FUNCTION_PART = re.compile(r"function:[^:\s]+(:[^:\s]+)?")
-_FUNCTION = re.compile(
-    r"(?:(?:(?P<account>[^:]+):|.*:)?function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?", re.DOTALL
-)
+_INTEGRATION = regex(r"(?P<service>(?:aws-sdk:)?[^:]*)(?::(?P<action>[^.]*)(?:\.(?P<pattern>.*))?)?", re.DOTALL)
+_FUNCTION_PART = regex(r"function:[^:\s]+(:[^:\s]+)?")
+_FUNCTION = regex(r"(?:(?:(?P<account>[^:]+):|.*:)?function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?", re.DOTALL)
 _HIDDEN = "\0"
 """Stands for each character of a `${Substitution}`, which may contain colons and dots of its own."""
 

@@ -8,10 +8,10 @@ which have objects; an array follows the object (no recording). AWS SDK integrat
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..base.patterns import regex
 from .apis import Api, member_name, read_api
 from .integration_records import Action
 from .integrations import api_of, find_action
@@ -22,7 +22,7 @@ def is_refused_as_text(value: Any) -> bool:
     return isinstance(value, bool | int | float)
 
 
-_ONE_THING: Final = re.compile(r"(?:Arn|Id|Name|Key|Bucket|Url|Role|Queue|Prefix|Definition|Status|Type)$")
+_ONE_THING: Final = regex(r"(?:Arn|Id|Name|Key|Bucket|Url|Role|Queue|Prefix|Definition|Status|Type)$")
 
 
 def names_one_thing(parameter: str) -> bool:

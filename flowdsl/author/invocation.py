@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ..base.patterns import regex
 from ..base.record import evolve
 from .answers import Answer
 from .conflicts import Report
@@ -16,7 +16,7 @@ from .states import Task
 INVOKE = "arn:aws:states:::lambda:invoke"
 INVOKE_AND_WAIT = INVOKE + ".waitForTaskToken"
 
-_LAMBDA = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:.+")
+_LAMBDA = regex(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:.+")
 _WAITING = ".waitForTaskToken"
 
 

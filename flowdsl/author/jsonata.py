@@ -18,10 +18,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from ..base.patterns import regex
 from . import nodes
 from .nodes import Node, Parameter, kind_of, walk
 
-_PLAIN_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_STEP = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 _ROOTS = {
     "input": "$states.input",

@@ -9,13 +9,14 @@ import json
 import re
 from typing import Any
 
+from ..base.patterns import regex
 from . import nodes
 from .describing import SIGNS, described
 from .expressions import Path
 from .jsonata import NotWritten
 from .nodes import Node, Parameter, kind_of
 
-_PLAIN_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_STEP = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _ROOTS = {"input": "$", "context": "$$", "result": "$", "error": "$"}
 MOST_NESTED = 10
 """How deep intrinsic functions nest at most. Source: Step Functions Developer Guide, "Intrinsic functions"."""

@@ -5,9 +5,9 @@ Source: ASL specification; AWS Step Functions Developer Guide, "Quotas" and the 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ..base.patterns import regex
 from ..base.record import evolve
 from .fields import Kind
 
@@ -16,7 +16,7 @@ MAX_DELAY_SECONDS = 31_622_400
 MAX_ATTEMPTS = 99_999_999
 
 # RFC 3339 with the restrictions of the ASL specification, "Timestamps": capital T, and Z or an offset.
-TIMESTAMP_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+TIMESTAMP_PATTERN = regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
 def is_integer(value: Any) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from ..base.diagnostics import AslPath
+from ..base.patterns import regex
 from ..base.record import Record, evolve
 from . import fn, nodes
 from .answers import Answer, holds_expressions, is_expression, read_from, reads_result
@@ -40,7 +41,7 @@ from .states import (
 from .tokens import tokens_in
 from .writing import written
 
-_KEY = re.compile(r"[^$.\[\]]+")
+_KEY = regex(r"[^$.\[\]]+")
 T = TypeVar("T")
 Placed = TypeVar("Placed", bound=Building | Catcher)
 

@@ -17,6 +17,7 @@ from types import BuiltinMethodType, FunctionType, MethodDescriptorType
 from typing import Any, Final
 
 from ..base.arguments import WrongArgument, mistake
+from ..base.patterns import regex
 from ..base.record import Record, field
 from ..base.source import Caller, caller, reader
 from ..base.words import join_words
@@ -25,7 +26,7 @@ from .nodes import Node
 _LETTERS = "xY"
 _BEGINS, _ENDS = "\ue0f0", "\ue0f1"
 _ESCAPED = ascii(_BEGINS)[1:-1]
-_TOKEN = re.compile(r"(?:\ue0f0|\\ue0f0)([A-Za-z]{2}[0-9]+)(?:\ue0f1|\\ue0f1)")
+_TOKEN = regex(r"(?:\ue0f0|\\ue0f0)([A-Za-z]{2}[0-9]+)(?:\ue0f1|\\ue0f1)")
 
 
 class Token(Record, eq=False, frozen=False):

@@ -13,6 +13,7 @@ from typing import Any
 
 from .diagnostics import AslPath, Diagnostic, FlowError
 from .json import is_too_deep
+from .patterns import regex
 from .record import Record, field
 from .source import Span
 
@@ -162,7 +163,7 @@ def refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-_SYMBOL = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_SYMBOL = regex(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def _json_places(text: str) -> Iterator[tuple[AslPath, Place]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import struct
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
+
+from .patterns import regex
 
 
 def json_text(value: Any) -> str:
@@ -110,7 +111,7 @@ def _quoted(value: Any) -> str:
     return _ESCAPE.sub(lambda match: match[0].upper().replace("U", "u"), written) if "\\u" in written else written
 
 
-_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")
+_ESCAPE = regex(r"(?<!\\)(?:\\\\)*\\u[0-9a-f]{4}")
 
 
 def class_name(value: Any, *, plain: bool) -> str:

@@ -7,13 +7,13 @@ Template Reference, "Intrinsic function reference", for short forms such as `!Su
 from __future__ import annotations
 
 import json
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from .diagnostics import AslPath
 from .document import Document, Place, as_float, check_depth, refuse_constant, wrong
+from .patterns import regex
 from .record import Record
 from .source import Span
 
@@ -215,7 +215,7 @@ def _places(root: Any, dialect: Dialect) -> Iterator[tuple[AslPath, Place]]:
             todo.extend(((*path, index), None, item) for index, item in enumerate(value.value))
 
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#(?P<text>[^\n]*)")
+_COMMENT = regex(r"(?:^|(?<=\s))#(?P<text>[^\n]*)")
 
 
 def _gaps(text: str, tokens: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:

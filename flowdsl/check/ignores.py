@@ -10,19 +10,19 @@ In JSON and YAML the Comment of the state, or of the machine for all of it: "flo
 from __future__ import annotations
 
 import linecache
-import re
 from collections.abc import Iterable
 
 from ..asl.tree import Machine, Node
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.patterns import regex
 from ..base.record import Record
 from ..base.source import Span
 from .findings import Findings
 from .registry import Code, Rule
 from .subject import Subject
 
-_IGNORE = re.compile(r"flowdsl:\s*ignore\[([^\]]*)\]([^#]*)")
-_CODE = re.compile(r"FD\d{3}")
+_IGNORE = regex(r"flowdsl:\s*ignore\[([^\]]*)\]([^#]*)")
+_CODE = regex(r"FD\d{3}")
 
 
 class _Ignore(Record, eq=False, frozen=False):

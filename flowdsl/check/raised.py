@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import builtins
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ..author.functions import Function
+from ..base.patterns import regex
 from ..base.unsaved import read_source
 
 # Each begins with what a search skips to quickly: "\n" in place of "^", and a set of letters in place of "\b".
-_IMPORT = re.compile(r"\n[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([\w., \t]+))")
-_MEMBER = re.compile(r"(\w+)(?:\s+as\s+\w+)?\s*(?:,|\)|$)")
-_CLASS = re.compile(r"\n[ \t]*class[ \t]+(\w+)")
-_RAISE = re.compile(r"\n[ \t]*raise[ \t]+(?:\w+\.)*([A-Z]\w*)")
-_WORD = re.compile(r"\w+")
-_LINES_THAT_ONLY_NAME = re.compile(r"\n[ \t]*(?:class[ \t]+\w+|#)[^\n]*")
+_IMPORT = regex(r"\n[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)|import[ \t]+([\w., \t]+))")
+_MEMBER = regex(r"(\w+)(?:\s+as\s+\w+)?\s*(?:,|\)|$)")
+_CLASS = regex(r"\n[ \t]*class[ \t]+(\w+)")
+_RAISE = regex(r"\n[ \t]*raise[ \t]+(?:\w+\.)*([A-Z]\w*)")
+_WORD = regex(r"\w+")
+_LINES_THAT_ONLY_NAME = regex(r"\n[ \t]*(?:class[ \t]+\w+|#)[^\n]*")
 _BUILTINS = frozenset(name for name in dir(builtins) if name[:1].isupper())
 MOST_FILES = 300
 

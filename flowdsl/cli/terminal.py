@@ -8,16 +8,17 @@ Spoofing".
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO, cast
 
+from ..base.patterns import regex
+
 _STYLE = r"\x1b\[(?:[0-2]|22|3[1-7]|39)m"
 """The colours, bold and dim of our own messages."""
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-_RISKY = re.compile(f"({_STYLE})|{_CONTROL}")
+_RISKY = regex(f"({_STYLE})|{_CONTROL}")
 
 
 def escape(text: str) -> str:

@@ -9,6 +9,7 @@ import math
 import re
 from typing import TypeAlias
 
+from ..base.patterns import regex
 from ..base.record import Record
 from .path.parser import parse_path
 from .path.tree import Path, PathSyntaxError
@@ -50,12 +51,12 @@ class Call(Record):
 
 Argument: TypeAlias = Call | PathArgument | Constant
 
-_NAME = re.compile(r"States\.[A-Za-z0-9]+")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(?=[\s,)])")
-_KEYWORD = re.compile(r"(?:true|false|null)(?=[\s,)])")
+_NAME = regex(r"States\.[A-Za-z0-9]+")
+_NUMBER = regex(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(?=[\s,)])")
+_KEYWORD = regex(r"(?:true|false|null)(?=[\s,)])")
 _KEYWORDS = {"true": True, "false": False, "null": None}
-_STRING = re.compile(r"'((?:[^'\\]|\\['{}\\])*)'")
-_SPACE = re.compile(r"\s*")
+_STRING = regex(r"'((?:[^'\\]|\\['{}\\])*)'")
+_SPACE = regex(r"\s*")
 
 
 def parse_intrinsic(text: str) -> Call:

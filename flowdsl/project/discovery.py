@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..base.diagnostics import FlowError
+from ..base.patterns import regex
 from ..base.source import display_path
 
-_DEFINITION = re.compile(r".+\.asl\.(json|ya?ml)", re.IGNORECASE)
+_DEFINITION = regex(r".+\.asl\.(json|ya?ml)", re.IGNORECASE)
 _OTHERS = frozenset({"build", "dist", "node_modules", "site-packages", "venv"})
 """Folders of what tools made or installed."""
-_TESTS = re.compile(r"test_.*|.*_test|conftest")
+_TESTS = regex(r"test_.*|.*_test|conftest")
 
 
 def flow_files(folder: Path) -> list[Path]:

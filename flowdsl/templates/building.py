@@ -11,6 +11,7 @@ import attrs
 from ..asl.names import is_machine_name
 from ..asl.placeholders import PLACEHOLDER, find_placeholders, substitute
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.patterns import regex
 from ..base.record import evolve
 from ..base.source import Span
 from .errors import CANNOT, UNIMPORTED, UNREPLACED, cannot, note
@@ -18,7 +19,7 @@ from .intrinsics import TemplateScope, is_intrinsic
 from .model import Machine, Type
 from .texts import Parsed, parse
 
-_GENERATED = re.compile(r"definition_substitution_\d+")
+_GENERATED = regex(r"definition_substitution_\d+")
 """Names that SAM's transform makes. Source: samtranslator/model/stepfunctions/generators.py."""
 
 

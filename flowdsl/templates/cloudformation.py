@@ -6,7 +6,6 @@ specification, AWS::Serverless::StateMachine and AWS::Serverless::Function.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import attrs
 
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.document import read_json
+from ..base.patterns import regex
 from ..base.source import display_path
 from .assets import local_asset
 from .building import Definition, Identity, Overrides, build_machine, definition_at, machine_name, machine_type
@@ -96,7 +96,7 @@ def readable_names(ids: list[str]) -> dict[str, str]:
     }
 
 
-_HASHED = re.compile(r"(?P<name>[A-Za-z]\w*?)(?=[0-9A-F]*\d)[0-9A-F]{7,8}")
+_HASHED = regex(r"(?P<name>[A-Za-z]\w*?)(?=[0-9A-F]*\d)[0-9A-F]{7,8}")
 
 
 def _without_hash(name: str) -> str:

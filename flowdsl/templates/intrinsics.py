@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.patterns import regex
 from ..base.words import nearest
 from .errors import KEPT, LaterError, cannot, later, note
 from .files import Places
@@ -24,7 +25,7 @@ _ONLY_LATER = ("Fn::If", "Fn::GetAZs", "Fn::Cidr", "Fn::Length", "Fn::Base64")
 _INSTEAD = (
     "give it a name under DefinitionSubstitutions and write ${Name} in its place, or put the value there as plain text"
 )
-_SUB = re.compile(r"\$\{(!?)([^{}]*)\}")
+_SUB = regex(r"\$\{(!?)([^{}]*)\}")
 
 
 def is_intrinsic(value: Any) -> bool:

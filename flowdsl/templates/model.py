@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import attrs
 
 from ..asl.placeholders import PLACEHOLDER
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.patterns import regex
 from ..base.source import Span, display_path
 from ..base.words import did_you_mean, join_words
 
@@ -143,7 +143,7 @@ def choose_machine(template: Template, name: str | None) -> Machine:
     raise FlowError.of(f"{file} has no state machine {name!r}", code="FD721", hint=near)
 
 
-_ONE = re.compile(r"\$\{([^{}]+)\}(?::[^:${}]+)?")
+_ONE = regex(r"\$\{([^{}]+)\}(?::[^:${}]+)?")
 """One placeholder, perhaps with a qualifier: `${Score.Arn}:live`."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.patterns import regex
 from ..base.source import Span, display_path
 from .building import Overrides
 from .cloudformation import MACHINES, read_resources
@@ -37,7 +38,7 @@ def kind_of(value: Any) -> Kind | None:
     return "sam" if sam else "cloudformation"
 
 
-_YAML = re.compile(r"^(Resources|AWSTemplateFormatVersion|Transform|stepFunctions|service)[ \t]*:", re.MULTILINE)
+_YAML = regex(r"^(Resources|AWSTemplateFormatVersion|Transform|stepFunctions|service)[ \t]*:", re.MULTILINE)
 
 
 def is_template_text(text: str, suffix: str) -> bool:

@@ -16,6 +16,7 @@ import attrs
 from ..asl.placeholders import PLACEHOLDER
 from ..base.diagnostics import AslPath, FlowError
 from ..base.document import Document, read_json
+from ..base.patterns import regex
 from ..base.record import evolve
 from ..base.source import Span
 from .files import Places
@@ -86,7 +87,7 @@ def _offset(text: str, line: int, column: int) -> int:
     return start + column - 1
 
 
-_BLOCK = re.compile(r"\|[-+\d]*[ \t]*(#[^\n]*)?\n")
+_BLOCK = regex(r"\|[-+\d]*[ \t]*(#[^\n]*)?\n")
 
 
 def _inside(places: Places, path: AslPath, offset: int) -> Span:
@@ -108,7 +109,7 @@ def _inside(places: Places, path: AslPath, offset: int) -> Span:
     return Span(document.file, first + line, indent + column + 1)
 
 
-_STRING_OR_BARE = re.compile(r'"(?:[^"\\]|\\.)*"|' + PLACEHOLDER.pattern, re.DOTALL)
+_STRING_OR_BARE = regex(r'"(?:[^"\\]|\\.)*"|' + PLACEHOLDER.pattern, re.DOTALL)
 _FIRST_MARK = 0xE000
 """Private-use characters, of which a mark for a placeholder outside strings is made."""
 

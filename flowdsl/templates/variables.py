@@ -14,16 +14,17 @@ from typing import Any
 import attrs
 
 from ..base.diagnostics import AslPath
+from ..base.patterns import regex
 from .building import Overrides
 from .errors import KEPT, cannot, note
 from .files import Part, Places, read_document, read_text
 from .intrinsics import TemplateScope
 
-_INNERMOST = re.compile(r"\$\{((?!AWS::)[a-zA-Z]+(?:\([^(){}]*\))?:?[^{}]*)\}")
-_VARIABLE = re.compile(r"(?P<type>[a-zA-Z]+)(?:\((?P<argument>[^()]*)\))?(?::(?P<address>.*))?", re.DOTALL)
+_INNERMOST = regex(r"\$\{((?!AWS::)[a-zA-Z]+(?:\([^(){}]*\))?:?[^{}]*)\}")
+_VARIABLE = regex(r"(?P<type>[a-zA-Z]+)(?:\((?P<argument>[^()]*)\))?(?::(?P<address>.*))?", re.DOTALL)
 _TYPES = ("self", "file", "opt", "env", "sls", "param", "aws", "cf", "ssm", "s3", "git", "strToBool", "custom")
-_PSEUDO = re.compile(r"#\{([^{}]+)\}|\$\{(AWS::[^{}]*)\}")
-_LITERAL = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_PSEUDO = regex(r"#\{([^{}]+)\}|\$\{(AWS::[^{}]*)\}")
+_LITERAL = regex(r"'([^']*)'|\"([^\"]*)\"")
 _MOST_VALUES = 100_000
 """How many values variables may add up to: a variable can stand for a subtree with variables."""
 _DEEPEST = 40

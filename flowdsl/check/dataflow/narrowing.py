@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
+from ...base.patterns import regex
 from ...expr.path.tree import Root
 from ..conditions import And, Atom, Formula, Not
 from ..rules.paths import as_path
 from .reader import keys_of
 from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape, merged, ways_of
 
-_JSONATA = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
+_JSONATA = regex(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
 Keys = tuple[str | int, ...]
 
 

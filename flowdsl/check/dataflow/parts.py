@@ -8,6 +8,7 @@ from typing import Any
 
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.patterns import regex
 from ...base.words import abbreviate
 from .shapes import ObjectShape, Shape
 
@@ -28,7 +29,7 @@ def in_order(first: Node) -> dict[str, int]:
     return {name: index for index, name in enumerate(reversed(finished))}
 
 
-_ANSWER = re.compile(r"\$states\.result\b|\$\.")
+_ANSWER = regex(r"\$states\.result\b|\$\.")
 
 
 def reads_answer(state: Node, text: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from ...asl.resource import SYNC
 from ...base.diagnostics import AslPath
+from ...base.patterns import regex
 from ...base.record import Record
 from ...base.words import did_you_mean
 from ...expr.path.tree import Index, Name, Path, Root
@@ -47,7 +47,7 @@ _RESULTS: Final[dict[str, Shape]] = {
 """The kind of an intrinsic function's result → its shape; any other kind has an unknown shape."""
 MOST_FIELDS: Final = 12
 """How many fields of an object a message lists."""
-_PLAIN = re.compile(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_PLAIN = regex(r"\$[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 """An expression that is only a path."""
 
 

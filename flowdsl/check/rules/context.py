@@ -5,13 +5,13 @@ Source: Step Functions Developer Guide, "Accessing execution data from the Conte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from ...asl.resource import parse_resource
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.patterns import regex
 from ...base.words import did_you_mean
 from ...expr.path.tree import Name, Root
 from ..findings import Findings
@@ -33,7 +33,7 @@ CONTEXT: Final[Mapping[str, Any]] = {
     "Map": {"Item": {"Index": _SCALAR, "Key": _SCALAR, "Source": _SCALAR, "Value": _ANY}},
 }
 """The fields of the context object. A state machine's Comment, version and alias are not in it."""
-_PLAIN: Final = re.compile(r"\{%\s*\$states\.context((?:\.[A-Za-z_]\w*)*)\s*%\}")
+_PLAIN: Final = regex(r"\{%\s*\$states\.context((?:\.[A-Za-z_]\w*)*)\s*%\}")
 
 
 class _Read(NamedTuple):

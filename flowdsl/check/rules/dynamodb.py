@@ -6,11 +6,11 @@ with a value that is not defined, and one with a value that is not used.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ...asl.placeholders import has_placeholder
 from ...asl.tree import Node
+from ...base.patterns import regex
 from ...base.words import did_you_mean, join_words
 from ..findings import Findings
 from ..registry import Code, Rule
@@ -24,7 +24,7 @@ _EXPRESSIONS = (
     "ProjectionExpression",
 )
 _ENTRIES = {":": "ExpressionAttributeValues", "#": "ExpressionAttributeNames"}
-_NAME = re.compile(r"(?<![\w])([:#])(\w+)")
+_NAME = regex(r"(?<![\w])([:#])(\w+)")
 
 
 def check_dynamodb(subject: Subject, findings: Findings) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.patterns import regex
 from ...base.words import did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule
@@ -33,7 +33,7 @@ ERRORS = (
 )
 """The reserved error names. Source: Developer Guide, "Handling errors in workflows"."""
 
-_HTTP = re.compile(r"States\.Http\.StatusCode\.[1-5]\d\d")
+_HTTP = regex(r"States\.Http\.StatusCode\.[1-5]\d\d")
 """What an HTTP Task fails with. Source: Developer Guide, "Call HTTPS APIs", "Error handling"."""
 
 

@@ -10,14 +10,15 @@ from functools import lru_cache
 from typing import Any
 
 from ...base.diagnostics import AslPath
+from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
 from ...expr.intrinsic_parser import Argument, Call, Constant
 from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
 from ..findings import Findings
 
-_OPEN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
-_SLOT = re.compile(r"\\.|\{\}", re.DOTALL)
-_DOUBLED = re.compile(r"(?<!\\)(?:\\\\)+(?:\{(?!\})|\})")
+_OPEN_ESCAPE = regex(r"(?<!\\)(?:\\\\)*\\[^'{}\\]")
+_SLOT = regex(r"\\.|\{\}", re.DOTALL)
+_DOUBLED = regex(r"(?<!\\)(?:\\\\)+(?:\{(?!\})|\})")
 
 
 parsed_intrinsic = lru_cache(maxsize=4096)(parse_intrinsic)

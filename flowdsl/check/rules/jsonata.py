@@ -6,7 +6,6 @@ jlens parses; if it is not installed, expressions stay unread, and one warning s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from ...asl.placeholders import has_placeholder
 from ...asl.tree import Node
 from ...author.states import Catcher
 from ...base.diagnostics import AslPath, FlowError
+from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule
@@ -25,10 +25,10 @@ from .paths import looks_dynamic
 if TYPE_CHECKING:
     from ...expr.jsonata.reader import Expression
 
-_PLAIN = re.compile(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
+_PLAIN = regex(r"\$([A-Za-z_]\w*(?:\.(?!and\b|or\b|in\b)[A-Za-z_]\w*)*)")
 """An expression that is a path of names: the commonest, which needs no parser."""
-_STATES = re.compile(r"\$states\.(?:input|result|context|errorOutput)\b")
-_CALL = re.compile(r"\$([A-Za-z]\w*)\(")
+_STATES = regex(r"\$states\.(?:input|result|context|errorOutput)\b")
+_CALL = regex(r"\$([A-Za-z]\w*)\(")
 INVALID, UNSUPPORTED = "INVALID_JSONATA_EXPRESSION", "UNSUPPORTED_JSONATA_EXPRESSION"
 STATES_FIELDS = ("input", "result", "errorOutput", "context")
 

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from ...asl.tree import Machine, Node
+from ...base.patterns import regex
 from ..conditions import Atom, formulas_of, parts_of
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
 
 _ORDER: Final = frozenset({"<", "<=", ">", ">="})
-_VARIABLE: Final = re.compile(r"\$([A-Za-z_]\w*)")
-_FIELD: Final = re.compile(r"(?<![\w$])\$(?:states\.input)?(?:\.([A-Za-z_]\w*))?")
-_MOVING: Final = re.compile(
+_VARIABLE: Final = regex(r"\$([A-Za-z_]\w*)")
+_FIELD: Final = regex(r"(?<![\w$])\$(?:states\.input)?(?:\.([A-Za-z_]\w*))?")
+_MOVING: Final = regex(
     r"\$\$\.(?:State|Task)\b|states\.context\.(?:State|Task)\b|\$(?:now|millis|random|uuid)\(|States\.(?:UUID|MathRandom)"
 )
 _INPUT: Final = "{% $states.input %}"

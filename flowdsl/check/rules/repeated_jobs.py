@@ -7,18 +7,18 @@ issue 140.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ...asl.integrations import find_action
 from ...asl.resource import SYNC, Resource
 from ...asl.tree import Node
+from ...base.patterns import regex
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
 
 _AFTER_THE_START = frozenset({"States.ALL", "States.TaskFailed", "States.Timeout", "States.HeartbeatTimeout"})
-_VARIES = re.compile(r"RetryCount|UUID|MathRandom|\$(uuid|random|now|millis)\b")
+_VARIES = regex(r"RetryCount|UUID|MathRandom|\$(uuid|random|now|millis)\b")
 
 
 def check_repeated_jobs(subject: Subject, findings: Findings) -> None:

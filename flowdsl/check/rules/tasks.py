@@ -5,7 +5,6 @@ Source: Step Functions Developer Guide, "Task state", "Integrating services", "C
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from ...asl.placeholders import has_placeholder, is_placeholder
 from ...asl.resource import TOKEN, Resource
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.patterns import regex
 from ...base.words import did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule
@@ -113,8 +113,8 @@ def _check_express(resource: Resource, path: AslPath, findings: Findings) -> Non
 
 
 _TOKEN = {
-    "JSONPath": re.compile(r"\$\$(?!\.\w|\[['\"])|\$\$(?:\.Task|\[['\"]Task['\"]\])(?!\w|\.(?!Token\b))"),
-    "JSONata": re.compile(r"\$states(?!\s*\.)|\$states\s*\.\s*context(?!\s*\.\s*(?!Task\b)\w)"),
+    "JSONPath": regex(r"\$\$(?!\.\w|\[['\"])|\$\$(?:\.Task|\[['\"]Task['\"]\])(?!\w|\.(?!Token\b))"),
+    "JSONata": regex(r"\$states(?!\s*\.)|\$states\s*\.\s*context(?!\s*\.\s*(?!Task\b)\w)"),
 }
 """What reads the task token, or something that contains it, in a path or an expression.
 

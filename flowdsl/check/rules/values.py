@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...asl.placeholders import has_placeholder
+from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
 
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = regex(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _ARN_OF = {
     "EventBusArn": "events",
     "FunctionName": "lambda",

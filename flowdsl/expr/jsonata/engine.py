@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ...base.diagnostics import Diagnostic, FlowError
+from ...base.patterns import regex
 from ...base.record import Record
 from .checks import (
     ALIASES,
@@ -115,7 +116,7 @@ def parse_expression(text: str) -> Node:
         raise JsonataSyntaxError("S0500", "nested too deeply", 0) from None
 
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = regex("[\ud800-\udfff]")
 
 
 def _encodable(text: str) -> str:

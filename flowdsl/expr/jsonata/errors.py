@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from ...base.patterns import regex
 from ..errors import StatesError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ _LIMITS: Final = {
     "U1006": TIMEOUT,
 }
 """Codes of limits, which the service reports without a code: JSONata's later ones and the engine's own."""
-_WHOLE: Final = re.compile(r"(?<=[0-9])\.0(?![0-9])")
+_WHOLE: Final = regex(r"(?<=[0-9])\.0(?![0-9])")
 _WITH_NUMBERS: Final = ("D3060", "D3061", "D3100", "S0212", "S0213")
 """Codes whose messages have numbers in them, which the engine writes as `1.0`."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ...base.patterns import regex
 from .errors import JsonataSyntaxError
 from .tree import Node, parse, steps, walk
 
-_TOKENS: Final = re.compile(
+_TOKENS: Final = regex(
     r"""(?:[ \n]
     | (?:\$|\$?[A-Za-z_][A-Za-z0-9_]*)(?![\w$'"])
     | '[^'\\\x00-\x1f\ud800-\udfff]*' | "[^"\\\x00-\x1f\ud800-\udfff]*"

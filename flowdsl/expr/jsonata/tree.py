@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ...base.patterns import regex
 from ...base.record import Record
 from .errors import JsonataSyntaxError
 
@@ -57,13 +58,13 @@ def steps(node: Node) -> list[Node]:
     return path
 
 
-_SPACE: Final = re.compile(r"(?:\s|/\*.*?\*/)+", re.DOTALL)
-_STRING: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
-_QUOTED_NAME: Final = re.compile(r"`[^`]*`")
-_NUMBER: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_OPERATOR: Final = re.compile(r"\.\.|:=|!=|>=|<=|\*\*|~>|[.\[\]{}(),@#;:?+\-*/%|=<>^&~!]")
-_WORD: Final = re.compile(r"[^\s.\[\]{}(),@#;:?+\-*/%|=<>^&~!\"'`]+")
-_ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_SPACE: Final = regex(r"(?:\s|/\*.*?\*/)+", re.DOTALL)
+_STRING: Final = regex(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
+_QUOTED_NAME: Final = regex(r"`[^`]*`")
+_NUMBER: Final = regex(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_OPERATOR: Final = regex(r"\.\.|:=|!=|>=|<=|\*\*|~>|[.\[\]{}(),@#;:?+\-*/%|=<>^&~!]")
+_WORD: Final = regex(r"[^\s.\[\]{}(),@#;:?+\-*/%|=<>^&~!\"'`]+")
+_ESCAPE: Final = regex(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 _POWERS: Final = {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ...base.json import json_text
+from ...base.patterns import regex
 from .tree import (
     ABSENT,
     AllOf,
@@ -152,7 +153,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL: Final = regex(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """What Java reads as a number."""
 
 

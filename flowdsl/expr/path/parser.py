@@ -12,6 +12,7 @@ import json
 import re
 from typing import Any
 
+from ...base.patterns import regex
 from .tree import (
     AllOf,
     AnyOf,
@@ -44,14 +45,14 @@ COMPARISONS = frozenset(
     | {"IN", "NIN", "SUBSETOF", "ANYOF", "NONEOF", "SIZE", "EMPTY", "CONTAINS", "ALL"}
 )
 
-_VARIABLE = re.compile(r"[^\W\d]\w*")
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.])")
-_INTEGER = re.compile(r"\s*(-?[0-9]+)\s*")
-_SLICE = re.compile(r"\s*(-?[0-9]*)\s*:\s*(-?[0-9]*)\s*(?::\s*-?[0-9]*\s*)?\]")
-_FROM_END = re.compile(r"\(\s*@\.length\s*-\s*([0-9]+)\s*\)\s*\]")
-_SYMBOL = re.compile(r"===|!==|==|!=|<=|>=|=~|<|>")
-_WORD = re.compile(r"[^\s()\[\]&|=!<>,'\"]+")
-_SPACE = re.compile(r"\s*")
+_VARIABLE = regex(r"[^\W\d]\w*")
+_NUMBER = regex(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.])")
+_INTEGER = regex(r"\s*(-?[0-9]+)\s*")
+_SLICE = regex(r"\s*(-?[0-9]*)\s*:\s*(-?[0-9]*)\s*(?::\s*-?[0-9]*\s*)?\]")
+_FROM_END = regex(r"\(\s*@\.length\s*-\s*([0-9]+)\s*\)\s*\]")
+_SYMBOL = regex(r"===|!==|==|!=|<=|>=|=~|<|>")
+_WORD = regex(r"[^\s()\[\]&|=!<>,'\"]+")
+_SPACE = regex(r"\s*")
 _NAME_ENDS = frozenset(".[( \t\r\n)]'\"")
 _FILTER_NAME_ENDS = _NAME_ENDS | frozenset("=<>!~&|,")
 _MAX_DEPTH = 64
@@ -73,7 +74,7 @@ def parse_path(text: str) -> Path:
 
 
 _OF_TEXT = frozenset(("==", "!=", "===", "!==", "<", "<=", ">", ">="))
-_UNQUOTED = re.compile(r"[^\s()\[\]{}'\"@$&|][^()\[\]{}'\"&|]*(?<!\s)(?=\s*(?:\)|&&|\|\|))")
+_UNQUOTED = regex(r"[^\s()\[\]{}'\"@$&|][^()\[\]{}'\"&|]*(?<!\s)(?=\s*(?:\)|&&|\|\|))")
 
 
 def _needs_no_quotes(text: str) -> bool:
