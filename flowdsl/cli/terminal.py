@@ -27,6 +27,8 @@ def escape(text: str) -> str:
     >>> escape("a\x1b[2Jb"), escape("pay\u202edecline")
     ('a\\u001b[2Jb', 'pay\\u202edecline')
     """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     return _RISKY.sub(lambda match: match[1] or f"\\u{ord(match[0]):04x}", text)
 
 

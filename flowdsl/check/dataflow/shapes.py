@@ -119,7 +119,7 @@ A part in several places is merged once and stays one part: a loop may double th
 
 def merge(one: Shape, other: Shape, depth: int = 0, pairs: Pairs | None = None) -> Shape:
     """Return what is known of a value that has either shape; `one` itself if `other` changes nothing."""
-    if one is other or one == other == ANY:
+    if one is other or (isinstance(one, UnknownShape) and isinstance(other, UnknownShape)):
         return one
     if isinstance(one, UnionShape):
         ways = one.ways  # Most often the shape is one of two.

@@ -17,7 +17,7 @@ from .tree import Node, parse, steps, walk
 _TOKENS: Final = regex(
     r"""(?:[ \n]
     | (?:\$|\$?[A-Za-z_][A-Za-z0-9_]*)(?![\w$'"])
-    | '[^'\\\x00-\x1f\ud800-\udfff]*' | "[^"\\\x00-\x1f\ud800-\udfff]*"
+    | '[^'\\\x00-\x1f]*' | "[^"\\\x00-\x1f]*"
     | [0-9]{1,15}(?:\.[0-9]{1,15})?(?![\w$'"])
     | ,(?!\s*[\])}]) | /(?!\*) | \}(?!\s*/) | [.\[\](){:?=!<>+\-*%&;]
     )+""",
@@ -35,8 +35,9 @@ def plain_tree(text: str) -> Node | None:
     if len(text) > _MAX_CHARACTERS or not _TOKENS.fullmatch(text):
         return None
     try:
+        text.encode()  # no halves of a character
         root = parse(text)
-    except (JsonataSyntaxError, RecursionError):
+    except (JsonataSyntaxError, RecursionError, UnicodeEncodeError):
         return None
     return root if all(map(_is_plain, walk(root))) else None
 

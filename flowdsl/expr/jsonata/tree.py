@@ -65,6 +65,7 @@ _NUMBER: Final = regex(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _OPERATOR: Final = regex(r"\.\.|:=|!=|>=|<=|\*\*|~>|[.\[\]{}(),@#;:?+\-*/%|=<>^&~!]")
 _WORD: Final = regex(r"[^\s.\[\]{}(),@#;:?+\-*/%|=<>^&~!\"'`]+")
 _ESCAPE: Final = regex(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_DIGITS: Final = "0123456789"
 _ESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 _POWERS: Final = {
@@ -118,17 +119,20 @@ class _Parser:
 
     def _read(self, at: int, *, operand: bool) -> _Token:
         text = self.text
-        if space := _SPACE.match(text, at):
+        letter = text[at : at + 1]
+        if (letter.isspace() or letter == "/") and (space := _SPACE.match(text, at)):
             at = space.end()
-        if at >= len(text):
+            letter = text[at : at + 1]
+        if not letter:
             return _Token("end", "(end)", at, at)
-        letter = text[at]
         if operand and letter == "/":
             return self._regex(at)
-        for kind, pattern in (("string", _STRING), ("name", _QUOTED_NAME), ("number", _NUMBER)):
-            if match := pattern.match(text, at):
-                content = match[0] if kind == "number" else _unescaped(match[0][1:-1], kind)
-                return _Token(kind, content, at, match.end())
+        if letter in "\"'" and (match := _STRING.match(text, at)):
+            return _Token("string", _unescaped(match[0][1:-1]), at, match.end())
+        if letter == "`" and (match := _QUOTED_NAME.match(text, at)):
+            return _Token("name", match[0][1:-1], at, match.end())
+        if letter in _DIGITS and (match := _NUMBER.match(text, at)):
+            return _Token("number", match[0], at, match.end())
         if match := _OPERATOR.match(text, at):
             return _Token("operator", match[0], at, match.end())
         match = _WORD.match(text, at)
@@ -353,8 +357,8 @@ class _Parser:
         return self._node("sort", left.start, *parts)
 
 
-def _unescaped(content: str, kind: str) -> str:
-    if kind == "name" or "\\" not in content:
+def _unescaped(content: str) -> str:
+    if "\\" not in content:
         return content
 
     def plain(escape: re.Match[str]) -> str:
