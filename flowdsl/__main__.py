@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
+COLLECT_AFTER = 50_000
+"""How many new objects there are before Python looks for circles of garbage among them: 700 is its own default, with
+which it looks through all that was imported again and again, while a command makes few circles."""
+
 
 def main() -> None:
     """Import the command line and run it.
@@ -9,6 +15,7 @@ def main() -> None:
     Until it is imported, Ctrl-C ends the process as the system does it, without a traceback: nothing is to be cleaned
     up yet. What comes before this function is Python's own start, apart from a few lines of this package.
     """
+    gc.set_threshold(COLLECT_AFTER)
     try:
         import signal  # it takes a while
 
@@ -21,7 +28,10 @@ def main() -> None:
 
     if is_usual:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+    try:
+        run()
+    finally:
+        gc.freeze()  # The process ends: its memory goes as a whole.
 
 
 if __name__ == "__main__":

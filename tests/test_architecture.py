@@ -287,6 +287,25 @@ def test_commands_do_not_import_what_they_do_not_need(command, tmp_path):
     assert not modules_of(COMMANDS[command], tmp_path) & NOT_NEEDED[command]
 
 
+ON_COLD_PATHS = {"base", "expr", "author", "asl", "check", "project", "templates", "cli"}
+"""The rooms that `flowdsl check` and `flowdsl build --asl-only` import, whose modules do little when they are imported."""
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if room(each) in ON_COLD_PATHS], ids=label)
+def test_patterns_and_named_tuples_cost_nothing_at_import(module):
+    """Patterns are compiled when they are used (base/patterns); classes of tuples are made by base/named."""
+    tree = ast.parse(module.read_text())
+    costly = [
+        f"{label(module)}:{node.lineno}: {ast.unparse(node)}"
+        for statement in tree.body
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+        if (isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile")
+        or (isinstance(node, ast.ImportFrom) and node.module == "typing" and "NamedTuple" in ast.unparse(node))
+    ]
+    assert not costly or module.name == "named.py"
+
+
 def test_every_code_is_registered_and_documented():
     used = {code for file in MODULES for code in re.findall(r"\"(FD\d{3})\"", file.read_text())}
     registered = {each.code for each in codes()}

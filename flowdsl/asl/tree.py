@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..base.diagnostics import AslPath
+from ..base.named import NamedTuple
 from .placeholders import has_placeholder
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from ..base.named import NamedTuple
 from .findings import Findings
 from .subject import Subject
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..asl.tree import Node, Tree
 from ..author.fields import Kind, Language, Spec
 from ..base.diagnostics import AslPath
+from ..base.named import NamedTuple
 
 if TYPE_CHECKING:
     from ..asl.resource import Resource

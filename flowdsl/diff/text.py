@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
+from ..base.named import NamedTuple
 from ..base.words import join_words
 from .model import KINDS, RISKS, Change, Comparison, Neutral
 

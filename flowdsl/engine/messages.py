@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from attrs import frozen
 
+from ..base.named import NamedTuple
 from .calls import Heartbeat, Reply
 from .core import Signal, Stop
 

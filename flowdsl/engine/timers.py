@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
 
+from ..base.named import NamedTuple
 from .messages import Pending
 
 

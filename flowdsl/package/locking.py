@@ -12,10 +12,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from ..author.functions import Function
 from ..base.diagnostics import FlowError
+from ..base.named import NamedTuple
 from ..base.source import Span, display_path
 from .handler import platform
 from .requirements import uv_environment, uv_path

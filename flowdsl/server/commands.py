@@ -12,7 +12,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from ..base.named import NamedTuple
 
 _NO_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "none",

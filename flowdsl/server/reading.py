@@ -6,7 +6,8 @@ So nothing here parses Python; each line is read for itself, by the forms in whi
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from ..base.named import NamedTuple
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _STRING = re.compile(r"""(["'])((?:(?!\1)[^\\\n]|\\.)*)\1""")

@@ -7,13 +7,14 @@ arguments of its own integrations as text only (asl/texts); DynamoDB API referen
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...asl.apis import Api, member_name, read_api
 from ...asl.integrations import api_of, find_action
 from ...asl.resource import Resource
 from ...asl.texts import names_one_thing
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from ...base.words import abbreviate
 from .kinds import kind_of_shape, misfit
 from .shapes import ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...asl.tree import Tree
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from .rule import follow
 from .shapes import ANY, ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape, flatten, ways_of
 

@@ -8,8 +8,9 @@ Source: Lambda Developer Guide, "Define Lambda function handler in Python".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from ...base.named import NamedTuple
 from ...base.words import abbreviate, did_you_mean
 from .kinds import kind_of_shape, misfit, misfit_sometimes
 from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten

@@ -9,8 +9,9 @@ Source: docs.jsonata.org ("Predicate Queries", "Processing Model", "Transform").
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from ...base.named import NamedTuple
 from ...base.record import Record, evolve
 from ...expr.jsonata.tree import Node, steps, walk
 from .kinds import (

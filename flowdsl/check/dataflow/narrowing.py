@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ...expr.path.tree import Root
 from ..conditions import And, Atom, Formula, Not

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from ...asl.resource import parse_resource
 from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath, Diagnostic
+from ...base.named import NamedTuple
 from ...base.record import field
 from ...expr.path.tree import Root
 from ..conditions import formulas_of

@@ -6,7 +6,9 @@ A field may exist only on some routes; then the shape has the reason why it can 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from ...base.named import NamedTuple
 
 MAX_DEPTH = 24
 """The greatest depth of a shape; deeper values are unknown."""

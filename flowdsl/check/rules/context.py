@@ -6,11 +6,12 @@ Source: Step Functions Developer Guide, "Accessing execution data from the Conte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...asl.resource import parse_resource
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ...base.words import did_you_mean
 from ...expr.path.tree import Name, Root

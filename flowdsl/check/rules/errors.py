@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...asl.apis import api_name, read_api
 from ...asl.integrations import SERVICES, api_of
@@ -16,6 +16,7 @@ from ...asl.placeholders import has_placeholder
 from ...asl.resource import TOKEN, Resource
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from ...base.words import did_you_mean, nearest
 from ..findings import Findings
 from ..raised import Handlers, Raised

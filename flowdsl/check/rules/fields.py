@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...asl.placeholders import has_placeholder, is_placeholder
 from ...asl.tree import STATE_TYPES, Machine, Node
@@ -18,6 +18,7 @@ from ...author.kinds import REFERENCE_PATH
 from ...author.machine import StateMachine
 from ...author.states import STATES, Credentials, Rule
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
 from ..registry import Code

@@ -7,7 +7,7 @@ botocore, one warning says that they are not checked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...asl.apis import Api, api_name, api_names, member_name, read_api
 from ...asl.integration_records import Action
@@ -17,6 +17,7 @@ from ...asl.resource import Resource
 from ...asl.texts import has_known_texts, is_refused_as_text, names_one_thing
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings
 from ..registry import Code, Rule

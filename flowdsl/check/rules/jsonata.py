@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...asl.placeholders import has_placeholder
 from ...asl.tree import Node
 from ...author.states import Catcher
 from ...base.diagnostics import AslPath, FlowError
+from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
 from ..findings import Findings

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ...asl.tree import Machine, Node
+from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ..conditions import Atom, formulas_of, parts_of
 from ..findings import Findings

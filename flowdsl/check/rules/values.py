@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...asl.placeholders import has_placeholder
+from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
 
