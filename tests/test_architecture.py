@@ -288,7 +288,7 @@ def test_commands_do_not_import_what_they_do_not_need(command, tmp_path):
 
 
 ON_COLD_PATHS = {"base", "expr", "author", "asl", "check", "project", "templates", "cli"}
-"""The rooms that `flowdsl check` and `flowdsl build --asl-only` import, whose modules do little when they are imported."""
+"""What `flowdsl check` and `flowdsl build --asl-only` import: modules that do little when they are imported."""
 
 
 @pytest.mark.parametrize("module", [each for each in MODULES if room(each) in ON_COLD_PATHS], ids=label)
