@@ -28,7 +28,7 @@ def test_towncrier_adds_a_section_of_them_on_top(tmp_path):
     for name in ("CHANGELOG.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     before = (tmp_path / "CHANGELOG.md").read_text()
-    (tmp_path / "changes" / "+first.change.md").write_text("`flowdsl dance` dances\nin two lines.\n")
+    (tmp_path / "changes" / "+of-the-test.change.md").write_text("`flowdsl dance` dances\nin two lines.\n")
     [written] = re.findall(r"towncrier (build --version \S+ --yes)", (ROOT / "CONTRIBUTING.md").read_text())
     command = [sys.executable, "-m", "towncrier", *written.replace("0.1.0", "9.9.9").split()]
     subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
