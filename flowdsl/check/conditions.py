@@ -8,9 +8,11 @@ Source: ASL specification, "Choice State"; docs.jsonata.org, "Boolean Operators"
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from ..base.diagnostics import AslPath
 from ..base.named import NamedTuple
 
 if TYPE_CHECKING:
@@ -156,7 +158,7 @@ def _constant(node: Node, text: str) -> tuple[bool, Any]:
 def is_possible(*formulas: Formula) -> bool:
     """Return False if the formulas cannot hold together; True if they may."""
     terms = _terms(And(formulas), True)
-    return terms is None or any(map(_is_consistent, terms))
+    return terms is None or any(_is_consistent(term, is_whole=True) for term in terms)
 
 
 def _terms(formula: Formula, holds: bool) -> list[tuple[Literal, ...]] | None:
@@ -183,11 +185,12 @@ def _terms(formula: Formula, holds: bool) -> list[tuple[Literal, ...]] | None:
     return product if len(product) <= MOST_TERMS else None
 
 
-def _is_consistent(term: Iterable[Literal]) -> bool:
+def _is_consistent(term: Iterable[Literal], *, is_whole: bool = False) -> bool:
+    """Return False if tests contradict each other; `is_whole` if no other tests follow."""
     by_subject: dict[str, list[Literal]] = {}
     for test, holds in term:
         by_subject.setdefault(test.subject, []).append((test, holds))
-    return all(map(_may_hold, by_subject.values()))
+    return all(_may_hold(literals) and (not is_whole or _may_be_outside(literals)) for literals in by_subject.values())
 
 
 def _may_hold(literals: list[Literal]) -> bool:
@@ -197,11 +200,11 @@ def _may_hold(literals: list[Literal]) -> bool:
         return False
     compared = [test for test in positive if test.operator in _SWAPPED]
     if not compared:
-        return any(test.operator not in _SWAPPED for test, _ in literals) or _may_be_outside(literals)
+        return True
     if any(not holds and test.operator == "exists" for test, holds in literals):
         return False
     kinds = {_kind(test.constant) for test in compared}
-    if len(kinds) > 1:
+    if len(kinds) > 1 or not _may_match(literals, compared):
         return False
     (kind,) = kinds
     bounds = [(test.operator, test.constant) for test in compared]
@@ -217,8 +220,22 @@ def _may_hold(literals: list[Literal]) -> bool:
     return _in_order(bounds, equal)
 
 
+def _may_match(literals: list[Literal], compared: list[Atom]) -> bool:
+    """Return False if a pattern contradicts the text that the value is equal to."""
+    texts = [test.constant for test in compared if test.operator == "=" and isinstance(test.constant, str)]
+    patterns = [(json.loads(test.constant), holds) for test, holds in literals if test.operator == "StringMatches"]
+    if not texts or not patterns:
+        return True
+    from ..expr.operators import OPERATORS
+
+    matches = OPERATORS["StringMatches"].test
+    return all(matches(text, pattern) is holds for text in texts for pattern, holds in patterns)
+
+
 def _may_be_outside(literals: list[Literal]) -> bool:
     """Return False if no value is outside of all these ranges, except one of another kind, which nobody means."""
+    if any(holds or test.operator not in _SWAPPED for test, holds in literals):
+        return True
     bounds: dict[str, list[tuple[str, Any]]] = {}
     for test, _ in literals:
         if test.operator in _OPPOSITE:
@@ -275,6 +292,24 @@ def describe(formula: Formula) -> str:
         return f"not ({describe(part)})"
     word = " and " if isinstance(formula, And) else " or "
     return word.join(f"({describe(each)})" if isinstance(each, And | Or) else describe(each) for each in formula.parts)
+
+
+def path_of_part(part: Formula, rule: Any, path: AslPath) -> AslPath:
+    """Return the path of the last test inside a rule of JSONPath that says this; `path`, the rule's, if none does."""
+    found, todo = path, deque([(rule, path)])
+    while todo:
+        inner, at = todo.popleft()
+        if not isinstance(inner, dict):
+            continue
+        if formula_of_rule(inner) == part:
+            tests = [name for name in inner if name not in _AROUND and name != "Variable"]
+            found = (*at, tests[0]) if "Variable" in inner and tests else at
+        for word in ("And", "Or"):
+            each = inner.get(word)
+            todo.extend((one, (*at, word, index)) for index, one in enumerate(each if isinstance(each, list) else []))
+        if "Not" in inner:
+            todo.append((inner["Not"], (*at, "Not")))
+    return found
 
 
 def formulas_of(state_fields: Mapping[str, Any], language: str) -> list[Formula | None]:

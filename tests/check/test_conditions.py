@@ -37,6 +37,9 @@ NEVER = {
     "a value of what is not there": all_of(ONE, no(rule("IsPresent", True))),
     "through alternatives": all_of(any_of(ONE, TWO), rule("NumericGreaterThan", 2)),
     "a test and its opposite": all_of(rule("IsNull", True), rule("IsNull", False)),
+    "on neither side of a number": all_of(no(rule("NumericLessThan", 1)), no(rule("NumericGreaterThanEquals", 1))),
+    "a text and another pattern": all_of(rule("StringEquals", "paid"), rule("StringMatches", "err-*")),
+    "a text and not its pattern": all_of(rule("StringEquals", "err-1"), no(rule("StringMatches", "err-*"))),
 }
 MAYBE = {
     "values of two paths": all_of(ONE, rule("NumericEquals", 2, "$.b")),
@@ -46,6 +49,10 @@ MAYBE = {
     ),
     "alternatives": all_of(any_of(ONE, TWO), rule("NumericGreaterThan", 1)),
     "not two values": all_of(no(ONE), no(TWO)),
+    "a text and its pattern": all_of(rule("StringEquals", "err-1"), rule("StringMatches", "err-*")),
+    "another kind": all_of(
+        no(rule("NumericLessThan", 1)), no(rule("NumericGreaterThanEquals", 1)), rule("IsString", True)
+    ),
     "true and a text": any_of(rule("BooleanEquals", True), rule("StringEquals", "x")),
 }
 
@@ -111,3 +118,26 @@ def test_rules_of_jsonata() -> None:
     asked = "$not($exists($states.input.a))"
     rules = (jsonata("Done", one), jsonata("More", "$states.input.a != 1"), jsonata("Other", asked))
     assert codes(*rules, default="Done", language="JSONata") == []
+
+
+def places(*choices: dict[str, Any]) -> list[tuple[str, tuple[str | int, ...]]]:
+    rules = [{**each, "Next": f"S{index}"} for index, each in enumerate(choices)]
+    ends = {f"S{index}": {"Type": "Succeed"} for index in range(len(choices))}
+    choice = {"Type": "Choice", "Choices": rules, "Default": "End"}
+    states = {"C": choice, **ends, "End": {"Type": "Succeed"}}
+    found = check({"StartAt": "C", "States": states})
+    return [(each.code, each.path[3:]) for each in found]
+
+
+def test_the_place_of_a_contradiction_is_its_test() -> None:
+    x, y = rule("StringEquals", "x"), rule("StringEquals", "y")
+    assert places(all_of(x, y)) == [("FD514", (0, "And", 1, "StringEquals"))]
+    assert places(all_of(x, y, rule("NumericEquals", 1, "$.b"))) == [("FD514", (0, "And", 1, "StringEquals"))]
+    assert places(any_of(x, y, x)) == [("FD515", (0, "Or", 2, "StringEquals"))]
+
+
+def test_an_alternative_that_an_earlier_rule_takes_away() -> None:
+    x, y = rule("StringEquals", "x"), rule("StringEquals", "y")
+    assert places(x, any_of(y, x)) == [("FD514", (1, "Or", 1, "StringEquals"))]
+    assert places(x, any_of(y, rule("StringEquals", "x", "$.b"))) == []
+    assert places(rule("StringMatches", "z*"), any_of(y, x)) == []

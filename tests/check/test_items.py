@@ -101,3 +101,35 @@ def test_the_answer_of_a_job_is_its_description(resource: str, path: str, is_rig
     state = {"Type": "Task", "Resource": resource, "ResultSelector": {"v.$": path}, "End": True}
     found = check({"StartAt": "J", "States": {"J": state}}, data=Data())
     assert [each.severity for each in found if each.code == "FD801"] == ([] if is_right else ["warning"])
+
+
+def test_the_result_of_a_writer_says_where_it_wrote() -> None:
+    def reading(path: str) -> list[str]:
+        inner = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        state = {
+            "Type": "Map",
+            "ItemProcessor": {"ProcessorConfig": config, **inner},
+            "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"}},
+            "ResultSelector": {"v.$": path},
+            "End": True,
+        }
+        return [each.code for each in check({"StartAt": "M", "States": {"M": state}})]
+
+    assert reading("$.ResultWriterDetails.Key") == []
+    assert reading("$.Key") == ["FD801"]
+
+
+def test_the_answer_of_lambda() -> None:
+    def reading(path: str) -> list[str]:
+        state = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::lambda:invoke",
+            "Parameters": {"FunctionName": "f"},
+            "ResultSelector": {"v.$": path},
+            "End": True,
+        }
+        return [each.code for each in check({"StartAt": "T", "States": {"T": state}})]
+
+    assert [reading(path) for path in ("$.Payload.a", "$.StatusCode", "$.ExecutedVersion")] == [[], [], []]
+    assert reading("$.Status") == ["FD801"]

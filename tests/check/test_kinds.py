@@ -16,6 +16,7 @@ from flowdsl.check.dataflow.shapes import (
     ArrayShape,
     Member,
     ObjectShape,
+    ScalarShape,
     Shape,
     UnionShape,
 )
@@ -27,6 +28,7 @@ INPUT = ObjectShape(
         "n": Member(NUMBER),
         "part": Member(FLOAT),
         "text": Member(STRING),
+        "word": Member(ScalarShape("string", frozenset({"a", "c"}))),
         "maybe": Member(UnionShape((STRING, NULL))),
         "mixed": Member(MIXED),
         "lines": Member(ArrayShape(LINE)),
@@ -53,6 +55,10 @@ def reports(state: dict[str, Any], language: str = "JSONata", **results: Shape) 
         ("$uppercase($states.input.maybe)", [("FD805", "warning")]),
         ("$states.input.maybe ? $uppercase($states.input.maybe) : ''", []),
         ("$states.input.mixed + 1", [("FD805", "warning")]),
+        ("$states.input.word in ['a', 'b']", []),
+        ("$states.input.word in ['A', 'B']", [("FD803", "warning")]),
+        ("$states.input.n in ['1', '2']", [("FD803", "warning")]),
+        ("$states.input.text in ['1', '2']", []),
         ("$states.input.text + 1", [("FD805", "error")]),
         ("$states.input.part + 1", []),
         ("$sum($states.input.lines.cents)", []),
@@ -107,3 +113,20 @@ def test_conditions_narrow_what_may_be_null(condition: str, is_right: bool) -> N
 )
 def test_fields_with_a_value_of_several_kinds(field: str, path: str, expected: list[tuple[str, str]]) -> None:
     assert reports({"Type": "Wait", field: path}, "JSONPath") == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"Variable": "$.n", "NumericLessThanPath": "$.part"}, []),
+        ({"Variable": "$.n", "NumericLessThanPath": "$.text"}, [("FD803", "warning")]),
+        ({"Variable": "$.lines", "NumericLessThanPath": "$.n"}, [("FD803", "warning")]),
+        ({"Variable": "$.text", "StringEqualsPath": "$.lines"}, [("FD803", "warning")]),
+        ({"Variable": "$.text", "StringEqualsPath": "$.word"}, []),
+    ],
+)
+def test_comparisons_of_two_paths(rule: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    choice = {"Type": "Choice", "Choices": [{**rule, "Next": "A"}], "Default": "B"}
+    states = {"S": choice, "A": {"Type": "Succeed"}, "B": {"Type": "Succeed"}}
+    found = check({"StartAt": "S", "States": states}, data=Data(INPUT))
+    assert [(each.code, each.severity) for each in found] == expected

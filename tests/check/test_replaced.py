@@ -96,3 +96,54 @@ def test_a_loop_that_waits_for_what_it_never_looks_at() -> None:
     pytest.importorskip("jlens")
     assert looping("Look") == []
     assert looping("Is") == ["FD952"]
+
+
+def caught(read: str, next: str = "Fail") -> list[str]:
+    task = {
+        "Type": "Task",
+        "Resource": FUNCTION,
+        "ResultPath": "$.done",
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.problem", "Next": next}],
+        "Next": "Use",
+    }
+    states = {
+        "T": task,
+        "Use": {"Type": "Pass", "InputPath": read, "End": True},
+        "Fail": {"Type": "Fail", "CausePath": "$.problem.Cause"},
+    }
+    if next == "Use":
+        del states["Fail"]
+    found = check({"StartAt": "T", "States": states})
+    return [each.code for each in found]
+
+
+def test_what_only_a_catch_writes_is_read_where_it_leads() -> None:
+    assert caught("$.problem.Cause") == ["FD801"]
+    assert caught("$.problem.Cause", "Use") == []
+    assert caught("$.other.Cause") == []
+
+
+def test_a_counter_in_the_document_that_nothing_changes() -> None:
+    def counting(place: str) -> list[str]:
+        states = {
+            "Begin": {"Type": "Pass", "Parameters": {"polls": 0, "id.$": "$.id"}, "Next": "Look"},
+            "Look": {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.job", "Next": "Count"},
+            "Count": {
+                "Type": "Pass",
+                "Parameters": {"value.$": "States.MathAdd($.polls, 1)"},
+                "ResultPath": "$.counted",
+                "Next": "Keep",
+            },
+            "Keep": {"Type": "Pass", "InputPath": "$.counted.value", "ResultPath": place, "Next": "Is"},
+            "Is": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.polls", "NumericGreaterThan": 9, "Next": "End"}],
+                "Default": "Rest",
+            },
+            "Rest": {"Type": "Wait", "Seconds": 60, "Next": "Look"},
+            "End": {"Type": "Succeed"},
+        }
+        return [each.code for each in check({"StartAt": "Begin", "States": states})]
+
+    assert counting("$.polls") == []
+    assert counting("$.poll") == ["FD958"]

@@ -177,3 +177,16 @@ def test_a_required_argument_is_not_empty() -> None:
     assert reports("arn:aws:states:::batch:submitJob", {"JobName": "", "JobQueue": "q", "JobDefinition": "d"}) == [
         ("FD663", "warning")
     ]
+
+
+def test_text_is_no_list_and_no_object() -> None:
+    mail = {"FromEmailAddress": "a@b.c", "Destination": {"ToAddresses": "d@e.f"}, "Content": {}}
+    assert reports("arn:aws:states:::aws-sdk:sesv2:sendEmail", mail) == [("FD663", "error")]
+    assert reports("arn:aws:states:::aws-sdk:sesv2:sendEmail", {**mail, "Destination": {"ToAddresses": "${To}"}}) == []
+
+
+@pytest.mark.parametrize(("name", "is_right"), [("Lambda.ServiceException", True), ("Lamda.ServiceException", False)])
+def test_errors_of_a_function_that_a_template_names(name: str, is_right: bool) -> None:
+    state = {"Type": "Task", "Resource": "${Reserve.Arn}", "Retry": [{"ErrorEquals": [name]}], "End": True}
+    found = [each.code for each in check({"StartAt": "A", "States": {"A": state}})]
+    assert (found == []) is is_right

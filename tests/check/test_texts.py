@@ -37,6 +37,9 @@ def test_texts_in_jsonata(value: str, codes: list[str]) -> None:
     assert reports(value) == codes
 
 
-@pytest.mark.parametrize(("value", "codes"), [("$total", ["FD305"]), ("$other", []), ("$5", [])])
+@pytest.mark.parametrize(
+    ("value", "codes"),
+    [("$total", ["FD305"]), ("$other", []), ("$5", []), ("{% $total %}", ["FD305"]), ("a {% b %}", [])],
+)
 def test_texts_in_jsonpath(value: str, codes: list[str]) -> None:
     assert reports(value, "JSONPath") == codes

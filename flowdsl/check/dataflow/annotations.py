@@ -199,6 +199,8 @@ def _shape(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
         return ANY
     if isinstance(node, ast.Name):
         return _named(node.id, module, depth, source)
+    if isinstance(node, ast.Call) and _last(node) == "TypedDict":
+        return _functional(node, module, depth + 1, source)
     if isinstance(node, ast.Constant):
         return NULL if node.value is None else _text(node.value, module, depth, source)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
@@ -269,6 +271,24 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
         inside = f"{source}.{name}" if source else name
         absent = "" if always or may_be_left_out else source
         fields[name] = Member(_shape(statement.annotation, module, depth, inside), always, absent)
+    return ObjectShape(fields, True, source)
+
+
+def _functional(node: ast.Call, module: _Module, depth: int, source: str) -> Shape:
+    """Return the shape of `TypedDict("Name", {…})`."""
+    keys = node.args[1] if len(node.args) == 2 else None
+    if not isinstance(keys, ast.Dict):
+        return ANY
+    total = not any(each.arg == "total" and ast.unparse(each.value) == "False" for each in node.keywords)
+    fields: dict[str, Member] = {}
+    for key, value in zip(keys.keys, keys.values, strict=True):
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            return ANY
+        outer = _last(value.value) if isinstance(value, ast.Subscript) else ""
+        always = outer != "NotRequired" and (total or outer == "Required")
+        fields[key.value] = Member(
+            _shape(value, module, depth, f"{source}.{key.value}"), always, "" if always else source
+        )
     return ObjectShape(fields, True, source)
 
 

@@ -14,7 +14,7 @@ from ...base.diagnostics import AslPath
 from ...base.words import abbreviate, did_you_mean
 from ..conditions import Atom, Formula, Not, parts_of
 from ..findings import Findings
-from .kinds import kind_of_shape
+from .kinds import NAMES, kind_of_shape
 from .narrowing import Keys, Values, is_present, narrow, place_of
 from .parts import in_python, needle_of
 from .reader import asked_for
@@ -66,9 +66,9 @@ def check_presence(state: Node, formulas: list[Formula | None], known: Values, f
 
 
 def check_comparison(
-    value: Shape, variable: str, name: str, operand: Any, path: AslPath, findings: Findings | None
+    value: Shape, variable: str, name: str, operand: Any, other: Shape | None, path: AslPath, findings: Findings | None
 ) -> None:
-    """Report a comparison of JSONPath that is never true for the known value."""
+    """Report a comparison of JSONPath that is never true for the known value; `other` is that at an operand's path."""
     from ...expr.operators import OPERATORS
 
     operator, equals = OPERATORS.get(name), name.endswith(("StringEquals", "NumericEquals"))
@@ -80,14 +80,25 @@ def check_comparison(
         what = "a list" if kind == "array" else "an object"
         message = f"{name} is never true: {variable} is {what}"
         findings.warning("FD803", message, path, needle=needle_of(operand))
+    wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
+    other_kind = kind_of_shape(other) if other is not None else None
+    if other_kind not in (None, wanted) and operator.is_path:
+        message = f"{name} is never true: {operand} is {NAMES[str(other_kind)]}"
+        findings.warning("FD803", message, path, needle=needle_of(str(operand).rpartition(".")[2]))
+        return
     if not isinstance(value, ScalarShape):
         return
     name = findings.either(name, in_python(variable, name, operand))
-    wanted = {"timestamp": "string"}.get(operator.kind, operator.kind)
     if wanted in ("string", "number", "boolean") and wanted != value.kind:
         message = f"{name} is never true: {variable} is a {value.kind}"
         findings.warning("FD803", message, path, needle=needle_of(operand))
-    elif operator.kind in ("string", "number") and equals and value.values is not None and operand not in value.values:
+    elif (
+        other is None
+        and operator.kind in ("string", "number")
+        and equals
+        and value.values is not None
+        and operand not in value.values
+    ):
         known = ", ".join(sorted(map(abbreviate, value.values)))
         message = f"{name} is never true: {variable} is never {abbreviate(operand)}, only {known}"
         hint = did_you_mean(operand, map(str, value.values)) if isinstance(operand, str) else None

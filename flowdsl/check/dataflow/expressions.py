@@ -21,6 +21,7 @@ from .kinds import (
     TAKES,
     misfit,
     misfit_sometimes,
+    never_among,
     never_equal,
     operand_problem,
     operand_problem_sometimes,
@@ -239,6 +240,9 @@ class Evaluator(Record):
             if operator in ("=", "!=") and (never := never_equal(left, right)):
                 always = "never" if operator == "=" else "always"
                 message = f"{self.excerpt(node)} is {always} true: {never[0]}"
+                self.complain(Complaint("FD803", message, self.needle(node), never[1]))
+            elif operator == "in" and (never := never_among(left, right)):
+                message = f"{self.excerpt(node)} is never true: {never[0]}"
                 self.complain(Complaint("FD803", message, self.needle(node), never[1]))
             elif problem := operand_problem(operator, left, right):
                 self.complain(Complaint("FD805", f"{self.excerpt(node)}: {problem}", self.needle(node)))

@@ -78,6 +78,15 @@ def item_read_by(reader: Mapping[str, Any]) -> Shape:
     return _OBJECT_IN_S3 if is_list and "Transformation" not in config else ANY
 
 
+def result_written_by(writer: Mapping[str, Any]) -> Shape:
+    """Return the result of a Map that has a ResultWriter: where it wrote the results, if it did."""
+    if "Resource" not in writer:
+        return ANY
+    details = ObjectShape(dict.fromkeys(("Bucket", "Key"), _TEXT), True, "ResultWriterDetails")
+    fields = {"MapRunArn": _TEXT, "ResultWriterDetails": Member(details)}
+    return ObjectShape(fields, True, "the result of a Map with a ResultWriter")
+
+
 def batch_of(batcher: Mapping[str, Any], item: Shape, added: Shape, state: Node) -> Shape:
     """Return what a child execution gets: a batch of items, with the BatchInput if there is one."""
     fields = {"Items": Member(ArrayShape(item))}

@@ -161,6 +161,14 @@ def operand_problem(operator: str, left: Shape, right: Shape) -> str | None:
     return None
 
 
+def never_among(value: Shape, items: Shape) -> tuple[str, str | None] | None:
+    """Say why a value is never one of the items of a list, and what may be meant."""
+    if not isinstance(items, ArrayShape) or not items.items:
+        return None
+    problems = [never_equal(value, each) for each in items.items]
+    return problems[0] if all(problems) else None
+
+
 def never_equal(left: Shape, right: Shape) -> tuple[str, str | None] | None:
     """Say why two values are never equal, and what may be meant."""
     if not isinstance(left, ScalarShape) or not isinstance(right, ScalarShape):

@@ -16,7 +16,7 @@ from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath, Diagnostic
 from ...base.named import NamedTuple
 from ...base.record import field
-from ...expr.path.tree import Root
+from ...expr.path.tree import Path, Root
 from ..conditions import formulas_of
 from ..findings import Findings
 from ..registry import Code, Rule
@@ -24,14 +24,15 @@ from ..rules.paths import as_path
 from ..subject import Subject
 from .comparisons import check_comparison, check_presence, split
 from .events import READS, misfits, payload_of
-from .items import batch_of, context_of, item_of, item_read_by
+from .items import batch_of, context_of, item_of, item_read_by, result_written_by
 from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
-from .parts import dicts, in_order, reads_answer, tests_of, with_assigned
+from .parts import dicts, fields_caught, in_order, reads_answer, tests_of, with_assigned
 from .reader import Reader, asked_for, first_keys, keys_of
 from .replaced import replaced_kinds, unknown_result
 from .shapes import (
     ANY,
+    MAYBE,
     NUMBER,
     STRING,
     ArrayShape,
@@ -111,6 +112,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
     """The definition as text, or nothing."""
     asks: Findings | None = None
     """The findings so far, if problems are to be reported."""
+    caught: dict[Machine, Mapping[str, list[Node]]] = field(factory=dict)
+    """The fields of the document that nothing but a Catch writes, and where those lead."""
     before: dict[Node, Known] = field(factory=dict)
     reports: dict[Node, list[Diagnostic]] = field(factory=dict)
     """The problems of each state on its last visit, when all that is known had come there."""
@@ -193,10 +196,10 @@ class _Flow(Reader, frozen=False, kw_only=True):
             if "ResultSelector" in fields:
                 source = f"the ResultSelector of {state.name!r}"
                 result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), source)
-            if result == ANY and state.type == "Task" and "Parameters" in fields:
-                result = unknown_result(state, document, fields["Parameters"])
-            output = self.place(fields.get("ResultPath", "$"), document, result, state)
             keys = keys_of(as_path(fields.get("ResultPath", "$")))
+            if result == ANY and state.type == "Task" and "Parameters" in fields and keys is not None:
+                result = unknown_result(state, look(document, keys)[0], fields["Parameters"])
+            output = self.place(fields.get("ResultPath", "$"), document, result, state)
             self.check_replaced(state, document, keys or (), result, ANY)
         if state.type == "Choice":
             yield from self.choice(state, selected)
@@ -285,7 +288,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         key = "ItemProcessor" if "ItemProcessor" in fields else "Iterator"
         output = self.inner((*path, key), item, depth)
         self.item = outer
-        return ANY if writer else ArrayShape(output)
+        return result_written_by(writer) if writer else ArrayShape(output)
 
     def check_place(self, state: Node, arguments: Any, document: Shape, path: AslPath) -> None:
         """Check the arguments that say where in S3 a reader reads, or a writer writes."""
@@ -330,10 +333,26 @@ class _Flow(Reader, frozen=False, kw_only=True):
             return self.results.get(state.path, ANY)
         if resource.operation == "lambda:invoke":
             payload = self.results.get(state.path, ANY)
-            return ObjectShape(
-                {"Payload": Member(payload), "StatusCode": Member(NUMBER)}, False, "the answer of Lambda"
-            )
+            return ObjectShape({**_ANSWER_OF_LAMBDA, "Payload": Member(payload)}, True, "the answer of Lambda")
         return ANY
+
+    def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
+        shape = super().find(document, wanted, path)
+        if self.findings is not None and shape == ANY and wanted.root is Root.INPUT and self.current is not None:
+            name = first_keys(wanted)[:1]
+            if name and not (isinstance(document, ObjectShape) and name[0] in document.fields):
+                self.check_caught(str(name[0]), wanted.text, self.current, path)
+        return shape
+
+    def check_caught(self, name: str, text: str, state: Node, path: AslPath) -> None:
+        """Report a read of what only a Catch writes, if no route leads from there to here."""
+        machine = state.machine
+        if machine not in self.caught:
+            self.caught[machine] = fields_caught(machine)
+        targets = self.caught[machine].get(name, ())
+        if targets and self.findings is not None and not {*targets} & {state, *machine.leading_to([state])}:
+            message = f"{text}: only a Catch writes {name!r}, and it does not lead here"
+            self.findings.warning("FD801", message, path, needle=name)
 
     def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:
         match = re.match(r"\$[\w.]+", text)
@@ -426,10 +445,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 continue
             value = self.read(after, variable, (*at, "Variable"))
             for name, operand in rule.items():
-                if name.endswith("Path"):
-                    self.read(after, operand, (*at, name))
-                else:
-                    check_comparison(value, variable, name, operand, (*at, name), self.findings)
+                other = self.read(after, operand, (*at, name)) if name.endswith("Path") else None
+                check_comparison(value, variable, name, operand, other, (*at, name), self.findings)
         formulas = formulas_of(state.fields, "JSONPath")
         left = Values(selected, self.variables)
         check_presence(state, formulas, left, self.findings)
@@ -520,6 +537,11 @@ class _Flow(Reader, frozen=False, kw_only=True):
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
 
+_ANSWER_OF_LAMBDA: Final = {
+    "Payload": MAYBE,
+    "StatusCode": Member(NUMBER),
+    **dict.fromkeys(("ExecutedVersion", "FunctionError", "LogResult", "SdkHttpMetadata", "SdkResponseMetadata"), MAYBE),
+}
 _READ_ELSEWHERE: Final = frozenset(
     {
         *("Assign", "Output", "Choices", "Retry", "Catch", "Branches"),

@@ -10,7 +10,19 @@ from typing import Any
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.words import abbreviate
-from ..conditions import COMPARISONS, And, Atom, Formula, Not, Or, describe, formulas_of, is_possible, parts_of
+from ..conditions import (
+    COMPARISONS,
+    And,
+    Atom,
+    Formula,
+    Not,
+    Or,
+    describe,
+    formulas_of,
+    is_possible,
+    parts_of,
+    path_of_part,
+)
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
@@ -38,30 +50,55 @@ def _check_state(state: Node, choices: list[Any], findings: Findings) -> None:
         if findings.is_wrong(path, state.path):
             continue
         earlier = [(at, each) for at, each in enumerate(formulas[:index]) if each is not None]
-        if not _check_parts(formula, path, findings):
-            _check_earlier(formula, earlier, asked, path, findings)
+        if not _check_parts(formula, rule, path, findings) and not _check_earlier(
+            formula, earlier, asked, path, findings
+        ):
+            _check_alternatives(formula, earlier, asked, rule, path, findings)
     _check_default(state, choices, findings)
 
 
-def _check_parts(formula: Formula, path: AslPath, findings: Findings) -> bool:
+def _check_parts(formula: Formula, rule: Any, path: AslPath, findings: Findings) -> bool:
     """Report the first part of a condition that never or always holds; return True if there is one."""
     for part in parts_of(formula):
         if not isinstance(part, And | Or):
             continue
         text = abbreviate(describe(part)).strip("'\"")
+        at, needle = path_of_part(_contradicting(part), rule, path), _needle(_contradicting(part))
         if not is_possible(part):
-            findings.warning("FD514", f"the condition is never true: {text}", path, hint=_hint_never(part))
+            message = f"the condition is never true: {text}"
+            findings.warning("FD514", message, at, hint=_hint_never(part), needle=needle)
             return True
         if not is_possible(Not(part)):
             message = f"the condition is always true: {text}"
-            findings.warning("FD515", message, path, hint="join the comparisons with & instead of |")
+            findings.warning("FD515", message, at, hint="join the comparisons with & instead of |", needle=needle)
             return True
-        twice = next((each for at, each in enumerate(part.parts) if each in part.parts[:at]), None)
+        twice = next((each for index, each in enumerate(part.parts) if each in part.parts[:index]), None)
         if twice is not None:
             message = f"the condition tests {describe(twice)} twice"
-            findings.warning("FD515", message, path, hint="remove one of them, or correct it")
+            at, needle = path_of_part(twice, rule, path), _needle(twice)
+            findings.warning("FD515", message, at, hint="remove one of them, or correct it", needle=needle)
             return True
     return False
+
+
+def _contradicting(whole: And | Or) -> Formula:
+    """Return the first part with which those before it can no longer hold, or fail to hold, together; else the last."""
+    for index in range(1, len(whole.parts)):
+        first = whole.parts[: index + 1]
+        if not is_possible(And(first) if isinstance(whole, And) else Not(Or(first))):
+            return first[-1]
+    return whole.parts[-1]
+
+
+def _needle(formula: Formula) -> str | float | None:
+    """The last constant that a formula compares with: it leads to the line of a long condition."""
+    atoms = [each for each in parts_of(formula) if isinstance(each, Atom)]
+    constants = [
+        each.constant
+        for each in atoms
+        if isinstance(each.constant, str | int | float) and not isinstance(each.constant, bool)
+    ]
+    return constants[-1] if constants else None
 
 
 def _hint_never(part: And | Or) -> str | None:
@@ -71,8 +108,8 @@ def _hint_never(part: And | Or) -> str | None:
 
 def _check_earlier(
     formula: Formula, earlier: list[tuple[int, Formula]], asked: set[str], path: AslPath, findings: Findings
-) -> None:
-    """Report a rule that is never used, because earlier ones hold wherever it does."""
+) -> bool:
+    """Report a rule that is never used, because earlier ones hold wherever it does; return True if it is one."""
     tested = {part.subject for part in parts_of(formula) if isinstance(part, Atom)}
     related = [
         (at, each)
@@ -95,8 +132,29 @@ def _check_earlier(
     elif len(related) > 1 and not is_unsure and not is_possible(formula, *(Not(each) for _, each in related)):
         message = "this rule is never used: the rules before it hold wherever it does"
     else:
-        return
+        return False
     findings.warning("FD514", message, path, hint="correct its condition, put it before the other rule, or remove it")
+    return True
+
+
+def _check_alternatives(
+    formula: Formula,
+    earlier: list[tuple[int, Formula]],
+    asked: set[str],
+    rule: Any,
+    path: AslPath,
+    findings: Findings,
+) -> None:
+    """Report an alternative of a rule that an earlier rule takes away, if another alternative is left."""
+    for part in formula.parts if isinstance(formula, Or) else ():
+        subjects = {each.subject for each in parts_of(part) if isinstance(each, Atom)}
+        for at, each in earlier:
+            is_covered = each == part or (not subjects & asked and not is_possible(part, Not(each)))
+            if is_covered and any(isinstance(one, Atom) and one.subject in subjects for one in parts_of(each)):
+                message = f"this alternative is never used, for Choices[{at}] already holds: {describe(part)}"
+                where = path_of_part(part, rule, path)
+                findings.warning("FD514", message, where, hint="correct it, or remove it", needle=_needle(part))
+                return
 
 
 def _check_default(state: Node, choices: list[Any], findings: Findings) -> None:

@@ -204,7 +204,7 @@ def _own(name: str, can: _Can, subject: Subject, raised_by: _RaisedBy) -> tuple[
 
 def _is_misspelt(name: str, can: _Can) -> bool:
     """True where Lambda is called, for a name that its API does not have, as it has EC2ThrottledException."""
-    if not any(_calls_lambda(resource) for _, resource in can.tasks):
+    if not any(_calls_lambda(resource) or resource.kind == "substituted" for _, resource in can.tasks):
         return False
     prefix, _, error = name.partition(".")
     api = read_api("lambda") if prefix == "Lambda" else None

@@ -209,8 +209,10 @@ def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findi
         elif kind == "string" and (problem := arn_problem(name, value, details.get("pattern"))):
             findings.warning("FD663", problem.message, path, hint=problem.hint)
         return
-    if value is None or (isinstance(value, str) and (shape != "AttributeValue" or call.is_optimized or is_open(value))):
-        return  # It may be a path or an expression; the optimized integration of DynamoDB takes text (AWS's samples).
+    if value is None or (isinstance(value, str) and is_open(value)):
+        return
+    if isinstance(value, str) and ((shape == "AttributeValue" and call.is_optimized) or details.get("document")):
+        return  # The optimized integration of DynamoDB takes text (AWS's samples).
     python_type, description = _CONTAINERS[kind]
     if not isinstance(value, python_type):
         findings.failure("FD663", f"{name} must be {description}, not {abbreviate(value)}", path)

@@ -143,6 +143,12 @@ def _check_template(template: Any, path: AslPath, subject: Subject, findings: Fi
                 hint=_hint_for_path(key, value, findings),
                 aws="NO_DOLLAR",
             )
+        elif isinstance(value, str) and value.startswith("{%") and value.endswith("%}"):
+            message = f"{key!r} is the text {abbreviate(value)}: the query language here is JSONPath"
+            hint = findings.either(
+                "set the state's QueryLanguage to JSONata", 'set query_language="JSONata" on the state'
+            )
+            findings.warning("FD305", message, at, hint=hint)
     _check_clashes(template, path, findings)
 
 

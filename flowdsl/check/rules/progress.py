@@ -13,7 +13,7 @@ from typing import Any, Final
 from ...asl.tree import Machine, Node
 from ...base.named import NamedTuple
 from ...base.patterns import regex
-from ..conditions import Atom, formulas_of, parts_of
+from ..conditions import Atom, formulas_of, parts_of, path_of_part
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
@@ -124,9 +124,9 @@ def _fields_written(state: Node) -> Iterator[str]:
             if part.get("Output") != _INPUT and ("Output" in part or "ErrorEquals" in part):
                 yield _WHOLE
         return
-    if {"OutputPath", "InputPath"} & state.fields.keys() and state.fields.get("ResultPath", "$") is not None:
-        yield _WHOLE
-    is_pass = state.type == "Pass" and not {"Result", "Parameters"} & state.fields.keys()
+    if "OutputPath" in state.fields:
+        yield _WHOLE  # InputPath does not: ResultPath writes into what the state got.
+    is_pass = state.type == "Pass" and not {"Result", "Parameters", "InputPath"} & state.fields.keys()
     places = [state.fields.get("ResultPath", "$")] if makes_result and not is_pass else []
     places += [part.get("ResultPath", "$") for part in _parts(state) if "ErrorEquals" in part]
     for place in places:
@@ -195,6 +195,19 @@ def _leads_to(state: Node | None, task: Node, members: set[Node]) -> bool:
     return state is task
 
 
+def _fields_set(machine: Machine) -> Iterator[tuple[str, Node, Any]]:
+    """Yield the fields of the document that a Pass sets to a constant: as a path, with the state and the constant."""
+    for state in machine.states.values():
+        place = state.fields.get("ResultPath", "$")
+        made = state.fields.get("Parameters", state.fields.get("Result"))
+        if state.type != "Pass" or state.language != "JSONPath" or not isinstance(place, str):
+            continue
+        if place == "$" and isinstance(made, dict):
+            yield from ((f"$.{name}", state, value) for name, value in made.items())
+        elif isinstance(made, int | float):
+            yield place, state, made
+
+
 def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> None:
     """Report a number that the loop compares and no state of the loop changes, although one sets it."""
     values: dict[str, list[tuple[Node, Any]]] = {}
@@ -203,6 +216,10 @@ def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> N
             for name, value in _assign(part).items():
                 values.setdefault(f"${name.removesuffix('.$')}", []).append((state, value))
     members = {*loop}
+    written = _written_by(loop).fields
+    for name, state, value in _fields_set(machine):
+        if _WHOLE not in written and name.partition(".")[2] not in written:
+            values.setdefault(name, []).append((state, value))
     for state in loop:
         if state.type != "Choice":
             continue
@@ -215,8 +232,9 @@ def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> N
                 starts = any(isinstance(each, int | float) for each in outside)
                 if starts and all(_stands_still(each, test.subject) for each in inside):
                     path = (*state.path, "Choices", index)
-                    path = (*path, "Condition") if state.language == "JSONata" else path
-                    name = test.subject[1:]
+                    is_jsonata, rule = state.language == "JSONata", state.fields["Choices"][index]
+                    path = (*path, "Condition") if is_jsonata else path_of_part(test, rule, path)
+                    name = test.subject.lstrip("$.")
                     message = (
                         f"the loop compares {name} with {test.constant}, but never changes it: {name} stands still"
                     )
