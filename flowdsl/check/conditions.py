@@ -296,20 +296,20 @@ def describe(formula: Formula) -> str:
 
 def path_of_part(part: Formula, rule: Any, path: AslPath) -> AslPath:
     """Return the path of the last test inside a rule of JSONPath that says this; `path`, the rule's, if none does."""
-    found, todo = path, deque([(rule, path)])
+    last, todo = path, deque([(rule, path)])
     while todo:
         inner, at = todo.popleft()
         if not isinstance(inner, dict):
             continue
         if formula_of_rule(inner) == part:
             tests = [name for name in inner if name not in _AROUND and name != "Variable"]
-            found = (*at, tests[0]) if "Variable" in inner and tests else at
+            last = (*at, tests[0]) if "Variable" in inner and tests else at
         for word in ("And", "Or"):
             each = inner.get(word)
             todo.extend((one, (*at, word, index)) for index, one in enumerate(each if isinstance(each, list) else []))
         if "Not" in inner:
             todo.append((inner["Not"], (*at, "Not")))
-    return found
+    return last
 
 
 def formulas_of(state_fields: Mapping[str, Any], language: str) -> list[Formula | None]:

@@ -39,7 +39,7 @@ class Wrong(NamedTuple):
     message: str
 
 
-class _Given(NamedTuple):
+class _Value(NamedTuple):
     """A value that is known when the flow runs: the names that lead to it, its path and its shape."""
 
     names: tuple[str | int, ...]
@@ -49,16 +49,16 @@ class _Given(NamedTuple):
 
 def wrong_arguments(resource: Resource, value: Any, shape: Shape, path: AslPath, language: str) -> Iterator[Wrong]:
     """Yield the arguments of a Task that an API cannot take; `value` is what the definition has, `shape` what it is."""
-    given = [each for each in _given(value, shape, path, language, ()) if not isinstance(each.shape, UnknownShape)]
-    if not given:
+    known = [each for each in _dynamic(value, shape, path, language, ()) if not isinstance(each.shape, UnknownShape)]
+    if not known:
         return
     is_optimized = resource.kind != "sdk"
     action = find_action(resource.integration, resource.action)
     if action is not None and not action.calls_api:
         return
     texts = {*action.required, *action.optional} - {"DelaySeconds"} if action is not None else set()
-    rest: list[_Given] = []
-    for each in given:
+    rest: list[_Value] = []
+    for each in known:
         if each.names[:1] and each.names[0] in texts:  # The API's model is not needed.
             if len(each.names) == 1:
                 yield from _check(each.shape, {"type": "string"}, each, is_optimized)
@@ -79,12 +79,12 @@ def texts_of_other_kinds(
     value: Any, shape: Shape, path: AslPath, language: str, names: Collection[str]
 ) -> Iterator[Wrong]:
     """Yield the arguments of these names that are given something else than text."""
-    for each in _given(value, shape, path, language, ()):
+    for each in _dynamic(value, shape, path, language, ()):
         if each.names[-1] in names and (problem := misfit(each.shape, "string")):
             yield Wrong(each.path, f"{each.names[-1]} must be {problem}")
 
 
-def _given(value: Any, shape: Shape, path: AslPath, language: str, names: tuple[str | int, ...]) -> Iterator[_Given]:
+def _dynamic(value: Any, shape: Shape, path: AslPath, language: str, names: tuple[str | int, ...]) -> Iterator[_Value]:
     """Yield the values that a path or an expression gives."""
     if len(names) > MAX_DEPTH:
         return
@@ -94,14 +94,14 @@ def _given(value: Any, shape: Shape, path: AslPath, language: str, names: tuple[
             name = key.removesuffix(".$") if is_path else key
             member = shape.fields.get(name)
             if member is not None and is_path:
-                yield _Given((*names, name), (*path, key), member.shape)
+                yield _Value((*names, name), (*path, key), member.shape)
             elif member is not None:
-                yield from _given(each, member.shape, (*path, key), language, (*names, name))
+                yield from _dynamic(each, member.shape, (*path, key), language, (*names, name))
     elif isinstance(value, list) and isinstance(shape, ArrayShape) and shape.items is not None:
         for index, (each, item) in enumerate(zip(value, shape.items, strict=False)):
-            yield from _given(each, item, (*path, index), language, (*names, index))
+            yield from _dynamic(each, item, (*path, index), language, (*names, index))
     elif isinstance(value, str) and language == "JSONata" and value.startswith("{%") and names:
-        yield _Given(names, path, shape)
+        yield _Value(names, path, shape)
 
 
 def _details(api: Api, api_id: str, root: str, names: tuple[str | int, ...], is_sdk: bool) -> Mapping[str, Any] | None:
@@ -112,10 +112,10 @@ def _details(api: Api, api_id: str, root: str, names: tuple[str | int, ...], is_
         kind = details.get("type")
         if kind == "structure" and not details.get("document"):
             members = details.get("members", {})
-            found = next((each for each in members if member_name(api_id, each, is_sdk) == name), None)
-            if found is None:
+            member = next((each for each in members if member_name(api_id, each, is_sdk) == name), None)
+            if member is None:
                 return None
-            shape = members[found]["shape"]
+            shape = members[member]["shape"]
         elif kind == "list" and isinstance(name, int):
             shape = details["member"]["shape"]
         elif kind == "map" and isinstance(name, str):
@@ -134,18 +134,18 @@ def _is_in_attribute(names: tuple[str | int, ...], shape: str) -> bool:
     return shape.endswith("AttributeValue") and shape != "AttributeValue" and len(names) > 1
 
 
-def _check(shape: Shape, details: Mapping[str, Any], given: _Given, is_optimized: bool) -> Iterator[Wrong]:
+def _check(shape: Shape, details: Mapping[str, Any], value: _Value, is_optimized: bool) -> Iterator[Wrong]:
     if isinstance(shape, UnionShape):
-        problems = {_problem(each, details, given, is_optimized) for each in shape.ways}
+        problems = {_problem(each, details, value, is_optimized) for each in shape.ways}
         problem = None if None in problems else next(iter(problems))
     else:
-        problem = _problem(shape, details, given, is_optimized)
+        problem = _problem(shape, details, value, is_optimized)
     if problem:
-        name = next((name for name in reversed(given.names) if isinstance(name, str)), "")
-        yield Wrong(given.path, f"{name} must be {problem}")
+        name = next((name for name in reversed(value.names) if isinstance(name, str)), "")
+        yield Wrong(value.path, f"{name} must be {problem}")
 
 
-def _problem(shape: Shape, details: Mapping[str, Any], given: _Given, is_optimized: bool) -> str | None:
+def _problem(shape: Shape, details: Mapping[str, Any], value: _Value, is_optimized: bool) -> str | None:
     """Say what a parameter must be and is not."""
     wanted, kind = details.get("type"), kind_of_shape(shape)
     if kind is None or kind == "null" or details.get("document") or details.get("jsonvalue"):
@@ -157,7 +157,7 @@ def _problem(shape: Shape, details: Mapping[str, Any], given: _Given, is_optimiz
     if wanted == "list":
         return None if kind == "array" else f"a list, not {_WORDS[kind]}"
     if wanted in _TEXTS:
-        return _text_problem(shape, kind, details, given, is_optimized)
+        return _text_problem(shape, kind, details, value, is_optimized)
     values = shape.values if isinstance(shape, ScalarShape) and is_text else None
     if wanted in _NUMBERS and kind != "number":
         is_number = is_text and (values is None or any(str(each).isdigit() for each in values))
@@ -168,7 +168,7 @@ def _problem(shape: Shape, details: Mapping[str, Any], given: _Given, is_optimiz
     return None
 
 
-def _text_problem(shape: Shape, kind: str, details: Mapping[str, Any], given: _Given, is_optimized: bool) -> str | None:
+def _text_problem(shape: Shape, kind: str, details: Mapping[str, Any], value: _Value, is_optimized: bool) -> str | None:
     if kind == "string":
         words = details.get("enum")
         values = shape.values if isinstance(shape, ScalarShape) else None
@@ -177,5 +177,5 @@ def _text_problem(shape: Shape, kind: str, details: Mapping[str, Any], given: _G
         return None
     if kind in ("number", "boolean"):
         return f"text, not {_WORDS[kind]}" if is_optimized or details.get("in_attribute") else None
-    is_one = details.get("in_attribute") or details.get("enum") or names_one_thing(str(given.names[-1]))
+    is_one = details.get("in_attribute") or details.get("enum") or names_one_thing(str(value.names[-1]))
     return f"text, not {_WORDS[kind]}" if is_one else None

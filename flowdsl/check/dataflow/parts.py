@@ -36,8 +36,8 @@ def fields_caught(machine: Machine) -> dict[str, list[Node]]:
     for state in machine.states.values():
         if state.type in ("Task", "Map", "Parallel", "Pass"):
             others.add(str(state.fields.get("ResultPath", "")).removeprefix("$.").partition(".")[0])
-            made = (state.fields.get(key) for key in ("Parameters", "ResultSelector", "Result"))
-            others.update(name.removesuffix(".$") for each in made if isinstance(each, dict) for name in each)
+            values = (state.fields.get(key) for key in ("Parameters", "ResultSelector", "Result"))
+            others.update(name.removesuffix(".$") for each in values if isinstance(each, dict) for name in each)
         for edge in state.transitions:
             place = edge.fields.get("ResultPath") if edge.kind == "catch" else None
             if isinstance(place, str) and edge.target is not None and place.startswith("$."):

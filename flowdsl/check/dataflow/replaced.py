@@ -59,12 +59,12 @@ def unknown_result(state: Node, document: Shape, arguments: Mapping[str, Any]) -
     document = flatten(document)
     if not isinstance(document, ObjectShape) or not document.closed:
         return ANY
-    given = " ".join(texts_in(arguments)) + " ".join(arguments)
+    sent = " ".join(texts_in(arguments)) + " ".join(arguments)
     if any(text in ("$", "{% $states.input %}", "$$") for text in texts_in(arguments)):
         return ANY
     lost = {
         name: Member(ANY, False, f"{UNKNOWN}{state.name!r} returns")
         for name, member in document.fields.items()
-        if name not in given and not isinstance(member, UnknownShape)
+        if name not in sent and not isinstance(member, UnknownShape)
     }
     return ObjectShape(lost, False) if lost else ANY

@@ -199,13 +199,13 @@ def _fields_set(machine: Machine) -> Iterator[tuple[str, Node, Any]]:
     """Yield the fields of the document that a Pass sets to a constant: as a path, with the state and the constant."""
     for state in machine.states.values():
         place = state.fields.get("ResultPath", "$")
-        made = state.fields.get("Parameters", state.fields.get("Result"))
+        constant = state.fields.get("Parameters", state.fields.get("Result"))
         if state.type != "Pass" or state.language != "JSONPath" or not isinstance(place, str):
             continue
-        if place == "$" and isinstance(made, dict):
-            yield from ((f"$.{name}", state, value) for name, value in made.items())
-        elif isinstance(made, int | float):
-            yield place, state, made
+        if place == "$" and isinstance(constant, dict):
+            yield from ((f"$.{name}", state, value) for name, value in constant.items())
+        elif isinstance(constant, int | float):
+            yield place, state, constant
 
 
 def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> None:
