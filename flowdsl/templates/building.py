@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ..asl.names import is_machine_name
-from ..asl.placeholders import PLACEHOLDER, find_placeholders, substitute
+from ..asl.placeholders import PLACEHOLDER, find_placeholders, substitute, substitute_text
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.patterns import regex
 from ..base.record import evolve
@@ -87,7 +87,7 @@ def build_machine(
             definition.locate(()) or identity.span,
             'write {"StartAt": …, "States": {…}}',
         )
-    literal, references = _substitutions(scope, substitutions or {}, substitutions_at)
+    literal, references = _substitutions(scope, substitutions or {}, substitutions_at, overrides)
     generated = {name: text for name, text in references.items() if _GENERATED.fullmatch(name)}
     overrides.known |= {name for name, _ in find_placeholders(definition.value)} | references.keys()
     value = substitute(definition.value, {**literal, **generated, **overrides.values}, definition.bare)
@@ -140,13 +140,17 @@ def _is_variable(name: str) -> bool:
 
 
 def _substitutions(
-    scope: TemplateScope, substitutions: Mapping[str, Any], path: AslPath
+    scope: TemplateScope, substitutions: Mapping[str, Any], path: AslPath, overrides: Overrides
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Values that are known, and the references of the others (empty if the template says none)."""
+    """Values that are known, also by what the user gives for names in them, and the references of the others (empty if
+    the template says none)."""
     literal: dict[str, str] = {}
     references: dict[str, str] = {}
     for name, value in substitutions.items():
         text = scope.known_text(value, (*path, name))
+        if text is not None:
+            overrides.known |= {inner for inner, _ in find_placeholders(text)}
+            text = substitute_text(text, overrides.values)
         if text is None or PLACEHOLDER.search(text):
             references[name] = text or ""
         else:

@@ -332,6 +332,23 @@ def test_substitutions_that_do_not_exist(write):
     assert states["Charge"]["Resource"].endswith(":g")
 
 
+def test_a_parameter_within_a_substitution(write):
+    states = {"A": {"Type": "Pass", "Result": "${Table} in ${Place}", "End": True}}
+    values = {"Table": {"Fn::Sub": "orders-${Stage}-${Part}"}, "Place": {"Ref": "AWS::Region"}}
+    properties = {"Definition": {"StartAt": "A", "States": states}, "DefinitionSubstitutions": values}
+    parameters = {"Stage": {"Type": "String", "Default": "dev"}, "Part": {"Type": "String"}}
+    file = write("t.json", template(properties, Parameters=parameters))
+
+    def result(**substitutions: str) -> str:
+        return only(read_template(file, substitutions)).definition["States"]["A"]["Result"]
+
+    assert result() == "${Table} in ${Place}"
+    assert result(Stage="prod", Part="1") == "orders-prod-1 in ${Place}"
+    assert result(Stage="prod") == "${Table} in ${Place}"
+    assert only(read_template(file, {"Stage": "prod"})).substitutions["Table"] == "orders-prod-${Part}"
+    assert result(Stage="prod", Part="1", Table="mine") == "mine in ${Place}"
+
+
 def test_templates_without_a_machine(write):
     assert "error FD721 the template has no state machine" in refused(write("t.json", {"Resources": {}}))
     assert "error FD720 t.json is not a template" in refused(write("t.json", CHARGE))
