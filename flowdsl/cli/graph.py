@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="The colours of svg and png: auto follows the reader's system in svg, and is light in png.",
 )
+@click.option(
+    "--outline/--no-outline",
+    default=None,
+    help="List the states beside the picture, for svg and png; by default if they are 60 or more.",
+)
 @substitution_option
 @click.option(
     "--history",
@@ -73,6 +78,7 @@ def graph(
     fold_catches: bool,
     direction: Direction,
     theme: Theme,
+    outline: bool | None,
     substitutions: dict[str, str],
     history: Path | None,
     like: Path | None,
@@ -105,13 +111,15 @@ def graph(
     form = form or (format_of(target) if target else "svg")
     if theme != "auto" and form not in ("svg", "png"):
         raise click.UsageError("--theme is for svg and png; a page of html has a button for it")
+    if outline is not None and form not in ("svg", "png"):
+        raise click.UsageError("--outline is for svg and png; a page of html has one")
     loaded = choose(project.load_flows(file, substitutions), machine)
     if form == "png" and target is None and sys.stdout.isatty():
         raise click.UsageError("a PNG file cannot be shown in a terminal: write it to a file with -o")
     subject = picture_history(loaded, history) if history else describe(loaded, details=form == "html")
     if like is not None:
         subject = evolve(subject, like=read_positions(like))
-    content = draw(subject, form, fold_catches=fold_catches, direction=direction, theme=theme)
+    content = draw(subject, form, fold_catches=fold_catches, direction=direction, theme=theme, outline=outline)
     if target is not None:
         from ..base.files import write_file
         from ..base.source import display_path

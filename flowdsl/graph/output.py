@@ -35,8 +35,9 @@ def draw(
     fold_catches: bool = False,
     direction: Direction = "down",
     theme: Theme = "auto",
+    outline: bool | None = None,
 ) -> str | bytes:
-    """Return the picture: text, or bytes for PNG. `theme` is for SVG and PNG, where `auto` is light.
+    """Return the picture: text, or bytes for PNG. `theme` and `outline` are for SVG and PNG, where `auto` is light.
 
     Raises FlowError if the format needs a library that is missing.
     """
@@ -56,6 +57,7 @@ def draw(
         marks=subject.marks,
         below=[draw_timeline(subject.timeline)] if subject.timeline else (),
         colours=theme,
+        outlined=outline,
     )
     if form == "svg":
         return text

@@ -72,7 +72,7 @@ def page(subject: Subject, tree: Tree, *, direction: Direction = "down", fold_ca
 
 
 def _drawing(picture: Picture, subject: Subject) -> str:
-    return svg(picture, marks=subject.marks, styled=False)
+    return svg(picture, marks=subject.marks, styled=False, outlined=False)
 
 
 def _digest(text: str) -> str:

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from ..asl.tree import Edge
 from ..base.diagnostics import AslPath
-from . import theme, wording
+from . import outline, theme, wording
 from .fonts import clean, fit, measure, wrap
 from .layout import BADGE, BADGE_GAP, ICON, LINE, NAME, SLANT, SMALL, TINY
 from .picture import Box, Dot, Lane, Link, Mark, Picture, Point, Rect, key
@@ -38,17 +38,24 @@ def svg(
     below: Sequence[tuple[str, float, float]] = (),
     styled: bool = True,
     colours: theme.Theme = "auto",
+    outlined: bool | None = None,
 ) -> str:
     """Return the picture as an SVG file.
 
     `title` and `comment` stand above it; `below` are further pieces of SVG with their width and height. Without
-    `styled` it has no style sheet of its own, for a page that has one.
+    `styled` it has no style sheet of its own, for a page that has one. `outlined` puts a list of the states beside it;
+    by default if they are many.
     """
-    width = max(picture.width, *(each for _, each, _ in below), measure(clean(title), 18, bold=True) + 2 * _SIDE)
+    has_outline = len(picture.boxes) >= outline.MANY if outlined is None else outlined
+    side = outline.width_of(picture) if has_outline else 0.0
+    width = max(side + picture.width, *(each for _, each, _ in below), measure(clean(title), 18, bold=True) + 2 * _SIDE)
     head, top = _heading(clean(title), clean(comment), width)
     body = [*_draw(picture, marks or {})]
     height = top + picture.height
-    pieces = [f'<g transform="translate({number((width - picture.width) / 2)} {number(top)})">', *body, "</g>"]
+    left = side + (width - side - picture.width) / 2
+    pieces = [f'<g transform="translate({number(left)} {number(top)})">', *body, "</g>"]
+    if has_outline:
+        pieces = [*pieces, *outline.draw(picture, left, top)]
     for text, _, high in below:
         pieces += [f'<g transform="translate(0 {number(height)})">', text, "</g>"]
         height += high
