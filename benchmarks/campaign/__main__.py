@@ -67,7 +67,7 @@ def scenario(seed: int, index: int, folder: Path | None = None) -> Report:
     finally:
         shutil.rmtree(own)
     taken = sum(bool(payment.captured) for payment in payments)
-    work = [finding for finding in outcome.last if finding.repaired is None]
+    work = [finding for finding in outcome.last if finding.is_open_work]
     left = Counter(f"{finding.status}: {finding.reason.partition('; ')[0]}" for finding in work)
     return Report(what, wrong, len(outcome.executions), len(payments), taken, outcome.faults.counts, left)
 

@@ -21,6 +21,7 @@ from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
 _TAKEN, _UNDECIDED = "captured", ("action_required", "authorised", "processing")
+_NOT_TAKEN = ("action_required", "declined", "cancelled")
 _NO_RECORD = "nothing of it is stored, and no execution failed"
 
 
@@ -103,7 +104,7 @@ def _record(
             yield "post-processing was never finished"
     elif taken:
         yield f"taken by {taken[0].reference}, and stored as {record.status} after the sweep"
-    elif record.status in ("open", "broken") and (payments or identity not in {each.id for each in outcome.last}):
+    elif record.status in ("open", "broken") and not _is_for_people(record, payments, outcome):
         yield f"still {record.status} after the sweep"
     undecided = [each.status for each in payments if each.status in _UNDECIDED]
     if record.status == "authorised" and undecided != ["authorised"]:
@@ -115,6 +116,14 @@ def _record(
     before = [each for each in store().history(identity) if each.status != "conflict"]
     if taken and not listed & {identity} and not any(each.status == "paid" for each in before):
         yield "taken, not stored, and not in the list of open work"
+
+
+def _is_for_people(record: Transaction, payments: list[Payment], outcome: Outcome) -> bool:
+    """Return true if the last sweep lists the donation, and rightly: its PSP has nothing of it, or cannot be asked, and
+    has nothing that was or will be taken."""
+    listed = record.id in {each.id for each in outcome.last if each.is_open_work}
+    cannot_be_asked = record.psp == "psp_adyen" and all(each.status in _NOT_TAKEN for each in payments)
+    return listed and (not payments or cannot_be_asked)
 
 
 def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:

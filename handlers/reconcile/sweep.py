@@ -195,7 +195,7 @@ def _reconciled(
     if undecided:
         reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
         is_pending = all(payment["status"] == Outcome.PENDING for payment in undecided)
-        has_time = _has_time(transaction, age, max(patience, ABANDONED) if is_pending else ABANDONED)
+        has_time = _has_time(transaction, age, max(patience, ABANDONED) if is_pending and running else ABANDONED)
         return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
     if running or age < SETTLING:
         why = f"{running[0]} may still be running" if running else "wait an hour for late answers"

@@ -47,6 +47,42 @@ def test_declined(call: Call, stripe_server: StripeProxy) -> None:
     assert [attempt["status"] for attempt in answer["attempts"]] == ["declined"]
 
 
+def reserved(call: Call, server: StripeProxy) -> dict[str, Any]:
+    event = {**document(server.method("4242424242424242")), "operation": "authorise"}
+    event["payment"] = call("psp_stripe", event)
+    assert event["payment"]["status"] == "authorised"
+    (intent,) = server.payment_intents(event["donation"]["id"])
+    assert (intent["status"], intent["capture_method"]) == ("requires_capture", "manual")
+    return event
+
+
+@pytest.mark.parametrize(("amount", "taken"), [(None, 2500), (1500, 1500)])
+def test_a_reservation_is_captured_once(call: Call, stripe_server: StripeProxy, amount: int | None, taken: int) -> None:
+    """By a Stripe server of somebody else's: the rest of the reservation is released; a lost answer is repeated."""
+    event = {**reserved(call, stripe_server), "operation": "capture"}
+    event |= {} if amount is None else {"amount": amount}
+    stripe_server.lose_answers = 1
+    with pytest.raises(PspUnavailable):
+        call("psp_stripe", event)
+
+    answers = [call("psp_stripe", event) for _ in range(2)]
+
+    assert [(each["status"], each["code"]) for each in answers] == [("paid", "succeeded")] * 2
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    charge = intent["latest_charge"]
+    assert (charge["captured"], charge["amount"] - charge["amount_refunded"]) == (True, taken)
+
+
+def test_a_reservation_is_released(call: Call, stripe_server: StripeProxy) -> None:
+    event = reserved(call, stripe_server)
+    cancel = {**event, "operation": "cancel", "references": [event["payment"]["reference"]]}
+
+    assert [each["status"] for each in call("psp_stripe", cancel)["payments"]] == ["cancelled"]
+    (intent,) = stripe_server.payment_intents(event["donation"]["id"])
+    assert intent["status"] == "canceled"
+    assert call("psp_stripe", {**event, "operation": "capture"})["status"] == "cancelled"
+
+
 def test_redirected_and_returned(call: Call, stripe_server: StripeProxy) -> None:
     event = document(stripe_server.method("4000000000003220"))
     event["payment"] = call("psp_stripe", event)
