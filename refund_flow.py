@@ -26,6 +26,7 @@ from flowdsl import (
 from handlers.select_psp.deployment import stores_check
 from payment_flow import (
     BUS,
+    DISPUTES,
     PSP_STEP,
     PSPS,
     REFUNDS,
@@ -42,7 +43,7 @@ refused = retry("NotRefundable", "RefundConflict", "MalformedEvent", max_attempt
 
 setup = Task(
     "RefundSetup",
-    Function("payment-refund-setup", "handlers/refund_setup", access=[TRANSACTIONS, REFUNDS]),
+    Function("payment-refund-setup", "handlers/refund_setup", access=[TRANSACTIONS, REFUNDS, DISPUTES]),
     retry=[lambda_transient, refused, any_error],
 )
 persist = Task(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from handlers import clock, disputes, refunds
+from handlers import clock, refunds
+from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_adyen import states
@@ -53,8 +54,8 @@ def settled(fact: Fact) -> str:
     if fact.kind in _DECIDED:
         return settle(donation, is_decided=True, payment=_payment(facts, fact))
     record = store().get(donation)
-    if record is None:
-        return "kept"
+    if record is None or (record.status == "paid" and not str(record.reference).endswith(f":{fact.original}")):
+        return "kept"  # a second payment of a donation is in no total
     if fact.kind in _REFUNDS:
         return _refund(record, facts, fact)
     return _dispute(record, facts, fact) if fact.kind in _DISPUTES else "kept"
@@ -121,7 +122,7 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
         reason=last.kind.lower(),
         stored_at=clock.now(),
     )
-    return f"dispute {disputes.keep(dispute).status}"
+    return f"dispute {keep_dispute(dispute).status}"
 
 
 def _disputed(record: Transaction, event: Fact) -> int:

@@ -11,24 +11,13 @@ from attrs import asdict
 
 from handlers import sqlite
 from handlers.configuration import store_name
-from handlers.disputes.record import LOST, Dispute
-from handlers.fundraising_totals.totals import Contribution, add
-from handlers.outbox import Message, send
+from handlers.disputes.record import Dispute
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS disputes (id TEXT PRIMARY KEY, body TEXT NOT NULL)"
 
 
-def keep(dispute: Dispute) -> Dispute:
-    """Store the dispute's state unless the stored one is decided; return the stored one.
-
-    A lost dispute is taken from the charity's total, once, and told to other systems (`donation.dispute_lost`). Raises
-    NotDelivered.
-    """
-    if dispute.status == LOST:
-        # The effects first: a process that is killed here is run again.
-        add(Contribution(f"dispute#{dispute.id}", dispute.charity, -dispute.amount, dispute.currency))
-        names = ("donation", "charity", "amount", "currency", "psp", "reason")
-        send(Message("donation.dispute_lost", dispute.id, {name: asdict(dispute)[name] for name in names}))
+def put(dispute: Dispute) -> Dispute:
+    """Store the dispute's state unless the stored one is decided; return the stored one."""
     table = store_name("DISPUTES_TABLE")
     return _to_table(dispute, table) if table else _to_file(dispute)
 

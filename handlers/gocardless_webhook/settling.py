@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import clock, disputes, refunds
+from handlers import clock, refunds
+from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
@@ -59,8 +60,8 @@ def settle_refund(services: Services, identity: str) -> str:
     payment = services.payments.get(attributes["links"]["payment"]).attributes
     donation = payment["metadata"].get("donation")
     record = store().get(donation) if isinstance(donation, str) and donation else None
-    if record is None:
-        return "ignored"
+    if record is None or (record.status == "paid" and record.reference != payment["id"]):
+        return "ignored"  # a second payment of a donation is in no total
     known = {each.id: each for each in refunds.of_donation(record.id)}
     refund = known.get(str(attributes["metadata"].get("key"))) or refunds.begin(
         _foreign(record, attributes, payment["id"])
@@ -102,7 +103,7 @@ def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[s
         reason=str(details.get("cause") or last["action"])[:100],
         stored_at=clock.now(),
     )
-    return f"dispute {disputes.keep(dispute).status}"
+    return f"dispute {keep_dispute(dispute).status}"
 
 
 def _foreign(record: Transaction, attributes: dict[str, Any], payment: str) -> Refund:

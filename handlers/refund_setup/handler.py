@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NotRequired, TypedDict
 
-from handlers import cards, clock
+from handlers import cards, clock, disputes
+from handlers.disputes.record import WON
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
 from handlers.refunds import Refund, begin, of_donation
@@ -36,7 +37,8 @@ class Document(TypedDict):
 def handler(event: dict[str, Any], context: Any) -> Document:
     """Return the document for `{"donation": id, "number": 1, "amount": null, "reason": ""}`.
 
-    Without an amount, all that earlier refunds left is refunded. Raises MalformedEvent, NotRefundable, RefundConflict.
+    Without an amount, all that earlier refunds and disputes left is refunded. Raises MalformedEvent, NotRefundable,
+    RefundConflict.
     """
     with invocation(LOG, event, context):
         donation, number = read(event, "donation", str), read(event, "number", int)
@@ -50,9 +52,14 @@ def handler(event: dict[str, Any], context: Any) -> Document:
         others = [each for each in of_donation(donation) if each.number != number]
         left = record.amount - sum(each.amount for each in others if each.status not in NOT_GONE)
         known = next((each for each in of_donation(donation) if each.number == number), None)
+        if known is None:
+            # What the donor's bank takes back, or may, is not given back a second time.
+            left -= sum(each.amount for each in disputes.listed() if each.donation == donation and each.status != WON)
         amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else left
         if not 1 <= amount <= left:
-            raise NotRefundable(f"{donation}: {amount} is not between 1 and the {left} that are left (minor unit)")
+            raise NotRefundable(
+                f"{donation}: {amount} is not between 1 and the {max(left, 0)} that are left (minor unit)"
+            )
         now = clock.now()
         refund = begin(
             Refund(

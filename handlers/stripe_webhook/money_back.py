@@ -10,7 +10,8 @@ from typing import Any
 
 import stripe
 
-from handlers import clock, disputes, refunds
+from handlers import clock, refunds
+from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp_stripe.amounts import from_stripe
 from handlers.psp_stripe.client import open_client
@@ -97,10 +98,12 @@ def settle_dispute(reference: str) -> str:
         reason=stripe_object.reason,
         stored_at=clock.now(),
     )
-    return disputes.keep(dispute).status
+    return keep_dispute(dispute).status
 
 
 def _record(intent: Any) -> Transaction | None:
-    """Return the record of the donation that a PaymentIntent pays, or None for one of somebody else's."""
+    """Return the record of the donation that a PaymentIntent pays, or None for one of somebody else's, and for a second
+    payment of a donation: it is in no total."""
     donation = getattr(getattr(intent, "metadata", None), "donation", None)
-    return store().get(donation) if isinstance(donation, str) and donation else None
+    record = store().get(donation) if isinstance(donation, str) and donation else None
+    return None if record and record.status == "paid" and record.reference != intent.id else record

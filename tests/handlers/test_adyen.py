@@ -25,6 +25,7 @@ from handlers.psp import Outcome, PspRefused, PspUnavailable
 from handlers.psp_adyen import codes, facts, states
 from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
+from handlers.refund_setup.handler import NotRefundable
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import store
 from tests.handlers.conftest import Call, a_day_later, document
@@ -279,6 +280,29 @@ def test_a_refund_in_the_customer_area_is_stored(call: Call, adyen: AdyenServer)
     assert (refund.amount, refund.status, refund.reason) == (500, "refunded", "made at Adyen")
     failed = {**made, "eventCode": "REFUND_FAILED"}
     assert result(call("adyen_webhook", adyen.webhook(failed))) == (200, "failed")
+
+
+def test_what_a_bank_takes_back_is_not_refunded_as_well(call: Call, adyen: AdyenServer) -> None:
+    """Adyen would do both."""
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    part = {"value": 2000, "currency": "GBP"}
+    call("adyen_webhook", adyen.webhook(event("CHARGEBACK", "D1", originalReference=payment, amount=part)))
+
+    with pytest.raises(NotRefundable, match="don-1: 2500 is not between 1 and the 500 that are left"):
+        call("refund_setup", {"donation": "don-1", "number": 1, "amount": 2500})
+    assert call("refund_setup", {"donation": "don-1", "number": 1})["amount"] == 500
+    call("adyen_webhook", adyen.webhook(event("SECOND_CHARGEBACK", "D1", originalReference=payment)))
+    assert call("refund_setup", {"donation": "don-1", "number": 1})["amount"] == 500, "it may be at Adyen already"
+
+
+def test_disputes_of_a_second_payment_touch_no_total(call: Call, adyen: AdyenServer) -> None:
+    paid(call)
+    for kind in ("SECOND_CHARGEBACK", "REFUND"):
+        assert result(call("adyen_webhook", adyen.webhook(event(kind, "D9", originalReference="OTHER")))) == (
+            200,
+            "kept",
+        )
+    assert (list(disputes.listed()), refunds.of_donation("don-1")) == ([], [])
 
 
 def test_disputes_follow_their_order_not_that_of_arrival(call: Call, adyen: AdyenServer) -> None:

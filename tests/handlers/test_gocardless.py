@@ -150,6 +150,11 @@ def test_a_second_payment_is_a_conflict_once(call: Call, gocardless: GoCardlessS
     assert tell(call, gocardless) == "PM1: nothing to do, PM9: nothing to do"
     conflicts = list(store().list(Query(status="conflict")))
     assert [(each.id, each.reference) for each in conflicts] == [("don-1", "PM9")]
+    gocardless.objects["RF9"] = {"id": "RF9", "status": "paid", "amount": 2500, "currency": "GBP", "metadata": {}}
+    gocardless.objects["RF9"]["links"] = {"payment": "PM9"}
+    gocardless._tell("refunds", "paid", refund="RF9")
+    assert tell(call, gocardless).endswith("RF9: ignored"), "it was in no total"
+    assert total() == 0
     found = call("reconcile", {})
     assert ["a second payment was taken" in each["reason"] for each in found["findings"]] == [True]
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from benchmarks.campaign.stripe_books import StripeBooks
 from handlers import disputes, refunds
+from handlers.disputes.keeping import keep
 from handlers.disputes.record import Dispute
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
@@ -225,7 +226,7 @@ def test_disputes_in_a_table(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DISPUTES_TABLE", "disputes")
         values = ("dp_1", "don-1", "Lifeboats", 2500, "GBP", "psp_stripe", "pi_1")
         for status, stored in (("needs response", "needs response"), ("won", "won"), ("under review", "won")):
-            assert disputes.keep(Dispute(*values, status, "fraudulent", "2026-01-01T00:00:00.000Z")).status == stored
+            assert keep(Dispute(*values, status, "fraudulent", "2026-01-01T00:00:00.000Z")).status == stored
         assert [each.status for each in disputes.listed()] == ["won"]
     finally:
         client.delete_table(TableName="disputes")

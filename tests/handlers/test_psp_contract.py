@@ -286,7 +286,7 @@ def test_a_webhook_that_the_psp_signed(call: Call, psp: World) -> None:
     assert len([each for each in store().history(of(event)) if each.status == "paid"]) == 1
 
 
-@pytest.mark.parametrize("forgery", ["signature", "body", "none", "not text", "empty"])
+@pytest.mark.parametrize("forgery", ["signature", "body", "none", "not text", "empty", "huge", "html"])
 def test_a_webhook_that_somebody_else_sent(call: Call, psp: World, forgery: str) -> None:
     if psp.webhook is None:
         pytest.skip("the sandbox has no webhook")
@@ -301,6 +301,8 @@ def test_a_webhook_that_somebody_else_sent(call: Call, psp: World, forgery: str)
         "none": {**good, "headers": {}, "body": psp.unsigned(good["body"])},
         "not text": {**good, "body": "\udcff", "isBase64Encoded": True},
         "empty": {"body": "", "headers": good["headers"]},
+        "huge": {**good, "body": good["body"] + " " * 3_000_000},
+        "html": {"headers": {**good["headers"], "content-type": "text/html"}, "body": "<html>"},
     }[forgery]
     if forgery == "body":
         assert forged["body"] != good["body"]
