@@ -124,9 +124,20 @@ def test_members_that_the_sdk_fills_in_may_be_missing() -> None:
     assert reports("arn:aws:states:::aws-sdk:athena:getNamedQuery", {}) == [("FD662", "error")]
 
 
-@pytest.mark.parametrize("value", ["AlertTopic", "arn:aws:sqs:eu-west-1:123456789012:q"])
-def test_an_arn_may_come_from_a_template(value: str) -> None:
-    assert reports("arn:aws:states:::sns:publish", {"TopicArn": value, "Message": "m"}) == [("FD663", "warning")]
+@pytest.mark.parametrize(
+    ("value", "severity"), [("AlertTopic", "warning"), ("arn:aws:sqs:eu-west-1:123456789012:q", "error")]
+)
+def test_an_arn_may_come_from_a_template(value: str, severity: str) -> None:
+    assert reports("arn:aws:states:::sns:publish", {"TopicArn": value, "Message": "m"}) == [("FD663", severity)]
+
+
+def test_a_token_where_nothing_waits_is_saved() -> None:
+    """A published definition sends the token with a function that does not wait."""
+    pass_state = {"Type": "Pass", "Parameters": {"token.$": "$$.Task.Token"}, "End": True}
+    assert reports("arn:aws:states:::events:putEvents", {"Entries": [{"Detail": {"t.$": "$$.Task.Token"}}]}) == [
+        ("FD311", "warning")
+    ]
+    assert [each.severity for each in check({"StartAt": "A", "States": {"A": pass_state}})] == ["error"]
 
 
 def test_the_name_of_a_model_may_stand_for_its_arn() -> None:

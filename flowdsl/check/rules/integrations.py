@@ -125,7 +125,8 @@ def _arns(state: Node, action: Action, findings: Findings) -> None:
         if value == "" and name in action.required:
             findings.warning("FD663", f"{name} must not be empty", (*state.path, key, name))
         if problem := arn_problem(name, value):
-            findings.warning("FD663", problem.message, (*state.path, key, name), hint=problem.hint)
+            report = findings.failure if problem.is_sure else findings.warning
+            report("FD663", problem.message, (*state.path, key, name), hint=problem.hint)
 
 
 def _caught(state: Node) -> Iterator[tuple[str, AslPath]]:
@@ -207,7 +208,8 @@ def _inside(value: Any, shape: str, path: AslPath, name: str, call: _Call, findi
         elif not isinstance(value, dict | list) and (problem := problem_with(name, value, details)):
             findings.failure("FD663", problem.message, path, hint=problem.hint)
         elif kind == "string" and (problem := arn_problem(name, value, details.get("pattern"))):
-            findings.warning("FD663", problem.message, path, hint=problem.hint)
+            report = findings.failure if problem.is_sure else findings.warning
+            report("FD663", problem.message, path, hint=problem.hint)
         return
     if value is None or (isinstance(value, str) and is_open(value)):
         return

@@ -109,7 +109,7 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
         if _DOUBLED.search(call.arguments[0].raw):
             # It deploys and fails when it runs: "matching '}' not found" (aws/aws-cdk issue 29261).
             message = "States.Format has two backslashes before a brace, which then begins a placeholder"
-            findings.warning(
+            findings.failure(
                 "FD309", message, path, hint="escape a brace with one backslash in ASL, which is two in JSON"
             )
 

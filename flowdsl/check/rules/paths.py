@@ -292,7 +292,7 @@ RULES = (
             Code("FD305", "warning", "A text that looks like a path"),
             Code("FD307", "warning", "A path in the Result of a Pass"),
             Code("FD308", "warning", "A field with and without `.$`"),
-            Code("FD309", "warning", "States.Format with the wrong number of values"),
+            Code("FD309", "error or warning", "States.Format with the wrong number of values"),
         ),
     ),
 )

@@ -37,6 +37,8 @@ class Problem(NamedTuple):
 
     message: str
     hint: str | None = None
+    is_sure: bool = False
+    """True of an ARN that is surely another service's."""
 
 
 def problem_with(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | None:
@@ -82,7 +84,7 @@ def arn_problem(name: str, value: Any, pattern: str | None = None) -> Problem | 
     if not isinstance(value, str) or is_open(value):
         return None
     if name == "QueueUrl" and value.startswith("arn:"):
-        return Problem("QueueUrl must be the URL of a queue, not its ARN")
+        return Problem("QueueUrl must be the URL of a queue, not its ARN", is_sure=True)
     if not name.endswith("Arn") and not (
         value.startswith("arn:") and name.endswith(("Role", "FunctionName", "TableName"))
     ):
@@ -96,7 +98,8 @@ def arn_problem(name: str, value: Any, pattern: str | None = None) -> Problem | 
         )
     own = value.split(":")[2:3]
     if service and own != [service]:
-        return Problem(f"{name} must be the ARN of {service}, not one of {own[0] if own else 'nothing'}")
+        message = f"{name} must be the ARN of {service}, not one of {own[0] if own else 'nothing'}"
+        return Problem(message, is_sure=True)
     return None
 
 
