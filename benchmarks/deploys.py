@@ -66,7 +66,7 @@ def deploy(what):
     assert done.exit_code == 0, done.output
     print(json.dumps({
         "what": what,
-        "changes": len([name for name in memory.changes()]),
+        "changes": len(memory.changes()),
         "calls": collections.Counter(f"{service}:{name}" for service, name in memory.log[calls:]),
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
@@ -82,8 +82,12 @@ deploy("nothing changed")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure builds and deployments.")
-    parser.add_argument("--builders", metavar="PYTHON", help="an interpreter that has aws-lambda-builders")
-    parser.add_argument("--ministack", metavar="PYTHON", help="an interpreter that has ministack and boto3")
+    parser.add_argument(
+        "--builders", metavar="PYTHON", type=interpreter, help="an interpreter that has aws-lambda-builders"
+    )
+    parser.add_argument(
+        "--ministack", metavar="PYTHON", type=interpreter, help="an interpreter that has ministack and boto3"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = copy_project(Path(folder) / "project")
@@ -98,6 +102,11 @@ def main() -> None:
             with ministack(options.ministack, Path(folder)) as url:
                 measure_ministack(project, url)
         print(f"\nload {os.getloadavg()[0]:.1f} at the end")
+
+
+def interpreter(path: str) -> str:
+    """Absolute, for commands run in other folders; a link stays one, by which Python finds its environment."""
+    return str(Path(path).absolute())
 
 
 def copy_project(folder: Path) -> Path:
@@ -135,7 +144,7 @@ def measure_builds(project: Path, folder: Path) -> None:
     timed("flowdsl, unchanged", build, project, **cache)
     handler = project / "handlers" / "receipt" / "handler.py"
     handler.write_text(handler.read_text() + "\n# changed\n")
-    timed("flowdsl, one function changed", build, project, **cache)
+    timed("flowdsl, a handler changed that six functions package", build, project, **cache)
 
 
 def measure_builders(python: str, project: Path, folder: Path) -> None:
@@ -207,7 +216,7 @@ def measure_deployments(project: Path) -> None:
     print("| --- | ---: | ---: | ---: | ---: |")
     for run in runs:
         calls = sum(run["calls"].values())
-        print(f"| {run['what']} | {calls} | {run['cpu']:.1f} s | {run['wall']:.1f} s | {run['pace']:.0f} s |")
+        print(f"| {run['what']} | {calls} | {run['cpu']:.2f} s | {run['wall']:.2f} s | {run['pace']:.0f} s |")
     assert runs[0]["changes"] == runs[1]["changes"], "the second deployment made changes"
     print("\nCalls of the second, all of them describe and list:\n")
     print("\n".join(f"- {count} {name}" for name, count in Counter(runs[1]["calls"]).most_common()))

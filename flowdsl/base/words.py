@@ -61,6 +61,15 @@ def join_words(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s in the plural.
+
+    >>> counted(1, "change"), counted(2, "change")
+    ('1 change', '2 changes')
+    """
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def abbreviate(value: Any) -> str:
     """Return a JSON value as a message quotes it: shortened, objects and lists by kind only.
 

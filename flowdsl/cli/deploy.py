@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.diagnostics import FlowError
+from ..base.words import counted
 from . import deploying
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def deploy(
         elif not session.apply_tested(plan, test):
             click.echo("no alias moved; the new version stays unused", err=True)
             ctx.exit(1)
-        click.echo(f"deployed: {len(plan.calls)} changes", err=True)
+        click.echo(f"deployed: {counted(len(plan.calls), 'change')}", err=True)
     running = session.canaries(wanted) if canary or plan.canaries else {}
     for alias, moving in running.items():
         if no_wait:

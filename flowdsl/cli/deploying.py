@@ -13,6 +13,7 @@ import click
 
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import Record
+from ..base.words import counted
 
 if TYPE_CHECKING:
     from ..deploy.model import Call, Execution, Plan, Stack, Wanted
@@ -118,7 +119,7 @@ def show_plan(plan: Plan) -> None:
         mark, colour = _MARKS[call.verb]
         click.echo(f"{click.style(mark, fg=colour)} {call.resource:<{width}}  {call.reason}")
     count = len(plan.calls)
-    click.echo(f"{count} change{'s' * (count != 1)}" if count else "no changes")
+    click.echo(counted(count, "change") if count else "no changes")
 
 
 _MOST = 20
@@ -164,7 +165,7 @@ def apply_or_ask(plan: Plan, question: str, apply: Callable[[], None], *, yes: b
     refuse_problems(plan)
     if plan.calls and confirm(question, yes=yes):
         apply()
-        click.echo(f"done: {len(plan.calls)} changes", err=True)
+        click.echo(f"done: {counted(len(plan.calls), 'change')}", err=True)
 
 
 # Kinds of options

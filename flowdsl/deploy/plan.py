@@ -453,7 +453,8 @@ class _Planner:
             elif self.canary and old and len(before.routes) == 1:
                 self.start_canary(arn, resource, old, target, self.canary)
             else:
-                self.move(arn, resource, f"from {routes_text(before)}", {target: 100}, old)
+                goal = "the new one" if isinstance(target, Ref) else f"version {target.rpartition(':')[2]}"
+                self.move(arn, resource, f"from {routes_text(before)} to {goal}", {target: 100}, old)
 
     def start_canary(self, arn: str, resource: str, old: str, target: str | Ref, request: CanaryRequest) -> None:
         until = (self.now + request.duration).isoformat(timespec="seconds")

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ..base.words import counted
 from .aliases import move_description, read_canary, read_description, routes_text, routing
 from .earlier import EXPRESS_RUNS, differing, is_older_in_use, still_needed
 from .kinds import Store, delete_store
@@ -358,7 +359,7 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
         if machine.open and not request.stop_executions:
             names = ", ".join(each.name for each in machine.open[:5])
             more = f" and {len(machine.open) - 5} more" if len(machine.open) > 5 else ""
-            message = f"{len(machine.open)} executions of {machine.name} are open: {names}{more}"
+            message = f"state machine {machine.name} has {counted(len(machine.open), 'open execution')}: {names}{more}"
             hint = "wait for their end, or stop them with --stop-executions; a payment may be left half done"
             problems.append(Problem(message, hint))
         calls += [
@@ -393,7 +394,7 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
             message = f"role {role.name} has policies that flowdsl did not put there: {', '.join(role.foreign)}"
             problems.append(Problem(message, "detach or delete them, then run flowdsl destroy again"))
             continue
-        calls += remove_role(role, "")
+        calls += remove_role(role, "nothing needs it any more")
     attached = {arn for role in live.roles.values() for arn in role.managed}
     calls += [delete_managed(arn, "attached to nothing") for arn in live.managed if arn not in attached]
     for store in stores:
@@ -404,5 +405,5 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
             else:
                 notes.append(f"{store.label} stays with its data: delete it yourself if nobody needs it")
     if not calls and not problems:
-        notes.append("nothing is left")
+        notes.append("nothing else is left" if notes else "nothing is left")
     return _plan(stack, live, calls, notes, problems)

@@ -480,7 +480,7 @@ def test_destroy_with_open_executions(world):
     world.aws.clock.sleep(60)
     execution = world.aws.start("e", "payment")
     plan = world.session().plan_destroy(DestroyRequest(), ["payment"])
-    assert plan.problems[0].message == "1 executions of payment are open: e"
+    assert plan.problems[0].message == "state machine payment has 1 open execution: e"
     assert "--stop-executions" in plan.problems[0].hint
     world.destroy(stop_executions=True)
     assert world.aws.executions[execution]["status"] == "ABORTED"
