@@ -348,14 +348,14 @@ def json_argument(source: str, option: str) -> Any:
             raise FlowError.of(f"{option} on stdin is not UTF-8 text", code="FD711") from None
     if source.lstrip()[:1] in ("{", "[", '"'):
         return _json(source, option)
-    if Path(source).is_file():
-        return _read(Path(source))
+    file = Path(source)
+    if file.is_file() or file.is_fifo():  # a pipe is what a shell makes of <(command)
+        return _read(file)
     try:
         return json.loads(source)
     except ValueError:
-        raise FlowError.of(
-            f"{option}: file {source} does not exist", code="FD711", hint="give a file, JSON text, or - for stdin"
-        ) from None
+        what = f"{source} is not a file" if file.exists() else f"file {source} does not exist"
+        raise FlowError.of(f"{option}: {what}", code="FD711", hint="give a file, JSON text, or - for stdin") from None
 
 
 def _read(file: Path) -> Any:

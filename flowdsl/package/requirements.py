@@ -203,6 +203,15 @@ def uv_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or _SETTINGS.search(name)}
 
 
+ASK_AGAIN = "check the network, and the index if you name one (such as with UV_DEFAULT_INDEX)"
+"""What to do if uv could not ask the package index."""
+
+
+def is_unreachable(stderr: str) -> bool:
+    """True if uv failed because the package index did not answer."""
+    return "Failed to fetch" in stderr or "the network was disabled" in stderr
+
+
 def _extra_missing(what: str) -> FlowError:
     return FlowError.of(
         f"packaging requirements.txt needs {what}, which is not installed",
@@ -216,7 +225,9 @@ def _install_error(stderr: str, requirements: Requirements, function: Function) 
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     reason = indent(stderr.strip() or "(no output)", "    ")
     hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
-    if any(pin.hashes for pin in requirements.pins):
+    if is_unreachable(stderr):
+        hint = ASK_AGAIN
+    elif any(pin.hashes for pin in requirements.pins):
         hint += "; lock again: flowdsl lock"
     return FlowError.of(
         f"function {function.name!r}: uv cannot install {display_path(requirements.file)}:\n{reason}",

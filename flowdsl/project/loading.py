@@ -45,7 +45,7 @@ def load(file: Path, substitutions: Mapping[str, str] | None = None) -> list[Loa
         suffix = ".json" if text.lstrip().startswith("{") else ".yaml"
         return load_text(text, Path("stdin"), suffix, substitutions or {})
     if not file.is_file():
-        what = "is a folder, not a flow" if file.is_dir() else "does not exist"
+        what = "is a folder, not a flow" if file.is_dir() else "is not a file" if file.exists() else "does not exist"
         raise FlowError.of(f"{display_path(file)} {what}", code="FD702", hint="give a .py, .json, .yaml or .yml file")
     file = file.resolve()
     suffix = file.suffix.lower()

@@ -51,6 +51,7 @@ def files_around(existing: Existing, name: str) -> dict[str, str | bytes]:
 def create(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     """Write a project as a whole or not at all. Raises FlowError if the folder exists and has files."""
     check_folder(folder)
+    named, folder = folder, folder.resolve()  # a link may lead to the folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -64,8 +65,10 @@ def create(folder: Path, contents: Mapping[str, str | bytes]) -> None:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
+        place = Path(error.filename or folder)
+        above = f" ({display_path(place)})" if place in folder.parents else ""
         raise FlowError.of(
-            f"{display_path(folder)} cannot be written: {error.strerror}",
+            f"{display_path(named)} cannot be written: {error.strerror}{above}",
             code="FD708",
             hint="choose another folder, or correct its permissions",
         ) from None

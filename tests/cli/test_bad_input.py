@@ -1,6 +1,7 @@
 """Everything that can be wrong with what a user gives: one clear error on stderr, exit code 2, nothing on stdout."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -184,6 +185,8 @@ ARGUMENTS = {
     "unknown option": (["build", "--asl"], "No such option"),
     "no state": (["test-state"], "choose one with --state: Greet, Rest"),
     "a folder": (["run", "handlers"], "handlers is a folder, not a flow"),
+    "a device": (["run", os.devnull], f"FD702 {os.devnull} is not a file"),
+    "a device as input": (["run", "hello.py", "-i", os.devnull], f"--input: {os.devnull} is not a file"),
     "no input": (["run", "hello.py", "-i", "nope.json"], "--input: file nope.json does not exist"),
     "bad input": (["run", "hello.py", "-i", '{"a": }'], "--input:1:7: error FD704 not JSON"),
     "input with a key twice": (

@@ -45,6 +45,22 @@ def test_the_steps_that_it_names_can_be_copied(project):
     assert "5 passed" in shell.stdout
 
 
+@pytest.mark.parametrize("target", ["empty", "later"])
+def test_a_link_to_a_folder_is_followed(project, target):
+    (project.root / "empty").mkdir()
+    (project.root / "link").symlink_to(target)
+    done = project.run("new", NAME, "--folder", "link")
+    assert done.exit_code == 0, done.stderr
+    assert (project.root / target / "flow.py").is_file()
+    assert (project.root / "link").is_symlink()
+
+
+def test_what_is_in_the_way_is_named(project):
+    done = project.run("new", NAME, "--folder", "hello.py/shop")
+    assert done.exit_code == 2
+    assert "FD708 hello.py/shop cannot be written: File exists (hello.py)" in done.stderr
+
+
 @pytest.mark.parametrize("address", ["file:///home/ada/flowdsl", None])
 def test_an_installation_that_is_not_from_an_index_is_named(project, tmp_path, monkeypatch, address):
     folder = tmp_path / "flowdsl-9.dist-info"

@@ -2,7 +2,10 @@
 
 import json
 import re
+import shlex
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -361,6 +364,15 @@ def test_a_long_cause_is_printed_once(project, state, options):
     assert done.stderr.count(LONG) == 1
     assert done.stdout.count(LONG) == (options == ["--format", "json"])
     assert ": the bank did not answer" in done.stderr.splitlines()[-1]
+
+
+def test_the_input_comes_from_a_command(project):
+    """`<(…)` is a pipe with a name."""
+    command = f'{shlex.quote(sys.executable)} -m flowdsl run hello.py -q --input <(echo \'{{"name": "Ada"}}\')'
+    run = ["bash", "-c", command]
+    done = subprocess.run(run, cwd=project.root, env=project.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["greeting"]["text"] == "Hello Ada"
 
 
 def test_events_are_shown_as_they_happen(project, definition):

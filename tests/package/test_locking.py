@@ -98,6 +98,14 @@ def test_no_other_python_is_looked_for_in_the_network(setup, monkeypatch):
             proxy.accept()
 
 
+def test_an_index_that_does_not_answer(setup, monkeypatch):
+    (setup.root / "handlers/setup/requirements.in").write_text("attrs\n")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(FlowError, match="check the network, and the index"):
+        lock(setup)
+
+
 def test_folders(setup):
     root = setup.root
     assert locking.folders(root, [SETUP], []) == [root / "handlers/setup"]
