@@ -342,7 +342,7 @@ class DestroyRequest:
 def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iterable[Store] = ()) -> Plan:
     """Remove a stack: schedules and alarms, state machines until they are really gone, functions, log groups, roles.
 
-    Roles go last, since an execution without them fails. Whatever lacks the stack's tags stays.
+    Roles go last, since an execution without them fails. Whatever lacks the stack's tags stays, with its role.
     """
     # Schedules and alarms first: nothing is to be invoked, or to ring, while the rest goes.
     watching, stores = dict(live.watching), [*stores]
@@ -352,9 +352,15 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
     calls = [delete_store(store, present) for store, present in watching.values()]
     notes: list[str] = []
     problems: list[Problem] = []
+    tags = {f"function/{name}": each.tags for name, each in live.functions.items()}
+    tags |= {f"stateMachine/{name}": each.tags for name, each in live.machines.items()}
+    strangers = [owner for owner, each in tags.items() if not stack.owns(each)]
+    for owner in strangers:
+        kind, _, name = owner.partition("/")
+        what = "state machine" if kind == "stateMachine" else kind
+        notes.append(f"{what} {name} lacks the tags of this stack, so it stays with its role")
     for machine in live.machines.values():
         if not stack.owns(machine.tags):
-            notes.append(f"state machine {machine.name} was not created by this stack, so it stays")
             continue
         if machine.open and not request.stop_executions:
             names = ", ".join(each.name for each in machine.open[:5])
@@ -388,7 +394,7 @@ def plan_destroy(stack: Stack, live: Live, request: DestroyRequest, stores: Iter
         if stack.owns(each.tags)
     ]
     for role in live.roles.values():
-        if not stack.owns(role.tags):
+        if not stack.owns(role.tags) or role.tags.get(FOR) in strangers:
             continue
         if role.foreign:
             message = f"role {role.name} has policies that flowdsl did not put there: {', '.join(role.foreign)}"

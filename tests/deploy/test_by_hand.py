@@ -161,6 +161,23 @@ def test_tags_that_somebody_removed(deployed, change, what):
     assert deployed.state() == before
 
 
+def test_what_lost_its_tags_is_not_destroyed_nor_left_without_its_role(deployed):
+    for change in (untag("functions", "setup"), untag("machines", "payment")):
+        change(deployed.aws)
+    for _ in range(2):
+        plan = deployed.destroy()
+        assert "function setup lacks the tags of this stack, so it stays with its role" in plan.notes
+        assert "state machine payment lacks the tags of this stack, so it stays with its role" in plan.notes
+        assert "nothing is left" not in plan.notes
+    assert {*deployed.aws.functions} == {"setup"}
+    assert {*deployed.aws.roles} == {"setup-eu-west-1", "payment-states-eu-west-1"}
+    for each in (deployed.aws.functions["setup"], deployed.aws.machines["payment"]):
+        each["tags"].update(deployed.stack.marks)
+    deployed.destroy()
+    assert not deployed.aws.functions
+    assert not deployed.aws.roles
+
+
 BROKEN = {
     "no description": "",
     "somebody's own": "the alias of payments",
