@@ -60,6 +60,8 @@ def reports(state: dict[str, Any], language: str = "JSONata", **results: Shape) 
         ("$states.input.n in ['1', '2']", [("FD803", "warning")]),
         ("$states.input.text in ['1', '2']", []),
         ("$states.input.text + 1", [("FD805", "error")]),
+        ("$states.input.mixed > 1", [("FD805", "warning")]),
+        ("$states.input.n > 1", []),
         ("$states.input.part + 1", []),
         ("$sum($states.input.lines.cents)", []),
         ("$sum($states.input.lines.name)", [("FD805", "error")]),
@@ -108,6 +110,11 @@ def test_conditions_narrow_what_may_be_null(condition: str, is_right: bool) -> N
         ("SecondsPath", "$.part", [("FD805", "warning")]),
         ("SecondsPath", "$.mixed", [("FD805", "warning")]),
         ("SecondsPath", "$.text", [("FD805", "error")]),
+        (
+            "TimestampPath",
+            "States.MathAdd($.mixed, 1)",
+            [("FD302", "warning"), ("FD805", "warning"), ("FD805", "error")],
+        ),
         ("TimestampPath", "$.maybe", [("FD805", "warning")]),
     ],
 )

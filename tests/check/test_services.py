@@ -168,6 +168,7 @@ def test_services_that_botocore_does_not_have() -> None:
         ("DynamoDB.ConditionalCheckFailedError", False),
         ("DynamoDB.ProvisionedThroughputExceeded", False),
         ("DynamoDB.ThrotlingException", False),
+        ("DynamoDB.ThroughputExceededException", False),
     ],
 )
 def test_errors_of_a_service(error: str, is_known: bool) -> None:
@@ -201,3 +202,23 @@ def test_errors_of_a_function_that_a_template_names(name: str, is_right: bool) -
     state = {"Type": "Task", "Resource": "${Reserve.Arn}", "Retry": [{"ErrorEquals": [name]}], "End": True}
     found = [each.code for each in check({"StartAt": "A", "States": {"A": state}})]
     assert (found == []) is is_right
+
+
+@pytest.mark.parametrize(("name", "is_right"), [("NotSummed", True), ("NotSumed", False), ("Other", True)])
+def test_an_error_of_a_fail_state_inside(name: str, is_right: bool) -> None:
+    job = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::ecs:runTask.sync",
+        "Parameters": {"TaskDefinition": "sum:4"},
+        "Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "Fail"}],
+        "End": True,
+    }
+    inner = {"StartAt": "Job", "States": {"Job": job, "Fail": {"Type": "Fail", "Error": "NotSummed"}}}
+    state = {
+        "Type": "Map",
+        "ItemProcessor": inner,
+        "Catch": [{"ErrorEquals": [name], "Next": "Done"}],
+        "Next": "Done",
+    }
+    found = check({"StartAt": "A", "States": {"A": state, "Done": {"Type": "Succeed"}}})
+    assert ([each.code for each in found] == []) is is_right

@@ -139,11 +139,15 @@ def _plural(kind: str) -> str:
 
 
 def operand_problem_sometimes(operator: str, left: Shape, right: Shape) -> str | None:
-    """Say why an operator fails on some routes only: its operand is no number there."""
-    if operator not in ARITHMETIC:
-        return None
-    wrong = misfit_sometimes(left, "number") or misfit_sometimes(right, "number")
-    return f"{operator} needs {wrong}" if wrong else None
+    """Say why an operator fails on some routes only: its operand is no number there, or not one of the other's kind."""
+    if operator in ARITHMETIC:
+        wrong = misfit_sometimes(left, "number") or misfit_sometimes(right, "number")
+        return f"{operator} needs {wrong}" if wrong else None
+    for one, other in ((left, right), (right, left)):
+        kind = kind_of_shape(one)
+        if operator in ORDER and kind in ("number", "string") and (wrong := misfit_sometimes(other, str(kind))):
+            return f"{operator} compares {NAMES[str(kind)]} with {wrong.partition(', ')[2].removeprefix('not ')}"
+    return None
 
 
 def operand_problem(operator: str, left: Shape, right: Shape) -> str | None:

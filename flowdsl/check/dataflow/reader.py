@@ -109,11 +109,13 @@ class Reader(Record, frozen=False, kw_only=True):
             elif isinstance(argument, Call):
                 shape = self.intrinsic(argument, document, path, depth + 1)
             wrong = misfit(shape, wanted[index]) if index < len(wanted) else None
-            if wrong:
+            sometimes = misfit_sometimes(shape, wanted[index]) if index < len(wanted) else None
+            if wrong or sometimes:
                 names = [*(argument.path.steps if isinstance(argument, PathArgument) else ())]
                 last = names[-1] if names else None
                 needle = last.names[0] if isinstance(last, Name) else None
-                self.report_kind(f"argument {index + 1} of {call.name} must be {wrong}", path, None, needle)
+                message = f"argument {index + 1} of {call.name} must be {wrong or sometimes}"
+                self.report_kind(message, path, None, needle, wrong is not None)
         return _RESULTS.get(function.result if function else "any", ANY)
 
     def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:

@@ -166,6 +166,12 @@ def _own(name: str, can: _Can, subject: Subject, raised_by: _RaisedBy) -> tuple[
     """What is wrong with a name of a service or of the author, and what to write."""
     if "." in name and name not in _KNOWN and (near := did_you_mean(name, _KNOWN)) and _is_misspelt(name, can):
         return f"Lambda has no error {name!r}", near
+    only_jobs = all(resource.kind in ("integration", "sdk") and resource.pattern != TOKEN for _, resource in can.tasks)
+    is_own = "." not in name and can.fails and name not in can.fails and only_jobs
+    if is_own and not any(_calls_lambda(resource) for _, resource in can.tasks):
+        near = did_you_mean(name, can.fails or ())
+        if near:  # A job that failed is States.TaskFailed, or an error of its service.
+            return f"nothing in state {can.state.name!r} can raise {name!r}", near
     if can.fails is None or name in can.fails or any(_is_open(resource) for _, resource in can.tasks):
         return None
     calls = [task for task in can.tasks if _calls_lambda(task[1])]

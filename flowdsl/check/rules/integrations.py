@@ -262,7 +262,8 @@ def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings
 def _near(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only a definition with mistakes needs it
 
-    return next(iter(get_close_matches(word, known, 1, 0.85)), None)
+    near = next(iter(get_close_matches(word, known, 1, 0.85)), None)
+    return near or next((each for each in known if each.endswith(word) and len(word) > len(each) / 2), None)
 
 
 _ENDS: Final = ("Exception", "Error", "Fault", "")
