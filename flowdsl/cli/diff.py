@@ -124,12 +124,13 @@ def _styled(line: Line) -> str:
 
 def _draw(comparisons: list[Comparison], file: Path) -> None:
     from ..diff.picture import picture
+    from ..graph.output import format_of
     from .picture import write_picture
 
     if len(comparisons) != 1:
         names = ", ".join(each.name for each in comparisons)
         raise click.UsageError(f"--picture draws one state machine: choose with --machine: {names}")
-    write_picture(picture(comparisons[0]), file)
+    write_picture(picture(comparisons[0], keeps_places=format_of(file) != "mermaid"), file)
 
 
 def _describe(file: Path, substitutions: dict[str, str]) -> None:

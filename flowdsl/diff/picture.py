@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..asl.tree import Machine, Node, Tree
 from ..base.diagnostics import AslPath
-from ..graph.picture import Mark
+from ..graph.picture import Mark, Point, key
 from ..graph.subject import Subject
 from .model import Change, Comparison, Side
 from .text import heading, summary
@@ -17,8 +17,11 @@ _OWN: Final = ("added", "removed")
 _LABEL: Final = "before"
 
 
-def picture(comparison: Comparison) -> Subject:
-    """The new definition, with the states that were removed and the routes that led elsewhere."""
+def picture(comparison: Comparison, *, keeps_places: bool = False) -> Subject:
+    """The new definition, with the states that were removed and the routes that led elsewhere.
+
+    With `keeps_places`, which needs graphlay, states are about where they are in a picture of the old definition.
+    """
     if comparison.new is None or comparison.old is None:
         side = comparison.new or comparison.old
         tone: Any = "added" if comparison.new else "removed"
@@ -36,6 +39,7 @@ def picture(comparison: Comparison) -> Subject:
         comment=summary(comparison),
         marks=both.marks,
         details=both.details,
+        like=both.old_places() if keeps_places else {},
     )
 
 
@@ -75,6 +79,17 @@ class _Both:
                 self._lead_on(node, path)
                 self._mark_all(path)
 
+    def old_places(self) -> dict[str, Point]:
+        """The middles of the states in a picture of the old definition, by their keys in this one."""
+        from ..graph.layout import lay_out
+
+        places: dict[str, Point] = {}
+        for box in lay_out(self._old).boxes:
+            path = self._renamed(box.path)
+            if path:
+                places[key(path)] = Point(box.rect.x + box.rect.width / 2, box.rect.y + box.rect.height / 2)
+        return places
+
     def _inside_removed(self, node: Node) -> bool:
         return any(each.path not in self._matches for each in node.ancestors)
 
@@ -90,12 +105,12 @@ class _Both:
         """Let a removed state lead to the states as they are named in the picture."""
         fields = _at(self.definition, path)
         for holder in _holders(fields):
-            for key in ("Next", "Default"):
-                target = node.machine.find(holder.get(key))
+            for field in ("Next", "Default"):
+                target = node.machine.find(holder.get(field))
                 if target is not None:
                     there = self._matches.get(target.path) or self._removed.get(target.path)
                     if there is not None:
-                        holder[key] = there[-1]
+                        holder[field] = there[-1]
 
     def _mark_all(self, path: AslPath) -> None:
         for node in Tree(self.definition):
@@ -173,8 +188,8 @@ def _targets(node: Node | None) -> Iterator[AslPath]:
 def _holders(fields: Any) -> Iterator[dict[str, Any]]:
     if isinstance(fields, dict):
         yield fields
-        for key in ("Choices", "Catch"):
-            values = fields.get(key)
+        for name in ("Choices", "Catch"):
+            values = fields.get(name)
             yield from (each for each in (values if isinstance(values, list) else ()) if isinstance(each, dict))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,7 +17,9 @@ from flowdsl.diff.markdown import code, markdown, plain
 from flowdsl.diff.model import Comparison, Side
 from flowdsl.diff.picture import picture
 from flowdsl.diff.text import lines
+from flowdsl.graph.earlier import kept, read_positions
 from flowdsl.graph.output import draw
+from flowdsl.graph.subject import Subject
 from tests.diff.test_meaning import TASK, chain, choice, rule
 
 WAIT = {"Type": "Wait", "Seconds": 1}
@@ -133,3 +137,32 @@ def test_a_changed_condition_is_marked_at_its_line():
     old, new = (choice(rule("X", Variable="$.a", NumericGreaterThan=n)) for n in (1, 2))
     subject = picture(compared(old, new))
     assert subject.marks["States", "C", "Choices", 0, "Next"].tone == "changed"
+
+
+def test_states_are_where_they_are_in_a_picture_of_the_old_definition(tmp_path):
+    old = json.loads((Path(__file__).parent / "payment.asl.json").read_text())
+    new = copy.deepcopy(old)
+    states = new["States"]
+    states["Fraud"] = {**TASK, "Next": "TakePayment"}
+    states["SelectPsp"]["Next"] = "Fraud"
+    states["PaymentOutcome"]["Choices"] = [
+        {**each, "Next": "PersistOutput"} if each["Next"] == "RedirectToPsp" else each
+        for each in states["PaymentOutcome"]["Choices"]
+    ]
+    del states["RedirectToPsp"]
+    comparison = compared(old, new)
+
+    def places(subject: Any) -> dict[str, Any]:
+        file = tmp_path / "picture.svg"
+        file.write_text(str(draw(subject, "svg")))
+        return read_positions(file)
+
+    before = places(Subject(name="m", definition=old))
+    shares = []
+    for keeps_places in (False, True):
+        after = places(picture(comparison, keeps_places=keeps_places))
+        assert before.keys() <= after.keys()
+        centres = [{"center": {"x": after[each].x, "y": after[each].y}} for each in before]
+        shares.append(kept(dict(enumerate(before.values())), centres))
+    assert shares[1] > shares[0]
+    assert shares[1] > 0.9
