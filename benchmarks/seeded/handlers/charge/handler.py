@@ -3,11 +3,11 @@
 from typing import Any, Literal, TypedDict
 
 
-class CardDeclined(Exception):  # noqa: N818 - errors of a flow have no suffix
+class CardDeclined(Exception):
     """The bank refuses."""
 
 
-class CardExpired(Exception):  # noqa: N818
+class CardExpired(Exception):
     """The card is too old."""
 
 

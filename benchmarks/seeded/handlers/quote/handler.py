@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 
-class QuoteServiceDown(Exception):  # noqa: N818 - errors of a flow have no suffix
+class QuoteServiceDown(Exception):
     """Somebody else's service does not answer."""
 
 

@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 
-class OutOfStock(Exception):  # noqa: N818 - errors of a flow have no suffix
+class OutOfStock(Exception):
     """Nothing is left."""
 
 

@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 
-class NotCovered(Exception):  # noqa: N818 - errors of a flow have no suffix
+class NotCovered(Exception):
     """The policy does not cover it."""
 
 

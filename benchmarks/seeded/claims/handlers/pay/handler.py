@@ -3,11 +3,11 @@
 from typing import Any, Literal, TypedDict
 
 
-class BankClosed(Exception):  # noqa: N818 - errors of a flow have no suffix
+class BankClosed(Exception):
     """It is night."""
 
 
-class AccountUnknown(Exception):  # noqa: N818
+class AccountUnknown(Exception):
     """The bank does not know it."""
 
 

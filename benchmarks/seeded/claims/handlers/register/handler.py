@@ -3,7 +3,7 @@
 from typing import Any, Literal, TypedDict
 
 
-class RegisterBusy(Exception):  # noqa: N818 - errors of a flow have no suffix
+class RegisterBusy(Exception):
     """Try again."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
 
-class SeatsTaken(Exception):  # noqa: N818 - errors of a flow have no suffix
+class SeatsTaken(Exception):
     """Somebody was faster."""
 
 

@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 
-class SearchBusy(Exception):  # noqa: N818 - errors of a flow have no suffix
+class SearchBusy(Exception):
     """Too many searches."""
 
 
