@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from html import unescape
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
@@ -95,13 +94,13 @@ def _between(above: Sequence[Point], below: Sequence[Point]) -> Point:
     return Point(x, (top + bottom) / 2)
 
 
-def kept(known: Mapping[int, Point], nodes: Sequence[Mapping[str, Any]]) -> float:
+def kept(known: Mapping[int, Point], places: Sequence[Point]) -> float:
     """The part of the pairs of known nodes that have the same order as in the earlier picture, across and down."""
     same = total = 0
     for one, other in combinations(known, 2):
         for axis in ("x", "y"):
             before = getattr(known[one], axis) - getattr(known[other], axis)
-            after = nodes[one]["center"][axis] - nodes[other]["center"][axis]
+            after = getattr(places[one], axis) - getattr(places[other], axis)
             if abs(before) > _NEAR:
                 total += 1
                 same += before * after > 0

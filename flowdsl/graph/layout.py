@@ -20,6 +20,7 @@ from ..base.diagnostics import AslPath, FlowError
 from . import wording
 from .earlier import complete, kept
 from .fonts import clean, fit, measure, wrap
+from .labels import LINE, lost, settle
 from .picture import Box, Dot, Lane, Link, Picture, Point, Rect, key
 
 Direction = Literal["down", "right"]
@@ -35,7 +36,7 @@ _RIGHT = 14.0
 _STATE_HEIGHT = 46.0
 _NARROWEST, _WIDEST, _STEP = 130.0, 320.0, 10.0
 _HEADER, _LANE_TITLE, _PADDING, _LANE_GAP = 50.0, 20.0, 14.0, 12.0
-_LABEL_WIDTH, LABEL_LINES, LINE = 170.0, 3, 14.0
+_LABEL_WIDTH, LABEL_LINES = 170.0, 3
 _MARGIN, _GAP = 24.0, 44.0
 _SHELF = 1800.0
 """The width from which the branches of a Parallel continue in another row."""
@@ -342,14 +343,30 @@ class _Graph:
             number: self.like[key(box.path)] for number, box in enumerate(self.boxes) if key(box.path) in self.like
         }
         ends = [(self._number(source), self._number(target)) for _, source, target in self.edges]
-        drawn = graphlay.layout(request, options=options)
         positions = complete(known, len(self.boxes) + len(self.extra), ends)
-        if positions and kept(known, drawn.nodes) < 1:
+        plan = self._with_labels(graphlay, request, options, labels)
+        if positions and kept(known, [*map(_centre, plan.boxes)]) < 1:
             for node, at in zip(request.nodes, positions, strict=True):
                 node["position"] = {"x": at.x, "y": at.y}
-            seeded = {**options, "seed_mode": "structure"}
-            drawn = max(drawn, graphlay.layout(request, options=seeded), key=lambda each: kept(known, each.nodes))
-        return self._read(drawn, labels)
+            seeded = self._with_labels(graphlay, request, {**options, "seed_mode": "structure"}, labels)
+            plan = max(plan, seeded, key=lambda each: kept(known, [*map(_centre, each.boxes)]))
+        return _from_zero(plan)
+
+    def _with_labels(
+        self, graphlay: Any, request: Any, options: dict[str, Any], labels: list[tuple[tuple[str, ...], float]]
+    ) -> _Plan:
+        """The layout, with other options if some labels have no room at their lines: the first in which most have."""
+        plan = self._read(graphlay.layout(request, options=options), labels)
+        settle(plan.links, plan.boxes)
+        higher = {"layer_gap": 2 * options["spacing"]["layer_gap"]}
+        for other in (*_ROOMIER, {"spacing": higher}, {**_ROOMIER[0], "spacing": higher}):
+            if not lost(plan.links):
+                break
+            changed = options | {key: {**options[key], **value} for key, value in other.items()}
+            next_plan = self._read(graphlay.layout(request, options=changed), labels)
+            settle(next_plan.links, next_plan.boxes)
+            plan = min(plan, next_plan, key=_labels_lost)
+        return plan
 
     def _number(self, end: Any) -> int:
         return end if isinstance(end, int) else len(self.boxes) + end[1]
@@ -384,7 +401,7 @@ class _Graph:
             path = what.path if kind == "end" else ()
             at = Point(_round(centre["x"]), _round(centre["y"]))
             plan.dots.append(Dot(kind, at, radius, dot_lines.get(number, ()), path))  # type: ignore[arg-type]
-        return _from_zero(plan)
+        return plan
 
     def _label_loops(self, plan: _Plan, state: int, numbers: list[int]) -> None:
         """Put the labels of lines from a state to itself beside the outermost of them, one below the other."""
@@ -415,6 +432,22 @@ class _Graph:
         if isinstance(target, int):
             points = (*points[:-1], _on_outline(boxes[target], points[-1]))
         return points
+
+
+_ROOMIER: Final[tuple[dict[str, dict[str, Any]], ...]] = (
+    {"labels": {"placement": "gap_centre"}},
+    {"routing": {"bundle_parallel": False}},
+    {"routing": {"bundle_parallel": False}, "spacing": {"port_gap": 100.0}},
+)
+"""Options for a machine in which graphlay finds no room for a label: each is right for some."""
+
+
+def _labels_lost(plan: _Plan) -> int:
+    return len(lost(plan.links))
+
+
+def _centre(box: Box) -> Point:
+    return Point(box.rect.x + box.rect.width / 2, box.rect.y + box.rect.height / 2)
 
 
 def _on_outline(box: Box, point: Point) -> Point:

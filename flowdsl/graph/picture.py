@@ -26,7 +26,7 @@ class Mark:
     """More about it, shown as a tooltip and by the page of HTML."""
 
 
-@frozen
+@frozen(order=True)
 class Point:
     x: float
     y: float

@@ -14,7 +14,8 @@ from ..asl.tree import Edge
 from ..base.diagnostics import AslPath
 from . import outline, theme, wording
 from .fonts import clean, fit, measure, wrap
-from .layout import BADGE, BADGE_GAP, ICON, LINE, NAME, SLANT, SMALL, TINY
+from .labels import LINE
+from .layout import BADGE, BADGE_GAP, ICON, NAME, SLANT, SMALL, TINY
 from .picture import Box, Dot, Lane, Link, Mark, Picture, Point, Rect, key
 from .symbols import CATCH, NO_RETRY, RETRY, SYMBOLS
 

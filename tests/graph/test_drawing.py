@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,14 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.pictures import chain, nested
 from flowdsl.asl.tree import Tree
 from flowdsl.graph.layout import lay_out
+from flowdsl.graph.output import draw
 from flowdsl.graph.picture import Mark, key
+from flowdsl.graph.subject import Subject
 from flowdsl.graph.svg import svg
 from flowdsl.graph.wording import condition
 from flowdsl.project import load
 from tests.conformance_data import cases, definitions
-from tests.graph.drawing import Drawing, State, read
+from tests.graph.drawing import Area, Drawing, State, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -398,3 +403,33 @@ def test_a_change_in_one_branch_leaves_the_other_branches_alone():
     old, new = picture(before), picture(after)
     assert [inside(old, number) for number in (0, 1)] == [inside(new, number) for number in (0, 1)]
     assert len(inside(new, 2)) == len(inside(old, 2)) + 1
+
+
+def test_every_label_is_at_its_line_and_on_no_other():
+    wrong = []
+    count = 0
+    for number, definition in enumerate(CORPUS):
+        areas: list[Area] = []
+        for link in lay_out(Tree(definition)).links:
+            if not link.lines:
+                continue
+            count += 1
+            across, down = link.width / 2 + 4, len(link.lines) * 7 + 1
+            area = Area(link.at.x - across, link.at.y - down, link.at.x + across, link.at.y + down)
+            wrong += [f"{number}: {link.lines} is on a label" for other in areas if area.overlaps(other)]
+            areas.append(area)
+            pieces = [
+                Area(*map(min, zip(one, two, strict=True)), *map(max, zip(one, two, strict=True)))
+                for one, two in pairwise((point.x, point.y) for point in link.points)
+            ]
+            if not any(area.overlaps(piece, -14) for piece in pieces):
+                wrong.append(f"{number}: {link.lines} is far from its line")
+    assert not wrong
+    assert count > 20
+
+
+@pytest.mark.parametrize("definition", [chain(1000), nested(20, 3)], ids=["1,000 in a row", "800 in nested Maps"])
+def test_a_large_definition_is_drawn_in_two_seconds(definition):
+    start = time.process_time()
+    draw(Subject(name="large", definition=definition), "svg")
+    assert time.process_time() - start < 2
