@@ -147,3 +147,38 @@ def test_a_counter_in_the_document_that_nothing_changes() -> None:
 
     assert counting("$.polls") == []
     assert counting("$.poll") == ["FD958"]
+
+
+def counting_to(condition: str, count: str, *, leads_out: bool = False, seconds: int = 5) -> list[str]:
+    back, out = ("Count", "End") if not leads_out else ("End", "Count")
+    states = {
+        "Begin": {"Type": "Pass", "Assign": {"n": 3}, "Next": "Look"},
+        "Look": {"Type": "Task", "Resource": FUNCTION, "Arguments": {"a": 1}, "Output": {}, "Next": "Is"},
+        "Is": {"Type": "Choice", "Choices": [{"Condition": f"{{% {condition} %}}", "Next": back}], "Default": out},
+        "Count": {"Type": "Pass", "Assign": {"n": f"{{% {count} %}}"}, "Next": "Rest"},
+        "Rest": {"Type": "Wait", "Seconds": seconds, "Next": "Look"},
+        "End": {"Type": "Succeed"},
+    }
+    return codes(states, "JSONata")
+
+
+@pytest.mark.parametrize(
+    ("condition", "count", "leads_out", "expected"),
+    [
+        ("$n < 5", "$n + 1", False, []),
+        ("$n < 5", "$n - 1", False, ["FD958"]),
+        ("$n > 0", "$n - 1", False, []),
+        ("$n > 0", "$n + 1", False, ["FD958"]),
+        ("$n >= 5", "$n + 1", True, []),
+        ("$n >= 5", "$n - 1", True, ["FD958"]),
+        ("$n < 5", "$n * 2", False, []),
+    ],
+)
+def test_a_counter_that_moves_away(condition: str, count: str, leads_out: bool, expected: list[str]) -> None:
+    pytest.importorskip("jlens")
+    assert counting_to(condition, count, leads_out=leads_out) == expected
+
+
+def test_waiting_for_no_time_is_no_waiting() -> None:
+    pytest.importorskip("jlens")
+    assert counting_to("$n < 5", "$n + 1", seconds=0) == ["FD957"]

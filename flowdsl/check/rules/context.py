@@ -56,7 +56,8 @@ def check_context(subject: Subject, findings: Findings) -> None:
             report("FD311", "context.Map exists only inside a Map state", read.path)
         elif first == ("Task",) and not _has_token(read.state):
             # A published definition reads it in a Task that does not wait, and Step Functions saves that.
-            report = findings.warning if read.state.type == "Task" else _reporter(read, findings)
+            is_saved = read.state.type == "Task" and not findings.python
+            report = findings.warning if is_saved else _reporter(read, findings)
             hint = findings.either('let the Resource end in ".waitForTaskToken"', "add wait_for_task_token=True")
             message = f"state {read.state.name!r} has no task token: it does not wait for a callback"
             report("FD311", message, read.path, hint=hint)

@@ -80,7 +80,7 @@ def _check_tests(cycle: list[Node], findings: Findings) -> None:
 
 def _is_busy(state: Node, resources: dict[Node, Any]) -> bool:
     """True if an execution passes the state without waiting for a time or for somebody."""
-    if state.type in ("Choice", "Pass"):
+    if state.type in ("Choice", "Pass") or (state.type == "Wait" and state.fields.get("Seconds") == 0):
         return True
     resource = resources.get(state)
     return resource is not None and not resource.pattern and resource.kind in ("function", "integration", "sdk")
@@ -230,17 +230,36 @@ def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> N
                 inside = [value for where, value in values[test.subject] if where in members]
                 outside = [value for where, value in values[test.subject] if where not in members]
                 starts = any(isinstance(each, int | float) for each in outside)
-                if starts and all(_stands_still(each, test.subject) for each in inside):
-                    path = (*state.path, "Choices", index)
-                    is_jsonata, rule = state.language == "JSONata", state.fields["Choices"][index]
-                    path = (*path, "Condition") if is_jsonata else path_of_part(test, rule, path)
-                    name = test.subject.lstrip("$.")
-                    message = (
-                        f"the loop compares {name} with {test.constant}, but never changes it: {name} stands still"
-                    )
-                    hint = f"assign it in the loop, such as {name} + 1"
-                    findings.warning("FD958", message, path, hint=hint, needle=name)
-                    return
+                rule = state.fields["Choices"][index]
+                stays = any(rule.get("Next") == each.name for each in loop)
+                still = all(_stands_still(each, test.subject) for each in inside)
+                if not starts or not (still or _moves_away(inside, test, stays)):
+                    continue
+                path = (*state.path, "Choices", index)
+                path = (*path, "Condition") if state.language == "JSONata" else path_of_part(test, rule, path)
+                name = test.subject.lstrip("$.")
+                message = f"the loop compares {name} with {test.constant}, but "
+                message += f"never changes it: {name} stands still" if still else f"{name} moves away from it"
+                hint = f"assign it in the loop, such as {name} + 1"
+                findings.warning("FD958", message, path, hint=hint, needle=name)
+                return
+
+
+def _moves_away(steps: list[Any], test: Atom, stays: bool) -> bool:
+    """True if every step of a counter leads away from where the test would end the loop."""
+    ends_above = (test.operator in ("<", "<=")) is stays
+    signs = {_sign(each, test.subject) for each in steps}
+    return signs == {-1 if ends_above else 1}
+
+
+def _sign(value: Any, subject: str) -> int | None:
+    """Return 1 for a step up by a constant, -1 for a step down, None for anything else."""
+    text = str(value).removeprefix("{%").removesuffix("%}").replace(" ", "")
+    name = re.escape(subject)
+    match = re.fullmatch(rf"\(?{name}([+-])[1-9]\d*\)?|States\.MathAdd\({name},(-?)[1-9]\d*\)", text)
+    if match is None:
+        return None
+    return -1 if "-" in (match[1], match[2]) else 1
 
 
 def _stands_still(value: Any, subject: str) -> bool:
