@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from xml.sax.saxutils import escape
 
+from .elements import text_element
 from .fonts import fit, measure
 from .layout import NAME, SMALL
 from .picture import Box, Picture
@@ -22,12 +22,6 @@ _LINE, _INDENT, _COLUMN, _GAP = 17.0, 10.0, 250.0, 18.0
 _TOP, _SIDE, _HEAD = 36.0, 24.0, 14.0
 _FRAME = "fill: none; stroke: none; pointer-events: none;"
 _STYLE = f"<style>.flow .place {{ {_FRAME} }} .flow .place:target {{ stroke: #d97706; stroke-width: 4; }}</style>"
-
-
-def text_at(x: float, y: float, text: str, size: float, classes: str) -> str:
-    """A text that is as wide as its measured width, in whatever font."""
-    place = f'x="{x:g}" y="{y:g}" textLength="{measure(text, size):g}" lengthAdjust="spacingAndGlyphs"'
-    return f'<text class="{classes}" {place}>{escape(text)}</text>'
 
 
 def width_of(picture: Picture) -> float:
@@ -61,7 +55,7 @@ def draw(picture: Picture, left: float, top: float) -> Iterator[str]:
     (`left`, `top`)."""
     _, each = _columns(picture)
     yield f'{_STYLE}<g class="outline">'
-    yield text_at(_SIDE, top + _HEAD, f"{len(picture.boxes)} states", SMALL, "small muted")
+    yield text_element(_SIDE, top + _HEAD, f"{len(picture.boxes)} states", SMALL, "small muted")
     ordered = sorted(picture.boxes, key=lambda box: _as_read(box.title))
     for number, box in enumerate(ordered):
         column, row = divmod(number, each)
@@ -87,8 +81,8 @@ def _entry(box: Box, number: int, x: float, y: float) -> str:
         f'<a href="#state-{number}"><g class="{kind}">'
         f'<rect class="tile" x="{x:g}" y="{y - 8:g}" width="8" height="8" rx="2"/></g>'
         f'<rect x="{x:g}" y="{y - 12:g}" width="{_COLUMN:g}" height="{_LINE:g}" fill="none" pointer-events="all"/>'
-        f"{text_at(x + _INDENT + 4, y, name, SMALL, 'small')}"
-        f"{text_at(x + _COLUMN - measure(where, SMALL), y, where, SMALL, 'small muted')}</a>"
+        f"{text_element(x + _INDENT + 4, y, name, SMALL, 'small')}"
+        f"{text_element(x + _COLUMN - measure(where, SMALL), y, where, SMALL, 'small muted')}</a>"
     )
 
 
@@ -96,6 +90,6 @@ def _edges(picture: Picture, left: float, top: float) -> Iterator[str]:
     """The letters above the picture and the numbers at its left."""
     for column in range(math.ceil(picture.width / _SQUARE)):
         letters = square(column * _SQUARE, 0)[:-1]
-        yield text_at(left + column * _SQUARE + 4, top + _HEAD, letters, SMALL, "small muted")
+        yield text_element(left + column * _SQUARE + 4, top + _HEAD, letters, SMALL, "small muted")
     for row in range(math.ceil(picture.height / _SQUARE)):
-        yield text_at(left + 4, top + row * _SQUARE + 2 * NAME, str(row + 1), SMALL, "small muted")
+        yield text_element(left + 4, top + row * _SQUARE + 2 * NAME, str(row + 1), SMALL, "small muted")

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from ..asl.tree import Edge
 from ..base.diagnostics import AslPath
 from . import outline, theme, wording
+from .elements import number, rectangle, text_element
 from .fonts import clean, fit, measure, wrap
 from .labels import LINE
 from .layout import BADGE, BADGE_GAP, ICON, NAME, SLANT, SMALL, TINY
@@ -173,10 +174,10 @@ def _outline(box: Box, kind: str) -> Iterator[str]:
     if kind == "Map":  # a stack: it runs for each item
         for step in (6.0, 3.0):
             under = Rect(rect.x + step + 4, rect.bottom - radius * 2 + step, rect.width - 2 * step - 8, radius * 2)
-            yield _rect(under, radius, "shape")
-    yield _rect(rect, radius, "shape")
+            yield rectangle(under, radius, "shape")
+    yield rectangle(rect, radius, "shape")
     if box.is_container or kind in ("Succeed", "Fail", "none"):
-        yield _rect(rect, radius, "tint")
+        yield rectangle(rect, radius, "tint")
 
 
 def _icon(x: float, y: float, kind: str) -> str:
@@ -219,7 +220,7 @@ def _lane(lane: Lane) -> str:
     classes = "lane edge " + ("branch" if lane.edge.kind == "branch" else "processor")
     if lane.machine.is_distributed:
         classes += " distributed"
-    pieces = [f'<g class="{classes}" data-edge={_attribute(key(lane.machine.path))}>', _rect(lane.rect, 9.0, "")]
+    pieces = [f'<g class="{classes}" data-edge={_attribute(key(lane.machine.path))}>', rectangle(lane.rect, 9.0, "")]
     if lane.title:
         pieces.append(text_element(lane.rect.x + 14, lane.rect.y + 19, lane.title, SMALL, "small muted"))
     return "".join([*pieces, "</g>"])
@@ -250,7 +251,7 @@ def _label(link: Link, mark: Mark | None) -> str:
     pieces = [
         f'<g class="{classes}" data-label={_attribute(key(link.edge.path))}>'
         f"<title>{escape(_note(link.edge, mark))}</title>",
-        _rect(Rect(left, top, width, height), 4, "").replace("/>", ' fill-opacity="0.94"/>'),
+        rectangle(Rect(left, top, width, height), 4, "").replace("/>", ' fill-opacity="0.94"/>'),
     ]
     for index, line in enumerate(link.lines):
         x = link.at.x - measure(line, SMALL) / 2
@@ -305,21 +306,6 @@ def _towards(start: Point, goal: Point, distance: float) -> Point:
 # -- pieces
 
 
-def text_element(x: float, y: float, text: str, size: float, classes: str, *, bold: bool = False) -> str:
-    """A text that is exactly as wide as its measured width, in whatever font."""
-    if not text:
-        return ""
-    width = number(measure(text, size, bold=bold))
-    place = f'x="{number(x)}" y="{number(y)}" textLength="{width}" lengthAdjust="spacingAndGlyphs"'
-    return f'<text class="{classes}" {place}>{escape(text)}</text>'
-
-
-def _rect(rect: Rect, radius: float, classes: str) -> str:
-    name = f'class="{classes}" ' if classes else ""
-    size = f'width="{number(rect.width)}" height="{number(rect.height)}"'
-    return f'<rect {name}x="{number(rect.x)}" y="{number(rect.y)}" {size} rx="{number(radius)}"/>'
-
-
 def _mark_classes(mark: Mark | None) -> list[str]:
     if mark is None:
         return []
@@ -328,9 +314,3 @@ def _mark_classes(mark: Mark | None) -> list[str]:
 
 def _attribute(text: str) -> str:
     return '"' + escape(text, {'"': "&quot;"}) + '"'
-
-
-def number(value: float) -> str:
-    """A number as short as it can be."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text

@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape, quoteattr
 from attrs import frozen
 
 from ..base.diagnostics import AslPath
+from .elements import number, text_element
 from .fonts import clean, fit, measure
 from .picture import Tone, key
-from .svg import number, text_element
 from .symbols import SYMBOLS
 from .wording import duration
 
