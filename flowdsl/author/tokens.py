@@ -188,7 +188,7 @@ _SEARCHED = "fn.contains(text, 'a') in a condition"
 _TAKEN_APART = "fn.split(text, '-'), fn.substring_before(text, '-') or fn.substring_after(text, '-')"
 _ELSE: Final = "the f-string unchanged into the flow; fn has the functions that change a text when the flow runs"
 _HINTS = {
-    **dict.fromkeys(("strip", "lstrip", "rstrip"), "fn.trim(text)"),
+    **dict.fromkeys(("strip", "lstrip", "rstrip"), "the f-string without these ends, or fn.trim(text)"),
     **dict.fromkeys(("upper", "capitalize", "title", "swapcase"), "fn.uppercase(text)"),
     **dict.fromkeys(("lower", "casefold"), "fn.lowercase(text)"),
     **dict.fromkeys(("replace", "translate"), "fn.replace(text, '-', '_')"),

@@ -266,12 +266,15 @@ def reader(*keeping: tuple[str, str]) -> Caller | None:
     """
     frame: FrameType | None = sys._getframe(1)
     own = frame.f_code.co_filename if frame else ""
-    while frame is not None and (frame.f_code.co_filename == own or FOLLOWED not in frame.f_globals):
+    while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name
+        is_generated = file.startswith("<")  # such as the methods of a dataclass, with the globals of its module
+        if FOLLOWED in frame.f_globals and not is_generated and file != own:
+            return _caller_at(frame)
         if file != own and (file.startswith(_PACKAGE) or (frame.f_globals.get("__name__"), name) in keeping):
             return None
         frame = frame.f_back
-    return _caller_at(frame) if frame else None
+    return None
 
 
 def is_asked_by_flowdsl() -> bool:

@@ -167,6 +167,21 @@ BUILTINS = sorted(
 """All that take a text, or anything, and give something of it."""
 
 
+def test_what_python_shows_to_people_is_no_part_of_the_flow(tmp_path: Path) -> None:
+    """A repr may be printed and logged; dataclasses and other containers have it too."""
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        f"from dataclasses import dataclass\n{HEAD}@dataclass\nclass Part:\n    path: object\n"
+        "print(Part(X), [X], {'k': X}, repr(X), T)\n"
+        "machine = f.StateMachine('m', f.Pass('P', output={'x': X, 't': T, 's': S}), query_language='JSONata')\n"
+    )
+    assert project.review(project.load(file), packaging=False) == []
+    file.write_text(file.read_text().replace("{'x': X,", "{'x': repr(Part(X)),"))
+    problems = project.review(project.load(file), packaging=False)
+    assert [(each.code, each.span and each.span.line) for each in problems] == [("FD215", 11)]
+
+
 @pytest.mark.parametrize("value", [*of_methods()])
 def test_every_method_of_a_text(value: str, tmp_path: Path) -> None:
     hold_the_rule(tmp_path, value)
