@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from .events import READS
@@ -41,7 +42,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 def is_readable(handler: ast.FunctionDef) -> bool:
     """True if what the function reads and returns is what Lambda hands over and gets."""
     names = {_last(each) for each in handler.decorator_list}
-    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _walk(handler.body))
+    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own_nodes(handler))
 
 
 def _last(node: ast.expr) -> str:
@@ -59,12 +60,17 @@ def _walk(body: list[ast.stmt]) -> Iterator[ast.AST]:
             todo += ast.iter_child_nodes(node)
 
 
+@lru_cache(100)  # asked for several times for each handler
+def _own_nodes(handler: ast.FunctionDef) -> tuple[ast.AST, ...]:
+    return tuple(_walk(handler.body))
+
+
 # What it returns
 
 
 def result_of(handler: ast.FunctionDef, module: set[str], source: str) -> Shape:
     """The shape of what the handler returns. `module` are the names that its file defines, `source` is for messages."""
-    returns = [node for node in _walk(handler.body) if isinstance(node, ast.Return)]
+    returns = [node for node in _own_nodes(handler) if isinstance(node, ast.Return)]
     if not returns:
         return ANY if isinstance(handler.body[-1], ast.Raise | ast.While | ast.Expr) else NULL
     values = _Values(handler, module, source)
@@ -98,7 +104,7 @@ class _Values:
         parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
         self.assigned.update({each.arg: None for each in parameters if each})
         plain: set[ast.AST] = set()
-        nodes = [*_walk(handler.body)]
+        nodes = _own_nodes(handler)
         for node in nodes:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 plain.add(node.targets[0])
@@ -176,7 +182,7 @@ def event_of(handler: ast.FunctionDef) -> Shape:
         return ANY
     reader = _Reader(arguments[0].arg)
     reader.body(handler.body)
-    for node in ast.walk(handler):
+    for node in ast.walk(handler) if reader.read else ():
         reader.forget(node)
     return reader.shape()
 
@@ -212,14 +218,11 @@ class _Reader:
                             self.expression(child)
             if isinstance(statement, ast.With) and not self.is_suppressing(statement) and not self.body(statement.body):
                 return False
-            if isinstance(statement, ast.Return) or any(isinstance(each, ast.Return) for each in _walk([statement])):
+            nodes = [*_walk([statement])]
+            if any(isinstance(each, ast.Return) for each in nodes):
                 return False
-            for node in _walk([statement]):
-                if (
-                    isinstance(node, ast.Name)
-                    and isinstance(node.ctx, ast.Store)
-                    and not isinstance(statement, ast.Assign)
-                ):
+            for node in nodes if not isinstance(statement, ast.Assign) else ():
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     self.names.pop(node.id, None)
         return True
 
