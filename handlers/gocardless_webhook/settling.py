@@ -7,6 +7,7 @@ from typing import Any
 from handlers import clock, refunds
 from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, WAITING, WON, Dispute
+from handlers.fundraising_totals.totals import Contribution, add
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
@@ -28,6 +29,7 @@ _CHARGEBACKS = {
 }
 
 
+_LATE_FAILURES = ("failed", "late_failure_settled")
 _TAKEN_BACK = ("charged_back", "failed")
 """What begins it: a failure before the payment was confirmed is no late one."""
 
@@ -74,10 +76,12 @@ def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]
     """Store that the bank took a confirmed payment back: a late failure or a chargeback."""
     listed = [each.attributes for each in services.events.all({"payment": payment["id"], "limit": 500})]
     taken_back: dict[str, dict[str, Any]] = {}
-    is_confirmed, first = False, ""
+    is_confirmed, first, regained = False, "", list[str]()
     for event in reversed(listed):  # the oldest first
         action = event["action"]
         if action == "confirmed":
+            if taken_back.get(first, {}).get("action") in _LATE_FAILURES:
+                regained.append(first)
             is_confirmed = True
         elif action in _TAKEN_BACK and is_confirmed:
             # A payment may be taken back again after its bank gave it back, or after it was submitted again.
@@ -85,6 +89,10 @@ def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]
         if first and action in _CHARGEBACKS:
             taken_back[first] = event
     results = [_kept(record, payment, first, last) for first, last in taken_back.items()]
+    for each in regained:
+        # It failed late, was submitted again, and is there after all: back into the total, once.
+        mark = f"dispute#{payment['id']}-{each}:regained"
+        add(Contribution(mark, str(record.charity), payment["amount"], payment["currency"]))
     return ", ".join(results) or "nothing to do"
 
 

@@ -95,6 +95,8 @@ class Lookup:
     """The payment method's, empty if the donor's data was erased: for a PSP that lists payments by it only."""
     since: str = ""
     """When this PSP was selected for the donation (RFC 3339): its payments are not older. Empty if unknown."""
+    captured: int | None = None
+    """What was to be taken of a reservation; None: all, or nothing yet."""
 
 
 @frozen

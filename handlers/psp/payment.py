@@ -95,7 +95,8 @@ def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
     method, selected = event["donation"].get("payment_method"), event.get("psp")
     token = method.get("token") if isinstance(method, Mapping) else None
     since = selected.get("chosen_at") if isinstance(selected, Mapping) else None
-    lookup = Lookup(read(event, "donation.id", str), amount, currency, str(token or ""), str(since or ""))
+    captured = read(event, "captured", int) if event.get("captured") is not None else None
+    lookup = Lookup(read(event, "donation.id", str), amount, currency, str(token or ""), str(since or ""), captured)
     answers = [bounded(each) for each in psp.look_up(lookup)]
     return {
         "payments": [

@@ -170,6 +170,10 @@ class StripePsp:
             intents = self._intents(request.donation)
             if any((each.amount, each.currency.upper()) != (amount, request.currency) for each in intents):
                 raise PspRefused(f"{request.donation} has a payment with another amount")
+            captured = amount if request.captured is None else to_stripe(request.captured, request.currency)
+            taken = [getattr(each, "amount_received", captured) for each in intents if each.status == "succeeded"]
+            if any(each != captured for each in taken):
+                raise PspRefused(f"{request.donation} was captured with another amount")
             return [_current(intent) for intent in intents]
         return []  # an amount that Stripe cannot take: no payment was created
 

@@ -151,10 +151,12 @@ def _reconciled(
     transaction = evolve(transaction, psp=intent.psp)
     running = [execution for execution in _unfinished(history) if not has_ended(execution)]
     age = clock.seconds_since(max(each.stored_at for each in history))
+    capture = captures.find(transaction.id) if is_for_later(document) else None
     try:
         event = {
             **document,
             "donation": {name: value for name, value in document["donation"].items() if name in PAYING},
+            "captured": capture.amount if capture else None,
         }
         answer = ask(transaction, {**event, "operation": "look_up"})
         payments, patience = answer["payments"], answer["patience"]
@@ -174,7 +176,6 @@ def _reconciled(
     if len(taken) > 1:
         references = ", ".join(str(payment["reference"]) for payment in taken)
         return Finding(transaction.id, transaction.status, f"taken more than once at {transaction.psp}: {references}")
-    capture = captures.find(transaction.id) if is_for_later(document) else None
     if taken and capture is not None:
         # Perhaps less than what was reserved.
         document = captured(document, capture)

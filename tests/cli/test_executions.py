@@ -133,6 +133,20 @@ def test_tail(project: Any, service: Service) -> None:
     assert "4242" not in "".join(lines)
 
 
+@pytest.mark.parametrize("command", ["list", "show", "tail"])
+def test_nothing_of_an_execution_controls_the_terminal(
+    project: Any, service: Service, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    runner = Runner.of(project.root / "hello.py", root=project.root)
+    runner.mock("Greet", fail("Refused\x1b[2J", "why\nSUCCEEDED\x9b31m\u202e\r"))
+    service.events = runner.run({"name": "Ada\x1b[2J"}, name="two", check=False).history.render()
+    done = project.run("executions", command, *([MACHINE] if command == "list" else [EXECUTION]))
+
+    assert done.stdout
+    assert not [each for each in done.stdout + done.stderr if each != "\n" and not each.isprintable()]
+    assert not [line for line in done.stdout.splitlines() if line.startswith("SUCCEEDED")]
+
+
 def test_tail_reads_only_what_is_new(project: Any, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     every, service.events = service.events, service.events[:2]
     monkeypatch.setattr("time.sleep", lambda seconds: setattr(service, "events", every))

@@ -118,5 +118,5 @@ def test_the_sweep_has_nothing_to_do_with_finished_payments(payments: Payments) 
 
     answer = payments.sweep()
 
-    assert {*answer} == {"repaired", "open", "findings", "erased"}
+    assert {*answer} == {"repaired", "waiting", "open", "findings", "erased"}
     assert donation["id"] not in [finding["id"] for finding in answer["findings"]]

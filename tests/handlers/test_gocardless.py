@@ -73,6 +73,22 @@ def test_a_late_failure_leaves_the_total_once(call: Call, gocardless: GoCardless
     assert record.status == "paid"
 
 
+def test_a_late_failure_that_is_submitted_again_is_back_in_the_total(call: Call, gocardless: GoCardlessServer) -> None:
+    stored(call, gocardless, donation())
+    [payment] = gocardless.of("PM")
+    gocardless.answered(payment, "insufficient_funds")
+    tell(call, gocardless)
+    assert total() == -2500
+    gocardless._tell("payments", "resubmission_requested", payment="PM1")
+    gocardless.answered(payment, "confirmed")
+    for _ in range(2):
+        tell(call, gocardless)
+    assert total() == 0
+    gocardless.answered(payment, "bank_account_closed")
+    tell(call, gocardless)
+    assert total() == -2500
+
+
 def test_each_chargeback_counts(call: Call, gocardless: GoCardlessServer) -> None:
     """The bank takes the payment back, gives it back, and takes it back again, for good."""
     stored(call, gocardless, donation())

@@ -239,6 +239,16 @@ def test_a_refund_is_made_once_at_most(call: Call, psp: World, before: int) -> N
     assert sum(psp.refunds(of(event))) == 2500
 
 
+def test_two_refunds_at_once_never_give_back_more_than_was_taken(call: Call, psp: World) -> None:
+    """Both were checked before either was made."""
+    event = paid(call, psp)
+    results = [call(psp.name, {**event, "operation": "refund", "number": number, "amount": 2000}) for number in (1, 2)]
+
+    assert [each["status"] for each in results] in (["refunded", "declined"], ["pending", "declined"])
+    psp.pass_days()
+    assert psp.refunds(of(event)) == [2000]
+
+
 def test_look_up_and_cancel(call: Call, psp: World) -> None:
     event = paid(call, psp)
     [found] = call(psp.name, {**event, "operation": "look_up"})["payments"]

@@ -218,6 +218,20 @@ def test_a_capture_that_stripe_has_forgotten_is_not_declined(call: Call, books: 
         call("psp_stripe", {**event, "operation": "capture", "amount": 2500, "number": 2})
 
 
+def test_a_part_that_somebody_captured_in_the_dashboard_is_not_called_all_of_it(
+    call: Call, books: StripeBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.campaign.stripe_books.SEARCH_LAG", 0)
+    event = {**document("tok_paid"), "operation": "authorise"}
+    reference = call("psp_stripe", event)["reference"]
+    books.request("POST", f"/v1/payment_intents/{reference}/capture", {}, "amount_to_capture=1500")
+
+    with pytest.raises(PspRefused, match="was captured with another amount"):
+        call("psp_stripe", {**event, "operation": "look_up"})
+    (payment,) = call("psp_stripe", {**event, "operation": "look_up", "captured": 1500})["payments"]
+    assert payment["status"] == "paid"
+
+
 def test_a_rejected_key_changes_nothing(call: Call, books: StripeBooks, at: At) -> None:
     books.disturb = lambda _: "unauthorized"
     with pytest.raises(KeyRejected):

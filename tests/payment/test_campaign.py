@@ -7,11 +7,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import stripe
 from attrs import evolve
 from click.testing import CliRunner
 
 from benchmarks.campaign.__main__ import main, scenario
+from benchmarks.campaign.banks import PSPS
 from benchmarks.campaign.plan import DONOR, plan
 from handlers.psp import payment
 from handlers.psp_sandbox import ledger
@@ -44,6 +44,7 @@ def test_plans_have_everything_that_may_happen() -> None:
 
     acts = Counter(act for each in plans for visit in each.visits for _, act in visit)
     assert acts.keys() == set(DONOR)
+    assert {each.psp for each in plans} == set(PSPS)
     assert any(each.kill_at for each in plans)
     assert any(each.stops for each in plans)
     assert any(each.outages for each in plans)
@@ -52,9 +53,11 @@ def test_plans_have_everything_that_may_happen() -> None:
     assert any(a["id"] == b["id"] and a != b for each in donations for a in each for b in each)
 
 
-def _first_violation(words: str, seed: int = 4) -> str:
-    """Run scenarios until one is violated as expected."""
-    for index in range(80):
+def _first_violation(words: str, seed: int = 4, psp: str | None = None) -> str:
+    """Run scenarios, of one PSP or of all, until one is violated as expected."""
+    for index in range(80 if psp is None else 240):
+        if psp not in (None, plan(seed, index).psp):
+            continue
         for problem in scenario(seed, index).violations:
             if words in problem:
                 return problem
@@ -126,7 +129,29 @@ def test_a_swallowed_conflict_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _first_violation("but another donation has the id")
 
 
-def test_a_webhook_that_checks_no_signature_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stripe.WebhookSignature, "verify_header", lambda *_: True)
+@pytest.mark.parametrize(
+    ("psp", "check"),
+    [
+        ("stripe", "stripe.WebhookSignature.verify_header"),
+        ("adyen", "handlers.adyen_webhook.handler.is_valid_hmac_notification"),
+        ("gocardless", "gocardless_pro.webhooks.parse"),
+    ],
+)
+def test_a_webhook_that_checks_no_signature_is_found(monkeypatch: pytest.MonkeyPatch, psp: str, check: str) -> None:
+    monkeypatch.setattr(check, lambda *_: True)
 
-    assert _first_violation("the webhook took a forged")
+    assert _first_violation("the webhook took a forged", psp=psp)
+
+
+def test_a_chargeback_that_nobody_stores_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.gocardless_webhook.settling._taken_back", lambda *_: "nothing to do")
+
+    assert _first_violation("the total of", psp="gocardless")
+
+
+def test_a_key_that_changes_is_found_at_adyen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request has a key of its own, and the answers that were kept are forgotten."""
+    monkeypatch.setattr("handlers.psp_adyen.provider._key", lambda _: uuid.uuid4().hex)
+    monkeypatch.setattr("handlers.psp_adyen.provider.AdyenPsp._begun", lambda *_: None)
+
+    assert "times" in _first_violation("taken 2 times", psp="adyen")
