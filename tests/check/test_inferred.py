@@ -49,7 +49,7 @@ RESULTS: dict[str, tuple[str, object]] = {
         {"status": {"paid", "declined"}},
     ),
     "several returns": ("if event:\n    return {'a': 1}\nreturn {'a': 2, 'b': 'x'}", {"a": {1, 2}, "b?": {"x"}}),
-    "nothing": ("x = 1", "null"),
+    "nothing": ("x = 1", None),
     "a comparison and a sum": (
         "return {'is': event['a'] > 1, 'sum': sum(event['b']), 'both': len(event) + 1}",
         {"is": "boolean", "sum": "number", "both": "number"},
@@ -68,6 +68,30 @@ RESULTS: dict[str, tuple[str, object]] = {
     "the event itself": ("event = {'a': 1}\nreturn event", None),
     "a part that may be anything": ("return {'a': event.get('a')}", {"a": None}),
     "a generator": ("yield {'a': 1}", None),
+    "changed inside": ("answer = {'a': {}}\nanswer['a']['b'] = 2\nreturn answer", None),
+    "a list that grows": ("answer = {'a': []}\nanswer['a'].append(2)\nreturn answer", None),
+    "changed by another name": ("a = {'a': 1}\nb = a\nb['c'] = 2\nreturn a", None),
+    "changed by a function inside": (
+        "status = 'open'\ndef close():\n    nonlocal status\n    status = 'closed'\nclose()\nreturn {'status': status}",
+        {"status": None},
+    ),
+    "from a pattern": (
+        "status = 'a'\nmatch event:\n    case {'status': status}:\n        pass\nreturn {'status': status}",
+        {"status": None},
+    ),
+    "the name of an error": (
+        "x = 'a'\ntry:\n    go()\nexcept OSError as x:\n    pass\nreturn {'x': x}",
+        {"x": None},
+    ),
+    "an import": ("x = 'a'\nif event:\n    import y as x\nreturn {'x': x}", {"x": None}),
+    "by :=": ("x = 'a'\nif (x := event['b']):\n    pass\nreturn {'x': x}", {"x": None}),
+    "one of two that is changed": ("a = {} if event else {'a': 1}\na['b'] = 2\nreturn a", None),
+    "the end": ("if event:\n    return {'a': 1}", None),
+    "the end after a loop": ("for each in event:\n    return {'a': 1}", None),
+    "None, or an object": ("if event:\n    return None\nreturn {'a': 1}", None),
+    "an end on both ways": ("if event:\n    return {'a': 1}\nelse:\n    raise ValueError", {"a": {1}}),
+    "a try that ends": ("try:\n    return {'a': 1}\nexcept OSError:\n    raise", {"a": {1}}),
+    "a text that grows": ("a = ''\n" + "a = a + 'x'\n" * 200 + "return {'a': a}", {"a": None}),
     "one way of two": ("if event:\n    return {'a': 1}\nreturn other()", None),
 }
 
@@ -105,6 +129,26 @@ EVENTS: dict[str, tuple[str, object]] = {
     "for each of none": ("return [event['a'] for _ in rows]", None),
     "of another event": ("event = json.loads(event)\nreturn event['a']", None),
     "an index": ("return event[0]", None),
+    # What somebody may have filled in.
+    "one of two targets": ("event, meta = unwrap(event)\nreturn event['a']", None),
+    "a second name": ("e = event = json.loads(event)\nreturn event['a']", None),
+    "by :=": ("x = (event := load())\nreturn event['a']", None),
+    "of a with": ("with a() as (event, x):\n    return event['a']", None),
+    "updated": ("event.update(load(event))\nreturn event['a']", None),
+    "passed on": ("apply_defaults(event)\nreturn event['a']", None),
+    "set in a loop": ("for k, v in D.items():\n    event.setdefault(k, v)\nreturn event['a']", None),
+    "set by a name": ("event[k] = 1\nreturn event['a']", None),
+    "defaulted by a name": ("event.setdefault(KEY, 1)\nreturn event['a']", None),
+    "kept under another name": ("e = event\ne['a'] = 1\nreturn event['a']", None),
+    "deleted from": ("del event['a']\nreturn event['b']", None),
+    "set inside": ("event['o']['t'] = 1\nreturn event['o']['t']", {"o": None}),
+    "a part that is passed on": ("fill(event['o'])\nreturn event['o']['t']", {"o": None}),
+    "a part that is set by its name": ("o = event['o']\no['t'] = 1\nreturn o['t']", {"o": None}),
+    "a part that has a default": ("o = event['o']\nx = o.get('t')\nreturn o['t'], o['u']", {"o": {"u": None}}),
+    "after continue": ("while True:\n    if x:\n        break\nreturn event['a']", None),
+    # What only looks.
+    "logged": ("logger.info('got', extra={'event': event})\nprint(json.dumps(event))\nreturn event['a']", {"a": None}),
+    "spread": ("return {**event, 'b': event['a']}", {"a": None}),
 }
 
 
@@ -129,6 +173,12 @@ def test_events(tmp_path: Path, name: str) -> None:
 def test_signatures(tmp_path: Path, signature: str, is_known: bool) -> None:
     event, result = declared(tmp_path, f"{signature}\n    return {{'id': event['id']}}\n")
     assert (event, result) == (({"id": None}, {"id": None}) if is_known else (None, None))
+
+
+@pytest.mark.parametrize("after", ["handler = wrap(handler)", "from .real import handler", "class handler: pass"])
+def test_a_handler_that_is_replaced(tmp_path: Path, after: str) -> None:
+    code = f"def handler(event, context):\n    return {{'id': event['id']}}\n\n{after}\n"
+    assert declared(tmp_path, code) == (None, None)
 
 
 def test_names_of_the_file_hide_builtins(tmp_path: Path) -> None:

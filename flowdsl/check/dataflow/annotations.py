@@ -119,7 +119,9 @@ _EVENT = "the event"
 def _handler(function: Function, root: Path) -> tuple[_Module | None, ast.FunctionDef | None]:
     name, _, attribute = function.handler.rpartition(".")
     module = _module(root.joinpath(function.source, *name.split(".")).with_suffix(".py"), root)
-    return module, module.functions.get(attribute) if module else None
+    if module is None or attribute in {*module.classes, *module.aliases, *module.imports}:
+        return module, None  # It is another one that Lambda calls.
+    return module, module.functions.get(attribute)
 
 
 class _Module(Record, eq=False, frozen=False):

@@ -1,30 +1,19 @@
 """What a handler without annotations reads of its event and returns, as far as its text tells for certain.
 
-Read like annotations, without importing: what is computed elsewhere, changed in place or passed on is unknown.
+Read like annotations, without importing. What is computed elsewhere is unknown, and so is all that somebody else may
+have changed: a name with another binding, an object that is changed in place or passed on.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from .events import READS
-from .shapes import (
-    ANY,
-    BOOLEAN,
-    NULL,
-    NUMBER,
-    STRING,
-    ArrayShape,
-    Member,
-    ObjectShape,
-    ScalarShape,
-    Shape,
-    merged,
-    of_value,
-)
+from .shapes import ANY, BOOLEAN, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape, merged, of_value
 
 MAX_DEPTH: Final = 12
 PASSING: Final = frozenset({"inject_lambda_context", "capture_lambda_handler", "log_metrics"})
@@ -36,13 +25,15 @@ _CALLS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("list", "sorted"), ArrayShape(ANY)),
 }
 _TEXT_METHODS: Final = frozenset({"isoformat", "strftime", "hexdigest", "format", "upper", "lower"})
+_LOOKING: Final = frozenset({"print", "len", "str", "repr", "dumps", "debug", "info", "warning", "error", "exception"})
+"""Functions and methods that look at an argument and leave it as it is."""
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 def is_readable(handler: ast.FunctionDef) -> bool:
     """True if what the function reads and returns is what Lambda hands over and gets."""
     names = {_last(each) for each in handler.decorator_list}
-    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own_nodes(handler))
+    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(handler.body))
 
 
 def _last(node: ast.expr) -> str:
@@ -50,7 +41,7 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _walk(body: list[ast.stmt]) -> Iterator[ast.AST]:
+def _own(body: list[ast.stmt]) -> Iterator[ast.AST]:
     """The nodes of a function's own code, without those of functions inside it."""
     todo: list[ast.AST] = [*body]
     while todo:
@@ -60,9 +51,45 @@ def _walk(body: list[ast.stmt]) -> Iterator[ast.AST]:
             todo += ast.iter_child_nodes(node)
 
 
-@lru_cache(100)  # asked for several times for each handler
-def _own_nodes(handler: ast.FunctionDef) -> tuple[ast.AST, ...]:
-    return tuple(_walk(handler.body))
+class _Names:
+    """The names of a function, those of functions inside it included: how they get values, and where they are used."""
+
+    def __init__(self, handler: ast.FunctionDef) -> None:
+        self.assigned: dict[str, list[ast.expr]] = {}
+        """The values of `name = value`."""
+        self.bound: Counter[str] = Counter()
+        """How often a name gets a value in another way."""
+        self.uses: dict[str, list[ast.Name]] = {}
+        self.around = {child: node for node in ast.walk(handler) for child in ast.iter_child_nodes(node)}
+        for node in ast.walk(handler):
+            match node:
+                case ast.Name(ctx=ast.Load()):
+                    self.uses.setdefault(node.id, []).append(node)
+                case ast.Name():
+                    outer = self.around[node]
+                    if isinstance(outer, ast.Assign) and len(outer.targets) == 1:
+                        self.assigned.setdefault(node.id, []).append(outer.value)
+                    else:
+                        self.bound[node.id] += 1
+                case ast.arg(arg=name) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                    self.bound[name] += 1
+                case ast.MatchMapping(rest=str(name)) | ast.ExceptHandler(name=str(name)):
+                    self.bound[name] += 1
+                case ast.alias():
+                    self.bound[node.asname or node.name.partition(".")[0]] += 1
+                case ast.Global() | ast.Nonlocal():
+                    self.bound.update(node.names)
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node is not handler:
+                    self.bound[node.name] += 1
+
+    def values(self, name: str) -> list[ast.expr]:
+        """All values that a name may have; none if they are not known."""
+        return [] if name in self.bound else self.assigned.get(name, [])
+
+
+@lru_cache(100)  # for its event, and for its result
+def _names(handler: ast.FunctionDef) -> _Names:
+    return _Names(handler)
 
 
 # What it returns
@@ -70,20 +97,33 @@ def _own_nodes(handler: ast.FunctionDef) -> tuple[ast.AST, ...]:
 
 def result_of(handler: ast.FunctionDef, module: set[str], source: str) -> Shape:
     """The shape of what the handler returns. `module` are the names that its file defines, `source` is for messages."""
-    returns = [node for node in _own_nodes(handler) if isinstance(node, ast.Return)]
-    if not returns:
-        return ANY if isinstance(handler.body[-1], ast.Raise | ast.While | ast.Expr) else NULL
+    returns = [node.value for node in _own(handler.body) if isinstance(node, ast.Return)]
+    if not returns or not _ends(handler.body):
+        return ANY  # It may return None.
     values = _Values(handler, module, source)
-    shapes = [NULL if each.value is None else values.of(each.value) for each in returns]
-    return _any_of(shapes, source)
+    return _any_of([ANY if each is None else values.of(each) for each in returns], source)
+
+
+def _ends(body: list[ast.stmt]) -> bool:
+    """True if these statements certainly return or raise."""
+    match body[-1] if body else None:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.If(body=one, orelse=other):
+            return _ends(one) and _ends(other)
+        case ast.With(body=inside):
+            return _ends(inside)
+        case ast.Try(body=tried, handlers=handlers, orelse=orelse, finalbody=last):
+            return _ends(last) or (_ends(orelse or tried) and all(_ends(each.body) for each in handlers))
+    return False
 
 
 def _any_of(shapes: list[Shape], source: str) -> Shape:
     """One of several results: a field that only some have may be there, for the text does not tell when."""
     objects = [each for each in shapes if isinstance(each, ObjectShape)]
-    if ANY in shapes:
+    if ANY in shapes or (objects and len(objects) < len(shapes)):
         return ANY
-    if len(objects) != len(shapes) or len(objects) < 2:
+    if len(objects) < 2:
         return merged(tuple(shapes))
     fields: dict[str, Member] = {}
     for name in dict.fromkeys(name for each in objects for name in each.fields):
@@ -98,31 +138,9 @@ class _Values:
 
     def __init__(self, handler: ast.FunctionDef, module: set[str], source: str) -> None:
         self.source = source
-        self.assigned: dict[str, list[ast.expr] | None] = {}
-        """The values of names; None if a name gets one otherwise than by `name = value`, or its value is changed."""
-        arguments = handler.args
-        parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        self.assigned.update({each.arg: None for each in parameters if each})
-        plain: set[ast.AST] = set()
-        nodes = _own_nodes(handler)
-        for node in nodes:
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                plain.add(node.targets[0])
-                values = self.assigned.setdefault(node.targets[0].id, [])
-                if values is not None:
-                    values.append(node.value)
-        for node in nodes:
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del) and node not in plain:
-                self.assigned[node.id] = None
-            elif isinstance(node, ast.Global | ast.Nonlocal):
-                self.assigned.update(dict.fromkeys(node.names))
-        self.own = module | {*self.assigned}
-        only_read = {node.value for node in nodes if isinstance(node, ast.Return | ast.Subscript) and _is_read(node)}
-        for node in ast.walk(handler):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in only_read:
-                values = self.assigned.get(node.id)
-                if values and any(isinstance(each, ast.Dict | ast.List) for each in values):
-                    self.assigned[node.id] = None
+        self.names = _names(handler)
+        self.own = module | {*self.names.bound, *self.names.assigned}
+        self.known: dict[str, Shape] = {}
 
     def of(self, node: ast.expr, depth: int = 0) -> Shape:
         if depth > MAX_DEPTH:
@@ -155,9 +173,18 @@ class _Values:
             case ast.Call(func=ast.Attribute(attr=name)) if name in _TEXT_METHODS:
                 return STRING
             case ast.Name(id=name):
-                values = self.assigned.get(name)
-                return _any_of([self.of(each, depth + 1) for each in values], self.source) if values else ANY
+                return self.name(name, depth)
         return ANY
+
+    def name(self, name: str, depth: int) -> Shape:
+        if name not in self.known:
+            self.known[name] = ANY  # while its values are looked at, which may read it
+            shapes = [self.of(each, depth + 1) for each in self.names.values(name)]
+            shape = _any_of(shapes, self.source) if shapes else ANY
+            uses = self.names.uses.get(name, [])
+            is_left_alone = all(isinstance(self.names.around[each], ast.Return) for each in uses)
+            self.known[name] = shape if isinstance(shape, ScalarShape) or is_left_alone else ANY
+        return self.known[name]
 
     def dict(self, node: ast.Dict, depth: int) -> Shape:
         fields: dict[str, Member] = {}
@@ -168,10 +195,6 @@ class _Values:
         return ObjectShape(fields, True, self.source)
 
 
-def _is_read(node: ast.Return | ast.Subscript) -> bool:
-    return isinstance(node, ast.Return) or isinstance(node.ctx, ast.Load)
-
-
 # What it reads
 
 
@@ -180,18 +203,51 @@ def event_of(handler: ast.FunctionDef) -> Shape:
     arguments = [*handler.args.posonlyargs, *handler.args.args]
     if not arguments:
         return ANY
-    reader = _Reader(arguments[0].arg)
+    reader = _Reader(handler, arguments[0].arg)
     reader.body(handler.body)
-    for node in ast.walk(handler) if reader.read else ():
-        reader.forget(node)
     return reader.shape()
 
 
 class _Reader:
-    def __init__(self, event: str) -> None:
-        self.names: dict[str, tuple[str, ...]] = {event: ()}
+    def __init__(self, handler: ast.FunctionDef, event: str) -> None:
+        self.handler = handler
+        self.names = _names(handler)
+        self.paths: dict[str, tuple[str, ...]] = {}
         """Names of the event and of parts of it, with the keys that lead there."""
         self.read: dict[tuple[str, ...], None] = {}
+        self.asked: set[tuple[str, ...]] = set()
+        """What is asked for somewhere, so need not be there."""
+        if event not in self.names.assigned and self.names.bound[event] == 1 and self.is_only_read(event, ()):
+            self.paths[event] = ()
+
+    def is_only_read(self, name: str, keys: tuple[str, ...]) -> bool:
+        """True if nobody may change what the name stands for, at these keys. Notes what is asked for."""
+        return all(self.leaves_alone(use, keys) for use in self.names.uses.get(name, []))
+
+    def leaves_alone(self, use: ast.expr, keys: tuple[str, ...]) -> bool:
+        outer = self.names.around[use]
+        match outer:
+            case ast.Subscript(value=value, ctx=ctx) if value is use:
+                return isinstance(ctx, ast.Load)
+            case ast.Attribute(attr="get"):
+                call = self.names.around[outer]
+                if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
+                    self.asked.add((*keys, str(call.args[0].value)))
+                    return True
+                return False
+            case ast.Compare(left=ast.Constant(value=value), ops=[ast.In() | ast.NotIn()]):
+                self.asked.add((*keys, str(value)))
+                return True
+            case ast.Call():
+                return outer.func is not use and _last(outer.func) in _LOOKING
+            case ast.keyword():
+                call = self.names.around[outer]
+                return isinstance(call, ast.Call) and _last(call.func) in _LOOKING
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                return len(self.names.values(name)) == 1 and self.is_only_read(name, keys)
+            case ast.Dict() | ast.FormattedValue() | ast.Return() | ast.If():
+                return True
+        return False
 
     def body(self, statements: list[ast.stmt]) -> bool:
         """Collect what these statements read in any case; False if they may have returned."""
@@ -206,33 +262,25 @@ class _Reader:
                         self.expression(item.context_expr)
                 case ast.Try() | ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
                     pass
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self.expression(value)
-                    self.names.pop(name, None)
-                    keys = self.keys(value)
-                    if keys:
-                        self.names[name] = keys
                 case _:
                     for child in ast.iter_child_nodes(statement):
                         if isinstance(child, ast.expr):
                             self.expression(child)
-            if isinstance(statement, ast.With) and not self.is_suppressing(statement) and not self.body(statement.body):
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    keys = self.keys(value)
+                    if keys and self.leaves_alone(value, keys):
+                        self.paths[name] = keys
+                case ast.With(body=inside) if not _is_suppressing(statement) and not self.body(inside):
+                    return False
+            if any(isinstance(each, ast.Return | ast.Break | ast.Continue) for each in _own([statement])):
                 return False
-            nodes = [*_walk([statement])]
-            if any(isinstance(each, ast.Return) for each in nodes):
-                return False
-            for node in nodes if not isinstance(statement, ast.Assign) else ():
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    self.names.pop(node.id, None)
         return True
-
-    def is_suppressing(self, statement: ast.With) -> bool:
-        return any(_last(item.context_expr) in ("suppress", "raises") for item in statement.items)
 
     def keys(self, node: ast.AST) -> tuple[str, ...] | None:
         """The keys of `event["a"]["b"]`; None for anything else."""
         if isinstance(node, ast.Name):
-            return self.names.get(node.id)
+            return self.paths.get(node.id)
         if not isinstance(node, ast.Subscript):
             return None
         before = self.keys(node.value)
@@ -252,30 +300,35 @@ class _Reader:
                 self.expression(node.values[0])
             case ast.IfExp():
                 self.expression(node.test)
+            case ast.Compare():
+                self.expression(node.left)
+                self.expression(node.comparators[0])
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self.expression(node.generators[0].iter)
             case _:
-                for child in ast.walk(node) if isinstance(node, ast.JoinedStr) else ast.iter_child_nodes(node):
+                for child in ast.iter_child_nodes(node):
                     if isinstance(child, ast.keyword):
                         self.expression(child.value)
-                    elif isinstance(child, ast.expr) and child is not node:
+                    elif isinstance(child, ast.expr):
                         self.expression(child)
 
-    def forget(self, node: ast.AST) -> None:
-        """What is asked for, set or deleted somewhere need not be there."""
-        name: object = None
-        match node:
-            case ast.Compare(left=ast.Constant(value=name), ops=[ast.In() | ast.NotIn()]):
-                pass
-            case ast.Subscript(slice=ast.Constant(value=name), ctx=ast.Store() | ast.Del()):
-                pass
-            case ast.Call(func=ast.Attribute(attr="get" | "setdefault" | "pop"), args=[ast.Constant(value=name), *_]):
-                pass
-        if name is not None:
-            self.read = {keys: None for keys in self.read if name not in keys}
-
     def shape(self) -> Shape:
-        return _object({*self.read}) if self.read else ANY
+        parts = [
+            (node, keys)
+            for node in ast.walk(self.handler)
+            if isinstance(node, ast.Subscript) and (keys := self.keys(node))
+        ]
+        changed = {keys for node, keys in parts if not self.leaves_alone(node, keys)}
+        reads = {
+            keys
+            for keys in self.read
+            if not any(keys[:count] in self.asked or keys[: count - 1] in changed for count in range(1, len(keys) + 1))
+        }
+        return _object(reads) if reads else ANY
+
+
+def _is_suppressing(statement: ast.With) -> bool:
+    return any(_last(item.context_expr) in ("suppress", "raises") for item in statement.items)
 
 
 def _object(reads: set[tuple[str, ...]]) -> Shape:
