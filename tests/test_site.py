@@ -11,16 +11,24 @@ from pathlib import Path
 
 import pytest
 
+import flowdsl
+from flowdsl.author.fields import Element, specs
+
 ROOT = Path(__file__).parents[1]
 _spec = importlib.util.spec_from_file_location("site_pages", ROOT / "docs" / "site" / "pages.py")
 pages = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(pages)
 
 
+@pytest.fixture(scope="module")
+def reference() -> dict[str, str]:
+    return pages.reference()
+
+
 @pytest.mark.parametrize("name", pages.public_modules())
-def test_the_reference_has_every_public_name_with_its_docstring(name):
+def test_the_reference_has_every_public_name_with_its_docstring(reference, name):
     module = importlib.import_module(name)
-    page = pages.reference()[f"{name}.md"]
+    page = reference[f"{name}.md"]
     assert re.findall(r"^## (.+)", page, re.MULTILINE)[-len(module.__all__) :] == module.__all__
     assert "object at 0x" not in page
     for each in module.__all__:
@@ -28,11 +36,29 @@ def test_the_reference_has_every_public_name_with_its_docstring(name):
         assert not own or own.strip().splitlines()[0] in page
 
 
-def test_a_method_and_a_long_signature():
-    page = pages.reference()["flowdsl.testing.md"]
+def test_a_method_and_a_long_signature(reference):
+    page = reference["flowdsl.testing.md"]
     section = page.partition("### Runner.mock")[2].partition("### ")[0]
     assert "\n    returns: Any = " in section
     assert "`target` is a state's name, a function's name or ARN" in section
+
+
+def test_keywords_have_their_field_units_and_bounds(reference):
+    page = reference["flowdsl.md"]
+    wait = page.partition("\n## Wait\n")[2].partition("\n## ")[0]
+    whole = "an integer from 0 to 99,999,999, or a timedelta, or JSONata"
+    assert f"| `seconds` | `Seconds` or `SecondsPath` | {whole} |" in wait
+    assert "| `output` | `Output` | a JSON value, JSONata only |" in wait
+    diagnostic = page.partition("\n## Diagnostic\n")[2].partition("\n## ")[0]
+    assert "\n- `aws`: " in diagnostic
+
+
+@pytest.mark.parametrize("name", sorted(each for each in flowdsl.__all__ if isinstance(getattr(flowdsl, each), type)))
+def test_each_keyword_of_a_part_of_a_definition_is_in_the_table(reference, name):
+    part = getattr(flowdsl, name)
+    section = reference["flowdsl.md"].partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    declared = list(specs(part)) if issubclass(part, Element) else []
+    assert re.findall(r"^\| `(\w+)` \| `", section, re.MULTILINE) == declared
 
 
 def test_llms_txt_lists_the_guides_that_exist():
@@ -40,8 +66,8 @@ def test_llms_txt_lists_the_guides_that_exist():
     assert text.startswith("# flowdsl\n\n> With flowdsl you write")
     linked = re.findall(r"^- \[[^\]]+\]\(([^)]+)\)", text, re.MULTILINE)
     assert {str(each.relative_to(ROOT)) for each in (ROOT / "docs").glob("*.md")} <= {*linked}
-    reference = {f"docs/reference/{name}.md" for name in pages.public_modules()}
-    assert [each for each in linked if not (ROOT / each).is_file() and each not in reference] == []
+    written = {f"docs/reference/{name}.md" for name in pages.public_modules()}
+    assert [each for each in linked if not (ROOT / each).is_file() and each not in written] == []
     assert "- [Testing flows](docs/testing-flows.md): " in text
 
 

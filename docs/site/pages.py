@@ -5,12 +5,17 @@ Docstrings are plain text with Markdown's marks: their lists, code and backticks
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from flowdsl.author.fields import Element, specs
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("docs/tutorial.md", "docs/writing-flows.md", "docs/testing-flows.md", "docs/existing-asl.md")
@@ -70,8 +75,38 @@ def _page(name: str, module: Any) -> str:
         value = getattr(module, each)
         parts += [f"## {each}", *_described(each, value)]
         if inspect.isclass(value):
+            parts += [_fields(value), _attributes(value)]
             parts += [line for member in _members(value) for line in member]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _fields(value: type) -> str:
+    """A table of the keywords that become fields of ASL, and what they take."""
+    rows = []
+    for spec in specs(value).values() if issubclass(value, Element) else ():
+        names = " or ".join(f"`{name}`" for name in (spec.name, spec.path) if name)
+        takes = [spec.kind.what.replace("|", "\\|")]
+        takes += ["or a timedelta"] * spec.kind.is_duration + ["or JSONata"] * (spec.jsonata and not spec.language)
+        takes += [f"{spec.language} only"] * bool(spec.language) + ["required"] * spec.required
+        rows.append(f"| `{spec.attribute}` | {names} | {', '.join(takes)} |")
+    return "\n".join(["| keyword | field | takes |", "| --- | --- | --- |", *rows]) if rows else ""
+
+
+def _attributes(value: type) -> str:
+    """The parameters with a text of their own below the attribute, those of the classes that it is made of, too."""
+    try:
+        parameters = inspect.signature(value).parameters
+    except ValueError:
+        return ""
+    lines = []
+    for each in value.__mro__:
+        if each.__module__.partition(".")[0] == "flowdsl":
+            [described] = ast.parse(textwrap.dedent(inspect.getsource(each))).body
+            for attribute, text in pairwise(getattr(described, "body", [])):
+                if isinstance(attribute, ast.AnnAssign) and isinstance(text, ast.Expr):
+                    name, own = ast.unparse(attribute.target), ast.literal_eval(text.value)
+                    lines += [f"- `{name}`: {' '.join(inspect.cleandoc(own).split())}"] if name in parameters else []
+    return "\n".join(lines)
 
 
 def _members(value: type) -> Iterator[list[str]]:
