@@ -182,3 +182,53 @@ def test_a_counter_that_moves_away(condition: str, count: str, leads_out: bool, 
 def test_waiting_for_no_time_is_no_waiting() -> None:
     pytest.importorskip("jlens")
     assert counting_to("$n < 5", "$n + 1", seconds=0) == ["FD957"]
+
+
+def paying(notify: dict[str, Any], next: str = "Is") -> list[str]:
+    states = {
+        "Pay": {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.paid", "Next": "Is"},
+        "Is": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.paid.status", "StringEquals": "retry", "Next": "Notify"}],
+            "Default": "End",
+        },
+        "Notify": {"Type": "Task", "Resource": FUNCTION, **notify, "Next": "Rest"},
+        "Rest": {"Type": "Wait", "Seconds": 600, "Next": next},
+        "End": {"Type": "Succeed"},
+    }
+    return codes(states, Pay=PAID, Notify=PAID)
+
+
+def test_a_rule_that_leads_back_to_its_choice() -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Rest"}]
+    assert paying({"ResultPath": None}) == ["FD952"]
+    assert paying({"ResultPath": "$.notified", "Catch": catch}) == ["FD952"]
+    assert paying({"ResultPath": "$.paid"}) == []
+    assert paying({"ResultPath": None}, "Pay") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "expected"),
+    [
+        (ObjectShape({"id": Member(STRING), "cents": Member(NUMBER)}, True, "the input.order"), ["FD807"]),
+        (ObjectShape({"status": Member(STRING), "cents": Member(NUMBER)}, True, "the input.order"), []),
+        (ObjectShape({}, False, "the input.order"), ["FD807"]),
+        (ObjectShape({"id": Member(STRING)}, True, "the result of 'A'"), []),
+    ],
+)
+def test_a_result_over_another_object_of_the_document(old: ObjectShape, expected: list[str]) -> None:
+    state = {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.order", "End": True}
+    data = Data(ObjectShape({"order": Member(old)}, True, "the input"), {("States", "T"): PAID})
+    found = check({"StartAt": "T", "States": {"T": state}}, data=data)
+    assert [each.code for each in found] == expected
+
+
+def test_a_merged_result_over_another_object() -> None:
+    pytest.importorskip("jlens")
+    old = ObjectShape({"id": Member(STRING), "cents": Member(NUMBER)}, True, "the input.order")
+    for name, expected in (("order", ["FD807"]), ("paid", [])):
+        output = f"{{% $merge([$states.input, {{'{name}': $states.result}}]) %}}"
+        state = {"Type": "Task", "Resource": FUNCTION, "Output": output, "End": True}
+        data = Data(ObjectShape({"order": Member(old)}, True, "the input"), {("States", "T"): PAID})
+        found = check({"QueryLanguage": "JSONata", "StartAt": "T", "States": {"T": state}}, data=data)
+        assert [each.code for each in found] == expected

@@ -37,6 +37,7 @@ from .shapes import (
 MAX_DEPTH = 12
 _SCALARS = {"str": STRING, "int": NUMBER, "float": FLOAT, "bool": BOOLEAN, "None": NULL}
 _LISTS = {"list", "List", "Sequence", "Iterable", "tuple", "Tuple"}
+_MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping"}
 _WRAPPERS = {"Annotated", "Required", "NotRequired", "Final", "ReadOnly"}
 _DECORATORS = {"define", "frozen", "mutable", "s", "attrs", "dataclass", "dataclasses"}
 _STRING_ENUMS = {"StrEnum"}
@@ -185,6 +186,8 @@ def _named(name: str, module: _Module, depth: int, source: str) -> Shape:
         return _SCALARS[name]
     if name in _LISTS:
         return ArrayShape(ANY)
+    if name in _MAPPINGS:
+        return ObjectShape({}, False, source)
     if depth > MAX_DEPTH:
         return ANY
     if name in module.classes:
@@ -226,6 +229,8 @@ def _subscript(name: str, inside: ast.expr, module: _Module, depth: int, source:
     parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
     if name in _LISTS:
         return ArrayShape(_shape(parts[0], module, depth, source))
+    if name in _MAPPINGS and len(parts) == 2:
+        return ObjectShape({}, False, source, _shape(parts[1], module, depth, source))
     if name in _WRAPPERS:
         return _shape(parts[0], module, depth, source)
     if name == "Literal":

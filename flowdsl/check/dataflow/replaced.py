@@ -12,7 +12,7 @@ from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from .kinds import NAMES, kind_of_shape
 from .parts import texts_in
-from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnknownShape, flatten, look
+from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnknownShape, flatten, look, ways_of
 
 _MAKERS: Final = frozenset({"Task", "Map", "Parallel"})
 """The states that make a result of their own; a Pass is there to reshape what there is."""
@@ -26,8 +26,8 @@ def replaced_kinds(
     """Yield the places where a state writes over a value of another kind, and what is said of each."""
     if state.type not in _MAKERS:
         return
-    if keys and (problem := _problem(look(document, keys), result)):
-        name = ".".join(map(str, keys))
+    name = ".".join(map(str, keys))
+    if keys and (problem := _problem(look(document, keys), result) or _other_object(document, keys, result)):
         yield (*state.path, "ResultPath"), f"the result of {state.name!r} replaces {name!r}, {problem}"
     for name, member in (assigned.fields if isinstance(assigned, ObjectShape) else {}).items():
         old = variables.fields.get(name) if isinstance(variables, ObjectShape) else None
@@ -42,6 +42,20 @@ def _problem(before: tuple[Shape, object], after: Shape) -> str | None:
     if missing is not None or None in kinds or kinds[0] == kinds[1] or "null" in kinds or _is_empty(old):
         return None
     return f"which is {NAMES[str(kinds[0])]}, with {NAMES[str(kinds[1])]}"
+
+
+def _other_object(document: Shape, keys: tuple[str | int, ...], after: Shape) -> str | None:
+    """Say that a field of a declared document gets an object that has not half of its fields."""
+    (old, missing), after = look(document, keys), flatten(after)
+    if missing is not None or not isinstance(after, ObjectShape) or not after.closed or not after.source:
+        return None
+    for each in ways_of(old):
+        if not isinstance(each, ObjectShape) or each.source == after.source or not each.source.endswith(f".{keys[-1]}"):
+            continue
+        shared = each.fields.keys() & after.fields.keys()
+        if 2 * len(shared) < len(each.fields) or not each.fields:
+            return f"which is {each.source}, with {after.source}"
+    return None
 
 
 def _is_empty(shape: Shape) -> bool:

@@ -389,6 +389,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
         """Report a result that takes the place of a value of another kind."""
         for path, message in replaced_kinds(state, document, keys, result, self.variables, assigned):
             if self.findings is not None:
+                is_output = path[-1] == "ResultPath" and state.language == "JSONata" and not self.findings.python
+                path = (*state.path, "Output") if is_output else path
                 hint = self.findings.either("write it elsewhere", "write it elsewhere, with another into=…")
                 self.findings.warning("FD807", message, path, hint=hint)
 
@@ -514,6 +516,10 @@ class _Flow(Reader, frozen=False, kw_only=True):
             result = unknown_result(state, document, fields["Arguments"])
         output, assigned = self.output(fields, after, result, path, state)
         self.check_replaced(state, ANY, (), ANY, assigned)
+        if str(fields.get("Output")).startswith(_MERGING) and isinstance(output, ObjectShape):
+            for name, member in output.fields.items():
+                if member.shape is not look(document, (name,))[0]:
+                    self.check_replaced(state, document, (name,), member.shape, ANY)
         yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(dicts(fields.get("Catch"))):
             if isinstance(catcher.get("Next"), str):
@@ -537,6 +543,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
 
+_MERGING: Final = "{% $merge([$states.input, "
+"""How the Output of a state starts that adds its result to the document."""
 _ANSWER_OF_LAMBDA: Final = {
     "Payload": MAYBE,
     "StatusCode": Member(NUMBER),

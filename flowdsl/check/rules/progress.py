@@ -40,12 +40,53 @@ def check_progress(subject: Subject, findings: Findings) -> None:
             if loop[0] in reached:
                 _check_way_out(loop, findings)
                 _check_counters(machine, loop, findings)
+                _check_returns(loop, findings)
                 busy = [state for state in loop if _is_busy(state, resources)]
                 for cycle in machine.cycles(busy):
                     _check_repetition(machine, cycle, findings)
                 idle = [state for state in loop if state.type in ("Choice", "Wait", "Pass")]
                 for cycle in machine.cycles(idle):
                     _check_tests(cycle, findings)
+
+
+def _check_returns(loop: list[Node], findings: Findings) -> None:
+    """Report a rule that leads back to its Choice by states that write nothing of what it tests."""
+    from ..dataflow.narrowing import place_of
+
+    members = {*loop}
+    for state in loop:
+        formulas = formulas_of(state.fields, state.language) if state.type == "Choice" else []
+        for index, formula in enumerate(formulas):
+            rule = state.fields["Choices"][index]
+            tests = [each for each in parts_of(formula) if isinstance(each, Atom)] if formula is not None else []
+            places = [place_of(each.subject, state.language) for each in tests]
+            target = state.machine.states.get(str(rule.get("Next"))) if isinstance(rule, dict) else None
+            if target not in members or "Assign" in rule or "Output" in rule or not places or None in places:
+                continue
+            way = _way_back_to(state, target)
+            written = _written_by(way, with_catches=False)
+            tested = [(place[0], place[1][:1]) for place in places if place is not None]
+            is_same = _WHOLE not in written.fields and not any(
+                variable in written.variables if variable else not keys or keys[0] in written.fields
+                for variable, keys in tested
+            )
+            path = (*state.path, "Choices", index)
+            if way and is_same and not any(each.path[: len(state.path)] == state.path for each in findings.diagnostics):
+                names = " → ".join(each.name for each in (state, *way, state))
+                message = f"the loop {names} never changes what the rule tests: it runs until something fails"
+                findings.warning("FD952", message, path, hint="lead back to the state that looks again")
+
+
+def _way_back_to(choice: Node, target: Node | None) -> list[Node]:
+    """The states that lead from the target of a rule back to its Choice without another one; [] if there is none."""
+    way: list[Node] = []
+    while target is not None and target is not choice:
+        following = next((edge.target for edge in target.transitions if edge.kind == "next"), None)
+        if target.type in ("Choice", "Succeed", "Fail") or target in way:
+            return []
+        way.append(target)
+        target = following
+    return way if target is choice else []
 
 
 def _check_tests(cycle: list[Node], findings: Findings) -> None:
@@ -93,13 +134,13 @@ class _Written(NamedTuple):
     variables: frozenset[str]
 
 
-def _written_by(states: Iterable[Node]) -> _Written:
+def _written_by(states: Iterable[Node], *, with_catches: bool = True) -> _Written:
     fields: set[str] = set()
     variables: set[str] = set()
     for state in states:
-        for part in (state.fields, *_parts(state)):
+        for part in (state.fields, *(_parts(state) if with_catches else ())):
             variables.update(name.removesuffix(".$") for name in _assign(part))
-        fields.update(_fields_written(state))
+        fields.update(_fields_written(state, with_catches))
     return _Written(frozenset(fields), frozenset(variables))
 
 
@@ -114,13 +155,13 @@ def _assign(part: Any) -> dict[str, Any]:
     return assign if isinstance(assign, dict) else {}
 
 
-def _fields_written(state: Node) -> Iterator[str]:
+def _fields_written(state: Node, with_catches: bool) -> Iterator[str]:
     makes_result = state.type in ("Task", "Pass", "Parallel", "Map")
     if state.language == "JSONata":
         keeps = state.fields.get("Output") == _INPUT
         if not keeps and ("Output" in state.fields or (makes_result and state.type != "Pass")):
             yield _WHOLE
-        for part in _parts(state):
+        for part in _parts(state) if with_catches else ():
             if part.get("Output") != _INPUT and ("Output" in part or "ErrorEquals" in part):
                 yield _WHOLE
         return
@@ -128,7 +169,7 @@ def _fields_written(state: Node) -> Iterator[str]:
         yield _WHOLE  # InputPath does not: ResultPath writes into what the state got.
     is_pass = state.type == "Pass" and not {"Result", "Parameters", "InputPath"} & state.fields.keys()
     places = [state.fields.get("ResultPath", "$")] if makes_result and not is_pass else []
-    places += [part.get("ResultPath", "$") for part in _parts(state) if "ErrorEquals" in part]
+    places += [part.get("ResultPath", "$") for part in _parts(state) if with_catches and "ErrorEquals" in part]
     for place in places:
         if isinstance(place, str):
             match = re.match(r"\$\.([A-Za-z_]\w*)", place)
