@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..asl.tree import Node
-from ..expr.intrinsic_parser import Call, IntrinsicSyntaxError, PathArgument, parse_intrinsic
+from ..expr.intrinsic_parser import IntrinsicCall, IntrinsicSyntaxError, PathArgument, parse_intrinsic
 from ..expr.path.parser import parse_path
 from ..expr.path.tree import Index, Name, Path, PathSyntaxError
 
@@ -231,10 +231,10 @@ def _steps(path: Path) -> str:
     return root + "".join(parts)
 
 
-def _intrinsic(call: Call) -> str:
+def _intrinsic(call: IntrinsicCall) -> str:
     arguments = (
         _intrinsic(each)
-        if isinstance(each, Call)
+        if isinstance(each, IntrinsicCall)
         else _steps(each.path)
         if isinstance(each, PathArgument)
         else f"'{each.raw}'"

@@ -26,7 +26,7 @@ class IntrinsicSyntaxError(ValueError):
         self.offset = offset
 
 
-class Constant(Record):
+class ConstantArgument(Record):
     """A string, number, true, false or null; `raw` is a string's text between the quotes, escapes untouched."""
 
     value: str | int | float | bool | None
@@ -41,7 +41,7 @@ class PathArgument(Record):
     offset: int
 
 
-class Call(Record):
+class IntrinsicCall(Record):
     """A function and its arguments. Whether the name and the number of arguments are right is not looked at here."""
 
     name: str
@@ -49,7 +49,7 @@ class Call(Record):
     offset: int
 
 
-Argument: TypeAlias = Call | PathArgument | Constant
+Argument: TypeAlias = IntrinsicCall | PathArgument | ConstantArgument
 
 _NAME = regex(r"States\.[A-Za-z0-9]+")
 _NUMBER = regex(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(?=[\s,)])")
@@ -59,7 +59,7 @@ _STRING = regex(r"'((?:[^'\\]|\\['{}\\])*)'")
 _SPACE = regex(r"\s*")
 
 
-def parse_intrinsic(text: str) -> Call:
+def parse_intrinsic(text: str) -> IntrinsicCall:
     """Parse a whole call; raises IntrinsicSyntaxError with the offset of what is wrong."""
     parser = _Parser(text)
     parser.space()
@@ -89,7 +89,7 @@ class _Parser:
             self.at = match.end()
         return match
 
-    def call(self, depth: int) -> Call:
+    def call(self, depth: int) -> IntrinsicCall:
         offset = self.at
         if depth > MAX_NESTING:
             raise IntrinsicSyntaxError(f"intrinsic functions nest at most {MAX_NESTING} deep", offset)
@@ -112,7 +112,7 @@ class _Parser:
         if not self.text.startswith(")", self.at):
             raise IntrinsicSyntaxError("expected ',' or ')'", self.at)
         self.at += 1
-        return Call(name.group(), tuple(arguments), offset)
+        return IntrinsicCall(name.group(), tuple(arguments), offset)
 
     def argument(self, depth: int) -> Argument:
         offset = self.at
@@ -126,16 +126,16 @@ class _Parser:
                 raise IntrinsicSyntaxError(
                     "the quote is not closed, or a backslash stands before something other than ' { } \\\\", offset
                 )
-            return Constant(unescape(literal.group(1)), literal.group(1), offset)
+            return ConstantArgument(unescape(literal.group(1)), literal.group(1), offset)
         if number := self.match(_NUMBER):
             digits = number.group()
             plain = number.group(1) is None and number.group(2) is None and len(digits) < 4000
             value = int(digits) if plain else float(digits)
             if value in (math.inf, -math.inf):
                 raise IntrinsicSyntaxError("the number is larger than any double", offset)
-            return Constant(value, digits, offset)
+            return ConstantArgument(value, digits, offset)
         if keyword := self.match(_KEYWORD):
-            return Constant(_KEYWORDS[keyword.group()], keyword.group(), offset)
+            return ConstantArgument(_KEYWORDS[keyword.group()], keyword.group(), offset)
         raise IntrinsicSyntaxError(
             "expected a path, a string in single quotes, a number, true, false, null or an intrinsic function", offset
         )

@@ -18,7 +18,14 @@ from ..base.json import hash_set, java_text, json_text, parse_json
 from ..base.record import Record, field
 from .chance import chance, random_uuid
 from .errors import StatesError
-from .intrinsic_parser import Argument, Call, Constant, IntrinsicSyntaxError, PathArgument, parse_intrinsic
+from .intrinsic_parser import (
+    Argument,
+    ConstantArgument,
+    IntrinsicCall,
+    IntrinsicSyntaxError,
+    PathArgument,
+    parse_intrinsic,
+)
 from .path.jsonpath import ABSENT, NotApplicable, NotFound, compile_lookup
 from .path.tree import Path, Root
 from .scope import Evaluate, Scope
@@ -104,16 +111,16 @@ class _Failed(Exception):  # noqa: N818 - becomes a StatesError that names the w
 
 def _compile(argument: Argument) -> Evaluate:
     match argument:
-        case Constant(value):
+        case ConstantArgument(value):
             return lambda document, scope: value
         case PathArgument(path):
             return _compile_path(path)
-        case Call(name, arguments, offset):
+        case IntrinsicCall(name, arguments, offset):
             function = FUNCTIONS.get(name)
             if function is None:
                 raise IntrinsicSyntaxError(f"unknown intrinsic function {name}", offset)
             values = tuple(_compile(each) for each in arguments)
-            if name == "States.Format" and arguments and isinstance(arguments[0], Constant):
+            if name == "States.Format" and arguments and isinstance(arguments[0], ConstantArgument):
                 raw = arguments[0].raw  # Only Format interprets the escapes \{ and \}.
                 values = (lambda document, scope: raw, *values[1:])
             return _apply(name, function, values)

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from ..expr.intrinsic_parser import (
     Argument,
-    Call,
-    Constant,
+    ConstantArgument,
+    IntrinsicCall,
     IntrinsicSyntaxError,
     PathArgument,
     parse_intrinsic,
@@ -83,12 +83,12 @@ def expression_code(text: str, dollar: Dollar) -> Code | None:
 
 
 def _argument(argument: Argument, text: str, dollar: Dollar) -> Code | None:
-    if isinstance(argument, Call):
+    if isinstance(argument, IntrinsicCall):
         return _intrinsic(argument, text, dollar)
     if isinstance(argument, PathArgument):
         end = re.compile(r"(?:\[[^\]]*\]|[^,)\s\[])+").match(text, argument.offset)
         return path_code(end[0], dollar) if end else None
-    if isinstance(argument, Constant):
+    if isinstance(argument, ConstantArgument):
         return c.constant(unescape(argument.raw) if isinstance(argument.value, str) else argument.value)
     return None
 
@@ -111,7 +111,7 @@ _FUNCTIONS: Mapping[str, str] = {
 }
 
 
-def _intrinsic(parsed: Call, text: str, dollar: Dollar) -> Code | None:
+def _intrinsic(parsed: IntrinsicCall, text: str, dollar: Dollar) -> Code | None:
     name = parsed.name.removeprefix("States.")
     if name == "Format":
         return _format(parsed, text, dollar)
@@ -141,9 +141,9 @@ def _sum(left: Code, right: Code) -> Code:
     return c.Binary("+", left, right)
 
 
-def _format(parsed: Call, text: str, dollar: Dollar) -> Code | None:
+def _format(parsed: IntrinsicCall, text: str, dollar: Dollar) -> Code | None:
     """An f-string, or `fn.format` if the code inside has quotes."""
-    if not parsed.arguments or not isinstance(parsed.arguments[0], Constant):
+    if not parsed.arguments or not isinstance(parsed.arguments[0], ConstantArgument):
         return None
     template = parsed.arguments[0]
     if not isinstance(template.value, str):

@@ -10,8 +10,8 @@ from flowdsl.author import jsonpath
 from flowdsl.expr.errors import StatesError
 from flowdsl.expr.intrinsic_parser import (
     MAX_NESTING,
-    Call,
-    Constant,
+    ConstantArgument,
+    IntrinsicCall,
     IntrinsicSyntaxError,
     PathArgument,
     parse_intrinsic,
@@ -175,11 +175,11 @@ def test_the_tree_has_offsets() -> None:
     tree = parse_intrinsic("States.Format('{}', $.a[?(@.b == ',)')])")
     assert tree.name == "States.Format"
     template, path = tree.arguments
-    assert isinstance(template, Constant)
+    assert isinstance(template, ConstantArgument)
     assert (template.value, template.offset) == ("{}", 14)
     assert isinstance(path, PathArgument)
     assert (path.path.text, path.offset) == ("$.a[?(@.b == ',)')]", 20)
-    assert isinstance(parse_intrinsic("States.Array(States.UUID())").arguments[0], Call)
+    assert isinstance(parse_intrinsic("States.Array(States.UUID())").arguments[0], IntrinsicCall)
 
 
 def test_a_record_says_how_many_arguments_a_function_takes() -> None:

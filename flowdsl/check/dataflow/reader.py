@@ -34,7 +34,7 @@ from .shapes import (
 )
 
 if TYPE_CHECKING:
-    from ...expr.intrinsic_parser import Call
+    from ...expr.intrinsic_parser import IntrinsicCall
     from .expressions import Value
 
 _RESULTS: Final[dict[str, Shape]] = {
@@ -93,9 +93,9 @@ class Reader(Record, frozen=False, kw_only=True):
         parsed = as_path(text)
         return self.find(document, parsed, path) if parsed is not None else ANY
 
-    def intrinsic(self, call: Call, document: Shape, path: AslPath, depth: int) -> Shape:
+    def intrinsic(self, call: IntrinsicCall, document: Shape, path: AslPath, depth: int) -> Shape:
         """Return the shape of the result of an intrinsic function; report arguments of the wrong kind."""
-        from ...expr.intrinsic_parser import Call, PathArgument
+        from ...expr.intrinsic_parser import IntrinsicCall, PathArgument
         from ...expr.intrinsics import FUNCTIONS
 
         function = FUNCTIONS.get(call.name)
@@ -106,7 +106,7 @@ class Reader(Record, frozen=False, kw_only=True):
             shape: Shape = ANY
             if isinstance(argument, PathArgument):
                 shape = self.find(document, argument.path, path)
-            elif isinstance(argument, Call):
+            elif isinstance(argument, IntrinsicCall):
                 shape = self.intrinsic(argument, document, path, depth + 1)
             wrong = misfit(shape, wanted[index]) if index < len(wanted) else None
             sometimes = misfit_sometimes(shape, wanted[index]) if index < len(wanted) else None

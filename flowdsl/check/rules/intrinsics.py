@@ -12,7 +12,7 @@ from typing import Any
 from ...base.diagnostics import AslPath
 from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
-from ...expr.intrinsic_parser import Argument, Call, Constant
+from ...expr.intrinsic_parser import Argument, ConstantArgument, IntrinsicCall
 from ...expr.intrinsics import FUNCTIONS, MAX_STRING, IntrinsicSyntaxError, parse_intrinsic
 from ..findings import Findings
 
@@ -50,11 +50,15 @@ def _problems(text: str) -> tuple[tuple[str, str, str, str | None, bool], ...]:
     todo: list[Argument] = [call]
     while todo:
         each = todo.pop()
-        if isinstance(each, Constant) and isinstance(each.value, str) and (wrong := _OPEN_ESCAPE.search(each.raw)):
+        if (
+            isinstance(each, ConstantArgument)
+            and isinstance(each.value, str)
+            and (wrong := _OPEN_ESCAPE.search(each.raw))
+        ):
             message = f"invalid escape {wrong[0]}: a backslash can only precede ', {{, }} or another backslash"
             findings.error("FD304", message, (), hint="write two backslashes for a backslash")
             refused.append(True)
-        if isinstance(each, Call):
+        if isinstance(each, IntrinsicCall):
             todo.extend(each.arguments)
             if each.name in FUNCTIONS:
                 _check_call(each, (), findings)
@@ -74,7 +78,7 @@ def names_error(text: str) -> bool:
     return FUNCTIONS[parsed_intrinsic(text).name].names_error
 
 
-def call_of(text: str) -> Call | None:
+def call_of(text: str) -> IntrinsicCall | None:
     """The parsed call; None if the text is not a valid one."""
     try:
         return parsed_intrinsic(text)
@@ -82,7 +86,7 @@ def call_of(text: str) -> Call | None:
         return None
 
 
-def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
+def _check_call(call: IntrinsicCall, path: AslPath, findings: Findings) -> None:
     function = FUNCTIONS[call.name]
     if not function.takes(len(call.arguments)):
         least, most = function.least, function.most
@@ -91,7 +95,7 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
         findings.error("FD304", message, path)
         return
     for index, (argument, wanted) in enumerate(zip(call.arguments, function.arguments, strict=False)):
-        if not isinstance(argument, Constant):
+        if not isinstance(argument, ConstantArgument):
             continue
         if wanted != "any" and not _is(argument.value, wanted):
             message = (
@@ -101,7 +105,7 @@ def _check_call(call: Call, path: AslPath, findings: Findings) -> None:
         elif function.is_limited and isinstance(argument.value, str) and len(argument.value) > MAX_STRING:
             message = f"{call.name} accepts at most {MAX_STRING:,} characters, not {len(argument.value):,}"
             findings.error("FD304", message, path)
-    if call.name == "States.Format" and call.arguments and isinstance(call.arguments[0], Constant):
+    if call.name == "States.Format" and call.arguments and isinstance(call.arguments[0], ConstantArgument):
         slots = sum(each == "{}" for each in _SLOT.findall(call.arguments[0].raw))
         if slots != len(call.arguments) - 1:
             message = f"States.Format has {slots} placeholders {{}} but {len(call.arguments) - 1} values"

@@ -264,7 +264,7 @@ def paths_of(text: str) -> list[Path]:
     if not is_intrinsic(text):
         path = as_path(text)
         return [] if path is None else [path]
-    from ...expr.intrinsic_parser import Call, IntrinsicSyntaxError, PathArgument
+    from ...expr.intrinsic_parser import IntrinsicCall, IntrinsicSyntaxError, PathArgument
     from .intrinsics import parsed_intrinsic
 
     try:
@@ -276,7 +276,7 @@ def paths_of(text: str) -> list[Path]:
         each = todo.pop()
         if isinstance(each, PathArgument):
             paths.append(each.path)
-        elif isinstance(each, Call):
+        elif isinstance(each, IntrinsicCall):
             todo.extend(each.arguments)
     return paths
 
