@@ -15,7 +15,7 @@ from .tree import (
     ABSENT,
     Descend,
     Filter,
-    Function,
+    FunctionStep,
     Index,
     Name,
     NotApplicable,
@@ -175,7 +175,7 @@ class _Search:
                 self._select(at, node, location, definite, document, matches, condition)
             case Descend():
                 self._descend(at + 1, node, location, document, matches)
-            case Function(name, arguments):
+            case FunctionStep(name, arguments):
                 matches.append(evaluate_function(name, node, arguments, document, _compile_query))
 
     def _select(
@@ -252,10 +252,10 @@ class _Search:
 def _with_the_function_first(path: Path) -> Path:
     """Jayway takes `$..price.sum()` for `$.sum($..price)`; `$..a.length()` counts the children of what it finds."""
     match path.steps:
-        case (Descend(), *between, Function(name, arguments)):
+        case (Descend(), *between, FunctionStep(name, arguments)):
             scan = (Descend(), *between, *([Wildcard()] if name in {"length", "size"} else []))
             query = Query(False, Path(path.text, Root.INPUT, None, scan))
-            return evolve(path, steps=(Function(name, (query, *arguments)),))
+            return evolve(path, steps=(FunctionStep(name, (query, *arguments)),))
         case _:
             return path
 
@@ -304,5 +304,5 @@ def _fragment(step: Step) -> str:
             return ".."
         case Filter():
             return "[?]"
-        case Function(name):
+        case FunctionStep(name):
             return f".{name}()"

@@ -21,7 +21,7 @@ from .tree import (
     Descend,
     Exists,
     Filter,
-    Function,
+    FunctionStep,
     Index,
     Literal,
     Name,
@@ -143,7 +143,7 @@ class _Parser:
                 steps.append(self.bracket())
             else:
                 return tuple(steps)
-            if len(steps) > 1 and isinstance(steps[-2], Function):
+            if len(steps) > 1 and isinstance(steps[-2], FunctionStep):
                 raise self.error("a function must be the last step", start)
 
     def dotted(self) -> Step:
@@ -165,7 +165,7 @@ class _Parser:
         if self.peek() == "(":
             if name not in FUNCTIONS:
                 raise self.error(f"unknown function {name}()", start)
-            return Function(name, self.arguments())
+            return FunctionStep(name, self.arguments())
         return Name((name,))
 
     def arguments(self) -> tuple[Operand, ...]:

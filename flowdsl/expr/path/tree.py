@@ -63,14 +63,14 @@ class Filter(Record, eq=False):
     text: str
 
 
-class Function(Record, eq=False):
+class FunctionStep(Record, eq=False):
     """`.length()` and its like; only as the last step."""
 
     name: str
     arguments: tuple[Operand, ...]
 
 
-Step: TypeAlias = Name | Index | Slice | Wildcard | Descend | Filter | Function
+Step: TypeAlias = Name | Index | Slice | Wildcard | Descend | Filter | FunctionStep
 
 
 class Path(Record, eq=False):
@@ -102,7 +102,7 @@ def is_definite_step(step: Step, is_last: bool) -> bool:
             return len(names) == 1 or is_last
         case Index(indexes):
             return len(indexes) == 1
-        case Function():
+        case FunctionStep():
             return True
         case _:
             return False
