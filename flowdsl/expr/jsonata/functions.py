@@ -25,7 +25,7 @@ MAX_ITEMS: Final = 500_000
 _ALGORITHMS: Final = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
-class Function(Record):
+class JsonataFunction(Record):
     """`signature` is JSONata's, `<s-n?:s>`; the engine holds the arguments to it before it calls `apply`."""
 
     signature: str
@@ -160,19 +160,19 @@ def base64_decode(text: Any) -> Any:
         raise InternalError from None
 
 
-ADDED: Final[dict[str, Function]] = {
-    "partition": Function("<(a)?n?:x>", partition),
-    "range": Function("<nnn?:x>", numbers_between),
-    "hash": Function("<ss?:s>", hash_of),
-    "random": Function("<n?:n>", random),
-    "uuid": Function("<:s>", random_uuid),
-    "parse": Function("<s?:x>", parse),
+ADDED: Final[dict[str, JsonataFunction]] = {
+    "partition": JsonataFunction("<(a)?n?:x>", partition),
+    "range": JsonataFunction("<nnn?:x>", numbers_between),
+    "hash": JsonataFunction("<ss?:s>", hash_of),
+    "random": JsonataFunction("<n?:n>", random),
+    "uuid": JsonataFunction("<:s>", random_uuid),
+    "parse": JsonataFunction("<s?:x>", parse),
 }
 """By name, those that JSONata 2.0.6 lacks or that take more arguments here."""
-FUNCTIONS: Final[dict[str, Function]] = {
+FUNCTIONS: Final[dict[str, JsonataFunction]] = {
     **ADDED,
-    "shuffle": Function("<a:a>", shuffle),
-    "base64decode": Function("<s-:s>", base64_decode),
+    "shuffle": JsonataFunction("<a:a>", shuffle),
+    "base64decode": JsonataFunction("<s-:s>", base64_decode),
 }
 """By name, those that replace the engine's or that it lacks."""
 _NAMES: Final = """
