@@ -15,7 +15,7 @@ from attrs import evolve
 from ...base.json import json_text
 from ...engine import Call, Exchange, Failed, Reply
 from ..hosts import Host, Hosts, expanded, headers_of, host_of
-from .web import Answer, LostAnswerError, Pairs, RefusedError, Request, body_text, form, pairs, send, url
+from .web import HttpResponse, LostAnswerError, Pairs, RefusedError, Request, body_text, form, pairs, send, url
 
 JSON = Any
 Result = dict[str, JSON]
@@ -68,7 +68,7 @@ def _request(call: Call, arguments: Result, connection: Host) -> Request:
     return Request(arguments["Method"], url(arguments["ApiEndpoint"]), [*pairs(query)], headers, content)
 
 
-def _judged(answer: Answer) -> Result | Failed:
+def _judged(answer: HttpResponse) -> Result | Failed:
     if _BINARY.match(",".join(_header(answer, "content-type"))):
         return Failed("States.Runtime", "The content type of the response is not supported", refused=True)
     try:
@@ -163,7 +163,7 @@ def _has(headers: Pairs, name: str) -> bool:
     return any(each.lower() == name for each, _ in headers)
 
 
-def _header(answer: Answer, name: str) -> list[str]:
+def _header(answer: HttpResponse, name: str) -> list[str]:
     return [value for each, values in answer.headers.items() if each.lower() == name for value in values]
 
 

@@ -68,7 +68,7 @@ class Request:
 
 
 @frozen
-class Answer:
+class HttpResponse:
     status: int
     reason: str
     headers: dict[str, list[str]]
@@ -130,7 +130,7 @@ def form(query: Pairs) -> str:
     return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
 
 
-def send(host: Host, request: Request, *, seconds: float) -> Answer:
+def send(host: Host, request: Request, *, seconds: float) -> HttpResponse:
     """Send the request to `host` instead of the host that it names.
 
     Raises RefusedError if HTTP does not allow the method or a header, FlowError if the host does not accept a
@@ -155,7 +155,7 @@ def send(host: Host, request: Request, *, seconds: float) -> Answer:
         connection.close()
 
 
-def _sent(connection: HTTPConnection, request: Request, target: str) -> Answer:
+def _sent(connection: HTTPConnection, request: Request, target: str) -> HttpResponse:
     content = None if request.body is None else request.body.encode()
     try:
         connection.putrequest(request.method, target, skip_accept_encoding=True)
@@ -167,7 +167,7 @@ def _sent(connection: HTTPConnection, request: Request, target: str) -> Answer:
         connection.putheader("Content-Length", str(len(content)))
     connection.endheaders(content)
     response = connection.getresponse()
-    return Answer(response.status, response.reason, _headers(response), response.read())
+    return HttpResponse(response.status, response.reason, _headers(response), response.read())
 
 
 def _headers(response: HTTPResponse) -> dict[str, list[str]]:
