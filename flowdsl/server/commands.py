@@ -26,7 +26,7 @@ _ACCOUNT = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTIT
 """How variables begin that lead to an account; STATE_MACHINE_ARN would run tests against a deployed machine."""
 
 
-class Answer(NamedTuple):
+class CommandResult(NamedTuple):
     """How a command ended; `code` is None if it took too long."""
 
     code: int | None
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 def run_module(
     module: str, arguments: Sequence[str], *, folder: Path, timeout: float, stdin: str | None = None
-) -> Answer:
+) -> CommandResult:
     """Run `python -m module arguments` in the folder, for at most `timeout` seconds, with `stdin` as its input.
 
     The module of flowdsl is this one, wherever it is installed. The process has credentials of no AWS account, so
@@ -64,8 +64,8 @@ def run_module(
         except subprocess.TimeoutExpired:
             process.kill()
             stdout, stderr = process.communicate()
-            return Answer(None, stdout, stderr)
+            return CommandResult(None, stdout, stderr)
         except BaseException:
             process.kill()
             raise
-    return Answer(process.returncode, stdout, stderr)
+    return CommandResult(process.returncode, stdout, stderr)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..base.diagnostics import FlowError
-from .commands import Answer, run_module
+from .commands import CommandResult, run_module
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -117,7 +117,7 @@ def _pairs(option: str, values: Mapping[str, Any] | None) -> list[str]:
     return [word for state, value in (values or {}).items() for word in (option, f"{state}={json.dumps(value)}")]
 
 
-def _text(answer: Answer, expected: tuple[int, ...]) -> str:
+def _text(answer: CommandResult, expected: tuple[int, ...]) -> str:
     """What the command printed. Raises ToolError if it did not do what it should."""
     from mcp.server.mcpserver.exceptions import ToolError
 
@@ -136,7 +136,7 @@ def _cut(text: str) -> str:
     return f"{text[: _MOST // 2]}\n… {left_out} characters left out …\n{text[-_MOST // 2 :]}"
 
 
-def _tests(answer: Answer) -> dict[str, Any]:
+def _tests(answer: CommandResult) -> dict[str, Any]:
     return {"passed": answer.code == 0, "output": _cut((answer.stdout + answer.stderr).strip())}
 
 
