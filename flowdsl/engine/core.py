@@ -136,7 +136,7 @@ class Await:
 
 
 @frozen
-class Run:
+class RunChild:
     """Run a child execution of this program; Succeeded, Failed or TimedOut says how it ended."""
 
     program: Program
@@ -144,7 +144,7 @@ class Run:
     name: str
 
 
-Effect = Sleep | Invoke | Await | Run
+Effect = Sleep | Invoke | Await | RunChild
 
 
 # -- what it is told

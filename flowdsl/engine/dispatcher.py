@@ -31,7 +31,7 @@ from .core import (
     Identity,
     Invoke,
     Program,
-    Run,
+    RunChild,
     Settings,
     Signal,
     Sleep,
@@ -298,7 +298,7 @@ class Dispatcher:
             self._timers.at(effect.until, Resume(to, Wake()))
         elif isinstance(effect, Invoke):
             self._invoke(execution, to, effect.call)
-        elif isinstance(effect, Run):
+        elif isinstance(effect, RunChild):
             self._run_child(to, effect)
         elif not isinstance(effect, Await):
             raise TypeError(f"unknown effect {effect!r}")
@@ -307,7 +307,7 @@ class Dispatcher:
         """Carry out an effect that was interrupted."""
         execution, _ = self._running[to.execution]
         effect = execution.fibers[to.fiber].effect
-        if isinstance(effect, Run):
+        if isinstance(effect, RunChild):
             self._run_child(to, effect)
         elif isinstance(effect, Invoke):
             self._call(self._tasks[to.execution, to.fiber])
@@ -423,7 +423,7 @@ class Dispatcher:
         if nested.waits_for_child(call):
             self._adopt(task.to, child)
 
-    def _run_child(self, to: Address, effect: Run) -> None:
+    def _run_child(self, to: Address, effect: RunChild) -> None:
         try:
             child = self._start_child(to, effect.program, effect.input, effect.name, effect.name)
         except InputTooLargeError as error:

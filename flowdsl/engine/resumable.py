@@ -11,7 +11,7 @@ from . import nested
 from .core import (
     Invoke,
     Program,
-    Run,
+    RunChild,
     Sleep,
     Start,
     Stop,
@@ -125,7 +125,7 @@ class Resumable(Dispatcher):
                     hint="resume with the definition that the execution was started with",
                 )
             for _, _, effect in execution.deliver(entry.fiber, entry.signal, entry.now):
-                if isinstance(effect, Run):
+                if isinstance(effect, RunChild):
                     map_runs[effect.program.name, effect.name] = effect.program
         result = self._register(execution)
         result.reported, result.depth = len(execution.history), stored.depth
@@ -141,7 +141,7 @@ class Resumable(Dispatcher):
         if isinstance(effect, Sleep):
             if arm:
                 self._timers.at(effect.until, Resume(to, Wake()))
-        elif isinstance(effect, Run):
+        elif isinstance(effect, RunChild):
             if not self._children.get(to.execution, {}).get(to.fiber):
                 self._enqueue(Repeat(to))
         elif isinstance(effect, Invoke):

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from ...asl.resource import Resource
 from ...expr.errors import StatesError
-from ..core import Block, Fiber, PreparedState, Program, Run, Steps, Succeeded
+from ..core import Block, Fiber, PreparedState, Program, RunChild, Steps, Succeeded
 from ..data.flow import DataFlow, Evaluated, Items, Number
 from ..data.item_formats import ReaderError
 from ..data.item_reader import read_items
@@ -258,6 +258,6 @@ def _run_all(fiber: Fiber, children: list[Child], limit: int, tolerance: Toleran
 def _run_child(fiber: Fiber, child: Child, index: int) -> Steps:
     child.name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{child.run.arn}/{index}"))
     child.start = fiber.now
-    child.signal = yield Run(child.run.program, child.input, child.name)
+    child.signal = yield RunChild(child.run.program, child.input, child.name)
     child.stop = fiber.now
     return None
