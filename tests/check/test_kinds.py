@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flowdsl import Pass, StateMachine, cond, dump, is_null, state_input
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
 from flowdsl.check.dataflow.shapes import (
@@ -22,7 +23,9 @@ from flowdsl.check.dataflow.shapes import (
 )
 
 MIXED = UnionShape((NUMBER, STRING))
-LINE = ObjectShape({"name": Member(STRING), "cents": Member(NUMBER)}, True, "a line")
+LINE = ObjectShape(
+    {"name": Member(STRING), "cents": Member(NUMBER), "off": Member(UnionShape((NUMBER, NULL)))}, True, "a line"
+)
 INPUT = ObjectShape(
     {
         "n": Member(NUMBER),
@@ -32,6 +35,7 @@ INPUT = ObjectShape(
         "maybe": Member(UnionShape((STRING, NULL))),
         "mixed": Member(MIXED),
         "lines": Member(ArrayShape(LINE)),
+        "null_or_n": Member(UnionShape((NUMBER, NULL))),
         "coupon": Member(STRING, False, "an order without one"),
     },
     True,
@@ -80,6 +84,47 @@ def reports(state: dict[str, Any], language: str = "JSONata", **results: Shape) 
 def test_values_of_expressions(expression: str, expected: list[tuple[str, str]]) -> None:
     pytest.importorskip("jlens")
     assert reports({"Type": "Pass", "Output": {"v": f"{{% {expression} %}}"}})[:2] == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("X + 1", ["X + 1: + needs a number, but the value may be null"]),
+        ("X > 5", ["X > 5: > compares a number with a value that may be null"]),
+        ("$states.input.mixed > 1", ["$states.input.mixed > 1: > compares a number with text on some routes"]),
+        ("X != null ? X + 1 : 0", []),
+        ("X = null ? 0 : X + 1", []),
+        ("X = null ? X + 1 : 0", ["X + 1: + needs numbers, not null"]),
+        ("X ? X + 1 : 0", []),
+        ("$type(X) = 'number' ? X + 1 : 0", []),
+        ("$not(X = null) ? X + 1 : 0", []),
+        ("X != null and X > 5", []),
+        ("X = null or X > 5", []),
+        ("X = null and X > 5", ["X > 5: > compares numbers or texts, not null"]),
+        ("X != null and $states.input.n > 1 ? X + 1 : 0", []),
+        ("X != null or $states.input.n > 1 ? X + 1 : 0", ["X + 1: + needs a number, but the value may be null"]),
+        ("($x := X; $x = null ? 0 : $x * 2)", []),
+        ("($x := X; $x = null ? 0 : 1; $x * 2)", ["$x * 2: * needs a number, but the value may be null"]),
+        ("$states.input.lines[off != null and off > 5]", []),
+        ("$states.input.lines.(off = null ? 0 : off + 1)", []),
+        ("$states.input.lines.(off + 1)", ["off + 1: + needs a number, but the value may be null"]),
+        ("$map($states.input.lines, function($l) { $l.off = null ? 0 : $l.off + 1 })", []),
+    ],
+)
+def test_conditions_within_expressions_narrow_too(expression: str, expected: list[str]) -> None:
+    pytest.importorskip("jlens")
+    text = f"{{% {expression.replace('X', '$states.input.null_or_n')} %}}"
+    state = {"Type": "Pass", "Output": {"v": text}, "End": True}
+    found = check({"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}}, data=Data(INPUT))
+    assert [each.message for each in found] == [each.replace("X", "$states.input.null_or_n") for each in expected]
+
+
+def test_a_null_guard_of_an_author() -> None:
+    pytest.importorskip("jlens")
+    given = state_input.null_or_n
+    state = Pass("S", output={"v": cond(is_null(given), 0, given + 1)})
+    machine = StateMachine("guarded", state, query_language="JSONata")
+    assert list(check(dump(machine), data=Data(INPUT))) == []
 
 
 @pytest.mark.parametrize(

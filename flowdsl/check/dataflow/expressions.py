@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from ...base.named import NamedTuple
 from ...base.record import Record, evolve
 from ...expr.jsonata.tree import Node, steps, walk
+from ..conditions import Atom, formula_of_condition, parts_of
 from .kinds import (
     ARITHMETIC,
     ORDER,
@@ -26,6 +27,7 @@ from .kinds import (
     operand_problem,
     operand_problem_sometimes,
 )
+from .narrowing import Values, narrow_within, place_within
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -210,7 +212,10 @@ class Evaluator(Record):
                 scope[node.value] = UNKNOWN
                 return self.value(node.parts[0], scope, context, depth)
             case "condition":
-                _, *ways = self.values(node.parts, scope, context, depth)
+                test, *parts = node.parts
+                self.value(test, scope, context, depth)
+                sides = zip(parts, (True, False), strict=False)
+                ways = [self.value_if(test, holds, part, scope, context, depth) for part, holds in sides]
                 if len(ways) < 2:
                     return UNKNOWN
                 return Value(merge(as_shape(ways[0]), as_shape(ways[1])), sure=all(way.sure for way in ways))
@@ -231,10 +236,40 @@ class Evaluator(Record):
     def values(self, nodes: Iterable[Node], scope: Scope, context: Value, depth: int) -> list[Value]:
         return [self.value(node, scope, context, depth) for node in nodes]
 
+    def value_if(self, test: Node, holds: bool, node: Node, scope: Scope, context: Value, depth: int) -> Value:
+        """Return the value of a node that is read only if a test holds, or only if it does not."""
+        formula = formula_of_condition(test, self.text)
+        places = [place_within(each.subject) for each in parts_of(formula) if isinstance(each, Atom)]
+        names = {place[0] for place in places if place is not None}
+        known = {name: scope[name] if name in scope else self.variable(name) for name in names if name}
+        single = {name: Member(value.shape) for name, value in known.items() if not value.is_sequence}
+        left = narrow_within(Values(context.shape, ObjectShape(single, False)), formula, holds)
+        if not context.is_sequence:
+            context = context._replace(shape=left.document)
+        if not isinstance(left.variables, ObjectShape):
+            return self.value(node, scope, context, depth)
+        inside = {name: known[name]._replace(shape=left.variables.fields[name].shape) for name in single}
+        outside = {name: scope.pop(name, None) for name in inside}
+        scope.update(inside)
+        result = self.value(node, scope, context, depth)
+        for name, value in outside.items():
+            if scope.get(name) is not inside[name]:  # The node binds it.
+                continue
+            del scope[name]
+            if value is not None:
+                scope[name] = value
+        return result
+
     def operation(self, node: Node, scope: Scope, context: Value, depth: int) -> Value:
         """Return the value of an operator, and report operands that it cannot have."""
+        operator = node.value
+        if operator in ("and", "or"):
+            left_part, right_part = node.parts
+            self.value(left_part, scope, context, depth)
+            self.value_if(left_part, operator == "and", right_part, scope, context, depth)
+            return Value(BOOLEAN)
         values = self.values(node.parts, scope, context, depth)
-        operator, sure = node.value, all(each.sure for each in values)
+        sure = all(each.sure for each in values)
         if len(values) == 2 and not any(each.is_sequence for each in values):
             left, right = (each.shape for each in values)
             if operator in ("=", "!=") and (never := never_equal(left, right)):
@@ -253,7 +288,7 @@ class Evaluator(Record):
             return Value(NUMBER, sure=sure)
         if operator == "&":
             return Value(STRING)
-        if operator in ORDER or operator in ("=", "!=", "and", "or", "in"):
+        if operator in ORDER or operator in ("=", "!=", "in"):
             return Value(BOOLEAN, sure=operator not in ORDER or sure)
         return UNKNOWN
 

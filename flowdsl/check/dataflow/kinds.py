@@ -116,15 +116,19 @@ def misfit(shape: Shape, wanted: str) -> str | None:
 
 def misfit_sometimes(shape: Shape, wanted: str) -> str | None:
     """Say what a value is on some routes if it is of the wanted kind only on others: `text on some routes`."""
-    if not isinstance(shape, UnionShape) or item_of_many(shape) is not None:
+    wrong = _wrong_ways(shape, wanted)
+    if not wrong:
         return None
-    problems = [(each, "null" if each == NULL else misfit(each, wanted)) for each in shape.ways]
-    wrong = [(each, problem) for each, problem in problems if problem]
-    if not wrong or len(wrong) == len(problems) or wanted == "any":
-        return None
-    if all(each == NULL for each, _ in wrong):
-        return f"{NAMES[wanted]}, and may be null"
-    return f"{next(problem for each, problem in wrong if each != NULL)} on some routes"
+    others = [each for each in wrong if each != NULL]
+    return f"{misfit(others[0], wanted)} on some routes" if others else f"{NAMES[wanted]}, but the value may be null"
+
+
+def _wrong_ways(shape: Shape, wanted: str) -> list[Shape]:
+    """Return the ways of a value that are not of the wanted kind, if others are."""
+    if not isinstance(shape, UnionShape) or item_of_many(shape) is not None or wanted == "any":
+        return []
+    wrong = [each for each in shape.ways if each == NULL or misfit(each, wanted)]
+    return wrong if len(wrong) < len(shape.ways) else []
 
 
 def fraction_in(key: str, shape: Shape) -> str | None:
@@ -145,8 +149,10 @@ def operand_problem_sometimes(operator: str, left: Shape, right: Shape) -> str |
         return f"{operator} needs {wrong}" if wrong else None
     for one, other in ((left, right), (right, left)):
         kind = kind_of_shape(one)
-        if operator in ORDER and kind in ("number", "string") and (wrong := misfit_sometimes(other, str(kind))):
-            return f"{operator} compares {NAMES[str(kind)]} with {wrong.partition(', ')[2].removeprefix('not ')}"
+        if operator in ORDER and kind in ("number", "string") and (ways := _wrong_ways(other, str(kind))):
+            what = next((NAMES[str(kind_of_shape(each))] for each in ways if each != NULL), None)
+            with_what = f"{what} on some routes" if what else "a value that may be null"
+            return f"{operator} compares {NAMES[str(kind)]} with {with_what}"
     return None
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias
 
 from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ...expr.path.tree import Root
 from ..conditions import And, Atom, Formula, Not
 from ..rules.paths import as_path
-from .reader import keys_of
+from .parts import keys_of
 from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape, merged, ways_of
 
-_JSONATA = regex(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
+_JSONATA = regex(r"(\$(?:[A-Za-z_]\w*)?|[A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
 Keys = tuple[str | int, ...]
 
 
@@ -23,12 +25,26 @@ class Values(NamedTuple):
     variables: Shape
 
 
+Find: TypeAlias = Callable[[str], "tuple[str, Keys] | None"]
+"""Returns the variable, "" for the document, and the keys of a tested value; None if it is not a plain path."""
+
+
 def narrow(values: Values, formula: Formula, holds: bool, language: str) -> Values:
-    """Return what is left of the values if a formula holds, or does not."""
+    """Return what is left of the values if the condition of a Choice holds, or does not."""
+    return _narrow(values, formula, holds, partial(place_of, language=language))
+
+
+def narrow_within(values: Values, formula: Formula, holds: bool) -> Values:
+    """Return what is left of the values if a condition within an expression holds, or does not: of the variables,
+    `states` among them, and of the context in place of the document."""
+    return _narrow(values, formula, holds, place_within)
+
+
+def _narrow(values: Values, formula: Formula, holds: bool, find: Find) -> Values:
     if isinstance(formula, Not):
-        return narrow(values, formula.part, not holds, language)
+        return _narrow(values, formula.part, not holds, find)
     if isinstance(formula, Atom):
-        place = place_of(formula.subject, language)
+        place = find(formula.subject)
         if place is None:
             return values
         variable, keys = place
@@ -37,9 +53,9 @@ def narrow(values: Values, formula: Formula, holds: bool, language: str) -> Valu
         return values._replace(document=_narrowed(values.document, keys, formula, holds))
     if isinstance(formula, And) is holds:
         for part in formula.parts:
-            values = narrow(values, part, holds, language)
+            values = _narrow(values, part, holds, find)
         return values
-    each = [narrow(values, part, holds, language) for part in formula.parts]
+    each = [_narrow(values, part, holds, find) for part in formula.parts]
     if all(one == values for one in each):
         return values
     return Values(merged(tuple(one.document for one in each)), merged(tuple(one.variables for one in each)))
@@ -48,18 +64,24 @@ def narrow(values: Values, formula: Formula, holds: bool, language: str) -> Valu
 def place_of(subject: str, language: str) -> tuple[str, Keys] | None:
     """Return the variable, "" for the document, and the keys of a tested value; None if it is not a plain path."""
     if language == "JSONata":
-        match = _JSONATA.fullmatch(subject)
-        if match is None:
-            return None
-        names: Keys = tuple(match[2].split(".")[1:])
-        if match[1] == "states":
+        variable, names = place_within(subject) or ("", ())
+        if variable == "states":
             return ("", names[1:]) if names[:1] == ("input",) else None
-        return match[1], names
+        return (variable, names) if variable else None
     path = as_path(subject)
     keys = keys_of(path)
     if path is None or keys is None or path.root not in (Root.INPUT, Root.VARIABLE):
         return None
     return (path.variable or "") if path.root is Root.VARIABLE else "", keys
+
+
+def place_within(subject: str) -> tuple[str, Keys] | None:
+    """Return the variable, "" for the context, and the keys of a value that an expression tests."""
+    match = _JSONATA.fullmatch(subject)
+    if match is None:
+        return None
+    names = tuple(match[2].split(".")[1:])
+    return (match[1][1:], names) if match[1].startswith("$") else ("", (match[1], *names))
 
 
 def _narrowed(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape:
@@ -110,6 +132,8 @@ _NEEDS_A_VALUE: Final = frozenset({"exists", "=", "<", "<=", ">", ">=", *_KINDS}
 def _value_left(shape: Shape, test: Atom, holds: bool) -> Shape | None:
     if test.operator == "exists":
         return shape if holds else None
+    if test.operator == "is" and isinstance(shape, ScalarShape) and shape.kind == "null":
+        return None if holds else shape
     if test.operator in _KINDS and not isinstance(shape, UnknownShape | UnionShape):
         is_of_kind = isinstance(shape, ScalarShape) and shape.kind == _KINDS[test.operator]
         return shape if is_of_kind is holds else None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from ...asl.tree import Machine, Node
 from ...base.diagnostics import AslPath
 from ...base.patterns import regex
 from ...base.words import abbreviate
+from ...expr.path.tree import Index, Name, Path
 from .shapes import ObjectShape, Shape
 
 
@@ -116,3 +118,25 @@ def needle_of(operand: Any) -> str | float | None:
 
 def dicts(value: Any) -> list[dict[str, Any]]:
     return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
+
+
+def keys_of(path: Path | None) -> tuple[str | int, ...] | None:
+    """Return a path of single names and indexes as keys, or None if it has other steps."""
+    if path is None:
+        return None
+    keys = first_keys(path)
+    return keys if len(keys) == len(path.steps) else None
+
+
+@lru_cache(maxsize=4096)  # a path is parsed once, too
+def first_keys(path: Path) -> tuple[str | int, ...]:
+    """Return the single names and indexes with which a path begins."""
+    keys: list[str | int] = []
+    for step in path.steps:
+        if isinstance(step, Name) and len(step.names) == 1:
+            keys.append(step.names[0])
+        elif isinstance(step, Index) and len(step.indexes) == 1:
+            keys.append(step.indexes[0])
+        else:
+            break
+    return tuple(keys)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from ...asl.resource import SYNC
@@ -11,11 +10,12 @@ from ...base.diagnostics import AslPath
 from ...base.patterns import regex
 from ...base.record import Record
 from ...base.words import did_you_mean
-from ...expr.path.tree import Index, Name, Path, Root
+from ...expr.path.tree import Name, Path, Root
 from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic
 from .items import context_of
 from .kinds import FIELDS, fraction_in, misfit, misfit_sometimes
+from .parts import first_keys, keys_of
 from .replaced import UNKNOWN
 from .shapes import (
     ANY,
@@ -301,28 +301,6 @@ def asked_for(condition: Any) -> Iterator[tuple[str, ...]]:
 
         tree = getattr(read_text(condition[2:-2].strip()), "tree", None)
         yield from (names[1:] for names in asked_paths(tree) if names[:1] == ("input",)) if tree else ()
-
-
-def keys_of(path: Path | None) -> tuple[str | int, ...] | None:
-    """Return a path of single names and indexes as keys, or None if it has other steps."""
-    if path is None:
-        return None
-    keys = first_keys(path)
-    return keys if len(keys) == len(path.steps) else None
-
-
-@lru_cache(maxsize=4096)  # a path is parsed once, too
-def first_keys(path: Path) -> tuple[str | int, ...]:
-    """Return the single names and indexes with which a path begins."""
-    keys: list[str | int] = []
-    for step in path.steps:
-        if isinstance(step, Name) and len(step.names) == 1:
-            keys.append(step.names[0])
-        elif isinstance(step, Index) and len(step.indexes) == 1:
-            keys.append(step.indexes[0])
-        else:
-            break
-    return tuple(keys)
 
 
 def _states(known: Mapping[str, Shape]) -> Value:

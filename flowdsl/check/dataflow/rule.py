@@ -27,8 +27,8 @@ from .events import READS, misfits, payload_of
 from .items import batch_of, context_of, item_of, item_read_by, result_written_by
 from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
-from .parts import dicts, fields_caught, in_order, reads_answer, tests_of, with_assigned
-from .reader import Reader, asked_for, first_keys, keys_of
+from .parts import dicts, fields_caught, first_keys, in_order, keys_of, reads_answer, tests_of, with_assigned
+from .reader import Reader, asked_for
 from .replaced import replaced_kinds, unknown_result
 from .shapes import (
     ANY,
