@@ -82,5 +82,9 @@ def abbreviate(value: Any) -> str:
         return "an object" if value else "an empty object"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return shorten(json.dumps(value, ensure_ascii=False, default=repr))
+
+
+def shorten(text: str) -> str:
+    """Return a text as a message has it, at most 60 characters long."""
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."

@@ -158,7 +158,7 @@ def _constant(node: Node, text: str) -> tuple[bool, Any]:
 def is_possible(*formulas: Formula) -> bool:
     """Return False if the formulas cannot hold together; True if they may."""
     terms = _terms(And(formulas), True)
-    return terms is None or any(_is_consistent(term, is_whole=True) for term in terms)
+    return terms is None or any(map(_is_consistent, terms))
 
 
 def _terms(formula: Formula, holds: bool) -> list[tuple[Literal, ...]] | None:
@@ -185,12 +185,12 @@ def _terms(formula: Formula, holds: bool) -> list[tuple[Literal, ...]] | None:
     return product if len(product) <= MOST_TERMS else None
 
 
-def _is_consistent(term: Iterable[Literal], *, is_whole: bool = False) -> bool:
-    """Return False if tests contradict each other; `is_whole` if no other tests follow."""
+def _is_consistent(term: Iterable[Literal]) -> bool:
+    """Return False if tests of one value contradict each other."""
     by_subject: dict[str, list[Literal]] = {}
     for test, holds in term:
         by_subject.setdefault(test.subject, []).append((test, holds))
-    return all(_may_hold(literals) and (not is_whole or _may_be_outside(literals)) for literals in by_subject.values())
+    return all(_may_hold(literals) for literals in by_subject.values())
 
 
 def _may_hold(literals: list[Literal]) -> bool:
@@ -230,17 +230,6 @@ def _may_match(literals: list[Literal], compared: list[Atom]) -> bool:
 
     matches = OPERATORS["StringMatches"].test
     return all(matches(text, pattern) is holds for text in texts for pattern, holds in patterns)
-
-
-def _may_be_outside(literals: list[Literal]) -> bool:
-    """Return False if no value is outside of all these ranges, except one of another kind, which nobody means."""
-    if any(holds or test.operator not in _SWAPPED for test, holds in literals):
-        return True
-    bounds: dict[str, list[tuple[str, Any]]] = {}
-    for test, _ in literals:
-        if test.operator in _OPPOSITE:
-            bounds.setdefault(_kind(test.constant), []).append((_OPPOSITE[test.operator], test.constant))
-    return all(_in_order(each, set()) for each in bounds.values())
 
 
 _OPPOSITE: Final = {"<": ">=", ">": "<=", "<=": ">", ">=": "<"}

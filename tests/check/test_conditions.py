@@ -37,11 +37,13 @@ NEVER = {
     "a value of what is not there": all_of(ONE, no(rule("IsPresent", True))),
     "through alternatives": all_of(any_of(ONE, TWO), rule("NumericGreaterThan", 2)),
     "a test and its opposite": all_of(rule("IsNull", True), rule("IsNull", False)),
-    "on neither side of a number": all_of(no(rule("NumericLessThan", 1)), no(rule("NumericGreaterThanEquals", 1))),
     "a text and another pattern": all_of(rule("StringEquals", "paid"), rule("StringMatches", "err-*")),
     "a text and not its pattern": all_of(rule("StringEquals", "err-1"), no(rule("StringMatches", "err-*"))),
 }
 MAYBE = {
+    "on neither side of a number, for it may be text": all_of(
+        no(rule("NumericLessThan", 1)), no(rule("NumericGreaterThanEquals", 1))
+    ),
     "values of two paths": all_of(ONE, rule("NumericEquals", 2, "$.b")),
     "a range": all_of(rule("NumericLessThanEquals", 1), rule("NumericGreaterThanEquals", 1)),
     "neither less nor more, for it may be text": all_of(
@@ -141,3 +143,23 @@ def test_an_alternative_that_an_earlier_rule_takes_away() -> None:
     assert places(x, any_of(y, x)) == [("FD514", (1, "Or", 1, "StringEquals"))]
     assert places(x, any_of(y, rule("StringEquals", "x", "$.b"))) == []
     assert places(rule("StringMatches", "z*"), any_of(y, x)) == []
+
+
+def test_messages_quote_a_condition_as_it_is() -> None:
+    choice = {
+        "Type": "Choice",
+        "Choices": [{**all_of(rule("StringEquals", "a"), rule("StringEquals", "b")), "Next": "E"}],
+    }
+    (found,) = check({"StartAt": "C", "States": {"C": choice, "E": {"Type": "Succeed"}}})
+    assert found.message.endswith('the condition is never true: $.a == "a" and $.a == "b"')
+
+
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_a_guard_against_what_is_no_number_may_hold(language: str) -> None:
+    pytest.importorskip("jlens")
+    guard = (
+        all_of(no(rule("NumericGreaterThanEquals", 0)), no(rule("NumericLessThan", 0)))
+        if language == "JSONPath"
+        else {"Condition": "{% $not($states.input.a >= 0) and $not($states.input.a < 0) %}"}
+    )
+    assert codes(to("Done", guard), language=language) == []

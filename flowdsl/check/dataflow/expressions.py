@@ -212,10 +212,12 @@ class Evaluator(Record):
                 scope[node.value] = UNKNOWN
                 return self.value(node.parts[0], scope, context, depth)
             case "condition":
-                test, *parts = node.parts
+                test, *sides = node.parts
                 self.value(test, scope, context, depth)
-                sides = zip(parts, (True, False), strict=False)
-                ways = [self.value_if(test, holds, part, scope, context, depth) for part, holds in sides]
+                ways = [
+                    self.value_if(test, holds, side, scope, context, depth)
+                    for side, holds in zip(sides, (True, False), strict=False)
+                ]
                 if len(ways) < 2:
                     return UNKNOWN
                 return Value(merge(as_shape(ways[0]), as_shape(ways[1])), sure=all(way.sure for way in ways))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
-from ...base.words import abbreviate
+from ...base.words import shorten
 from ..conditions import (
     COMPARISONS,
     And,
@@ -62,7 +62,7 @@ def _check_parts(formula: Formula, rule: Any, path: AslPath, findings: Findings)
     for part in parts_of(formula):
         if not isinstance(part, And | Or):
             continue
-        text = abbreviate(describe(part)).strip("'\"")
+        text = shorten(describe(part))
         at, needle = path_of_part(_contradicting(part), rule, path), _needle(_contradicting(part))
         if not is_possible(part):
             message = f"the condition is never true: {text}"
