@@ -112,7 +112,8 @@ class _Verification:
         for file, body in self._events():
             failure = self._invoke(body)
             name = display_path(file) if file else "{}"
-            self.outcome = f"answers {name}" + (f" with {failure.error}" if failure else "")
+            why = "" if file else f", for want of a {EVENTS}"
+            self.outcome = f"answers {name}" + (f" with {failure.error}{why}" if failure else "")
             if failure and (file or _is_lambdas(failure)):
                 return self._diagnose(failure, name)
         return None

@@ -128,6 +128,15 @@ def test_build_packages_functions(project):
     assert "greet: unchanged" in project.run("build").stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--asl-only"]], ids=["whole", "asl-only"])
+def test_build_leaves_nothing_outside_its_folder(project, options):
+    before = {*project.root.rglob("*")}
+    assert project.run("build", "--output", "deep/out", *options).exit_code == 0
+    after = {each for each in project.root.rglob("*") if "__pycache__" not in each.parts}
+    assert {each.relative_to(project.root).parts[0] for each in after - before} == {"deep"}
+    assert [each.name for each in (project.root / "deep").iterdir()] == ["out"]
+
+
 def test_two_machines_of_one_name(project):
     project.write(
         "two.py",

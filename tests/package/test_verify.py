@@ -108,7 +108,10 @@ def test_a_handler_that_answers(project: Any) -> None:
 
 def test_an_error_of_the_handlers_own_is_an_answer_to_no_event(project: Any) -> None:
     problems, progress = build(project, ANSWERS)
-    assert (problems, progress) == ([], f"setup: verified with Python {HERE}: answers {{}} with KeyError")
+    assert (problems, progress) == (
+        [],
+        f"setup: verified with Python {HERE}: answers {{}} with KeyError, for want of a test_event*.json",
+    )
 
 
 def test_an_event_that_is_not_json(project: Any) -> None:
