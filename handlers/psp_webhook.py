@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers import redirects
 from handlers.psp import PspUnavailable
-from handlers.reconcile.sweep import NOT_TAKEN, ask_psp, execution_has_ended, reconcile
+from handlers.reconcile.sweep import UNSWEPT, ask_psp, execution_has_ended, reconcile
 from handlers.transactions.store import store
 
 MAX_BODY = 2_000_000
@@ -60,6 +60,6 @@ def settle(donation: str, *, is_decided: bool, payment: str) -> str:
     finding = reconcile(donation, store(), ask_psp, execution_has_ended, payment)
     if finding is None:
         return "nothing to do"
-    if finding.repaired is None and finding.status in NOT_TAKEN:
+    if finding.repaired is None and finding.status in UNSWEPT:
         raise PspUnavailable(f"{donation}: {finding.status}; {finding.reason}")
     return finding.repaired or "left open"

@@ -97,6 +97,8 @@ class Lookup:
     """When this PSP was selected for the donation (RFC 3339): its payments are not older. Empty if unknown."""
     captured: int | None = None
     """What was to be taken of a reservation; None: all, or nothing yet."""
+    reported: str = ""
+    """The reference of a payment that the PSP has reported: that one is enough, and has to be among the answers."""
 
 
 @frozen

@@ -85,8 +85,8 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
 def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
     """Return the state of every payment of the event's donation at the PSP.
 
-    If the event's `operation` is `cancel`, those in `references` are cancelled before, unless it is too late. Raises
-    MalformedEvent, PspUnavailable, PspRefused.
+    If the event's `operation` is `cancel`, those in `references` are cancelled before, unless it is too late. If a
+    payment was `reported`, its state is enough. Raises MalformedEvent, PspUnavailable, PspRefused.
     """
     if event.get("operation") == "cancel":
         for reference in read(event, "references", list[Any]):
@@ -96,7 +96,15 @@ def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
     token = method.get("token") if isinstance(method, Mapping) else None
     since = selected.get("chosen_at") if isinstance(selected, Mapping) else None
     captured = read(event, "captured", int) if event.get("captured") is not None else None
-    lookup = Lookup(read(event, "donation.id", str), amount, currency, str(token or ""), str(since or ""), captured)
+    lookup = Lookup(
+        read(event, "donation.id", str),
+        amount,
+        currency,
+        str(token or ""),
+        str(since or ""),
+        captured,
+        str(event.get("reported") or ""),
+    )
     answers = [bounded(each) for each in psp.look_up(lookup)]
     return {
         "payments": [

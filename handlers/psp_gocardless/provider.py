@@ -176,7 +176,10 @@ class GoCardlessPsp:
         return failure[0]
 
     def look_up(self, request: Lookup) -> list[Answer]:
-        """GoCardless lists by mandate and time, not by metadata: without them (an erased donation) it cannot tell."""
+        """GoCardless lists by mandate and time, not by metadata: without them (an erased donation) it can only tell of
+        a payment that it has reported."""
+        if request.reported:
+            return self._reported(request)
         if not request.since or not request.token:
             raise PspRefused(f"{request.donation}: its mandate is unknown; look for the donation at GoCardless")
         answers: list[Answer] = []
@@ -190,10 +193,21 @@ class GoCardlessPsp:
                 each for one in sorted(mandates) for each in self._payments(request.donation, one, request.since)
             ]
             for payment in payments:
-                if (_number(payment, "amount"), payment.get("currency")) != (request.amount, request.currency):
-                    raise PspRefused(f"{request.donation} has a payment with another amount")
+                _check_amount(payment, request.donation, request.amount, request.currency)
             # A billing request that became a payment is that payment.
             return [self._answer(payment) for payment in payments] or answers
+        return answers
+
+    def _reported(self, request: Lookup) -> list[Answer]:
+        answers: list[Answer] = []
+        with _errors({}):
+            is_request = request.reported.startswith(_REQUEST)
+            kind = self.services.billing_requests if is_request else self.services.payments
+            current = _object(kind.get(request.reported))
+            if _metadata_of(current).get("donation") == request.donation:
+                if not is_request:
+                    _check_amount(current, request.donation, request.amount, request.currency)
+                answers = [_waiting(current) if is_request else self._answer(current)]
         return answers
 
     def cancel(self, reference: str) -> Answer:
@@ -264,11 +278,15 @@ def _waiting(request: dict[str, Any]) -> Answer:
 
 def _compared(payment: dict[str, Any], metadata: Mapping[str, str], amount: int, currency: str) -> dict[str, Any]:
     """Return the payment. Raises PspRefused if it is another one than was asked for."""
-    if (_number(payment, "amount"), payment.get("currency")) != (amount, currency):
-        raise PspRefused(f"{metadata['donation']} has a payment with another amount")
+    _check_amount(payment, metadata["donation"], amount, currency)
     if _metadata_of(payment).get("donation") != metadata["donation"]:
         raise PspRefused(f"the key {metadata['attempt']} was used for another donation")
     return payment
+
+
+def _check_amount(payment: dict[str, Any], donation: str, amount: int, currency: str) -> None:
+    if (_number(payment, "amount"), payment.get("currency")) != (amount, currency):
+        raise PspRefused(f"{donation} has a payment with another amount")
 
 
 def _before(moment: str) -> str:

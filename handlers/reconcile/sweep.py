@@ -1,9 +1,10 @@
 """Compare every unfinished transaction with its PSP and its execution.
 
-What is certain is repaired: a payment that the PSP took is stored as paid, and its post-processing is finished; a
-donation whose execution has ended and whose payments are all refused or cancelled is stored as declined or abandoned. A
-payment that the donor could still complete is cancelled when no execution has waited for it for a day. Everything else
-is a finding. Nothing is charged or refunded, and running the sweep again, or beside an execution, is safe.
+What is certain is repaired: a payment that the PSP took is stored as paid, and its post-processing is finished; each
+further one is stored as a conflict; a donation whose execution has ended and whose payments are all refused or
+cancelled is stored as declined or abandoned. A payment that the donor could still complete is cancelled when no
+execution has waited for it for a day. Everything else is a finding. Nothing is charged or refunded, and running the
+sweep again, or beside an execution, is safe.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from handlers.disputes.record import NEEDS_RESPONSE
 from handlers.document import PAYING, is_for_later
 from handlers.psp import Outcome
 from handlers.reconcile.finishing import finish
-from handlers.transactions.record import Transaction, from_document, owner
+from handlers.transactions.record import Transaction, from_document, is_erased, owner
 from handlers.transactions.store import ConflictingTransaction, Query, Store
 
 SETTLING = 3600
@@ -38,9 +39,15 @@ RESERVED = 5 * 24 * 3600
 
 _REFUSED = (Outcome.DECLINED, Outcome.CANCELLED, Outcome.RETRY)
 
-NOT_TAKEN = ("declined", "abandoned")
+_NOT_TAKEN = ("declined", "abandoned")
 """Statuses of records that a PSP's webhook may prove wrong: a bank debit that somebody submitted again, a payment that
 the PSP authorised after it had closed it."""
+
+_TAKEN = ("paid", "authorised")
+"""Statuses of records that have a payment: whatever else the PSP takes is for people."""
+
+UNSWEPT = (*_NOT_TAKEN, *_TAKEN)
+"""Statuses of records for which the sweep does not ask the PSP: only a webhook tells of their payments."""
 
 Ask = Callable[[Transaction, dict[str, Any]], dict[str, Any]]
 """Send an event to the function of the transaction's PSP, and return its answer."""
@@ -48,7 +55,7 @@ Ask = Callable[[Transaction, dict[str, Any]], dict[str, Any]]
 
 @frozen
 class Finding:
-    """The result for one transaction: `repaired` is its new status, or None if it stays as it is."""
+    """The result for one transaction: `repaired` is its new status, conflict for a further payment, or None."""
 
     id: str
     status: str
@@ -71,8 +78,7 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
         for transaction in store.list(Query(status=status)):
             yield _reconciled(transaction, store, ask, has_ended, repair=repair)
     for transaction in store.list(Query(status="conflict")):
-        second = f"a second payment was taken at {transaction.psp}: {transaction.reference}"
-        reason = second if transaction.reference else "not charged: a different donation uses the id"
+        reason = _conflict(transaction, store.get(transaction.id))
         yield Finding(transaction.id, transaction.status, f"{reason}; {_CLOSE.format(transaction.id)}")
     for transaction in store.list(Query(status="paid", complete=False)):
         yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
@@ -110,16 +116,34 @@ def reconcile(
     donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None], payment: str
 ) -> Finding | None:
     """Settle the donation of a payment that its PSP has reported; None if it is settled, or if an execution may still
-    settle it. A second payment becomes a conflict."""
+    settle it. A second payment becomes a conflict, and so does one of a declined donation whose donor was erased."""
     record, history = store.get(donation), store.history(donation)
-    if record is None or record.status not in ("open", "broken", "paid", *NOT_TAKEN):
+    if record is None or record.status not in ("open", "broken", *UNSWEPT) or payment in _stored(record, history):
         return None
-    if record.status == "paid" and payment in {each.reference for each in history if each.reference}:
+    # An execution that still runs cannot give back what its donation already has.
+    if record.status not in _TAKEN and not all(has_ended(execution) for execution in _unfinished(history)):
         return None
-    if not all(has_ended(execution) for execution in _unfinished(history)):
-        return None
-    finding = _reconciled(record, store, ask, has_ended, repair=True)
+    reported = payment if record.status in UNSWEPT else ""
+    finding = _reconciled(record, store, ask, has_ended, repair=True, reported=reported)
     return None if finding.repaired == record.status else finding
+
+
+def _stored(record: Transaction, history: list[Transaction]) -> set[str | None]:
+    """Return the references of payments that are stored as what they are: the record's, and conflicts, closed ones too.
+
+    That an earlier execution stored a payment as declined does not count: the PSP may have taken it since.
+    """
+    statuses = ("conflict", "closed", *((record.status,) if record.status in _TAKEN else ()))
+    return {each.reference for each in history if each.reference and each.status in statuses}
+
+
+def _conflict(transaction: Transaction, record: Transaction | None) -> str:
+    if not transaction.reference:
+        return "not charged: a different donation uses the id"
+    if record is not None and record.status in _NOT_TAKEN:
+        why = f"the donation is {record.status}, and its donor's data was erased"
+        return f"taken at {transaction.psp}: {transaction.reference}; {why}"
+    return f"a second payment was taken at {transaction.psp}: {transaction.reference}"
 
 
 _CLOSE = "seen to: python -m handlers.transactions close {} --note TEXT"
@@ -138,7 +162,13 @@ def _finished(transaction: Transaction, store: Store) -> Finding:
 
 
 def _reconciled(
-    transaction: Transaction, store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, repair: bool
+    transaction: Transaction,
+    store: Store,
+    ask: Ask,
+    has_ended: Callable[[str], bool | None],
+    *,
+    repair: bool,
+    reported: str = "",
 ) -> Finding:
     history = store.history(transaction.id)
     intent = owner(history)
@@ -157,6 +187,7 @@ def _reconciled(
             **document,
             "donation": {name: value for name, value in document["donation"].items() if name in PAYING},
             "captured": capture.amount if capture else None,
+            "reported": reported,
         }
         answer = ask(transaction, {**event, "operation": "look_up"})
         payments, patience = answer["payments"], answer["patience"]
@@ -167,21 +198,24 @@ def _reconciled(
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
         return Finding(transaction.id, transaction.status, reason)
+    stored = _stored(transaction, history)
     taken = [payment for payment in payments if payment["status"] == Outcome.PAID]
-    if transaction.status == "paid":
-        known = {each.reference for each in history}
-        taken = [payment for payment in taken if payment["reference"] not in known]
-        if not taken:
-            return Finding(transaction.id, transaction.status, "paid once", transaction.status)
-    if len(taken) > 1:
-        references = ", ".join(str(payment["reference"]) for payment in taken)
-        return Finding(transaction.id, transaction.status, f"taken more than once at {transaction.psp}: {references}")
-    if taken and capture is not None:
+    taken = [{**payment, "status": "paid"} for payment in taken if payment["reference"] not in stored]
+    # A receipt needs the donor.
+    settles = transaction.status not in _TAKEN and not is_erased(transaction)
+    further = taken[1:] if settles else taken
+    reason = f"taken at {transaction.psp}: {', '.join(str(each['reference']) for each in taken)}"
+    if repair:
+        for payment in further:
+            store.put(evolve(_with_payment(transaction, document, payment), status="conflict"))
+    if taken and settles:
         # Perhaps less than what was reserved.
-        document = captured(document, capture)
+        document = document if capture is None else captured(document, capture)
+        return _settled(transaction, document, taken[0], reason, store, repair=repair)
     if taken:
-        reason = f"taken at {transaction.psp}: {taken[0]['reference']}"
-        return _settled(transaction, document, {**taken[0], "status": "paid"}, reason, store, repair=repair)
+        return Finding(transaction.id, transaction.status, reason, "conflict")
+    if transaction.status in _TAKEN:
+        return Finding(transaction.id, transaction.status, "taken once", transaction.status)
     undecided = [payment for payment in payments if payment["status"] not in _REFUSED]
     if is_for_later(document) and [each["status"] for each in undecided] == [Outcome.AUTHORISED]:
         if running:
@@ -191,7 +225,7 @@ def _reconciled(
             )
         state, reason = {**undecided[0], "status": "authorised"}, f"reserved at {transaction.psp}"
         return _settled(transaction, document, state, reason, store, repair=repair)
-    if transaction.status in NOT_TAKEN:
+    if transaction.status in _NOT_TAKEN:
         return Finding(transaction.id, transaction.status, f"not taken at {transaction.psp}", transaction.status)
     if undecided:
         reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
@@ -232,22 +266,26 @@ def _settled(
 ) -> Finding:
     if not repair:
         return Finding(transaction.id, transaction.status, f"{reason}; to be stored as {state['status']}")
-    # After a malformed answer of the PSP's function it may be anything.
-    before = document["payment"] if isinstance(document.get("payment"), dict) else {}
-    payment = {"attempts": [], **before, **state, "psp": transaction.psp, "delay_seconds": 0}
-    reconciled = {"at": clock.now(), "status": transaction.status, "error": document.get("error")}
-    kept = {name: value for name, value in document.items() if name != "error"}
-    settled = from_document({**kept, "payment": payment, "reconciled": reconciled})
     known = len(store.history(transaction.id))
     try:
-        record = store.put(settled, settles=True)
+        record = store.put(_with_payment(transaction, document, state), settles=True)
     except ConflictingTransaction as error:
-        return Finding(transaction.id, transaction.status, str(error))
+        return Finding(transaction.id, transaction.status, str(error), "conflict")
     for entry in store.history(transaction.id)[known:]:
         if entry.status == "open":
             # An execution started meanwhile: its donation is open work again, and the next sweep looks at it.
             record = store.put(entry)
     return Finding(transaction.id, transaction.status, reason, record.status)
+
+
+def _with_payment(transaction: Transaction, document: dict[str, Any], state: dict[str, Any]) -> Transaction:
+    """Return the transaction with the payment's state at the PSP."""
+    # After a malformed answer of the PSP's function it may be anything.
+    before = document["payment"] if isinstance(document.get("payment"), dict) else {}
+    payment = {"attempts": [], **before, **state, "psp": transaction.psp, "delay_seconds": 0}
+    reconciled = {"at": clock.now(), "status": transaction.status, "error": document.get("error")}
+    kept = {name: value for name, value in document.items() if name != "error"}
+    return from_document({**kept, "payment": payment, "reconciled": reconciled})
 
 
 def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:

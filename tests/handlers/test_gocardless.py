@@ -13,6 +13,7 @@ from handlers import disputes
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.psp import PspRefused, PspUnavailable
+from handlers.transactions.closing import close
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import Query, store
 from tests.handlers.conftest import Call, document
@@ -162,7 +163,7 @@ def test_a_second_payment_is_a_conflict_once(call: Call, gocardless: GoCardlessS
     gocardless.objects["PM9"] = {**first, "id": "PM9"}
     gocardless._tell("payments", "confirmed", payment="PM9")
 
-    assert tell(call, gocardless) == "PM1: nothing to do, PM9: left open"
+    assert tell(call, gocardless) == "PM1: nothing to do, PM9: conflict"
     assert tell(call, gocardless) == "PM1: nothing to do, PM9: nothing to do"
     conflicts = list(store().list(Query(status="conflict")))
     assert [(each.id, each.reference) for each in conflicts] == [("don-1", "PM9")]
@@ -173,6 +174,92 @@ def test_a_second_payment_is_a_conflict_once(call: Call, gocardless: GoCardlessS
     assert total() == 0
     found = call("reconcile", {})
     assert ["a second payment was taken" in each["reason"] for each in found["findings"]] == [True]
+
+
+def paid_again(server: GoCardlessServer, *identities: str, like: str = "PM1") -> None:
+    """Somebody debits the donation's mandate by hand, with the same metadata."""
+    for identity in identities:
+        server.objects[identity] = {**server.objects[like], "id": identity, "status": "confirmed"}
+        server._tell("payments", "confirmed", payment=identity)
+
+
+def conflicts() -> list[str | None]:
+    return [each.reference for each in store().list(Query(status="conflict"))]
+
+
+def test_a_second_payment_is_told_again_until_it_is_stored(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sweep looks at the payments of a paid donation."""
+    stored(call, gocardless, donation())
+    paid_again(gocardless, "PM9")
+    with monkeypatch.context() as outage:
+        outage.setattr("handlers.psp_webhook.ask_psp", lambda transaction, event: 1 / 0)
+        with pytest.raises(PspUnavailable, match="don-1: paid; psp_gocardless could not be asked"):
+            tell(call, gocardless)
+
+    assert tell(call, gocardless) == "PM1: nothing to do, PM9: conflict"
+    assert conflicts() == ["PM9"]
+
+
+def test_each_further_payment_is_a_conflict(call: Call, gocardless: GoCardlessServer) -> None:
+    stored(call, gocardless, donation())
+    paid_again(gocardless, "PM8", "PM9")
+
+    assert tell(call, gocardless) == "PM1: nothing to do, PM8: conflict, PM9: conflict"
+    assert conflicts() == ["PM8", "PM9"]
+
+
+def test_a_refused_debit_that_is_submitted_again_after_another_was_paid(
+    call: Call, gocardless: GoCardlessServer
+) -> None:
+    stored(call, gocardless, donation("MDREFUSED"))
+    paid_again(gocardless, "PM9")
+    assert tell(call, gocardless, since=1) == "PM9: paid"
+    gocardless.answered(gocardless.objects["PM1"], "confirmed")
+
+    assert tell(call, gocardless) == "PM1: conflict, PM9: nothing to do"
+    assert conflicts() == ["PM1"]
+
+
+def test_a_debit_that_is_submitted_again_after_its_donor_was_erased_is_for_people(
+    call: Call, gocardless: GoCardlessServer
+) -> None:
+    """Without the mandate GoCardless lists nothing, and nobody is left who could get a receipt."""
+    stored(call, gocardless, donation("MDREFUSED"))
+    store().erase("don-1")
+    gocardless.answered(gocardless.objects["PM1"], "confirmed")
+
+    assert tell(call, gocardless) == "PM1: conflict"
+    assert tell(call, gocardless) == "PM1: nothing to do"
+    [finding] = call("reconcile", {})["findings"]
+    assert (
+        "taken at psp_gocardless: PM1; the donation is declined, and its donor's data was erased" in finding["reason"]
+    )
+    close(store(), "don-1", "refunded at GoCardless")
+    assert tell(call, gocardless) == "PM1: nothing to do"
+    assert call("reconcile", {})["findings"] == []
+
+
+def test_a_second_payment_of_an_erased_donation_is_a_conflict(call: Call, gocardless: GoCardlessServer) -> None:
+    event = stored(call, gocardless, donation())
+    done = {name: {"status": "done"} for name in ("receipt", "totals", "event")}
+    store().put(from_document({**event, "post_processing": done}))
+    store().erase("don-1")
+    paid_again(gocardless, "PM9")
+
+    assert tell(call, gocardless) == "PM1: nothing to do, PM9: conflict"
+    assert conflicts() == ["PM9"]
+
+
+def test_what_gocardless_reports_has_to_be_of_the_donation(call: Call, gocardless: GoCardlessServer) -> None:
+    event = stored(call, gocardless, donation())
+    stored(call, gocardless, donation(identity="don-2"))
+    gocardless.objects["PM9"] = {**gocardless.objects["PM1"], "id": "PM9", "amount": 1}
+
+    assert call("psp_gocardless", {**event, "operation": "look_up", "reported": "PM2"})["payments"] == []
+    with pytest.raises(PspRefused, match="another amount"):
+        call("psp_gocardless", {**event, "operation": "look_up", "reported": "PM9"})
 
 
 def test_an_unknown_payment_is_not_a_decline(call: Call, gocardless: GoCardlessServer) -> None:

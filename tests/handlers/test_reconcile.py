@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.reconcile.sweep import ask_psp, execution_has_ended
-from handlers.transactions.record import intent
-from handlers.transactions.store import store
+from handlers.reconcile.sweep import ask_psp, execution_has_ended, reconcile
+from handlers.transactions.record import from_document, intent
+from handlers.transactions.store import Query, store
 from tests.handlers.conftest import Call, document
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:payment-psp-sandbox"
@@ -115,6 +115,26 @@ def test_a_function_that_fails_is_not_an_answer(monkeypatch: pytest.MonkeyPatch)
 def test_executions_are_asked_for(monkeypatch: pytest.MonkeyPatch, state: Any, expected: bool | None) -> None:
     aws(monkeypatch, state)
     assert execution_has_ended("arn:one") is expected
+
+
+@pytest.mark.parametrize("status", ["paid", "authorised"])
+def test_all_that_the_psp_took_besides_a_stored_payment_is_for_people(call: Call, status: str) -> None:
+    """Even while an execution runs: it cannot give anything back."""
+    event = document(id="don-1")
+    event["psp"]["name"] = "psp_sandbox"
+    store().put(intent({**event, "execution": "running"}))
+    store().put(from_document({**event, "payment": {"psp": "psp_sandbox", "status": status, "reference": "p1"}}))
+    known = {"status": "paid", "code": "", "message": "", "reference": "p1"}
+    payments = [known, {**known, "reference": "p2"}, {**known, "reference": "p3"}]
+
+    finding = reconcile("don-1", store(), lambda *_: {"payments": payments, "patience": 0}, lambda _: False, "p2")
+
+    assert finding is not None
+    assert (finding.repaired, finding.reason) == ("conflict", "taken at psp_sandbox: p2, p3")
+    assert [each.reference for each in store().list(Query(status="conflict"))] == ["p2", "p3"]
+    record = store().get("don-1")
+    assert record is not None
+    assert (record.status, record.reference) == (status, "p1")
 
 
 def test_nothing_is_known_of_local_executions() -> None:

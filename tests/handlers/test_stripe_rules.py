@@ -153,6 +153,19 @@ def test_search_is_compared_with_the_exact_id(call: Call, books: StripeBooks, at
     assert len(call("psp_stripe", {**event, "operation": "look_up"})["payments"]) == 1
 
 
+def test_a_reported_payment_is_looked_up_without_the_search(call: Call, books: StripeBooks, at: At) -> None:
+    """Which knows it only a minute later, and does not exist in India; and only if it is the donation's."""
+    event, other = document("tok_paid"), document("tok_paid", id="don-other")
+    mine, theirs = (call("psp_stripe", each)["reference"] for each in (event, other))
+    books.disturb = lambda request: "refused" if "search" in request else None
+
+    def found(reference: str) -> list[str]:
+        answer = call("psp_stripe", {**event, "operation": "look_up", "reported": reference})
+        return [each["reference"] for each in answer["payments"]]
+
+    assert (found(mine), found(theirs)) == ([mine], [])
+
+
 def test_a_retry_after_the_redirect_goes_on_with_the_same_payment(call: Call, books: StripeBooks, at: At) -> None:
     event = {**document("tok_3ds_later"), "redirect": {"status": "returned"}}
     statuses = []

@@ -18,7 +18,7 @@ from handlers.reconcile.__main__ import main
 from handlers.reconcile.sweep import Finding, ask_psp, execution_has_ended, sweep
 from handlers.sqlite import database
 from handlers.transactions.record import Transaction
-from handlers.transactions.store import store
+from handlers.transactions.store import Query, store
 from tests.payment.books import charges, donation, kinds, payments, stored
 
 
@@ -238,14 +238,18 @@ def test_what_is_not_certain_is_listed_and_left_alone(flow: Runner) -> None:
     assert (finding.repaired, stored().status) == (None, "open")
 
 
-def test_a_payment_that_was_taken_twice_is_listed(flow: Runner) -> None:
+def test_of_two_payments_one_is_stored_as_paid_and_one_is_for_people(flow: Runner) -> None:
     failing(flow, "tok_answers_lost")
     take()
 
-    [finding] = swept()
+    repaired, conflict, *_ = swept()
 
-    assert finding.reason.startswith("taken more than once at psp_sandbox: sbx_")
-    assert stored().status == "broken"
+    record = store().get("don-1")
+    assert record is not None
+    assert (repaired.repaired, record.status) == ("paid", "paid")
+    assert conflict.reason.startswith("a second payment was taken at psp_sandbox: sbx_")
+    references = {each.reference for each in payments()}
+    assert {record.reference, *(each.reference for each in store().list(Query(status="conflict")))} == references
 
 
 def test_another_amount_at_the_psp_is_listed(flow: Runner) -> None:
