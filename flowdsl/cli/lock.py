@@ -29,11 +29,12 @@ def lock(ctx: click.Context, *, names: tuple[str, ...], upgrade: bool, check: bo
         flowdsl lock --upgrade               to the newest versions
     """
     from .. import project
-    from ..package import locking
+    from ..package import locking, requirements
 
     settings = project.find(Path.cwd())
     functions = project.functions(project.load_flows()) if settings.flows else []
     places = locking.folders(settings.root, functions, names)
+    requirements.uv_path()  # it reads sysconfig, which threads must not set up at the same time
 
     def lock_one(place: Path) -> locking.Locked:
         return locking.lock(place, settings.root, functions, upgrade=upgrade, write=not check)

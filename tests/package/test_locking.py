@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 import sys
 import tarfile
+import threading
 
 import pytest
+from click.testing import CliRunner
 
 from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
+from flowdsl.cli import app
 from flowdsl.package import locking, requirements
 
 pytestmark = pytest.mark.slow
@@ -133,3 +136,27 @@ def test_a_source_distribution_is_not_run(setup):
     with pytest.raises(FlowError, match="FD614"):
         lock(setup)
     assert not ran.exists()
+
+
+def test_the_command_locks_all_folders_and_tells_it_in_their_order(setup, monkeypatch):
+    import uv
+
+    find, threads = uv.find_uv_bin, []
+    monkeypatch.setattr(uv, "find_uv_bin", lambda: [threads.append(threading.current_thread()), find()][1])
+    monkeypatch.chdir(setup.root)
+    (setup.root / "pyproject.toml").write_text("")
+    names = [f"handlers/{name}" for name in ("ada", "bob", "cyd", "setup")]
+    for name in names[:3]:
+        setup.write({f"{name}/requirements.in": "--no-index\n--find-links ../../wheels\npure\n"})
+    run = lambda *options: CliRunner().invoke(app, ["lock", *options], prog_name="flowdsl")  # noqa: E731
+    done = run("--check")
+    assert done.exit_code == 2
+    assert not list(setup.root.glob("handlers/*/requirements.txt"))
+    done = run()
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.split() == [f"{name}/requirements.txt" for name in names]
+    told = [f"{name}: 2 packages locked ({number} of 4)" for number, name in enumerate(names, 1)]
+    assert done.stderr.splitlines() == ["locking 4 folders ...", *told]
+    assert threads[0] is threading.main_thread(), "sysconfig, which it reads, is not made for several at once"
+    done = run("--check", "handlers/bob")
+    assert (done.exit_code, done.stdout) == (0, "")
