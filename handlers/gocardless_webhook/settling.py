@@ -76,7 +76,9 @@ def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]
     """Store that the bank took a confirmed payment back: a late failure or a chargeback."""
     listed = [each.attributes for each in services.events.all({"payment": payment["id"], "limit": 500})]
     taken_back: dict[str, dict[str, Any]] = {}
-    is_confirmed, first, regained = False, "", list[str]()
+    # GoCardless archives old events. If those of the beginning are gone, our record tells that it was paid.
+    is_confirmed = not {"created", "confirmed"} & {event["action"] for event in listed}
+    first, regained = "", list[str]()
     for event in reversed(listed):  # the oldest first
         action = event["action"]
         if action == "confirmed":
@@ -84,10 +86,13 @@ def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]
                 regained.append(first)
             is_confirmed = True
         elif action in _TAKEN_BACK and is_confirmed:
-            # A payment may be taken back again after its bank gave it back, or after it was submitted again.
-            first, is_confirmed = event["id"], action == "charged_back"
-        if first and action in _CHARGEBACKS:
+            first, is_confirmed = event["id"], False
+        if first and action == "charged_back":
+            taken_back.setdefault(first, event)
+        elif first and action in _CHARGEBACKS:
             taken_back[first] = event
+        # A payment may be taken back again after its bank gave it back, or after it was submitted again.
+        is_confirmed = is_confirmed or action == "chargeback_cancelled"
     results = [_kept(record, payment, first, last) for first, last in taken_back.items()]
     for each in regained:
         # It failed late, was submitted again, and is there after all: back into the total, once.

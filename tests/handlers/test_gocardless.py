@@ -107,6 +107,43 @@ def test_each_chargeback_counts(call: Call, gocardless: GoCardlessServer) -> Non
     assert total() == -2500
 
 
+@pytest.mark.parametrize(
+    ("action", "status", "result", "left"),
+    [("charged_back", "charged_back", "under review", 0), ("failed", "failed", "lost", -2500)],
+)
+def test_a_debit_whose_first_events_are_archived_is_taken_back(
+    call: Call, gocardless: GoCardlessServer, action: str, status: str, result: str, left: int
+) -> None:
+    stored(call, gocardless, donation())
+    gocardless.events.clear()
+    gocardless.change(gocardless.objects["PM1"], action, status)
+
+    assert [tell(call, gocardless) for _ in range(2)] == [f"PM1: dispute {result}"] * 2
+    assert (total(), len(list(disputes.listed()))) == (left, 1)
+
+
+def test_a_late_confirmation_after_archived_events_makes_no_failure_late(
+    call: Call, gocardless: GoCardlessServer
+) -> None:
+    stored(call, gocardless, donation())
+    gocardless.events.insert(0, {**gocardless.events[0], "id": "EV0", "action": "failed", "details": {}})
+
+    assert tell(call, gocardless) == "PM1: nothing to do"
+    gocardless.events.insert(0, {**gocardless.events[0], "id": "EV00", "action": "created"})
+    gocardless.events.pop()  # is not listed yet
+    assert tell(call, gocardless) == "PM1: nothing to do"
+    assert list(disputes.listed()) == []
+
+
+def test_a_chargeback_that_is_told_twice_is_one(call: Call, gocardless: GoCardlessServer) -> None:
+    stored(call, gocardless, donation())
+    for action in ("charged_back", "charged_back", "chargeback_settled", "charged_back"):
+        gocardless.change(gocardless.objects["PM1"], action, "charged_back")
+
+    assert tell(call, gocardless) == "PM1: dispute lost"
+    assert (total(), len(list(disputes.listed()))) == (-2500, 1)
+
+
 def test_a_failure_before_the_confirmation_is_no_late_one(call: Call, gocardless: GoCardlessServer) -> None:
     event = donation("MDLATER")
     store().put(intent(event))
