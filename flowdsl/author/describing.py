@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .nodes import Node
 
 _ROOTS = {"input": "state_input", "context": "context", "result": "result", "error": "error_output"}
-_TESTS = {
+TESTS = {
     "IsPresent": "is_present",
     "IsNull": "is_null",
     "IsString": "is_string",
@@ -21,6 +21,7 @@ _TESTS = {
     "IsTimestamp": "is_timestamp",
     "StringMatches": "matches",
 }
+"""The functions of tests, by the operator of their choice rule."""
 SIGNS = {"and": "&", "or": "|", "=": "=="}
 """The operators that Python spells differently."""
 _BINDS = {"|": 1, "&": 2, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5}
@@ -67,7 +68,7 @@ def _written(node: Any) -> tuple[str, int]:
             return f"~{_inside(operand, _SIGNED)}", _SIGNED
         case nodes.Test(operand=operand, operator=operator, value=value):
             pattern = f", {value!r}" if isinstance(value, str) else ""
-            return f"{_TESTS.get(operator, operator)}({_written(operand)[0]}{pattern})", _WHOLE
+            return f"{TESTS.get(operator, operator)}({_written(operand)[0]}{pattern})", _WHOLE
         case nodes.Conditional(test=test, then=then, otherwise=otherwise):
             return f"cond({', '.join(_written(each)[0] for each in (test, then, otherwise))})", _WHOLE
         case nodes.Call(name="timestamp", arguments=(argument,)):

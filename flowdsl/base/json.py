@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
 from .patterns import regex
@@ -171,3 +171,14 @@ def hash_code(value: Any) -> int:
             code = (31 * code + hash_code(item)) & 0xFFFFFFFF
         return code
     return sum(hash_code(key) ^ hash_code(item) for key, item in value.items()) & 0xFFFFFFFF
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """The texts in a JSON value, without the names of its fields, in no particular order."""
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict | list):
+            todo.extend(each.values() if isinstance(each, dict) else each)

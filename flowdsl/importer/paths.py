@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..author.describing import TESTS
 from ..expr.intrinsic_parser import (
     Argument,
     ConstantArgument,
@@ -189,14 +190,6 @@ _COMPARED = re.compile(
 )
 _SIGNS = {"Equals": "==", "LessThan": "<", "GreaterThan": ">", "LessThanEquals": "<=", "GreaterThanEquals": ">="}
 _MARKS = {"String": "string", "Numeric": "number", "Boolean": "boolean", "Timestamp": "timestamp"}
-_TESTS = {
-    "IsPresent": "is_present",
-    "IsNull": "is_null",
-    "IsString": "is_string",
-    "IsNumeric": "is_numeric",
-    "IsBoolean": "is_boolean",
-    "IsTimestamp": "is_timestamp",
-}
 
 
 def condition_code(rule: Mapping[str, Any]) -> Code | None:
@@ -250,8 +243,8 @@ def _one_of(parts: list[Code]) -> Code | None:
 
 
 def _comparison(variable: Code, operator: str, value: Any) -> Code | None:
-    if operator in _TESTS and isinstance(value, bool):
-        test = c.call(_TESTS[operator], variable)
+    if operator in TESTS and isinstance(value, bool):
+        test = c.call(TESTS[operator], variable)
         return test if value else c.Binary("==", test, c.Text("False"))
     if operator == "StringMatches" and isinstance(value, str):
         return _matches(variable, value)

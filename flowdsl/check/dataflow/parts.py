@@ -9,6 +9,7 @@ from typing import Any
 
 from ...asl.tree import Machine, Node
 from ...base.diagnostics import AslPath
+from ...base.json import texts_in
 from ...base.patterns import regex
 from ...base.words import abbreviate
 from ...expr.path.tree import Index, Name, Path
@@ -63,16 +64,6 @@ def reads_answer(state: Node, text: str) -> bool:
         return False
     last = place.rpartition(".")[2]
     return any(f".{last}{after}" in text for after in ".[") if last != "$" else '"$.' in text or "$states.input" in text
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    todo = [value]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, dict | list):
-            todo.extend(each.values() if isinstance(each, dict) else each)
 
 
 def with_assigned(variables: Shape, assigned: Shape) -> Shape:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
+from ...base.json import texts_in
 from .kinds import NAMES, kind_of_shape
-from .parts import texts_in
 from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnknownShape, flatten, look, ways_of
 
 _MAKERS: Final = frozenset({"Task", "Map", "Parallel"})

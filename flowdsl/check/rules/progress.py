@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ...asl.tree import Machine, Node
+from ...base.json import texts_in
 from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ..conditions import Atom, formulas_of, parts_of, path_of_part
@@ -176,16 +177,6 @@ def _fields_written(state: Node, with_catches: bool) -> Iterator[str]:
             yield match[1] if match else _WHOLE
 
 
-def _texts(value: Any) -> Iterator[str]:
-    todo = [value]
-    while todo:
-        each = todo.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, dict | list):
-            todo.extend(each.values() if isinstance(each, dict) else each)
-
-
 def _check_repetition(machine: Machine, cycle: list[Node], findings: Findings) -> None:
     """Report Tasks that are called again at once with the same arguments."""
     tasks = [state for state in cycle if state.type == "Task"]
@@ -196,7 +187,7 @@ def _check_repetition(machine: Machine, cycle: list[Node], findings: Findings) -
         key = "Arguments" if task.language == "JSONata" else "Parameters"
         if key not in task.fields:
             return  # It gets the whole document.
-        for text in _texts(task.fields[key]):
+        for text in texts_in(task.fields[key]):
             if _MOVING.search(text) or written.variables & {*_VARIABLE.findall(text)}:
                 return
             read = {match[1] or _WHOLE for match in _FIELD.finditer(text) if _reads_document(match, text)}
