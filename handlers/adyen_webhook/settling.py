@@ -54,7 +54,7 @@ def settled(fact: Fact) -> str:
     if fact.kind in _DECIDED:
         return settle(donation, is_decided=True, payment=_payment(facts, fact))
     record = store().get(donation)
-    if record is None or (record.status == "paid" and not str(record.reference).endswith(f":{fact.original}")):
+    if record is None or (record.status == "paid" and not str(record.reference).endswith(f":{_about(record, fact)}")):
         return "kept"  # a second payment of a donation is in no total
     if fact.kind in _REFUNDS:
         return _refund(record, facts, fact)
@@ -66,6 +66,14 @@ def _payment(facts: list[Fact], fact: Fact) -> str:
     own, adyens = (fact.reference, fact.psp_reference) if fact.kind == "AUTHORISATION" else ("", fact.original)
     own = own or next((each.reference for each in facts if each.psp_reference == adyens != ""), "")
     return f"{own}:{adyens}" if own else ""
+
+
+def _about(record: Transaction, fact: Fact) -> str:
+    """Return Adyen's reference of the payment that an event is about: by our own reference, or the event's, if it names
+    no original."""
+    own, _, adyens = str(record.reference).partition(":")
+    is_own = fact.reference == own or ":" in fact.reference
+    return fact.original or (adyens if is_own else "") or fact.psp_reference
 
 
 def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
@@ -107,8 +115,8 @@ def _foreign(record: Transaction, fact: Fact) -> Refund:
 
 def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
     """Store the last state of a payment's dispute, by the order of the events' kinds, not by when they arrived."""
-    about = fact.original or fact.psp_reference
-    events = [each for each in facts if each.kind in _DISPUTES and (each.original or each.psp_reference) == about]
+    about = _about(record, fact)
+    events = [each for each in facts if each.kind in _DISPUTES and _about(record, each) == about]
     last = max(events, key=lambda each: _ORDER.index(each.kind))
     dispute = Dispute(
         id=f"adyen-{about}",

@@ -305,6 +305,21 @@ def test_disputes_of_a_second_payment_touch_no_total(call: Call, adyen: AdyenSer
     assert (list(disputes.listed()), refunds.of_donation("don-1")) == ([], [])
 
 
+@pytest.mark.parametrize("named_by", ["our reference", "the payment's"])
+def test_an_event_that_names_no_original_is_about_its_reference(call: Call, adyen: AdyenServer, named_by: str) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    names = {"our reference": ("D1", "don-1-1"), "the payment's": (payment, "don-1-9")}
+    without = adyen.webhook(event("CHARGEBACK", *names[named_by]))
+    assert result(call("adyen_webhook", without)) == (200, "dispute needs response")
+    call("adyen_webhook", adyen.webhook(event("SECOND_CHARGEBACK", "D1", originalReference=payment)))
+
+    assert [(each.id, each.status) for each in disputes.listed()] == [(f"adyen-{payment}", "lost")]
+    second = adyen.webhook(event("SECOND_CHARGEBACK", "D2", "don-1-9"))
+    assert result(call("adyen_webhook", second)) == (200, "kept"), "it is of another payment"
+    refund = call("adyen_webhook", adyen.webhook(event("REFUND", "R1")))
+    assert result(refund) == (200, "refunded")
+
+
 def test_disputes_follow_their_order_not_that_of_arrival(call: Call, adyen: AdyenServer) -> None:
     payment = paid(call)["payment"]["reference"].partition(":")[2]
     kinds = ["CHARGEBACK_REVERSED", "NOTIFICATION_OF_CHARGEBACK", "CHARGEBACK", "SECOND_CHARGEBACK"]
