@@ -9,13 +9,16 @@ import pytest
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
 from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape
+from flowdsl.check.rules.values import arn_problem
 
 WORD = ScalarShape("string", frozenset({"ALL"}))
+PART = ScalarShape("string", frozenset({"0.25"}))
 INPUT = ObjectShape(
     {
         "n": Member(NUMBER),
         "text": Member(STRING),
         "word": Member(WORD),
+        "part": Member(PART),
         "flag": Member(ScalarShape("boolean")),
         "list": Member(ArrayShape(STRING)),
         "object": Member(ObjectShape({"a": Member(NUMBER)}, True, "it")),
@@ -39,6 +42,8 @@ def item(attribute: dict[str, Any]) -> dict[str, Any]:
 
 
 WRONG = [("FD805", "error")]
+GROUP = {"TargetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/g/1"}
+SEND = {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "MessageBody": "b"}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,37 @@ WRONG = [("FD805", "error")]
         ("arn:aws:states:::sns:publish", {"TopicArn.$": "$.text", "Message.$": "$.n"}, WRONG),
         ("arn:aws:states:::sns:publish", {"TopicArn.$": "$.list", "Message.$": "$.text"}, WRONG),
         ("arn:aws:states:::lambda:invoke", {"FunctionName": "f", "Payload": {"n.$": "$.n"}}, []),
-        ("arn:aws:states:::sqs:sendMessage", {"QueueUrl.$": "$.text", "MessageBody": "b", "DelaySeconds.$": "$.n"}, []),
+        ("arn:aws:states:::sqs:sendMessage", {**SEND, "DelaySeconds.$": "$.n"}, []),
+        ("arn:aws:states:::sqs:sendMessage", {**SEND, "DelaySeconds.$": "$.flag"}, WRONG),
+        ("arn:aws:states:::sqs:sendMessage", {**SEND, "MessageGroupId.$": "$.n"}, WRONG),
+        (
+            "arn:aws:states:::aws-sdk:elasticloadbalancingv2:modifyTargetGroupAttributes",
+            {**GROUP, "Attributes": [{"Key": "deregistration_delay.timeout_seconds", "Value.$": "$.n"}]},
+            [],
+        ),
+        (
+            "arn:aws:states:::aws-sdk:xray:createSamplingRule",
+            {
+                "SamplingRule": {
+                    **dict.fromkeys(
+                        ("ResourceARN", "ServiceName", "ServiceType", "Host", "HttpMethod", "UrlPath"), "*"
+                    ),
+                    "FixedRate.$": "$.part",
+                    "Priority": 1,
+                    "ReservoirSize": 1,
+                    "Version": 1,
+                }
+            },
+            [],
+        ),
+        (
+            "arn:aws:states:::aws-sdk:sfn:updateStateMachine",
+            {
+                "StateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:m",
+                "Definition.$": "$.object",
+            },
+            [],
+        ),
     ],
 )
 def test_values_that_an_api_does_not_take(
@@ -87,6 +122,30 @@ def test_values_that_an_api_does_not_take(
 )
 def test_a_constant_that_names_one_thing_is_text(arguments: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     assert reports(SUBMIT, arguments) == expected
+
+
+def test_a_definition_may_be_an_object() -> None:
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:m"
+    arguments = {"StateMachineArn": machine, "Definition": {"StartAt": "A"}}
+    assert reports("arn:aws:states:::aws-sdk:sfn:updateStateMachine", arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arn", "is_right"),
+    [
+        ("TopicArn", "arn:aws:sqs:eu-west-1:123456789012:q", False),
+        ("TopicArn", "arn:aws:sns:eu-west-1:123456789012:t", True),
+        ("TopicArn", "arn:aws:kafka:eu-west-1:123456789012:topic/c/1/t", True),
+        ("MqttTopicArn", "arn:aws:iot:eu-west-1:123456789012:topic/t", True),
+        ("RoleArn", "arn:aws:lambda:eu-west-1:123456789012:function:f", False),
+        ("Role", "arn:aws:lambda:eu-west-1:123456789012:function:f", False),
+        ("ParticipantRole", "arn:aws:connect:eu-west-1:123456789012:instance/i", True),
+        ("TableName", "arn:aws:sns:eu-west-1:123456789012:t", False),
+        ("SourceTableName", "arn:aws:cassandra:eu-west-1:123456789012:/keyspace/k/table/t", True),
+    ],
+)
+def test_only_whole_names_say_which_service_has_an_arn(name: str, arn: str, is_right: bool) -> None:
+    assert (arn_problem(name, arn) is None) is is_right
 
 
 def test_what_is_read_in_s3_has_a_name() -> None:

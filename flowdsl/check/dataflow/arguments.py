@@ -16,19 +16,11 @@ from ...asl.texts import names_one_thing
 from ...base.diagnostics import AslPath
 from ...base.named import NamedTuple
 from ...base.words import abbreviate
-from .kinds import kind_of_shape, misfit
+from ..rules.values import NUMBERS, is_number
+from .kinds import NAMES, kind_of_shape, misfit
 from .shapes import ArrayShape, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape
 
 MAX_DEPTH: Final = 8
-_WORDS: Final = {
-    "string": "text",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-_NUMBERS: Final = frozenset({"integer", "long", "float", "double"})
 _TEXTS: Final = frozenset({"string", "blob", "character"})
 
 
@@ -56,14 +48,13 @@ def wrong_arguments(resource: Resource, value: Any, shape: Shape, path: AslPath,
     action = find_action(resource.integration, resource.action)
     if action is not None and not action.calls_api:
         return
-    texts = {*action.required, *action.optional} - {"DelaySeconds"} if action is not None else set()
-    rest: list[_Value] = []
-    for each in known:
-        if each.names[:1] and each.names[0] in texts:  # The API's model is not needed.
-            if len(each.names) == 1:
-                yield from _check(each.shape, {"type": "string"}, each, is_optimized)
-        else:
-            rest.append(each)
+    names = {*action.required, *action.optional} if action is not None else set()
+    as_text = {"type": "string"}  # Nearly all well-known arguments are text: then the API's model is not needed.
+    rest = [
+        each
+        for each in known
+        if each.names[0] not in names or (len(each.names) == 1 and any(_check(each.shape, as_text, each, is_optimized)))
+    ]
     api_id = api_of(resource.integration, resource.action)
     api = read_api(api_id) if rest and api_id else None
     root = api.input_of(resource.action) if api is not None else None
@@ -122,10 +113,11 @@ def _details(api: Api, api_id: str, root: str, names: tuple[str | int, ...], is_
             shape = details["value"]["shape"]
         else:
             return None
+    is_dynamodb = api_id in ("dynamodb", "dynamodbstreams")
     return {
         **api.shape(shape),
-        "is_attribute": shape == "AttributeValue",
-        "in_attribute": _is_in_attribute(names, shape),
+        "is_attribute": is_dynamodb and shape == "AttributeValue",
+        "in_attribute": is_dynamodb and _is_in_attribute(names, shape),
     }
 
 
@@ -153,18 +145,18 @@ def _problem(shape: Shape, details: Mapping[str, Any], value: _Value, is_optimiz
     is_text = kind == "string"
     if wanted in ("structure", "map"):
         takes_text = details.get("is_attribute") and is_optimized
-        return None if kind == "object" or (is_text and takes_text) else f"an object, not {_WORDS[kind]}"
+        return None if kind == "object" or (is_text and takes_text) else f"an object, not {NAMES[kind]}"
     if wanted == "list":
-        return None if kind == "array" else f"a list, not {_WORDS[kind]}"
+        return None if kind == "array" else f"a list, not {NAMES[kind]}"
     if wanted in _TEXTS:
         return _text_problem(shape, kind, details, value, is_optimized)
     values = shape.values if isinstance(shape, ScalarShape) and is_text else None
-    if wanted in _NUMBERS and kind != "number":
-        is_number = is_text and (values is None or any(str(each).isdigit() for each in values))
-        return None if is_number else f"a number, not {_WORDS[kind]}"
+    if wanted in NUMBERS and kind != "number":
+        may_be_number = is_text and (values is None or any(map(is_number, values)))
+        return None if may_be_number else f"a number, not {NAMES[kind]}"
     if wanted == "boolean" and kind != "boolean":
         may_be = is_text and not details.get("in_attribute") and (values is None or values & {"true", "false"})
-        return None if may_be else f"true or false, not {_WORDS[kind]}"
+        return None if may_be else f"true or false, not {NAMES[kind]}"
     return None
 
 
@@ -176,6 +168,6 @@ def _text_problem(shape: Shape, kind: str, details: Mapping[str, Any], value: _V
             return f"one of {', '.join(words[:8])}, not {', '.join(sorted(map(abbreviate, values)))}"
         return None
     if kind in ("number", "boolean"):
-        return f"text, not {_WORDS[kind]}" if is_optimized or details.get("in_attribute") else None
+        return f"text, not {NAMES[kind]}" if is_optimized or details.get("in_attribute") else None
     is_one = details.get("in_attribute") or details.get("enum") or names_one_thing(str(value.names[-1]))
-    return f"text, not {_WORDS[kind]}" if is_one else None
+    return f"text, not {NAMES[kind]}" if is_one else None

@@ -15,20 +15,24 @@ from ...base.named import NamedTuple
 from ...base.patterns import regex
 from ...base.words import abbreviate, did_you_mean
 
-_NUMBERS = frozenset({"integer", "long", "float", "double"})
+NUMBERS = frozenset({"integer", "long", "float", "double"})
+"""The types of numbers in botocore's models."""
 _NUMBER = regex(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _ARN_OF = {
-    "EventBusArn": "events",
-    "FunctionName": "lambda",
-    "KmsKeyArn": "kms",
-    "Role": "iam",
-    "RoleArn": "iam",
-    "SecretArn": "secretsmanager",
-    "StateMachineArn": "states",
-    "TableName": "dynamodb",
-    "TopicArn": "sns",
+    "EventBusArn": ("events",),
+    "ExecutionRoleArn": ("iam",),
+    "FunctionName": ("lambda",),
+    "KmsKeyArn": ("kms",),
+    "Role": ("iam",),
+    "RoleArn": ("iam",),
+    "SecretArn": ("secretsmanager",),
+    "StateMachineArn": ("states",),
+    "TableName": ("dynamodb",),
+    "TaskRoleArn": ("iam",),
+    "TopicArn": ("sns", "kafka"),
 }
-"""The service in the ARN that a parameter takes, by the end of its name."""
+"""The services whose ARN a parameter of this name takes, the likeliest first. Longer names, such as MqttTopicArn, may
+be of other services."""
 _ATTRIBUTES = {"S": "text", "N": "text", "B": "text", "BOOL": "boolean", "NULL": "boolean", "NUL": "boolean"}
 
 
@@ -48,11 +52,16 @@ def problem_with(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | N
     kind = shape.get("type")
     if isinstance(value, str) and (words := shape.get("enum")):
         return None if value in words else _not_a_word(name, value, words)
-    if kind in _NUMBERS:
+    if kind in NUMBERS:
         return _number(name, value, shape)
     if kind == "boolean" and not (isinstance(value, bool) or value in ("true", "false")):
         return Problem(f"{name} must be true or false, not {abbreviate(value)}")
     return None
+
+
+def is_number(text: str) -> bool:
+    """True if a text is a number, such as `0.25` or `1e3`."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def is_open(text: str) -> bool:
@@ -66,7 +75,7 @@ def _not_a_word(name: str, value: str, words: list[str]) -> Problem:
 
 
 def _number(name: str, value: Any, shape: Mapping[str, Any]) -> Problem | None:
-    if isinstance(value, bool) or not (isinstance(value, int | float) or _NUMBER.fullmatch(str(value))):
+    if isinstance(value, bool) or not (isinstance(value, int | float) or is_number(str(value))):
         return Problem(f"{name} must be a number, not {abbreviate(value)}")
     number, least, most = float(value), shape.get("min"), shape.get("max")
     if least is not None and number < least:
@@ -85,20 +94,19 @@ def arn_problem(name: str, value: Any, pattern: str | None = None) -> Problem | 
         return None
     if name == "QueueUrl" and value.startswith("arn:"):
         return Problem("QueueUrl must be the URL of a queue, not its ARN", is_sure=True)
-    if not name.endswith("Arn") and not (
-        value.startswith("arn:") and name.endswith(("Role", "FunctionName", "TableName"))
-    ):
+    services = _ARN_OF.get(name, ())
+    if not name.endswith("Arn") and not (value.startswith("arn:") and services):
         return None
     if pattern and not value.startswith("arn:") and _fits(pattern, value):
         return None
-    service = next((service for suffix, service in _ARN_OF.items() if name.endswith(suffix)), None)
+    service = services[0] if services else None
     if not value.startswith("arn:"):
         return Problem(
             f"{name} must be an ARN, not {value!r}", f"write arn:aws:{service or 'SERVICE'}:REGION:ACCOUNT:NAME"
         )
-    own = value.split(":")[2:3]
-    if service and own != [service]:
-        message = f"{name} must be the ARN of {service}, not one of {own[0] if own else 'nothing'}"
+    own = (value.split(":")[2:3] or ["nothing"])[0]
+    if service and own not in services:
+        message = f"{name} must be the ARN of {service}, not one of {own}"
         return Problem(message, is_sure=True)
     return None
 
@@ -129,7 +137,7 @@ def attribute_problem(
     if _ATTRIBUTES.get(kind.upper()) == "text" and not isinstance(inner, str):
         hint = f'write {{"{kind}": "{inner}"}}' if isinstance(inner, int | float) else None
         return key, Problem(f"{kind} must be text in DynamoDB's JSON, not {abbreviate(inner)}", hint)
-    if kind == "N" and not _NUMBER.fullmatch(inner):
+    if kind == "N" and not is_number(inner):
         return key, Problem(f"N must be a number as text, not {inner!r}")
     if _ATTRIBUTES.get(kind.upper()) == "boolean" and not (
         isinstance(inner, bool) or (takes_text and inner in ("true", "false"))
