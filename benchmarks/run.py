@@ -28,6 +28,8 @@ REQUIREMENTS = {
     "stepfunctions": ["stepfunctions==2.3.0", "sagemaker<3", "setuptools<81"],
 }
 EMULATORS = {"ministack": ["ministack==1.5.33"]}  # it pins botocore; moto is among the tests' requirements
+ASL = "payment.asl.json"
+"""What `flowdsl build` makes of payment_flow.py."""
 # A process's peak memory is at least that of the one that started it, so a small one does.
 STARTER = """\
 import os, sys
@@ -86,10 +88,12 @@ def subjects(output: Path) -> list[Subject]:
     groups = [
         Subject("`import click, attrs` (the measure)", [python, "-c", "import click, attrs"]),
         Subject("flowdsl: compile the payment flow", [python, str(HERE / "compile_flow.py")]),
-        Subject("flowdsl: `flowdsl check`", [*flowdsl, "check", "payment_flow.py"]),
+        Subject("flowdsl: `flowdsl check payment_flow.py`", [*flowdsl, "check", "payment_flow.py"]),
         Subject(
-            "flowdsl: `flowdsl build --asl-only`", [*flowdsl, "build", "--asl-only", "--output", str(output / "build")]
+            "flowdsl: `flowdsl build --asl-only payment_flow.py`",
+            [*flowdsl, "build", "--asl-only", "payment_flow.py", "--output", str(output / "build")],
         ),
+        Subject("flowdsl: `flowdsl check payment.asl.json`", [*flowdsl, "check", str(output / "build" / ASL)]),
         Subject("flowdsl: `flowdsl --help`", [*flowdsl, "--help"]),
         Subject("flowdsl: chain of 1,000 states", [python, str(HERE / "chain.py"), "1000"]),
         Subject("flowdsl: chain of 10,000 states", [python, str(HERE / "chain.py"), "10000"]),
