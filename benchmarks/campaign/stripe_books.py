@@ -150,6 +150,7 @@ class StripeBooks(stripe.HTTPClient):
             work = _Work(db, {}, {})
             intent = work.load(reference)
             body = {"id": identity, "object": "dispute", "payment_intent": reference, "status": status}
+            body["is_charge_refundable"] = status.startswith("warning_")  # an inquiry
             more = {"amount": intent["amount"], "currency": intent["currency"], "reason": "fraudulent"}
             return work.save({**body, **more})
 

@@ -37,6 +37,9 @@ _DISPUTES = {
     "CAPTURE_FAILED": LOST,
 }
 _ORDER = list(_DISPUTES)
+_INQUIRIES = ("REQUEST_FOR_INFORMATION", "INFORMATION_SUPPLIED")
+"""Nothing is withdrawn so far; after a NOTIFICATION_OF_CHARGEBACK it will be, mostly within days, and Adyen refuses
+refunds (https://docs.adyen.com/risk-management/understanding-disputes/dispute-process-and-flow)."""
 _REFUNDS = ("REFUND", "REFUND_FAILED", "REFUNDED_REVERSED")
 _DECIDED = ("AUTHORISATION", "CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND", "CAPTURE", "OFFER_CLOSED")
 
@@ -129,6 +132,7 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
         status=_DISPUTES[last.kind],
         reason=last.kind.lower(),
         stored_at=clock.now(),
+        is_inquiry=all(each.kind in _INQUIRIES for each in events),
     )
     return f"dispute {keep_dispute(dispute).status}"
 

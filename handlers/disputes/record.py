@@ -26,6 +26,13 @@ class Dispute:
     """needs response (somebody has to answer), under review, won, lost (the money is gone)."""
     reason: str
     stored_at: str
+    is_inquiry: bool = False
+    """True while the bank only asks: it has withdrawn nothing, and the donation can still be refunded."""
+
+    @property
+    def takes_back(self) -> bool:
+        """True if the bank has taken the amount back, or is about to: a refund would give it back twice."""
+        return self.status == LOST or not (self.status == WON or self.is_inquiry)
 
     @property
     def is_final(self) -> bool:

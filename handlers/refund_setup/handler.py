@@ -6,7 +6,6 @@ import json
 from typing import Any, NotRequired, TypedDict
 
 from handlers import cards, clock, disputes
-from handlers.disputes.record import WON
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
 from handlers.refunds import Refund, begin, of_donation
@@ -52,14 +51,14 @@ def handler(event: dict[str, Any], context: Any) -> Document:
         others = [each for each in of_donation(donation) if each.number != number]
         left = record.amount - sum(each.amount for each in others if each.status not in NOT_GONE)
         known = next((each for each in of_donation(donation) if each.number == number), None)
-        if known is None:
-            # What the donor's bank takes back, or may, is not given back a second time.
-            left -= sum(each.amount for each in disputes.listed() if each.donation == donation and each.status != WON)
+        # What the donor's bank takes back is not given back a second time.
+        disputed = [each for each in disputes.listed() if each.donation == donation and each.takes_back and not known]
+        left -= sum(each.amount for each in disputed)
         amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else left
         if not 1 <= amount <= left:
-            raise NotRefundable(
-                f"{donation}: {amount} is not between 1 and the {max(left, 0)} that are left (minor unit)"
-            )
+            why = f"{amount} is not between 1 and the {left} that are left (minor unit)"
+            taken = [f"dispute {each.id} ({each.status}) takes back {each.amount}" for each in disputed]
+            raise NotRefundable("; ".join([f"{donation}: {why if left > 0 else 'nothing is left to refund'}", *taken]))
         now = clock.now()
         refund = begin(
             Refund(

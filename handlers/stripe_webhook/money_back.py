@@ -97,6 +97,8 @@ def settle_dispute(reference: str) -> str:
         status=_DISPUTES.get(stripe_object.status, WAITING),
         reason=stripe_object.reason,
         stored_at=clock.now(),
+        # https://docs.stripe.com/api/disputes/object#dispute_object-is_charge_refundable
+        is_inquiry=getattr(stripe_object, "is_charge_refundable", False) is True,
     )
     return keep_dispute(dispute).status
 

@@ -18,6 +18,7 @@ from handlers.disputes.record import Dispute
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.reconcile.sweep import sweep
+from handlers.refund_setup.handler import NotRefundable
 from handlers.refunds.__main__ import main
 from handlers.transactions.store import store
 from tests.handlers.conftest import Call, document
@@ -198,6 +199,26 @@ def test_a_dispute_is_stored_as_stripe_has_it(
     assert messages_of("donation.dispute_lost") == (status == "lost")
     found = [each for each in sweep(store(), lambda *_: {}, lambda _: True) if each.status.startswith("dispute")]
     assert bool(found) == work
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [("warning_needs_response", 2500), ("warning_under_review", 2500), ("won", 2500), ("under_review", 0), ("lost", 0)],
+)
+def test_an_inquiry_does_not_stand_against_a_refund(call: Call, books: StripeBooks, status: str, left: int) -> None:
+    """A refund may even end it; what the bank withdraws is not given back as well, and the error names the dispute."""
+    event = a_donation(call)
+    identity = event["donation"]["id"]
+    notify(call, "charge.dispute.updated", books.dispute(event["payment"]["reference"], status))
+
+    if left:
+        assert call("refund_setup", {"donation": identity, "number": 1})["amount"] == left
+        return
+    [dispute] = disputes.listed()
+    expected = f"{identity}: nothing is left to refund; dispute {dispute.id} ({dispute.status}) takes back 2500"
+    with pytest.raises(NotRefundable) as refused:
+        call("refund_setup", {"donation": identity, "number": 1})
+    assert str(refused.value) == expected
 
 
 def test_a_rejected_key_makes_stripe_send_the_event_again(
