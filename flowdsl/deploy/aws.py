@@ -7,7 +7,6 @@ requests".
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -75,8 +74,8 @@ class Boto:
         except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
             raise FlowError.of(f"{service}:{operation}: {error}", code="FD984", hint=_NETWORK) from None
         except exceptions.ParamValidationError as error:
-            # Its text has the values, which may be secret.
-            report = re.sub(r"(?s), value: .*?, (type|valid)", r", \1", str(error.kwargs["report"]))
+            # Its text has the values, which may be secret, and where a value ends cannot be told.
+            report = str(error.kwargs["report"]).partition(", value: ")[0]
             hint = "update boto3, with: pip install --upgrade boto3"
             raise FlowError.of(f"{service}:{operation}: refused by boto3: {report}", code="FD984", hint=hint) from None
         except exceptions.BotoCoreError as error:
