@@ -133,10 +133,8 @@ class Project:
         return session.client(service, endpoint_url=self.endpoint, config=Config(inject_host_prefix=False))
 
 
-@pytest.fixture(scope="session")
-def built(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project as it is, built."""
-    folder = tmp_path_factory.mktemp("project")
+def copy_project(folder: Path, emulator: str) -> Project:
+    """The project as it is, in a folder of its own."""
     for name in ("pyproject.toml", *(file.name for file in ROOT.glob("*_flow.py")), "README.md"):
         shutil.copy(ROOT / name, folder)
     for name in ("handlers", "tests/e2e"):
@@ -144,13 +142,13 @@ def built(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     for name in ("tests/__init__.py", "tests/conftest.py", "tests/psps.toml"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, folder / name)
-    built = Project(folder, emulator)
-    built.flowdsl("build")
-    return built
+    return Project(folder, emulator)
 
 
 @pytest.fixture(scope="session")
-def project(built: Project) -> Project:
-    """The project, deployed."""
-    assert "new, with its first version" in built.flowdsl("deploy", "--yes")
-    return built
+def project(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, built and deployed; tests change it one after the other."""
+    project = copy_project(tmp_path_factory.mktemp("project"), emulator)
+    project.flowdsl("build")
+    assert "new, with its first version" in project.flowdsl("deploy", "--yes")
+    return project

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.conftest import MACHINE, Project
+from tests.cloud.conftest import MACHINE, Project, copy_project
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,8 @@ def is_known(resource: dict[str, Any]) -> bool:
     )
 
 
-def test_a_stack_of_the_template_takes_donations(built: Project) -> None:
+def test_a_stack_of_the_template_takes_donations(emulator: str, tmp_path: Path) -> None:
+    built = copy_project(tmp_path, emulator)
     built.flowdsl("build", "--template", "--instance", "cfn")
     build = built.folder / "build"
     template = json.loads((build / "template.json").read_text())
