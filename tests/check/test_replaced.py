@@ -232,3 +232,9 @@ def test_a_merged_result_over_another_object() -> None:
         data = Data(ObjectShape({"order": Member(old)}, True, "the input"), {("States", "T"): PAID})
         found = check({"QueryLanguage": "JSONata", "StartAt": "T", "States": {"T": state}}, data=data)
         assert [each.code for each in found] == expected
+
+
+@pytest.mark.parametrize("parameters", [["$.n"], "text", 5, None])
+def test_parameters_of_any_kind_are_read(parameters: Any) -> None:
+    task = {"Type": "Task", "Resource": FUNCTION, "Parameters": parameters, "Next": "Use"}
+    assert "FD801" not in codes({"T": task, "Use": {"Type": "Pass", "InputPath": "$.n", "End": True}})

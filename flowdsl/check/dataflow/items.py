@@ -74,7 +74,8 @@ def item_read_by(reader: Mapping[str, Any]) -> Shape:
             texts = {name: Member(STRING) for name in names if isinstance(name, str)}
             return ObjectShape(texts, True, "a row of the CSV file")
         return ObjectShape({}, False, "a row of the CSV file", STRING)
-    is_list = str(reader.get("Resource")).endswith(":listObjectsV2") and "InputType" not in config
+    resource = reader.get("Resource")
+    is_list = isinstance(resource, str) and resource.endswith(":listObjectsV2") and "InputType" not in config
     return _OBJECT_IN_S3 if is_list and "Transformation" not in config else ANY
 
 

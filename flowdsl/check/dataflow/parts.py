@@ -38,7 +38,8 @@ def fields_caught(machine: Machine) -> dict[str, list[Node]]:
     others: set[str] = set()
     for state in machine.states.values():
         if state.type in ("Task", "Map", "Parallel", "Pass"):
-            others.add(str(state.fields.get("ResultPath", "")).removeprefix("$.").partition(".")[0])
+            place = state.fields.get("ResultPath")
+            others.add(place.removeprefix("$.").partition(".")[0] if isinstance(place, str) else "")
             values = (state.fields.get(key) for key in ("Parameters", "ResultSelector", "Result"))
             others.update(name.removesuffix(".$") for each in values if isinstance(each, dict) for name in each)
         for edge in state.transitions:
@@ -64,6 +65,11 @@ def reads_answer(state: Node, text: str) -> bool:
         return False
     last = place.rpartition(".")[2]
     return any(f".{last}{after}" in text for after in ".[") if last != "$" else '"$.' in text or "$states.input" in text
+
+
+def is_expression(value: Any) -> bool:
+    """True for JSONata in its delimiters."""
+    return isinstance(value, str) and value.startswith("{%")
 
 
 def with_assigned(variables: Shape, assigned: Shape) -> Shape:

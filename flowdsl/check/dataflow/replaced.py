@@ -5,7 +5,7 @@ Source: ASL specification, "ResultPath"; Step Functions Developer Guide, "Passin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ...asl.tree import Node
@@ -67,13 +67,13 @@ def _is_empty(shape: Shape) -> bool:
     return isinstance(shape, ObjectShape) and shape.closed and not shape.fields
 
 
-def unknown_result(state: Node, document: Shape, arguments: Mapping[str, Any]) -> Shape:
+def unknown_result(state: Node, document: Shape, arguments: Any) -> Shape:
     """Return an unknown result that takes the place of the document: it may lack the fields that the document had,
     except for those that its call was given."""
     document = flatten(document)
     if not isinstance(document, ObjectShape) or not document.closed:
         return ANY
-    sent = " ".join(texts_in(arguments)) + " ".join(arguments)
+    sent = " ".join([*texts_in(arguments), *(arguments if isinstance(arguments, dict) else ())])
     if any(text in ("$", "{% $states.input %}", "$$") for text in texts_in(arguments)):
         return ANY
     lost = {

@@ -27,7 +27,17 @@ from .events import READS, misfits, payload_of
 from .items import batch_of, context_of, item_of, item_read_by, result_written_by
 from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
-from .parts import dicts, fields_caught, first_keys, in_order, keys_of, reads_answer, tests_of, with_assigned
+from .parts import (
+    dicts,
+    fields_caught,
+    first_keys,
+    in_order,
+    is_expression,
+    keys_of,
+    reads_answer,
+    tests_of,
+    with_assigned,
+)
 from .reader import Reader, asked_for
 from .replaced import replaced_kinds, unknown_result
 from .shapes import (
@@ -472,7 +482,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
             key: self.expression(fields[key], known, (*path, key), "") for key in fields if key not in _READ_ELSEWHERE
         }
         for key, shape in values.items():
-            if key in FIELDS and str(fields[key]).startswith("{%"):
+            if key in FIELDS and is_expression(fields[key]):
                 self.check_kind(key, shape, (*path, key))
         if state.type == "Choice":
             rules = dicts(fields.get("Choices"))
@@ -486,7 +496,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
             for index, rule in enumerate(rules):
                 at = (*path, "Choices", index, "Condition")
                 condition = self.expression(rule.get("Condition"), known, at, "")
-                if str(rule.get("Condition")).startswith("{%") and (wrong := misfit(condition, "boolean")):
+                if is_expression(rule.get("Condition")) and (wrong := misfit(condition, "boolean")):
                     self.report_kind(f"a condition must be {wrong}", at)
                 here, left = split(left, formulas[index], rule, "JSONata")
                 if isinstance(rule.get("Next"), str):
@@ -516,7 +526,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
             result = unknown_result(state, document, fields["Arguments"])
         output, assigned = self.output(fields, after, result, path, state)
         self.check_replaced(state, ANY, (), ANY, assigned)
-        if str(fields.get("Output")).startswith(_MERGING) and isinstance(output, ObjectShape):
+        merging = isinstance(text := fields.get("Output"), str) and text.startswith(_MERGING)
+        if merging and isinstance(output, ObjectShape):
             for name, member in output.fields.items():
                 if member.shape is not look(document, (name,))[0]:
                     self.check_replaced(state, document, (name,), member.shape, ANY)

@@ -61,7 +61,8 @@ def _check_returns(loop: list[Node], findings: Findings) -> None:
             rule = state.fields["Choices"][index]
             tests = [each for each in parts_of(formula) if isinstance(each, Atom)] if formula is not None else []
             places = [place_of(each.subject, state.language) for each in tests]
-            target = state.machine.states.get(str(rule.get("Next"))) if isinstance(rule, dict) else None
+            name = rule.get("Next") if isinstance(rule, dict) else None
+            target = state.machine.states.get(name) if isinstance(name, str) else None
             if target not in members or "Assign" in rule or "Output" in rule or not places or None in places:
                 continue
             way = _way_back_to(state, target)
@@ -286,7 +287,7 @@ def _moves_away(steps: list[Any], test: Atom, stays: bool) -> bool:
 
 def _sign(value: Any, subject: str) -> int | None:
     """Return 1 for a step up by a constant, -1 for a step down, None for anything else."""
-    text = str(value).removeprefix("{%").removesuffix("%}").replace(" ", "")
+    text = value.removeprefix("{%").removesuffix("%}").replace(" ", "") if isinstance(value, str) else ""
     name = re.escape(subject)
     match = re.fullmatch(rf"\(?{name}([+-])[1-9]\d*\)?|States\.MathAdd\({name},(-?)[1-9]\d*\)", text)
     if match is None:
