@@ -27,6 +27,12 @@ _CALLS: Final[Mapping[str, Shape]] = {
 _TEXT_METHODS: Final = frozenset({"isoformat", "strftime", "hexdigest", "format", "upper", "lower"})
 _LOOKING: Final = frozenset({"print", "len", "str", "repr", "dumps", "debug", "info", "warning", "error", "exception"})
 """Functions and methods that look at an argument and leave it as it is."""
+_LEAVES = (ast.Name, ast.Constant, ast.expr_context)
+_NAMING = (
+    *(ast.Name, ast.arg, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.ExceptHandler, ast.alias),
+    *(ast.Global, ast.Nonlocal, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+)
+"""The nodes that use a name, or give it a value."""
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -60,8 +66,15 @@ class _Names:
         self.bound: Counter[str] = Counter()
         """How often a name gets a value in another way."""
         self.uses: dict[str, list[ast.Name]] = {}
-        self.around = {child: node for node in ast.walk(handler) for child in ast.iter_child_nodes(node)}
-        for node in ast.walk(handler):
+        self.around: dict[ast.AST, ast.AST] = {}
+        self.nodes: list[ast.AST] = [handler]
+        for node in self.nodes:  # which grows
+            for child in ast.iter_child_nodes(node) if not isinstance(node, _LEAVES) else ():
+                self.around[child] = node
+                self.nodes.append(child)
+        for node in self.nodes:
+            if not isinstance(node, _NAMING):
+                continue
             match node:
                 case ast.Name(ctx=ast.Load()):
                     self.uses.setdefault(node.id, []).append(node)
@@ -204,13 +217,14 @@ def event_of(handler: ast.FunctionDef) -> Shape:
     if not arguments:
         return ANY
     reader = _Reader(handler, arguments[0].arg)
+    if not reader.paths:
+        return ANY
     reader.body(handler.body)
     return reader.shape()
 
 
 class _Reader:
     def __init__(self, handler: ast.FunctionDef, event: str) -> None:
-        self.handler = handler
         self.names = _names(handler)
         self.paths: dict[str, tuple[str, ...]] = {}
         """Names of the event and of parts of it, with the keys that lead there."""
@@ -314,9 +328,7 @@ class _Reader:
 
     def shape(self) -> Shape:
         parts = [
-            (node, keys)
-            for node in ast.walk(self.handler)
-            if isinstance(node, ast.Subscript) and (keys := self.keys(node))
+            (node, keys) for node in self.names.nodes if isinstance(node, ast.Subscript) and (keys := self.keys(node))
         ]
         changed = {keys for node, keys in parts if not self.leaves_alone(node, keys)}
         reads = {
