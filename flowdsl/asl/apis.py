@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from ..base.words import exception_class
+
 _FOLDERS: Final = {
     "applicationdiscoveryservice": "discovery",
     "cloudwatchlogs": "logs",
@@ -81,9 +83,29 @@ class Api:
 
     @cached_property
     def exceptions(self) -> frozenset[str]:
-        """The names of its errors, as the API and as the AWS SDK for Java has them."""
-        names = [name for name, shape in self._shapes.items() if shape.get("exception")]
-        return frozenset([*names, *(f"{name}Exception" for name in names)])
+        """The names of its errors in the AWS SDK for Java."""
+        return frozenset(map(exception_class, self._exceptions))
+
+    def has_error(self, name: str) -> bool:
+        """True if an error may have this name: as the API or the AWS SDK for Java has it, whose versions write acronyms
+        differently."""
+        return name in self._exceptions or (name.endswith("Exception") and _stem(name) in self._stems)
+
+    def spelled(self, name: str) -> str | None:
+        """The name in the AWS SDK for Java of the error with this name but for its end and for capitals."""
+        return self._stems.get(_stem(name))
+
+    @cached_property
+    def _exceptions(self) -> frozenset[str]:
+        return frozenset(name for name, shape in self._shapes.items() if shape.get("exception"))
+
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        return {_stem(name): exception_class(name) for name in sorted(self._exceptions)}
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix("Exception").removesuffix("Fault").lower()
 
 
 @cache

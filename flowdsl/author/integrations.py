@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from ..base.arguments import WrongArgument
 from ..base.record import Record, field
 from ..base.source import Caller, caller
-from ..base.words import did_you_mean
+from ..base.words import did_you_mean, exception_class
 from .expressions import Value
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class AwsError(Record):
 
     def names(self, resource: str = "") -> tuple[str, ...]:
         """The names as ErrorEquals has them, for a Task with this Resource or for any."""
-        optimised, sdk = (f"{prefix}.{self.name}" for prefix in self.prefixes)
+        optimised, sdk = f"{self.prefixes[0]}.{self.name}", f"{self.prefixes[1]}.{_sdk_name(self.name)}"
         if resource.startswith("arn:aws:states:::aws-sdk:"):
             return (sdk,)
         if resource.startswith("arn:"):
@@ -123,8 +123,15 @@ class Errors:
 
 
 def _exception(name: str) -> str:
-    """The class of an error in the AWS SDK for Java: NoSuchKey is NoSuchKeyException, ServiceFault ServiceException."""
-    return re.sub("Exception$|Fault$", "", name) + "Exception" if name not in ("Timeout", "Unknown") else name
+    """The class of an error as all know it: NoSuchKey is NoSuchKeyException, ServiceFault ServiceException."""
+    return re.sub("Exceptions?$|Fault$", "", name) + "Exception" if name not in _AS_THEY_ARE else name
+
+
+def _sdk_name(name: str) -> str:
+    return name if name in _AS_THEY_ARE else exception_class(name)
+
+
+_AS_THEY_ARE = ("Timeout", "Unknown")
 
 
 class Service:

@@ -1,9 +1,11 @@
-"""Words of messages: similar names, lists of names, JSON values in short."""
+"""Words of messages: similar names, lists of names, JSON values in short; names of classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+
+from .patterns import regex
 
 _MOST_CHARACTERS = 60
 """The longest JSON value that a message quotes whole."""
@@ -88,3 +90,16 @@ def abbreviate(value: Any) -> str:
 def shorten(text: str) -> str:
     """Return a text as a message has it, at most 60 characters long."""
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."
+
+
+_WORD = regex(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
+
+
+def exception_class(name: str) -> str:
+    """The class of an API's error in the AWS SDK for Java: acronyms are words, and all end in Exception.
+
+    >>> [exception_class(name) for name in ("NoSuchKey", "DBInstanceNotFoundFault", "EC2ThrottledException")]
+    ['NoSuchKeyException', 'DbInstanceNotFoundException', 'Ec2ThrottledException']
+    """
+    stem = name.removesuffix("Exception").removesuffix("Fault")
+    return "".join(word.capitalize() for word in _WORD.findall(stem)) + "Exception"

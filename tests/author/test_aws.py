@@ -125,6 +125,9 @@ def test_the_name_of_an_error_is_that_of_the_integration(step: Any, names: list[
         (aws.sqs.errors.QueueDoesNotExist, "SQS.QueueDoesNotExistException"),
         (aws.states.errors.ExecutionLimitExceeded, "StepFunctions.ExecutionLimitExceededException"),
         (aws.sdk.dynamodb.errors.TableNotFoundException, "DynamoDb.TableNotFoundException"),
+        (aws.rds.errors.DBInstanceNotFoundFault, "Rds.DbInstanceNotFoundException"),
+        (aws.kms.errors.KMSInvalidStateException, "Kms.KmsInvalidStateException"),
+        (aws.kms.errors.Unknown, "Kms.Unknown"),
         (aws.cloudwatchlogs.errors.ResourceNotFoundException, "CloudWatchLogs.ResourceNotFoundException"),
     ],
 )

@@ -182,6 +182,38 @@ def test_errors_of_a_service(error: str, is_known: bool) -> None:
     assert ([each.code for each in check({"StartAt": "A", "States": {"A": state}})] == []) is is_known
 
 
+@pytest.mark.parametrize(
+    ("resource", "error", "hint"),
+    [
+        ("kms:describeKey", "Kms.KmsInvalidStateException", None),
+        ("kms:describeKey", "Kms.KMSInvalidStateException", None),
+        ("kms:describeKey", "Kms.KmsInvalidState", "did you mean 'Kms.KmsInvalidStateException'?"),
+        ("lambda:invoke", "Lambda.Ec2ThrottledException", None),
+        ("lambda:invoke", "Lambda.EC2ThrottledException", None),
+        ("rds:describeDBInstances", "Rds.DbInstanceNotFoundException", None),
+        ("rds:describeDBInstances", "Rds.DBInstanceNotFoundException", None),
+        ("rds:describeDBInstances", "Rds.DbInstanceNotFound", "did you mean 'Rds.DbInstanceNotFoundException'?"),
+        (
+            "rds:describeDBInstances",
+            "Rds.DbInstanceNotFundException",
+            "did you mean 'Rds.DbInstanceNotFoundException'?",
+        ),
+    ],
+)
+def test_errors_are_spelled_as_in_the_sdk_for_java(resource: str, error: str, hint: str | None) -> None:
+    arguments = {"KeyId": "k"} if resource.startswith("kms") else {}
+    arguments = {"FunctionName": "f"} if resource.startswith("lambda") else arguments
+    state = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::aws-sdk:{resource}",
+        "Parameters": arguments,
+        "Retry": [{"ErrorEquals": [error]}],
+        "End": True,
+    }
+    found = check({"StartAt": "A", "States": {"A": state}})
+    assert [(each.code, each.hint) for each in found] == ([("FD664", hint)] if hint else [])
+
+
 def test_a_required_argument_is_not_empty() -> None:
     send, queue = "arn:aws:states:::sqs:sendMessage", "https://sqs.eu-west-1.amazonaws.com/1/q"
     assert reports(send, {"QueueUrl": queue, "MessageBody": "b"}) == []

@@ -214,7 +214,7 @@ def _is_misspelt(name: str, can: _Can) -> bool:
         return False
     prefix, _, error = name.partition(".")
     api = read_api("lambda") if prefix == "Lambda" else None
-    return prefix != "Runtime" and (api is None or error not in api.exceptions)
+    return prefix != "Runtime" and (api is None or not api.has_error(error))
 
 
 def _reader(subject: Subject) -> _RaisedBy:

@@ -249,9 +249,9 @@ def _errors(state: Node, service: str, api_id: str, api: Api, findings: Findings
     for name, path in _caught(state):
         prefix, dot, error = name.partition(".")
         is_own = api_name(prefix) == api_id or (record is not None and prefix == record.error_prefix)
-        if not dot or error in known or not is_own:
+        if not dot or error in known or not is_own or api.has_error(error):
             continue
-        whole = _with_other_end(error, known)
+        whole = _with_other_end(error, known) or api.spelled(error)
         if near := whole or _near(error, sorted(known)):
             hint = f"did you mean '{prefix}.{near}'?"
             is_sure = whole is not None or _is_slip(error, near)
