@@ -3,15 +3,17 @@ it cannot be read.
 
 Stored in the DynamoDB table REDIRECTS_TABLE (partition key `id`, a string), or in SQLite if it is not set. Every ticket
 of a donation leads to the token that its execution waits with now, if it waits for the donor: nobody but the PSP ends
-the wait for a bank. Both expire: DynamoDB deletes them by `expires_at`
-within some days, and until then they are not read any more.
+the wait for a bank. Both expire: they are not read any more then, and DynamoDB deletes them by `expires_at` within some
+days.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 from handlers import clock, sqlite
@@ -19,12 +21,12 @@ from handlers.configuration import store_name
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS issued (ticket TEXT PRIMARY KEY, donation TEXT NOT NULL, expires_at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS tokens (donation TEXT PRIMARY KEY, token TEXT NOT NULL, awaits TEXT NOT NULL,
-  expires_at INTEGER NOT NULL)
+CREATE TABLE IF NOT EXISTS tokens (donation TEXT PRIMARY KEY, token TEXT NOT NULL, expires_at INTEGER NOT NULL,
+  awaits TEXT)
 """
 
 DONOR, PSP = "donor", "psp"
-"""Whom an execution waits for."""
+"""Whom an execution waits for. A token that was stored by an earlier version does not say it, and is taken for both."""
 
 KEPT = 2 * 24 * 3600
 """Seconds for which a ticket and a token are kept: the flow waits for a donor for a day, after which a return is only
@@ -49,11 +51,12 @@ def keep(donation: str, token: str, awaits: str = DONOR) -> str:
             item = {name: {"S": value} for name, value in {"id": identity, **values}.items()}
             client.put_item(TableName=table, Item={**item, "expires_at": {"N": str(expires_at)}})
     else:
-        with sqlite.transaction(_file(), _SCHEMA) as db:
+        with _file() as db:
             for name in ("issued", "tokens"):
                 db.execute(f"DELETE FROM {name} WHERE expires_at <= ?", (_now(),))  # noqa: S608 - names from above
             db.execute("INSERT OR REPLACE INTO issued VALUES (?, ?, ?)", (ticket, donation, expires_at))
-            db.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", (donation, token, awaits, expires_at))
+            insert = "INSERT OR REPLACE INTO tokens (donation, token, awaits, expires_at) VALUES (?, ?, ?, ?)"
+            db.execute(insert, (donation, token, awaits, expires_at))
     return ticket
 
 
@@ -62,7 +65,7 @@ def donation_of(ticket: str) -> str | None:
     table = store_name("REDIRECTS_TABLE")
     if table:
         return _get(table, f"ticket#{ticket}").get("donation")
-    with sqlite.transaction(_file(), _SCHEMA) as db:
+    with _file() as db:
         query = "SELECT donation FROM issued WHERE ticket = ? AND expires_at > ?"
         row = db.execute(query, (ticket, _now())).fetchone()
     return row["donation"] if row else None
@@ -74,11 +77,11 @@ def token_of(donation: str, *awaits: str) -> str | None:
     if table:
         stored = _get(table, f"donation#{donation}")
     else:
-        with sqlite.transaction(_file(), _SCHEMA) as db:
+        with _file() as db:
             query = "SELECT token, awaits FROM tokens WHERE donation = ? AND expires_at > ?"
             row = db.execute(query, (donation, _now())).fetchone()
         stored = dict(row) if row else {}
-    return stored.get("token") if stored.get("awaits") in (awaits or (DONOR, PSP)) else None
+    return stored.get("token") if stored.get("awaits") in (None, *(awaits or (DONOR, PSP))) else None
 
 
 def resume(donation: str, output: str, *awaits: str) -> bool:
@@ -112,8 +115,12 @@ def _now() -> int:
     return int(datetime.fromisoformat(clock.now()).timestamp())
 
 
-def _file() -> Path:
-    return sqlite.database("redirects")
+@contextmanager
+def _file() -> Iterator[Connection]:
+    with sqlite.transaction(sqlite.database("redirects"), _SCHEMA) as db:
+        if "awaits" not in {row["name"] for row in db.execute("PRAGMA table_info(tokens)")}:
+            db.execute("ALTER TABLE tokens ADD COLUMN awaits TEXT")
+        yield db
 
 
 def _client() -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from handlers import redirects
+from handlers import redirects, sqlite
 from handlers.document import MalformedEvent
 from handlers.fundraising_totals import totals as totals_module
+from handlers.logs import Unexpected
 from handlers.outbox import Message, NotDelivered, send
 from handlers.outbox.sending import sent
 from tests.handlers.conftest import Call, document, donation, paid
@@ -156,7 +156,7 @@ def test_totals_that_collide_are_repeated(
     if counted:
         assert call("fundraising_totals", document())["total"] == 2500
     else:
-        with pytest.raises(ClientError):
+        with pytest.raises(Unexpected, match=r"^TransactionCanceledException at "):
             call("fundraising_totals", document())
     assert left == [0 if counted else 99 - 8]
 
@@ -277,7 +277,7 @@ def test_a_ticket_that_was_never_issued_is_refused(call: Call, step_functions: S
 def test_other_errors_of_step_functions_are_not_swallowed(call: Call, step_functions: Stubber) -> None:
     ticket = redirects.keep("don-1", "t")
     step_functions.add_client_error("send_task_success", "AccessDeniedException")
-    with pytest.raises(ClientError):
+    with pytest.raises(Unexpected, match=r"^ClientError at redirects\.py"):
         call("donor_returned", {"ticket": ticket})
 
 
@@ -293,6 +293,21 @@ def test_tickets_in_dynamodb(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = redirects.keep("don-1", "t-1"), redirects.keep("don-1", "t-2")
     assert [redirects.donation_of(ticket) for ticket in (first, second, "other")] == ["don-1", "don-1", None]
     assert (redirects.token_of("don-1"), redirects.token_of("don-2")) == ("t-2", None)
+    earlier = {"id": {"S": "donation#don-3"}, "token": {"S": "t-3"}, "expires_at": {"N": "9999999999"}}
+    boto3.client("dynamodb").put_item(TableName="redirects", Item=earlier)
+    assert [redirects.token_of("don-3", each) for each in (redirects.DONOR, redirects.PSP)] == ["t-3"] * 2
+
+
+def test_a_file_of_an_earlier_version_is_read_and_written() -> None:
+    """Its tokens do not say whom an execution waits for: everybody may end the wait."""
+    with sqlite.transaction(sqlite.database("redirects"), "") as db:
+        db.execute("CREATE TABLE tokens (donation TEXT PRIMARY KEY, token TEXT NOT NULL, expires_at INTEGER NOT NULL)")
+        db.execute("INSERT INTO tokens VALUES ('don-1', 't-1', 9999999999)")
+
+    for awaits in ((), (redirects.DONOR,), (redirects.PSP,)):
+        assert redirects.token_of("don-1", *awaits) == "t-1"
+    redirects.keep("don-1", "t-2", redirects.PSP)
+    assert (redirects.token_of("don-1", redirects.DONOR), redirects.token_of("don-1")) == (None, "t-2")
 
 
 @pytest.mark.parametrize("where", ["file", "table"])
