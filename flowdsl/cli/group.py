@@ -68,6 +68,12 @@ class CommandGroup(WholeHelp):
         assert isinstance(command, click.Command)  # noqa: S101 - each module has its command
         return command
 
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **extra)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with escaping():
