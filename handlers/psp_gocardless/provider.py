@@ -64,8 +64,9 @@ class GoCardlessPsp:
         return failure[0]
 
     def _created(self, mandate: str, metadata: dict[str, str], amount: int, currency: str, since: str) -> Answer:
-        for payment in self._payments(metadata["donation"], mandate, since):
-            return self._answer(_compared(payment, metadata, amount, currency))
+        earlier = next(iter(self._payments(metadata["donation"], mandate, since)), None)
+        if earlier is not None:
+            return self._answer(_compared(earlier, metadata, amount, currency))
         with _errors(codes.UNKNOWN_MANDATE) as failure:
             payment = self.services.payments.create(
                 {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
@@ -77,7 +78,8 @@ class GoCardlessPsp:
     def _sent_for_mandate(self, request: Authorisation) -> Answer:
         """Return the redirect to the pages on which the donor sets up a mandate
         (https://developer.gocardless.com/billing-requests/setting-up-a-dd-mandate)."""
-        for earlier in self._requests(request.donation, request.since):
+        earlier = next(self._requests(request.donation, request.since), None)
+        if earlier is not None:
             return self._of_request(earlier)
         created = self.services.billing_requests.create(
             {
@@ -258,10 +260,9 @@ class GoCardlessPsp:
     def _cause(self, payment: str) -> tuple[str, bool]:
         """Return why the payment failed, which only its events tell, and whether GoCardless tries it again."""
         events = self.services.events.list({"payment": payment, "action": "failed", "limit": 1})
-        for event in events.records:
-            details = _section(_object(event), "details")
-            return str(details.get("cause") or "other"), details.get("will_attempt_retry") is True
-        return "other", False
+        event = next(iter(events.records), None)
+        details = _section(_object(event), "details") if event else {}
+        return str(details.get("cause") or "other"), details.get("will_attempt_retry") is True
 
 
 def _metadata(request: Authorisation) -> dict[str, str]:

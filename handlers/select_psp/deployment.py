@@ -42,18 +42,23 @@ def deployment_check(
 
 
 def stores_check(_environment: str, variables: Variables) -> Iterator[str]:
-    """A check for `StateMachine(checks=[...])`: each table and bus that a function's code opens has a name."""
+    """A check for `StateMachine(checks=[...])`: each table and bus that a function's code opens has a name.
+
+    The code of `payment-select-psp` is select_psp/handler.py.
+    """
     for function in sorted(variables):
-        for name in sorted(_opened_stores(function)):
+        handler = _HANDLERS / function.removeprefix("payment-").replace("-", "_") / "handler.py"
+        if not handler.exists():
+            yield f"{function}: {handler.parent.name}/handler.py is not in handlers, so its stores cannot be checked"
+        for name in sorted(_opened_stores(handler)):
             if not variables[function].get(name):
                 yield f"{function}: {name} is not set, and its code uses it"
 
 
-def _opened_stores(function: str) -> set[str]:
+def _opened_stores(handler: Path) -> set[str]:
     """Return the variables of the stores in a function's modules, and in those of handlers that they import."""
-    folder = function.removeprefix("payment-").replace("-", "_")
     seen: set[Path] = set()
-    waiting, opened = [_HANDLERS / folder / "handler.py"], set()
+    waiting, opened = [handler], set()
     while waiting:
         file = waiting.pop()
         if file not in seen:

@@ -186,3 +186,10 @@ def test_each_function_may_open_the_stores_that_its_code_opens(flow: StateMachin
             expected = [f"{function}: {name} is not set, and its code uses it"]
             opened += list(stores_check("production", without)) == expected
     assert opened >= 5
+
+
+def test_a_function_whose_code_is_elsewhere_is_not_silently_unchecked() -> None:
+    [problem] = stores_check("production", {"payment-my-notifier": {}, "payment-setup": {}})
+    assert problem == (
+        "payment-my-notifier: my_notifier/handler.py is not in handlers, so its stores cannot be checked"
+    )
