@@ -25,6 +25,15 @@ def reports(fields: dict[str, Any], read: Any, language: str = "JSONPath", mode:
 
 
 @pytest.mark.parametrize(
+    ("name", "is_number"), [("Size", True), ("LastModified", True), ("Key", False), ("Etag", False)]
+)
+def test_what_is_known_of_an_object_in_s3(name: str, is_number: bool) -> None:
+    reader = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b"}}
+    read = {"v.$": f"States.MathAdd($.{name}, 1)"}
+    assert (reports({"ItemReader": reader}, read, mode="DISTRIBUTED") == []) is is_number
+
+
+@pytest.mark.parametrize(
     ("selector", "read", "is_right"),
     [
         ({"line.$": "$$.Map.Item.Value"}, "$.line.sku", True),

@@ -9,10 +9,19 @@ import pytest
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
 from flowdsl.check.dataflow.describe import describe_documents
-from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape
+from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
-INPUT = ObjectShape({"id": Member(STRING), "n": Member(NUMBER), "list": Member(ArrayShape(STRING))}, True, "it")
+INPUT = ObjectShape(
+    {
+        "id": Member(STRING),
+        "n": Member(NUMBER),
+        "list": Member(ArrayShape(STRING)),
+        "word": Member(ScalarShape("string", frozenset({"new", "paid"}))),
+    },
+    True,
+    "it",
+)
 PAID = ObjectShape({"status": Member(STRING)}, True, "paid")
 
 
@@ -23,7 +32,8 @@ def codes(states: dict[str, Any], language: str = "JSONPath", **results: Any) ->
 
 
 @pytest.mark.parametrize(
-    ("place", "expected"), [("$.paid", []), ("$.id", ["FD807"]), ("$.list", ["FD807"]), ("$.n.paid", [])]
+    ("place", "expected"),
+    [("$.paid", []), ("$.id", []), ("$.word", ["FD807"]), ("$.list", ["FD807"]), ("$.n.paid", [])],
 )
 def test_a_result_over_a_value_of_another_kind(place: str, expected: list[str]) -> None:
     state = {"Type": "Task", "Resource": FUNCTION, "ResultPath": place, "End": True}
@@ -46,17 +56,40 @@ def test_a_result_over_a_variable() -> None:
 @pytest.mark.parametrize(
     ("fields", "path", "expected"),
     [
-        ({"Parameters": {"n.$": "$.n"}}, "$.id", ["FD808"]),
+        ({"Parameters": {"n.$": "$.n"}}, "$.paid.status", ["FD808"]),
+        ({"Parameters": {"paid.$": "$.paid.status"}}, "$.paid.status", []),
+        ({"Parameters": {"n.$": "$.n"}}, "$.id", []),
         ({"Parameters": {"n.$": "$.n"}}, "$.n", []),
         ({"Parameters": {"n.$": "$.n"}}, "$.other", []),
-        ({"Parameters": {"n.$": "$.n"}, "ResultPath": "$.r"}, "$.id", []),
-        ({"Parameters": {"all.$": "$"}}, "$.id", []),
-        ({}, "$.id", []),
+        ({"Parameters": {"n.$": "$.n"}, "ResultPath": "$.r"}, "$.paid.status", []),
+        ({"Parameters": {"all.$": "$"}}, "$.paid.status", []),
+        ({}, "$.paid.status", []),
     ],
 )
 def test_an_unknown_result_in_place_of_the_document(fields: dict[str, Any], path: str, expected: list[str]) -> None:
-    task = {"Type": "Task", "Resource": FUNCTION, **fields, "Next": "Use"}
-    assert codes({"T": task, "Use": {"Type": "Pass", "InputPath": path, "End": True}}) == expected
+    states = {
+        "Pay": {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.paid", "Next": "T"},
+        "T": {"Type": "Task", "Resource": FUNCTION, **fields, "Next": "Use"},
+        "Use": {"Type": "Pass", "InputPath": path, "End": True},
+    }
+    assert codes(states, Pay=PAID) == expected
+
+
+def test_an_unknown_result_in_place_of_a_merged_document() -> None:
+    pytest.importorskip("jlens")
+    states = {
+        "Pay": {
+            "Type": "Task",
+            "Resource": FUNCTION,
+            "Output": "{% $merge([$states.input, {'paid': $states.result}]) %}",
+            "Next": "T",
+        },
+        "T": {"Type": "Task", "Resource": FUNCTION, "Arguments": {"n": "{% $states.input.n %}"}, "Next": "Use"},
+        "Use": {"Type": "Pass", "Output": "{% $states.input.paid.status %}", "End": True},
+    }
+    assert codes(states, "JSONata", Pay=PAID) == ["FD808"]
+    states["Use"]["Output"] = "{% $states.input.id %}"
+    assert codes(states, "JSONata", Pay=PAID) == []
 
 
 def test_fields_of_one_route_stay_known() -> None:
@@ -68,7 +101,7 @@ def test_fields_of_one_route_stay_known() -> None:
     }
     documents = describe_documents({"StartAt": "Which", "States": states})
     assert 'redirect?: "x"' in documents["States", "C"].document
-    assert codes({**states, "C": {"Type": "Pass", "InputPath": "$.redirect", "End": True}}) is not None
+    assert codes({**states, "C": {"Type": "Pass", "InputPath": "$.redirect", "End": True}}) == ["FD803", "FD802"]
 
 
 def looping(back: str, count: str = "{% $tries + 1 %}") -> list[str]:
@@ -98,29 +131,15 @@ def test_a_loop_that_waits_for_what_it_never_looks_at() -> None:
     assert looping("Is") == ["FD952"]
 
 
-def caught(read: str, next: str = "Fail") -> list[str]:
-    task = {
-        "Type": "Task",
-        "Resource": FUNCTION,
-        "ResultPath": "$.done",
-        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.problem", "Next": next}],
-        "Next": "Use",
-    }
+@pytest.mark.parametrize("fields", [{"ResultPath": "$.done"}, {}])
+def test_the_input_or_a_result_may_have_what_a_catch_writes(fields: dict[str, Any]) -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Failed"}]
     states = {
-        "T": task,
-        "Use": {"Type": "Pass", "InputPath": read, "End": True},
-        "Fail": {"Type": "Fail", "CausePath": "$.problem.Cause"},
+        "T": {"Type": "Task", "Resource": FUNCTION, **fields, "Catch": catch, "Next": "Use"},
+        "Use": {"Type": "Pass", "InputPath": "$.error", "End": True},
+        "Failed": {"Type": "Fail", "CausePath": "$.error.Cause"},
     }
-    if next == "Use":
-        del states["Fail"]
-    found = check({"StartAt": "T", "States": states})
-    return [each.code for each in found]
-
-
-def test_what_only_a_catch_writes_is_read_where_it_leads() -> None:
-    assert caught("$.problem.Cause") == ["FD801"]
-    assert caught("$.problem.Cause", "Use") == []
-    assert caught("$.other.Cause") == []
+    assert list(check({"StartAt": "T", "States": states})) == []
 
 
 def test_a_counter_in_the_document_that_nothing_changes() -> None:

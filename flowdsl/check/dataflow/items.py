@@ -36,7 +36,7 @@ _CONTEXT: Final[Mapping[str, Member]] = {
     "StateMachine": Member(ObjectShape({"Id": _TEXT, "Name": _TEXT}, False)),
 }
 _OBJECT_IN_S3: Final = ObjectShape(
-    {**dict.fromkeys(("Key", "Etag", "LastModified", "StorageClass"), _TEXT), "Size": _NUMBER},
+    {**dict.fromkeys(("Key", "Etag", "StorageClass"), _TEXT), **dict.fromkeys(("LastModified", "Size"), _NUMBER)},
     False,
     "an object that the ItemReader lists",
 )

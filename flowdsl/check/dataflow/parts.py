@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from ...asl.tree import Machine, Node
+from ...asl.tree import Node
 from ...base.diagnostics import AslPath
 from ...base.json import texts_in
 from ...base.patterns import regex
@@ -30,23 +30,6 @@ def in_order(first: Node) -> dict[str, int]:
             seen.add(target)
             todo.append((target, iter(target.following)))
     return {name: index for index, name in enumerate(reversed(finished))}
-
-
-def fields_caught(machine: Machine) -> dict[str, list[Node]]:
-    """Return the fields of the document that nothing but a Catch writes, and the states that those lead to."""
-    caught: dict[str, list[Node]] = {}
-    others: set[str] = set()
-    for state in machine.states.values():
-        if state.type in ("Task", "Map", "Parallel", "Pass"):
-            place = state.fields.get("ResultPath")
-            others.add(place.removeprefix("$.").partition(".")[0] if isinstance(place, str) else "")
-            values = (state.fields.get(key) for key in ("Parameters", "ResultSelector", "Result"))
-            others.update(name.removesuffix(".$") for each in values if isinstance(each, dict) for name in each)
-        for edge in state.transitions:
-            place = edge.fields.get("ResultPath") if edge.kind == "catch" else None
-            if isinstance(place, str) and edge.target is not None and place.startswith("$."):
-                caught.setdefault(place[2:].partition(".")[0], []).append(edge.target)
-    return {name: targets for name, targets in caught.items() if name not in others}
 
 
 _ANSWER = regex(r"\$states\.result\b|\$\.")

@@ -5,19 +5,25 @@ Source: ASL specification, "ResultPath"; Step Functions Developer Guide, "Passin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from ...asl.tree import Node
+from ...asl.tree import Node, Tree
 from ...base.diagnostics import AslPath
 from ...base.json import texts_in
+from ...base.patterns import regex
+from ..rules.paths import as_path
 from .kinds import NAMES, kind_of_shape
-from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnknownShape, flatten, look, ways_of
+from .parts import keys_of
+from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten, look, ways_of
 
 _MAKERS: Final = frozenset({"Task", "Map", "Parallel"})
 """The states that make a result of their own; a Pass is there to reshape what there is."""
 UNKNOWN: Final = "whatever "
 """How the source of a field starts that an unknown result may lack."""
+MERGING: Final = "{% $merge([$states.input, "
+"""How the Output of a state starts that adds its result to the document."""
+_KEY: Final = regex(r"""["'](\w+)["']\s*:""")
 
 
 def replaced_kinds(
@@ -41,6 +47,8 @@ def _problem(before: tuple[Shape, object], after: Shape) -> str | None:
     kinds = kind_of_shape(old), kind_of_shape(after)
     if missing is not None or None in kinds or kinds[0] == kinds[1] or "null" in kinds or _is_empty(old):
         return None
+    if isinstance(old, ScalarShape) and old.values is None and kinds[1] == "object":
+        return None  # What an id leads to takes its place: a customer.
     return f"which is {NAMES[str(kinds[0])]}, with {NAMES[str(kinds[1])]}"
 
 
@@ -67,9 +75,24 @@ def _is_empty(shape: Shape) -> bool:
     return isinstance(shape, ObjectShape) and shape.closed and not shape.fields
 
 
-def unknown_result(state: Node, document: Shape, arguments: Any) -> Shape:
-    """Return an unknown result that takes the place of the document: it may lack the fields that the document had,
-    except for those that its call was given."""
+def placed_results(tree: Tree) -> frozenset[str]:
+    """Return the names of the fields in which states put their results."""
+    names: set[str] = set()
+    for state in tree:
+        if state.type not in _MAKERS:
+            continue
+        place, output = state.fields.get("ResultPath"), state.fields.get("Output")
+        if isinstance(place, str):
+            names.update(map(str, keys_of(as_path(place)) or ()))
+        if isinstance(output, str) and output.startswith(MERGING):
+            names.update(_KEY.findall(output))
+    return frozenset(names)
+
+
+def unknown_result(state: Node, document: Shape, arguments: Any, placed: Collection[str]) -> Shape:
+    """Return an unknown result that takes the place of the document: it may lack the results of other states that were
+    put into the document, except for those that its call was given. Other fields it may well have: a function that is
+    given the id of an order returns the order."""
     document = flatten(document)
     if not isinstance(document, ObjectShape) or not document.closed:
         return ANY
@@ -78,7 +101,7 @@ def unknown_result(state: Node, document: Shape, arguments: Any) -> Shape:
         return ANY
     lost = {
         name: Member(ANY, False, f"{UNKNOWN}{state.name!r} returns")
-        for name, member in document.fields.items()
-        if name not in sent and not isinstance(member, UnknownShape)
+        for name in document.fields
+        if name in placed and name not in sent
     }
     return ObjectShape(lost, False) if lost else ANY

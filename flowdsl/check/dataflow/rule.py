@@ -16,7 +16,7 @@ from ...asl.tree import Machine, Node, Tree
 from ...base.diagnostics import AslPath, Diagnostic
 from ...base.named import NamedTuple
 from ...base.record import field
-from ...expr.path.tree import Path, Root
+from ...expr.path.tree import Root
 from ..conditions import formulas_of
 from ..findings import Findings
 from ..registry import Code, Rule
@@ -29,7 +29,6 @@ from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
 from .parts import (
     dicts,
-    fields_caught,
     first_keys,
     in_order,
     is_expression,
@@ -39,7 +38,7 @@ from .parts import (
     with_assigned,
 )
 from .reader import Reader, asked_for
-from .replaced import replaced_kinds, unknown_result
+from .replaced import MERGING, placed_results, replaced_kinds, unknown_result
 from .shapes import (
     ANY,
     MAYBE,
@@ -85,6 +84,7 @@ def follow(tree: Tree, data: Data | None, findings: Findings | None = None, text
     machines = {machine.path: machine for machine in tree.machines}
     flow = _Flow(is_declared=data is not None, results=results, events=events, machines=machines, budget=budget)
     flow.asks, flow.text = findings, text
+    flow.placed = placed_results(tree)
     flow.run(tree.root, Known(start, ObjectShape({}, False)), 0)
     return flow
 
@@ -115,6 +115,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
     machines: dict[AslPath, Machine]
     budget: int
     """How many states may still be visited; at 0, the rule gives up without a report."""
+    placed: frozenset[str] = frozenset()
+    """The names of the fields in which states put their results."""
     arrivals: dict[Node, dict[Node, Known]] = field(factory=dict)
     """What is known on the way to a state, by the state that it comes from."""
     current: Node | None = None
@@ -122,8 +124,6 @@ class _Flow(Reader, frozen=False, kw_only=True):
     """The definition as text, or nothing."""
     asks: Findings | None = None
     """The findings so far, if problems are to be reported."""
-    caught: dict[Machine, Mapping[str, list[Node]]] = field(factory=dict)
-    """The fields of the document that nothing but a Catch writes, and where those lead."""
     before: dict[Node, Known] = field(factory=dict)
     reports: dict[Node, list[Diagnostic]] = field(factory=dict)
     """The problems of each state on its last visit, when all that is known had come there."""
@@ -208,7 +208,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), source)
             keys = keys_of(as_path(fields.get("ResultPath", "$")))
             if result == ANY and state.type == "Task" and "Parameters" in fields and keys is not None:
-                result = unknown_result(state, look(document, keys)[0], fields["Parameters"])
+                result = unknown_result(state, look(document, keys)[0], fields["Parameters"], self.placed)
             output = self.place(fields.get("ResultPath", "$"), document, result, state)
             self.check_replaced(state, document, keys or (), result, ANY)
         if state.type == "Choice":
@@ -346,24 +346,6 @@ class _Flow(Reader, frozen=False, kw_only=True):
             return ObjectShape({**_ANSWER_OF_LAMBDA, "Payload": Member(payload)}, True, "the answer of Lambda")
         return ANY
 
-    def find(self, document: Shape, wanted: Path, path: AslPath) -> Shape:
-        shape = super().find(document, wanted, path)
-        if self.findings is not None and shape == ANY and wanted.root is Root.INPUT and self.current is not None:
-            name = first_keys(wanted)[:1]
-            if name and not (isinstance(document, ObjectShape) and name[0] in document.fields):
-                self.check_caught(str(name[0]), wanted.text, self.current, path)
-        return shape
-
-    def check_caught(self, name: str, text: str, state: Node, path: AslPath) -> None:
-        """Report a read of what only a Catch writes, if no route leads from there to here."""
-        machine = state.machine
-        if machine not in self.caught:
-            self.caught[machine] = fields_caught(machine)
-        targets = self.caught[machine].get(name, ())
-        if targets and self.findings is not None and not {*targets} & {state, *machine.leading_to([state])}:
-            message = f"{text}: only a Catch writes {name!r}, and it does not lead here"
-            self.findings.warning("FD801", message, path, needle=name)
-
     def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:
         match = re.match(r"\$[\w.]+", text)
         state = self.current
@@ -401,7 +383,9 @@ class _Flow(Reader, frozen=False, kw_only=True):
             if self.findings is not None:
                 is_output = path[-1] == "ResultPath" and state.language == "JSONata" and not self.findings.python
                 path = (*state.path, "Output") if is_output else path
-                hint = self.findings.either("write it elsewhere", "write it elsewhere, with another into=…")
+                what = "variable" if "Assign" in path else "field"
+                own = f"give the result a {what} of its own"
+                hint = self.findings.either(own, f"{own}, with another into=…")
                 self.findings.warning("FD807", message, path, hint=hint)
 
     def check_arguments(self, state: Node, key: str, shape: Shape) -> None:
@@ -523,10 +507,10 @@ class _Flow(Reader, frozen=False, kw_only=True):
             result = self.map_items(state, values.get("Items", document), document, depth)
         after = {**known, "result": result}
         if result == ANY and state.type == "Task" and "Arguments" in fields:
-            result = unknown_result(state, document, fields["Arguments"])
+            result = unknown_result(state, document, fields["Arguments"], self.placed)
         output, assigned = self.output(fields, after, result, path, state)
         self.check_replaced(state, ANY, (), ANY, assigned)
-        merging = isinstance(text := fields.get("Output"), str) and text.startswith(_MERGING)
+        merging = isinstance(text := fields.get("Output"), str) and text.startswith(MERGING)
         if merging and isinstance(output, ObjectShape):
             for name, member in output.fields.items():
                 if member.shape is not look(document, (name,))[0]:
@@ -554,8 +538,6 @@ class _Flow(Reader, frozen=False, kw_only=True):
         return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
 
 
-_MERGING: Final = "{% $merge([$states.input, "
-"""How the Output of a state starts that adds its result to the document."""
 _ANSWER_OF_LAMBDA: Final = {
     "Payload": MAYBE,
     "StatusCode": Member(NUMBER),
