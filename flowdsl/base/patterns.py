@@ -3,7 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import sys
+    from collections.abc import Callable, Iterator
+    from typing import Protocol
+
+    class Regex(Protocol):
+        """A compiled pattern, which the functions of `re` do not take."""
+
+        @property
+        def pattern(self) -> str: ...
+        def search(self, string: str, pos: int = 0, endpos: int = sys.maxsize, /) -> re.Match[str] | None: ...
+        def match(self, string: str, pos: int = 0, endpos: int = sys.maxsize, /) -> re.Match[str] | None: ...
+        def fullmatch(self, string: str, pos: int = 0, endpos: int = sys.maxsize, /) -> re.Match[str] | None: ...
+        def finditer(self, string: str, pos: int = 0, endpos: int = sys.maxsize, /) -> Iterator[re.Match[str]]: ...
+        def findall(self, string: str, pos: int = 0, endpos: int = sys.maxsize, /) -> list[Any]: ...
+        def split(self, string: str, /, maxsplit: int = 0) -> list[str | Any]: ...
+        def sub(self, repl: str | Callable[[re.Match[str]], str], string: str, /, count: int = 0) -> str: ...
+
+else:
+    Regex = Any
 
 
 class _Pattern:
@@ -18,6 +39,6 @@ class _Pattern:
         return value
 
 
-def regex(text: str, flags: int = 0) -> re.Pattern[str]:
+def regex(text: str, flags: int = 0) -> Regex:
     """What `re.compile` returns, for a constant of a module. A mistake in `text` raises re.error at the first use."""
-    return cast("re.Pattern[str]", _Pattern(text, flags))
+    return cast("Regex", _Pattern(text, flags))

@@ -9,7 +9,7 @@ import math
 import re
 from typing import TypeAlias
 
-from ..base.patterns import regex
+from ..base.patterns import Regex, regex
 from ..base.record import Record
 from .path.parser import parse_path
 from .path.tree import Path, PathSyntaxError
@@ -83,7 +83,7 @@ class _Parser:
     def space(self) -> None:
         self.match(_SPACE)
 
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    def match(self, pattern: Regex) -> re.Match[str] | None:
         match = pattern.match(self.text, self.at)
         if match is not None:
             self.at = match.end()

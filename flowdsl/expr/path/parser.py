@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from ...base.patterns import regex
+from ...base.patterns import Regex, regex
 from .tree import (
     AllOf,
     AnyOf,
@@ -107,7 +107,7 @@ class _Parser:
             actual = repr(self.peek()) if self.peek() else "the end"
             raise self.error(f"expected {expected!r}, found {actual}")
 
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    def match(self, pattern: Regex) -> re.Match[str] | None:
         match = pattern.match(self.text, self.at)
         if match is not None:
             self.at = match.end()
