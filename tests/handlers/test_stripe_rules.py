@@ -159,11 +159,11 @@ def test_a_reported_payment_is_looked_up_without_the_search(call: Call, books: S
     mine, theirs = (call("psp_stripe", each)["reference"] for each in (event, other))
     books.disturb = lambda request: "refused" if "search" in request else None
 
-    def found(reference: str) -> list[str]:
+    def references(reference: str) -> list[str]:
         answer = call("psp_stripe", {**event, "operation": "look_up", "reported": reference})
         return [each["reference"] for each in answer["payments"]]
 
-    assert (found(mine), found(theirs)) == ([mine], [])
+    assert (references(mine), references(theirs)) == ([mine], [])
 
 
 def test_a_retry_after_the_redirect_goes_on_with_the_same_payment(call: Call, books: StripeBooks, at: At) -> None:
