@@ -22,7 +22,7 @@ def is_refused_as_text(value: Any) -> bool:
     return isinstance(value, bool | int | float)
 
 
-_ONE_THING: Final = regex(r"(?:Arn|Id|Name|Key|Bucket|Url|Role|Queue|Prefix|Status|Type)$")
+_ONE_THING: Final = regex(r"(?:Arn|Id|Name|Key|Bucket|Url|Role|Queue|Prefix|(?:Job|Task)Definition|Status|Type)$")
 
 
 def names_one_thing(parameter: str) -> bool:

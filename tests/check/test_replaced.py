@@ -104,9 +104,9 @@ def test_fields_of_one_route_stay_known() -> None:
     assert codes({**states, "C": {"Type": "Pass", "InputPath": "$.redirect", "End": True}}) == ["FD803", "FD802"]
 
 
-def looping(back: str, count: str = "{% $tries + 1 %}") -> list[str]:
+def looping(back: str, count: str = "{% $tries + 1 %}", condition: str = "$found = 'no' and $tries < 5") -> list[str]:
     states = {
-        "Begin": {"Type": "Pass", "Assign": {"tries": 0}, "Next": "Look"},
+        "Begin": {"Type": "Pass", "Assign": {"tries": 0, "reminders": "{% $states.input.id %}"}, "Next": "Look"},
         "Look": {
             "Type": "Task",
             "Resource": FUNCTION,
@@ -115,7 +115,7 @@ def looping(back: str, count: str = "{% $tries + 1 %}") -> list[str]:
         },
         "Is": {
             "Type": "Choice",
-            "Choices": [{"Condition": "{% $found = 'no' and $tries < 5 %}", "Next": "Count"}],
+            "Choices": [{"Condition": f"{{% {condition} %}}", "Next": "Count"}],
             "Default": "End",
         },
         "Count": {"Type": "Pass", "Assign": {"tries": count}, "Next": "Rest"},
@@ -129,6 +129,7 @@ def test_a_loop_that_waits_for_what_it_never_looks_at() -> None:
     pytest.importorskip("jlens")
     assert looping("Look") == []
     assert looping("Is") == ["FD952"]
+    assert looping("Is", condition="$tries < 7 and $reminders = 'slow'") == []
 
 
 @pytest.mark.parametrize("fields", [{"ResultPath": "$.done"}, {}])

@@ -223,6 +223,15 @@ def test_a_required_argument_is_not_empty() -> None:
     ]
 
 
+def test_a_required_value_may_be_empty() -> None:
+    tag = {"Bucket": "b", "Key": "k", "Tagging": {"TagSet": [{"Key": "paid", "Value": ""}]}}
+    assert reports("arn:aws:states:::aws-sdk:s3:putObjectTagging", tag) == []
+    assert reports("arn:aws:states:::aws-sdk:s3:putObjectTagging", {**tag, "Key": ""}) == [("FD663", "warning")]
+    simple = {"Subject": {"Data": ""}, "Body": {"Text": {"Data": "b"}}}
+    mail = {"FromEmailAddress": "a@b.c", "Destination": {"ToAddresses": ["d@e.f"]}, "Content": {"Simple": simple}}
+    assert reports("arn:aws:states:::aws-sdk:sesv2:sendEmail", mail) == []
+
+
 def test_text_is_no_list_and_no_object() -> None:
     mail = {"FromEmailAddress": "a@b.c", "Destination": {"ToAddresses": "d@e.f"}, "Content": {}}
     assert reports("arn:aws:states:::aws-sdk:sesv2:sendEmail", mail) == [("FD663", "error")]

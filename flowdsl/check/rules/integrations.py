@@ -173,7 +173,9 @@ def _parameters(
         if missing:
             findings.failure("FD662", f"{owner} requires {' and '.join(missing)}", path)
         for name in structure.get("required", ()):
-            if value.get(spelled[name]) == "" and api.shape(structure["members"][name]["shape"]).get("min") != 0:
+            details = api.shape(structure["members"][name]["shape"])
+            may_be_empty = owner != root or not names_one_thing(spelled[name])  # Few models have a least length.
+            if value.get(spelled[name]) == "" and details.get("min", 0 if may_be_empty else 1) > 0:
                 findings.warning("FD663", f"{spelled[name]} must not be empty", (*path, spelled[name]))
 
 

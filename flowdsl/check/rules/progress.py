@@ -76,7 +76,7 @@ def _check_returns(loop: list[Node], findings: Findings) -> None:
             if way and is_same and not any(each.path[: len(state.path)] == state.path for each in findings.diagnostics):
                 names = " → ".join(each.name for each in (state, *way, state))
                 message = f"the loop {names} never changes what the rule tests: it runs until something fails"
-                findings.warning("FD952", message, path, hint="lead back to the state that looks again")
+                findings.warning("FD952", message, path, hint="lead back to a state that changes it")
 
 
 def _way_back_to(choice: Node, target: Node | None) -> list[Node]:
@@ -92,33 +92,45 @@ def _way_back_to(choice: Node, target: Node | None) -> list[Node]:
 
 
 def _check_tests(cycle: list[Node], findings: Findings) -> None:
-    """Report a loop that waits and counts, and tests what nothing in it changes beside the counter."""
+    """Report a loop that waits and counts, and tests beside the counter what a Task found before it, but does not look
+    again. A setting that it tests may stay as it is."""
     written = _written_by(cycle)
     if not any(state.type == "Wait" for state in cycle) or _WHOLE in written.fields:
         return
     from ..dataflow.narrowing import place_of
 
-    names = {state.name for state in cycle}
+    members = {*cycle}
+    lookers = [
+        (state, _written_by([state], with_catches=False))
+        for state in cycle[0].machine.states.values()
+        if state.type in ("Task", "Map", "Parallel") and members & {*state.following}
+    ]
     for state in cycle:
         formulas = formulas_of(state.fields, state.language) if state.type == "Choice" else []
         for index, formula in enumerate(formulas):
-            if formula is None or state.fields["Choices"][index].get("Next") not in names:
+            name = state.fields["Choices"][index].get("Next") if formula is not None else None
+            if formula is None or not isinstance(name, str) or state.machine.states.get(name) not in members:
                 continue
-            places: dict[str, bool] = {}
-            for test in parts_of(formula):
-                if isinstance(test, Atom):
-                    variable, keys = place_of(test.subject, state.language) or ("", ())
-                    places[test.subject] = (
-                        variable in written.variables if variable else keys[:1] != () and keys[0] in written.fields
-                    )
-            fixed = [
-                subject for subject, changes in places.items() if not changes and place_of(subject, state.language)
-            ]
-            if fixed and any(places.values()):
+            subjects = [test.subject for test in parts_of(formula) if isinstance(test, Atom)]
+            places = [(each, place) for each in subjects if (place := place_of(each, state.language)) is not None]
+            fixed = [(each, place) for each, place in places if not _is_written(place, written)]
+            looker = next(
+                ((each, by.name) for each, place in fixed for by, what in lookers if _is_written(place, what)), None
+            )
+            if looker is not None and len(fixed) < len(places):
                 path = (*state.path, "Choices", index, *(("Condition",) if state.language == "JSONata" else ()))
-                message = f"the loop through {state.name!r} waits for {fixed[0]} to change, but nothing in it does that"
-                findings.warning("FD952", message, path, hint="lead back to the state that looks again")
+                message = (
+                    f"the loop through {state.name!r} waits for {looker[0]} to change, but nothing in it does that"
+                )
+                findings.warning("FD952", message, path, hint=f"lead back to {looker[1]!r}, which sets it")
                 return
+
+
+def _is_written(place: tuple[str, tuple[str | int, ...]], written: _Written) -> bool:
+    variable, keys = place
+    if variable:
+        return variable in written.variables
+    return _WHOLE in written.fields or keys[:1] == () or keys[0] in written.fields
 
 
 def _is_busy(state: Node, resources: dict[Node, Any]) -> bool:
