@@ -60,6 +60,11 @@ def donation_of(reference: str) -> str:
     return donation if colon else reference.rpartition("-")[0]
 
 
+def cancel_key(reference: str) -> str:
+    """Return our reference for cancelling the payment that has this one."""
+    return f"{donation_of(reference)}:cancel:{reference.rpartition('-')[2]}"
+
+
 def keep(fact: Fact) -> Fact:
     """Store the fact unless it is known, and return the stored one: the first."""
     table, donation = store_name("ADYEN_TABLE"), donation_of(fact.reference)

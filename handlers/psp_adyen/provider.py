@@ -39,7 +39,7 @@ from handlers.psp import (
 from handlers.psp_adyen import codes, states
 from handlers.psp_adyen.amounts import NotPayable, to_adyen
 from handlers.psp_adyen.client import Adyen
-from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, donation_of, facts_of, keep
+from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, cancel_key, donation_of, facts_of, keep
 
 KEYS_KEPT = (7 * 24 - 1) * 3600
 """Seconds for which Adyen certainly knows a key: 7 days, less an hour for clock skew and requests in transit."""
@@ -139,11 +139,9 @@ class AdyenPsp:
             raise PspRefused(f"{reference}: nothing was sent to Adyen under this reference")
         state = states.payment(facts, own)
         result = (returned or {}).get("redirectResult")
-        if result and state is not None and state.outcome is Outcome.REDIRECT:
+        if result and state is not None and state.outcome is Outcome.REDIRECT and not states.is_closed(facts, own):
             self._submit(own, result)
             state = states.payment(facts_of(donation_of(own)), own)
-        if states.is_closed(facts, own) and not states.is_answered(facts, _cancel_key(own)):
-            self._close(own)
         return state or Answer(Outcome.PENDING, "sent", "Adyen has not answered", own)
 
     def _submit(self, reference: str, result: str) -> None:
@@ -180,25 +178,27 @@ class AdyenPsp:
         """Cancel: by our reference if Adyen has not authorised it (https://docs.adyen.com/online-payments/cancel).
 
         It is closed here first: what the donor's browser brings afterwards is not submitted any more, and if Adyen
-        authorises it nevertheless, the webhook reverses it.
+        authorises it nevertheless, the webhook reverses it. It is cancelled when Adyen has received that.
         """
         own = reference.partition(":")[0]
         state = self.find(own)
         if state.outcome not in (Outcome.REDIRECT, Outcome.PENDING, Outcome.AUTHORISED):
             return state
         if state.outcome is Outcome.AUTHORISED:
-            key, psp_reference = _cancel_key(own), (state.reference or "").partition(":")[2]
+            key, psp_reference = cancel_key(own), (state.reference or "").partition(":")[2]
             body = {"merchantAccount": self.adyen.account, "reference": key}
             with _errors({}):
                 request = self.adyen.modifications.cancel_authorised_payment_by_psp_reference
                 _text(_message(request(body, psp_reference, idempotency_key=_key(key))), "pspReference")
             return evolve(state, outcome=Outcome.PENDING, message="the cancellation was received")
         keep(Fact(own, CLOSED, clock.now()))
+        if not states.is_answered(facts_of(donation_of(own)), cancel_key(own)):
+            self._close(own)
         return self.find(own)
 
     def _close(self, own: str) -> None:
-        """Tell Adyen that a payment is closed, until it has received that."""
-        key = _cancel_key(own)
+        """Tell Adyen that a payment is closed. Raises PspUnavailable if it may not have received that."""
+        key = cancel_key(own)
         body = {"merchantAccount": self.adyen.account, "reference": key, "paymentReference": own}
         with _errors({}):
             request = self.adyen.modifications.cancel_authorised_payment
@@ -274,10 +274,6 @@ class AdyenPsp:
 
     def _amount(self, amount: int, currency: str) -> dict[str, Any]:
         return {"value": to_adyen(amount, currency), "currency": currency}
-
-
-def _cancel_key(own: str) -> str:
-    return f"{donation_of(own)}:cancel:{own.rpartition('-')[2]}"
 
 
 def _key(text: str) -> str:

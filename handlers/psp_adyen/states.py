@@ -11,7 +11,7 @@ from attrs import evolve
 
 from handlers.psp import Answer, Outcome, PspRefused
 from handlers.psp_adyen import codes
-from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact
+from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, cancel_key
 
 _GONE = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
 _REFUND_FAILURES = ("REFUND_FAILED", "REFUNDED_REVERSED")
@@ -52,7 +52,8 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
         # An answer knows the reason, an event that came before it does not.
         last = min(refused, key=lambda each: each.kind != ANSWERED)
         return _answer(_outcome(last), last)
-    if is_closed(own, reference) or any(each.kind == "OFFER_CLOSED" and each.code == "true" for each in own):
+    is_cancelled = is_closed(own, reference) and is_answered(facts, cancel_key(reference))
+    if is_cancelled or any(each.kind == "OFFER_CLOSED" and each.code == "true" for each in own):
         return Answer(Outcome.CANCELLED, "closed", "closed before it was authorised", reference)
     answered = [each for each in own if each.kind == ANSWERED]
     return _answer(_outcome(answered[-1]), answered[-1]) if answered else None

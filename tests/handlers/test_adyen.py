@@ -164,6 +164,12 @@ def test_a_cancel_that_adyen_did_not_receive_is_sent_again(call: Call, adyen: Ad
         call("psp_adyen", late)
     assert adyen.modifications == []
 
+    look_up = {**gone, "operation": "look_up"}
+    back = {**gone, "redirect": {"details": {"redirectResult": adyen.redirect_result("don-1-1")}}}
+    for asked in (look_up, look_up, back):
+        answer = call("psp_adyen", asked)
+        assert [each["status"] for each in answer.get("payments", [answer])] == ["redirect"], "Adyen does not know"
+    assert (adyen.modifications, adyen.of("don-1")[0]["captured"]) == ([], 0), "asking changes nothing"
     assert call("psp_adyen", late)["status"] == "abandoned"
     assert [each["kind"] for each in adyen.modifications] == ["cancels"]
     assert call("psp_adyen", {**gone, "operation": "cancel", "references": ["don-1-1"]})["payments"]
