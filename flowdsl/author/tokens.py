@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
-from types import BuiltinMethodType, FunctionType, MethodDescriptorType
+from types import BuiltinMethodType, FrameType, FunctionType, MethodDescriptorType
 from typing import Any, Final
 
 from ..base.arguments import WrongArgument, mistake
@@ -168,13 +169,24 @@ class Text(str):
         """Note what Python does with the text, if that is the author's doing."""
         origin = reader(("textwrap", "dedent"), ("inspect", "cleandoc"))
         if origin is not None:
-            message = f"Python's {what} {self._named()}, whose value is known only when the flow runs"
+            what = f"Python's {what}"
+            if not _is_direct(origin):  # Nobody knows what goes on inside a library.
+                what, instead = f"{origin.written()} reads", _WHOLE
+            message = f"{what} {self._named()}, whose value is known only when the flow runs"
             mistake(_Misused(message, f"write {instead}"), origin)
             for token in _tokens_of(self):
                 token.is_noted = True
 
     def _named(self) -> str:
         return f"the text with {join_words([*dict.fromkeys(token.text for token in _tokens_of(self))])}"
+
+
+def _is_direct(origin: Caller) -> bool:
+    """True if the author's own code, and no library that it calls, does what is done with a text now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame is not None and frame.f_code is origin.code
 
 
 class _Misused(WrongArgument):
@@ -187,6 +199,10 @@ _COMPARED = "a condition that compares the value itself, as in state_input.statu
 _SEARCHED = "fn.contains(text, 'a') in a condition"
 _TAKEN_APART = "fn.split(text, '-'), fn.substring_before(text, '-') or fn.substring_after(text, '-')"
 _ELSE: Final = "the f-string unchanged into the flow; fn has the functions that change a text when the flow runs"
+_WHOLE: Final = "an f-string for all of it; fn has the functions that change a text when the flow runs"
+_LOOKING: Final = regex(r"(?:\.(?:get|pop|setdefault|add|discard|remove|fromkeys)|\b(?:hash|set|frozenset|dict))\(\)$")
+"""The calls that look up a text in a dict or set. Others, such as of a function with `functools.cache`, only keep what
+they gave for it."""
 _HINTS = {
     **dict.fromkeys(("strip", "lstrip", "rstrip"), "the f-string without these ends, or fn.trim(text)"),
     **dict.fromkeys(("upper", "capitalize", "title", "swapcase"), "fn.uppercase(text)"),
@@ -220,7 +236,8 @@ def _noting(name: str, what: str, instead: str) -> Callable[..., Any]:
 
 def _hash(self: Text) -> int:
     origin = reader()
-    if origin is not None and not origin.operation.startswith(("BUILD_", "MAP_", "SET_", "STORE_", "DICT_")):
+    keeps = origin is None or origin.operation.startswith(("BUILD_", "MAP_", "SET_", "STORE_", "DICT_"))
+    if origin is not None and not keeps and ("CALL" not in origin.operation or _LOOKING.search(origin.written())):
         self._note("dict or set looks up", "a Choice, or fn.lookup(object, text)")
     return str.__hash__(self)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 from .record import Record
+from .words import shorten
 
 _WIDEST = 200
 """The most characters of a line in an excerpt."""
@@ -98,6 +99,18 @@ class Caller(Record):
     def operation(self) -> str:
         """The name of the instruction, such as CALL or CONTAINS_OP. Source: Python's `dis`."""
         return opname[self.code.co_code[self.instruction]]
+
+    def written(self) -> str:
+        """What is written there, as messages name it: `os.path.join()` for a call, else the expression in short."""
+        line, end_line, start, end = self._positions()
+        if line is None or start is None or end is None:
+            return "this line"
+        file = self.code.co_filename
+        call = _calls(file).get((line, start, end_line or line, end))
+        if call is not None:
+            return f"{shorten(ast.unparse(call.func))}()"
+        text = linecache.getline(file, line).encode()[start : end if end_line == line else None]
+        return shorten(text.decode(errors="ignore").strip()) or "this line"
 
     def converts(self) -> bool:
         """True if an f-string of a file, not one that a library generates, converts a value by `!r` or `!a` here."""

@@ -21,7 +21,7 @@ from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import execute, prepare
 
 HEAD = """import copy, functools, html, inspect, itertools, json, operator, pickle, re, string, textwrap, urllib.parse
-import flowdsl as f
+import os, pathlib, flowdsl as f
 X = f.state_input.x
 T = f"a-{X}"
 S = f"{X}"
@@ -180,6 +180,38 @@ def test_what_python_shows_to_people_is_no_part_of_the_flow(tmp_path: Path) -> N
     file.write_text(file.read_text().replace("{'x': X,", "{'x': repr(Part(X)),"))
     problems = project.review(project.load(file), packaging=False)
     assert [(each.code, each.span and each.span.line) for each in problems] == [("FD215", 11)]
+
+
+def test_a_text_may_go_through_what_keeps_results(tmp_path: Path) -> None:
+    """A cached helper, and a frozen dataclass that is a key of it."""
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(
+        f"from dataclasses import dataclass\n{HEAD}@dataclass(frozen=True)\nclass Part:\n    text: str\n"
+        "@functools.cache\ndef step(text, part):\n    return {'text': text, 'part': part.text}\n"
+        "V = step(T, Part(S))\n"
+        "machine = f.StateMachine('m', f.Pass('P', output={'v': V, 'x': X}), query_language='JSONata')\n"
+    )
+    assert project.review(project.load(file), packaging=False) == []
+    other = tmp_path / "other.py"
+    other.write_text(file.read_text().replace("V = step(T, Part(S))", "V = {Part('a'): 1}.get(Part(S), T)"))
+    problems = project.review(project.load(other), packaging=False)
+    assert [(each.code, each.span and each.span.line) for each in problems] == [("FD215", 13)]
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("os.path.join('s3:', T)", "os.path.join()"),
+        ("str(pathlib.PurePosixPath('a') / T)", "pathlib.PurePosixPath('a') / T"),
+        ("textwrap.fill(T, 3)", "textwrap.fill()"),
+        ("T.startswith('a')", "Python's startswith()"),
+    ],
+)
+def test_messages_name_what_the_author_calls(value: str, named: str, tmp_path: Path) -> None:
+    problems, _ = written(tmp_path, value)
+    assert problems
+    assert problems[0].message.startswith(f"{named} reads the text with "), problems[0].message
 
 
 @pytest.mark.parametrize("value", [*of_methods()])
