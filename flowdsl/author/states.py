@@ -73,7 +73,7 @@ class Fail(State):
 
 
 def fail(name: str, error: Text = UNSET, cause: Text = UNSET) -> Fail:
-    """End the execution as FAILED at a state of this name."""
+    """End the execution as FAILED at a state of this name; `error` and `cause` are texts or expressions."""
     return Fail(name, error=error, cause=cause)
 
 

@@ -45,17 +45,20 @@ class Answer:
 
 
 def give(value: Any, *, times: int = 1) -> Answer:
-    """Return this value, as the function's or service's result."""
+    """Return this value, as the function's or service's result, for `times` calls (0: none)."""
     return Answer("give", lambda call, real, wrap: wrap(value), times)
 
 
 def real(*, times: int = 1) -> Answer:
-    """Call the real handler."""
+    """Call the real handler, for `times` calls."""
     return Answer("real", lambda call, real, answered: real(call), times)
 
 
 def fail(error: str | type[BaseException], cause: str | None = None, *, times: int = 1) -> Answer:
-    """Fail with this error: a name, or an exception class. Raises TypeError for other values."""
+    """Fail `times` calls with this error: a name, or an exception class, whose name it is; `cause` is its text.
+
+    Raises TypeError for other values.
+    """
     if isinstance(error, type) and issubclass(error, BaseException):
         error = error.__name__
     if not isinstance(error, str) or not error:
@@ -69,7 +72,7 @@ def fail(error: str | type[BaseException], cause: str | None = None, *, times: i
 
 
 def throttle(error: str = "Lambda.TooManyRequestsException", *, times: int = 1) -> Answer:
-    """Fail with too many requests; for services pass their error, such as `DynamoDB.ThrottlingException`.
+    """Fail `times` calls with too many requests; for services pass their error: `DynamoDB.ThrottlingException`.
 
     Source: Lambda API reference, Invoke.
     """
@@ -77,22 +80,29 @@ def throttle(error: str = "Lambda.TooManyRequestsException", *, times: int = 1) 
 
 
 def crash(*, times: int = 1, after_work: bool = False) -> Answer:
-    """Let the function's process die, as when it is out of memory or killed: Runtime.ExitError."""
+    """Let the function's process die in `times` calls, as when it is out of memory or killed: Runtime.ExitError.
+
+    With `after_work` the real handler does its work first, and only its result is lost.
+    """
     message = "RequestId: {} Error: Runtime exited with error: signal: killed"
     return _failing("crash", "Runtime.ExitError", _lambda_cause("Runtime.ExitError", message), times, after_work)
 
 
 def function_timeout(seconds: float = 30, *, times: int = 1, after_work: bool = False) -> Answer:
-    """Let Lambda stop the function after its own timeout: Sandbox.Timedout."""
+    """Let Lambda stop the function in `times` calls after its own timeout, in seconds: Sandbox.Timedout.
+
+    With `after_work` the real handler does its work first, and only its result is lost.
+    """
     message = f"RequestId: {{}} Error: Task timed out after {seconds:.2f} seconds"
     cause = _lambda_cause("Sandbox.Timedout", message)
     return _failing("function_timeout", "Sandbox.Timedout", cause, times, after_work, seconds)
 
 
 def timeout(*, times: int = 1, after_work: bool = False) -> Answer:
-    """Send no reply before the task's TimeoutSeconds or HeartbeatSeconds: States.Timeout.
+    """Send no reply to `times` calls before the task's TimeoutSeconds or HeartbeatSeconds: States.Timeout.
 
-    A call of a task without either raises ValueError.
+    With `after_work` the real handler does its work first, and only its result is lost. A call of a task without either
+    raises ValueError.
     """
 
     def respond(call: Call, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
@@ -109,7 +119,7 @@ def timeout(*, times: int = 1, after_work: bool = False) -> Answer:
 
 
 def oversize(size: int = MAX_DATA + 1, *, times: int = 1) -> Answer:
-    """Return a result of this many bytes of JSON (262,145 by default): States.DataLimitExceeded.
+    """Return a result of this many bytes of JSON (262,145 by default) to `times` calls: States.DataLimitExceeded.
 
     Lambda itself refuses results of more than 6,291,556 bytes: Function.ResponseSizeTooLarge.
     """
@@ -117,7 +127,10 @@ def oversize(size: int = MAX_DATA + 1, *, times: int = 1) -> Answer:
 
 
 def slow(seconds: float, *, times: int = 1) -> Answer:
-    """Return the real result, or the mock's own, this many seconds later; after TimeoutSeconds the task times out."""
+    """Return the real result, or the mock's own, to `times` calls, this many seconds later on the virtual clock.
+
+    After TimeoutSeconds the task times out.
+    """
 
     def respond(call: Call, real: Invoker, wrap: Callable[[Any], Reply]) -> Reply:  # noqa: ARG001 - a Respond
         reply = real(call)
