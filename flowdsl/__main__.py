@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 
 COLLECT_AFTER = 50_000
-"""How many new objects there are before Python looks for circles of garbage among them: 700 is its own default, with
-which it looks through all that was imported again and again, while a command makes few circles."""
+"""How many new objects there are before Python looks for circles of garbage among them. Its own default is 700 or
+2,000, by its version: with that it looks through all that was imported again and again, while a command makes few
+circles."""
 
 
 def main() -> None:

@@ -265,7 +265,7 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
             return ANY
     if not known:
         return ANY
-    total = not any(each.arg == "total" and ast.unparse(each.value) == "False" for each in node.keywords)
+    total = _is_total(node.keywords)
     for statement in node.body:
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
@@ -273,11 +273,8 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
         if outer == "ClassVar" or _last(statement.annotation) == "ClassVar":
             continue
         may_be_left_out = statement.value is not None and source.startswith(_INPUT)
-        always = outer != "NotRequired" and (total or outer == "Required") and not may_be_left_out
         name = statement.target.id
-        inside = f"{source}.{name}" if source else name
-        absent = "" if always or may_be_left_out else source
-        fields[name] = Member(_shape(statement.annotation, module, depth, inside), always, absent)
+        fields[name] = _member(name, statement.annotation, total, module, depth, source, may_be_left_out)
     return ObjectShape(fields, True, source)
 
 
@@ -286,17 +283,32 @@ def _functional(node: ast.Call, module: _Module, depth: int, source: str) -> Sha
     keys = node.args[1] if len(node.args) == 2 else None
     if not isinstance(keys, ast.Dict):
         return ANY
-    total = not any(each.arg == "total" and ast.unparse(each.value) == "False" for each in node.keywords)
-    fields: dict[str, Member] = {}
+    total, fields = _is_total(node.keywords), dict[str, Member]()
     for key, value in zip(keys.keys, keys.values, strict=True):
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             return ANY
-        outer = _last(value.value) if isinstance(value, ast.Subscript) else ""
-        always = outer != "NotRequired" and (total or outer == "Required")
-        fields[key.value] = Member(
-            _shape(value, module, depth, f"{source}.{key.value}"), always, "" if always else source
-        )
+        fields[key.value] = _member(key.value, value, total, module, depth, source)
     return ObjectShape(fields, True, source)
+
+
+def _is_total(keywords: list[ast.keyword]) -> bool:
+    return not any(each.arg == "total" and ast.unparse(each.value) == "False" for each in keywords)
+
+
+def _member(
+    name: str,
+    annotation: ast.expr,
+    total: bool,
+    module: _Module,
+    depth: int,
+    source: str,
+    may_be_left_out: bool = False,
+) -> Member:
+    """Return a field as its annotation and the `total` of its class have it."""
+    outer = _last(annotation.value) if isinstance(annotation, ast.Subscript) else ""
+    always = outer != "NotRequired" and (total or outer == "Required") and not may_be_left_out
+    inside = f"{source}.{name}" if source else name
+    return Member(_shape(annotation, module, depth, inside), always, "" if always or may_be_left_out else source)
 
 
 def _enum(node: ast.ClassDef) -> Shape:

@@ -13,7 +13,7 @@ from ...base.json import texts_in
 from ...base.patterns import regex
 from ...base.words import abbreviate
 from ...expr.path.tree import Index, Name, Path
-from .shapes import ObjectShape, Shape
+from .shapes import STRING, Member, ObjectShape, Shape
 
 
 def in_order(first: Node) -> dict[str, int]:
@@ -53,6 +53,15 @@ def reads_answer(state: Node, text: str) -> bool:
 def is_expression(value: Any) -> bool:
     """True for JSONata in its delimiters."""
     return isinstance(value, str) and value.startswith("{%")
+
+
+CAUGHT = "the error that "
+"""How the source of a caught error starts."""
+
+
+def caught_error(state: Node) -> Shape:
+    """Return the shape of the error that a Catch of the state gets."""
+    return ObjectShape(dict.fromkeys(("Error", "Cause"), Member(STRING)), True, f"{CAUGHT}{state.name!r} caught")
 
 
 def with_assigned(variables: Shape, assigned: Shape) -> Shape:

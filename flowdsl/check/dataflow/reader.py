@@ -15,7 +15,7 @@ from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic
 from .items import context_of
 from .kinds import FIELDS, fraction_in, misfit, misfit_sometimes
-from .parts import first_keys, keys_of
+from .parts import CAUGHT, first_keys, keys_of
 from .replaced import UNKNOWN
 from .shapes import (
     ANY,
@@ -145,7 +145,7 @@ class Reader(Record, frozen=False, kw_only=True):
             hint = self.findings.either("keep the document: add a ResultPath", 'keep the document: into="…"')
             self.findings.warning("FD808", message, path, hint=hint, needle=_needle(missing))
             return
-        caught = missing.source.startswith("the error that ")
+        caught = missing.source.startswith(CAUGHT)
         keep = self.findings.either(
             "keep the document: add a ResultPath to the Catch", 'keep the document: catch(..., into="error")'
         )

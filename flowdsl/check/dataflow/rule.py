@@ -28,6 +28,7 @@ from .items import batch_of, context_of, item_of, item_read_by, result_written_b
 from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
 from .parts import (
+    caught_error,
     dicts,
     first_keys,
     in_order,
@@ -43,7 +44,6 @@ from .shapes import (
     ANY,
     MAYBE,
     NUMBER,
-    STRING,
     ArrayShape,
     Member,
     Missing,
@@ -219,11 +219,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         output = self.select(fields, "OutputPath", output, path)
         yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(dicts(fields.get("Catch"))):
-            error = ObjectShape(
-                {"Error": Member(STRING), "Cause": Member(STRING)},
-                True,
-                f"the error that {state.name!r} caught",
-            )
+            error = caught_error(state)
             target = catcher.get("Next")
             if isinstance(target, str):
                 assigned = self.assign(catcher, error, (*path, "Catch", index))
@@ -518,11 +514,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         yield from self.onward(state, output, assigned)
         for index, catcher in enumerate(dicts(fields.get("Catch"))):
             if isinstance(catcher.get("Next"), str):
-                error = ObjectShape(
-                    {"Error": Member(STRING), "Cause": Member(STRING)},
-                    True,
-                    f"the error that {state.name!r} caught",
-                )
+                error = caught_error(state)
                 caught = {**known, "errorOutput": error}
                 yield Route(catcher["Next"], *self.output(catcher, caught, error, (*path, "Catch", index), state))
 
