@@ -13,6 +13,7 @@ from typing import Any
 from handlers import redirects
 from handlers.psp import PspUnavailable
 from handlers.reconcile.sweep import UNSWEPT, ask_psp, execution_has_ended, reconcile
+from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
 MAX_BODY = 2_000_000
@@ -47,6 +48,22 @@ def response(status: int, result: str) -> dict[str, Any]:
         "headers": {"content-type": "application/json"},
         "body": json.dumps({"result": result}),
     }
+
+
+def record_with(donation: object, payment: str) -> Transaction | None:
+    """Return the donation's record, unless a conflict has this payment: then its refunds and disputes touch no total.
+
+    `payment` is the PSP's id, with or without our reference before it.
+    """
+    record = store().get(donation) if isinstance(donation, str) and donation else None
+    if record is None or record.status == "paid":
+        return record if record and _id(record.reference) == _id(payment) else None
+    conflicts = [each for each in store().history(record.id) if each.status in ("conflict", "closed")]
+    return None if _id(payment) in {_id(each.reference) for each in conflicts} else record
+
+
+def _id(reference: str | None) -> str:
+    return str(reference).rpartition(":")[2]
 
 
 def settle(donation: str, *, is_decided: bool, payment: str) -> str:

@@ -10,7 +10,7 @@ from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.psp_webhook import settle
+from handlers.psp_webhook import record_with, settle
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude
 from handlers.secrets import setting
@@ -57,8 +57,8 @@ def settled(fact: Fact) -> str:
     if fact.kind in _DECIDED:
         return settle(donation, is_decided=True, payment=_payment(facts, fact))
     record = store().get(donation)
-    if record is None or (record.status == "paid" and not str(record.reference).endswith(f":{_about(record, fact)}")):
-        return "kept"  # a second payment of a donation is in no total
+    if record is None or record_with(donation, _about(record, fact)) is None:
+        return "kept"
     if fact.kind in _REFUNDS:
         return _refund(record, facts, fact)
     return _dispute(record, facts, fact) if fact.kind in _DISPUTES else "kept"

@@ -11,7 +11,7 @@ from handlers.fundraising_totals.totals import Contribution, add
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
-from handlers.psp_webhook import settle
+from handlers.psp_webhook import record_with, settle
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
@@ -60,10 +60,9 @@ def settle_refund(services: Services, identity: str) -> str:
     """Store the state of a refund: ours, or one that somebody made in the dashboard."""
     attributes = services.refunds.get(identity).attributes
     payment = services.payments.get(attributes["links"]["payment"]).attributes
-    donation = payment["metadata"].get("donation")
-    record = store().get(donation) if isinstance(donation, str) and donation else None
-    if record is None or (record.status == "paid" and record.reference != payment["id"]):
-        return "ignored"  # a second payment of a donation is in no total
+    record = record_with(payment["metadata"].get("donation"), payment["id"])
+    if record is None:
+        return "ignored"
     known = {each.id: each for each in refunds.of_donation(record.id)}
     refund = known.get(str(attributes["metadata"].get("key"))) or refunds.begin(
         _foreign(record, attributes, payment["id"])

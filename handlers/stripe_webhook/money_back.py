@@ -16,10 +16,10 @@ from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp_stripe.amounts import from_stripe
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.provider import refund_outcome
+from handlers.psp_webhook import record_with
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
-from handlers.transactions.store import store
 
 PSP = "psp_stripe"
 _DISPUTES = {
@@ -104,8 +104,6 @@ def settle_dispute(reference: str) -> str:
 
 
 def _record(intent: Any) -> Transaction | None:
-    """Return the record of the donation that a PaymentIntent pays, or None for one of somebody else's, and for a second
-    payment of a donation: it is in no total."""
+    """Return the record of the donation that a PaymentIntent pays, or None for one of somebody else's."""
     donation = getattr(getattr(intent, "metadata", None), "donation", None)
-    record = store().get(donation) if isinstance(donation, str) and donation else None
-    return None if record and record.status == "paid" and record.reference != intent.id else record
+    return record_with(donation, intent.id) if donation else None

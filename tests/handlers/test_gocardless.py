@@ -273,8 +273,12 @@ def test_a_debit_that_is_submitted_again_after_its_donor_was_erased_is_for_peopl
     assert (
         "taken at psp_gocardless: PM1; the donation is declined, and its donor's data was erased" in finding["reason"]
     )
+    refunded = {"id": "RF9", "status": "paid", "amount": 2500, "currency": "GBP", "metadata": {}}
+    gocardless.objects["RF9"] = {**refunded, "links": {"payment": "PM1"}}
     close(store(), "don-1", "refunded at GoCardless")
-    assert tell(call, gocardless) == "PM1: nothing to do"
+    gocardless._tell("refunds", "paid", refund="RF9")
+    assert tell(call, gocardless) == "PM1: nothing to do, RF9: ignored"
+    assert total() == 0, "it was never counted"
     assert call("reconcile", {})["findings"] == []
 
 
