@@ -157,7 +157,7 @@ def _keyword(
     value = next((arguments[name] for name in keywords if name in arguments), None)
     if value is None and (keywords or needle is None):
         return None
-    inner = _inner(value, inside) if value is not None else node
+    inner = _inner(value, inside, file) if value is not None else node
     part = _part_with(inner, needle, file) if needle is not None else None
     return _place(part or inner) if part is not None or value is not None else None
 
@@ -165,11 +165,16 @@ def _keyword(
 _OPERATORS = {"And": ast.BitAnd, "Or": ast.BitOr}
 
 
-def _inner(value: ast.expr, steps: tuple[str | int, ...]) -> ast.expr:
+def _inner(value: ast.expr, steps: tuple[str | int, ...], file: str) -> ast.expr:
     """The value that the steps lead to, or the innermost one on the way that is written as a dict, a list or a
-    condition."""
+    condition, there or where its name was given its only value."""
     rest = [*steps]
     while rest:
+        if isinstance(value, ast.Name):
+            meant = _values(file).get(value.id, ())
+            literal = meant[0] if len(meant) == 1 and isinstance(meant[0], ast.Dict | ast.List) else None
+            found = _inner(literal, tuple(rest), file) if literal is not None else None
+            return value if found is None or found is literal else found
         step, inner = rest.pop(0), None
         if isinstance(value, ast.Dict):
             keys = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]

@@ -63,7 +63,9 @@ def asking(name: str) -> f.Task:
 
 
 shared = f.retry("Shared")
-prefix = {"code": f.state_input.code}
+prefix = {"code": f.state_input.code, "deep": {"inside": 7}}
+PLAIN = f.state_input.plain
+listed = [1, {"eighth": 8}]
 long = f.Task(
     "Long",
     f.Function("long"),
@@ -71,6 +73,8 @@ long = f.Task(
         "first": f.state_input.first,
         "text": f"{f.state_input.second}: {f.state_input.third}",
         "more": prefix,
+        "listed": listed,
+        "plain": PLAIN,
     },
     retry=[
         f.lambda_transient,
@@ -110,6 +114,24 @@ joined = f.StateMachine(
 )
 def test_a_name_leads_to_its_line_in_a_long_value_or_in_a_helper(path: AslPath, needle: str | int, said: str) -> None:
     span = joined.span(path, needle)
+    assert span is not None
+    assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        (("more", "code"), "f.state_input.code"),
+        (("more", "deep"), '{"inside": 7}'),
+        (("more", "deep", "inside"), "7"),
+        (("more", "nowhere"), "prefix"),
+        (("listed", 1, "eighth"), "8"),
+        (("listed", 2), "listed"),
+        (("plain", "x"), "PLAIN"),
+    ],
+)
+def test_a_path_leads_into_the_value_of_a_name(inside: AslPath, said: str) -> None:
+    span = joined.span(("States", "Long", "Arguments", "Payload", *inside))
     assert span is not None
     assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
 
