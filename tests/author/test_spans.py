@@ -131,7 +131,7 @@ def test_a_name_leads_to_its_line_in_a_long_value_or_in_a_helper(path: AslPath, 
     ],
 )
 def test_a_path_leads_into_the_value_of_a_name(inside: AslPath, said: str) -> None:
-    span = joined.span(("States", "Long", "Arguments", "Payload", *inside))
+    span = joined.span(("States", "Long", "Arguments", *inside))
     assert span is not None
     assert linecache.getline(span.file, span.line)[span.column - 1 : (span.end_column or 0) - 1] == said
 
