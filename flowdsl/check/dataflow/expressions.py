@@ -346,7 +346,9 @@ class Evaluator(Record):
         self.value(condition, scope, Value(item), depth)
         number = condition.parts[0] if condition.kind == "unary" else condition
         if number.kind != "number":
-            return Value(item, True, False)
+            formula = formula_of_condition(condition, self.text)
+            kept = narrow_within(Values(item, ObjectShape({}, False)), formula, True)
+            return Value(kept.document, True, False)
         index = _number(self.text[number.start : number.end])
         if isinstance(base.shape, ArrayShape) and base.shape.items is not None and not base.is_sequence and index:
             at = int(next(iter(index)))
@@ -388,7 +390,7 @@ class Evaluator(Record):
             }
             result = self.value(each.parts[0], {**scope, **parameters}, UNKNOWN, depth)
         if name == "filter":
-            return Value(item, True, False)
+            return Value(self.kept(lambdas[0], item) if lambdas else item, True, False)
         if name == "map":
             return Value(as_shape(result), True, False)
         if name == "single":
@@ -401,6 +403,14 @@ class Evaluator(Record):
             return _looked_up(*values)
         self.check_arguments(name, node, values if not lambdas else values[:1])
         return Value(RESULTS[name], sure=False) if name in RESULTS else UNKNOWN
+
+    def kept(self, test: Node, item: Shape) -> Shape:
+        """Return the shape of the items for which a lambda holds."""
+        if not test.parameters:
+            return item
+        variables = ObjectShape({test.parameters[0]: Member(item)}, False)
+        left = narrow_within(Values(ANY, variables), formula_of_condition(test.parts[0], self.text), True).variables
+        return left.fields[test.parameters[0]].shape if isinstance(left, ObjectShape) else item
 
     def check_arguments(self, name: str, node: Node, values: list[Value]) -> None:
         """Report arguments of the wrong kind of a function of JSONata."""
