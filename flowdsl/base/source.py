@@ -173,8 +173,8 @@ def _inner(value: ast.expr, steps: tuple[str | int, ...], file: str) -> ast.expr
         if isinstance(value, ast.Name):
             meant = _values(file).get(value.id, ())
             literal = meant[0] if len(meant) == 1 and isinstance(meant[0], ast.Dict | ast.List) else None
-            found = _inner(literal, tuple(rest), file) if literal is not None else None
-            return value if found is None or found is literal else found
+            deeper = _inner(literal, tuple(rest), file) if literal is not None else None
+            return value if deeper is None or deeper is literal else deeper
         step, inner = rest.pop(0), None
         if isinstance(value, ast.Dict):
             keys = [key.value if isinstance(key, ast.Constant) else None for key in value.keys]

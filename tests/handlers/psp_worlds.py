@@ -151,7 +151,8 @@ class StripeWorld(World):
         return self._signed(donation, "whsec_other")
 
     def _signed(self, donation: str, secret: str) -> dict[str, Any]:
-        item = {"id": "pi_1", "object": "payment_intent", "metadata": {"donation": donation}}
+        of = [each.reference for each in self.books.payments() if each.order_id == donation]
+        item = {"id": of[0] if of else "pi_1", "object": "payment_intent", "metadata": {"donation": donation}}
         body = json.dumps({"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": item}})
         at = int(time.time())
         digest = hmac.new(secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
