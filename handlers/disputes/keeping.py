@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from attrs import asdict
 
-from handlers.disputes.record import LOST, Dispute
+from handlers.disputes.record import LOST, REGAINED, Dispute
 from handlers.disputes.store import put
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox import Message, send
 
 
 def keep(dispute: Dispute) -> Dispute:
-    """Store the dispute's state unless the stored one is decided; return the stored one.
+    """Store the dispute's state if it may replace the stored one; return the stored one.
 
-    A lost dispute is taken from the charity's total, once, and told to other systems (`donation.dispute_lost`). Raises
-    NotDelivered.
+    A lost dispute is taken from the charity's total, once, and told to other systems (`donation.dispute_lost`); a
+    regained one is put back, and told as `donation.dispute_regained`. Raises NotDelivered.
     """
+    # The effects first: a process that is killed here is run again.
     if dispute.status == LOST:
-        # The effects first: a process that is killed here is run again.
         add(Contribution(f"dispute#{dispute.id}", dispute.charity, -dispute.amount, dispute.currency))
-        names = ("donation", "charity", "amount", "currency", "psp", "reason")
-        send(Message("donation.dispute_lost", dispute.id, {name: asdict(dispute)[name] for name in names}))
+        _tell("donation.dispute_lost", dispute)
+    elif dispute.status == REGAINED:
+        add(Contribution(f"dispute#{dispute.id}:regained", dispute.charity, dispute.amount, dispute.currency))
+        _tell("donation.dispute_regained", dispute)
     return put(dispute)
+
+
+def _tell(kind: str, dispute: Dispute) -> None:
+    names = ("donation", "charity", "amount", "currency", "psp", "reason")
+    send(Message(kind, dispute.id, {name: asdict(dispute)[name] for name in names}))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-NEEDS_RESPONSE, WAITING, WON, LOST = "needs response", "under review", "won", "lost"
-STATUSES = (NEEDS_RESPONSE, WAITING, WON, LOST)
-_FINAL = (WON, LOST)
+NEEDS_RESPONSE, WAITING, WON, LOST, REGAINED = "needs response", "under review", "won", "lost", "regained"
+STATUSES = (NEEDS_RESPONSE, WAITING, WON, LOST, REGAINED)
+_FINAL = (WON, LOST, REGAINED)
 
 
 @frozen
@@ -23,7 +23,8 @@ class Dispute:
     reference: str
     """The payment's, at the PSP."""
     status: str
-    """needs response (somebody has to answer), under review, won, lost (the money is gone)."""
+    """needs response (somebody has to answer), under review, won, lost (the money is gone), regained (lost, and then
+    the bank paid after all)."""
     reason: str
     stored_at: str
     is_inquiry: bool = False
@@ -32,9 +33,13 @@ class Dispute:
     @property
     def takes_back(self) -> bool:
         """True if the bank has taken the amount back, or is about to: a refund would give it back twice."""
-        return self.status == LOST or not (self.status == WON or self.is_inquiry)
+        return self.status == LOST or not (self.status in (WON, REGAINED) or self.is_inquiry)
 
     @property
     def is_final(self) -> bool:
-        """True if it is decided, and so never replaced."""
+        """True if it is decided."""
         return self.status in _FINAL
+
+    def may_replace(self, stored: Dispute) -> bool:
+        """True if this state may follow the stored one: a decision stays, unless what was lost is regained."""
+        return not stored.is_final or (stored.status, self.status) == (LOST, REGAINED)

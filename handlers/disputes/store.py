@@ -17,7 +17,7 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS disputes (id TEXT PRIMARY KEY, body TEXT N
 
 
 def put(dispute: Dispute) -> Dispute:
-    """Store the dispute's state unless the stored one is decided; return the stored one."""
+    """Store the dispute's state if it may replace the stored one; return the stored one."""
     table = store_name("DISPUTES_TABLE")
     return _to_table(dispute, table) if table else _to_file(dispute)
 
@@ -37,7 +37,7 @@ def _to_file(dispute: Dispute) -> Dispute:
     with sqlite.transaction(_file(), _SCHEMA) as db:
         row = db.execute("SELECT body FROM disputes WHERE id = ?", (dispute.id,)).fetchone()
         stored = Dispute(**json.loads(row["body"])) if row else None
-        if stored is not None and stored.is_final:
+        if stored is not None and not dispute.may_replace(stored):
             return stored
         db.execute("INSERT OR REPLACE INTO disputes VALUES (?, ?)", (dispute.id, json.dumps(asdict(dispute))))
         return dispute
@@ -52,7 +52,7 @@ def _to_table(dispute: Dispute, table: str) -> Dispute:
         return dispute
     before = response["Item"]["body"]
     stored = Dispute(**json.loads(before["S"]))
-    if stored.is_final:
+    if not dispute.may_replace(stored):
         return stored
     # Atomic: only what was read is replaced. A writer in between fails this one, and the event comes again.
     client.put_item(

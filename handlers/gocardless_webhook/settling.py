@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
 from handlers import clock, refunds
 from handlers.disputes.keeping import keep as keep_dispute
-from handlers.disputes.record import LOST, WAITING, WON, Dispute
-from handlers.fundraising_totals.totals import Contribution, add
+from handlers.disputes.record import LOST, REGAINED, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
@@ -92,15 +93,16 @@ def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]
             taken_back[first] = event
         # A payment may be taken back again after its bank gave it back, or after it was submitted again.
         is_confirmed = is_confirmed or action == "chargeback_cancelled"
-    results = [_kept(record, payment, first, last) for first, last in taken_back.items()]
-    for each in regained:
-        # It failed late, was submitted again, and is there after all: back into the total, once.
-        mark = f"dispute#{payment['id']}-{each}:regained"
-        add(Contribution(mark, str(record.charity), payment["amount"], payment["currency"]))
+    results = []
+    for first, last in taken_back.items():
+        kept = _kept(record, payment, first, last)
+        # It failed late, was submitted again, and is there after all.
+        kept = keep_dispute(evolve(kept, status=REGAINED)) if first in regained and kept.status == LOST else kept
+        results.append(f"dispute {kept.status}")
     return ", ".join(results) or "nothing to do"
 
 
-def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[str, Any]) -> str:
+def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[str, Any]) -> Dispute:
     """Store one time that the bank took the payment back, by the first and the last event of it."""
     details = last.get("details") or {}
     dispute = Dispute(
@@ -115,7 +117,7 @@ def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[s
         reason=str(details.get("cause") or last["action"])[:100],
         stored_at=clock.now(),
     )
-    return f"dispute {keep_dispute(dispute).status}"
+    return keep_dispute(dispute)
 
 
 def _foreign(record: Transaction, attributes: dict[str, Any], payment: str) -> Refund:

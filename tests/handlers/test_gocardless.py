@@ -82,9 +82,13 @@ def test_a_late_failure_that_is_submitted_again_is_back_in_the_total(call: Call,
     assert total() == -2500
     gocardless._tell("payments", "resubmission_requested", payment="PM1")
     gocardless.answered(payment, "confirmed")
+    assert not [each for each in disputes.listed() if not each.takes_back]
     for _ in range(2):
         tell(call, gocardless)
     assert total() == 0
+    assert [(each.status, each.takes_back) for each in disputes.listed()] == [("regained", False)]
+    assert (len(sent("donation.dispute_lost")), len(sent("donation.dispute_regained"))) == (1, 1)
+    assert call("refund_setup", {"donation": "don-1", "number": 1, "amount": None, "reason": ""})["amount"] == 2500
     gocardless.answered(payment, "bank_account_closed")
     tell(call, gocardless)
     assert total() == -2500
