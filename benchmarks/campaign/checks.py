@@ -102,12 +102,12 @@ def _record(
             yield f"stored as paid, {record.amount} {record.currency} by {record.reference}; the PSP took {taken}"
         if not record.complete:
             yield "post-processing was never finished"
-    elif taken and not _is_capture_for_people(record, taken, outcome):
+    elif taken:
         yield f"taken by {taken[0].reference}, and stored as {record.status} after the sweep"
     elif record.status in ("open", "broken") and not _is_for_people(record, payments, outcome):
         yield f"still {record.status} after the sweep"
     undecided = [each.status for each in payments if each.status in _UNDECIDED]
-    if record.status == "authorised" and undecided != ["authorised"] and not taken:
+    if record.status == "authorised" and undecided != ["authorised"]:
         yield f"stored as authorised; the PSP: {payments}"
     if record.status in ("declined", "abandoned"):
         for payment in payments:
@@ -124,17 +124,6 @@ def _is_for_people(record: Transaction, payments: list[Payment], outcome: Outcom
     listed = record.id in {each.id for each in outcome.last if each.is_open_work}
     cannot_be_asked = record.psp == "psp_adyen" and all(each.status in _NOT_TAKEN for each in payments)
     return listed and (not payments or cannot_be_asked)
-
-
-def _is_capture_for_people(record: Transaction, taken: list[Payment], outcome: Outcome) -> bool:
-    """Return true if as much was taken of a reservation as was requested, and the last sweep lists the request as one
-    whose outcome is unknown: running it again stores it."""
-    capture = captures.find(record.id)
-    listed = {each.id for each in outcome.last if each.is_open_work and each.status.startswith("capture ")}
-    is_requested = (
-        capture is not None and not capture.is_final and [each.captured for each in taken] == [capture.amount]
-    )
-    return record.status == "authorised" and record.id in listed and is_requested
 
 
 def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:
