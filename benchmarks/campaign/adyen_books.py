@@ -331,7 +331,7 @@ def _ledger_status(payment: dict[str, Any]) -> str:
     if payment["captured"]:
         return "captured"
     if payment["status"] == "RedirectShopper" and payment.get("closing"):
-        return "cancelled"  # nobody submits what the donor brings back any more
+        return "cancelled"  # the donor's result of the redirect is not submitted after that
     statuses = {"Authorised": "authorised", "RedirectShopper": "action_required", "Received": "processing"}
     return statuses.get(payment["status"], "declined")
 

@@ -119,8 +119,8 @@ def _record(
 
 
 def _is_for_people(record: Transaction, payments: list[Payment], outcome: Outcome) -> bool:
-    """Return true if the last sweep lists the donation, and rightly: its PSP has nothing of it, or cannot be asked, and
-    has nothing that was or will be taken."""
+    """Return true if the last sweep lists the donation as open work and should: the PSP has no payment for it, or is
+    Adyen, which cannot be asked, and has taken nothing and will take nothing."""
     listed = record.id in {each.id for each in outcome.last if each.is_open_work}
     cannot_be_asked = record.psp == "psp_adyen" and all(each.status in _NOT_TAKEN for each in payments)
     return listed and (not payments or cannot_be_asked)

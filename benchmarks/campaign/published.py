@@ -1,4 +1,4 @@
-"""What PSPs publish as data: in ../shared/psp, or where FLOWDSL_PSP points; without it nothing is compared."""
+"""Data that PSPs publish, from ../shared/psp or the folder in FLOWDSL_PSP. Without that folder nothing is compared."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def _loops(_: Host, file: str, source: Source, _chance: random.Random) -> Iterat
 
 
 def _errors(_: Host, file: str, source: Source, chance: random.Random) -> Iterator[Planted]:
-    """Errors that nothing raises here: of another handler, another service, another kind of state."""
+    """Error names that cannot occur here: those of another handler, another service or another kind of state."""
     names = sorted(
         {
             each.value

@@ -61,7 +61,7 @@ def test_what_is_in_the_way_is_named(project):
     assert "FD708 hello.py/shop cannot be written: File exists (hello.py)" in done.stderr
 
 
-@pytest.mark.parametrize("address", ["file:///home/ada/flowdsl", None])
+@pytest.mark.parametrize("address", ["file:///projects/flowdsl", None])
 def test_an_installation_that_is_not_from_an_index_is_named(project, tmp_path, monkeypatch, address):
     folder = tmp_path / "flowdsl-9.dist-info"
     folder.mkdir()
