@@ -19,6 +19,8 @@ from .source import Span
 
 Place = tuple[int, int]
 """The offsets in the text where something starts and ends."""
+Placed = tuple[AslPath, Place, Place | None]
+"""A path, the place of its value, and that of the key before the value."""
 
 
 class Document(Record, frozen=False):
@@ -27,25 +29,42 @@ class Document(Record, frozen=False):
     file: str
     text: str
     value: Any
-    find_places: Callable[[], Iterator[tuple[AslPath, Place]]] = field(repr=False)
+    find_places: Callable[[], Iterator[Placed]] = field(repr=False)
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys; `value` contains their last values."""
     find_comments: Callable[[], dict[AslPath, tuple[str, ...]]] = field(default=dict, repr=False)
 
     @cached_property
+    def _placed(self) -> list[Placed]:
+        return [*self.find_places()]
+
+    @cached_property
     def places(self) -> dict[AslPath, Place]:
-        return dict(self.find_places())
+        """A scalar's own place; of a mapping or a list under a key, the key's."""
+        return {path: place for path, place, _ in self._placed}
+
+    @cached_property
+    def _keys(self) -> dict[AslPath, Place]:
+        return {path: key for path, _, key in self._placed if key is not None}
+
+    def place_of(self, path: AslPath, needle: str | float | None = None) -> Place:
+        """The place of the value at the path, or of the nearest enclosing one; that of the path's last key if this is
+        the needle, and the value is not a text with it."""
+        known = path
+        while known and known not in self.places:
+            known = known[:-1]
+        place = self.places.get(known, (0, 1))
+        is_key = path and needle == path[-1] and str(needle) not in self.text[slice(*place)]
+        return self._keys.get(path, place) if is_key else place
 
     @cached_property
     def comments(self) -> dict[AslPath, tuple[str, ...]]:
         """The comments of the file without their `#`, at the path of the value that each stands before or beside."""
         return self.find_comments()
 
-    def span(self, path: AslPath) -> Span:
-        """The place of the value, or of the nearest enclosing one."""
-        while path and path not in self.places:
-            path = path[:-1]
-        start, end = self.places.get(path, (0, 1))
+    def span(self, path: AslPath, needle: str | float | None = None) -> Span:
+        """The place of the value, of its key, or of the nearest enclosing value, see `place_of`."""
+        start, end = self.place_of(path, needle)
         return Span(self.file, *self._line_and_column(start), *self._line_and_column(end))
 
     def _line_and_column(self, offset: int) -> tuple[int, int]:
@@ -111,7 +130,7 @@ def read_json(text: str, file: str) -> Document:
         raise FlowError(mistake) from None
     except _DuplicateKeyError:
         value = json.loads(text, parse_float=as_float, parse_constant=refuse_constant)
-        counts = Counter(path for path, _ in _json_places(text))
+        counts = Counter(path for path, _, _ in _json_places(text))
         twice = tuple(path for path, count in counts.items() if count > 1 and isinstance(path[-1], str))
     except RecursionError:
         raise wrong("nested too deeply", Span(file, 1)) from None
@@ -166,8 +185,8 @@ def refuse_constant(name: str) -> Any:
 _SYMBOL = regex(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
-def _json_places(text: str) -> Iterator[tuple[AslPath, Place]]:
-    """Of valid JSON: a scalar's own place; of an object or list under a key, the key's."""
+def _json_places(text: str) -> Iterator[Placed]:
+    """The places in valid JSON."""
     path: list[str | int] = []
     lists: list[bool] = []
     key: Place | None = None
@@ -191,7 +210,7 @@ def _json_places(text: str) -> Iterator[tuple[AslPath, Place]]:
             path.append(json.loads(symbol))
             key = match.span()
         else:
-            yield tuple(path), key if key and symbol in "{[" else match.span()
+            yield tuple(path), key if key and symbol in "{[" else match.span(), key
             key = None
             if symbol in "{[":
                 lists.append(symbol == "[")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .diagnostics import AslPath
-from .document import Document, Place, as_float, check_depth, refuse_constant, wrong
+from .document import Document, Place, Placed, as_float, check_depth, refuse_constant, wrong
 from .patterns import regex
 from .record import Record
 from .source import Span
@@ -197,22 +197,26 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 """By YAML tag. Dates stay text, as ASL expects; numbers must also be JSON numbers."""
 
 
-def _places(root: Any, dialect: Dialect) -> Iterator[tuple[AslPath, Place]]:
-    """A scalar's own place; of a mapping or sequence under a key, the key's; for a short tag also of its long form."""
+def _places(root: Any, dialect: Dialect) -> Iterator[Placed]:
+    """The places in a file; for a short tag also of its long form."""
     todo: list[tuple[AslPath, Any, Any]] = [((), None, root)]
     while todo:
         path, key, value = todo.pop()
-        node = value if key is None or value.id == "scalar" else key
-        start, end = node.start_mark, node.end_mark
-        place = (start.index, end.index if end.line == start.line else start.index + 1)
-        yield path, place
+        before = _place(key) if key is not None else None
+        place = before if before is not None and value.id != "scalar" else _place(value)
+        yield path, place, before
         if dialect.short_tags and value.tag.startswith("!") and len(value.tag) > 1:
             path = (*path, _long_name(value.tag[1:]))
-            yield path, place
+            yield path, place, place
         if value.id == "mapping":
             todo.extend(((*path, below.value), below, item) for below, item in value.value)
         elif value.id == "sequence":
             todo.extend(((*path, index), None, item) for index, item in enumerate(value.value))
+
+
+def _place(node: Any) -> Place:
+    start, end = node.start_mark, node.end_mark
+    return start.index, end.index if end.line == start.line else start.index + 1
 
 
 _COMMENT = regex(r"(?:^|(?<=\s))#(?P<text>[^\n]*)")
@@ -228,11 +232,9 @@ def _gaps(text: str, tokens: Iterator[tuple[int, int]]) -> Iterator[tuple[int, i
     yield before, len(text)
 
 
-def _comments(
-    text: str, gaps: Iterator[tuple[int, int]], places: Iterator[tuple[AslPath, Place]]
-) -> dict[AslPath, tuple[str, ...]]:
+def _comments(text: str, gaps: Iterator[tuple[int, int]], places: Iterator[Placed]) -> dict[AslPath, tuple[str, ...]]:
     """A comment beside something belongs to the first value on its line, one on its own to the next value."""
-    starts = sorted((place[0], len(path), path) for path, place in places)
+    starts = sorted((place[0], len(path), path) for path, place, _ in places)
     offsets = [start for start, _, _ in starts]
     comments: dict[AslPath, tuple[str, ...]] = {}
     for begin, end in gaps:

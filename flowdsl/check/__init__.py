@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .dataflow.annotations import Data
 
 Locate = Callable[..., Span | None]
-"""Takes an ASL path and, for a flow in Python, a name or a constant in the value there."""
+"""Takes an ASL path and the needle of a diagnostic: a name or a constant in the value there, or its key, or None."""
 
 
 def check(
@@ -42,7 +42,7 @@ def check(
     known = [*problems]
     findings = Findings([*known], python)
     run_rules(Subject(definition, type, data, twice), findings)
-    return _in_order(definition, _without_consequences(known, findings.diagnostics), locate, python)
+    return _in_order(definition, _without_consequences(known, findings.diagnostics), locate)
 
 
 def check_text(text: str, *, file: str = "definition.json", type: str = "STANDARD") -> list[Diagnostic]:
@@ -68,7 +68,7 @@ def _without_consequences(known: list[Diagnostic], diagnostics: list[Diagnostic]
     return [each for each in diagnostics if id(each) in own or (each.code, each.path) not in keys]
 
 
-def _in_order(definition: Any, diagnostics: list[Diagnostic], locate: Locate | None, python: bool) -> list[Diagnostic]:
+def _in_order(definition: Any, diagnostics: list[Diagnostic], locate: Locate | None) -> list[Diagnostic]:
     """Return the diagnostics with their places, sorted by them, each once."""
     orders: dict[int, dict[Any, int]] = {}
     placed: list[tuple[tuple[Any, ...], Diagnostic]] = []
@@ -79,9 +79,7 @@ def _in_order(definition: Any, diagnostics: list[Diagnostic], locate: Locate | N
             continue
         seen.add(key)
         if locate is not None and diagnostic.span is None:
-            needle = diagnostic.needle
-            known = locate(diagnostic.path, needle) if python and needle is not None else locate(diagnostic.path)
-            diagnostic = evolve(diagnostic, span=known)
+            diagnostic = evolve(diagnostic, span=locate(diagnostic.path, diagnostic.needle))
         span = diagnostic.span
         position = (span.file, span.line, span.column) if span else ("", 0, 0)
         placed.append(((*position, _position(definition, diagnostic.path, orders)), diagnostic))

@@ -21,7 +21,7 @@ class Imported:
     file: str = ""
     """Where it comes from, for people: a file's name, or an ARN."""
     type: Literal["STANDARD", "EXPRESS"] = "STANDARD"
-    locate: Callable[[AslPath], Span | None] = attrs.field(default=lambda _: None, repr=False)
+    locate: Callable[..., Span | None] = attrs.field(default=lambda *_: None, repr=False)
     """Returns the place of an ASL path in the file."""
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys in the file."""

@@ -29,7 +29,7 @@ class Loaded(Record):
     machine: StateMachine | None = None
     """The author's object, if the file is Python."""
     locate: Callable[..., Span | None] = field(default=lambda *_: None, repr=False)
-    """Returns the place of an ASL path in the file; for a flow in Python it also takes a name in the value there."""
+    """Returns the place of an ASL path in the file; also takes a name in the value there, see `check.Locate`."""
     twice: tuple[AslPath, ...] = ()
     """The paths of duplicate keys in the file."""
     warnings: tuple[Diagnostic, ...] = ()

@@ -51,7 +51,7 @@ def load_sdk_objects(names: Mapping[str, Any], file: Path) -> list[Loaded]:
     return loaded
 
 
-def _locator(file: Path) -> Callable[[AslPath], Span | None]:
+def _locator(file: Path) -> Callable[..., Span | None]:
     """Finds the call that makes a state by the state's name in it: the SDK does not keep where it was called."""
     calls: dict[str, ast.Call] = {}
     for node in ast.walk(ast.parse(read_source(file))):
@@ -60,7 +60,7 @@ def _locator(file: Path) -> Callable[[AslPath], Span | None]:
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 calls.setdefault(first.value, node)
 
-    def locate(path: AslPath) -> Span | None:
+    def locate(path: AslPath, _: object = None) -> Span | None:
         inner = len(path)
         while inner > 1 and not (path[inner - 2] == "States" and path[inner - 1] in calls):
             inner -= 1

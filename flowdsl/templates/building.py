@@ -28,7 +28,7 @@ class Definition:
     """A definition as the template has it, its functions replaced."""
 
     value: Any
-    locate: Callable[[AslPath], Span | None] = attrs.field(repr=False)
+    locate: Callable[..., Span | None] = attrs.field(repr=False)
     comments: Mapping[AslPath, tuple[str, ...]] = attrs.field(factory=dict)
     twice: tuple[AslPath, ...] = ()
     bare: frozenset[str] = frozenset()
@@ -44,7 +44,9 @@ def definition_at(scope: TemplateScope, value: Any, path: AslPath) -> Definition
         pieces = scope.pieces(value, path)
         return Definition.of_text(parse(pieces, scope.places, path))
     places = scope.places
-    return Definition(scope.value(value, path), lambda inner: places.span((*path, *inner)), places.comments(path))
+    return Definition(
+        scope.value(value, path), lambda inner, needle=None: places.span((*path, *inner), needle), places.comments(path)
+    )
 
 
 @attrs.define

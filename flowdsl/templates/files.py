@@ -62,9 +62,9 @@ class Places:
         part = self.parts[path[:length]]
         return part.document, (*part.inside, *path[length:])
 
-    def span(self, path: AslPath) -> Span:
+    def span(self, path: AslPath, needle: str | float | None = None) -> Span:
         document, inside = self.origin(path)
-        return document.span(inside)
+        return document.span(inside, needle)
 
     def place(self, path: AslPath) -> tuple[Document, Place | None]:
         """The document and the offsets of the value itself; None if it has no place of its own."""

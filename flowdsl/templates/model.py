@@ -73,8 +73,8 @@ class Machine:
     """What the placeholders that stay in the definition stand for, by name: `{"ScoreArn": "${Score.Arn}"}`."""
     literals: frozenset[str] = frozenset()
     """Names in `${…}` that are plain text for AWS, such as `keep` of Fn::Sub's `${!keep}`."""
-    locate: Callable[[AslPath], Span | None] = attrs.field(default=lambda _: None, repr=False, eq=False)
-    """Returns the place of an ASL path in the template, or in the file that it names."""
+    locate: Callable[..., Span | None] = attrs.field(default=lambda *_: None, repr=False, eq=False)
+    """Returns the place of an ASL path in the template, or in the file that it names; also takes the key at its end."""
     comments: Mapping[AslPath, tuple[str, ...]] = attrs.field(factory=dict)
     """YAML's comments, at the ASL path that each stands before or beside."""
     twice: tuple[AslPath, ...] = ()

@@ -39,8 +39,8 @@ class Parsed:
     value: Any
     document: Document
     """Of the text that was put together."""
-    locate: Callable[[AslPath], Span | None] = attrs.field(repr=False)
-    """Returns the place in the template of an ASL path."""
+    locate: Callable[..., Span | None] = attrs.field(repr=False)
+    """Returns the place in the template of an ASL path; also takes the key at its end."""
     bare: frozenset[str] = frozenset()
     """The names of placeholders outside strings, which stand for numbers, booleans, objects and so on."""
 
@@ -72,10 +72,8 @@ def parse(pieces: list[Piece], places: Places, at: AslPath) -> Parsed:
         offset = _offset(hidden, span.line, span.column)
         raise FlowError(evolve(mistake, span=span_at(offset))) from None
 
-    def locate(path: AslPath) -> Span:
-        while path and path not in document.places:
-            path = path[:-1]
-        return span_at(document.places.get(path, (0, 1))[0])
+    def locate(path: AslPath, needle: str | float | None = None) -> Span:
+        return span_at(document.place_of(path, needle)[0])
 
     return Parsed(show_bare(document.value, names), document, locate, frozenset(names.values()))
 

@@ -103,15 +103,15 @@ def _check_nested_fields(rule: dict[str, Any], path: AslPath, nested: bool, find
     for word in rule:
         if word in WORDS or word == "Comment":
             continue
+        unsupported = f"Field '{word}' is not supported"
         if word in _AROUND:
             message = f"{word} is allowed only in the outermost rule"
-            findings.error("FD512", message, (*path, word), aws_message=f"Field '{word}' is not supported", aws_at=path)
+            findings.error("FD512", message, (*path, word), aws_message=unsupported, aws_at=path, needle=word)
         else:
             hint = did_you_mean(word, WORDS)
             message = f"unknown field {word!r} in a choice rule"
-            findings.error(
-                "FD102", message, (*path, word), hint=hint, aws_message=f"Field '{word}' is not supported", aws_at=path
-            )
+            at = (*path, word)
+            findings.error("FD102", message, at, hint=hint, aws_message=unsupported, aws_at=path, needle=word)
 
 
 def _nested_rules(word: str, value: Any, path: AslPath, findings: Findings) -> list[tuple[Any, AslPath]]:

@@ -37,7 +37,7 @@ def _report_duplicate(path: AslPath, findings: Findings) -> None:
         findings.error("FD201", f"duplicate state name {name!r}", path, hint=hint, aws="DUPLICATE_STATE_NAME")
     else:
         message = f"duplicate key {name!r}: only the last value is used"
-        findings.warning("FD107", message, path, hint="remove one of them")
+        findings.warning("FD107", message, path, hint="remove one of them", needle=name)
 
 
 def check_size(subject: Subject, findings: Findings) -> None:

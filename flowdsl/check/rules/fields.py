@@ -68,7 +68,8 @@ def _check_states(machine: Machine, states: dict[str, Any], findings: Findings) 
             meant = next((key for key, word in value.items() if word in STATE_TYPES), None)
             at = (*path, name, meant) if meant else (*path, name)
             hint = f"rename {meant!r} to 'Type'" if meant else hint
-            findings.error("FD104", message, at, hint=hint, aws_message=aws_message, aws_at=(*path, name))
+            at_state = (*path, name)
+            findings.error("FD104", message, at, hint=hint, aws_message=aws_message, aws_at=at_state, needle=meant)
         elif value["Type"] not in STATE_TYPES and not has_placeholder(value["Type"]):
             findings.error(
                 "FD109",
@@ -178,6 +179,7 @@ def _report_unknown(element: _Element, key: str, findings: Findings) -> None:
         hint=hint,
         aws_message=f"Field '{key}' is not supported",
         aws_at=element.path,
+        needle=key,
     )
 
 
@@ -214,13 +216,13 @@ def _check_language(element: _Element, spec: Spec, key: str, findings: Findings)
 
     hint = hint_for_other_language(element.cls, spec, key, python=findings.python)
     if (getattr(element.cls, "type", ""), key) in UNVERIFIED_LANGUAGE:
-        findings.warning("FD105", message, path, hint=hint)
+        findings.warning("FD105", message, path, hint=hint, needle=key)
         return True
     aws_message = (
         f"The QueryLanguage is set to '{element.language}', but field '{key}' is only supported for the '{needs}' "
         "QueryLanguage"
     )
-    findings.error("FD105", message, path, hint=hint, aws_message=aws_message, aws_at=element.path)
+    findings.error("FD105", message, path, hint=hint, aws_message=aws_message, aws_at=element.path, needle=key)
     return False
 
 
@@ -249,6 +251,7 @@ def _check_exclusive(element: _Element, findings: Findings) -> None:
                 (*element.path, present[1]),
                 aws_message=f"There should only be one of the following fields: [{', '.join(group)}]",
                 aws_at=element.path,
+                needle=present[1],
             )
     for group in wanted:
         present = [name for name in group if name in element.value]

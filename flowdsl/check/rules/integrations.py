@@ -163,7 +163,9 @@ def _parameters(
                     f"valid parameters: {', '.join([*members][:8])}{', …' * (len(members) > 8)}" if members else None
                 )
                 hint = did_you_mean(spelled.get(name, name), members) or valid
-                findings.failure("FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint)
+                findings.failure(
+                    "FD661", f"{owner} has no parameter {name!r}", (*path, written), hint=hint, needle=written
+                )
         present = {name.lower() for name in names}
         missing = [
             spelled[name]

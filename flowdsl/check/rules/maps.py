@@ -110,7 +110,8 @@ def _check_source(state: Node, key: str, findings: Findings) -> None:
     valid = {*known[action], *_OPTIONAL[action]}
     for each, written in plain.items():
         if each not in valid and (near := did_you_mean(each, valid)):
-            findings.warning("FD523", f"s3:{action} has no parameter {each!r}", (*path, name, written), hint=near)
+            message = f"s3:{action} has no parameter {each!r}"
+            findings.warning("FD523", message, (*path, name, written), hint=near, needle=written)
         elif each in ("Bucket", "Key", "Prefix") and each == written and not isinstance(arguments[each], str):
             message = f"{each} must be text, not {abbreviate(arguments[each])}"
             findings.failure("FD523", message, (*path, name, written))
