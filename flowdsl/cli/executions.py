@@ -20,7 +20,7 @@ from .group import WholeHelp
 from .picture import picture_option, write_picture
 
 if TYPE_CHECKING:
-    from ..deploy.executions import Executions, Target
+    from ..deploy.executions import ExecutionCalls, StatesArn
 
 EXIT_DIFFERS = 1
 """The exit code of `replay` if there are differences."""
@@ -74,8 +74,8 @@ _format_option = click.option(
 class _Session(Record):
     """The target of a command, the connection to its region, and the author's places of states."""
 
-    target: Target
-    calls: Executions
+    target: StatesArn
+    calls: ExecutionCalls
 
     def locate(self, state: str) -> Span | None:
         from .. import project
@@ -95,7 +95,7 @@ def _open(
 ) -> _Session:
     """`express`: whether the command can do something with an Express execution."""
     from ..deploy import aws
-    from ..deploy.executions import Executions, no_express, parse_arn
+    from ..deploy.executions import ExecutionCalls, no_express, parse_arn
 
     if text is not None and text.startswith("arn:"):
         target = parse_arn(text)
@@ -106,7 +106,7 @@ def _open(
     if (target.kind in ("execution", "express")) is not execution:
         wanted = "an execution" if execution else "a state machine"
         raise FlowError.of(f"{target.arn} is not the ARN of {wanted}", code="FD990", hint=f"pass the ARN of {wanted}")
-    return _Session(target, Executions(aws.Paced(aws.connect(target.place, ["states"]), aws.WallClock())))
+    return _Session(target, ExecutionCalls(aws.Paced(aws.connect(target.place, ["states"]), aws.WallClock())))
 
 
 def _arn(name: str | None, env: str | None, instance: str, machine: str | None) -> str:

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from ..base.diagnostics import FlowError
 from ..package.archive import read_zip
-from .aws import Answer, Aws, AwsError, Clock
+from .aws import Answer, Aws, CallError, Clock
 from .errors import ROLE_REFUSED, refused, role_hint
 from .model import CLOCK, NOW, Call, Content, Plan, Ref, Text
 
@@ -42,7 +42,7 @@ class Passing:
     texts: tuple[str, ...] = ("",)
     seconds: float = PATIENCE
 
-    def matches(self, error: AwsError) -> bool:
+    def matches(self, error: CallError) -> bool:
         return error.code == self.code and any(text in error.message for text in self.texts)
 
 
@@ -131,7 +131,7 @@ class Executor:
             try:
                 answer = self._make(call, tell)
                 answer = self._settle(call, answer, tell)
-            except AwsError as error:
+            except CallError as error:
                 raise _failed(call, error, number, len(plan.calls)) from error
             if call.id:
                 self.answers[call.id] = answer
@@ -144,7 +144,7 @@ class Executor:
         while True:
             try:
                 return self.aws.call(call.service, call.operation, arguments)
-            except AwsError as error:
+            except CallError as error:
                 if error.code in GONE.get(call.operation, ()):
                     return {}
                 own = [each for each in PASSING if each.operation == call.operation]
@@ -192,11 +192,11 @@ def resolve(value: Any, answers: Mapping[str, Answer]) -> Any:
     return value
 
 
-def _failed(call: Call, error: AwsError, number: int, total: int) -> FlowError:
+def _failed(call: Call, error: CallError, number: int, total: int) -> FlowError:
     hint = role_hint(error) or "correct that and deploy again: it goes on from what is live"
     if error.code in _CONFLICTS:
         hint = "somebody else changed it meanwhile: look at flowdsl plan, then deploy again"
-    plain = AwsError(error.code, _without_values(error.message, call), error.service, error.operation)
+    plain = CallError(error.code, _without_values(error.message, call), error.service, error.operation)
     return refused(plain, f"{call.resource} (call {number} of {total})", hint)
 
 
@@ -220,14 +220,14 @@ def _function(aws: Aws, call: Call, answer: Answer) -> Answer | None:
         arguments["Qualifier"] = answer["Version"]
     try:
         latest = aws.call("lambda", "GetFunctionConfiguration", arguments)
-    except AwsError as error:
+    except CallError as error:
         if error.code == "ResourceNotFoundException":
             return None
         raise
     for key in ("State", "LastUpdateStatus"):
         if latest.get(key) == "Failed":
             reason = latest.get(f"{key}Reason", "")
-            raise AwsError("Failed", f"{key} is Failed: {reason}", "lambda", call.operation)
+            raise CallError("Failed", f"{key} is Failed: {reason}", "lambda", call.operation)
     if latest.get("State", "Active") not in ("Active", "Inactive") or latest.get("LastUpdateStatus") == "InProgress":
         return None
     return latest
@@ -252,7 +252,7 @@ def _gone(operation: str, argument: str, code: str) -> Callable[[Aws, Call, Answ
     def settle(aws: Aws, call: Call, answer: Answer) -> Answer | None:
         try:
             aws.call(call.service, operation, {argument: call.arguments[argument]})
-        except AwsError as error:
+        except CallError as error:
             if error.code == code:
                 return answer
             raise

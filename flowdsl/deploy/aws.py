@@ -21,7 +21,7 @@ from .statements import Place
 Answer = dict[str, Any]
 
 
-class AwsError(Exception):
+class CallError(Exception):
     """An error that a service answered."""
 
     def __init__(self, code: str, message: str, service: str = "", operation: str = "") -> None:
@@ -33,7 +33,7 @@ class Aws(Protocol):
     """Whoever answers calls. Operations and arguments have the names of the API reference."""
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Answer:
-        """The answer; raises AwsError."""
+        """The answer; raises CallError."""
         ...
 
 
@@ -70,7 +70,7 @@ class Boto:
             answer: Answer = getattr(self._client(service), xform_name(operation))(**arguments)
         except exceptions.ClientError as error:
             details = error.response.get("Error", {})
-            raise AwsError(details.get("Code", "Unknown"), details.get("Message", ""), service, operation) from None
+            raise CallError(details.get("Code", "Unknown"), details.get("Message", ""), service, operation) from None
         except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
             raise FlowError.of(f"{service}:{operation}: {error}", code="FD984", hint=_NETWORK) from None
         except exceptions.ParamValidationError as error:
@@ -149,7 +149,7 @@ def connect(place: Place, services: Iterable[str] = ()) -> Boto:
     return aws
 
 
-def credentials_error(error: AwsError, subject: str = "") -> FlowError | None:
+def credentials_error(error: CallError, subject: str = "") -> FlowError | None:
     """The error for credentials that AWS does not accept; None for any other.
 
     AWS's text is left out: that of a wrong signature repeats the request, and with it the session's token.
@@ -167,7 +167,7 @@ def check_account(aws: Aws, place: Place) -> None:
     """Raise FlowError if the credentials are not of the place's account."""
     try:
         account = str(aws.call("sts", "GetCallerIdentity", {})["Account"])
-    except AwsError as error:
+    except CallError as error:
         plain = FlowError.of(f"AWS refuses the credentials: {error.code}", code=CREDENTIALS, hint=_LOG_IN)
         raise credentials_error(error) or plain from None
     if account != place.account:
@@ -232,7 +232,7 @@ class Paced:
             self.count += 1
             try:
                 return self.aws.call(service, operation, arguments)
-            except AwsError as error:
+            except CallError as error:
                 if error.code not in THROTTLED or attempt == TRIES - 1:
                     raise
                 self.clock.sleep(min(30.0, 2.0**attempt) * (0.5 + self._jitter() / 2))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ..base.diagnostics import FlowError
-from .aws import AwsError, credentials_error
+from .aws import CallError, credentials_error
 from .permissions import EVENTS, LOGGING
 from .statements import Statement, merge, trust
 
@@ -37,12 +37,12 @@ _ALLOWS_NOT: Final = re.compile(r"because no ([\w -]+\w) allows the")
 ROLE_REFUSED: Final = tuple(text for text, _ in _ROLE_LACKS)
 
 
-def is_permission(error: AwsError) -> bool:
+def is_permission(error: CallError) -> bool:
     """True if the user's credentials lack a permission."""
     return error.code in DENIED and _LACKS.search(error.message) is not None
 
 
-def _needed(error: AwsError, *, exact: bool) -> Statement:
+def _needed(error: CallError, *, exact: bool) -> Statement:
     """The statement that allows a call: AWS names the action, which may be another than the call, as iam:PassRole."""
     match = _LACKS.search(error.message)
     action = match[1] if match else f"{_PREFIXES.get(error.service, error.service)}:{error.operation}"
@@ -50,7 +50,7 @@ def _needed(error: AwsError, *, exact: bool) -> Statement:
     return Statement.of([action], resource)
 
 
-def missing_permissions(errors: Iterable[AwsError], *, subject: str = "", exact: bool = False) -> FlowError:
+def missing_permissions(errors: Iterable[CallError], *, subject: str = "", exact: bool = False) -> FlowError:
     """An error with the policy that the user lacks, to paste; `exact`: for just the resources that AWS names."""
     errors = [*errors]
     statements = merge(_needed(each, exact=exact) for each in errors)
@@ -74,7 +74,7 @@ def _way(message: str) -> str:
     return "have this added to them"
 
 
-def refused(error: AwsError, subject: str = "", hint: str = "") -> FlowError:
+def refused(error: CallError, subject: str = "", hint: str = "") -> FlowError:
     """The error for a refused call; `subject` is what it is about, `hint` what to do if nothing better is known."""
     about = f"{subject}: " if subject else ""
     if is_permission(error):
@@ -85,12 +85,12 @@ def refused(error: AwsError, subject: str = "", hint: str = "") -> FlowError:
     return FlowError.of(message, code="FD984", hint=hint or "run the command again; if it fails again, see its cause")
 
 
-def role_hint(error: AwsError) -> str | None:
+def role_hint(error: CallError) -> str | None:
     """What the role needs if AWS refuses it for good: flowdsl gave it that, so something else takes it away."""
     return next(_role_hints(error), None)
 
 
-def _role_hints(error: AwsError) -> Iterator[str]:
+def _role_hints(error: CallError) -> Iterator[str]:
     for text, needed in _ROLE_LACKS:
         if text in error.message:
             kind = "trust policy" if "Version" in needed else "policies"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from ..base.diagnostics import FlowError
-from .aws import Aws, AwsError, Clock, WallClock, credentials_error, items
+from .aws import Aws, CallError, Clock, WallClock, credentials_error, items
 from .express import describe_logged, list_logged, log_group, read_logged
 from .statements import Place
 
@@ -32,7 +32,7 @@ _HINTS: Final[Mapping[str, str]] = {
 
 
 @frozen
-class Target:
+class StatesArn:
     """An ARN of a state machine (perhaps with a version or an alias), or of an execution."""
 
     arn: str
@@ -46,7 +46,7 @@ class Target:
         return self.place.arn("states", f"stateMachine:{self.machine}")
 
 
-def parse_arn(text: str) -> Target:
+def parse_arn(text: str) -> StatesArn:
     """Read an ARN. Raises FlowError if it is not one of Step Functions."""
     match = _ARN.fullmatch(text)
     if match is None:
@@ -56,11 +56,11 @@ def parse_arn(text: str) -> Target:
             hint="write it like arn:aws:states:eu-west-1:123456789012:execution:payment:NAME, or a name with --env",
         )
     place = Place(match["region"], match["account"])
-    return Target(text, match["kind"], place, match["machine"], match["rest"] or "")
+    return StatesArn(text, match["kind"], place, match["machine"], match["rest"] or "")
 
 
 @define
-class Executions:
+class ExecutionCalls:
     """What can be asked of and done to executions. Every method raises FlowError if AWS refuses the call."""
 
     aws: Aws
@@ -149,19 +149,19 @@ class Executions:
     def _logged(self, read: Callable[[], list[dict[str, Any]]], subject: str) -> list[dict[str, Any]]:
         try:
             return read()
-        except AwsError as error:
+        except CallError as error:
             raise _refused(error, {"executionArn": subject}) from None
 
     def _call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         try:
             return self.aws.call("states", operation, arguments)
-        except AwsError as error:
+        except CallError as error:
             raise _refused(error, arguments) from None
 
     def _items(self, operation: str, arguments: Mapping[str, Any]) -> Iterator[Any]:
         try:
             yield from items(self.aws, "states", operation, **arguments)
-        except AwsError as error:
+        except CallError as error:
             raise _refused(error, arguments) from None
 
 
@@ -184,7 +184,7 @@ def no_express(name: str) -> FlowError:
     )
 
 
-def _refused(error: AwsError, arguments: Mapping[str, Any]) -> FlowError:
+def _refused(error: CallError, arguments: Mapping[str, Any]) -> FlowError:
     subject = next((str(arguments[key]) for key in ("executionArn", "stateMachineArn") if key in arguments), "")
     if error.code == "StateMachineTypeNotSupported":
         return no_express(subject)

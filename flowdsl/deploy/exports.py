@@ -10,9 +10,10 @@ from typing import Any, Final
 from ..base.record import evolve
 from ..project import Loaded
 from ..project.environments import Environment
+from . import pinning
 from .model import Machine, Stack, Wanted
 from .statements import policy
-from .template import Exported, anywhere, code_prefix, export, function_pin, make_template
+from .template import Exported, anywhere, code_prefix, export, make_template
 from .wanted import assemble
 
 TEMPLATE: Final = "template.json"
@@ -40,7 +41,7 @@ def files(stack: Stack, environment: Environment, machines: list[Loaded], build:
         written[f"{loaded.name}.substitutions.json"] = _json(
             {
                 **_substitutions(exported, own, stack, deployed, here),
-                "pins": {name: function_pin(machine, named) for name in sorted(machine.dynamic)},
+                "pins": {name: pinning.alias_of(machine, named.functions) for name in sorted(machine.dynamic)},
                 "code_prefix": code_prefix(wanted),
             }
         )

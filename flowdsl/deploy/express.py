@@ -34,7 +34,7 @@ def log_group(described: Mapping[str, Any]) -> str | None:
 
 
 def list_logged(aws: Aws, group: str, now: datetime, *, status: str | None, most: int) -> list[dict[str, Any]]:
-    """The executions of the last day, as ListExecutions would tell of them: the latest first. Raises AwsError."""
+    """The executions of the last day, as ListExecutions would tell of them: the latest first. Raises CallError."""
     rows: dict[str, dict[str, Any]] = {}
     for record in _records(aws, group, '{ $.type = "Execution*" }', now - LISTED):
         arn = str(record["execution_arn"])
@@ -47,7 +47,7 @@ def list_logged(aws: Aws, group: str, now: datetime, *, status: str | None, most
 
 
 def read_logged(aws: Aws, group: str, execution: str, now: datetime) -> list[dict[str, Any]]:
-    """The events of one execution as GetExecutionHistory would return them, oldest first. Raises AwsError."""
+    """The events of one execution as GetExecutionHistory would return them, oldest first. Raises CallError."""
     records = _records(aws, group, f'{{ $.execution_arn = "{execution}" }}', now - SHOWN)
     events = {int(record["id"]): _event(record) for record in records}
     return [events[number] for number in sorted(events)]

@@ -26,7 +26,7 @@ class Store:
 
     name: str
     resource: Resource
-    kind: Kind = field(eq=False, repr=False)
+    kind: ResourceKind = field(eq=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -44,7 +44,7 @@ class LiveStore:
 
 
 @frozen
-class Kind:
+class ResourceKind:
     """All that deploying a kind of resource takes."""
 
     word: str

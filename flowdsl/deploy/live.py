@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from attrs import evolve
 
-from .aws import Aws, AwsError, Clock, items
+from .aws import Aws, CallError, Clock, items
 from .errors import DENIED, missing_permissions, refused
 from .kinds import LiveStore, Store, read_store
 from .model import (
@@ -66,7 +66,7 @@ class Reader:
     def __init__(self, aws: Aws, stack: Stack, clock: Clock, *, versions: int = 10) -> None:
         """`versions` is how many of a state machine's newest versions are described."""
         self.aws, self.stack, self.clock, self.described = aws, stack, clock, versions
-        self.denied: list[AwsError] = []
+        self.denied: list[CallError] = []
         self.unread: set[str] = set()
         """Versions of state machines that are listed, but cannot be described."""
 
@@ -122,7 +122,7 @@ class Reader:
     def _guard(self, ask: Callable[[], Any], nothing: Any) -> Any:
         try:
             return ask()
-        except AwsError as error:
+        except CallError as error:
             if error.code in _MISSING:
                 return nothing
             if error.code in DENIED:

@@ -93,7 +93,7 @@ class Role:
 
 
 @frozen
-class Function:
+class LambdaFunction:
     """A Lambda function. `settings` are those of UpdateFunctionConfiguration, with Architectures and CodeSha256."""
 
     name: str
@@ -139,7 +139,7 @@ class Wanted:
     tags: Mapping[str, str]
     roles: tuple[Role, ...]
     log_groups: tuple[LogGroup, ...]
-    functions: tuple[Function, ...]
+    functions: tuple[LambdaFunction, ...]
     machines: tuple[Machine, ...]
     notes: tuple[str, ...] = ()
     """What the user has to know, such as permissions that cannot be derived."""

@@ -15,7 +15,7 @@ from ..asl.resource import parse_resource
 from ..asl.text import canonical_text
 from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath
-from .model import ALIAS_PREFIX, Machine, Ref, Text, digest
+from .model import ALIAS_PREFIX, LambdaFunction, Machine, Ref, Text, digest
 from .statements import Place
 
 _MARK: Final = "\ue000"
@@ -91,9 +91,17 @@ def is_dynamic(state: Node) -> bool:
     return "FunctionName.$" in arguments or (isinstance(name, str) and name.startswith("{%"))
 
 
-def alias_of(identities: Mapping[str, str]) -> str:
-    """The alias that stands for these versions of functions, by their identities: never moved once it exists."""
-    return ALIAS_PREFIX + digest(dict(identities))[:12]
+def dynamic_paths(machine: Machine) -> frozenset[AslPath]:
+    """The Tasks that choose one of the stack's functions at run time."""
+    return frozenset(state.path for state in tasks(machine.definition) if machine.dynamic and is_dynamic(state))
+
+
+def alias_of(machine: Machine, functions: Iterable[LambdaFunction]) -> str:
+    """The alias by which the definition names versions of functions that are chosen at run time.
+
+    It stands for just these versions, and is never moved once it exists.
+    """
+    return ALIAS_PREFIX + digest({each.name: each.identity for each in functions if each.name in machine.dynamic})[:12]
 
 
 def pinned(

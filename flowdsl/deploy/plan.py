@@ -19,7 +19,7 @@ from .model import (
     Call,
     Canary,
     Content,
-    Function,
+    LambdaFunction,
     Live,
     LiveFunction,
     LiveMachine,
@@ -33,6 +33,7 @@ from .model import (
     differences,
     equal_settings,
 )
+from .order import make_in_order
 from .roles import plan_role
 from .tags import pairs, tag_calls
 
@@ -50,7 +51,8 @@ class CanaryRequest:
 def make_plan(wanted: Wanted, live: Live, *, now: datetime, canary: CanaryRequest | None = None) -> Plan:
     """All calls that bring an environment to what is wanted, and what is to be said about them."""
     planner = _Planner(wanted, live, now, canary)
-    planner.run()
+    make_in_order(wanted, planner)
+    planner.leftovers()
     executions = tuple(each for machine in live.machines.values() for each in machine.open)
     return Plan(
         wanted.stack,
@@ -103,23 +105,6 @@ class _Planner:
     """The ARNs of the versions of state machines, by the ARN of the state machine."""
     aliased: set[tuple[str, str]] = field(factory=set)
     """Aliases that are planned for Tasks that choose a function at run time, each with the function's name."""
-
-    def run(self) -> None:
-        for store in self.wanted.stores:
-            if store.kind.has_data:
-                self.store(store)
-        for group in self.wanted.log_groups:
-            self.log_group(group)
-        for role in self.wanted.roles:
-            self.role(role)
-        for function in self.wanted.functions:
-            self.function(function)
-        for machine in pinning.called_first(self.wanted.machines, self.wanted.stack.place):
-            self.machine(machine)
-        for store in self.wanted.stores:
-            if not store.kind.has_data:
-                self.store(store)
-        self.leftovers()
 
     def machine_arn(self, name: str) -> str:
         return self.wanted.stack.place.arn("states", f"stateMachine:{name}")
@@ -193,7 +178,7 @@ class _Planner:
 
     # Functions
 
-    def function(self, function: Function) -> None:
+    def function(self, function: LambdaFunction) -> None:
         live, resource = self.live.functions.get(function.name), f"function {function.name}"
         if live and self.taken(resource, live.tags):
             return
@@ -237,7 +222,7 @@ class _Planner:
 
     def update_function(
         self,
-        function: Function,
+        function: LambdaFunction,
         live: LiveFunction,
         content: Content,
         settings: Mapping[str, Any],
@@ -276,7 +261,7 @@ class _Planner:
             revision = Ref(latest, "RevisionId")
         return revision
 
-    def concurrency(self, function: Function, live: LiveFunction | None, resource: str) -> None:
+    def concurrency(self, function: LambdaFunction, live: LiveFunction | None, resource: str) -> None:
         before = live.concurrency if live else None
         if function.concurrency == before:
             return
@@ -316,9 +301,7 @@ class _Planner:
             self.problems.append(Problem(message, hint))
             return
         alias = self.pin_dynamic(machine)
-        paths = frozenset(
-            state.path for state in pinning.tasks(machine.definition) if machine.dynamic and pinning.is_dynamic(state)
-        )
+        paths = pinning.dynamic_paths(machine)
         place = self.wanted.stack.place
         definition, refs = pinning.pinned(machine.definition, self.versions, paths, alias, place, self.started)
         target = self.version(machine, live, definition, refs, resource)
@@ -328,7 +311,7 @@ class _Planner:
     def pin_dynamic(self, machine: Machine) -> str:
         """An alias for the functions that are chosen at run time, so that the definition can name their versions."""
         functions = [each for each in self.wanted.functions if each.name in machine.dynamic]
-        alias = pinning.alias_of({each.name: each.identity for each in functions})
+        alias = pinning.alias_of(machine, functions)
         for function in functions:
             live, version = self.live.functions.get(function.name), self.versions.get(function.name)
             before = live.aliases.get(alias) if live else None

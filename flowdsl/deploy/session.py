@@ -11,7 +11,7 @@ from attrs import define, evolve
 from ..base.diagnostics import Diagnostic, FlowError
 from .aliases import move_description, routing
 from .apply import Executor, Progress, resolve
-from .aws import CREDENTIALS, Aws, AwsError, Clock
+from .aws import CREDENTIALS, Aws, CallError, Clock
 from .errors import PERMISSIONS, refused
 from .kinds import Store
 from .live import Reader
@@ -129,7 +129,7 @@ class Session:
                 now = self._routes(alias)
                 ringing = self.ringing(alarms)
                 unread = 0
-            except (AwsError, FlowError) as error:
+            except (CallError, FlowError) as error:
                 unread += 1
                 if unread == PATIENCE or _diagnostic(error).code == CREDENTIALS:
                     raise _unwatched(error, canary) from error
@@ -161,14 +161,14 @@ class Session:
         return {arn: weight for arn, weight in routes.items() if weight}
 
     def ringing(self, alarms: tuple[str, ...]) -> list[str]:
-        """Those of the alarms that are in the state ALARM. Raises AwsError."""
+        """Those of the alarms that are in the state ALARM. Raises CallError."""
         return [each["AlarmName"] for each in self._alarms(alarms) if each.get("StateValue") == "ALARM"]
 
     def missing_alarms(self, alarms: tuple[str, ...]) -> list[str]:
         """Those of the names that no alarm has. Raises FlowError if they cannot be read."""
         try:
             known = {each["AlarmName"] for each in self._alarms(alarms)}
-        except AwsError as error:
+        except CallError as error:
             raise refused(error) from error
         return [each for each in alarms if each not in known]
 
@@ -191,11 +191,11 @@ class Session:
         Executor(self.aws, self.clock).run(Plan(self.stack, (call,)))
 
 
-def _diagnostic(error: AwsError | FlowError) -> Diagnostic:
+def _diagnostic(error: CallError | FlowError) -> Diagnostic:
     return (error if isinstance(error, FlowError) else refused(error)).diagnostics[0]
 
 
-def _unwatched(error: AwsError | FlowError, canary: Canary) -> FlowError:
+def _unwatched(error: CallError | FlowError, canary: Canary) -> FlowError:
     cause, hint = _diagnostic(error), "run flowdsl deploy again to go on, or flowdsl rollback to end the canary"
     if cause.code in (CREDENTIALS, PERMISSIONS):
         hint = f"{cause.hint}\nthen {hint}"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..asl.placeholders import domain_of
 from ..author.resources import EventBus, Queue, Resource, Table, Topic
-from .kinds import Ask, Kind, LiveStore, Store, arn_of, call_of, from_tags
+from .kinds import Ask, LiveStore, ResourceKind, Store, arn_of, call_of, from_tags
 from .model import Call, Problem, Stack
 from .tags import pairs
 
@@ -207,8 +207,8 @@ def _bus_properties(store: Store, _bus: EventBus, _stack: Stack, tags: list[dict
     return {"Name": store.name, "Tags": tags}
 
 
-KINDS: Final[Mapping[type[Resource], Kind]] = {
-    Table: Kind(
+KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
+    Table: ResourceKind(
         word="table",
         arn="table/",
         value=lambda store, stack: store.name,
@@ -220,7 +220,7 @@ KINDS: Final[Mapping[type[Resource], Kind]] = {
         then=_expire_items,
         indexes="/index/*",
     ),
-    Queue: Kind(
+    Queue: ResourceKind(
         word="queue",
         arn="",
         value=_queue_url,
@@ -231,7 +231,7 @@ KINDS: Final[Mapping[type[Resource], Kind]] = {
         template=("AWS::SQS::Queue", _queue_properties),
         by_name=False,
     ),
-    Topic: Kind(
+    Topic: ResourceKind(
         word="topic",
         arn="",
         value=arn_of,
@@ -242,7 +242,7 @@ KINDS: Final[Mapping[type[Resource], Kind]] = {
         template=("AWS::SNS::Topic", _topic_properties),
         by_name=False,
     ),
-    EventBus: Kind(
+    EventBus: ResourceKind(
         word="event bus",
         arn="event-bus/",
         value=lambda store, stack: store.name,

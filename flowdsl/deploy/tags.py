@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from attrs import frozen
 
 from .model import KEYS, Call
 
@@ -12,38 +15,41 @@ def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> li
     return [{key: name, value: each} for name, each in sorted(tags.items())]
 
 
+@frozen
+class _Tagging:
+    """How a service tags: what names the resource and the tags, and how it writes them."""
+
+    resource: str
+    write: Callable[[Mapping[str, str]], Any] = pairs
+    tags: str = "Tags"
+    keys: str = "TagKeys"
+    of: str = "Resource"
+    """What it tags, as the names of its operations have it: TagRole, UntagRole."""
+
+
+_SERVICES: Final[Mapping[str, _Tagging]] = {
+    "lambda": _Tagging("Resource", dict),
+    "logs": _Tagging("resourceArn", dict, "tags", "tagKeys"),
+    "iam": _Tagging("RoleName", of="Role"),
+    "states": _Tagging("resourceArn", partial(pairs, key="key", value="value"), "tags", "tagKeys"),
+    "dynamodb": _Tagging("ResourceArn"),
+    "sqs": _Tagging("QueueUrl", dict, of="Queue"),
+    "sns": _Tagging("ResourceArn"),
+    "events": _Tagging("ResourceARN"),
+    "cloudwatch": _Tagging("ResourceARN"),
+    "scheduler": _Tagging("ResourceArn"),
+}
+
+
 def tag_call(kind: str, arn: str, tags: Mapping[str, str], resource: str, reason: str) -> Call:
-    calls: dict[str, tuple[str, dict[str, Any]]] = {
-        "lambda": ("TagResource", {"Resource": arn, "Tags": dict(tags)}),
-        "logs": ("TagResource", {"resourceArn": arn, "tags": dict(tags)}),
-        "iam": ("TagRole", {"RoleName": arn, "Tags": pairs(tags)}),
-        "states": ("TagResource", {"resourceArn": arn, "tags": pairs(tags, "key", "value")}),
-        "dynamodb": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
-        "sqs": ("TagQueue", {"QueueUrl": arn, "Tags": dict(tags)}),
-        "sns": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
-        "events": ("TagResource", {"ResourceARN": arn, "Tags": pairs(tags)}),
-        "cloudwatch": ("TagResource", {"ResourceARN": arn, "Tags": pairs(tags)}),
-        "scheduler": ("TagResource", {"ResourceArn": arn, "Tags": pairs(tags)}),
-    }
-    operation, arguments = calls[kind]
-    return Call(kind, operation, arguments, resource, reason)
+    service = _SERVICES[kind]
+    arguments = {service.resource: arn, service.tags: service.write(tags)}
+    return Call(kind, f"Tag{service.of}", arguments, resource, reason)
 
 
 def untag_call(kind: str, arn: str, keys: list[str], resource: str, reason: str) -> Call:
-    calls: dict[str, tuple[str, dict[str, Any]]] = {
-        "lambda": ("UntagResource", {"Resource": arn, "TagKeys": keys}),
-        "logs": ("UntagResource", {"resourceArn": arn, "tagKeys": keys}),
-        "iam": ("UntagRole", {"RoleName": arn, "TagKeys": keys}),
-        "states": ("UntagResource", {"resourceArn": arn, "tagKeys": keys}),
-        "dynamodb": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
-        "sqs": ("UntagQueue", {"QueueUrl": arn, "TagKeys": keys}),
-        "sns": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
-        "events": ("UntagResource", {"ResourceARN": arn, "TagKeys": keys}),
-        "cloudwatch": ("UntagResource", {"ResourceARN": arn, "TagKeys": keys}),
-        "scheduler": ("UntagResource", {"ResourceArn": arn, "TagKeys": keys}),
-    }
-    operation, arguments = calls[kind]
-    return Call(kind, operation, arguments, resource, reason)
+    service = _SERVICES[kind]
+    return Call(kind, f"Untag{service.of}", {service.resource: arn, service.keys: keys}, resource, reason)
 
 
 def changed_tags(live: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

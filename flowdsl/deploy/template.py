@@ -24,7 +24,7 @@ from ..base.diagnostics import FlowError
 from . import pinning
 from .kinds import Store, template_of, value_of
 from .model import (
-    Function,
+    LambdaFunction,
     LogGroup,
     Machine,
     Ref,
@@ -35,6 +35,7 @@ from .model import (
     function_log_group,
     log_group_of,
 )
+from .order import make_in_order
 from .roles import MOST_ATTACHED, split
 from .statements import INLINE_LIMIT, Place, policy, size
 from .tags import pairs
@@ -84,7 +85,7 @@ class Exported:
 def make_template(wanted: Wanted, *, alarms: tuple[str, ...] = ()) -> dict[str, Any]:
     """The template of all that is wanted: of a stack whose place is `anywhere`. Raises FlowError if it has too much."""
     builder = _Builder(wanted, alarms)
-    builder.run()
+    make_in_order(wanted, builder)
     if len(builder.resources) > _MOST:
         message = f"the template has {len(builder.resources)} resources, and CloudFormation takes {_MOST}"
         raise FlowError.of(message, code="FD986", hint="deploy with flowdsl deploy, or split the flow")
@@ -137,9 +138,8 @@ def export(machine: Machine, wanted: Wanted) -> Exported:
     order = pinning.called_first(wanted.machines, place)
     earlier = order[: [each.name for each in order].index(machine.name)]
     started = {place.arn("states", f"stateMachine:{each.name}"): Ref(each.name, "machine") for each in earlier}
-    definition, refs = pinning.pinned(
-        machine.definition, versions, _dynamic_paths(machine), function_pin(machine, wanted), place, started
-    )
+    paths, alias = pinning.dynamic_paths(machine), pinning.alias_of(machine, wanted.functions)
+    definition, refs = pinning.pinned(machine.definition, versions, paths, alias, place, started)
     text = canonical_text(definition)
     called: dict[str, dict[str, str]] = {"function": {}, "machine": {}}
     for number, ref in enumerate(refs):
@@ -153,16 +153,6 @@ def export(machine: Machine, wanted: Wanted) -> Exported:
     for mark, name in _NAMES.items():
         text = text.replace(mark, f"${{{name}}}")
     return Exported(text, values, called["function"], called["machine"])
-
-
-def _dynamic_paths(machine: Machine) -> frozenset[Any]:
-    tasks = pinning.tasks(machine.definition)
-    return frozenset(state.path for state in tasks if machine.dynamic and pinning.is_dynamic(state))
-
-
-def function_pin(machine: Machine, wanted: Wanted) -> str:
-    """The alias by which the definition names versions of functions that are chosen at run time."""
-    return pinning.alias_of({each.name: each.identity for each in wanted.functions if each.name in machine.dynamic})
 
 
 @define
@@ -204,26 +194,8 @@ class _Builder:
         stack = self.wanted.stack
         return {**self.wanted.tags, "flowdsl:template": "/".join(filter(None, (stack.name, stack.instance)))}
 
-    def run(self) -> None:
-        for store in self.wanted.stores:
-            if store.kind.has_data:
-                self.store(store)
-        for group in self.wanted.log_groups:
-            self.log_group(group)
-        for role in self.wanted.roles:
-            self.role(role)
-        for function in self.wanted.functions:
-            self.function(function)
-        for machine in pinning.called_first(self.wanted.machines, self.wanted.stack.place):
-            self.machine(machine)
-        for store in self.wanted.stores:
-            if not store.kind.has_data:
-                self.store(store)
-            if isinstance(store.resource, ScheduleGroup):
-                self.schedules(store, store.resource)
-
-    def schedules(self, store: Store, group: ScheduleGroup) -> None:
-        logical = self.stores[value_of(store, self.wanted.stack)]
+    def schedules(self, logical: str, store: Store, group: ScheduleGroup) -> None:
+        """The schedules of a group, by the group's logical id."""
         for name, settings in group.schedules.items():
             target = settings["Target"]
             role = target["RoleArn"].rpartition("/")[2]
@@ -244,6 +216,8 @@ class _Builder:
         name = self.names.of(f"{store.name} {store.kind.word}")
         self.resources[name] = template_of(store, self.wanted.stack, self.tags)
         self.stores[value_of(store, self.wanted.stack)] = name
+        if isinstance(store.resource, ScheduleGroup):
+            self.schedules(name, store, store.resource)
 
     def log_group(self, group: LogGroup) -> None:
         key = {"KmsKeyId": group.key} if group.key else {}
@@ -281,7 +255,7 @@ class _Builder:
             names.append(self.add(name, "AWS::IAM::ManagedPolicy", properties, **_RETAINED))
         return {"ManagedPolicyArns": [{"Ref": name} for name in names]}
 
-    def function(self, function: Function) -> None:
+    def function(self, function: LambdaFunction) -> None:
         settings = {key: value for key, value in function.settings.items() if key not in ("CodeSha256", "KMSKeyArn")}
         variables = settings["Environment"]["Variables"]
         values = {key: self.known(value) for key, value in variables.items()}
@@ -311,7 +285,7 @@ class _Builder:
         logical = f"{self.names.of(f'{function.name} version')}{self.identity(function)[:10]}"
         self.versions[function.name] = self.add(logical, "AWS::Lambda::Version", version, **_RETAINED)
 
-    def identity(self, function: Function) -> str:
+    def identity(self, function: LambdaFunction) -> str:
         """A new version for new code, configuration, or role: Lambda publishes one only if something has changed."""
         return digest([function.settings, self.roles[function.role]])
 
@@ -321,7 +295,7 @@ class _Builder:
 
     def machine(self, machine: Machine) -> None:
         exported = export(machine, self.wanted)
-        alias = function_pin(machine, self.wanted)
+        alias = pinning.alias_of(machine, self.wanted.functions)
         aliases = [self.function_alias(name, alias) for name in sorted(machine.dynamic)]
         versions = {name: self.versions[each] for name, each in exported.functions.items()}
         versions |= {name: self.machines[each] for name, each in exported.machines.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
-from .aws import Aws, AwsError, credentials_error
+from .aws import Aws, CallError, credentials_error
 from .errors import DENIED
 from .model import Call, Plan, Problem, Ref, Text
 
@@ -40,7 +40,7 @@ def _ask(plan: Plan, call: Call, types: Mapping[str, str], aws: Aws) -> Iterator
     }
     try:
         answer = aws.call("states", "ValidateStateMachineDefinition", arguments)
-    except AwsError as error:
+    except CallError as error:
         if credentials := credentials_error(error):
             raise credentials from error
         why = "your credentials lack states:ValidateStateMachineDefinition" if error.code in DENIED else error.code

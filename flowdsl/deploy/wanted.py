@@ -23,7 +23,7 @@ from . import access as accesses
 from . import pinning
 from .kinds import Store
 from .live import encryption_settings, logging_settings
-from .model import Function, LogGroup, Machine, Role, Stack, Wanted, function_log_group, log_group_of
+from .model import LambdaFunction, LogGroup, Machine, Role, Stack, Wanted, function_log_group, log_group_of
 from .permissions import derive
 from .statements import Place, Statement, trust
 from .stores import store_of
@@ -64,7 +64,7 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         )
     roles: list[Role] = []
     groups: list[LogGroup] = []
-    functions: list[Function] = []
+    functions: list[LambdaFunction] = []
     access = {
         name: [*function.access]
         for loaded in machines
@@ -170,7 +170,7 @@ def _function(
     build: Path,
     access: list[Access],
     names: Mapping[str, str],
-) -> tuple[Function, Role]:
+) -> tuple[LambdaFunction, Role]:
     own = environment.functions.get(name, FunctionSettings())
     deployed, role = stack.named(name), stack.role_named(name)
     if len(deployed) > _MOST_NAME:
@@ -198,7 +198,7 @@ def _function(
     }
     statements = [*_function_statements(stack.place, deployed, environment, own)]
     statements += accesses.statements(access, stack, names)
-    function = Function(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
+    function = LambdaFunction(deployed, settings, build / packaged.file, own.reserved_concurrency, role)
     return function, Role(role, f"function/{deployed}", trust("lambda.amazonaws.com"), tuple(statements))
 
 

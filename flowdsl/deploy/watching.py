@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..author.resources import Executions, Functions, Resource
 from ..author.watching import Alarm, Schedule
 from ..base.record import field
-from .kinds import Ask, Kind, LiveStore, Store, from_tags
+from .kinds import Ask, LiveStore, ResourceKind, Store, from_tags
 from .model import Call, Problem, Role, Stack
 from .statements import Statement, trust
 from .tags import pairs
@@ -226,8 +226,8 @@ def _group_properties(store: Store, _group: ScheduleGroup, _stack: Stack, tags: 
     return {"Name": store.name, "Tags": tags}
 
 
-KINDS: Final[Mapping[type[Resource], Kind]] = {
-    MetricAlarm: Kind(
+KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
+    MetricAlarm: ResourceKind(
         word="alarm",
         arn="alarm:",
         value=lambda store, stack: store.name,
@@ -239,7 +239,7 @@ KINDS: Final[Mapping[type[Resource], Kind]] = {
         has_data=False,
         takes_list=True,
     ),
-    ScheduleGroup: Kind(
+    ScheduleGroup: ResourceKind(
         word="schedule group",
         arn="schedule-group/",
         value=lambda store, stack: store.name,

@@ -12,7 +12,7 @@ import pytest
 from attrs import define, field
 
 from flowdsl.deploy import aws
-from flowdsl.deploy.aws import AwsError
+from flowdsl.deploy.aws import CallError
 from flowdsl.testing import Runner, fail
 
 ACCOUNT = "123456789012"
@@ -36,7 +36,7 @@ class Service:
     events: list[dict[str, Any]] = field(factory=list)
     type: str = "STANDARD"
     calls: list[tuple[str, dict[str, Any]]] = field(factory=list)
-    refusal: AwsError | None = None
+    refusal: CallError | None = None
     definition: dict[str, Any] = field(factory=dict)
     logged: list[str] = field(factory=list)
     """Messages in the log group."""
@@ -271,7 +271,7 @@ def test_show_and_tail_as_json(project: Any, service: Service) -> None:
 
 
 def test_what_aws_refuses(project: Any, service: Service) -> None:
-    service.refusal = AwsError("ExecutionDoesNotExist", "Execution Does Not Exist", "states", "DescribeExecution")
+    service.refusal = CallError("ExecutionDoesNotExist", "Execution Does Not Exist", "states", "DescribeExecution")
     done = project.run("executions", "show", EXECUTION)
     assert done.exit_code == 2
     assert f"DescribeExecution of {EXECUTION}: ExecutionDoesNotExist: Execution Does Not Exist" in done.stderr
@@ -280,7 +280,7 @@ def test_what_aws_refuses(project: Any, service: Service) -> None:
 
 def test_a_name_that_another_execution_has(project: Any, service: Service) -> None:
     """Also one that has ended, for 90 days. Source: API reference, StartExecution."""
-    service.refusal = AwsError("ExecutionAlreadyExists", "Execution Already Exists", "states", "StartExecution")
+    service.refusal = CallError("ExecutionAlreadyExists", "Execution Already Exists", "states", "StartExecution")
     done = project.run("executions", "start", "--env", "test", "--input", "{}", "--name", "one")
     assert done.exit_code == 2
     assert "choose another --name: names of executions are taken for 90 days" in done.stderr
@@ -288,7 +288,7 @@ def test_a_name_that_another_execution_has(project: Any, service: Service) -> No
 
 def test_credentials_that_have_expired(project: Any, service: Service) -> None:
     message = "The security token FwoGZXIvYXdzEXAMPLE included in the request is expired"
-    service.refusal = AwsError("ExpiredTokenException", message, "states", "DescribeExecution")
+    service.refusal = CallError("ExpiredTokenException", message, "states", "DescribeExecution")
     for command in ("list", "show", "tail", "stop", "redrive", "pull"):
         target = MACHINE if command == "list" else EXECUTION
         done = project.run("executions", command, target, *(["--yes"] if command == "stop" else []))

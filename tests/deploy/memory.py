@@ -17,7 +17,7 @@ from typing import Any
 
 from attrs import define, field
 
-from flowdsl.deploy.aws import AwsError
+from flowdsl.deploy.aws import CallError
 from tests.deploy.memory_common import (
     PLACE,
     READS,
@@ -88,21 +88,21 @@ class Memory(Machines, Roles, Watching):
         report = ParamValidator().validate(dict(arguments), shape) if shape else None
         assert report is None or not report.has_errors(), f"{service}:{name}: {report.generate_report()}"
         if self.fault == "expire" and self.fail_at is not None and number >= self.fail_at:
-            raise AwsError(
+            raise CallError(
                 "ExpiredTokenException", "The security token included in the request is expired", service, name
             )
         if number == self.fail_at and self.fault != "after":
             code = "ThrottlingException" if self.fault == "throttle" else "InternalFailure"
-            raise AwsError(code, "injected", service, name)
+            raise CallError(code, "injected", service, name)
         for action, resource in needed_by_caller(service, name, arguments):
             if action in self.denied:
                 message = f"User: arn:aws:iam::1:user/me is not authorized to perform: {action} on resource: {resource}"
                 message += f" because no identity-based policy allows the {action} action"
-                raise AwsError("AccessDeniedException", message, service, name)
+                raise CallError("AccessDeniedException", message, service, name)
         try:
             answer = getattr(self, f"{service}_{name}")(**arguments) or {}
         except RefusedError as refusal:
-            raise AwsError(refusal.code, refusal.message, service, name) from None
+            raise CallError(refusal.code, refusal.message, service, name) from None
         output = operation(service, name).output_shape
         known = set(output.members) if output else set()
         assert answer.keys() <= known, f"{service}:{name} answers {answer.keys() - known}"

@@ -9,7 +9,7 @@ import pytest
 
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.deploy import aws as aws_module
-from flowdsl.deploy.aws import AwsError, Boto, check_account
+from flowdsl.deploy.aws import Boto, CallError, check_account
 from flowdsl.deploy.errors import missing_permissions
 from flowdsl.package.manifest import FILE
 from flowdsl.project.environments import FunctionSettings
@@ -33,7 +33,7 @@ class Refusing:
         self.code, self.message = code, message
 
     def call(self, service, operation, arguments):
-        raise AwsError(self.code, self.message, service, operation)
+        raise CallError(self.code, self.message, service, operation)
 
 
 def errors_in(output: str) -> list[str]:
@@ -112,7 +112,7 @@ def test_who_has_to_let_a_call_through(because, hint):
     message = (
         f"User: arn:aws:iam::1:user/me is not authorized to perform: lambda:CreateFunction on resource: r {because}"
     )
-    error = missing_permissions([AwsError("AccessDeniedException", message, "lambda", "CreateFunction")])
+    error = missing_permissions([CallError("AccessDeniedException", message, "lambda", "CreateFunction")])
     assert "your credentials lack permissions: lambda:CreateFunction" in str(error)
     assert hint in str(error)
     assert '"Action": [' in str(error)
@@ -268,7 +268,7 @@ def test_lambda_repeats_all_variables_in_its_error(world):
     class Measuring:
         def call(self, service, operation, arguments):
             if operation == "CreateFunction" and arguments["FunctionName"] == "setup":
-                raise AwsError("InvalidParameterValueException", text, service, operation)
+                raise CallError("InvalidParameterValueException", text, service, operation)
             return world.aws.call(service, operation, arguments)
 
     session.aws = Measuring()

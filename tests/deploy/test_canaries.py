@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.deploy.aws import AwsError
+from flowdsl.deploy.aws import CallError
 from flowdsl.deploy.plan import CanaryRequest
 from tests.deploy.memory_common import PLACE, ConnectionLostError
 from tests.deploy.world import World
@@ -187,7 +187,7 @@ class Faulty:
     def call(self, service: str, operation: str, arguments: Any) -> Any:
         if operation == "DescribeAlarms" and self.times:
             self.times -= 1
-            raise AwsError(self.code, "try later", service, operation)
+            raise CallError(self.code, "try later", service, operation)
         return self.world.aws.call(service, operation, arguments)
 
 

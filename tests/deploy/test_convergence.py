@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.deploy.aws import AwsError, Paced
+from flowdsl.deploy.aws import CallError, Paced
 from flowdsl.deploy.session import Session
 from flowdsl.project.environments import FunctionSettings
 from tests.deploy.memory_common import PLACE, READS, ConnectionLostError, sha
@@ -55,7 +55,7 @@ def test_a_role_that_lacks_rights_for_ever_is_told_with_the_statement(world, sta
     class Refusing:
         def call(self, service, operation, arguments):
             if operation == "CreateStateMachine":
-                raise AwsError("AccessDeniedException", text, service, operation)
+                raise CallError("AccessDeniedException", text, service, operation)
             return world.aws.call(service, operation, arguments)
 
     clock = world.aws.clock
@@ -79,7 +79,7 @@ def test_rights_that_come_a_moment_later_are_waited_for(world, text):
         def call(self, service, operation, arguments):
             if operation == "CreateStateMachine" and refusals:
                 refusals.pop()
-                raise AwsError("AccessDeniedException", text, service, operation)
+                raise CallError("AccessDeniedException", text, service, operation)
             return world.aws.call(service, operation, arguments)
 
     clock = world.aws.clock
@@ -124,7 +124,7 @@ def test_throttled_calls_are_made_again(world):
         def call(self, service, operation, arguments):
             self.made += 1
             if self.made % 3 == 0:
-                raise AwsError("ThrottlingException", "Rate exceeded", service, operation)
+                raise CallError("ThrottlingException", "Rate exceeded", service, operation)
             return world.aws.call(service, operation, arguments)
 
     clock = world.aws.clock

@@ -9,12 +9,12 @@ from flowdsl import StateMachine
 from flowdsl.author.states import Pass
 from flowdsl.base.diagnostics import FlowError
 from flowdsl.deploy.model import Live
-from flowdsl.deploy.plan import make_plan
+from flowdsl.deploy.plan import CanaryRequest, make_plan
 from flowdsl.deploy.retire import DestroyRequest
 from flowdsl.project.environments import Allowed, FunctionSettings, Secret
 from tests.deploy.memory import Memory
 from tests.deploy.memory_common import PLACE
-from tests.deploy.world import called, can_run, flow, no_failure, with_environment
+from tests.deploy.world import FUNCTIONS, called, can_run, flow, no_failure, with_environment
 
 
 def test_a_first_deploy_makes_everything_and_a_second_nothing(world):
@@ -340,6 +340,25 @@ def test_a_removed_tag_is_removed(world):
     world.deploy()
     assert world.live_machine["tags"] == {"flowdsl:stack": "payment_flow", "flowdsl:environment": "test"}
     assert not world.plan().calls
+
+
+def test_tags_are_never_those_of_a_version_or_an_alias(world):
+    """A19: AWS tags state machines and functions, and refuses the ARN of a version."""
+    plans = [world.deploy()]
+    for tags, canary in (({"team": "a", "cost": "1"}, None), ({"team": "b"}, CanaryRequest(10, timedelta(minutes=5)))):
+        world.change("setup", "psp-a")
+        with_environment(world, tags=tags)
+        plans.append(world.deploy(canary))
+    plans += [world.rollback(), world.prune(), world.destroy()]
+    arns = [
+        call.arguments["resourceArn" if call.service == "states" else "Resource"]
+        for plan in plans
+        for call in plan.calls
+        if call.service in ("states", "lambda") and call.operation in ("TagResource", "UntagResource")
+    ]
+    functions = {PLACE.arn("lambda", f"function:{name}") for name in FUNCTIONS}
+    assert {*arns} == functions | {PLACE.arn("states", "stateMachine:payment")}
+    assert len(arns) == 3 * len({*arns})  # tags that change twice, and one that is removed
 
 
 def test_the_warning_before_there_are_too_many_versions(world):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flowdsl import Alarm, Function, Metric, Schedule, Table
-from flowdsl.deploy.executions import Executions
+from flowdsl.deploy.executions import ExecutionCalls
 from flowdsl.deploy.plan import CanaryRequest
 from flowdsl.project.environments import FunctionSettings
 from tests.deploy.memory import Memory
@@ -51,7 +51,7 @@ def everything(world: World) -> None:
     world.deploy()
     world.live_machine["now"]["loggingConfiguration"]["level"] = "ALL"
     world.deploy()
-    calls = Executions(world.session().aws)
+    calls = ExecutionCalls(world.session().aws)
     calls.start(PLACE.arn("states", "stateMachine:payment-pr-7:live"), "{}", None)
     calls.stop(running, None, None)
     with_environment(world, permissions=(), kms_key=KEY)
