@@ -92,6 +92,13 @@ RESULTS: dict[str, tuple[str, object]] = {
     "an end on both ways": ("if event:\n    return {'a': 1}\nelse:\n    raise ValueError", {"a": {1}}),
     "a try that ends": ("try:\n    return {'a': 1}\nexcept OSError:\n    raise", {"a": {1}}),
     "a text that grows": ("a = ''\n" + "a = a + 'x'\n" * 200 + "return {'a': a}", {"a": None}),
+    "an error that is suppressed": ("with suppress(KeyError):\n    return {'a': event['b']}", None),
+    "a text with values": ("return {'a': '{}!'.format(event)}", {"a": "string"}),
+    "of a formatter": ("return {'a': Report().format(event)}", {"a": None}),
+    "changed through a function inside": (
+        "answer = {'a': 1}\ndef get():\n    return answer\nget()['b'] = 2\nreturn answer",
+        None,
+    ),
     "one way of two": ("if event:\n    return {'a': 1}\nreturn other()", None),
 }
 
@@ -145,9 +152,17 @@ EVENTS: dict[str, tuple[str, object]] = {
     "a part that is passed on": ("fill(event['o'])\nreturn event['o']['t']", {"o": None}),
     "a part that is set by its name": ("o = event['o']\no['t'] = 1\nreturn o['t']", {"o": None}),
     "a part that has a default": ("o = event['o']\nx = o.get('t')\nreturn o['t'], o['u']", {"o": {"u": None}}),
+    "suppressed by a logger": ("with logger.catch():\n    print(event['a'])", None),
+    "in the message of an assert": ("assert event.get('a'), event['b']\nreturn event['c']", {"c": None}),
+    "passed on in a dict": ("fill({'event': event})\nreturn event['a']", None),
+    "kept in a dict": ("all = {'event': event}\nfill(all)\nreturn event['a']", None),
+    "got by a function inside": ("def get():\n    return event\nget()['a'] = 1\nreturn event['a']", None),
+    "passed to another print": ("def info(e):\n    e['a'] = 1\ninfo(event)\nreturn event['a']", None),
     "after continue": ("while True:\n    if x:\n        break\nreturn event['a']", None),
     # What only looks.
     "logged": ("logger.info('got', extra={'event': event})\nprint(json.dumps(event))\nreturn event['a']", {"a": None}),
+    "logged in a dict": ("logger.info({'event': event})\nreturn event['a']", {"a": None}),
+    "returned in a dict": ("return {'event': event, 'a': event['a']}", {"a": None}),
     "spread": ("return {**event, 'b': event['a']}", {"a": None}),
 }
 
@@ -175,15 +190,49 @@ def test_signatures(tmp_path: Path, signature: str, is_known: bool) -> None:
     assert (event, result) == (({"id": None}, {"id": None}) if is_known else (None, None))
 
 
-@pytest.mark.parametrize("after", ["handler = wrap(handler)", "from .real import handler", "class handler: pass"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "handler = wrap(handler)",
+        "from .real import handler",
+        "import real as handler",
+        "class handler: pass",
+        "async def handler(event): ...",
+        "handler, other = wrap(handler), 1",
+        "main = handler = wrap(handler)",
+        "if fast:\n    handler = wrap(handler)",
+        "try:\n    from fast import handler\nexcept ImportError:\n    pass",
+        "for handler in wrap(handler): pass",
+        "def setup():\n    global handler\n    handler = 1",
+        "del handler",
+    ],
+)
 def test_a_handler_that_is_replaced(tmp_path: Path, after: str) -> None:
     code = f"def handler(event, context):\n    return {{'id': event['id']}}\n\n{after}\n"
     assert declared(tmp_path, code) == (None, None)
 
 
-def test_names_of_the_file_hide_builtins(tmp_path: Path) -> None:
-    code = "def len(x):\n    return x\n\ndef handler(event, context):\n    return {'n': len(event)}\n"
+@pytest.mark.parametrize("before", ["def len(x):\n    return x", "import mine as len", "from mine import *"])
+def test_names_of_the_file_hide_builtins(tmp_path: Path, before: str) -> None:
+    code = f"{before}\n\ndef handler(event, context):\n    return {{'n': len(event)}}\n"
     assert declared(tmp_path, code)[1] == {"n": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "event"),
+    [
+        (
+            "if event['k'] == 0:\n    return {}\n"
+            + "elif event['k'] == 1:\n    return {}\n" * 1500
+            + "else:\n    return {}",
+            {"k": None},
+        ),
+        ("return event" + "['a']" * 1500, None),
+        ("e = event\n" + "".join(f"e{n} = e{n - 1 or ''}\n" for n in range(1, 1500)) + "return e1499['x']", None),
+    ],
+)
+def test_a_handler_with_more_levels_than_python_follows_is_unknown(tmp_path: Path, body: str, event: object) -> None:
+    assert declared(tmp_path, f"def handler(event, context):\n{indent(body, '    ')}\n") == (event, None)
 
 
 FLOW = """

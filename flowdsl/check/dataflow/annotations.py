@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ...author.functions import Function
 from ...base.diagnostics import AslPath
 from ...base.record import Record, field
 from ...base.unsaved import read_source
+from .bindings import bindings_of
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -84,10 +86,9 @@ def _result(function: Function, root: Path) -> Shape:
     source = f"the result of {function.name}"
     if handler.returns and not _says_nothing(handler.returns):
         return _shape(handler.returns, module, 0, source)
-    from .inferred import is_readable, result_of
+    from .inferred import result_of
 
-    own = {*module.functions, *module.classes, *module.aliases, *module.imports}
-    return result_of(handler, own, source) if is_readable(handler) else ANY
+    return _inferred(partial(result_of, handler, module.bound, source), handler)
 
 
 def _event(function: Function, root: Path) -> Shape:
@@ -100,9 +101,18 @@ def _event(function: Function, root: Path) -> Shape:
     annotation = arguments[0].annotation
     if annotation and not _says_nothing(annotation):
         return _shape(annotation, module, 0, _EVENT)
-    from .inferred import event_of, is_readable
+    from .inferred import event_of
 
-    return event_of(handler) if is_readable(handler) else ANY
+    return _inferred(partial(event_of, handler, module.bound), handler)
+
+
+def _inferred(infer: Callable[[], Shape], handler: ast.FunctionDef) -> Shape:
+    from .inferred import is_readable
+
+    try:
+        return infer() if is_readable(handler) else ANY
+    except RecursionError:  # Generated code may have a thousand branches in one.
+        return ANY
 
 
 def _says_nothing(annotation: ast.expr) -> bool:
@@ -120,8 +130,8 @@ _EVENT = "the event"
 def _handler(function: Function, root: Path) -> tuple[_Module | None, ast.FunctionDef | None]:
     name, _, attribute = function.handler.rpartition(".")
     module = _module(root.joinpath(function.source, *name.split(".")).with_suffix(".py"), root)
-    if module is None or attribute in {*module.classes, *module.aliases, *module.imports}:
-        return module, None  # It is another one that Lambda calls.
+    if module is None or module.bound[attribute] != 1:
+        return module, None  # It may be another one that Lambda calls.
     return module, module.functions.get(attribute)
 
 
@@ -135,15 +145,18 @@ class _Module(Record, eq=False, frozen=False):
     aliases: dict[str, ast.expr] = field(factory=dict)
     imports: dict[str, tuple[str, str]] = field(factory=dict)
     """Local name → (dotted module, name in it)."""
+    bound: Counter[str] = field(factory=Counter)
+    """How often the file gives a name a value."""
 
 
 @cache
 def _module(path: Path, root: Path) -> _Module | None:
     try:
-        tree = ast.parse(read_source(path))
+        content = read_source(path)
+        tree = ast.parse(content)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
-    module = _Module(path, root)
+    module = _Module(path, root, bound=bindings_of(tree, content))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             module.classes[node.name] = node

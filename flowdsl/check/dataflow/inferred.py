@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
+from .bindings import names_bound_by, own_nodes
 from .events import READS
 from .shapes import ANY, BOOLEAN, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape, merged, of_value
 
@@ -24,37 +25,24 @@ _CALLS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("bool", "any", "all", "isinstance"), BOOLEAN),
     **dict.fromkeys(("list", "sorted"), ArrayShape(ANY)),
 }
-_TEXT_METHODS: Final = frozenset({"isoformat", "strftime", "hexdigest", "format", "upper", "lower"})
-_LOOKING: Final = frozenset({"print", "len", "str", "repr", "dumps", "debug", "info", "warning", "error", "exception"})
-"""Functions and methods that look at an argument and leave it as it is."""
+_TEXT_METHODS: Final = frozenset({"isoformat", "strftime", "hexdigest", "upper", "lower"})
+_LOOKING: Final = frozenset({"print", "len", "str", "repr", "dumps"})
+"""Functions that look at an argument and leave it as it is."""
+_LOOKING_METHODS: Final = frozenset({"dumps", "debug", "info", "warning", "error", "exception"})
+_SUPPRESSING: Final = ("suppress", "raises", "catch", "ignor", "swallow", "ExitStack")
+"""How the names of context managers start that may end a `with` on an error, and go on after it."""
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context)
-_NAMING = (
-    *(ast.Name, ast.arg, ast.MatchAs, ast.MatchStar, ast.MatchMapping, ast.ExceptHandler, ast.alias),
-    *(ast.Global, ast.Nonlocal, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
-)
-"""The nodes that use a name, or give it a value."""
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 def is_readable(handler: ast.FunctionDef) -> bool:
     """True if what the function reads and returns is what Lambda hands over and gets."""
     names = {_last(each) for each in handler.decorator_list}
-    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(handler.body))
+    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(handler.body))
 
 
 def _last(node: ast.expr) -> str:
     node = node.func if isinstance(node, ast.Call) else node
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _own(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """The nodes of a function's own code, without those of functions inside it."""
-    todo: list[ast.AST] = [*body]
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, _SCOPES):
-            todo += ast.iter_child_nodes(node)
 
 
 class _Names:
@@ -72,32 +60,25 @@ class _Names:
             for child in ast.iter_child_nodes(node) if not isinstance(node, _LEAVES) else ():
                 self.around[child] = node
                 self.nodes.append(child)
-        for node in self.nodes:
-            if not isinstance(node, _NAMING):
+        self.returns = [node for node in own_nodes(handler.body) if isinstance(node, ast.Return)]
+        """Its own, without those of functions inside it."""
+        for node in self.nodes[1:]:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self.uses.setdefault(node.id, []).append(node)
                 continue
-            match node:
-                case ast.Name(ctx=ast.Load()):
-                    self.uses.setdefault(node.id, []).append(node)
-                case ast.Name():
-                    outer = self.around[node]
-                    if isinstance(outer, ast.Assign) and len(outer.targets) == 1:
-                        self.assigned.setdefault(node.id, []).append(outer.value)
-                    else:
-                        self.bound[node.id] += 1
-                case ast.arg(arg=name) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                    self.bound[name] += 1
-                case ast.MatchMapping(rest=str(name)) | ast.ExceptHandler(name=str(name)):
-                    self.bound[name] += 1
-                case ast.alias():
-                    self.bound[node.asname or node.name.partition(".")[0]] += 1
-                case ast.Global() | ast.Nonlocal():
-                    self.bound.update(node.names)
-                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node is not handler:
-                    self.bound[node.name] += 1
+            outer = self.around[node]
+            if isinstance(node, ast.Name) and isinstance(outer, ast.Assign) and len(outer.targets) == 1:
+                self.assigned.setdefault(node.id, []).append(outer.value)
+            else:
+                self.bound.update(names_bound_by(node))
 
     def values(self, name: str) -> list[ast.expr]:
         """All values that a name may have; none if they are not known."""
         return [] if name in self.bound else self.assigned.get(name, [])
+
+    def is_returned(self, node: ast.expr) -> bool:
+        """True if the value is the function's result, and nobody here has it after that."""
+        return self.around[node] in self.returns
 
 
 @lru_cache(100)  # for its event, and for its result
@@ -108,13 +89,13 @@ def _names(handler: ast.FunctionDef) -> _Names:
 # What it returns
 
 
-def result_of(handler: ast.FunctionDef, module: set[str], source: str) -> Shape:
+def result_of(handler: ast.FunctionDef, module: Collection[str], source: str) -> Shape:
     """The shape of what the handler returns. `module` are the names that its file defines, `source` is for messages."""
-    returns = [node.value for node in _own(handler.body) if isinstance(node, ast.Return)]
+    returns = _names(handler).returns
     if not returns or not _ends(handler.body):
         return ANY  # It may return None.
     values = _Values(handler, module, source)
-    return _any_of([ANY if each is None else values.of(each) for each in returns], source)
+    return _any_of([ANY if each.value is None else values.of(each.value) for each in returns], source)
 
 
 def _ends(body: list[ast.stmt]) -> bool:
@@ -124,8 +105,8 @@ def _ends(body: list[ast.stmt]) -> bool:
             return True
         case ast.If(body=one, orelse=other):
             return _ends(one) and _ends(other)
-        case ast.With(body=inside):
-            return _ends(inside)
+        case ast.With(body=inside) as statement:
+            return not _is_suppressing(statement) and _ends(inside)
         case ast.Try(body=tried, handlers=handlers, orelse=orelse, finalbody=last):
             return _ends(last) or (_ends(orelse or tried) and all(_ends(each.body) for each in handlers))
     return False
@@ -149,10 +130,10 @@ def _any_of(shapes: list[Shape], source: str) -> Shape:
 class _Values:
     """The shapes of expressions in a function."""
 
-    def __init__(self, handler: ast.FunctionDef, module: set[str], source: str) -> None:
+    def __init__(self, handler: ast.FunctionDef, module: Collection[str], source: str) -> None:
         self.source = source
         self.names = _names(handler)
-        self.own = module | {*self.names.bound, *self.names.assigned}
+        self.own = {*module, *self.names.bound, *self.names.assigned}
         self.known: dict[str, Shape] = {}
 
     def of(self, node: ast.expr, depth: int = 0) -> Shape:
@@ -180,11 +161,14 @@ class _Values:
                 sides = [self.of(each, depth + 1) for each in (node.left, node.right)]
                 kinds = {each.kind if isinstance(each, ScalarShape) else "" for each in sides}
                 return NUMBER if kinds == {"number"} else STRING if kinds == {"string"} else ANY
-            case ast.Call(func=ast.Name(id=name)) if name not in self.own:
+            case ast.Call(func=ast.Name(id=name)) if not self.own & {name, "*"}:
                 is_sum = name == "sum" and len(node.args) == 1 and not node.keywords
                 return NUMBER if is_sum else _CALLS.get(name, ANY)
             case ast.Call(func=ast.Attribute(attr=name)) if name in _TEXT_METHODS:
                 return STRING
+            case ast.Call(func=ast.Attribute(attr="format", value=text)):
+                receiver = self.of(text, depth + 1)
+                return STRING if isinstance(receiver, ScalarShape) and receiver.kind == "string" else ANY
             case ast.Name(id=name):
                 return self.name(name, depth)
         return ANY
@@ -194,8 +178,7 @@ class _Values:
             self.known[name] = ANY  # while its values are looked at, which may read it
             shapes = [self.of(each, depth + 1) for each in self.names.values(name)]
             shape = _any_of(shapes, self.source) if shapes else ANY
-            uses = self.names.uses.get(name, [])
-            is_left_alone = all(isinstance(self.names.around[each], ast.Return) for each in uses)
+            is_left_alone = all(map(self.names.is_returned, self.names.uses.get(name, [])))
             self.known[name] = shape if isinstance(shape, ScalarShape) or is_left_alone else ANY
         return self.known[name]
 
@@ -211,12 +194,15 @@ class _Values:
 # What it reads
 
 
-def event_of(handler: ast.FunctionDef) -> Shape:
-    """The keys that the handler reads of its event in every run that succeeds, as an object that may have others."""
+def event_of(handler: ast.FunctionDef, module: Collection[str]) -> Shape:
+    """The keys that the handler reads of its event in every run that succeeds, as an object that may have others.
+
+    `module` are the names that its file defines.
+    """
     arguments = [*handler.args.posonlyargs, *handler.args.args]
     if not arguments:
         return ANY
-    reader = _Reader(handler, arguments[0].arg)
+    reader = _Reader(handler, arguments[0].arg, module)
     if not reader.paths:
         return ANY
     reader.body(handler.body)
@@ -224,8 +210,9 @@ def event_of(handler: ast.FunctionDef) -> Shape:
 
 
 class _Reader:
-    def __init__(self, handler: ast.FunctionDef, event: str) -> None:
+    def __init__(self, handler: ast.FunctionDef, event: str, module: Collection[str]) -> None:
         self.names = _names(handler)
+        self.own = {*module, *self.names.bound, *self.names.assigned}
         self.paths: dict[str, tuple[str, ...]] = {}
         """Names of the event and of parts of it, with the keys that lead there."""
         self.read: dict[tuple[str, ...], None] = {}
@@ -252,22 +239,33 @@ class _Reader:
             case ast.Compare(left=ast.Constant(value=value), ops=[ast.In() | ast.NotIn()]):
                 self.asked.add((*keys, str(value)))
                 return True
-            case ast.Call():
-                return outer.func is not use and _last(outer.func) in _LOOKING
-            case ast.keyword():
-                call = self.names.around[outer]
-                return isinstance(call, ast.Call) and _last(call.func) in _LOOKING
             case ast.Assign(targets=[ast.Name(id=name)]):
                 return len(self.names.values(name)) == 1 and self.is_only_read(name, keys)
-            case ast.Dict() | ast.FormattedValue() | ast.Return() | ast.If():
+            case ast.Dict(keys=names, values=values) if use in values and names[values.index(use)] is None:
+                return True  # `{**event}` is another object.
+            case ast.FormattedValue() | ast.If():
                 return True
-        return False
+        return self.is_looked_at(use)
+
+    def is_looked_at(self, use: ast.expr) -> bool:
+        """True if a value goes only where it is read, as itself or in a new dict."""
+        outer = self.names.around[use]
+        if isinstance(outer, ast.keyword):
+            outer = self.names.around[outer]
+        match outer:
+            case ast.Dict():
+                return self.is_looked_at(outer)
+            case ast.Call(func=ast.Name(id=name)):
+                return name == "dumps" or (name in _LOOKING and name not in self.own)
+            case ast.Call(func=ast.Attribute(attr=name) as method):
+                return method is not use and name in _LOOKING_METHODS
+        return self.names.is_returned(use)
 
     def body(self, statements: list[ast.stmt]) -> bool:
         """Collect what these statements read in any case; False if they may have returned."""
         for statement in statements:
             match statement:
-                case ast.If(test=test) | ast.While(test=test):
+                case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
                     self.expression(test)
                 case ast.For(iter=value) | ast.Match(subject=value):
                     self.expression(value)
@@ -287,7 +285,7 @@ class _Reader:
                         self.paths[name] = keys
                 case ast.With(body=inside) if not _is_suppressing(statement) and not self.body(inside):
                     return False
-            if any(isinstance(each, ast.Return | ast.Break | ast.Continue) for each in _own([statement])):
+            if any(isinstance(each, ast.Return | ast.Break | ast.Continue) for each in own_nodes([statement])):
                 return False
         return True
 
@@ -340,7 +338,8 @@ class _Reader:
 
 
 def _is_suppressing(statement: ast.With) -> bool:
-    return any(_last(item.context_expr) in ("suppress", "raises") for item in statement.items)
+    """True if the block may end on an error with the code after it going on."""
+    return any(_last(item.context_expr).startswith(_SUPPRESSING) for item in statement.items)
 
 
 def _object(reads: set[tuple[str, ...]]) -> Shape:
