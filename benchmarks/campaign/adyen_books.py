@@ -96,6 +96,27 @@ class AdyenBooks:
             if each["pspReference"] == what and each.pop("received", False):
                 self._modified(each)
 
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        """Somebody acts in the Customer Area: see banks.BY_HAND. What Adyen refuses changes nothing."""
+        payment = next((each for each in self.of(donation) if each["status"] == "Authorised"), None)
+        if payment is None:
+            return
+        own, psp, number = payment["reference"], payment["pspReference"], len(self.events)
+        modification = hashlib.sha256(f"{act} {own} {number}".encode()).hexdigest()[:16].upper()
+        value = {"value": amount, "currency": payment["currency"]}
+        if act == "another":
+            new = {"pspReference": modification, "value": amount, "captured": amount, "refunded": 0, "manual": False}
+            self.by_id[modification] = {**payment, **new, "told": True}
+            self._tell("AUTHORISATION", "true", modification, own, value)
+        elif act == "capture" and payment["manual"] and payment["captured"] + amount <= payment["value"]:
+            payment["captured"] += amount
+            self._tell("CAPTURE", "true", modification, own, value, psp)
+        elif act == "release" and not payment["captured"]:
+            payment["status"] = "Cancelled"
+            self._tell("EXPIRE", "true", modification, own, {**value, "value": payment["value"]}, psp)
+        elif act == "refund" and self._refunds(payment, amount):
+            self._tell("REFUND", "true", modification, own, value, psp)
+
     def pass_days(self) -> None:
         """Do all modifications that were received, and make the events of everything that was decided."""
         for each in self.waiting():

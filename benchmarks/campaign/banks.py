@@ -43,6 +43,11 @@ PSPS = ("sandbox", "stripe", "adyen", "gocardless")
 SECRET = "whsec_campaign"
 
 
+BY_HAND = ("capture", "release", "refund", "another")
+"""What somebody does in a PSP's dashboard: takes a part of a reservation, releases it (or it expires), refunds a part,
+takes another payment for the same donation."""
+
+
 class Bank(Protocol):
     def payments(self) -> list[Payment]:
         """Return all payments, with amounts in ISO 4217's minor unit."""
@@ -50,6 +55,10 @@ class Bank(Protocol):
 
     def authenticate(self, reference: str, *, passed: bool) -> object:
         """Play the donor's part of 3-D Secure. Raises LookupError for an unknown payment."""
+        ...
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        """Play somebody at the dashboard: one of BY_HAND. What the PSP refuses changes nothing."""
         ...
 
 

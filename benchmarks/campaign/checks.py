@@ -43,6 +43,7 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
         ):
             yield f"{identity}: {problem}"
     yield from outcome.forged
+    yield from outcome.unsettled
     yield from _totals(payments, lost)
     yield from _messages(payments)
     yield from _private(plan, outcome.log)

@@ -109,6 +109,27 @@ class GoCardlessBooks:
     def returned(self, _reference: str) -> dict[str, str]:
         return {}
 
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        """Somebody acts in the dashboard: see banks.BY_HAND. What GoCardless refuses changes nothing."""
+        payment = next((each for each in self.of("PM") if each["metadata"].get("donation") == donation), None)
+        if payment is None:
+            return
+        if act == "another":
+            number = len(self.objects) + 1
+            new = {"id": f"PM{number}", "created_at": clock.now(), "amount": amount, "amount_refunded": 0}
+            self.objects[new["id"]] = {**payment, **new, "status": "confirmed"}
+            self.confirmed[new["id"]] = 9  # nothing follows
+            self._tell("payments", "confirmed", payment=new["id"])
+        elif act == "refund" and payment["status"] == "confirmed":
+            total = payment["amount_refunded"] + amount
+            if total <= payment["amount"]:
+                links = {"payment": payment["id"]}
+                refund = self._refund(
+                    len(self.objects) + 1,
+                    {"amount": amount, "total_amount_confirmation": total, "links": links, "metadata": {}},
+                )
+                self.objects[refund["id"]] = refund
+
     def pass_days(self) -> None:
         """The bank decides all payments, and donors set up their mandates."""
         for request in self.of("BRQ"):

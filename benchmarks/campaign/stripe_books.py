@@ -21,7 +21,7 @@ import secrets
 import signal
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,20 @@ class StripeBooks(stripe.HTTPClient):
         """Somebody refunds a part of a PaymentIntent by hand."""
         with closing(sqlite3.connect(self.path, timeout=30)) as db, db:
             return _Work(db, {"payment_intent": reference, "amount": str(amount)}, {}).refund()
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        """Somebody acts in the dashboard: see banks.BY_HAND. What Stripe refuses changes nothing."""
+        intents = [each for each in self.objects("payment_intent") if each["metadata"].get("donation") == donation]
+        if not intents:
+            return
+        intent, more = intents[0], {"amount": str(amount), "amount_to_capture": str(amount)}
+        with closing(sqlite3.connect(self.path, timeout=30)) as db, db, suppress(Refused):
+            work = _Work(db, {**more, "payment_intent": intent["id"]}, {})
+            if act == "another":
+                new = {"id": f"pi_{secrets.token_hex(8)}", "amount": amount, "amount_received": amount}
+                work.save({**intent, **new, "capture_method": "automatic", "status": "succeeded"})
+            else:
+                {"capture": work.capture, "release": work.cancel, "refund": lambda _: work.refund()}[act](intent)
 
     def dispute(self, reference: str, status: str, identity: str = "dp_1") -> dict[str, Any]:
         """The donor's bank disputes a PaymentIntent, or the dispute goes on."""
@@ -407,6 +421,7 @@ _EVENTS = {
     ("payment_intent", "canceled"): ("payment_intent.canceled",),
     ("payment_intent", "requires_payment_method"): ("payment_intent.payment_failed",),
     ("payment_intent", "requires_action"): ("payment_intent.requires_action",),
+    ("payment_intent", "requires_capture"): ("payment_intent.amount_capturable_updated",),
     ("refund", "pending"): ("refund.created",),
     ("refund", "succeeded"): ("refund.updated", "charge.refunded"),
     ("refund", "failed"): ("refund.failed", "refund.updated"),

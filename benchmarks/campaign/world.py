@@ -80,6 +80,9 @@ class Outcome:
     faults: Faults
     forged: tuple[str, ...] = ()
     """Forged events that the webhook took."""
+    unsettled: tuple[str, ...] = ()
+    """What the PSP took or gave back and is not stored after all its events and the sweep, before anybody repeats a
+    request."""
 
 
 @define
@@ -108,6 +111,8 @@ class World:
     _decisions: set[str] = field(factory=set)
     """What banks, or the PSP, have been given to decide."""
     forged: list[str] = field(factory=list)
+    latest: float = 0.0
+    """When the last execution inside another one ended, in seconds since 1970: each of these has a clock of its own."""
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner.of(
@@ -389,6 +394,7 @@ class World:
         with disturbed(other):
             other.run_one(others[number % len(others)])
         self.inside += other.ended
+        self.latest = max(self.latest, other.runner.scheduler.clock.now())
 
 
 _DATABASES = {"psp": "psp-sandbox"}
@@ -478,16 +484,30 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
         world = World(plan, flow, others, faults, start, suffix="" if plan.kill_at is None else "-again")
         with disturbed(world):
             world.run()
-        end = datetime.fromtimestamp(world.runner.scheduler.clock.now(), UTC) + timedelta(days=10)
+        seconds = max(world.runner.scheduler.clock.now(), world.latest)
+        end = datetime.fromtimestamp(seconds, UTC) + timedelta(days=10)
         first = _sweep(world, end, repair=False)
         _sweep(world, end, repair=True)
-        world.run_again()
         with _at_time(end + timedelta(hours=1)):
             world.deliver_all()
+        _sweep(world, end + timedelta(hours=3), repair=True)
+        unsettled = tuple(_unsettled(plan.psp, folder))
+        with _at_time(end + timedelta(hours=4)):
             world.run_again()
             world.deliver_all()
-        last = _sweep(world, end + timedelta(seconds=2 * HOUR), repair=True)
-    return Outcome(tuple(world.ended), first, last, log.getvalue(), faults, tuple(world.forged))
+        last = _sweep(world, end + timedelta(hours=6), repair=True)
+    return Outcome(tuple(world.ended), first, last, log.getvalue(), faults, tuple(world.forged), unsettled)
+
+
+def _unsettled(psp: str, folder: Path) -> Iterator[str]:
+    for payment in bank(psp, folder).payments():
+        record = store().get(payment.order_id)
+        if payment.captured and record is not None and record.status == "authorised":
+            yield f"{payment.order_id}: {payment.captured} was taken, and it is still stored as authorised"
+        stored = [each for each in refunds.of_donation(payment.order_id) if each.reference == payment.reference]
+        given_back = sum(each.amount for each in stored if each.status == "refunded")
+        if payment.refunded != given_back:
+            yield f"{payment.order_id}: {payment.refunded} was refunded; stored is {given_back} before it is repeated"
 
 
 def _run_and_kill(world: World) -> None:

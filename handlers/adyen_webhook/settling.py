@@ -41,7 +41,15 @@ _INQUIRIES = ("REQUEST_FOR_INFORMATION", "INFORMATION_SUPPLIED")
 """Nothing is withdrawn so far; after a NOTIFICATION_OF_CHARGEBACK it will be, mostly within days, and Adyen refuses
 refunds (https://docs.adyen.com/risk-management/understanding-disputes/dispute-process-and-flow)."""
 _REFUNDS = ("REFUND", "REFUND_FAILED", "REFUNDED_REVERSED")
-_DECIDED = ("AUTHORISATION", "CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND", "CAPTURE", "OFFER_CLOSED")
+_DECIDED = (
+    "AUTHORISATION",
+    "CANCELLATION",
+    "TECHNICAL_CANCEL",
+    "CANCEL_OR_REFUND",
+    "CAPTURE",
+    "EXPIRE",
+    "OFFER_CLOSED",
+)
 
 
 def settled(fact: Fact) -> str:

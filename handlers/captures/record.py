@@ -5,7 +5,8 @@ from __future__ import annotations
 from attrs import frozen
 
 STATUSES = ("open", "captured", "released", "declined", "broken")
-"""open: the PSP may have been asked. declined: the PSP refused; see `code`. broken: the outcome is unknown."""
+"""open: the PSP may have been asked. declined: the PSP refused, or the reservation is gone; see `code`. broken: the
+outcome is unknown."""
 
 
 class CaptureConflict(Exception):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from attrs import evolve
 
-from handlers import captures, clock
-from handlers.captures.document import captured
+from handlers import captures
+from handlers.captures.conclusion import conclude, release
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
-from handlers.reconcile.finishing import finish
-from handlers.transactions.record import from_document
 from handlers.transactions.store import store
 
 LOG = logger("persist_capture")
@@ -39,22 +36,22 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         if capture is None or record is None:
             raise MalformedEvent("donation.id: nobody requested its capture")
         state = _state(read(event, "result", dict[str, Any]), capture.reference)
-        status, code = _STATUSES.get(str(state.get("status")), "declined"), str(state.get("code"))
+        status, code = str(state.get("status")), str(state.get("code"))
         if "Error" in state:
             status, code = "broken", str(state["Error"])
-        document = json.loads(record.document)
-        if status == "captured" and record.status != "paid":
-            paid = {**document["payment"], "status": "paid", "code": code}
-            store().put(from_document(finish(captured({**document, "payment": paid}, capture))))
-        elif status == "released" and record.status != "paid":
-            payment = {**document["payment"], "status": "abandoned", "code": code, "message": "released"}
-            store().put(from_document({**document, "payment": payment}), settles=True)
-        stored = captures.finish(evolve(capture, status=status, code=code, stored_at=clock.now()))
+        elif status == "paid":
+            # What the PSP says was taken: perhaps in its dashboard, before the request.
+            taken = state["captured"] if type(state.get("captured")) is int else capture.amount
+            status, capture = "captured", evolve(capture, amount=taken)
+        elif status == "cancelled" and not capture.amount:
+            status = "released"
+        else:
+            if status == "cancelled":
+                release(record, code)
+            status = "declined"
+        stored = conclude(capture, record, status, code)
         LOG.info("stored", status=stored.status)
         return {"id": donation, "status": stored.status, "amount": stored.amount}
-
-
-_STATUSES = {"paid": "captured", "cancelled": "released"}
 
 
 def _state(result: Mapping[str, Any], reference: str) -> Mapping[str, Any]:

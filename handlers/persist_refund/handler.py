@@ -7,10 +7,9 @@ from typing import Any, TypedDict
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
 from handlers.refunds import of_donation
-from handlers.refunds.conclusion import conclude
+from handlers.refunds.conclusion import conclude, status_of
 
 LOG = logger("persist_refund")
-_STATUSES = {"refunded": "refunded", "pending": "pending", "declined": "declined", "cancelled": "declined"}
 
 
 class Stored(TypedDict):
@@ -34,7 +33,7 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         result = read(event, "result", dict[str, Any])
         status, code = "broken", str(result.get("Error"))
         if "Error" not in result:
-            status = _STATUSES.get(read(event, "result.status", str), "broken")
+            status = status_of(read(event, "result.status", str))
             code = read(event, "result.code", str)
         stored = conclude(refund, status, code)
         LOG.info("stored", refund=stored.id, status=stored.status)

@@ -15,8 +15,9 @@ from handlers.psp.interface import (
     PspRefused,
     PspUnavailable,
     Refund,
+    State,
 )
-from handlers.psp.payment import INQUIRIES, look_up, perform
+from handlers.psp.payment import INQUIRIES, inquire, perform
 
 __all__ = [
     "INQUIRIES",
@@ -34,6 +35,7 @@ __all__ = [
     "PspRefused",
     "PspUnavailable",
     "Refund",
-    "look_up",
+    "State",
+    "inquire",
     "perform",
 ]

@@ -89,14 +89,10 @@ class Lookup:
     """Ask for all payments of a donation."""
 
     donation: str
-    amount: int
-    currency: str
     token: str = field(default="", repr=False)
     """The payment method's, empty if the donor's data was erased: for a PSP that lists payments by it only."""
     since: str = ""
     """When this PSP was selected for the donation (RFC 3339): its payments are not older. Empty if unknown."""
-    captured: int | None = None
-    """What was to be taken of a reservation; None: all, or nothing yet."""
     reported: str = ""
     """The reference of a payment that the PSP has reported: that one is enough, and has to be among the answers."""
 
@@ -110,6 +106,11 @@ class Answer:
     message: str
     reference: str | None = None
     redirect_url: str | None = None
+    amount: int | None = None
+    """What the payment is of, in ISO 4217's minor unit. A look-up says it; None: no whole amount of that unit."""
+    currency: str | None = None
+    captured: int | None = None
+    """What was taken of it, whatever was refunded since; 0: nothing. A look-up says it, as `amount`."""
 
 
 _TEXT, _ID, _URL = 500, 255, 8192
@@ -187,6 +188,18 @@ class State(TypedDict):
     code: str
     message: str
     reference: str | None
+    amount: int | None
+    """What the payment is of, in the minor unit."""
+    currency: str | None
+    captured: int | None
+    """What was taken of it."""
+
+
+class Refunded(TypedDict):
+    """The answer to `find_refund`."""
+
+    refund: State | None
+    """None: the PSP has no such refund."""
 
 
 class Payments(TypedDict):
@@ -246,8 +259,16 @@ class Psp(Protocol):
         """
         ...
 
+    def find_refund(self, request: Refund) -> Answer | None:
+        """Return the current state of the refund with this key, or None if there is none: nothing is refunded.
+
+        The key of a refund that somebody made at the PSP ends with the PSP's id of it, after a colon. Raises
+        PspUnavailable if the PSP cannot say whether there is one, PspRefused if it is of another amount.
+        """
+        ...
+
     def look_up(self, request: Lookup) -> list[Answer]:
-        """Return the current state of every payment of the donation. Raises PspRefused if an amount differs."""
+        """Return the current state of every payment of the donation, of whatever amount."""
         ...
 
     def cancel(self, reference: str) -> Answer:

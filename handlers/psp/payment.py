@@ -28,13 +28,15 @@ from handlers.psp.interface import (
     Psp,
     PspUnavailable,
     Refund,
+    Refunded,
+    State,
     Status,
     bounded,
 )
 
 OPERATIONS = ("pay", "authorise", "capture", "refund")
-INQUIRIES = ("look_up", "cancel")
-"""Operations of the sweep, which `look_up` performs."""
+INQUIRIES = ("look_up", "cancel", "find_refund")
+"""Operations of the sweep and of webhooks, which `inquire` performs."""
 _OPEN = ("new", "retry")
 _FINAL = ("paid", "authorised", "declined", "abandoned")
 WAIT_FOR_DONOR = 24 * 3600
@@ -82,36 +84,43 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
     return _attempt(event, psp, capture=operation == "pay")
 
 
-def look_up(event: Mapping[str, Any], psp: Psp) -> Payments:
-    """Return the state of every payment of the event's donation at the PSP.
+def inquire(event: Mapping[str, Any], psp: Psp) -> Payments | Refunded:
+    """Return the state of every payment of the event's donation at the PSP, or that of one refund.
 
     If the event's `operation` is `cancel`, those in `references` are cancelled before, unless it is too late. If a
-    payment was `reported`, its state is enough. Raises MalformedEvent, PspUnavailable, PspRefused.
+    payment was `reported`, its state is enough. `find_refund` has the event of `refund`, and in `refund` the refund's
+    id; it refunds nothing. Raises MalformedEvent, PspUnavailable (while a cancellation is not decided, too),
+    PspRefused.
     """
+    if event.get("operation") == "find_refund":
+        answer = psp.find_refund(evolve(_refund(event, psp), key=read(event, "refund", str)))
+        return {"refund": None if answer is None else _state(bounded(answer))}
+    cancelled: list[str] = []
     if event.get("operation") == "cancel":
-        for reference in read(event, "references", list[Any]):
-            psp.cancel(str(reference))
-    amount, currency = read(event, "donation.amount", int), read(event, "donation.currency", str)
-    method, selected = event["donation"].get("payment_method"), event.get("psp")
+        cancelled = [str(reference) for reference in read(event, "references", list[Any])]
+        for reference in cancelled:
+            psp.cancel(reference)
+    method, selected = read(event, "donation", dict[str, Any]).get("payment_method"), event.get("psp")
     token = method.get("token") if isinstance(method, Mapping) else None
     since = selected.get("chosen_at") if isinstance(selected, Mapping) else None
-    captured = read(event, "captured", int) if event.get("captured") is not None else None
     lookup = Lookup(
-        read(event, "donation.id", str),
-        amount,
-        currency,
-        str(token or ""),
-        str(since or ""),
-        captured,
-        str(event.get("reported") or ""),
+        read(event, "donation.id", str), str(token or ""), str(since or ""), str(event.get("reported") or "")
     )
-    answers = [bounded(each) for each in psp.look_up(lookup)]
+    states = [_state(bounded(each)) for each in psp.look_up(lookup)]
+    if any(each["reference"] in cancelled and each["status"] == Outcome.AUTHORISED for each in states):
+        raise PspUnavailable(f"{psp.name} has received the cancellation, and has not decided yet")
+    return {"payments": states, "patience": psp.patience}
+
+
+def _state(answer: Answer) -> State:
     return {
-        "payments": [
-            {"status": str(each.outcome), "code": each.code, "message": each.message, "reference": each.reference}
-            for each in answers
-        ],
-        "patience": psp.patience,
+        "status": str(answer.outcome),
+        "code": answer.code,
+        "message": answer.message,
+        "reference": answer.reference,
+        "amount": answer.amount,
+        "currency": answer.currency,
+        "captured": answer.captured,
     }
 
 
@@ -259,19 +268,13 @@ def _payment(
 
 
 def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
-    number = read(event, "number", int) if "number" in event else 1
-    amount = read(event, "amount", int) if "amount" in event else None
-    if amount is not None and amount < 1:
-        raise MalformedEvent("amount: expected at least 1, in the currency's minor unit")
-    # Ids contain no colon, so this never equals the key of another donation's attempt ("don-refund", attempt 1).
-    key = f"{read(event, 'donation.id', str)}:{operation}:{number}"
-    reference, currency = _reference(event, psp), read(event, "donation.currency", str)
-    if operation == "capture" and not psp.captures:
-        answer = _NO_RESERVATIONS
-    elif operation == "capture":
-        answer = _definite(psp.capture(Capture(reference, currency, key, amount)))
+    if operation == "refund":
+        refund = _refund(event, psp)
+        request: Refund | Capture = refund
+        answer = bounded(psp.refund(refund))
     else:
-        answer = bounded(psp.refund(Refund(reference, currency, key, amount)))
+        request = capture = Capture(*_about(event, psp, operation))
+        answer = _definite(psp.capture(capture)) if psp.captures else _NO_RESERVATIONS
     return Operation(
         status=cast("Status", str(answer.outcome)),
         code=answer.code,
@@ -284,7 +287,22 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
         pending_seconds=0,
         attempts=event["payment"].get("attempts", []),
         operation=operation,
-        idempotency_key=key,
-        amount=amount,
+        idempotency_key=request.key,
+        amount=request.amount,
         at=clock.now(),
     )
+
+
+def _refund(event: Mapping[str, Any], psp: Psp) -> Refund:
+    return Refund(*_about(event, psp, "refund"))
+
+
+def _about(event: Mapping[str, Any], psp: Psp, operation: str) -> tuple[str, str, str, int | None]:
+    """Return the payment's reference, the currency, the key and the amount of a capture or a refund."""
+    number = read(event, "number", int) if "number" in event else 1
+    amount = read(event, "amount", int) if "amount" in event else None
+    if amount is not None and amount < 1:
+        raise MalformedEvent("amount: expected at least 1, in the currency's minor unit")
+    # Ids contain no colon, so this never equals the key of another donation's attempt ("don-refund", attempt 1).
+    key = f"{read(event, 'donation.id', str)}:{operation}:{number}"
+    return _reference(event, psp), read(event, "donation.currency", str), key, amount

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from handlers.logs import invocation, logger
-from handlers.psp import INQUIRIES, KeyRejected, Payment, look_up, perform
+from handlers.psp import INQUIRIES, KeyRejected, Payment, inquire, perform
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.provider import AdyenPsp
 from handlers.secrets import fresh_secrets_after, setting
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
         psp = AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL"))
         if event.get("operation") in INQUIRIES:
             # The flow never asks for this, and the checker takes the annotation for TakePayment's result.
-            return cast("Payment", look_up(event, psp))
+            return cast("Payment", inquire(event, psp))
         result = perform(event, psp)
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result

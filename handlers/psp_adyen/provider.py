@@ -165,14 +165,13 @@ class AdyenPsp:
 
     def look_up(self, request: Lookup) -> list[Answer]:
         facts = facts_of(request.donation)
-        payments = states.payments_of(facts)
-        if any((each.amount, each.currency) != (request.amount, request.currency) for each in payments):
-            raise PspRefused(f"{request.donation} has a payment with another amount")
         unknown = "Adyen has not answered"
-        return [
-            states.payment(facts, each.reference) or Answer(Outcome.PENDING, "sent", unknown, each.reference)
-            for each in payments
-        ]
+        answers: list[Answer] = []
+        for each in states.payments_of(facts):
+            state = states.payment(facts, each.reference) or Answer(Outcome.PENDING, "sent", unknown, each.reference)
+            taken = states.taken(facts, each, state)
+            answers.append(evolve(state, amount=each.amount, currency=each.currency, captured=taken))
+        return answers
 
     def cancel(self, reference: str) -> Answer:
         """Cancel: by our reference if Adyen has not authorised it (https://docs.adyen.com/online-payments/cancel).
@@ -243,6 +242,18 @@ class AdyenPsp:
             Fact(request.key, SENT, clock.now(), original=psp_reference, amount=amount, currency=request.currency),
         )
         return outcome if isinstance(outcome, Answer) else Answer(outcome, "refund", f"{outcome}", request.reference)
+
+    def find_refund(self, request: Refund) -> Answer | None:
+        facts = facts_of(donation_of(request.key))
+        sent = states.request_of(facts, request.key)
+        if sent is None:
+            return None
+        if request.amount not in (None, sent.amount):
+            raise PspRefused(f"the key {request.key} was used with another amount")
+        outcome = states.modification(facts, request.key, "REFUND", Outcome.REFUNDED)
+        if outcome is None:
+            raise PspUnavailable(f"{request.key}: Adyen has not answered")
+        return Answer(outcome, "refund", f"{outcome}", request.reference)
 
     def _modify(self, event: str, success: Outcome, send: Any, fact: Fact) -> Outcome | Answer:
         """Send a modification once, and return its outcome, or the answer to one that Adyen refuses to receive."""

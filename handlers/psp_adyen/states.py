@@ -13,6 +13,9 @@ from handlers.psp import Answer, Outcome, PspRefused
 from handlers.psp_adyen import codes
 from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, cancel_key
 
+_EXPIRED = "EXPIRE"
+"""What was not captured in time is released: https://docs.adyen.com/api-explorer/Webhooks/1/post/EXPIRE."""
+
 _GONE = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
 _REFUND_FAILURES = ("REFUND_FAILED", "REFUNDED_REVERSED")
 
@@ -68,7 +71,28 @@ def _authorised(facts: Sequence[Fact], authorised: Fact, sent: Fact | None) -> A
         return evolve(state, outcome=Outcome.PENDING, message="authorised after it was closed: it is being reversed")
     if sent is None or sent.capture or any(each.kind == "CAPTURE" for each in about):
         return state
+    if any(each.kind == _EXPIRED for each in about):
+        return evolve(state, outcome=Outcome.CANCELLED, code="expired", message="not captured in time")
     return evolve(state, outcome=Outcome.AUTHORISED)
+
+
+def taken(facts: Iterable[Fact], request: Fact, state: Answer) -> int | None:
+    """Return what was taken of a payment: all at once, or what was captured of it, also in Adyen's Customer Area.
+
+    None: Adyen took what is no whole amount of ISO 4217's minor unit, or another currency.
+    """
+    if state.outcome is not Outcome.PAID:
+        return 0
+    if request.capture:
+        return request.amount
+    captured = captures(facts, str(state.reference).partition(":")[2])
+    is_whole = all(each.amount >= 0 and each.currency == request.currency for each in captured)
+    return sum(each.amount for each in captured) if is_whole else None
+
+
+def captures(facts: Iterable[Fact], psp_reference: str) -> list[Fact]:
+    """Return the events of what was captured of the payment with this reference of Adyen's."""
+    return [each for each in facts if (each.kind, each.code, each.original) == ("CAPTURE", "true", psp_reference)]
 
 
 def modification(facts: Sequence[Fact], reference: str, event: str, success: Outcome) -> Outcome | None:
@@ -87,16 +111,13 @@ def modification(facts: Sequence[Fact], reference: str, event: str, success: Out
 
 def left(facts: Sequence[Fact], request: Fact, psp_reference: str, without: str = "") -> int:
     """Return how much of a payment can still be refunded: what was taken, less refunds that were not refused."""
-    captured = [
-        each for each in facts if each.kind == "CAPTURE" and (each.code, each.original) == ("true", psp_reference)
-    ]
-    taken = request.amount if request.capture else sum(each.amount for each in captured)
+    total = request.amount if request.capture else sum(each.amount for each in captures(facts, psp_reference))
     back = 0
     for each in facts:
         if each.kind == SENT and ":refund:" in each.reference and each.original == psp_reference:
             gone = modification(facts, each.reference, "REFUND", Outcome.REFUNDED) is not Outcome.DECLINED
             back += each.amount if gone and each.reference != without else 0
-    return taken - back
+    return total - back
 
 
 def _is(fact: Fact, result: str, event: str) -> bool:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from attrs import frozen
+from attrs import evolve, frozen
 from gocardless_pro import errors
 
 from handlers.psp import (
@@ -136,9 +136,9 @@ class GoCardlessPsp:
         GoCardless refuse a second refund that somebody created between the list and this one.
         """
         with _errors() as failure:
-            for refund in self._listed(self.services.refunds, {"payment": request.reference}):
-                if _metadata_of(refund).get("key") == request.key:
-                    return self._refunded(refund, request)
+            earlier = self._earlier(request)
+            if earlier is not None:
+                return self._refunded(earlier, request)
             payment = _object(self.services.payments.get(request.reference))
             before = _number(payment, "amount_refunded")
             amount = request.amount if request.amount is not None else _number(payment, "amount") - before
@@ -160,6 +160,19 @@ class GoCardlessPsp:
                 raise
             return self._refunded(_object(created), request)
         return failure[0]
+
+    def find_refund(self, request: Refund) -> Answer | None:
+        with _errors({}):
+            earlier = self._earlier(request)
+            return None if earlier is None else self._refunded(earlier, request)
+        return None  # never: no error is definite here
+
+    def _earlier(self, request: Refund) -> dict[str, Any] | None:
+        """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
+        for refund in self._listed(self.services.refunds, {"payment": request.reference}):
+            if _metadata_of(refund).get("key") == request.key or refund.get("id") == request.key.rpartition(":")[2]:
+                return refund
+        return None
 
     def _refunded(self, refund: dict[str, Any], request: Refund) -> Answer:
         if request.amount not in (None, _number(refund, "amount")):
@@ -194,10 +207,8 @@ class GoCardlessPsp:
             payments = [
                 each for one in sorted(mandates) for each in self._payments(request.donation, one, request.since)
             ]
-            for payment in payments:
-                _check_amount(payment, request.donation, request.amount, request.currency)
             # A billing request that became a payment is that payment.
-            return [self._answer(payment) for payment in payments] or answers
+            return [self._current(payment) for payment in payments] or answers
         return answers
 
     def _reported(self, request: Lookup) -> list[Answer]:
@@ -207,9 +218,7 @@ class GoCardlessPsp:
             kind = self.services.billing_requests if is_request else self.services.payments
             current = _object(kind.get(request.reported))
             if _metadata_of(current).get("donation") == request.donation:
-                if not is_request:
-                    _check_amount(current, request.donation, request.amount, request.currency)
-                answers = [_waiting(current) if is_request else self._answer(current)]
+                answers = [_waiting(current) if is_request else self._current(current)]
         return answers
 
     def cancel(self, reference: str) -> Answer:
@@ -245,6 +254,12 @@ class GoCardlessPsp:
         for each in service.all({**query, "limit": 500}):
             yield _object(each)
 
+    def _current(self, payment: dict[str, Any]) -> Answer:
+        """Return the payment's state with its amount, which GoCardless has in ISO 4217's minor unit."""
+        answer, amount = self._answer(payment), _number(payment, "amount")
+        captured = amount if answer.outcome is Outcome.PAID else 0
+        return evolve(answer, amount=amount, currency=_text(payment, "currency"), captured=captured)
+
     def _answer(self, payment: dict[str, Any]) -> Answer:
         identity, status = _text(payment, "id"), _text(payment, "status")
         if status != "failed":
@@ -274,7 +289,16 @@ def _waiting(request: dict[str, Any]) -> Answer:
     """The state of a billing request without a payment: the donor may still complete it, or has, and is not debited."""
     identity, status = _text(request, "id"), _text(request, "status")
     outcome = {"cancelled": Outcome.CANCELLED, "fulfilled": Outcome.PENDING}.get(status, Outcome.REDIRECT)
-    return Answer(outcome, status, f"the billing request is {status}", identity)
+    amount, currency = _text(_section(request, "metadata"), "amount"), _section(request, "mandate_request")
+    return Answer(
+        outcome,
+        status,
+        f"the billing request is {status}",
+        identity,
+        amount=int(amount) if amount.isdecimal() else None,
+        currency=_text(currency, "currency"),
+        captured=0,
+    )
 
 
 def _compared(payment: dict[str, Any], metadata: Mapping[str, str], amount: int, currency: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from handlers.logs import invocation, logger
-from handlers.psp import INQUIRIES, Payment, look_up, perform
+from handlers.psp import INQUIRIES, Payment, inquire, perform
 from handlers.psp_sandbox.provider import SandboxPsp
 from handlers.psp_sandbox.table import open_ledger
 
@@ -16,7 +16,7 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
     with invocation(LOG, event, context):
         if event.get("operation") in INQUIRIES:
             # The flow never asks for this, and the checker takes the annotation for TakePayment's result.
-            return cast("Payment", look_up(event, SandboxPsp(open_ledger())))
+            return cast("Payment", inquire(event, SandboxPsp(open_ledger())))
         result = perform(event, SandboxPsp(open_ledger()))
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result

@@ -169,6 +169,11 @@ class Ledger:
             _part_of(reference), lambda db: _once(db, key, request, lambda: _refund(db, reference, amount, key))
         )
 
+    def find_refund(self, reference: str, *, amount: int | None, key: str) -> Payment | None:
+        """Return the answer to the refund with this key, or None if there was none. Raises KeyReused."""
+        request = ["refund", reference, amount]
+        return self.work(_part_of(reference), lambda db: _answered(db, key, request))
+
     def payments(self, order: str | None = None) -> list[Payment]:
         """Return all payments, or those of one order, oldest first."""
         return self.work(_part(order or ""), lambda db: listed(db, order))
@@ -194,16 +199,26 @@ _BY_ORDER = "SELECT * FROM payments WHERE order_id = ?"
 
 def _once(db: sqlite3.Connection, key: str, request: list[Any], work: Callable[[], Payment]) -> Payment:
     """Return the answer stored under the key, or do the work and store its answer under the key."""
-    fingerprint = hashlib.sha256(json.dumps(request).encode()).hexdigest()
+    answered = _answered(db, key, request)
+    if answered is not None:
+        return answered
+    payment = work()
+    values = (key, _fingerprint(request), json.dumps(asdict(payment)), clock.now())
+    db.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", values)
+    return payment
+
+
+def _answered(db: sqlite3.Connection, key: str, request: list[Any]) -> Payment | None:
     row = db.execute("SELECT fingerprint, answer FROM keys WHERE key = ?", (key,)).fetchone()
     if row is None:
-        payment = work()
-        answer = json.dumps(asdict(payment))
-        db.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", (key, fingerprint, answer, clock.now()))
-        return payment
-    if row["fingerprint"] != fingerprint:
+        return None
+    if row["fingerprint"] != _fingerprint(request):
         raise KeyReused(f"idempotency key {key} was already used with another request")
     return Payment(**json.loads(row["answer"]))
+
+
+def _fingerprint(request: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 
 def _decide(db: sqlite3.Connection, payment: Payment, card: Card, key: str) -> Payment:

@@ -39,9 +39,12 @@ class SandboxPsp:
 
     def refund(self, request: Refund) -> Answer:
         with _errors():
-            payment = self.ledger.refund(request.reference, amount=request.amount, key=request.key)
-        answer = _answer(payment)
-        return evolve(answer, outcome=Outcome.REFUNDED) if payment.code == "00" else answer
+            return _refunded(self.ledger.refund(request.reference, amount=request.amount, key=request.key))
+
+    def find_refund(self, request: Refund) -> Answer | None:
+        with _errors():
+            payment = self.ledger.find_refund(request.reference, amount=request.amount, key=request.key)
+        return _refunded(payment) if payment else None
 
     def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002 - not needed here
         with _errors():
@@ -49,13 +52,13 @@ class SandboxPsp:
 
     def look_up(self, request: Lookup) -> list[Answer]:
         payments = self.ledger.payments(request.donation)
-        if any((each.amount, each.currency) != (request.amount, request.currency) for each in payments):
-            raise PspRefused(f"{request.donation} has a payment with another amount")
         # A bank that takes days acts when it is asked.
         with _errors():
-            return [
-                _answer(self.ledger.find(each.reference) if each.status == "submitted" else each) for each in payments
-            ]
+            current = [self.ledger.find(each.reference) if each.status == "submitted" else each for each in payments]
+        return [
+            evolve(_answer(each), amount=each.amount, currency=each.currency, captured=each.captured)
+            for each in current
+        ]
 
     def cancel(self, reference: str) -> Answer:
         with _errors():
@@ -69,6 +72,11 @@ def _answer(payment: Payment) -> Answer:
     waiting = outcome is Outcome.REDIRECT
     url = f"https://psp-sandbox.example/3ds/{payment.reference}" if waiting else None
     return Answer(outcome, payment.code, message, payment.reference, url)
+
+
+def _refunded(payment: Payment) -> Answer:
+    answer = _answer(payment)
+    return evolve(answer, outcome=Outcome.REFUNDED) if payment.code == "00" else answer
 
 
 @contextmanager

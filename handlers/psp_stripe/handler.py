@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from handlers.logs import invocation, logger
-from handlers.psp import INQUIRIES, KeyRejected, Payment, look_up, perform
+from handlers.psp import INQUIRIES, KeyRejected, Payment, inquire, perform
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.provider import StripePsp
 from handlers.secrets import fresh_secrets_after, setting
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
     with invocation(LOG, event, context), fresh_secrets_after(KeyRejected):
         if event.get("operation") in INQUIRIES:
             # The flow never asks for this, and the checker takes the annotation for TakePayment's result.
-            return cast("Payment", look_up(event, _psp()))
+            return cast("Payment", inquire(event, _psp()))
         result = perform(event, _psp())
         LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result

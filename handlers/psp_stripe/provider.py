@@ -34,7 +34,7 @@ from handlers.psp import (
     Refund,
 )
 from handlers.psp_stripe import codes
-from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.psp_stripe.amounts import NotPayable, from_stripe, to_stripe
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
@@ -149,15 +149,23 @@ class StripePsp:
             if request.amount is not None:
                 params["amount"] = to_stripe(request.amount, request.currency)
             # Stripe forgets keys after a day, and a key's age is unknown here: the list of refunds is always complete.
-            refunds = self.client.v1.refunds.list({"payment_intent": request.reference, "limit": 100})
-            earlier = (
-                each for each in refunds.auto_paging_iter() if getattr(each.metadata, "key", None) == request.key
-            )
-            refund = next(earlier, None) or self.client.v1.refunds.create(params, {"idempotency_key": request.key})
-            if params.get("amount", refund.amount) != refund.amount:
-                raise PspRefused(f"the key {request.key} was used with another amount")
-            return Answer(refund_outcome(refund), refund.status or "unknown", f"refund {refund.id}", request.reference)
+            earlier = self._earlier(request)
+            refund = earlier or self.client.v1.refunds.create(params, {"idempotency_key": request.key})
+            return _refunded(refund, request, params.get("amount"))
         return failure[0]
+
+    def find_refund(self, request: Refund) -> Answer | None:
+        with _errors({}):
+            amount = None if request.amount is None else to_stripe(request.amount, request.currency)
+            earlier = self._earlier(request)
+            return _refunded(earlier, request, amount) if earlier else None
+        return None  # an amount that Stripe cannot take: no refund was created
+
+    def _earlier(self, request: Refund) -> stripe.Refund | None:
+        """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
+        refunds = self.client.v1.refunds.list({"payment_intent": request.reference, "limit": 100}).auto_paging_iter()
+        names = (request.key, request.key.rpartition(":")[2])
+        return next((each for each in refunds if {getattr(each.metadata, "key", None), each.id} & {*names}), None)
 
     def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002 - not needed here
         with _errors({}) as failure:
@@ -166,21 +174,14 @@ class StripePsp:
 
     def look_up(self, request: Lookup) -> list[Answer]:
         with _errors({}):
-            amount = to_stripe(request.amount, request.currency)
             if request.reported.startswith("pi_"):
                 # Stripe's search knows a new payment only later, and accounts in India have none.
                 reported = self.client.v1.payment_intents.retrieve(request.reported)
                 intents = [reported] if getattr(reported.metadata, "donation", None) == request.donation else []
             else:
                 intents = self._intents(request.donation)
-            if any((each.amount, each.currency.upper()) != (amount, request.currency) for each in intents):
-                raise PspRefused(f"{request.donation} has a payment with another amount")
-            captured = amount if request.captured is None else to_stripe(request.captured, request.currency)
-            taken = [getattr(each, "amount_received", captured) for each in intents if each.status == "succeeded"]
-            if any(each != captured for each in taken):
-                raise PspRefused(f"{request.donation} was captured with another amount")
             return [_current(intent) for intent in intents]
-        return []  # an amount that Stripe cannot take: no payment was created
+        return []  # never: no error is definite here
 
     def cancel(self, reference: str) -> Answer:
         with _errors():
@@ -212,8 +213,26 @@ def _compare(intent: stripe.PaymentIntent, request: Authorisation, amount: int) 
 
 def _current(intent: stripe.PaymentIntent) -> Answer:
     """Return a PaymentIntent's state: one with a refused card is not final, because another card may complete it."""
-    answer = _answer(intent)
-    return evolve(answer, outcome=Outcome.REDIRECT) if intent.status == "requires_payment_method" else answer
+    answer, currency = _answer(intent), intent.currency.upper()
+    outcome = Outcome.REDIRECT if intent.status == "requires_payment_method" else answer.outcome
+    # Stripe's objects lack attributes that the answer omits.
+    received = getattr(intent, "amount_received", intent.amount if answer.outcome is Outcome.PAID else 0)
+    amount, captured = (_whole(each, currency) for each in (intent.amount, received))
+    return evolve(answer, outcome=outcome, amount=amount, currency=currency, captured=captured)
+
+
+def _whole(amount: int, currency: str) -> int | None:
+    """Return Stripe's amount in ISO 4217's minor unit, or None for one that we never ask for."""
+    try:
+        return from_stripe(amount, currency)
+    except (NotPayable, KeyError):
+        return None
+
+
+def _refunded(refund: stripe.Refund, request: Refund, amount: int | None) -> Answer:
+    if amount not in (None, refund.amount):
+        raise PspRefused(f"the key {request.key} was used with another amount")
+    return Answer(refund_outcome(refund), refund.status or "unknown", f"refund {refund.id}", request.reference)
 
 
 def _answer(intent: stripe.PaymentIntent) -> Answer:

@@ -14,28 +14,24 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from handlers import captures, clock, disputes, refunds
+from handlers import captures, clock, disputes
 from handlers.captures.document import captured
 from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
-from handlers.document import PAYING, is_for_later
-from handlers.psp import Outcome
+from handlers.document import is_for_later
+from handlers.money import amount_text
+from handlers.psp import Outcome, State
+from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
 from handlers.reconcile.finishing import finish
+from handlers.reconcile.refunding import undecided as undecided_refunds
+from handlers.reconcile.reservations import reservations, settled, state_of
 from handlers.transactions.record import Transaction, from_document, is_erased, owner
 from handlers.transactions.store import ConflictingTransaction, Query, Store
 
-SETTLING = 3600
-"""Seconds for which an unfinished transaction is not called declined: a request may be on its way to the PSP, and
-a PSP's search may lag behind."""
-
 ABANDONED = 26 * 3600
 """Seconds after which a payment that waits for the donor is cancelled: the flow waits for a day."""
-
-RESERVED = 5 * 24 * 3600
-"""Seconds after which a reservation that nobody has taken is listed: card schemes keep most for seven days
-(https://docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
 
 _REFUSED = (Outcome.DECLINED, Outcome.CANCELLED, Outcome.RETRY)
 
@@ -49,30 +45,14 @@ _TAKEN = ("paid", "authorised")
 UNSWEPT = (*_NOT_TAKEN, *_TAKEN)
 """Statuses of records for which the sweep does not ask the PSP: only a webhook tells of their payments."""
 
-Ask = Callable[[Transaction, dict[str, Any]], dict[str, Any]]
-"""Send an event to the function of the transaction's PSP, and return its answer."""
+HasEnded = Callable[[str], bool | None]
+"""Return true if the execution with this name or ARN is over; None if that is unknown."""
 
 
-@frozen
-class Finding:
-    """The result for one transaction: `repaired` is its new status, conflict for a further payment, or None."""
-
-    id: str
-    status: str
-    reason: str
-    repaired: str | None = None
-    is_waiting: bool = False
-    """True if nobody has to do anything yet: an execution, a donor or a bank has its time."""
-
-    @property
-    def is_open_work(self) -> bool:
-        return self.repaired is None and not self.is_waiting
-
-
-def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, repair: bool = True) -> Iterator[Finding]:
+def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -> Iterator[Finding]:
     """Yield a finding for each transaction that is not finished, the oldest first per status.
 
-    `has_ended` returns None if the state of an execution is unknown. Without `repair`, nothing is stored.
+    Without `repair`, nothing is stored.
     """
     for status in ("open", "broken"):
         for transaction in store.list(Query(status=status)):
@@ -82,43 +62,27 @@ def sweep(store: Store, ask: Ask, has_ended: Callable[[str], bool | None], *, re
         yield Finding(transaction.id, transaction.status, f"{reason}; {_CLOSE.format(transaction.id)}")
     for transaction in store.list(Query(status="paid", complete=False)):
         yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
-    for refund in refunds.listed():
-        if refund.status in ("open", "broken") and clock.seconds_since(refund.stored_at) > SETTLING:
-            again = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"
-            reason = f"its outcome is unknown; run it again, which is safe: {again}"
-            yield Finding(refund.id, f"refund {refund.status}", reason)
-        elif refund.status == "failed":
-            close = f"python -m handlers.refunds close {refund.id}"
-            reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
-            yield Finding(refund.id, "refund failed", reason)
-    for transaction in store.list(Query(status="authorised")):
-        capture = captures.find(transaction.id)
-        if capture is not None and capture.status == "released":
-            # An execution stored its earlier answer after the release.
-            reason = f"released at {transaction.psp}"
-            document, state = json.loads(transaction.document), {"status": "abandoned", "code": capture.code}
-            yield _settled(transaction, document, state, reason, store, repair=repair)
-        elif capture is None and clock.seconds_since(transaction.stored_at) > RESERVED:
-            request = f"python -m handlers.captures request {transaction.id}"
-            yield Finding(transaction.id, "authorised", f"the reservation expires soon; take or release it: {request}")
-    for capture in captures.listed():
-        if not capture.is_final and clock.seconds_since(capture.stored_at) > SETTLING:
-            request = f"python -m handlers.captures request {capture.donation}"
-            reason = f"it is not certain what was taken; run it again, which is safe: {request}"
-            yield Finding(capture.donation, f"capture {capture.status}", reason)
+    yield from undecided_refunds(store, ask, repair=repair)
+    yield from reservations(store, ask, repair=repair)
     for dispute in disputes.listed():
         if dispute.status == NEEDS_RESPONSE:
             reason = f"dispute {dispute.id} ({dispute.reason}): answer it at {dispute.psp}"
             yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
 
 
-def reconcile(
-    donation: str, store: Store, ask: Ask, has_ended: Callable[[str], bool | None], payment: str
-) -> Finding | None:
+def reconcile(donation: str, store: Store, ask: Ask, has_ended: HasEnded, payment: str) -> Finding | None:
     """Settle the donation of a payment that its PSP has reported; None if it is settled, or if an execution may still
-    settle it. A second payment becomes a conflict, and so does one of a declined donation whose donor was erased."""
+    settle it.
+
+    A second payment becomes a conflict, and so does one of a declined donation whose donor was erased. Raises what the
+    PSP's function raises, if it is asked for a reservation.
+    """
     record, history = store.get(donation), store.history(donation)
-    if record is None or record.status not in ("open", "broken", *UNSWEPT) or payment in _stored(record, history):
+    if record is None or record.status not in ("open", "broken", *UNSWEPT):
+        return None
+    if record.status in _TAKEN and payment == record.reference:
+        return _of_reservation(record, store, ask)
+    if payment in _stored(record, history):
         return None
     # An execution that still runs cannot give back what its donation already has.
     if record.status not in _TAKEN and not all(has_ended(execution) for execution in _unfinished(history)):
@@ -126,6 +90,23 @@ def reconcile(
     reported = payment if record.status in UNSWEPT else ""
     finding = _reconciled(record, store, ask, has_ended, repair=True, reported=reported)
     return None if finding.repaired == record.status else finding
+
+
+def _of_reservation(record: Transaction, store: Store, ask: Ask) -> Finding | None:
+    """Settle a reservation, and what somebody took of it later: None if nothing has changed."""
+    if not is_for_later(json.loads(record.document)):
+        return None
+    state = state_of(record, ask)
+    if record.status == "authorised":
+        finding = settled(record, captures.find(record.id), state, repair=True)
+        return finding if finding.repaired else None
+    known = [each for each in store.history(record.id) if each.status in ("conflict", "closed")]
+    more = (state["captured"] if state else 0) or 0
+    more -= (record.amount or 0) + sum(each.amount or 0 for each in known if each.reference == record.reference)
+    if more <= 0:
+        return None
+    store.put(evolve(record, status="conflict", complete=True, amount=more, stored_at=clock.now()))
+    return Finding(record.id, record.status, f"{more} more was taken at {record.psp}: {record.reference}", "conflict")
 
 
 def _stored(record: Transaction, history: list[Transaction]) -> set[str | None]:
@@ -140,10 +121,16 @@ def _stored(record: Transaction, history: list[Transaction]) -> set[str | None]:
 def _conflict(transaction: Transaction, record: Transaction | None) -> str:
     if not transaction.reference:
         return "not charged: a different donation uses the id"
+    where, is_same = f"at {transaction.psp}: {transaction.reference}", False
+    if transaction.amount is not None and transaction.currency:
+        where = f"{where}, {amount_text(transaction.amount, transaction.currency)}"
+        is_same = record is not None and (record.amount, record.currency) == (transaction.amount, transaction.currency)
+    if record is not None and (record.status, record.reference) == ("paid", transaction.reference):
+        return f"more was taken of the payment {where}"
     if record is not None and record.status in _NOT_TAKEN:
-        why = f"the donation is {record.status}, and its donor's data was erased"
-        return f"taken at {transaction.psp}: {transaction.reference}; {why}"
-    return f"a second payment was taken at {transaction.psp}: {transaction.reference}"
+        why = f"the donation is {record.status}"
+        return f"taken {where}; {why}, and its donor's data was erased" if is_same else f"taken {where}; {why}"
+    return f"a second payment was taken {where}"
 
 
 _CLOSE = "seen to: python -m handlers.transactions close {} --note TEXT"
@@ -165,7 +152,7 @@ def _reconciled(
     transaction: Transaction,
     store: Store,
     ask: Ask,
-    has_ended: Callable[[str], bool | None],
+    has_ended: HasEnded,
     *,
     repair: bool,
     reported: str = "",
@@ -181,20 +168,14 @@ def _reconciled(
     transaction = evolve(transaction, psp=intent.psp)
     running = [execution for execution in _unfinished(history) if not has_ended(execution)]
     age = clock.seconds_since(max(each.stored_at for each in history))
-    capture = captures.find(transaction.id) if is_for_later(document) else None
     try:
-        event = {
-            **document,
-            "donation": {name: value for name, value in document["donation"].items() if name in PAYING},
-            "captured": capture.amount if capture else None,
-            "reported": reported,
-        }
-        answer = ask(transaction, {**event, "operation": "look_up"})
-        payments, patience = answer["payments"], answer["patience"]
-        waiting = [payment for payment in payments if payment["status"] == Outcome.REDIRECT]
+        answer = ask(transaction, inquiry(document, "look_up", reported=reported))
+        payments, patience = _states(answer), answer["patience"]
+        waiting = [each for each in payments if each["status"] == Outcome.REDIRECT and _is_asked_for(each, document)]
         if waiting and repair and not running and age > ABANDONED:
-            cancel = {"operation": "cancel", "references": [payment["reference"] for payment in waiting]}
-            payments = ask(transaction, {**event, **cancel})["payments"]
+            references = [payment["reference"] for payment in waiting]
+            event = inquiry(document, "cancel", reported=reported, references=references)
+            payments = _states(ask(transaction, event))
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
         return Finding(transaction.id, transaction.status, reason)
@@ -203,21 +184,25 @@ def _reconciled(
     taken = [{**payment, "status": "paid"} for payment in taken if payment["reference"] not in stored]
     # A receipt needs the donor.
     settles = transaction.status not in _TAKEN and not is_erased(transaction)
-    further = taken[1:] if settles else taken
+    first = next((payment for payment in taken if settles and _is_asked_for(payment, document)), None)
     reason = f"taken at {transaction.psp}: {', '.join(str(each['reference']) for each in taken)}"
     if repair:
-        for payment in further:
-            store.put(evolve(_with_payment(transaction, document, payment), status="conflict"))
-    if taken and settles:
-        # Perhaps less than what was reserved.
-        document = document if capture is None else captured(document, capture)
-        return _settled(transaction, document, taken[0], reason, store, repair=repair)
-    if taken:
+        for payment in taken:
+            if payment is not first:
+                further = _with_payment(transaction, document, payment)
+                amounts = {"amount": payment["captured"], "currency": payment["currency"]}
+                store.put(evolve(further, status="conflict", complete=True, **amounts))
+    if first:
+        if is_for_later(document):
+            document = captured(document, first["captured"])
+        return _settled(transaction, document, first, reason, store, repair=repair)
+    if taken and (transaction.status in UNSWEPT or not repair):
         return Finding(transaction.id, transaction.status, reason, "conflict")
     if transaction.status in _TAKEN:
         return Finding(transaction.id, transaction.status, "taken once", transaction.status)
-    undecided = [payment for payment in payments if payment["status"] not in _REFUSED]
-    if is_for_later(document) and [each["status"] for each in undecided] == [Outcome.AUTHORISED]:
+    undecided = [payment for payment in payments if payment["status"] not in (*_REFUSED, Outcome.PAID)]
+    is_reserved = is_for_later(document) and [each["status"] for each in undecided] == [Outcome.AUTHORISED]
+    if is_reserved and _is_asked_for(undecided[0], document):
         if running:
             reason = f"reserved at {transaction.psp}; {running[0]} may still be running"
             return Finding(
@@ -229,6 +214,8 @@ def _reconciled(
         return Finding(transaction.id, transaction.status, f"not taken at {transaction.psp}", transaction.status)
     if undecided:
         reason = f"{undecided[0]['status']} at {transaction.psp}: {undecided[0]['reference']}"
+        if not _is_asked_for(undecided[0], document):
+            reason += ", which is of another amount than the donation"
         is_pending = all(payment["status"] == Outcome.PENDING for payment in undecided)
         has_time = _has_time(transaction, age, max(patience, ABANDONED) if is_pending and running else ABANDONED)
         return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
@@ -236,10 +223,26 @@ def _reconciled(
         why = f"{running[0]} may still be running" if running else "wait an hour for late answers"
         reason, has_time = f"not taken at {transaction.psp} so far; {why}", _has_time(transaction, age, ABANDONED)
         return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
-    last = payments[-1] if payments else {"code": "none", "message": "the PSP has no payment", "reference": None}
+    refused = [payment for payment in payments if payment["status"] in _REFUSED]
+    last = refused[-1] if refused else {"code": "none", "message": "the PSP has no payment", "reference": None}
     status = "abandoned" if last.get("status") == Outcome.CANCELLED else "declined"
     reason = f"not taken at {transaction.psp}"
     return _settled(transaction, document, {**last, "status": status}, reason, store, repair=repair)
+
+
+def _states(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the payments of an answer. Raises KeyError if one has not all that a State has."""
+    return [{name: each[name] for name in State.__annotations__} for each in answer["payments"]]
+
+
+def _is_asked_for(payment: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Return true if the payment is of the donation's amount, and as much was taken of it as may be."""
+    donation = document["donation"]
+    if (payment["amount"], payment["currency"]) != (donation["amount"], donation["currency"]):
+        return False
+    return payment["captured"] in (0, donation["amount"]) or (
+        is_for_later(document) and payment["captured"] is not None
+    )
 
 
 def _has_time(transaction: Transaction, age: float, limit: float) -> bool:

@@ -10,6 +10,13 @@ from handlers.outbox import Message, send
 from handlers.refunds.record import NOT_GONE, Refund
 from handlers.refunds.store import finish
 
+_STATUSES = {"refunded": "refunded", "pending": "pending", "declined": "declined", "cancelled": "declined"}
+
+
+def status_of(outcome: str) -> str:
+    """Return the status of a refund of which the PSP's function says this."""
+    return _STATUSES.get(outcome, "broken")
+
 
 def conclude(refund: Refund, status: str, code: str) -> Refund:
     """Store what the PSP says of the refund, with what follows from it; return the stored refund.

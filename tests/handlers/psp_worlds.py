@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 
 from benchmarks.campaign import stripe_books
 from benchmarks.campaign.adyen_books import ACCOUNT, API_KEY, HMAC_KEY
+from benchmarks.campaign.banks import signed
 from benchmarks.campaign.gocardless_books import SECRET, TOKEN
 from benchmarks.campaign.stripe_books import StripeBooks
 from handlers import sqlite
@@ -87,6 +85,19 @@ class World:
         """The same, signed by somebody else."""
         raise NotImplementedError
 
+    def all_events(self, donation: str) -> list[dict[str, Any]]:
+        """The signed requests that the webhook gets for everything that happened to the donation, oldest first."""
+        raise NotImplementedError
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        """Somebody acts in the PSP's dashboard: see benchmarks.campaign.banks.BY_HAND."""
+        raise NotImplementedError
+
+    def notify(self, request: dict[str, Any]) -> int:
+        """Call the webhook; return the status of its answer."""
+        assert self.webhook
+        return int(invoke(self.webhook, request)["statusCode"])
+
     def unsigned(self, body: str) -> str:
         """The body without a signature, if it has one."""
         return body
@@ -150,13 +161,16 @@ class StripeWorld(World):
     def forged(self, donation: str) -> dict[str, Any]:
         return self._signed(donation, "whsec_other")
 
+    def all_events(self, donation: str) -> list[dict[str, Any]]:
+        return [signed(kind, item, secret="whsec_test") for _, kind, item in self.books.events(0)]
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        self.books.by_hand(act, donation, amount)
+
     def _signed(self, donation: str, secret: str) -> dict[str, Any]:
         of = [each.reference for each in self.books.payments() if each.order_id == donation]
         item = {"id": of[0] if of else "pi_1", "object": "payment_intent", "metadata": {"donation": donation}}
-        body = json.dumps({"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": item}})
-        at = int(time.time())
-        digest = hmac.new(secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
-        return {"body": body, "headers": {"Stripe-Signature": f"t={at},v1={digest}"}}
+        return signed("payment_intent.succeeded", item, secret=secret)
 
 
 class GoCardlessWorld(World):
@@ -190,6 +204,12 @@ class GoCardlessWorld(World):
         payments = {each["id"] for each in self._of(donation)}
         events = [each for each in self.gocardless.events if each["links"].get("payment") in payments]
         return self.gocardless.webhook(events)
+
+    def all_events(self, donation: str) -> list[dict[str, Any]]:
+        return [self.gocardless.webhook([each]) for each in self.gocardless.events]
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        self.gocardless.by_hand(act, donation, amount)
 
     def forged(self, donation: str) -> dict[str, Any]:
         request = self.event(donation)
@@ -239,6 +259,12 @@ class AdyenWorld(World):
         content = json.loads(body)
         del content["notificationItems"][0]["NotificationRequestItem"]["additionalData"]
         return json.dumps(content)
+
+    def all_events(self, donation: str) -> list[dict[str, Any]]:
+        return [self.adyen.webhook(each) for each in self.adyen.events]
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        self.adyen.by_hand(act, donation, amount)
 
     def _event(self, donation: str) -> dict[str, Any]:
         self.adyen.pass_days()

@@ -6,6 +6,7 @@ A PSP that is added to psp_worlds is held by all of this.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -253,12 +254,47 @@ def test_look_up_and_cancel(call: Call, psp: World) -> None:
     event = paid(call, psp)
     [found] = call(psp.name, {**event, "operation": "look_up"})["payments"]
     assert (found["status"], found["reference"]) == ("paid", event["payment"]["reference"])
+    assert (found["amount"], found["currency"], found["captured"]) == (2500, "GBP", 2500)
     cancelled = call(psp.name, {**event, "operation": "cancel", "references": [found["reference"]]})["payments"]
     assert [each["status"] for each in cancelled] == ["paid"], "too late"
     assert psp.charges(of(event)) == [2500]
     assert call(psp.name, {**donation(psp, "paid"), "operation": "look_up"})["payments"] == []
-    with pytest.raises(PspRefused, match="another amount"):
-        call(psp.name, {**event, "donation": {**event["donation"], "amount": 1}, "operation": "look_up"})
+
+
+@pytest.mark.parametrize("taken", [None, 1500, 2500])
+def test_a_look_up_says_what_is_reserved_and_what_was_taken_of_it(call: Call, psp: World, taken: int | None) -> None:
+    if not psp.captures:
+        pytest.skip("it takes payments in one step")
+    event = {**donation(psp, "paid"), "operation": "authorise"}
+    event["payment"] = call(psp.name, event)
+    reference = event["payment"]["reference"]
+    if taken:
+        with suppress(PspUnavailable):
+            call(psp.name, {**event, "operation": "capture", "amount": taken})
+        psp.pass_days()
+
+    [state] = call(psp.name, {**event, "operation": "look_up", "reported": reference})["payments"]
+
+    assert (state["status"], state["reference"]) == ("paid" if taken else "authorised", reference)
+    assert (state["amount"], state["currency"], state["captured"]) == (2500, "GBP", taken or 0)
+
+
+def test_a_refund_is_found_without_being_made(call: Call, psp: World) -> None:
+    event = {**paid(call, psp), "amount": 500}
+    key = f"{of(event)}:refund:1"
+    find = {**event, "operation": "find_refund", "refund": key}
+
+    assert call(psp.name, find) == {"refund": None}
+    assert psp.refunds(of(event)) == []
+    call(psp.name, {**event, "operation": "refund"})
+    psp.pass_days()
+
+    state = call(psp.name, find)["refund"]
+    assert (state["status"], state["reference"]) == ("refunded", event["payment"]["reference"])
+    assert call(psp.name, {**find, "refund": f"{of(event)}:refund:2"}) == {"refund": None}
+    assert psp.refunds(of(event)) == [500]
+    with pytest.raises(PspRefused):
+        call(psp.name, {**find, "amount": 700})
 
 
 # -- webhooks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import boto3
@@ -19,6 +19,7 @@ from handlers.captures import Capture, CaptureConflict
 from handlers.captures.__main__ import main
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
+from handlers.psp_sandbox.ledger import Ledger
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.sqlite import database
 from handlers.transactions.store import store
@@ -151,14 +152,51 @@ def test_faults_take_once(capture: Runner, state: str, fault: Any, amount: int) 
     assert sorted(kinds()) == (["donation.paid", "email.receipt"] if amount else [])
 
 
-def test_an_unknown_outcome_is_open_work_and_can_be_run_again(capture: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("amount", [1500, 2500, 0])
+def test_an_unknown_outcome_is_settled_by_the_sweep(
+    capture: Runner, monkeypatch: pytest.MonkeyPatch, amount: int
+) -> None:
+    """The PSP did it, and nobody heard of it."""
     capture.mock("TakeCapture", timeout(times=100, after_work=True))
     with pytest.raises(ExecutionFailed, match="CaptureBroken"):
-        capture.run(request(amount=1500))
+        capture.run(request(amount=amount))
     assert (only().status, only().code, record().status) == ("broken", "States.Timeout", "authorised")
+    monkeypatch.setenv("FLOWDSL_NOW", only().stored_at)
+    assert list(sweep(store(), ask_psp, lambda _: True)) == [], "an answer may be on its way"
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+
+    [dry] = sweep(store(), ask_psp, lambda _: True, repair=False)
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+
+    status = "paid" if amount else "abandoned"
+    assert (dry.status, dry.repaired, dry.reason) == (
+        "capture broken",
+        None,
+        f"{finding.reason}; to be stored as {status}",
+    )
+    assert (finding.status, finding.repaired) == ("capture broken", status)
+    assert (only().status, record().status) == ("captured" if amount else "released", status)
+    assert moved() == ([amount] if amount else [])
+    if amount:
+        assert (record().amount, record().complete) == (amount, True)
+        assert json.loads(record().document)["reserved"] == 2500
+        assert add(Contribution("don-1", "Lifeboats", amount, "GBP")) == amount
+        assert sorted(kinds()) == ["donation.paid", "email.receipt"]
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+    assert Runner.of(ROOT / "capture_flow.py").run(request()).output["status"] == only().status, "again is the same"
+    assert (moved(), len([*captures.listed()])) == ([amount] if amount else [], 1)
+
+
+def test_a_capture_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
+    capture: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture.mock("TakeCapture", timeout(times=100))
+    with pytest.raises(ExecutionFailed, match="CaptureBroken"):
+        capture.run(request(amount=1500))
     monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
     [finding] = sweep(store(), ask_psp, lambda _: True)
-    assert (finding.status, finding.repaired) == ("capture broken", None)
+    assert (finding.status, finding.is_open_work, moved()) == ("capture broken", True, [])
+    assert finding.reason.startswith("authorised at psp_sandbox by sbx_")
 
     result = CliRunner().invoke(main, ["request", "don-1"])
     run = Runner.of(ROOT / "capture_flow.py").run(json.loads(result.stdout))
@@ -166,6 +204,72 @@ def test_an_unknown_outcome_is_open_work_and_can_be_run_again(capture: Runner, m
     assert run.output["stored"] == {"id": "don-1", "status": "captured", "amount": 1500}
     assert (moved(), record().amount) == ([1500], 1500)
     assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+def test_a_capture_whose_result_was_stored_half_is_finished_by_the_sweep(
+    capture: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PersistCapture was killed between the donation's record and that of the capture, in all its retries."""
+    with monkeypatch.context() as killed:
+        killed.setattr("handlers.captures.conclusion.finish", lambda capture: 1 / 0)
+        with pytest.raises(ExecutionFailed):
+            capture.run(request(amount=1500))
+    assert (record().status, only().status) == ("paid", "open")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+
+    assert (finding.status, finding.repaired) == ("capture open", "paid")
+    assert (only().status, only().amount, moved()) == ("captured", 1500, [1500])
+    assert sorted(kinds()) == ["donation.paid", "email.receipt"]
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+@pytest.mark.parametrize("requested", [None, 0, 2500])
+def test_what_somebody_took_in_the_dashboard_is_what_is_stored(
+    capture: Runner, monkeypatch: pytest.MonkeyPatch, requested: int | None
+) -> None:
+    """Before the capture was requested, which the PSP then refuses, or without any request."""
+    Ledger(database("psp-sandbox")).capture(record().reference, amount=700, key="by hand")
+    if requested is not None:
+        with suppress(ExecutionFailed):
+            capture.run(request(amount=requested))
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T00:00:00.000Z")
+
+    findings = list(sweep(store(), ask_psp, lambda _: True))
+
+    assert [each.repaired for each in findings] == ([] if requested == 0 else ["paid"])
+    assert (record().status, record().amount, moved()) == ("paid", 700, [700])
+    assert (only().status, only().amount, only().reserved) == ("captured", 700, 2500)
+    assert add(Contribution("don-1", "Lifeboats", 700, "GBP")) == 700
+    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*700 is taken already"):
+        Runner.of(ROOT / "capture_flow.py").run(request(amount=2500))
+
+
+@pytest.mark.parametrize("requested", [None, 1500])
+def test_a_reservation_that_expired_is_stored_as_abandoned(
+    capture: Runner, monkeypatch: pytest.MonkeyPatch, requested: int | None
+) -> None:
+    Ledger(database("psp-sandbox")).cancel(record().reference)
+    if requested is not None:
+        with pytest.raises(ExecutionFailed, match="CaptureBroken"):
+            capture.run(request(amount=requested))
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T00:00:00.000Z")
+
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+
+    assert (finding.repaired, record().status, moved()) == ("abandoned", "abandoned", [])
+    assert [each.status for each in captures.listed()] == ([] if requested is None else ["declined"])
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+def test_a_psp_that_cannot_be_asked_hides_no_other_finding(capture: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T00:00:00.000Z")
+
+    [finding] = sweep(store(), lambda *_: {"payments": [{}]}, lambda _: True)
+
+    assert finding.reason.startswith("psp_sandbox could not be asked: KeyError; the reservation expires soon")
+    assert finding.is_open_work
 
 
 def test_a_reservation_that_nobody_takes_is_open_work(capture: Runner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,14 +252,39 @@ def test_of_two_payments_one_is_stored_as_paid_and_one_is_for_people(flow: Runne
     assert {record.reference, *(each.reference for each in store().list(Query(status="conflict")))} == references
 
 
-def test_another_amount_at_the_psp_is_listed(flow: Runner) -> None:
+def test_a_payment_of_another_amount_is_for_people_and_hides_nothing(flow: Runner) -> None:
+    """Somebody took 99.00 under the donation's id, which was 25.00."""
     failing(flow, "tok_down_always")
     take(amount=9900)
+    reference = payments()[0].reference
+
+    [dry] = swept(repair=False)
+    settled, conflict = swept()
+
+    assert (dry.reason, dry.repaired) == (f"taken at psp_sandbox: {reference}", "conflict")
+    assert (settled.status, settled.repaired) == ("broken", "declined")
+    assert conflict.reason.startswith(f"taken at psp_sandbox: {reference}, 99.00 GBP; the donation is declined; seen")
+    [entry] = store().list(Query(status="conflict"))
+    assert (entry.reference, entry.amount, entry.currency) == (reference, 9900, "GBP")
+    assert [finding.id for finding in swept()] == ["don-1"], "until somebody closes it"
+    assert len([*store().list(Query(status="conflict"))]) == 1, "stored once"
+
+
+def test_a_payment_of_another_amount_that_is_not_decided_is_left_alone(
+    flow: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(flow, "tok_down_always")
+    Ledger(database("psp-sandbox")).authorise(
+        order="don-1", token="tok_3ds_abandoned", amount=9900, currency="GBP", key="by-hand", capture=True
+    )
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-01T00:00:00.000Z")
 
     [finding] = swept()
 
-    assert finding.reason == "psp_sandbox could not be asked: PspRefused"
-    assert stored().status == "broken"
+    reference = payments()[0].reference
+    assert finding.reason == f"redirect at psp_sandbox: {reference}, which is of another amount than the donation"
+    assert finding.is_open_work
+    assert [payment.status for payment in payments()] == ["action_required"], "it is not ours"
 
 
 def test_a_conflict_and_a_donation_without_a_psp_are_listed(flow: Runner) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -17,6 +18,7 @@ from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeo
 from handlers import refunds
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
+from handlers.refunds import Refund
 from handlers.refunds.__main__ import main
 from handlers.sqlite import database
 from handlers.transactions.store import store
@@ -97,16 +99,81 @@ def test_faults_refund_once(refund: Runner, state: str, fault: Any) -> None:
     assert (moved(), total(), kinds().count("donation.refunded")) == ([500], 2000, 1)
 
 
-def test_an_unknown_outcome_is_open_work_and_can_be_run_again(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("status", ["broken", "open"])
+def test_an_unknown_outcome_is_settled_by_the_sweep(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """The PSP made the refund, and nobody heard of it; or nothing could be stored at the end."""
     refund.mock("TakeRefund", timeout(times=100, after_work=True))
+    if status == "open":
+        refund.mock("PersistRefund", fail("OperationalError", times=100))
+    with pytest.raises(ExecutionFailed):
+        refund.run(request(amount=500))
+    assert (only().status, total()) == (status, 2500)
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+
+    [dry] = sweep(store(), ask_psp, execution_has_ended, repair=False)
+    [finding] = sweep(store(), ask_psp, execution_has_ended)
+
+    assert (dry.repaired, dry.reason) == (None, f"{finding.reason}; to be stored as refunded")
+    assert (finding.id, finding.status, finding.repaired) == ("don-1:refund:1", f"refund {status}", "refunded")
+    assert (only().status, moved(), total()) == ("refunded", [500], 2000)
+    assert kinds().count("donation.refunded") == 1
+    assert list(sweep(store(), ask_psp, execution_has_ended)) == []
+
+
+@pytest.mark.parametrize("days", [29, 31])
+def test_a_refund_that_the_psp_does_not_decide_waits_for_a_month(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Its flow has ended: nobody else asks any more."""
+    begun = refunds.begin(
+        Refund(
+            id="don-1:refund:1",
+            donation="don-1",
+            number=1,
+            amount=500,
+            currency="GBP",
+            charity="Lifeboats",
+            psp="psp_sandbox",
+            reference="sbx_1",
+            status="open",
+            code="",
+            reason="",
+            requested_at="2025-02-01T00:00:00.000Z",
+            stored_at="2025-02-01T00:00:00.000Z",
+        )
+    )
+    refunds.finish(evolve(begun, status="pending"))
+    now = datetime(2025, 2, 1, tzinfo=UTC) + timedelta(days=days)
+    monkeypatch.setenv("FLOWDSL_NOW", now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    asked = []
+
+    def ask(_transaction: Any, event: dict[str, Any]) -> dict[str, Any]:
+        asked.append((event["operation"], event["refund"], event["amount"], "donor" in event["donation"]))
+        return {"refund": {"status": "pending", "code": "pending"}}
+
+    [finding] = sweep(store(), ask, execution_has_ended)
+
+    assert asked == [("find_refund", "don-1:refund:1", 500, False)]
+    assert (finding.repaired, finding.is_waiting, only().status) == (None, days < 30, "pending")
+
+
+def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refund.mock("TakeRefund", timeout(times=100))
     with pytest.raises(ExecutionFailed, match="RefundBroken"):
         refund.run(request(amount=500))
     assert (only().status, only().code) == ("broken", "States.Timeout")
     assert total() == 2500
     monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
     [finding] = sweep(store(), ask_psp, execution_has_ended)
-    assert (finding.id, finding.status) == ("don-1:refund:1", "refund broken")
-    assert finding.reason.endswith("python -m handlers.refunds request don-1 --number 1")
+    assert (finding.id, finding.status, finding.is_open_work) == ("don-1:refund:1", "refund broken", True)
+    assert finding.reason == (
+        "psp_sandbox has no such refund; run it again, which is safe: "
+        "python -m handlers.refunds request don-1 --number 1"
+    )
 
     result = CliRunner().invoke(main, ["request", "don-1", "--number", "1"])
     run = Runner.of(ROOT / "refund_flow.py").run(json.loads(result.stdout))

@@ -1,0 +1,59 @@
+"""Refunds that are not decided: what the PSP says of them is stored, however their flow ended. None is made here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from handlers import clock, refunds
+from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
+from handlers.refunds import Refund
+from handlers.refunds.conclusion import conclude, status_of
+from handlers.transactions.store import Store
+
+UNDECIDED = 30 * 24 * 3600
+"""Seconds for which a refund may be pending before people have to look. Banks take up to ten working days
+(https://docs.stripe.com/refunds, https://docs.adyen.com/online-payments/refund)."""
+
+
+def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
+    """Yield a finding for each refund that is not decided, and for each that a bank returned."""
+    for refund in refunds.listed():
+        if refund.status == "failed":
+            close = f"python -m handlers.refunds close {refund.id}"
+            reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
+            yield Finding(refund.id, "refund failed", reason)
+        elif not refund.is_final and clock.seconds_since(refund.stored_at) > SETTLING:
+            try:
+                yield _settled(refund, store, ask, repair=repair)
+            except Exception as error:  # noqa: BLE001 - one refund must not hide the other findings
+                reason = f"{refund.psp} could not be asked: {type(error).__name__}; {_again(refund)}"
+                yield Finding(refund.id, f"refund {refund.status}", reason)
+
+
+def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding:
+    record, name = store.get(refund.donation), f"refund {refund.status}"
+    if record is None:
+        return Finding(refund.id, name, "its donation is unknown")
+    document = json.loads(record.document)
+    payment = {"psp": refund.psp, "reference": refund.reference, "status": "paid", "attempts": []}
+    event = inquiry(document, "find_refund", payment=payment, amount=refund.amount, refund=refund.id)
+    state = ask(record, event)["refund"]
+    if state is None:
+        return Finding(refund.id, name, f"{refund.psp} has no such refund; {_again(refund)}")
+    status = status_of(state["status"])
+    reason = f"{state['status']} at {refund.psp}: {refund.reference}"
+    if status not in ("pending", "broken"):
+        if not repair:
+            return Finding(refund.id, name, f"{reason}; to be stored as {status}")
+        return Finding(refund.id, name, reason, conclude(refund, status, state["code"]).status)
+    if repair:
+        conclude(refund, status, state["code"])
+    has_time = clock.seconds_since(refund.requested_at) <= UNDECIDED
+    return Finding(refund.id, name, f"{reason}; ask {refund.psp}", is_waiting=has_time)
+
+
+def _again(refund: Refund) -> str:
+    if not refund.number:
+        return f"somebody made it at {refund.psp}: look there"
+    return f"run it again, which is safe: python -m handlers.refunds request {refund.donation} --number {refund.number}"

@@ -1,0 +1,121 @@
+"""Reserved donations: what the PSP took of a reservation, or released, is stored, whoever asked for it and however it
+was told: a capture flow whose outcome is unknown, or somebody in the PSP's dashboard. Nothing is taken here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import evolve
+
+from handlers import captures, clock
+from handlers.captures.conclusion import conclude, release
+from handlers.captures.record import Capture
+from handlers.money import amount_text
+from handlers.psp import Outcome
+from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
+from handlers.transactions.record import Transaction
+from handlers.transactions.store import Query, Store
+
+RESERVED = 5 * 24 * 3600
+"""Seconds after which a reservation that nobody has taken is listed: card schemes keep most for seven days
+(https://docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
+
+_GONE = (Outcome.CANCELLED, Outcome.DECLINED, Outcome.RETRY)
+
+
+def reservations(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
+    """Yield a finding for each reservation that expires soon, and for each whose capture is not certain."""
+    requested = {capture.donation: capture for capture in captures.listed()}
+    for record in store.list(Query(status="authorised")):
+        capture = requested.pop(record.id, None)
+        # If the capture is final, an execution stored its earlier answer after it.
+        if _is_due(capture) if capture else clock.seconds_since(record.stored_at) > RESERVED:
+            yield _asked(record, capture, ask, repair=repair)
+    for capture in requested.values():
+        other = None if capture.is_final or not _is_due(capture) else store.get(capture.donation)
+        # An open or broken donation is looked at as such, and nothing is left of one that was declined.
+        if other is not None and (other.status == "paid" or (other.status == "abandoned" and not _is_refused(capture))):
+            yield _asked(other, capture, ask, repair=repair)
+
+
+def _is_due(capture: Capture) -> bool:
+    return capture.is_final or clock.seconds_since(capture.stored_at) > SETTLING
+
+
+def _is_refused(capture: Capture) -> bool:
+    return capture.status == "declined"
+
+
+def _asked(record: Transaction, capture: Capture | None, ask: Ask, *, repair: bool) -> Finding:
+    try:
+        state = state_of(record, ask)
+    except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
+        reason = f"{record.psp} could not be asked: {type(error).__name__}; {_request(record, capture)}"
+        return Finding(record.id, _name(capture), reason)
+    return settled(record, capture, state, repair=repair)
+
+
+def state_of(record: Transaction, ask: Ask) -> dict[str, Any] | None:
+    """Ask the PSP for the donation's payment; return None if the PSP does not know it.
+
+    Raises what the PSP's function raises.
+    """
+    event = inquiry(json.loads(record.document), "look_up", reported=record.reference)
+    payments = ask(record, event)["payments"]
+    return next((each for each in payments if each["reference"] == record.reference), None)
+
+
+def settled(record: Transaction, capture: Capture | None, state: dict[str, Any] | None, *, repair: bool) -> Finding:
+    """Store what the PSP says of a reserved donation's payment; return what it was and is."""
+    where = f"at {record.psp} by {record.reference}"
+    outcome, taken = (state["status"], state["captured"]) if state else (None, 0)
+    if outcome == Outcome.PAID and taken and state and state["currency"] == record.currency:
+        reason = f"taken {where}: {amount_text(taken, str(record.currency))}"
+        if capture and capture.amount != taken:
+            reason += f"; requested were {amount_text(capture.amount, capture.currency)}"
+        if not repair:
+            return Finding(record.id, _name(capture), f"{reason}; to be stored as paid")
+        done = evolve(capture, amount=taken) if capture else _made_there(record, taken)
+        conclude(done, record, "captured", str(state["code"]))
+        return Finding(record.id, _name(capture), reason, "paid")
+    if state and outcome in _GONE:
+        reason = f"nothing was taken {where}, and nothing is reserved any more: {state['code']}"
+        if not repair:
+            return Finding(record.id, _name(capture), f"{reason}; to be stored as abandoned")
+        stored = release(record, str(state["code"]))
+        if capture and not capture.is_final:
+            conclude(capture, record, "declined" if capture.amount else "released", str(state["code"]))
+        return Finding(record.id, _name(capture), reason, stored.status)
+    what = f"{outcome} {where}" if state else f"{record.psp} does not know {record.reference}"
+    return Finding(record.id, _name(capture), f"{what}; {_request(record, capture)}")
+
+
+def _made_there(record: Transaction, taken: int) -> Capture:
+    """A capture that somebody made in the PSP's dashboard: another one must not be requested."""
+    now = clock.now()
+    return Capture(
+        donation=record.id,
+        amount=taken,
+        reserved=int(record.amount or 0),
+        currency=str(record.currency),
+        charity=str(record.charity),
+        psp=str(record.psp),
+        reference=str(record.reference),
+        status="open",
+        code="",
+        requested_at=now,
+        stored_at=now,
+    )
+
+
+def _name(capture: Capture | None) -> str:
+    return "authorised" if capture is None else f"capture {capture.status}"
+
+
+def _request(record: Transaction, capture: Capture | None) -> str:
+    command = f"python -m handlers.captures request {record.id}"
+    if capture is None:
+        return f"the reservation expires soon; take or release it: {command}"
+    return f"run the capture again, which is safe: {command}"

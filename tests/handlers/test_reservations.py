@@ -1,0 +1,189 @@
+"""What becomes of reservations at each PSP, whoever takes or releases them: its webhook and the sweep store it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from handlers import captures, clock
+from handlers.psp import PspRefused, PspUnavailable
+from handlers.reconcile.sweep import ask_psp, sweep
+from handlers.transactions.record import Transaction, from_document, intent
+from handlers.transactions.store import Query, store
+from tests.handlers.conftest import Call, document
+from tests.handlers.psp_worlds import TOKENS, World, psp
+
+__all__ = ["psp"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _only_those_that_reserve(psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not psp.captures:
+        pytest.skip("it takes payments in one step")
+    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
+        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution: True)
+
+
+def reserved(call: Call, psp: World) -> dict[str, Any]:
+    """The document of a donation of 25.00 GBP that is stored as authorised."""
+    event = document(id="don-1", payment_method={"type": "card", "token": TOKENS[psp.name]["paid"]}, capture="later")
+    event["psp"] |= {"name": psp.name, "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:psp"}
+    store().put(intent(event))
+    event["payment"] = call(psp.name, {**event, "operation": "authorise"})
+    store().put(from_document(event))
+    psp.pass_days()
+    assert record().status == "authorised"
+    return event
+
+
+def record() -> Transaction:
+    stored = store().get("don-1")
+    assert stored is not None
+    return stored
+
+
+def request(call: Call, psp: World, amount: int) -> dict[str, Any]:
+    """Request a capture, and let the PSP's function do it; return the document. Nothing of it is stored."""
+    setup: dict[str, Any] = call("capture_setup", {"donation": "don-1", "amount": amount})
+    with suppress(PspUnavailable):  # Adyen only receives it
+        call(psp.name, setup)
+    return setup
+
+
+def tell(psp: World) -> None:
+    """The PSP does what it has received, and its webhook tells all of it, twice."""
+    psp.pass_days()
+    for event in psp.all_events("don-1"):
+        for _ in range(2):
+            assert psp.notify(event) == 200
+
+
+def later(monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    moment = datetime.fromisoformat(clock.now()) + timedelta(hours=hours)
+    monkeypatch.setenv("FLOWDSL_NOW", moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
+@pytest.mark.parametrize("how", ["webhook", "sweep"])
+@pytest.mark.parametrize(("amount", "status"), [(1500, "paid"), (2500, "paid"), (0, "abandoned")])
+def test_a_capture_of_which_nobody_heard_is_settled(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch, how: str, amount: int, status: str
+) -> None:
+    """The capture flow ended before it stored the PSP's answer."""
+    if how == "webhook" and psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    reserved(call, psp)
+    request(call, psp, amount)
+    if how == "webhook":
+        tell(psp)
+    else:
+        psp.pass_days()
+        later(monkeypatch, 2)
+        list(sweep(store(), ask_psp, lambda _: True))
+
+    assert (record().status, record().complete) == (status, True)
+    assert psp.charges("don-1") == ([amount] if amount else [])
+    [capture] = captures.listed()
+    assert (capture.status, capture.amount) == ("captured" if amount else "released", amount)
+    if amount:
+        assert (record().amount, json.loads(record().document)["reserved"]) == (amount, 2500)
+    later(monkeypatch, 24 * 30)
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+@pytest.mark.parametrize("amount", [700, 2500])
+def test_what_somebody_takes_in_the_dashboard_is_stored_at_once(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch, amount: int
+) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    reserved(call, psp)
+    psp.by_hand("capture", "don-1", amount)
+
+    tell(psp)
+
+    assert (record().status, record().amount, psp.charges("don-1")) == ("paid", amount, [amount])
+    [capture] = captures.listed()
+    assert (capture.status, capture.amount, capture.reserved) == ("captured", amount, 2500)
+    with pytest.raises(captures.CaptureConflict, match=f"{amount} is taken already"):
+        call("capture_setup", {"donation": "don-1", "amount": 100})
+    later(monkeypatch, 24 * 30)
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+@pytest.mark.parametrize("requested", [None, 1500])
+def test_a_reservation_that_is_gone_is_stored_at_once(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch, requested: int | None
+) -> None:
+    """It expired, or somebody released it in the dashboard, perhaps after a capture was requested."""
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    reserved(call, psp)
+    if requested:
+        call("capture_setup", {"donation": "don-1", "amount": requested})
+    psp.by_hand("release", "don-1", 0)
+
+    tell(psp)
+
+    assert (record().status, psp.charges("don-1")) == ("abandoned", [])
+    assert [each.status for each in captures.listed()] == (["declined"] if requested else [])
+    later(monkeypatch, 24 * 30)
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+def test_a_webhook_about_a_reservation_that_is_only_reserved_changes_nothing(call: Call, psp: World) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    reserved(call, psp)
+
+    tell(psp)
+
+    assert record().status == "authorised"
+    assert [each.status for each in store().history("don-1")] == ["open", "authorised"]
+    assert list(captures.listed()) == []
+
+
+def test_what_is_taken_of_a_reservation_after_its_capture_is_for_people(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adyen can capture a payment several times, if the account allows it."""
+    if psp.name != "psp_adyen":
+        pytest.skip("it captures a payment once")
+    reserved(call, psp)
+    request(call, psp, 1500)
+    tell(psp)
+    psp.by_hand("capture", "don-1", 400)
+
+    tell(psp)
+
+    assert (record().status, record().amount) == ("paid", 1500)
+    [conflict] = store().list(Query(status="conflict"))
+    assert (conflict.reference, conflict.amount) == (record().reference, 400)
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+    assert finding.reason.startswith(f"more was taken of the payment at psp_adyen: {record().reference}, 4.00 GBP")
+
+
+def test_a_psp_that_cannot_be_asked_is_told_to_send_its_event_again(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    reserved(call, psp)
+    psp.by_hand("capture", "don-1", 700)
+    event = psp.all_events("don-1")[-1]
+
+    def refused(*_: Any) -> Any:
+        raise PspRefused("down")
+
+    with monkeypatch.context() as down:
+        down.setattr("handlers.psp_webhook.ask_psp", refused)
+        with pytest.raises(PspRefused):
+            psp.notify(event)
+    assert record().status == "authorised"
+    tell(psp)
+    assert (record().status, record().amount) == ("paid", 700)
