@@ -54,6 +54,7 @@ OTHER_CODES = (
     Code("FD726", "error", "An object of the Data Science SDK that cannot be read"),
     Code("FD727", "warning", "An argument that the Data Science SDK left out"),
     Code("FD728", "warning", "A name with the time at which it was made"),
+    Code("FD729", "warning", "Events that may be larger than an execution's input"),
     Code("FD730", "error", "A definition that cannot be imported"),
     Code("FD731", "error", "A file that an import does not write"),
     Code("FD900", "error", "A definition that cannot run"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -78,8 +78,11 @@ def build_machine(
     type: Type = "STANDARD",
     role: str | None = None,
     notes: list[Diagnostic] | None = None,
+    starts: Iterable[Diagnostic] = (),
 ) -> Machine:
-    """Fill in what is known, and say what nothing replaces. Raises FlowError if the definition is not an object."""
+    """Fill in what is known, and say what nothing replaces. Raises FlowError if the definition is not an object.
+
+    `starts` are problems of what starts the state machine."""
     overrides = overrides or Overrides()
     if not isinstance(definition.value, dict) and scope.notes:
         raise FlowError(evolve(scope.notes[-1], code=CANNOT, severity="error"))
@@ -122,7 +125,7 @@ def build_machine(
         definition.locate,
         definition.comments,
         definition.twice,
-        (*problems, *scope.notes),
+        (*problems, *scope.notes, *starts),
         tuple(notes or ()),
     )
 

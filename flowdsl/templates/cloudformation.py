@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.document import read_json
 from ..base.patterns import regex
@@ -22,6 +20,7 @@ from .errors import UNIMPORTED, cannot, note
 from .files import Places, read_document, read_text
 from .intrinsics import TemplateScope
 from .model import Machine, TemplateFunction
+from .starts import oversized_starts
 from .texts import hide_bare, show_bare
 
 MACHINES = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
@@ -59,22 +58,23 @@ def read_resources(
     """The machines and functions of the template at a path of the file."""
     resources = {name: each for name, each in _mapping(template, "Resources").items() if isinstance(each, dict)}
     scope = scope or new_scope(template, resources, places)
+    own = {name: each for name, each in resources.items() if each.get("Type") in MACHINES}
+    names = {name: _mapping(each, "Properties").get(_NAMES[each["Type"]], "") for name, each in own.items()}
+    starts = [*oversized_starts(resources, (*at, "Resources"), scope.fresh(), names)]
     machines = [
-        _machine(root, name, resource, (*at, "Resources", name), _fresh(scope), overrides)
-        for name, resource in resources.items()
-        if resource.get("Type") in MACHINES
+        _machine(root, name, resource, (*at, "Resources", name), scope.fresh(), overrides, _of(name, starts))
+        for name, resource in own.items()
     ]
     functions = [
-        _function(root, name, resource, (*at, "Resources", name), _fresh(scope), template)
+        _function(root, name, resource, (*at, "Resources", name), scope.fresh(), template)
         for name, resource in resources.items()
         if resource.get("Type") in FUNCTIONS
     ]
     return machines, functions
 
 
-def _fresh(scope: TemplateScope) -> TemplateScope:
-    """The scope for one resource, with notes of its own."""
-    return attrs.evolve(scope, notes=[], literals=set(), references=set())
+def _of(name: str, starts: list[tuple[str, Diagnostic]]) -> list[Diagnostic]:
+    return [problem for machine, problem in starts if machine == name]
 
 
 def new_scope(template: Any, resources: Mapping[str, Any], places: Places) -> TemplateScope:
@@ -105,7 +105,13 @@ def _without_hash(name: str) -> str:
 
 
 def _machine(
-    root: Path, name: str, resource: Mapping[str, Any], at: AslPath, scope: TemplateScope, overrides: Overrides
+    root: Path,
+    name: str,
+    resource: Mapping[str, Any],
+    at: AslPath,
+    scope: TemplateScope,
+    overrides: Overrides,
+    starts: list[Diagnostic],
 ) -> Machine:
     kind = str(resource["Type"])
     properties = _mapping(resource, "Properties")
@@ -129,6 +135,7 @@ def _machine(
         type=machine_type(scope, properties.get(_TYPES[kind]), (*inside, _TYPES[kind])),
         role=scope.known_text(properties[role], (*inside, role)) if role in properties else None,
         notes=notes,
+        starts=starts,
     )
 
 

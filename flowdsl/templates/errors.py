@@ -8,9 +8,9 @@ from ..base.diagnostics import Diagnostic, FlowError
 from ..base.source import Span
 from ..base.words import nearest
 
-CANNOT, CHOOSE, KEPT, UNREPLACED, UNIMPORTED = "FD720", "FD721", "FD722", "FD723", "FD724"
+CANNOT, CHOOSE, KEPT, UNREPLACED, UNIMPORTED, OVERSIZED = "FD720", "FD721", "FD722", "FD723", "FD724", "FD729"
 """What cannot be brought in, no or several state machines, a value that stays a placeholder, a placeholder that nothing
-replaces, properties beside the definition."""
+replaces, properties beside the definition, events that may be too large."""
 
 
 class LaterError(FlowError):

@@ -53,6 +53,10 @@ class TemplateScope:
     references: set[str] = attrs.field(factory=set)
     """The names of the placeholders that references became."""
 
+    def fresh(self) -> TemplateScope:
+        """The scope for another resource, with notes of its own."""
+        return attrs.evolve(self, notes=[], literals=set(), references=set())
+
     def known_text(self, value: Any, path: AslPath) -> str | None:
         """Text with placeholders, or None if it is known only when the template is deployed."""
         before = len(self.notes)

@@ -19,6 +19,7 @@ from .errors import UNIMPORTED, cannot, note
 from .files import Places
 from .intrinsics import TemplateScope
 from .model import Machine, TemplateFunction
+from .starts import oversized_events, oversized_starts
 from .variables import Variables
 
 _SETTING = "set it in pyproject.toml: [tool.flowdsl.environments.NAME] "
@@ -58,17 +59,27 @@ def read_serverless(
         hint = "write stateMachines: and below it a name and a definition"
         raise cannot("stepFunctions must be a mapping", places.span(("stepFunctions",)), hint)
     notes = [*_section_notes(section, places)]
-    machines = [
-        _machine(key, entry, path, attrs.evolve(scope, notes=own, literals=set()), overrides)
-        for key, entry, path, own in _entries(section, variables)
-    ]
+    entries = [*_entries(section, variables)]
     notes += scope.notes
-    for index, part in enumerate(resources if isinstance(resources, list) else [resources]):
-        if isinstance(part, Mapping):
-            at: AslPath = ("resources", index) if isinstance(resources, list) else ("resources",)
-            more, others = read_resources(root, part, at, places, overrides, scope)
-            machines += more
-            functions += others
+    parts: list[tuple[AslPath, Mapping[str, Any]]] = [
+        (("resources", index) if isinstance(resources, list) else ("resources",), part)
+        for index, part in enumerate(resources if isinstance(resources, list) else [resources])
+        if isinstance(part, Mapping)
+    ]
+    names = {_machine_id(key, entry): entry.get("name") for key, entry, _, _ in entries}
+    starts = [
+        start
+        for at, part in parts
+        for start in oversized_starts(part.get("Resources"), (*at, "Resources"), scope.fresh(), names)
+    ]
+    machines = [
+        _machine(key, entry, path, attrs.evolve(scope, notes=own, literals=set()), overrides, starts)
+        for key, entry, path, own in entries
+    ]
+    for at, part in parts:
+        more, others = read_resources(root, part, at, places, overrides, scope)
+        machines += more
+        functions += others
     return machines, functions, notes
 
 
@@ -80,6 +91,12 @@ def logical_id(key: str) -> str:
     """
     normal = key.replace("-", "Dash").replace("_", "Underscore")
     return f"{normal[:1].upper()}{normal[1:]}LambdaFunction"
+
+
+def _machine_id(key: str, entry: Mapping[str, Any]) -> str:
+    """The logical id of a state machine. Source: serverless-step-functions, README, "id", and lib/naming.js."""
+    own = entry.get("id")
+    return own if isinstance(own, str) else f"{logical_id(key).removesuffix('LambdaFunction')}StepFunctionsStateMachine"
 
 
 def _entries(
@@ -115,7 +132,14 @@ def _section_notes(section: Mapping[str, Any], places: Places) -> Iterator[Diagn
             yield note(UNIMPORTED, f"{key} is not imported", places.span(("stepFunctions", key)), hint)
 
 
-def _machine(id_: str, entry: Mapping[str, Any], path: AslPath, scope: TemplateScope, overrides: Overrides) -> Machine:
+def _machine(
+    id_: str,
+    entry: Mapping[str, Any],
+    path: AslPath,
+    scope: TemplateScope,
+    overrides: Overrides,
+    starts: list[tuple[str, Diagnostic]],
+) -> Machine:
     notes = [
         note(
             UNIMPORTED, f"{each} is not imported", scope.places.span((*path, each)), _OTHERS.get(each, "keep it there")
@@ -133,6 +157,10 @@ def _machine(id_: str, entry: Mapping[str, Any], path: AslPath, scope: TemplateS
         type=machine_type(scope, entry.get("type"), (*path, "type")),
         role=scope.known_text(entry["role"], (*path, "role")) if "role" in entry else None,
         notes=notes,
+        starts=[
+            *oversized_events(entry.get("events"), (*path, "events"), scope.fresh()),
+            *(problem for machine, problem in starts if machine == _machine_id(id_, entry)),
+        ],
     )
 
 

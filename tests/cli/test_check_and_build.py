@@ -74,7 +74,7 @@ def test_places_in_definitions(project, definition, form):
 
 def test_a_key_that_is_there_twice(project):
     project.write("twice.json", '{"StartAt": "A",\n "States": {"A": {"Type": "Succeed",\n  "Type": "Succeed"}}}')
-    assert "twice.json:3:11: warning" in project.run("check", "twice.json").stdout
+    assert "twice.json:3:3: warning" in project.run("check", "twice.json").stdout
 
 
 def test_the_type_of_machine_counts(project):

@@ -186,3 +186,16 @@ def test_the_sdk_is_not_installed(project, monkeypatch):
     done = project.run("check", "sdk.py")
     assert done.exit_code == 2
     assert 'the Data Science SDK needs older packages: pip install "flowdsl[stepfunctions]"' in done.stdout
+
+
+def test_what_starts_a_state_machine_with_too_much(sam):
+    rule = "Events: {Placed: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}}"
+    text = TEMPLATE.replace("Tags: {team: payments}", rule)
+    sam.write("template.yaml", text)
+    done = sam.run("check", "template.yaml", "--substitution", "Table=payments")
+    assert (done.exit_code, done.stdout.count("warning")) == (0, 1)
+    assert "template.yaml:9:16: warning FD729 event 'Placed' may send events of up to 1 MB" in done.stdout
+    assert sam.run("check", "--strict", "template.yaml", "--substitution", "Table=payments").exit_code == 2
+    comment = "Comment: 'flowdsl: ignore[FD729] an order has ten lines at most'"
+    sam.write("template.yaml", text.replace("StartAt: Score", f"StartAt: Score\n        {comment}"))
+    assert sam.run("check", "--strict", "template.yaml", "--substitution", "Table=payments").exit_code == 0
