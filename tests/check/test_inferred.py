@@ -86,6 +86,14 @@ RESULTS: dict[str, tuple[str, object]] = {
     "an import": ("x = 'a'\nif event:\n    import y as x\nreturn {'x': x}", {"x": None}),
     "by :=": ("x = 'a'\nif (x := event['b']):\n    pass\nreturn {'x': x}", {"x": None}),
     "one of two that is changed": ("a = {} if event else {'a': 1}\na['b'] = 2\nreturn a", None),
+    # What a flow may tell apart by another field.
+    "null on one way": (
+        "if event:\n    return {'ok': True, 'n': 1}\nreturn {'ok': False, 'n': None}",
+        {"ok": {True, False}, "n": None},
+    ),
+    "null at first": ("n = None\nif event:\n    n = len(event)\nreturn {'n': n}", {"n": None}),
+    "of two kinds": ("if event:\n    return {'v': 'x'}\nreturn {'v': 1}", {"v": None}),
+    "a part of a part": ("if event:\n    return {'d': {'a': 1}}\nreturn {'d': {}}", {"d": {"a?": {1}}}),
     "the end": ("if event:\n    return {'a': 1}", None),
     "the end after a loop": ("for each in event:\n    return {'a': 1}", None),
     "None, or an object": ("if event:\n    return None\nreturn {'a': 1}", None),
@@ -253,6 +261,49 @@ machine = f.StateMachine(
     query_language="JSONata",
 )
 """
+
+
+TAGGED = """
+from typing import Literal, TypedDict
+
+class Card(TypedDict):
+    kind: Literal["card", "wallet"]
+    card: int
+
+class Debit(TypedDict):
+    kind: Literal["debit"]
+    mandate: int
+
+class Either(TypedDict):
+    card: int
+
+def handler(event, context) -> ANSWER: ...
+"""
+TELLING = """
+import flowdsl as f
+
+get = f.Task("Get", f.Function("get", "get"), into="got")
+debit = f.Wait("Debit", seconds=get.out.mandate)
+card = f.Wait("Card", seconds=get.out.card)
+machine = f.StateMachine("m", f.chain(get, f.Choice("Which", f.when(TEST, card), otherwise=debit)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "test", "expected"),
+    [
+        ("Card | Debit", 'get.out.kind == "card"', ["FD802"]),  # A wallet has no mandate.
+        ("Card | Debit", 'f.one_of(get.out.kind, "card", "wallet")', []),
+        ("Card | Debit", 'get.out.kind != "debit"', []),
+        ("Card | Debit", "get.out.other > 1", ["FD801", "FD802", "FD802"]),
+        ("Either | Debit", 'get.out.kind != "debit"', ["FD802", "FD802", "FD802"]),
+    ],
+)
+def test_alternatives_that_a_literal_tells_apart(tmp_path: Path, answer: str, test: str, expected: list[str]) -> None:
+    (tmp_path / "get").mkdir()
+    (tmp_path / "get" / "handler.py").write_text(TAGGED.replace("ANSWER", answer))
+    (tmp_path / "flow.py").write_text(TELLING.replace("TEST", test))
+    assert sorted(each.code for each in review(load(tmp_path / "flow.py"), packaging=False)) == expected
 
 
 @pytest.mark.parametrize(

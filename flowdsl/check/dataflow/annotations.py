@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ from .shapes import (
     ScalarShape,
     Shape,
     kind_of,
-    merge,
     merged,
 )
 
@@ -222,10 +222,34 @@ def _shape(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
     if isinstance(node, ast.Constant):
         return NULL if node.value is None else _text(node.value, module, depth, source)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return merge(_shape(node.left, module, depth + 1, source), _shape(node.right, module, depth + 1, source))
+        return _alternatives(node, module, depth + 1, source)
     if isinstance(node, ast.Subscript):
         return _subscript(_last(node.value), node.slice, module, depth + 1, source)
     return ANY
+
+
+def _alternatives(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
+    """Return the shape of `A | B`: objects that a Literal tells apart stay so, for conditions on it to choose one."""
+    parts = [node]
+    while isinstance(parts[0], ast.BinOp) and isinstance(parts[0].op, ast.BitOr):
+        parts[:1] = [parts[0].left, parts[0].right]
+    shapes = [_shape(each, module, depth, source) for each in parts]
+    objects = [each for each in shapes if isinstance(each, ObjectShape)]
+    if any(_are_told_apart(name, objects) for name in (objects[0].fields if len(objects) > 1 else ())):
+        shapes = [
+            each._replace(source=f"{each.source} ({ast.unparse(part)})") if isinstance(each, ObjectShape) else each
+            for each, part in zip(shapes, parts, strict=True)
+        ]
+    return merged(tuple(shapes))
+
+
+def _are_told_apart(name: str, objects: list[ObjectShape]) -> bool:
+    """True if no two of the objects can have the same value in this field."""
+    members = [each.fields.get(name) for each in objects]
+    values = [
+        each.shape.values or () for each in members if each and each.always and isinstance(each.shape, ScalarShape)
+    ]
+    return len(values) == len(objects) and all(values) and len({*chain(*values)}) == sum(map(len, values))
 
 
 def _text(value: Any, module: _Module, depth: int, source: str) -> Shape:

@@ -14,6 +14,7 @@ from typing import Final
 
 from .bindings import names_bound_by, own_nodes
 from .events import READS
+from .kinds import kind_of_shape
 from .shapes import ANY, BOOLEAN, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape, merged, of_value
 
 MAX_DEPTH: Final = 12
@@ -112,18 +113,24 @@ def _ends(body: list[ast.stmt]) -> bool:
     return False
 
 
-def _any_of(shapes: list[Shape], source: str) -> Shape:
-    """One of several results: a field that only some have may be there, for the text does not tell when."""
+def _any_of(shapes: Collection[Shape], source: str) -> Shape:
+    """One of several values. The text does not tell when it is which: a field that only some have may be there, and a
+    value of one kind or another is unknown, for what the flow tests may exclude one, such as the null beside an error.
+    """
+    kinds = {kind_of_shape(each) for each in shapes}
+    if len(shapes) == 1 or len(kinds) != 1 or None in kinds:
+        return next(iter(shapes)) if len(shapes) == 1 else ANY
+    lists = [each for each in shapes if isinstance(each, ArrayShape)]
+    if lists:
+        return ArrayShape(_any_of([each.item for each in lists if each.items != ()] or [ANY], source))
     objects = [each for each in shapes if isinstance(each, ObjectShape)]
-    if ANY in shapes or (objects and len(objects) < len(shapes)):
-        return ANY
-    if len(objects) < 2:
+    if not objects:
         return merged(tuple(shapes))
     fields: dict[str, Member] = {}
     for name in dict.fromkeys(name for each in objects for name in each.fields):
         members = [each.fields[name] for each in objects if name in each.fields]
         is_always = len(members) == len(objects) and all(each.always for each in members)
-        fields[name] = Member(merged(tuple(each.shape for each in members)), is_always)
+        fields[name] = Member(_any_of([each.shape for each in members], source), is_always)
     return ObjectShape(fields, all(each.closed for each in objects), source)
 
 
@@ -150,7 +157,7 @@ class _Values:
                 if any(isinstance(each, ast.Starred) for each in node.elts):
                     return ArrayShape(ANY)
                 items = tuple(self.of(each, depth + 1) for each in node.elts)
-                return ArrayShape(merged(items), items)
+                return ArrayShape(_any_of(items or (ANY,), self.source), items)
             case ast.ListComp():
                 return ArrayShape(ANY)
             case ast.Compare() | ast.UnaryOp(op=ast.Not()):
