@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 from .diagnostics import FlowError
+from .interrupts import holding_interrupts
 from .source import display_path
 
 
@@ -14,12 +16,15 @@ def write_file(file: Path, content: bytes | str, *, code: str, hint: str = "choo
 
     Raises FlowError with this code and hint if it cannot be written.
     """
-    partial = file.with_name(f".{file.name}.partial")
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        partial.replace(file)
+        with holding_interrupts():
+            try:
+                partial.write_bytes(content.encode() if isinstance(content, str) else content)
+                partial.replace(file)
+            finally:
+                with suppress(OSError):
+                    partial.unlink(missing_ok=True)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise FlowError.of(f"{display_path(file)} cannot be written: {error.strerror}", code=code, hint=hint) from None

@@ -22,6 +22,7 @@ from attrs import define, field
 from ..author.functions import Function
 from ..base.diagnostics import FlowError
 from ..base.imports import defines, import_from, parse
+from ..base.interrupts import pass_on_interrupt
 from ..base.source import Span, display_path
 from .lambdas import Handler, Hosted
 from .sharing import REGION, share_process
@@ -100,6 +101,7 @@ def _import_at_first_call(
             try:
                 call: Callable[[Any, Any], Any] = getattr(import_module(module), attribute)
             except Exception as error:
+                pass_on_interrupt(error)
                 reason = f"{type(error).__name__}: {error}{_innermost_place(error, file.parent)}"
                 raise FlowError.of(
                     f"function {name!r}: {display_path(file)} cannot be imported: {reason}",

@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 from attrs import define
 
+from ..base.interrupts import pass_on_interrupt
 from .sharing import give_up, mark_call
 
 
@@ -47,7 +48,9 @@ def handler_process(now: float, variables: Mapping[str, str], seconds: float, ov
         with _contain({**variables, "FLOWDSL_NOW": time_text}), raise_after(seconds, overdue):
             try:
                 yield
-            except _HANDLED:
+            except _HANDLED as error:
+                _BUILTINS.update(names)
+                pass_on_interrupt(error)
                 raise
             except BaseException as error:
                 _BUILTINS.update(names)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import click
 
 from ..base.diagnostics import FlowError
+from ..base.interrupts import is_interrupt, pass_on_interrupt
 from .output import EXIT_INTERRUPTED, EXIT_PIPE_CLOSED, Mistake
 from .terminal import escaping
 
@@ -68,11 +71,23 @@ class CommandGroup(WholeHelp):
         assert isinstance(command, click.Command)  # noqa: S101 - each module has its command
         return command
 
-    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+    def main(self, *arguments: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command and exit; without `standalone_mode` return, and raise errors, as click does it."""
+        run: Callable[..., Any] = partial(super().main, *arguments, standalone_mode=False, **extra)
+        if not standalone_mode:
+            return run()
         try:
-            return super().make_context(*arguments, **extra)
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+            try:
+                code = run()
+            except click.ClickException as error:
+                pass_on_interrupt(error)
+                error.show()
+                code = error.exit_code
+            sys.exit(code)
+        except BaseException as error:
+            if not is_interrupt(error):
+                raise
+            sys.exit(EXIT_INTERRUPTED)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -80,8 +95,6 @@ class CommandGroup(WholeHelp):
                 return super().invoke(ctx)
         except FlowError as error:
             raise Mistake(error, color=ctx.color) from error
-        except KeyboardInterrupt:
-            ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             # Nothing reads the rest of the buffer; Python would report that when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

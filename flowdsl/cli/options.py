@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from ..base.interrupts import pass_on_interrupt
+
 
 def pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
     """The texts before and after the `=` of each value; `form` is the expected form. Raises BadParameter."""
@@ -34,7 +36,8 @@ def complete_states(_ctx: click.Context, option: click.Parameter, incomplete: st
         named = [word for word in words if word.suffix in (".py", ".json", ".yaml", ".yml")]
         machines = project.load_flows(named[0] if named else None)
         states = [node for loaded in machines for node in Tree(loaded.definition)]
-    except Exception:  # noqa: BLE001 - a broken flow has no names, and a shell shows no errors
+    except Exception as error:  # noqa: BLE001 - a broken flow has no names, and a shell shows no errors
+        pass_on_interrupt(error)
         return []
     is_name = "--state" in option.opts
     names = [node.name if is_name else f"{node.name}=" for node in states if is_name or node.type == "Task"]

@@ -17,6 +17,7 @@ import threading
 from collections import deque
 
 from ..base.diagnostics import FlowError
+from ..base.interrupts import is_interrupt
 from .calls import Heartbeat
 from .core import (
     Failed,
@@ -228,7 +229,7 @@ class Scheduler(Resumable):
             except BaseException as error:
                 with self._lock:
                     others = self._awaited[message.execution] and (until is None or until.arn != message.execution)
-                    if not others or not isinstance(error, Exception):
+                    if not others or not isinstance(error, Exception) or is_interrupt(error):
                         raise
                     self._errors[message.execution] = error
                     self._changed.notify_all()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import attrs
 
 from ..asl.names import is_machine_name
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.files import write_file
 from ..base.source import display_path
 from ..check import check
 from .convert import converted
@@ -61,7 +60,7 @@ def import_source(
     mistakes = [mistake for each in sources for mistake in find_mistakes(each)]
     module = converted(sources)
     if target is not None:
-        write_file(target, module.text)
+        write_file(target, module.text, code="FD731")
     return _result(module, sources, mistakes)
 
 
@@ -94,26 +93,3 @@ def find_mistakes(source: Imported) -> list[Diagnostic]:
     if broken:
         raise FlowError(*broken)
     return errors
-
-
-def write_file(target: Path, text: str) -> None:
-    """Write the file as a whole, or leave what is there. Raises FlowError if it cannot be written."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        reason = error.strerror or "it cannot be written"
-        raise FlowError.of(f"{display_path(target)} cannot be written: {reason}", code="FD731") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

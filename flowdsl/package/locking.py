@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..author.functions import Function
 from ..base.diagnostics import FlowError
+from ..base.files import write_file
 from ..base.named import NamedTuple
 from ..base.source import Span, display_path
 from .handler import platform
@@ -101,7 +102,7 @@ def lock(
         return Locked(False, "unchanged")
     if not write:
         return Locked(True, "out of date")
-    _replace(target, content)
+    write_file(target, content, code="FD614", hint="free disk space, or correct the permissions")
     count = content.count(b"==")
     return Locked(True, f"{count} package{'s' * (count != 1)} locked")
 
@@ -126,13 +127,3 @@ def _with_requirements(root: Path) -> Iterator[Path]:
 
 def _known(names: Iterable[str]) -> str:
     return f"functions: {', '.join(sorted(names)) or 'none'}"
-
-
-def _replace(target: Path, content: bytes) -> None:
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(content)
-        fresh.replace(target)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise FlowError.of(f"{display_path(target)} cannot be written: {error.strerror}", code="FD614") from None

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from ..author.machine import StateMachine
 from ..author.resources import Resource
 from ..base.diagnostics import Diagnostic
+from ..base.interrupts import pass_on_interrupt
 from .environments import Environment, FunctionSettings
 from .loaded import Loaded
 from .mistakes import author_error
@@ -52,6 +53,7 @@ def configuration_mistakes(loaded: Loaded, environments: Iterable[Environment] |
             try:
                 problems = [*check(environment.name, variables)]
             except Exception as error:  # noqa: BLE001 - the author's code
+                pass_on_interrupt(error)
                 mistakes += author_error(error, loaded.file, root)
                 continue
             hint = f"the settings are in pyproject.toml: [tool.flowdsl.environments.{environment.name}]"

@@ -18,6 +18,7 @@ from ..author.unplaced import unplaced
 from ..base.arguments import Mistake, noting_mistakes
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.imports import import_from
+from ..base.interrupts import pass_on_interrupt
 from ..base.record import evolve
 from ..base.source import Span, display_path
 from .loaded import Loaded, substituted
@@ -132,6 +133,7 @@ def _execute(file: Path, root: Path, mistakes: list[Mistake]) -> ModuleType:
     except SyntaxError as error:
         raise FlowError(syntax_error(error, file)) from error
     except (Exception, SystemExit) as error:
+        pass_on_interrupt(error)
         noted = noted_mistakes(mistakes)
         lines = {(each.span.file, each.span.line) for each in noted if each.span}
         raised = author_error(error, file, root)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ..asl.names import is_machine_name
 from ..base.diagnostics import FlowError
+from ..base.interrupts import holding_interrupts
 from ..base.source import display_path
 
 if TYPE_CHECKING:
@@ -54,16 +55,17 @@ def create(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     named, folder = folder, folder.resolve()  # a link may lead to the folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            for name, text in contents.items():
-                file = scratch / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(text.encode() if isinstance(text, str) else text)
-            scratch.chmod(0o777 & ~_umask())
-            scratch.replace(folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with holding_interrupts():
+            scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            try:
+                for name, text in contents.items():
+                    file = scratch / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(text.encode() if isinstance(text, str) else text)
+                scratch.chmod(0o777 & ~_umask())
+                scratch.replace(folder)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         place = Path(error.filename or folder)
         above = f" ({display_path(place)})" if place in folder.parents else ""

@@ -13,6 +13,7 @@ from ..author.machine import StateMachine
 from ..author.serial import dump, load
 from ..author.states import Stepping
 from ..base.diagnostics import FlowError
+from ..base.interrupts import pass_on_interrupt
 from ..base.record import evolve
 from ..base.source import caller
 from .reading import read_sdk
@@ -65,6 +66,7 @@ def to_sdk(
         from stepfunctions.steps.states import FrozenGraph
         from stepfunctions.workflow import Workflow
     except Exception as error:
+        pass_on_interrupt(error)
         raise FlowError.of(
             f"the Data Science SDK cannot be imported: {error}",
             code="FD726",

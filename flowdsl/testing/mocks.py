@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from ..asl.resource import parse_function
+from ..base.interrupts import pass_on_interrupt
 from ..calls.buckets import LocalFiles
 from ..calls.chain import Callback, Chain
 from ..calls.lambdas import Handler, LocalLambdas
@@ -156,6 +157,7 @@ def _reply(call: Call, work: Callable[..., Any]) -> Reply:
     try:
         answer = work(copy_json(payload(call), "the payload"))
     except Exception as error:  # noqa: BLE001 - whatever a mock raises is the service's error
+        pass_on_interrupt(error)
         return Reply.failed(type(error).__name__, str(error))
     return Reply.succeeded(copy_json(answer, f"what the mock of {call.state_name!r} answers"))
 
