@@ -155,6 +155,13 @@ def _constant(node: Node, text: str) -> tuple[bool, Any]:
     return False, None
 
 
+def values_of(test: Atom) -> tuple[str, ...]:
+    """The texts of the values that a test reads: its subject, and the one at a path that it compares with."""
+    is_path = test.operator.endswith("Path") and isinstance(test.constant, str)
+    operand = json.loads(test.constant) if is_path else None
+    return (test.subject, operand) if isinstance(operand, str) else (test.subject,)
+
+
 def is_possible(*formulas: Formula) -> bool:
     """Return False if the formulas cannot hold together; True if they may."""
     terms = _terms(And(formulas), True)

@@ -219,6 +219,71 @@ def paying(notify: dict[str, Any], next: str = "Is") -> list[str]:
     return codes(states, Pay=PAID, Notify=PAID)
 
 
+RETRY = {"Variable": "$.paid.status", "StringEquals": "retry"}
+LATE = {"Variable": "$.until", "TimestampLessThanPath": "$$.State.EnteredTime"}
+COUNTED = {"Variable": "$.limit", "NumericGreaterThanPath": "$.notified.count"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([], ["FD952"]),
+        ([{"Variable": "$.id", "StringEquals": "x", "Next": "End"}], ["FD952"]),
+        ([{"Variable": "$.notified.stop", "IsPresent": True, "Next": "End"}], []),
+        ([{"Variable": "$.notified.ok", "BooleanEquals": True, "Next": "End"}], []),
+        ([{"Not": {"Variable": "$.notified.ok", "BooleanEquals": False}, "Next": "End"}], []),
+        ([{**COUNTED, "Next": "End"}], []),
+        ([{**LATE, "Next": "End"}], []),
+        ([{"And": [RETRY, COUNTED], "Next": "Notify"}], []),
+        ([{"And": [RETRY, LATE], "Next": "Notify"}], []),
+    ],
+)
+def test_earlier_rules_and_values_at_paths_end_a_loop(rules: list[dict[str, Any]], expected: list[str]) -> None:
+    states = {
+        "Is": {"Type": "Choice", "Choices": [*rules, {**RETRY, "Next": "Notify"}], "Default": "End"},
+        "Notify": {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.notified", "Next": "Rest"},
+        "Rest": {"Type": "Wait", "Seconds": 600, "Next": "Is"},
+        "End": {"Type": "Succeed"},
+    }
+    found = check({"StartAt": "Is", "States": states})
+    assert [each.code for each in found] == expected
+
+
+@pytest.mark.parametrize(("error", "expected"), [("QueueEmpty", []), ("States.ALL", ["FD952"])])
+def test_an_error_of_the_authors_own_may_end_a_loop(error: str, expected: list[str]) -> None:
+    assert paying({"ResultPath": None, "Catch": [{"ErrorEquals": [error], "Next": "End"}]}) == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("$.paid.other", ["FD952"]), ("$.notified.count", [])])
+def test_a_waiting_loop_may_change_what_it_compares_with(limit: str, expected: list[str]) -> None:
+    states = {
+        "Pay": {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.paid", "Next": "Is"},
+        "Is": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "And": [
+                        {"Variable": "$.paid.total", "NumericGreaterThanPath": limit},
+                        {"Variable": "$.n", "NumericLessThan": 5},
+                    ],
+                    "Next": "Rest",
+                }
+            ],
+            "Default": "End",
+        },
+        "Rest": {"Type": "Wait", "Seconds": 600, "Next": "Count"},
+        "Count": {"Type": "Pass", "Result": 1, "ResultPath": "$.notified", "Next": "Again"},
+        "Again": {
+            "Type": "Pass",
+            "Parameters": {"sum.$": "States.MathAdd($.n, 1)"},
+            "ResultPath": "$.n",
+            "Next": "Is",
+        },
+        "End": {"Type": "Succeed"},
+    }
+    assert [each.code for each in check({"StartAt": "Pay", "States": states}) if each.code == "FD952"] == expected
+
+
 def test_a_rule_that_leads_back_to_its_choice() -> None:
     catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Rest"}]
     assert paying({"ResultPath": None}) == ["FD952"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ...asl.tree import Machine, Node
 from ...base.json import texts_in
 from ...base.named import NamedTuple
 from ...base.patterns import regex
-from ..conditions import Atom, formulas_of, parts_of, path_of_part
+from ..conditions import Atom, Formula, formulas_of, parts_of, path_of_part, values_of
 from ..findings import Findings
 from ..registry import Code, Rule
 from ..subject import Subject
@@ -28,6 +28,8 @@ _MOVING: Final = regex(
 _INPUT: Final = "{% $states.input %}"
 _WHOLE: Final = "$"
 """The whole document, among the names of its fields."""
+_Place: TypeAlias = tuple[str, tuple[str | int, ...]]
+"""The variable, "" for the document, and the keys of a value."""
 
 
 def check_progress(subject: Subject, findings: Findings) -> None:
@@ -51,32 +53,53 @@ def check_progress(subject: Subject, findings: Findings) -> None:
 
 
 def _check_returns(loop: list[Node], findings: Findings) -> None:
-    """Report a rule that leads back to its Choice by states that write nothing of what it tests."""
-    from ..dataflow.narrowing import place_of
-
+    """Report a rule that leads back to its Choice by states that write nothing of what it and the rules before it
+    test, unless an error that is caught ends the loop."""
     members = {*loop}
     for state in loop:
         formulas = formulas_of(state.fields, state.language) if state.type == "Choice" else []
-        for index, formula in enumerate(formulas):
+        for index in range(len(formulas)):
             rule = state.fields["Choices"][index]
-            tests = [each for each in parts_of(formula) if isinstance(each, Atom)] if formula is not None else []
-            places = [place_of(each.subject, state.language) for each in tests]
             name = rule.get("Next") if isinstance(rule, dict) else None
             target = state.machine.states.get(name) if isinstance(name, str) else None
-            if target not in members or "Assign" in rule or "Output" in rule or not places or None in places:
+            tested = _tested(state, formulas[: index + 1])
+            if target not in members or "Assign" in rule or "Output" in rule or not tested:
                 continue
             way = _way_back_to(state, target)
             written = _written_by(way, with_catches=False)
-            tested = [(place[0], place[1][:1]) for place in places if place is not None]
-            is_same = _WHOLE not in written.fields and not any(
-                variable in written.variables if variable else not keys or keys[0] in written.fields
-                for variable, keys in tested
+            is_same = not _is_written(tested, written)
+            ends = any(
+                _catches_own(edge.fields) and edge.target not in members for each in way for edge in each.transitions
             )
             path = (*state.path, "Choices", index)
-            if way and is_same and not any(each.path[: len(state.path)] == state.path for each in findings.diagnostics):
+            is_new = not any(each.path[: len(state.path)] == state.path for each in findings.diagnostics)
+            if way and is_same and is_new and not ends:
                 names = " → ".join(each.name for each in (state, *way, state))
                 message = f"the loop {names} never changes what the rule tests: it runs until something fails"
                 findings.warning("FD952", message, path, hint="lead back to a state that changes it")
+
+
+def _tested(state: Node, formulas: list[Formula | None]) -> list[_Place] | None:
+    """Return the places that the first rules of a Choice test; None if they test something else, such as the time."""
+    from ..dataflow.narrowing import place_of
+
+    places: list[_Place] = []
+    for formula, rule in zip(formulas, state.fields["Choices"], strict=False):
+        if formula is None or any(map(_MOVING.search, texts_in(rule))):
+            return None
+        for test in parts_of(formula):
+            for value in values_of(test) if isinstance(test, Atom) else ():
+                place = place_of(value, state.language)
+                if place is None:
+                    return None
+                places.append(place)
+    return places
+
+
+def _catches_own(catcher: Any) -> bool:
+    """True for a Catch of errors that an author names, with which a Task may say that it is done."""
+    names = catcher.get("ErrorEquals")
+    return isinstance(names, list) and any(isinstance(each, str) and "." not in each for each in names)
 
 
 def _way_back_to(choice: Node, target: Node | None) -> list[Node]:
@@ -111,13 +134,14 @@ def _check_tests(cycle: list[Node], findings: Findings) -> None:
             name = state.fields["Choices"][index].get("Next") if formula is not None else None
             if formula is None or not isinstance(name, str) or state.machine.states.get(name) not in members:
                 continue
-            subjects = [test.subject for test in parts_of(formula) if isinstance(test, Atom)]
-            places = [(each, place) for each in subjects if (place := place_of(each, state.language)) is not None]
-            fixed = [(each, place) for each, place in places if not _is_written(place, written)]
+            tests = [test for test in parts_of(formula) if isinstance(test, Atom)]
+            places = [(test.subject, [place_of(each, state.language) for each in values_of(test)]) for test in tests]
+            known = [(text, [*filter(None, each)]) for text, each in places if None not in each]
+            fixed = [(text, each) for text, each in known if not _is_written(each, written)]
             looker = next(
-                ((each, by.name) for each, place in fixed for by, what in lookers if _is_written(place, what)), None
+                ((text, by.name) for text, each in fixed for by, what in lookers if _is_written(each, what)), None
             )
-            if looker is not None and len(fixed) < len(places):
+            if looker is not None and len(fixed) < len(known):
                 path = (*state.path, "Choices", index, *(("Condition",) if state.language == "JSONata" else ()))
                 message = (
                     f"the loop through {state.name!r} waits for {looker[0]} to change, but nothing in it does that"
@@ -126,11 +150,12 @@ def _check_tests(cycle: list[Node], findings: Findings) -> None:
                 return
 
 
-def _is_written(place: tuple[str, tuple[str | int, ...]], written: _Written) -> bool:
-    variable, keys = place
-    if variable:
-        return variable in written.variables
-    return _WHOLE in written.fields or keys[:1] == () or keys[0] in written.fields
+def _is_written(places: Iterable[_Place], written: _Written) -> bool:
+    """True if states write one of the places, or a part of it."""
+    return any(
+        variable in written.variables if variable else {_WHOLE, *keys[:1]} & written.fields or not keys
+        for variable, keys in places
+    )
 
 
 def _is_busy(state: Node, resources: dict[Node, Any]) -> bool:
