@@ -6,11 +6,12 @@ import ast
 import linecache
 import os
 import sys
+from collections.abc import Callable
 from dis import opname
-from functools import cache
 from itertools import islice, takewhile
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import TypeVar
 
 from .record import Record
 from .words import shorten
@@ -120,19 +121,35 @@ class Caller(Record):
 
     def _positions(self) -> tuple[int | None, int | None, int | None, int | None]:
         nothing = (None, None, None, None)
+        linecache.checkcache(self.code.co_filename)  # who loads a file again has changed it
         return next(islice(self.code.co_positions(), self.instruction // 2, None), nothing)
 
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Place = tuple[int, int, int, int]
 """Line, offset in bytes, end line, end offset."""
 
 
-@cache
-def _calls(file: str) -> dict[Place, ast.Call]:
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return {}
+def _of_text(read: Callable[[ast.Module], dict[Key, Value]]) -> Callable[[str], dict[Key, Value]]:
+    """What `read` finds in a file, read once for each text that the file has."""
+    known: dict[str, tuple[list[str], dict[Key, Value]]] = {}
+
+    def find(file: str) -> dict[Key, Value]:
+        lines = linecache.getlines(file)
+        # linecache keeps one list of lines until the text is another.
+        if file not in known or known[file][0] is not lines:
+            try:
+                known[file] = lines, read(ast.parse("".join(lines)))
+            except SyntaxError:
+                known[file] = lines, {}
+        return known[file][1]
+
+    return find
+
+
+@_of_text
+def _calls(tree: ast.Module) -> dict[Place, ast.Call]:
     return {_place(node): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
 
@@ -230,13 +247,9 @@ def _has(node: ast.expr, needle: str | float) -> bool:
     return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == needle
 
 
-@cache
-def _values(file: str) -> dict[str, list[ast.expr]]:
+@_of_text
+def _values(tree: ast.Module) -> dict[str, list[ast.expr]]:
     """The expressions that the names of a file stand for: what is assigned, and what functions return or contain."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return {}
     values: dict[str, list[ast.expr]] = {}
     for node in tree.body:
         inner = [*ast.walk(node)] if isinstance(node, ast.FunctionDef) else [node]

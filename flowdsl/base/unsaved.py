@@ -15,6 +15,17 @@ def use_text(file: Path, text: str) -> None:
     linecache.cache[str(file)] = (len(text), None, text.splitlines(keepends=True), str(file))
 
 
+def stamp(file: Path) -> tuple[int, int] | str | None:
+    """What changes when the text of a file does; None if there is no such file."""
+    if (text := _TEXTS.get(str(file))) is not None:
+        return text
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
 def read_source(file: Path) -> bytes:
     """The content of a Python file. Raises OSError if it cannot be read."""
     text = _TEXTS.get(str(file))

@@ -61,6 +61,11 @@ def _is_ignored(diagnostic: Diagnostic, ignores: list[_Ignore]) -> bool:
     return bool(matching)
 
 
+def _lines(file: str) -> list[str]:
+    linecache.checkcache(file)
+    return linecache.getlines(file)
+
+
 def without_ignored(diagnostics: Iterable[Diagnostic], *files: str) -> list[Diagnostic]:
     """Drop the findings that comments in Python files ignore; report the comments that are wrong.
 
@@ -71,7 +76,7 @@ def without_ignored(diagnostics: Iterable[Diagnostic], *files: str) -> list[Diag
         (file, number): ignore
         for file in {*files, *(each.span.file for each in diagnostics if each.span)}
         if file.endswith(".py")
-        for number, line in enumerate(linecache.getlines(file), 1)
+        for number, line in enumerate(_lines(file), 1)
         if "# flowdsl:" in line and (ignore := _parse(line[line.index("# flowdsl:") :], (), Span(file, number)))
     }
     if not comments:

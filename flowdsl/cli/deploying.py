@@ -77,8 +77,7 @@ class Target(Record):
             hint = 'add it to pyproject.toml, such as: [project] name = "donations"'
             raise FlowError.of("the project has no name, by which deployments are told apart", code="FD980", hint=hint)
         clock = aws.WallClock()
-        connected = aws.connect(self.stack.place)
-        return Session(aws.Paced(connected, clock), clock, self.stack, show_progress)
+        return Session(aws.connect_paced(self.stack.place, clock), clock, self.stack, show_progress)
 
 
 def find_target(file: Path | None, env: str | None, instance: str) -> Target:

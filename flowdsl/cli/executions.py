@@ -106,7 +106,7 @@ def _open(
     if (target.kind in ("execution", "express")) is not execution:
         wanted = "an execution" if execution else "a state machine"
         raise FlowError.of(f"{target.arn} is not the ARN of {wanted}", code="FD990", hint=f"pass the ARN of {wanted}")
-    return _Session(target, ExecutionCalls(aws.Paced(aws.connect(target.place, ["states"]), aws.WallClock())))
+    return _Session(target, ExecutionCalls(aws.connect_paced(target.place, aws.WallClock(), ["states"])))
 
 
 def _arn(name: str | None, env: str | None, instance: str, machine: str | None) -> str:

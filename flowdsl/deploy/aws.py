@@ -221,6 +221,8 @@ class Paced:
 
     aws: Aws
     clock: Clock
+    has_quotas: Callable[[str], bool] = lambda _service: True
+    """Whether a service is AWS's own: an emulator has no quotas."""
     count: int = 0
     """Calls that were made."""
     _tokens: dict[object, tuple[float, datetime]] = field(factory=dict)
@@ -243,7 +245,7 @@ class Paced:
         quota = QUOTAS.get((service, operation))
         if quota is None:
             key, quota = service, DEFAULT.get(service)
-        if quota is None:
+        if quota is None or not self.has_quotas(service):
             return
         now = self.clock.now()
         tokens, since = self._tokens.get(key, (quota.bucket, now))
@@ -252,6 +254,12 @@ class Paced:
             self.clock.sleep((1 - tokens) / quota.refill)
             now, tokens = self.clock.now(), 1.0
         self._tokens[key] = (tokens - 1, now)
+
+
+def connect_paced(place: Place, clock: Clock, services: Iterable[str] = ()) -> Paced:
+    """AWS at the pace of its quotas; see `connect`."""
+    aws = connect(place, services)
+    return Paced(aws, clock, aws.is_at_aws)
 
 
 # Pages

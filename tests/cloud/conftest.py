@@ -139,16 +139,23 @@ def copy_project(folder: Path, emulator: str) -> Project:
         shutil.copy(ROOT / name, folder)
     for name in ("handlers", "tests/e2e"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("tests/__init__.py", "tests/conftest.py", "tests/psps.toml"):
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, folder / name)
+    for name in ("tests/conftest.py", "tests/psps.toml"):
+        shutil.copy(ROOT / name, folder / name)
     return Project(folder, emulator)
 
 
 @pytest.fixture(scope="session")
-def project(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def build(emulator: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the project's build: another build of the same files keeps its zips."""
+    project = copy_project(tmp_path_factory.mktemp("built"), emulator)
+    project.flowdsl("build")
+    return project.folder / "build"
+
+
+@pytest.fixture(scope="session")
+def project(emulator: str, build: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, built and deployed; tests change it one after the other."""
     project = copy_project(tmp_path_factory.mktemp("project"), emulator)
-    project.flowdsl("build")
+    shutil.copytree(build, project.folder / "build")
     assert "new, with its first version" in project.flowdsl("deploy", "--yes")
     return project

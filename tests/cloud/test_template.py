@@ -7,6 +7,7 @@ left out of what is deployed.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,10 @@ def is_known(resource: dict[str, Any]) -> bool:
     )
 
 
-def test_a_stack_of_the_template_takes_donations(emulator: str, tmp_path: Path) -> None:
+def test_a_stack_of_the_template_takes_donations(emulator: str, build: Path, tmp_path: Path) -> None:
     built = copy_project(tmp_path, emulator)
+    build = Path(shutil.copytree(build, built.folder / "build"))
     built.flowdsl("build", "--template", "--instance", "cfn")
-    build = built.folder / "build"
     template = json.loads((build / "template.json").read_text())
     known = {name: each for name, each in template["Resources"].items() if is_known(each)}
     kinds = {each["Type"] for each in known.values()}

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from flowdsl.base.diagnostics import FlowError
-from flowdsl.deploy.aws import CallError, Paced
+from flowdsl.deploy.aws import Boto, CallError, Paced, connect_paced
 from flowdsl.deploy.session import Session
 from flowdsl.project.environments import FunctionSettings
 from tests.deploy.memory_common import PLACE, READS, ConnectionLostError, sha
@@ -298,6 +298,17 @@ def test_the_next_command_goes_on_after_any_fault(tmp_path, start, command, faul
         world.aws.fail_at = None
         command(world)
         assert settled(world) == end, names[position]
+
+
+@pytest.mark.parametrize(("endpoint", "slept"), [("http://127.0.0.1:1", 0), ("https://vpce-1.states.amazonaws.com", 5)])
+def test_an_emulator_has_no_quotas(world, monkeypatch, endpoint, slept):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    monkeypatch.setattr(Boto, "call", lambda *_: {"Account": PLACE.account})
+    paced = connect_paced(PLACE, world.aws.clock, ["states"])
+    for _ in range(25):
+        paced.call("states", "UpdateStateMachineAlias", {})
+    assert world.aws.clock.slept == pytest.approx(slept)
 
 
 def test_calls_keep_the_pace_of_the_quotas(world):

@@ -10,7 +10,7 @@ import ast
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from ...author.functions import Function
 from ...base.diagnostics import AslPath
 from ...base.record import Record, field
-from ...base.unsaved import read_source
+from ...base.unsaved import read_source, stamp
 from .bindings import bindings_of
 from .shapes import (
     ANY,
@@ -149,8 +149,12 @@ class _Module(Record, eq=False, frozen=False):
     """How often the file gives a name a value."""
 
 
-@cache
 def _module(path: Path, root: Path) -> _Module | None:
+    return _read_module(path, root, stamp(path))
+
+
+@lru_cache(1000)
+def _read_module(path: Path, root: Path, _stamp: object) -> _Module | None:
     try:
         content = read_source(path)
         tree = ast.parse(content)
