@@ -27,13 +27,17 @@ from handlers.secrets import fresh_secrets_after, setting
 
 LOG = logger("adyen_webhook")
 
+_REPORT = "REPORT_AVAILABLE"
+"""It is not signed, and names a file instead of a payment (https://docs.adyen.com/reporting/automatically-get-reports)."""
+_REFERENCE = r"[A-Za-z0-9_:-]{1,160}"
+"""What ours look like; other systems that take payments for the merchant account have theirs."""
 _FIELDS = {
     # The signature joins the fields with colons. Only the merchantReference may contain one, so that nobody can move
     # the borders of a signed event's fields.
     "pspReference": r"[A-Z0-9]{1,64}",
     "originalReference": r"[A-Z0-9]{0,64}",
     "merchantAccountCode": r"[^:]{1,200}",
-    "merchantReference": r"[A-Za-z0-9_:-]{1,160}",
+    "merchantReference": _REFERENCE,
     "eventCode": r"[A-Z0-9_]{1,64}",
     "success": r"true|false",
 }
@@ -58,7 +62,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _verified(event: dict[str, Any]) -> Iterator[Fact]:
-    """Yield the request's events. Raises BadSignature."""
+    """Yield the request's events that may be about payments of ours. Raises BadSignature.
+
+    Others are accepted, too: Adyen holds back all events until one that was refused is accepted.
+    """
     key = setting("ADYEN_HMAC_KEY")
     try:
         items = json.loads(content(event))["notificationItems"]
@@ -66,9 +73,12 @@ def _verified(event: dict[str, Any]) -> Iterator[Fact]:
             raise BadSignature("there is nothing that is signed")
         for each in items:
             item = each["NotificationRequestItem"]
+            if item["eventCode"] == _REPORT:
+                continue
             if not is_valid_hmac_notification(item, key):
                 raise BadSignature("the signature is another one")
-            yield _fact(item)
+            if re.fullmatch(_REFERENCE, item["merchantReference"]):
+                yield _fact(item)
     except (ValueError, KeyError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise BadSignature(type(error).__name__) from error
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import asdict
+from attrs import asdict, evolve
 
-from handlers.disputes.record import LOST, REGAINED, Dispute
+from handlers.disputes.record import LOST, REGAINED, WON, Dispute
 from handlers.disputes.store import put
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox import Message, send
@@ -14,7 +14,8 @@ def keep(dispute: Dispute) -> Dispute:
     """Store the dispute's state if it may replace the stored one; return the stored one.
 
     A lost dispute is taken from the charity's total, once, and told to other systems (`donation.dispute_lost`); a
-    regained one is put back, and told as `donation.dispute_regained`. Raises NotDelivered.
+    regained one, which is one that is won after it was lost, is put back, and told as `donation.dispute_regained`.
+    Raises NotDelivered.
     """
     # The effects first: a process that is killed here is run again.
     if dispute.status == LOST:
@@ -23,7 +24,10 @@ def keep(dispute: Dispute) -> Dispute:
     elif dispute.status == REGAINED:
         add(Contribution(f"dispute#{dispute.id}:regained", dispute.charity, dispute.amount, dispute.currency))
         _tell("donation.dispute_regained", dispute)
-    return put(dispute)
+    stored = put(dispute)
+    if (stored.status, dispute.status) == (LOST, WON):
+        return keep(evolve(stored, status=REGAINED, reason=dispute.reason, stored_at=dispute.stored_at))
+    return stored
 
 
 def _tell(kind: str, dispute: Dispute) -> None:

@@ -24,7 +24,7 @@ class Dispute:
     """The payment's, at the PSP."""
     status: str
     """needs response (somebody has to answer), under review, won, lost (the money is gone), regained (lost, and then
-    the bank paid after all)."""
+    won or paid after all)."""
     reason: str
     stored_at: str
     is_inquiry: bool = False

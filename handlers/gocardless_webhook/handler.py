@@ -63,12 +63,22 @@ def _verified(event: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _settled(events: list[dict[str, Any]], services: Services) -> str:
-    """Settle each object of the events once, whatever happened to it how often."""
+    """Settle each object of the events once, whatever happened to it how often. One that cannot be settled holds up no
+    other: what it raises is raised at the end.
+    """
     results: dict[tuple[str, str], str] = {}
+    errors: list[Exception] = []
     for event in events:
         link, settle = _SETTLED_BY.get(str(event.get("resource_type")), (None, None))
         links = event.get("links")
         identity = links.get(link) if isinstance(links, dict) else None
         if settle and isinstance(identity, str) and identity and (str(link), identity) not in results:
-            results[str(link), identity] = settle(services, identity)
+            try:
+                results[str(link), identity] = settle(services, identity)
+            except Exception as error:  # noqa: BLE001 - GoCardless sends it again, with all others
+                LOG.warning("not settled", object=identity, reason=type(error).__name__)
+                results[str(link), identity] = "not settled"
+                errors.append(error)
+    if errors:
+        raise errors[0]
     return ", ".join(f"{identity}: {result}" for (_, identity), result in results.items()) or "ignored"

@@ -60,6 +60,8 @@ def settle_request(services: Services, identity: str) -> str:
 def settle_refund(services: Services, identity: str) -> str:
     """Store the state of a refund: ours, or one that somebody made in the dashboard."""
     attributes = services.refunds.get(identity).attributes
+    if "payment" not in attributes["links"]:
+        return "ignored"  # money for a mandate's holder, of no payment
     payment = services.payments.get(attributes["links"]["payment"]).attributes
     record = record_with(payment["metadata"].get("donation"), payment["id"])
     if record is None:

@@ -83,7 +83,8 @@ def _settle(kind: str, item: dict[str, Any]) -> str:
     donation = metadata.get("donation") if isinstance(metadata, dict) else None
     if not isinstance(donation, str) or not donation:
         return "ignored"
-    return settle(donation, is_decided=kind in _DECIDED, payment=_text(item, "id"))
+    is_charge = item.get("object") == "charge"  # It has the metadata of its PaymentIntent.
+    return settle(donation, is_decided=kind in _DECIDED, payment=_text(item, "payment_intent" if is_charge else "id"))
 
 
 def _text(item: dict[str, Any], name: str) -> str:

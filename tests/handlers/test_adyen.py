@@ -20,6 +20,7 @@ import pytest
 from benchmarks.campaign.adyen_books import ACCOUNT, DOCUMENT
 from benchmarks.campaign.published import PUBLISHED, WITHOUT
 from handlers import disputes, refunds
+from handlers.fundraising_totals.totals import Contribution, add
 from handlers.money import MINOR_DIGITS
 from handlers.psp import Outcome, PspRefused, PspUnavailable
 from handlers.psp_adyen import codes, facts, states
@@ -363,6 +364,33 @@ def test_disputes_follow_their_order_not_that_of_arrival(call: Call, adyen: Adye
     assert seen == ["dispute under review"] * 3 + ["dispute lost"]
     [dispute] = disputes.listed()
     assert (dispute.amount, dispute.donation) == (2500, "don-1")
+
+
+def test_a_dispute_that_is_won_after_it_was_lost_is_back_in_the_total(call: Call, adyen: AdyenServer) -> None:
+    """The second chargeback took the money, and the pre-arbitration case brought it back."""
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    seen = []
+    stages = (("SECOND_CHARGEBACK", 2000), ("PREARBITRATION_WON", 1900), ("CHARGEBACK", 2000))
+    for number, (kind, value) in enumerate(stages):
+        told = event(kind, f"D{number}", originalReference=payment, amount={"value": value, "currency": "GBP"})
+        seen += [result(call("adyen_webhook", adyen.webhook(told)))[1] for _ in range(2)]
+
+    assert seen == ["dispute lost"] * 2 + ["dispute regained"] * 4
+    assert [(each.amount, each.status, each.takes_back) for each in disputes.listed()] == [(2000, "regained", False)]
+    assert add(Contribution("none", "Lifeboats", 0, "GBP")) == 0
+
+
+@pytest.mark.parametrize("reference", ["", "Order 17/A", "shop.order#4"])
+def test_events_of_other_systems_on_the_account_are_accepted(call: Call, adyen: AdyenServer, reference: str) -> None:
+    """Adyen holds back all events until one that was refused is accepted."""
+    other = adyen.webhook(event("AUTHORISATION", "P1", reference))
+    assert result(call("adyen_webhook", other)) == (200, "ignored")
+
+
+def test_a_report_is_accepted_although_adyen_signs_none(call: Call, adyen: AdyenServer) -> None:
+    report = event("REPORT_AVAILABLE", "settlement_detail_report_batch_12.csv", "", reason="https://ca-test.adyen.com/")
+    body = json.dumps({"live": "false", "notificationItems": [{"NotificationRequestItem": report}]})
+    assert result(call("adyen_webhook", {"headers": {}, "body": body})) == (200, "ignored")
 
 
 def test_results_are_those_that_adyen_publishes() -> None:

@@ -139,6 +139,46 @@ def test_a_late_confirmation_after_archived_events_makes_no_failure_late(
     assert list(disputes.listed()) == []
 
 
+@pytest.mark.parametrize("told", ["each", "at the end"])
+def test_a_chargeback_that_is_cancelled_after_it_was_settled(
+    call: Call, gocardless: GoCardlessServer, told: str
+) -> None:
+    stored(call, gocardless, donation())
+    for action, status in (
+        ("charged_back", "charged_back"),
+        ("chargeback_settled", "charged_back"),
+        ("chargeback_cancelled", "paid_out"),
+    ):
+        gocardless.change(gocardless.objects["PM1"], action, status)
+        if told == "each":
+            tell(call, gocardless)
+    tell(call, gocardless)
+
+    assert total() == 0
+    assert [each.takes_back for each in disputes.listed()] == [False]
+
+
+def test_a_refund_of_a_mandate_is_ignored(call: Call, gocardless: GoCardlessServer) -> None:
+    """https://developer.gocardless.com/api-reference/#core-endpoints-refunds: `links` has a payment or a mandate."""
+    stored(call, gocardless, donation())
+    refund = {"id": "RF9", "amount": 500, "currency": "GBP", "status": "paid", "metadata": {}}
+    gocardless.objects["RF9"] = {**refund, "links": {"mandate": "MDPAID"}}
+    gocardless._tell("refunds", "paid", refund="RF9")
+
+    assert tell(call, gocardless).endswith("RF9: ignored")
+
+
+def test_an_event_that_cannot_be_settled_holds_up_no_other(call: Call, gocardless: GoCardlessServer) -> None:
+    stored(call, gocardless, donation())
+    seen = len(gocardless.events)
+    gocardless._tell("payments", "confirmed", payment="PMGONE")
+    gocardless.answered(gocardless.of("PM")[0], "bank_account_closed")
+
+    with pytest.raises(PspRefused, match="resource_not_found"):
+        tell(call, gocardless, since=seen)
+    assert total() == -2500
+
+
 def test_a_chargeback_that_is_told_twice_is_one(call: Call, gocardless: GoCardlessServer) -> None:
     stored(call, gocardless, donation())
     for action in ("charged_back", "charged_back", "chargeback_settled", "charged_back"):

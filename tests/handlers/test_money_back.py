@@ -201,6 +201,16 @@ def test_a_dispute_is_stored_as_stripe_has_it(
     assert bool(found) == work
 
 
+def test_a_lost_dispute_that_is_won_on_appeal_is_back_in_the_total(call: Call, books: StripeBooks) -> None:
+    event = a_donation(call)
+    statuses = {"lost": ("lost", 0), "appeal_needs_response": ("lost", 0), "won": ("regained", 2500)}
+    for status, (stored, left) in statuses.items():
+        dispute = books.dispute(event["payment"]["reference"], status)
+        assert [notify(call, "charge.dispute.updated", dispute) for _ in range(2)] == [(200, stored)] * 2
+        assert total(event) == left
+    assert (messages_of("donation.dispute_lost"), messages_of("donation.dispute_regained")) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("status", "left"),
     [("warning_needs_response", 2500), ("warning_under_review", 2500), ("won", 2500), ("under_review", 0), ("lost", 0)],

@@ -144,3 +144,19 @@ def test_a_psp_that_cannot_be_asked_leaves_the_payment_open(
 
     assert result(call("stripe_webhook", request(identity))) == (200, "left open")
     assert [finding.id for finding in sweep.sweep(store(), sweep.ask_psp, lambda _: True)] == [identity] * 2
+
+
+def test_an_event_of_a_charge_is_about_its_payment(call: Call, ended: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A charge has the metadata of its PaymentIntent, whose id is the payment's."""
+    settled = []
+    monkeypatch.setattr("handlers.stripe_webhook.handler.settle", lambda *_, payment, **__: settled.append(payment))
+    metadata = {"donation": "don-1"}
+    call(
+        "stripe_webhook",
+        signed_event(
+            "charge.succeeded", {"id": "ch_1", "object": "charge", "metadata": metadata, "payment_intent": "pi_1"}
+        ),
+    )
+    call("stripe_webhook", request("don-1"))
+
+    assert settled == ["pi_1", "pi_1"]
