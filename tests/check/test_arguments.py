@@ -8,7 +8,7 @@ import pytest
 
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
-from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape
+from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Source
 from flowdsl.check.rules.values import arn_problem
 
 WORD = ScalarShape("string", frozenset({"ALL"}))
@@ -21,10 +21,10 @@ INPUT = ObjectShape(
         "part": Member(PART),
         "flag": Member(ScalarShape("boolean")),
         "list": Member(ArrayShape(STRING)),
-        "object": Member(ObjectShape({"a": Member(NUMBER)}, True, "it")),
+        "object": Member(ObjectShape({"a": Member(NUMBER)}, True, Source("it"))),
     },
     True,
-    "the input",
+    Source("the input"),
 )
 PUT, SDK_PUT = "arn:aws:states:::dynamodb:putItem", "arn:aws:states:::aws-sdk:dynamodb:putItem"
 SUBMIT = "arn:aws:states:::aws-sdk:batch:submitJob"

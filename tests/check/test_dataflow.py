@@ -8,16 +8,26 @@ import pytest
 
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
-from flowdsl.check.dataflow.shapes import ANY, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape
+from flowdsl.check.dataflow.shapes import (
+    ANY,
+    NUMBER,
+    STRING,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    Source,
+)
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
 ORDER = ObjectShape(
     {
         "id": Member(STRING),
-        "lines": Member(ArrayShape(ObjectShape({"sku": Member(STRING)}, True, "a line"))),
+        "lines": Member(ArrayShape(ObjectShape({"sku": Member(STRING)}, True, Source("a line")))),
     },
     True,
-    "it",
+    Source("it"),
 )
 
 
@@ -370,7 +380,7 @@ def test_what_is_declared() -> None:
     assert messages({"M": {**MAP, "ItemProcessor": inside(I=reads("$.sku"))}}, input=ORDER) == []
     assert messages({"M": {**MAP, "ItemProcessor": inside(I=reads("$.price"))}}, input=ORDER) == ["FD801"]
     paid = ObjectShape(
-        {"status": Member(ScalarShape("string", frozenset({"paid"}))), "total": Member(NUMBER)}, True, "it"
+        {"status": Member(ScalarShape("string", frozenset({"paid"}))), "total": Member(NUMBER)}, True, Source("it")
     )
     assert messages({"T": TASK, "Use": reads("$.total")}, T=paid) == []
     assert messages({"T": TASK, "Use": reads("$.sum")}, T=paid) == ["FD801"]

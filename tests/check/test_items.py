@@ -8,10 +8,10 @@ import pytest
 
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
-from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape
+from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, Source
 
-LINES = ArrayShape(ObjectShape({"sku": Member(STRING), "count": Member(NUMBER)}, True, "a line"))
-ORDER = ObjectShape({"id": Member(STRING), "lines": Member(LINES)}, True, "the order")
+LINES = ArrayShape(ObjectShape({"sku": Member(STRING), "count": Member(NUMBER)}, True, Source("a line")))
+ORDER = ObjectShape({"id": Member(STRING), "lines": Member(LINES)}, True, Source("the order"))
 
 
 def reports(fields: dict[str, Any], read: Any, language: str = "JSONPath", mode: str = "INLINE") -> list[str]:

@@ -19,12 +19,13 @@ from flowdsl.check.dataflow.shapes import (
     ObjectShape,
     ScalarShape,
     Shape,
+    Source,
     UnionShape,
 )
 
 MIXED = UnionShape((NUMBER, STRING))
 LINE = ObjectShape(
-    {"name": Member(STRING), "cents": Member(NUMBER), "off": Member(UnionShape((NUMBER, NULL)))}, True, "a line"
+    {"name": Member(STRING), "cents": Member(NUMBER), "off": Member(UnionShape((NUMBER, NULL)))}, True, Source("a line")
 )
 INPUT = ObjectShape(
     {
@@ -36,10 +37,10 @@ INPUT = ObjectShape(
         "mixed": Member(MIXED),
         "lines": Member(ArrayShape(LINE)),
         "null_or_n": Member(UnionShape((NUMBER, NULL))),
-        "coupon": Member(STRING, False, "an order without one"),
+        "coupon": Member(STRING, False, Source("an order without one")),
     },
     True,
-    "the input",
+    Source("the input"),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
 from flowdsl.check.dataflow.describe import describe_documents
-from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape
+from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Source
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:get"
 INPUT = ObjectShape(
@@ -20,9 +20,10 @@ INPUT = ObjectShape(
         "word": Member(ScalarShape("string", frozenset({"new", "paid"}))),
     },
     True,
-    "it",
+    Source("it"),
 )
-PAID = ObjectShape({"status": Member(STRING)}, True, "paid")
+OWN = Source("the input").field("order")
+PAID = ObjectShape({"status": Member(STRING)}, True, Source("paid"))
 
 
 def codes(states: dict[str, Any], language: str = "JSONPath", **results: Any) -> list[str]:
@@ -295,26 +296,32 @@ def test_a_rule_that_leads_back_to_its_choice() -> None:
 @pytest.mark.parametrize(
     ("old", "expected"),
     [
-        (ObjectShape({"id": Member(STRING), "cents": Member(NUMBER)}, True, "the input.order"), ["FD807"]),
-        (ObjectShape({"status": Member(STRING), "cents": Member(NUMBER)}, True, "the input.order"), []),
-        (ObjectShape({}, False, "the input.order"), ["FD807"]),
-        (ObjectShape({"id": Member(STRING)}, True, "the result of 'A'"), []),
+        (
+            ObjectShape({"id": Member(STRING), "cents": Member(NUMBER)}, True, OWN),
+            ["FD807"],
+        ),
+        (
+            ObjectShape({"status": Member(STRING), "cents": Member(NUMBER)}, True, OWN),
+            [],
+        ),
+        (ObjectShape({}, False, OWN), ["FD807"]),
+        (ObjectShape({"id": Member(STRING)}, True, Source("the result of 'A'")), []),
     ],
 )
 def test_a_result_over_another_object_of_the_document(old: ObjectShape, expected: list[str]) -> None:
     state = {"Type": "Task", "Resource": FUNCTION, "ResultPath": "$.order", "End": True}
-    data = Data(ObjectShape({"order": Member(old)}, True, "the input"), {("States", "T"): PAID})
+    data = Data(ObjectShape({"order": Member(old)}, True, Source("the input")), {("States", "T"): PAID})
     found = check({"StartAt": "T", "States": {"T": state}}, data=data)
     assert [each.code for each in found] == expected
 
 
 def test_a_merged_result_over_another_object() -> None:
     pytest.importorskip("jlens")
-    old = ObjectShape({"id": Member(STRING), "cents": Member(NUMBER)}, True, "the input.order")
+    old = ObjectShape({"id": Member(STRING), "cents": Member(NUMBER)}, True, OWN)
     for name, expected in (("order", ["FD807"]), ("paid", [])):
         output = f"{{% $merge([$states.input, {{'{name}': $states.result}}]) %}}"
         state = {"Type": "Task", "Resource": FUNCTION, "Output": output, "End": True}
-        data = Data(ObjectShape({"order": Member(old)}, True, "the input"), {("States", "T"): PAID})
+        data = Data(ObjectShape({"order": Member(old)}, True, Source("the input")), {("States", "T"): PAID})
         found = check({"QueryLanguage": "JSONata", "StartAt": "T", "States": {"T": state}}, data=data)
         assert [each.code for each in found] == expected
 

@@ -17,6 +17,7 @@ from flowdsl.check.dataflow.shapes import (
     ObjectShape,
     ScalarShape,
     Shape,
+    Source,
     UnionShape,
     flatten,
     kind_of,
@@ -84,17 +85,20 @@ def test_a_merged_shape_admits_every_value_that_went_in(values: list[object]) ->
 
 
 def test_a_value_that_lacks_a_field_on_one_route_is_known_although_another_route_is_unknown() -> None:
-    made = ObjectShape({"a": Member(STRING)}, True, "the Result of 'Make'")
+    made = ObjectShape({"a": Member(STRING)}, True, Source("the Result of 'Make'"))
     either = merge(made, ANY)
     assert look(either, ("a",))[1] is None
     _, missing = look(either, ("b",))
     assert missing is not None
-    assert (missing.name, missing.sometimes, missing.source) == ("b", True, "the Result of 'Make'")
+    assert (missing.name, missing.sometimes, missing.source) == ("b", True, Source("the Result of 'Make'"))
     assert look(ANY, ("b",))[1] is None
 
 
 def test_objects_of_several_sources_are_one_object_for_pictures() -> None:
-    one, other = ObjectShape({"a": Member(STRING)}, True, "x"), ObjectShape({"b": Member(STRING)}, True, "y")
+    one, other = (
+        ObjectShape({"a": Member(STRING)}, True, Source("x")),
+        ObjectShape({"b": Member(STRING)}, True, Source("y")),
+    )
     whole = flatten(merge(one, other))
     assert isinstance(whole, ObjectShape)
     assert {name: member.always for name, member in whole.fields.items()} == {"a": False, "b": False}

@@ -24,6 +24,7 @@ from .shapes import (
     ANY,
     BOOLEAN,
     FLOAT,
+    NOWHERE,
     NULL,
     NUMBER,
     STRING,
@@ -32,6 +33,7 @@ from .shapes import (
     ObjectShape,
     ScalarShape,
     Shape,
+    Source,
     kind_of,
     merged,
 )
@@ -83,7 +85,7 @@ def _result(function: Function, root: Path) -> Shape:
     module, handler = _handler(function, root)
     if module is None or handler is None:
         return ANY
-    source = f"the result of {function.name}"
+    source = Source(f"the result of {function.name}")
     if handler.returns and not _says_nothing(handler.returns):
         return _shape(handler.returns, module, 0, source)
     from .inferred import result_of
@@ -121,10 +123,8 @@ def _says_nothing(annotation: ast.expr) -> bool:
     return name in ("dict", "Dict", "Mapping", "MutableMapping", "Any", "object")
 
 
-_INPUT = "the execution's input"
-"""The source of the shape of the input: JSON, where a field with a default may be missing."""
-_EVENT = "the event"
-"""The source of the shape of an event: what is no JSON in it is unknown."""
+_INPUT = Source("the execution's input", "input")
+_EVENT = Source("the event", "event")
 
 
 def _handler(function: Function, root: Path) -> tuple[_Module | None, ast.FunctionDef | None]:
@@ -198,7 +198,7 @@ def _imported(name: str, module: _Module) -> tuple[str, _Module] | None:
     return None
 
 
-def _named(name: str, module: _Module, depth: int, source: str) -> Shape:
+def _named(name: str, module: _Module, depth: int, source: Source) -> Shape:
     if name in _SCALARS:
         return _SCALARS[name]
     if name in _LISTS:
@@ -215,7 +215,7 @@ def _named(name: str, module: _Module, depth: int, source: str) -> Shape:
     return _named(*imported, depth + 1, source) if imported else ANY
 
 
-def _shape(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
+def _shape(node: ast.expr, module: _Module, depth: int, source: Source) -> Shape:
     """Return the shape of an annotation."""
     if depth > MAX_DEPTH:
         return ANY
@@ -232,7 +232,7 @@ def _shape(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
     return ANY
 
 
-def _alternatives(node: ast.expr, module: _Module, depth: int, source: str) -> Shape:
+def _alternatives(node: ast.expr, module: _Module, depth: int, source: Source) -> Shape:
     """Return the shape of `A | B`: objects that a Literal tells apart stay so, for conditions on it to choose one."""
     parts = [node]
     while isinstance(parts[0], ast.BinOp) and isinstance(parts[0].op, ast.BitOr):
@@ -241,7 +241,9 @@ def _alternatives(node: ast.expr, module: _Module, depth: int, source: str) -> S
     objects = [each for each in shapes if isinstance(each, ObjectShape)]
     if any(_are_told_apart(name, objects) for name in (objects[0].fields if len(objects) > 1 else ())):
         shapes = [
-            each._replace(source=f"{each.source} ({ast.unparse(part)})") if isinstance(each, ObjectShape) else each
+            each._replace(source=Source(f"{each.source} ({ast.unparse(part)})", each.source.kind))
+            if isinstance(each, ObjectShape)
+            else each
             for each, part in zip(shapes, parts, strict=True)
         ]
     return merged(tuple(shapes))
@@ -256,7 +258,7 @@ def _are_told_apart(name: str, objects: list[ObjectShape]) -> bool:
     return len(values) == len(objects) and all(values) and len({*chain(*values)}) == sum(map(len, values))
 
 
-def _text(value: Any, module: _Module, depth: int, source: str) -> Shape:
+def _text(value: Any, module: _Module, depth: int, source: Source) -> Shape:
     """A forward reference."""
     if not isinstance(value, str):
         return ANY
@@ -266,7 +268,7 @@ def _text(value: Any, module: _Module, depth: int, source: str) -> Shape:
         return ANY
 
 
-def _subscript(name: str, inside: ast.expr, module: _Module, depth: int, source: str) -> Shape:
+def _subscript(name: str, inside: ast.expr, module: _Module, depth: int, source: Source) -> Shape:
     parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
     if name in _LISTS:
         return ArrayShape(_shape(parts[0], module, depth, source))
@@ -288,12 +290,12 @@ def _last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shape:
+def _class(node: ast.ClassDef, module: _Module, depth: int, source: Source) -> Shape:
     bases = [_last(base) for base in node.bases]
     if _STRING_ENUMS & {*bases} or {"str", "Enum"} <= {*bases}:
         return _enum(node)
     is_typed_dict = "TypedDict" in bases
-    if source.startswith(_EVENT) and not is_typed_dict and not any(base in module.classes for base in bases):
+    if source.kind == "event" and not is_typed_dict and not any(base in module.classes for base in bases):
         return ANY
     decorated = _DECORATORS & {_last(each) for each in node.decorator_list}
     fields: dict[str, Member] = {}
@@ -313,13 +315,13 @@ def _class(node: ast.ClassDef, module: _Module, depth: int, source: str) -> Shap
         outer = _last(statement.annotation.value) if isinstance(statement.annotation, ast.Subscript) else ""
         if outer == "ClassVar" or _last(statement.annotation) == "ClassVar":
             continue
-        may_be_left_out = statement.value is not None and source.startswith(_INPUT)
+        may_be_left_out = statement.value is not None and source.kind == "input"
         name = statement.target.id
         fields[name] = _member(name, statement.annotation, total, module, depth, source, may_be_left_out)
     return ObjectShape(fields, True, source)
 
 
-def _functional(node: ast.Call, module: _Module, depth: int, source: str) -> Shape:
+def _functional(node: ast.Call, module: _Module, depth: int, source: Source) -> Shape:
     """Return the shape of `TypedDict("Name", {…})`."""
     keys = node.args[1] if len(node.args) == 2 else None
     if not isinstance(keys, ast.Dict):
@@ -342,14 +344,14 @@ def _member(
     total: bool,
     module: _Module,
     depth: int,
-    source: str,
+    source: Source,
     may_be_left_out: bool = False,
 ) -> Member:
     """Return a field as its annotation and the `total` of its class have it."""
     outer = _last(annotation.value) if isinstance(annotation, ast.Subscript) else ""
     always = outer != "NotRequired" and (total or outer == "Required") and not may_be_left_out
-    inside = f"{source}.{name}" if source else name
-    return Member(_shape(annotation, module, depth, inside), always, "" if always or may_be_left_out else source)
+    shape = _shape(annotation, module, depth, source.field(name))
+    return Member(shape, always, NOWHERE if always or may_be_left_out else source)
 
 
 def _enum(node: ast.ClassDef) -> Shape:

@@ -14,7 +14,20 @@ from ...asl.apis import Api, member_name, read_api
 from ...asl.integration_records import Job
 from ...asl.integrations import api_of, find_action
 from ...asl.resource import SYNC, Resource
-from .shapes import ANY, BOOLEAN, MAYBE, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape, look
+from .shapes import (
+    ANY,
+    BOOLEAN,
+    MAYBE,
+    NUMBER,
+    STRING,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    Source,
+    look,
+)
 
 MAX_DEPTH: Final = 6
 MOST_VALUES: Final = 40
@@ -34,7 +47,7 @@ _EXECUTION: Final = (
 @cache
 def answer_of(resource: Resource) -> Shape:
     """Return the shape of the result of a Task that calls a service; ANY if it is not known."""
-    source = f"the answer of {resource.operation}"
+    source = Source(f"the answer of {resource.operation}")
     if resource.operation == "states:startExecution" and resource.pattern.startswith("sync"):
         output = STRING if resource.pattern == "sync" else ANY
         return ObjectShape({**dict.fromkeys(_EXECUTION, MAYBE), "Output": Member(output)}, True, source)
@@ -48,7 +61,7 @@ def answer_of(resource: Resource) -> Shape:
         return ANY
     is_sdk = resource.kind == "sdk"
     if job is not None:
-        return _of_job(job, _Outputs(api, api_id, is_sdk), f"{source}.{SYNC}")
+        return _of_job(job, _Outputs(api, api_id, is_sdk), Source(f"{source}.{SYNC}", "job"))
     shape = _Outputs(api, api_id, is_sdk).output(resource.action, source)
     if not isinstance(shape, ObjectShape):
         return shape
@@ -58,7 +71,7 @@ def answer_of(resource: Resource) -> Shape:
     return ObjectShape({**fields, "SdkHttpMetadata": MAYBE, "SdkResponseMetadata": MAYBE}, True, source)
 
 
-def _of_job(job: Job, outputs: _Outputs, source: str) -> Shape:
+def _of_job(job: Job, outputs: _Outputs, source: Source) -> Shape:
     steps = tuple(int(step) if step.isdigit() else step for step in job.result.split(".") if step)
     shape, _ = look(outputs.output(job.action, source), steps)
     return ObjectShape({job.wrapper: Member(shape)}, True, source) if job.wrapper else shape
@@ -68,13 +81,13 @@ class _Outputs:
     def __init__(self, api: Api, api_id: str, is_sdk: bool) -> None:
         self.api, self.api_id, self.is_sdk = api, api_id, is_sdk
 
-    def output(self, action: str, source: str) -> Shape:
+    def output(self, action: str, source: Source) -> Shape:
         name = self.api.output_of(action)
         if name is None:
             return ANY
         return self.shape(name, source, 0) if name else ObjectShape({}, True, source)
 
-    def shape(self, name: str, source: str, depth: int) -> Shape:
+    def shape(self, name: str, source: Source, depth: int) -> Shape:
         details = self.api.shape(name)
         kind = details.get("type")
         if depth > MAX_DEPTH or details.get("document") or details.get("eventstream"):

@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ...base.named import NamedTuple
-from ...base.words import abbreviate, did_you_mean
+from ...base.words import abbreviate, nearest
 from .kinds import kind_of_shape, misfit, misfit_sometimes
 from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten
 
 MAX_DEPTH: Final = 8
-READS: Final = "what the handler reads"
-"""The source of the shape of what a handler without annotations reads."""
 
 
 class Misfit(NamedTuple):
@@ -63,19 +61,14 @@ def _fields(event: ObjectShape, wanted: ObjectShape, keys: tuple[str, ...]) -> I
                 message = f"{'.'.join((*keys, name))} is missing on some routes: {sent.absent} does not have it"
                 yield Misfit((*keys, name), message)
         elif event.closed:
-            near = did_you_mean(name, unknown)
+            near = nearest(name, unknown)
             if member.always:
                 has = ", ".join(event.fields) or "nothing"
-                meant = _meant(near, unknown) if near else ""
-                hint = f"rename {meant!r} to {name!r}" if near else f"add {name!r}"
-                place = (*keys, meant) if near else keys
+                hint = f"rename {near!r} to {name!r}" if near else f"add {name!r}"
+                place = (*keys, near) if near else keys
                 yield Misfit(place, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint, True)
             elif near:
-                yield Misfit((*keys, _meant(near, unknown)), f"the handler takes {name!r}", f"rename it to {name!r}")
-
-
-def _meant(hint: str, names: list[str]) -> str:
-    return next((name for name in names if repr(name) in hint or f"{name}?" in hint or name in hint), names[0])
+                yield Misfit((*keys, near), f"the handler takes {name!r}", f"rename it to {name!r}")
 
 
 def payload_of(shape: Shape) -> Member | None:

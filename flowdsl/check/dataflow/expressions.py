@@ -31,6 +31,7 @@ from .narrowing import Values, narrow_within, place_within
 from .shapes import (
     ANY,
     BOOLEAN,
+    NOWHERE,
     NULL,
     NUMBER,
     STRING,
@@ -40,6 +41,7 @@ from .shapes import (
     ObjectShape,
     ScalarShape,
     Shape,
+    Source,
     UnionShape,
     UnknownShape,
     item_of_many,
@@ -158,7 +160,7 @@ class Evaluator(Record):
     """Evaluates one expression in shapes. `source` names the objects that it makes in messages."""
 
     text: str
-    source: str
+    source: Source
     variable: Callable[[str], Value]
     report: Report
     complain: Complain = lambda complaint: None
@@ -458,7 +460,7 @@ def _number(text: str) -> frozenset[float] | None:
 def merge_fields(values: Iterable[Value]) -> Value:
     """Return the object with the fields of all values: of the last one that has a field."""
     fields: dict[str, Member] = {}
-    is_closed, source = True, ""
+    is_closed, source = True, NOWHERE
     for value in values:
         shape = as_shape(value)
         if not isinstance(shape, ObjectShape):

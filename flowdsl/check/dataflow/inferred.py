@@ -13,9 +13,21 @@ from functools import lru_cache
 from typing import Final
 
 from .bindings import names_bound_by, own_nodes
-from .events import READS
 from .kinds import kind_of_shape
-from .shapes import ANY, BOOLEAN, NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Shape, merged, of_value
+from .shapes import (
+    ANY,
+    BOOLEAN,
+    NUMBER,
+    STRING,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    Source,
+    merged,
+    of_value,
+)
 
 MAX_DEPTH: Final = 12
 PASSING: Final = frozenset({"inject_lambda_context", "capture_lambda_handler", "log_metrics"})
@@ -26,6 +38,7 @@ _CALLS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("bool", "any", "all", "isinstance"), BOOLEAN),
     **dict.fromkeys(("list", "sorted"), ArrayShape(ANY)),
 }
+_READS: Final = Source("what the handler reads", "reads")
 _TEXT_METHODS: Final = frozenset({"isoformat", "strftime", "hexdigest", "upper", "lower"})
 _LOOKING: Final = frozenset({"print", "len", "str", "repr", "dumps"})
 """Functions that look at an argument and leave it as it is."""
@@ -90,7 +103,7 @@ def _names(handler: ast.FunctionDef) -> _Names:
 # What it returns
 
 
-def result_of(handler: ast.FunctionDef, module: Collection[str], source: str) -> Shape:
+def result_of(handler: ast.FunctionDef, module: Collection[str], source: Source) -> Shape:
     """The shape of what the handler returns. `module` are the names that its file defines, `source` is for messages."""
     returns = _names(handler).returns
     if not returns or not _ends(handler.body):
@@ -113,7 +126,7 @@ def _ends(body: list[ast.stmt]) -> bool:
     return False
 
 
-def _any_of(shapes: Collection[Shape], source: str) -> Shape:
+def _any_of(shapes: Collection[Shape], source: Source) -> Shape:
     """One of several values. The text does not tell when it is which: a field that only some have may be there, and a
     value of one kind or another is unknown, for what the flow tests may exclude one, such as the null beside an error.
     """
@@ -137,7 +150,7 @@ def _any_of(shapes: Collection[Shape], source: str) -> Shape:
 class _Values:
     """The shapes of expressions in a function."""
 
-    def __init__(self, handler: ast.FunctionDef, module: Collection[str], source: str) -> None:
+    def __init__(self, handler: ast.FunctionDef, module: Collection[str], source: Source) -> None:
         self.source = source
         self.names = _names(handler)
         self.own = {*module, *self.names.bound, *self.names.assigned}
@@ -354,4 +367,4 @@ def _object(reads: set[tuple[str, ...]]) -> Shape:
     for name in sorted({keys[0] for keys in reads}):
         inside = {keys[1:] for keys in reads if keys[0] == name and len(keys) > 1}
         fields[name] = Member(_object(inside) if inside else ANY)
-    return ObjectShape(fields, False, READS)
+    return ObjectShape(fields, False, _READS)

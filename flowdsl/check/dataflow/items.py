@@ -19,6 +19,7 @@ from .shapes import (
     Member,
     ObjectShape,
     Shape,
+    Source,
     UnionShape,
     UnknownShape,
     merged,
@@ -38,8 +39,9 @@ _CONTEXT: Final[Mapping[str, Member]] = {
 _OBJECT_IN_S3: Final = ObjectShape(
     {**dict.fromkeys(("Key", "Etag", "StorageClass"), _TEXT), **dict.fromkeys(("LastModified", "Size"), _NUMBER)},
     False,
-    "an object that the ItemReader lists",
+    Source("an object that the ItemReader lists"),
 )
+_ROW: Final = Source("a row of the CSV file")
 
 
 def context_of(item: Shape) -> ObjectShape:
@@ -72,8 +74,8 @@ def item_read_by(reader: Mapping[str, Any]) -> Shape:
         names = config.get("CSVHeaders")
         if config.get("CSVHeaderLocation") == "GIVEN" and isinstance(names, list):
             texts = {name: Member(STRING) for name in names if isinstance(name, str)}
-            return ObjectShape(texts, True, "a row of the CSV file")
-        return ObjectShape({}, False, "a row of the CSV file", STRING)
+            return ObjectShape(texts, True, _ROW)
+        return ObjectShape({}, False, _ROW, STRING)
     resource = reader.get("Resource")
     is_list = isinstance(resource, str) and resource.endswith(":listObjectsV2") and "InputType" not in config
     return _OBJECT_IN_S3 if is_list and "Transformation" not in config else ANY
@@ -83,9 +85,9 @@ def result_written_by(writer: Mapping[str, Any]) -> Shape:
     """Return the result of a Map that has a ResultWriter: where it wrote the results, if it did."""
     if "Resource" not in writer:
         return ANY
-    details = ObjectShape(dict.fromkeys(("Bucket", "Key"), _TEXT), True, "ResultWriterDetails")
+    details = ObjectShape(dict.fromkeys(("Bucket", "Key"), _TEXT), True, Source("ResultWriterDetails"))
     fields = {"MapRunArn": _TEXT, "ResultWriterDetails": Member(details)}
-    return ObjectShape(fields, True, "the result of a Map with a ResultWriter")
+    return ObjectShape(fields, True, Source("the result of a Map with a ResultWriter"))
 
 
 def batch_of(batcher: Mapping[str, Any], item: Shape, added: Shape, state: Node) -> Shape:
@@ -93,4 +95,4 @@ def batch_of(batcher: Mapping[str, Any], item: Shape, added: Shape, state: Node)
     fields = {"Items": Member(ArrayShape(item))}
     if "BatchInput" in batcher:
         fields["BatchInput"] = Member(added)
-    return ObjectShape(fields, True, f"a batch of {state.name!r}")
+    return ObjectShape(fields, True, Source(f"a batch of {state.name!r}"))

@@ -12,7 +12,18 @@ from ...expr.path.tree import Root
 from ..conditions import And, Atom, Formula, Not
 from ..rules.paths import as_path
 from .parts import keys_of
-from .shapes import ArrayShape, Member, ObjectShape, ScalarShape, Shape, UnionShape, UnknownShape, merged, ways_of
+from .shapes import (
+    NOWHERE,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
+    Shape,
+    UnionShape,
+    UnknownShape,
+    merged,
+    ways_of,
+)
 
 _JSONATA = regex(r"(\$(?:[A-Za-z_]\w*)?|[A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
 Keys = tuple[str | int, ...]
@@ -115,7 +126,9 @@ def _way_left(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape | None
     is_sure = member.always or (holds and test.operator in _NEEDS_A_VALUE)
     if inner is member.shape and is_sure is member.always:
         return shape
-    return shape._replace(fields={**shape.fields, keys[0]: Member(inner, is_sure, "" if is_sure else member.absent)})
+    return shape._replace(
+        fields={**shape.fields, keys[0]: Member(inner, is_sure, NOWHERE if is_sure else member.absent)}
+    )
 
 
 _KINDS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from ...asl.tree import Node
 from ...base.diagnostics import AslPath
@@ -13,7 +13,7 @@ from ...base.json import texts_in
 from ...base.patterns import regex
 from ...base.words import abbreviate
 from ...expr.path.tree import Index, Name, Path
-from .shapes import STRING, Member, ObjectShape, Shape
+from .shapes import STRING, Member, ObjectShape, Shape, Source
 
 
 def in_order(first: Node) -> dict[str, int]:
@@ -55,13 +55,12 @@ def is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("{%")
 
 
-CAUGHT = "the error that "
-"""How the source of a caught error starts."""
+_ERROR: Final = dict.fromkeys(("Error", "Cause"), Member(STRING))
 
 
 def caught_error(state: Node) -> Shape:
     """Return the shape of the error that a Catch of the state gets."""
-    return ObjectShape(dict.fromkeys(("Error", "Cause"), Member(STRING)), True, f"{CAUGHT}{state.name!r} caught")
+    return ObjectShape(_ERROR, True, Source(f"the error that {state.name!r} caught", "caught"))
 
 
 def with_assigned(variables: Shape, assigned: Shape) -> Shape:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ...asl.resource import SYNC
 from ...base.diagnostics import AslPath
 from ...base.patterns import regex
 from ...base.record import Record
@@ -15,8 +14,7 @@ from ..findings import Findings
 from ..rules.paths import as_path, is_intrinsic
 from .items import context_of
 from .kinds import FIELDS, fraction_in, misfit, misfit_sometimes
-from .parts import CAUGHT, first_keys, keys_of
-from .replaced import UNKNOWN
+from .parts import first_keys, keys_of
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -28,6 +26,7 @@ from .shapes import (
     Missing,
     ObjectShape,
     Shape,
+    Source,
     look,
     merged,
     of_value,
@@ -62,7 +61,7 @@ class Reader(Record, frozen=False, kw_only=True):
     item: Shape = ANY
     """The item of the Map around a state."""
 
-    def template(self, value: Any, document: Shape, path: AslPath, source: str, depth: int = 0) -> Shape:
+    def template(self, value: Any, document: Shape, path: AslPath, source: Source, depth: int = 0) -> Shape:
         """Return the shape of the value of a payload template."""
         if depth > MAX_DEPTH:
             return ANY
@@ -137,15 +136,12 @@ class Reader(Record, frozen=False, kw_only=True):
     def report(self, missing: Missing | None, text: str, path: AslPath) -> None:
         if self.findings is None or missing is None:
             return
-        if missing.source.startswith(UNKNOWN):
-            state = missing.source.removeprefix(UNKNOWN).removesuffix(" returns")
-            message = (
-                f"{text}: the result of state {state} has replaced the document, and may not have {missing.name!r}"
-            )
+        if missing.source.kind == "unknown":
+            message = f"{text}: {missing.source} has replaced the document, and may not have {missing.name!r}"
             hint = self.findings.either("keep the document: add a ResultPath", 'keep the document: into="…"')
             self.findings.warning("FD808", message, path, hint=hint, needle=_needle(missing))
             return
-        caught = missing.source.startswith(CAUGHT)
+        caught = missing.source.kind == "caught"
         keep = self.findings.either(
             "keep the document: add a ResultPath to the Catch", 'keep the document: catch(..., into="error")'
         )
@@ -168,7 +164,7 @@ class Reader(Record, frozen=False, kw_only=True):
             message = f"{text}: cannot read {missing.name!r}: the value before it is not an object"
             self.report_never(message, path, None, missing.name)
             return
-        is_sure = not missing.source.endswith(f".{SYNC}")  # The service may add to the description of a job.
+        is_sure = missing.source.kind != "job"  # The service may add to the description of a job.
         near = None if caught and missing.name == "error" else did_you_mean(missing.name, missing.fields)
         if caught and near is None:
             near = keep
@@ -212,7 +208,9 @@ class Reader(Record, frozen=False, kw_only=True):
         elif wrong := misfit_sometimes(shape, wanted) or fraction_in(key, shape):
             self.report_kind(f"{key} must be {wrong}", path, is_sure=False)
 
-    def expression(self, value: Any, known: Mapping[str, Shape], path: AslPath, source: str, depth: int = 0) -> Shape:
+    def expression(
+        self, value: Any, known: Mapping[str, Shape], path: AslPath, source: Source, depth: int = 0
+    ) -> Shape:
         """Return the shape of a value with JSONata in it. `known` are the fields of `$states`."""
         if depth > MAX_DEPTH:
             return ANY
@@ -235,7 +233,7 @@ class Reader(Record, frozen=False, kw_only=True):
             return self.follow(root, tuple(names), known, path)
         return self.evaluate(text, known, path, source)
 
-    def evaluate(self, text: str, known: Mapping[str, Shape], path: AslPath, source: str) -> Shape:
+    def evaluate(self, text: str, known: Mapping[str, Shape], path: AslPath, source: Source) -> Shape:
         """Return the shape of the value of an expression, and report names in it that do not exist."""
         from ..rules.jsonata import read_text  # definitions without JSONata do without
         from .expressions import Complaint, Evaluator, Value, as_shape, asked_parts, is_asked

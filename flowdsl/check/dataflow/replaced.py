@@ -15,12 +15,10 @@ from ...base.patterns import regex
 from ..rules.paths import as_path
 from .kinds import NAMES, kind_of_shape
 from .parts import keys_of
-from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, flatten, look, ways_of
+from .shapes import ANY, ArrayShape, Member, ObjectShape, ScalarShape, Shape, Source, flatten, look, ways_of
 
 _MAKERS: Final = frozenset({"Task", "Map", "Parallel"})
 """The states that make a result of their own; a Pass is there to reshape what there is."""
-UNKNOWN: Final = "whatever "
-"""How the source of a field starts that an unknown result may lack."""
 MERGING: Final = "{% $merge([$states.input, "
 """How the Output of a state starts that adds its result to the document."""
 _KEY: Final = regex(r"""["'](\w+)["']\s*:""")
@@ -58,7 +56,7 @@ def _other_object(document: Shape, keys: tuple[str | int, ...], after: Shape) ->
     if missing is not None or not isinstance(after, ObjectShape) or not after.closed or not after.source:
         return None
     for each in ways_of(old):
-        if not isinstance(each, ObjectShape) or each.source == after.source or not each.source.endswith(f".{keys[-1]}"):
+        if not isinstance(each, ObjectShape) or each.source == after.source or each.source.key != keys[-1]:
             continue
         shared = each.fields.keys() & after.fields.keys()
         if 2 * len(shared) < len(each.fields) or not each.fields:
@@ -99,9 +97,6 @@ def unknown_result(state: Node, document: Shape, arguments: Any, placed: Collect
     sent = " ".join([*texts_in(arguments), *(arguments if isinstance(arguments, dict) else ())])
     if any(text in ("$", "{% $states.input %}", "$$") for text in texts_in(arguments)):
         return ANY
-    lost = {
-        name: Member(ANY, False, f"{UNKNOWN}{state.name!r} returns")
-        for name in document.fields
-        if name in placed and name not in sent
-    }
+    source = Source(f"the result of state {state.name!r}", "unknown")
+    lost = {name: Member(ANY, False, source) for name in document.fields if name in placed and name not in sent}
     return ObjectShape(lost, False) if lost else ANY

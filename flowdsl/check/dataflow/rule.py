@@ -23,7 +23,7 @@ from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
 from .comparisons import check_comparison, check_presence, split
-from .events import READS, misfits, payload_of
+from .events import misfits, payload_of
 from .items import batch_of, context_of, item_of, item_read_by, result_written_by
 from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
@@ -43,12 +43,14 @@ from .replaced import MERGING, placed_results, replaced_kinds, unknown_result
 from .shapes import (
     ANY,
     MAYBE,
+    NOWHERE,
     NUMBER,
     ArrayShape,
     Member,
     Missing,
     ObjectShape,
     Shape,
+    Source,
     allow,
     look,
     merge,
@@ -196,15 +198,14 @@ class _Flow(Reader, frozen=False, kw_only=True):
         if state.type in ("Task", "Pass", "Parallel", "Map"):
             effective = selected
             if "Parameters" in fields and state.type != "Map":
-                effective = self.template(
-                    fields["Parameters"], selected, (*path, "Parameters"), f"the Parameters of {state.name!r}"
-                )
+                source = Source(f"the Parameters of {state.name!r}")
+                effective = self.template(fields["Parameters"], selected, (*path, "Parameters"), source)
             if state.type == "Task":
                 self.send(state, effective, "Parameters" if "Parameters" in fields else "")
                 self.check_arguments(state, "Parameters", effective)
             assigning = result = self.result(state, selected, effective, depth)
             if "ResultSelector" in fields:
-                source = f"the ResultSelector of {state.name!r}"
+                source = Source(f"the ResultSelector of {state.name!r}")
                 result = self.template(fields["ResultSelector"], result, (*path, "ResultSelector"), source)
             keys = keys_of(as_path(fields.get("ResultPath", "$")))
             if result == ANY and state.type == "Task" and "Parameters" in fields and keys is not None:
@@ -229,7 +230,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         """Return the variables that an Assign with payload templates sets."""
         if not isinstance(fields.get("Assign"), dict):
             return ANY
-        return self.template(fields["Assign"], document, (*path, "Assign"), "")
+        return self.template(fields["Assign"], document, (*path, "Assign"), NOWHERE)
 
     def onward(self, state: Node, output: Shape, assigned: Shape) -> Iterator[Route]:
         if state.type == "Succeed" or state.fields.get("End") is True:
@@ -242,7 +243,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
         if key not in fields:
             return document
         if fields[key] is None:
-            return ObjectShape({}, True, f"null as {key}")
+            return ObjectShape({}, True, Source(f"null as {key}"))
         return self.read(document, fields[key], (*path, key))
 
     def place(self, result_path: Any, document: Shape, result: Shape, state: Node) -> Shape:
@@ -250,12 +251,14 @@ class _Flow(Reader, frozen=False, kw_only=True):
         if result_path is None:
             return document
         keys = keys_of(as_path(result_path))
-        return ANY if keys is None else put(document, keys, result, f"the result of {state.name!r}")
+        return ANY if keys is None else put(document, keys, result, Source(f"the result of {state.name!r}"))
 
     def result(self, state: Node, selected: Shape, effective: Shape, depth: int) -> Shape:
         fields = state.fields
         if state.type == "Pass":
-            return of_value(fields["Result"], f"the Result of {state.name!r}") if "Result" in fields else effective
+            return (
+                of_value(fields["Result"], Source(f"the Result of {state.name!r}")) if "Result" in fields else effective
+            )
         if state.type == "Task":
             return self.call(state)
         if state.type == "Parallel":
@@ -284,13 +287,12 @@ class _Flow(Reader, frozen=False, kw_only=True):
         self.item = item = item_read_by(reader) if reader else item_of(items)
         selector = next((key for key in ("ItemSelector", "Parameters") if key in fields), None)
         if selector is not None:
-            item = self.value(state, fields[selector], document, (*path, selector), f"the {selector} of {state.name!r}")
+            source = Source(f"the {selector} of {state.name!r}")
+            item = self.value(state, fields[selector], document, (*path, selector), source)
         if batcher:
             added = batcher.get("BatchInput")
-            at = (*path, "ItemBatcher", "BatchInput")
-            item = batch_of(
-                batcher, item, self.value(state, added, document, at, f"the BatchInput of {state.name!r}"), state
-            )
+            at, source = (*path, "ItemBatcher", "BatchInput"), Source(f"the BatchInput of {state.name!r}")
+            item = batch_of(batcher, item, self.value(state, added, document, at, source), state)
         key = "ItemProcessor" if "ItemProcessor" in fields else "Iterator"
         output = self.inner((*path, key), item, depth)
         self.item = outer
@@ -298,14 +300,14 @@ class _Flow(Reader, frozen=False, kw_only=True):
 
     def check_place(self, state: Node, arguments: Any, document: Shape, path: AslPath) -> None:
         """Check the arguments that say where in S3 a reader reads, or a writer writes."""
-        shape = self.value(state, arguments, document, path, "")
+        shape = self.value(state, arguments, document, path, NOWHERE)
         if self.findings is not None:
             from .arguments import texts_of_other_kinds
 
             for wrong in texts_of_other_kinds(arguments, shape, path, state.language, ("Bucket", "Key", "Prefix")):
                 self.report_kind(wrong.message, wrong.path)
 
-    def value(self, state: Node, value: Any, document: Shape, path: AslPath, source: str) -> Shape:
+    def value(self, state: Node, value: Any, document: Shape, path: AslPath, source: Source) -> Shape:
         """Return the shape of a payload template, or of a value with JSONata in it."""
         if state.language == "JSONata":
             return self.expression(value, {"input": document, "context": context_of(self.item)}, path, source)
@@ -339,7 +341,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
             return self.results.get(state.path, ANY)
         if resource.operation == "lambda:invoke":
             payload = self.results.get(state.path, ANY)
-            return ObjectShape({**_ANSWER_OF_LAMBDA, "Payload": Member(payload)}, True, "the answer of Lambda")
+            return ObjectShape({**_ANSWER_OF_LAMBDA, "Payload": Member(payload)}, True, Source("the answer of Lambda"))
         return ANY
 
     def route_without(self, text: str, name: str) -> tuple[str, str, str] | None:
@@ -417,7 +419,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
                     message = f"the handler of {name!r} cannot take this event: {wrong.message}"
                     needle = keys[-1] if keys else None
                     # An annotation may ask for more than is read; what is read and missing is a KeyError.
-                    is_read = isinstance(wanted, ObjectShape) and wanted.source == READS
+                    is_read = isinstance(wanted, ObjectShape) and wanted.source.kind == "reads"
                     report = self.findings.failure if is_read and wrong.is_certain else self.findings.warning
                     report("FD806", message, (*path, *keys), hint=wrong.hint, needle=needle)
 
@@ -459,7 +461,9 @@ class _Flow(Reader, frozen=False, kw_only=True):
         fields, path = state.fields, state.path
         known: dict[str, Shape] = {"input": document, "context": context_of(self.item)}
         values = {
-            key: self.expression(fields[key], known, (*path, key), "") for key in fields if key not in _READ_ELSEWHERE
+            key: self.expression(fields[key], known, (*path, key), NOWHERE)
+            for key in fields
+            if key not in _READ_ELSEWHERE
         }
         for key, shape in values.items():
             if key in FIELDS and is_expression(fields[key]):
@@ -475,7 +479,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
             known["input"] = document
             for index, rule in enumerate(rules):
                 at = (*path, "Choices", index, "Condition")
-                condition = self.expression(rule.get("Condition"), known, at, "")
+                condition = self.expression(rule.get("Condition"), known, at, NOWHERE)
                 if is_expression(rule.get("Condition")) and (wrong := misfit(condition, "boolean")):
                     self.report_kind(f"a condition must be {wrong}", at)
                 here, left = split(left, formulas[index], rule, "JSONata")
@@ -524,10 +528,11 @@ class _Flow(Reader, frozen=False, kw_only=True):
         """Return the output and the variables of Output and Assign."""
         assigned: Shape = ANY
         if isinstance(fields.get("Assign"), dict):
-            assigned = self.expression(fields["Assign"], known, (*path, "Assign"), "")
+            assigned = self.expression(fields["Assign"], known, (*path, "Assign"), NOWHERE)
         if "Output" not in fields:
             return default, assigned
-        return self.expression(fields["Output"], known, (*path, "Output"), f"the Output of {state.name!r}"), assigned
+        source = Source(f"the Output of {state.name!r}")
+        return self.expression(fields["Output"], known, (*path, "Output"), source), assigned
 
 
 _ANSWER_OF_LAMBDA: Final = {

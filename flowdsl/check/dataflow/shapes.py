@@ -6,7 +6,7 @@ A field may exist only on some routes; then the shape has the reason why it can 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ...base.named import NamedTuple
 
@@ -16,6 +16,32 @@ MAX_DEPTH = 24
 
 class UnknownShape(NamedTuple):
     """Any value."""
+
+
+class Source(NamedTuple):
+    """Where a value comes from: its name in messages, and what follows for its fields (see SourceKind)."""
+
+    name: str = ""
+    kind: SourceKind = ""
+    key: str = ""
+    """The name of the field, if it is a declared one."""
+
+    def field(self, key: str) -> Source:
+        """Return the source of a field of a declared object."""
+        return Source(f"{self.name}.{key}" if self.name else key, self.kind, key)
+
+    def __bool__(self) -> bool:
+        return self.name != ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SourceKind = Literal["", "input", "event", "reads", "caught", "job", "unknown"]
+"""What is special about a source: the execution's input may lack a field with a default; an event is made of none of
+the author's own classes; `reads` is what a handler without annotations reads; an error has been caught; a service may
+add to the description of a `.sync` job; an unknown result has replaced the document."""
+NOWHERE: Final = Source()
 
 
 class ScalarShape(NamedTuple):
@@ -35,19 +61,19 @@ class ArrayShape(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A field of an object. If it is not `always` present, `absent` names what lacks it."""
+    """A field of an object. If it is not `always` present, `absent` is what lacks it."""
 
     shape: Shape
     always: bool = True
-    absent: str = ""
+    absent: Source = NOWHERE
 
 
 class ObjectShape(NamedTuple):
-    """An object; a closed one has no other fields. `source` is its name in messages, `rest` the shape of others."""
+    """An object; a closed one has no other fields. `rest` is the shape of others."""
 
     fields: Mapping[str, Member]
     closed: bool = True
-    source: str = ""
+    source: Source = NOWHERE
     rest: Shape = UnknownShape()
 
 
@@ -77,12 +103,12 @@ class Missing(NamedTuple):
     sometimes: bool
     fields: tuple[str, ...] | None
     """The fields that exist instead; None if the value is not an object."""
-    source: str
+    source: Source
     length: int | None = None
     """The length of the list if an index leads outside of it."""
 
 
-def of_value(value: Any, source: str = "", depth: int = 0) -> Shape:
+def of_value(value: Any, source: Source = NOWHERE, depth: int = 0) -> Shape:
     """Return the shape of a constant."""
     if depth > MAX_DEPTH:
         return ANY
@@ -277,7 +303,7 @@ def _merge_open(one: ObjectShape, other: ObjectShape, depth: int, pairs: Pairs) 
     return ObjectShape(fields, False, one.source or other.source, rest)
 
 
-def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: str) -> Shape:
+def put(shape: Shape, keys: tuple[str | int, ...], value: Shape, source: Source) -> Shape:
     """Return the shape with a value at a Reference Path, as ResultPath writes it."""
     if not keys:
         return value
@@ -362,11 +388,12 @@ def _field(shape: Shape, key: str) -> tuple[Shape, Missing | None]:
     return field.shape, Missing(key, True, tuple(shape.fields), field.absent)
 
 
-def source_of(shape: Shape) -> str:
+def source_of(shape: Shape) -> Source:
     """Name what is known of a value, for a message about what it lacks."""
     if isinstance(shape, ObjectShape):
         return shape.source
-    return {"array": "a list", "string": "a text"}.get(kind, f"a {kind}") if (kind := _kind(shape)) else ""
+    kind = _kind(shape)
+    return Source({"array": "a list", "string": "a text"}.get(kind, f"a {kind}")) if kind else NOWHERE
 
 
 def _kind(shape: Shape) -> str | None:
@@ -380,4 +407,4 @@ def _item(shape: Shape, index: int) -> tuple[Shape, Missing | None]:
         return shape.item, None
     if -len(shape.items) <= index < len(shape.items):
         return shape.items[index], None
-    return ANY, Missing(f"[{index}]", False, (), f"a list of {len(shape.items)}", len(shape.items))
+    return ANY, Missing(f"[{index}]", False, (), Source(f"a list of {len(shape.items)}"), len(shape.items))
