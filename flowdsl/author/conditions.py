@@ -8,7 +8,7 @@ from typing import Any
 from ..base.arguments import WrongArgument
 from ..base.source import caller
 from . import nodes
-from .expressions import Condition, Expression, Path, Value, node_of, traced
+from .expressions import INDEXED, Condition, Expression, Path, Value, node_of, traced
 from .nodes import Mark
 from .tokens import has_tokens, split
 
@@ -124,4 +124,4 @@ def where(items: Value, condition: Callable[..., Any]) -> Expression:
     >>> where(state_input.orders, lambda order: order.total > 100)
     fn.filter(state_input.orders, lambda order: order.total > 100)
     """
-    return Expression(nodes.Call("filter", (node_of(items), traced(condition, 3)), "list", origin=caller()))
+    return Expression(nodes.Call("filter", (node_of(items), traced(condition, 3, INDEXED)), "list", origin=caller()))

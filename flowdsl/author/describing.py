@@ -81,8 +81,9 @@ def _written(node: Any) -> tuple[str, int]:
             return "{" + ", ".join(f"{key!r}: {_written(value)[0]}" for key, value in fields) + "}", _WHOLE
         case nodes.Array(items=items):
             return f"[{', '.join(_written(each)[0] for each in items)}]", _WHOLE
-        case nodes.Regex(pattern=pattern):
-            return f"re.compile({pattern!r})", _WHOLE
+        case nodes.Regex(pattern=pattern, flags=flags):
+            words = " | ".join(f"re.{letter.upper()}" for letter in flags)
+            return f"re.compile({pattern!r}{words and ', '}{words})", _WHOLE
         case nodes.Raw(parts=parts):
             plain = [part if isinstance(part, str) else f"{{{whole(part)}}}" for part in parts]
             return f"jsonata({''.join(plain)!r})", _WHOLE
@@ -115,7 +116,13 @@ def _step(step: str | int | Node) -> str:
     if isinstance(step, str):
         is_plain = step.isidentifier() and not step.startswith("_") and not iskeyword(step)
         return f".{step}" if is_plain else f"[{step!r}]"
-    return f"[{step if isinstance(step, int) else _written(step)[0]}]"
+    if isinstance(step, int):
+        return f"[{step}]"
+    text = _written(step)[0]
+    match step:
+        case nodes.Path(root=str(), mark="Numeric" | "String" as mark) if text != "item_index":
+            return f"[{'number' if mark == 'Numeric' else 'string'}({text})]"
+    return f"[{text}]"
 
 
 def _text(parts: tuple[Node, ...]) -> str:

@@ -10,13 +10,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from itertools import zip_longest
+from math import isfinite
 from typing import Any, Final, NoReturn, Self, Union
 
 from ..base.arguments import WrongArgument, mistake
 from ..base.source import Caller, caller, is_asked_by_flowdsl, reader
 from . import nodes
 from .nodes import Mark, Node, kind_of
-from .tokens import has_tokens, leave_token, note_description, split
+from .tokens import has_tokens, leave_token, note_description, split, tokens_in
 
 if sys.version_info >= (3, 14):
     from string.templatelib import Template
@@ -265,7 +267,7 @@ class Path(Expression):
         return Path(self._node.root, (*self._node.steps, name))
 
     def __getitem__(self, step: str | int | Expression) -> Path:
-        if isinstance(step, str | int) and not isinstance(step, bool):
+        if isinstance(step, str | int) and not isinstance(step, bool) and not has_tokens(str(step)):
             return Path(self._node.root, (*self._node.steps, step))
         return super().__getitem__(step)  # type: ignore[return-value]  # an index that is known later is no JSONPath
 
@@ -277,6 +279,8 @@ class Path(Expression):
 
 
 def _deeper(node: Node, step: str | int | Expression) -> Node:
+    if isinstance(step, str) and has_tokens(step):
+        step = Expression(node_of(step))
     if isinstance(step, slice):
         raise TypeError(
             "a value of the flow cannot be sliced: use fn.substring for text, where or fn.filter for a list"
@@ -312,7 +316,7 @@ task_token: Final = context.Task.Token
 item: Final = context.Map.Item.Value
 """The item that a Map works on."""
 
-item_index: Final = context.Map.Item.Index
+item_index: Final = Path("context", ("Map", "Item", "Index"), "Numeric")
 """The index of the item that a Map works on; the first is 0."""
 
 
@@ -327,6 +331,9 @@ class _Variables:
         return Path("$" + name)
 
     def __getitem__(self, name: str) -> Path:
+        if tokens_in(name):
+            what = "the name of a variable must be constant text"
+            raise WrongArgument(what, "to choose a value when the flow runs, write cond(...) or fn.lookup(object, key)")
         return Path("$" + name)
 
 
@@ -361,6 +368,8 @@ def node_of(value: Any) -> Node:
             pieces = split(value)
             origin = next((piece.origin for piece in pieces if not isinstance(piece, str)), None)
             return _text([piece if isinstance(piece, str) else piece.node for piece in pieces], origin)
+        case float() if not isfinite(value):
+            return _invalid(*without_json(value))
         case None | bool() | int() | float() | str():
             return nodes.Constant(value)
         case datetime():
@@ -369,7 +378,8 @@ def node_of(value: Any) -> Node:
         case Mapping():
             for key in value:
                 if not isinstance(key, str) or has_tokens(key):
-                    return _invalid(f"{key!r} is not a key of a JSON object", "use constant text as keys")
+                    name = repr(key) if not isinstance(key, str) else _text_of(Expression(node_of(key)))
+                    return _invalid(f"{name} is not a key of a JSON object", "use constant text as keys")
             return nodes.Object(tuple((key, node_of(part)) for key, part in value.items()), origin=caller())
         case list() | tuple():
             return nodes.Array(tuple(node_of(part) for part in value), origin=caller())
@@ -488,8 +498,17 @@ def _logic(word: Any, left: object, right: object) -> Condition:
     return Condition(nodes.Logic(word, tuple(parts), origin=caller()))
 
 
-def traced(function: Callable[..., Any], most: int) -> nodes.Lambda:
-    """The function's body as a node: it is called once, with paths for its first parameters, `most` at most."""
+Marks = Sequence[Mark | None]
+INDEXED: Final[Marks] = (None, "Numeric")
+KEYED: Final[Marks] = (None, "String")
+"""What a function's parameters are known to hold: an item and its index, a value and its key."""
+
+
+def traced(function: Callable[..., Any], most: int, marks: Marks = ()) -> nodes.Lambda:
+    """The function's body as a node: it is called once, with paths for its first parameters, `most` at most.
+
+    `marks` say what the parameters are known to hold.
+    """
     code = getattr(function, "__code__", None)
     if code is None:
         what = f"a function is needed here, not {function!r}"
@@ -500,5 +519,5 @@ def traced(function: Callable[..., Any], most: int) -> nodes.Lambda:
         hint = "write a lambda, such as lambda row: row.total"
         raise WrongArgument(f"the function takes {needed} parameters, but it gets {gets}", hint, "#1")
     parameters = tuple(nodes.Parameter(name) for name in code.co_varnames[:needed])
-    body = function(*(Path(parameter) for parameter in parameters))
+    body = function(*(Path(each, (), mark) for each, mark in zip_longest(parameters, marks[: len(parameters)])))
     return nodes.Lambda(parameters, node_of(body), origin=caller())

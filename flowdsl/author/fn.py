@@ -17,13 +17,15 @@ from itertools import takewhile
 from typing import Any
 
 from ..base.arguments import WrongArgument, mistake
+from ..base.record import evolve
 from ..base.source import caller
 from ..base.words import join_words
 from . import nodes
 from .conditions import cond
-from .expressions import UNKNOWN, Condition, Expression, Value, node_of, traced
+from .expressions import INDEXED, KEYED, UNKNOWN, Condition, Expression, Value, node_of, traced
 from .nodes import Kind, Node, kind_of
 from .places import snake
+from .regexes import NoSuchPattern, write_regex
 from .signatures import check_arguments
 from .tokens import has_tokens
 
@@ -65,9 +67,16 @@ def _pattern(value: Pattern) -> Node:
             mistake(WrongArgument(f"a pattern is text or a regular expression, not {value!r}", hint, "#1", "pattern"))
             return UNKNOWN._node
         return node
-    if value.flags & ~(re.UNICODE | re.IGNORECASE | re.MULTILINE):
+    if value.flags & ~(re.UNICODE | re.ASCII | re.IGNORECASE | re.MULTILINE):
         what = "JSONata's regular expressions know no flags but IGNORECASE and MULTILINE"
         mistake(WrongArgument(what, "write the pattern without them", "#1", "pattern"))
+        return UNKNOWN._node
+    try:
+        write_regex(value.pattern)
+    except NoSuchPattern as error:
+        what = f"JSONata's regular expressions have no {error}, which is in {value.pattern!r}"
+        mistake(WrongArgument(what, "write the pattern without it", "#1", "pattern"))
+        return UNKNOWN._node
     flags = ("i" if value.flags & re.IGNORECASE else "") + ("m" if value.flags & re.MULTILINE else "")
     return nodes.Regex(value.pattern, flags)
 
@@ -370,7 +379,10 @@ def sort(items: Value, key: Callable[..., Any] | None = None, *, descending: boo
     if key is None and not descending:
         return _call("sort", items, kind="list")
     traced_key = traced(key or (lambda value: value), 2)
-    if len(traced_key.parameters) == 1:
+    if len(traced_key.parameters) == 2:
+        parameters = traced_key.parameters[::-1] if descending else traced_key.parameters
+        traced_key = evolve(traced_key, parameters=parameters)
+    else:
         left, right = nodes.Parameter("l"), nodes.Parameter("r")
         sides = (_substituted(traced_key, left), _substituted(traced_key, right))
         compared = nodes.Comparison("<" if descending else ">", *sides)
@@ -380,7 +392,9 @@ def sort(items: Value, key: Callable[..., Any] | None = None, *, descending: boo
 
 def _substituted(function: nodes.Lambda, parameter: nodes.Parameter) -> Node:
     (own,) = function.parameters
-    return nodes.replaced(function.body, lambda node: _renamed(node, own, parameter))
+    body = nodes.replaced(function.body, lambda node: _renamed(node, own, parameter))
+    is_condition = kind_of(body) == "boolean"  # JSONata does not order true and false
+    return nodes.Conditional(body, nodes.Constant(1), nodes.Constant(0)) if is_condition else body
 
 
 def _renamed(node: Node, old: nodes.Parameter, new: nodes.Parameter) -> Node:
@@ -391,22 +405,22 @@ def _renamed(node: Node, old: nodes.Parameter, new: nodes.Parameter) -> Node:
 
 def map(items: Value, function: Callable[..., Any]) -> Expression:
     """What the function gives for each item, as a list. It gets the item, and its index if it takes a second."""
-    return _build("map", [node_of(items), traced(function, 3)], "list")
+    return _build("map", [node_of(items), traced(function, 3, INDEXED)], "list")
 
 
 def filter(items: Value, condition: Callable[..., Any]) -> Expression:
     """The items for which the condition holds, as a list; `where` is the same."""
-    return _build("filter", [node_of(items), traced(condition, 3)], "list")
+    return _build("filter", [node_of(items), traced(condition, 3, INDEXED)], "list")
 
 
 def single(items: Value, condition: Callable[..., Any]) -> Expression:
     """The only item for which the condition holds; the state fails if there is none, or more than one."""
-    return _build("single", [node_of(items), traced(condition, 3)])
+    return _build("single", [node_of(items), traced(condition, 3, INDEXED)])
 
 
 def reduce(items: Value, function: Callable[..., Any], start: Value) -> Expression:
     """What remains of a list: the function gets what there is so far, `start` at first, and the next item."""
-    return _build("reduce", [node_of(items), traced(function, 4), node_of(start)])
+    return _build("reduce", [node_of(items), traced(function, 4, (None, *INDEXED)), node_of(start)])
 
 
 # Objects
@@ -436,12 +450,12 @@ def merge(*values: Value) -> Expression:
 
 def sift(value: Value, condition: Callable[..., Any]) -> Expression:
     """The object with the fields for which the condition holds; it gets a value, and its key if it takes a second."""
-    return _build("sift", [node_of(value), traced(condition, 3)], "object")
+    return _build("sift", [node_of(value), traced(condition, 3, KEYED)], "object")
 
 
 def each(value: Value, function: Callable[..., Any]) -> Expression:
     """A list of what the function gives for each value of an object, and its key if it takes a second."""
-    return _build("each", [node_of(value), traced(function, 3)], "list")
+    return _build("each", [node_of(value), traced(function, 3, KEYED)], "list")
 
 
 def type(value: Value) -> Expression:

@@ -44,6 +44,9 @@ class Function(Element):
         if tokens_in(self.name):
             hint = "to choose one when the flow runs, write dynamic(path, allowed=[...])"
             raise WrongArgument("the name of a Function must be constant text", hint, "#0", "name")
+        if tokens_in(str(self.source)):
+            hint = "write the folder, such as 'handlers/setup'"
+            raise WrongArgument("the source of a Function must be constant text", hint, "#1", "source")
 
     @property
     def timeout_seconds(self) -> int:

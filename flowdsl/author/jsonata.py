@@ -3,10 +3,12 @@
 The traps, each held by tests/author/test_jsonata_meaning.py:
 
 - A sequence of one item is that item, and an empty one is nothing. What gives a sequence is put into `[...]`, which
-  makes a list of it; `[]` behind it keeps an item that is itself a list.
+  makes a list of it; `[]` behind it keeps an item that is itself a list. Step Functions' own `$range` and `$partition`
+  are no better.
 - `[...]` takes over the items of a list inside it. A list in a list goes through `$each`, which does not.
 - `[...][0].name` finds nothing; `([...])[0].name` does.
 - `'...'` has no escape for its own quote.
+- `value[index]` is the whole value if the index is a text.
 
 Source: https://docs.jsonata.org ("Predicate Queries", "Processing Model", "Path Operators").
 """
@@ -21,6 +23,7 @@ from typing import Final
 from ..base.patterns import regex
 from . import nodes
 from .nodes import Node, Parameter, kind_of, walk
+from .regexes import write_regex
 
 _PLAIN_STEP = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
@@ -48,11 +51,18 @@ class NotWritten(Exception):  # noqa: N818 - caught by the writer of the state, 
         self.hint = hint
 
 
+def too_deep(node: Node) -> NotWritten:
+    return NotWritten(node, "this expression nests too deeply", "calculate a part of it in an earlier state")
+
+
 def write_jsonata(node: Node) -> str:
     """The node as a JSONata expression, without the `{% %}`. Raises NotWritten."""
     taken = {each.root[1:] for each in walk(node) if isinstance(each, nodes.Path) and isinstance(each.root, str)}
     raw = {name for each in walk(node) if isinstance(each, nodes.Raw) for name in _variables(each)}
-    return _Writer({*taken, *raw}).write(node, _ANY)
+    try:
+        return _Writer({*taken, *raw}).write(node, _ANY)
+    except RecursionError:
+        raise too_deep(node) from None
 
 
 def _variables(raw: nodes.Raw) -> list[str]:
@@ -118,7 +128,7 @@ class _Writer:
             case nodes.Lambda():
                 return self.function(node), _ATOM
             case nodes.Regex(pattern=pattern, flags=flags):
-                return f"/{_slashes(pattern)}/{flags}", _ATOM
+                return f"/{write_regex(pattern, flags)}/{flags}", _ATOM
             case nodes.Raw(parts=parts):
                 text = "".join(part if isinstance(part, str) else self.write(part, _ATOM) for part in parts).strip()
                 return text, _ATOM if re.fullmatch(r"\$?[\w.]+", text) else _ANY
@@ -145,6 +155,8 @@ class _Writer:
                 text += f"[{step}]"
             elif isinstance(step, Node):
                 inner = self.write(step, _ANY)
+                if kind_of(step) is None:
+                    raise NotWritten(step, *_unknown_step(step))
                 text = f"$lookup({text}, {inner})" if kind_of(step) == "text" else f"{text}[{inner}]"
             elif _PLAIN_STEP.fullmatch(step) and step not in _WORDS:
                 text += f".{step}"
@@ -181,7 +193,7 @@ class _Writer:
         if special is not None:
             return self.text(special(node))
         text = self.plain_call(node)
-        if node.name in _SEQUENCES:
+        if node.name in _SEQUENCES and not _is_long_range(node):
             return f"[{text}{'[]' if _may_hold_lists(node) else ''}]", _ATOM
         return (f"$merge([{text}])" if node.name == "sift" else text), _ATOM
 
@@ -204,6 +216,8 @@ class _Writer:
         names = ", ".join(self.names[parameter] for parameter in node.parameters)
         body = self.write(node.body, _ANY)
         self.taken = before
+        for parameter in node.parameters:
+            del self.names[parameter]
         return f"function({names}) {{{body}}}"
 
     def fresh(self, name: str) -> str:
@@ -215,11 +229,20 @@ class _Writer:
         return name
 
 
-_SEQUENCES = frozenset({"filter", "map", "each", "keys", "match", "spread"})
+_SEQUENCES = frozenset({"filter", "map", "each", "keys", "match", "spread", "range", "partition"})
 _FLAT = frozenset({"sum", "max", "min", "average", "join", "merge"})
 """Functions of lists of scalars or objects."""
 _TAKE_SEQUENCES = frozenset({"count", "filter", "map"})
 """Functions to which one item is a list of it, and nothing an empty list."""
+
+
+def _is_long_range(node: nodes.Call) -> bool:
+    """True if the call gives at least two numbers, so a list, whatever the flow's values are."""
+    values = [each.value if isinstance(each, nodes.Constant) else None for each in node.arguments]
+    match values if node.name == "range" else ():
+        case [int() as first, int() as last, int() as step] if step:
+            return (last - first) // step > 0
+    return False
 
 
 def _is_sequence_of_scalars(node: nodes.Call) -> bool:
@@ -228,8 +251,10 @@ def _is_sequence_of_scalars(node: nodes.Call) -> bool:
 
 def _may_hold_lists(node: nodes.Call) -> bool:
     """True if the items of the sequence may be lists, as far as can be told."""
-    if node.name in ("keys", "match", "spread"):
+    if node.name in ("keys", "match", "spread", "range"):
         return False
+    if node.name == "partition":
+        return True
     function = node.arguments[1]
     if not isinstance(function, nodes.Lambda):
         return True
@@ -279,8 +304,13 @@ def quoted(text: str) -> str:
     return f'"{escaped}"' if "'" in text else "'" + escaped.replace('\\"', '"') + "'"
 
 
-def _slashes(pattern: str) -> str:
-    return re.sub(r"(?<!\\)((?:\\\\)*)/", r"\1\\/", pattern)
+def _unknown_step(step: Node) -> tuple[str, str]:
+    """`value[text]` would be the whole value: JSONata takes the text for a condition."""
+    from .describing import described  # only messages need it
+
+    name = described(step)
+    message = f"cannot tell whether {name} is an index or the name of a field"
+    return message, f"write fn.array_get_item(list, {name}), or fn.lookup(object, {name})"
 
 
 # What JSONata says with other functions
@@ -320,8 +350,8 @@ def _asked(node: nodes.Test) -> Node:
 def _wildcard_regex(pattern: str) -> str:
     """`*` matches any characters, `\\*` and `\\\\` are the characters themselves. Source: ASL, "StringMatches"."""
     pieces = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", pattern)
-    text = "".join(".*" if piece == "*" else re.escape(piece.lstrip("\\") or "\\") for piece in pieces)
-    return "^" + text + "$"
+    texts = (re.sub(r"([][(){}\\^$.*+?|])", r"\\\1", piece.lstrip("\\") or "\\") for piece in pieces)
+    return "^" + "".join(r"[\s\S]*" if piece == "*" else text for piece, text in zip(pieces, texts, strict=True)) + "$"
 
 
 def _random_integer(node: nodes.Call) -> Node:
@@ -338,7 +368,8 @@ _SPECIAL: dict[str, Callable[[nodes.Call], Node]] = {
     "array_contains": lambda call: nodes.Comparison("in", call.arguments[1], call.arguments[0]),
     "json_to_string": lambda call: nodes.Call("string", call.arguments, "text"),
     "math_random": _random_integer,
-    "array_get_item": lambda call: nodes.Get(call.arguments[0], (call.arguments[1],)),
+    "array_get_item": lambda call: nodes.Get(call.arguments[0], (nodes.Call("index", call.arguments[1:], "number"),)),
+    "index": lambda call: call.arguments[0],
 }
 """Functions that JSONata has by another name or as an operator."""
 

@@ -13,7 +13,7 @@ from ..base.patterns import regex
 from . import nodes
 from .describing import SIGNS, described
 from .expressions import Path
-from .jsonata import NotWritten
+from .jsonata import NotWritten, too_deep
 from .nodes import Node, Parameter, kind_of
 
 _PLAIN_STEP = regex(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -53,7 +53,10 @@ def _step(step: str | int) -> str:
 
 def write_jsonpath(node: Node) -> str:
     """The node as a path or an intrinsic function. Raises NotWritten."""
-    text, depth = _value(node)
+    try:
+        text, depth = _value(node)
+    except RecursionError:
+        raise too_deep(node) from None
     if depth > MOST_NESTED:
         raise needs_jsonata(node, f"nesting {depth} intrinsic functions (at most {MOST_NESTED})")
     return text
@@ -80,6 +83,8 @@ def _value(node: Node) -> tuple[str, int]:
             for step in steps:
                 if isinstance(step, str):
                     raise needs_jsonata(node, f"{step!r} of {described(base)}")
+                if isinstance(step, Node) and kind_of(step) == "text":
+                    raise needs_jsonata(node, f"a field whose name is {described(step)}")
                 index, deeper = (str(step), 0) if isinstance(step, int) else _value(step)
                 text, depth = f"States.ArrayGetItem({text}, {index})", max(depth, deeper) + 1
             return text, depth
@@ -157,6 +162,8 @@ def _function(node: nodes.Call) -> tuple[str, int]:
     intrinsic = INTRINSICS.get(name)
     if intrinsic is None:
         raise needs_jsonata(node, f"fn.{name}")
+    if name == "string" and len(arguments) > 1:
+        raise needs_jsonata(node, "fn.string(..., pretty=True)")
     if name == "string":
         return _call("Format", ["'{}'", *arguments])
     if name == "timestamp":

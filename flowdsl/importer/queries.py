@@ -115,7 +115,9 @@ def _index(node: Node, names: Names) -> int | Code:
         return int(node.value)
     if node.kind == "unary" and node.parts[0].kind == "number" and node.parts[0].value.isdigit():
         return -int(node.parts[0].value)
-    return _convert(node, names)
+    code = _convert(node, names)
+    is_parameter = node.kind == "variable" and node.value in names  # it may be known for an index
+    return c.call("number", code) if node.kind in ("path", "variable") and not is_parameter else code
 
 
 def _rooted(root: str, steps: list[str | int | Code], names: Names) -> Code:
@@ -209,11 +211,12 @@ def _array(node: Node, names: Names) -> Code:
     if len(node.parts) == 1:
         inner = node.parts[0]
         inner = inner.parts[0] if inner.kind == "keep" else inner
-        if inner.kind == "call" and inner.parts[0].value in ("filter", "map", "each", "keys", "match", "spread"):
+        if inner.kind == "call" and inner.parts[0].value in _SEQUENCES:
             return _call(inner, names)
     return c.Items(tuple(_convert(part, names) for part in node.parts))
 
 
+_SEQUENCES = frozenset({"filter", "map", "each", "keys", "match", "spread", "range", "partition"})
 _POSITIONAL = frozenset(name for name in dir(fn) if not name.startswith("_"))
 
 

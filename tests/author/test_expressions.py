@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from datetime import UTC, datetime
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +74,12 @@ JSONATA: list[tuple[Any, str]] = [
     (fn.sort(A, lambda row: row.n), "$sort($a, function($l, $r) {$l.n > $r.n})"),
     (fn.reduce(A, lambda total, row: total + row.n, 0), "$reduce($a, function($total, $row) {$total + $row.n}, 0)"),
     (fn.merge(A).a["odd key"][0], "$merge($a).a.`odd key`[0]"),
-    (fn.parse(A)[var.i], "$parse($a)[$i]"),
+    (fn.parse(A)[var.i + 1], "$parse($a)[$i + 1]"),
+    (fn.array_get_item(fn.parse(A), var.i), "$parse($a)[$i]"),
+    (fn.parse(A)[f.number(var.i)], "$parse($a)[$i]"),
+    (A[f"x-{B}"], "$lookup($a, 'x-' & $b)"),
+    (fn.map(A, lambda row, index: var.c[index]), "[$map($a, function($row, $index) {$c[$index]})[]]"),
+    (fn.each(A, lambda value, key: var.c[key]), "[$each($a, function($value, $key) {$lookup($c, $key)})[]]"),
     (A[fn.string(B)], "$lookup($a, $string($b))"),
     (A["a`b"].c, "$lookup($a, 'a`b').c"),
     (A["true"]["in"], "$a.`true`.`in`"),
@@ -172,7 +179,7 @@ def line(word: str) -> int:
 
 
 LEAKED: list[Any] = []
-where(X, lambda row: LEAKED.append(row) or row.n > 1)  # type: ignore[func-returns-value]
+LEAKING = where(X, lambda row: LEAKED.append(row) or row.n > 1)  # type: ignore[func-returns-value]
 PRODUCT = X * 2  # here: product
 NAMED = f"x-{X}"  # here: token
 
@@ -186,6 +193,14 @@ NAMED = f"x-{X}"  # here: token
         (f.Pass("P", parameters={"v": fn.append(X, 1)}), "fn.append needs JSONata", "query_language", None),
         (f.Pass("P", parameters={"v": cond(X, 1, 2)}), "cond(...) needs JSONata", "use a Choice", None),
         (f.Pass("P", parameters={"v": X > 5}), "a condition as a value needs JSONata", "use a Choice", None),
+        (
+            f.Pass("P", parameters={"v": fn.string(X, pretty=True)}),
+            "pretty=True) needs JSONata",
+            "query_language",
+            None,
+        ),
+        (f.Pass("P", parameters={"v": X[fn.string(Y)]}), "a field whose name is", "query_language", None),
+        (f.Pass("P", parameters={"v": reduce(add, [X] * 3000)}), "nests too deeply", "earlier state", None),
         (f.Pass("P", parameters={"v": fn.split(X, ", ")}), "more than one character", "query_language", None),
         (f.Choice("C", f.when(fn.count(X) > 3)), "in a condition needs JSONata", "assign it to a variable", None),
         (f.Choice("C", f.when(X == Y)), "cannot tell the type", "number(a)", None),
@@ -212,6 +227,11 @@ def test_what_jsonpath_cannot_say_is_one_message_at_its_line(step: Any, message:
     [
         (f.Pass("P", output=X + 2**60), "loses digits"),
         (f.Pass("P", output=LEAKED[0].n + 1), "the parameter 'row' of a lambda is used outside it"),
+        (f.Pass("P", output=fn.append(LEAKED[0].n, LEAKING)), "the parameter 'row' of a lambda is used outside it"),
+        (f.Pass("P", output=X[Y]), "cannot tell whether state_input.y is an index or the name of a field"),
+        (f.Pass("P", output=fn.sum([X, float("inf")])), "inf has no JSON form"),
+        (f.Pass("P", output=reduce(add, [X] * 3000)), "nests too deeply"),
+        (f.Pass("P", output=fn.map(X, lambda row: {f"k{row.n}": 1})), 'f"k{row.n}" is not a key'),
         (f.Choice("C", f.when(fn.sum(X))), "is not a condition"),
         (f.Pass("P", output={"at": datetime(2030, 1, 1) > X}), "without a time zone"),  # noqa: DTZ001
     ],
@@ -319,6 +339,9 @@ def test_an_f_string_does_not_hold_the_python_of_an_expression(text: str) -> Non
 @pytest.mark.parametrize(
     ("mistake", "message", "names"),
     [
+        (lambda: f.var[f"a{X}"], "the name of a variable must be constant text", ()),
+        (lambda: f.Function("x", f"handlers/{X}"), "the source of a Function must be constant text", ("#1", "source")),
+        (lambda: fn.contains(X, re.compile("a++")), "JSONata's regular expressions have no ++", ("#1", "pattern")),
         (lambda: fn.substring(X, "x"), "start= of fn.substring is a number, not 'x'", ("#1", "start")),
         (lambda: fn.uppercase(3), "text= of fn.uppercase is text, not 3", ("#0", "text")),
         (lambda: fn.length(X + 1), "text= of fn.length is text, not state_input.x + 1", ("#0", "text")),

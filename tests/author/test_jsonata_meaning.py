@@ -31,7 +31,7 @@ DOCUMENT: dict[str, Any] = {
     "lists": [[1, 2], [3]],
     "single": [[4, 5]],
     "rows": [{"name": "a", "n": 1, "tags": [4]}, {"name": "b", "n": 2, "tags": [5, 6]}],
-    "row": [{"name": "only", "n": 3, "tags": []}],
+    "row": [{"name": "only", "n": 3, "tags": [], "key": "a"}],
     "object": {"a": 1, "b c": {"d": [9]}, "true": 5, "and": 6, "ba`ck": 7, "function": 8},
 }
 compile_jsonata("{% 1 + 1 %}", "Output")({}, {})  # the engine is imported here, not inside Hypothesis
@@ -196,6 +196,7 @@ known_lists: st.SearchStrategy[Pair] = st.deferred(
         both(lambda a: sorted(a, key=lambda n: -n), lambda a: f.fn.sort(a, lambda count: -count), lists),
         both(lambda a: sorted(a, reverse=True), lambda a: f.fn.sort(a, descending=True), lists),
         both(lambda a: [each["n"] for each in a], lambda a: f.fn.map(a, lambda row: row.n), rows),
+        both(lambda a: [*range(1, len(a) + 1)], lambda a: f.fn.range(1, f.fn.count(a)), lists),
         both(either, f.cond, conditions, lists, known_lists),
     )
 )
@@ -211,6 +212,7 @@ lists_of_lists: st.SearchStrategy[Pair] = st.deferred(
         both(lambda a: [[each, each] for each in a], lambda a: f.fn.map(a, lambda item: [item, item]), lists),
         both(lambda a: [each[::-1] for each in a], lambda a: f.fn.map(a, f.fn.reverse), lists_of_lists),
         both(lambda a: [each["tags"] for each in a], lambda a: f.fn.map(a, lambda row: row.tags), rows),
+        both(lambda a: [a[at : at + 2] for at in range(0, len(a), 2)], lambda a: f.fn.partition(a, 2), lists),
     )
 )
 rows: st.SearchStrategy[Pair] = st.deferred(
@@ -297,6 +299,19 @@ TRAPS: list[Pair] = [
     (f.fn.sum(f.fn.map(f.where(ROWS, lambda row: row.n > 9), lambda row: row.n)), 0),
     (f.fn.keys({"a": N}), ["a"]),
     (f.fn.sift({"a": N}, lambda value: value == 0), {}),
+    (f.fn.range(1, f.fn.count(ONE)), [1]),
+    (f.fn.range(1, f.fn.count(EMPTY)), []),
+    (f.fn.partition(EMPTY, 2), []),
+    (f.fn.partition(ONE, 2), [[5]]),
+    # An order of what JSONata does not compare, and the other way round
+    (f.fn.sort(ROWS, lambda row: row.name == "a")[0].name, "b"),
+    (f.fn.sort(INPUT.numbers, lambda a, b: a > b, descending=True), [3, 2, 1]),
+    # Fields and indexes that are known only when the flow runs
+    (INPUT.object[f.string(INPUT.row[0].key)], 1),
+    (INPUT.object[f"{ROWS[0].name}"], 1),
+    (f.fn.array_get_item(INPUT.numbers, INPUT.negative), 1),
+    (f.fn.map(ONE, lambda each, index: INPUT.numbers[index] + each), [8]),
+    (f.fn.each({"a": 1}, lambda value, key: INPUT.object[key] + value), [2]),
     # Lists in lists
     (f.fn.count([LISTS, N]), 2),
     (f.fn.append([LISTS[0]], [N]), [[1, 2], 7]),
@@ -311,6 +326,8 @@ TRAPS: list[Pair] = [
     # What is missing
     (f.fn.default(INPUT.nowhere, 1), 1),
     (f.where(ROWS, lambda row: row.email != ""), []),
+    # Every character
+    (f.matches(f.fn.string(f"{INPUT.word}\n!"), "W*!"), True),
 ]
 
 
@@ -320,7 +337,10 @@ def test_traps(written: Any, value: Any) -> None:
     assert actual == value, text
 
 
-NAMES = {"state_input": INPUT, **{name: getattr(f, name) for name in ("fn", "var", "cond", "one_of", "matches")}}
+NAMES = {
+    "state_input": INPUT,
+    **{name: getattr(f, name) for name in ("fn", "var", "cond", "one_of", "matches", "number", "string")},
+}
 NAMES |= {name: getattr(f, name) for name in dir(f) if name.startswith("is_")} | {"re": re}
 
 
@@ -328,6 +348,43 @@ NAMES |= {name: getattr(f, name) for name in dir(f) if name.startswith("is_")} |
 def test_what_a_message_says_is_what_an_author_writes(written: Any) -> None:
     text = whole(node_of(written))
     assert write_jsonata(node_of(eval(text, NAMES))) == write_jsonata(node_of(written)), text
+
+
+PATTERNS = [
+    (r"(?P<x>o).(?P=x)", "oro", True),
+    (r"(?i)WO(?#rd)", "word", True),
+    (r"", "word", True),
+    (r"[(]x}", "(x}", True),
+    (r"(a\\)b", "a\\b", True),
+    (r"[\\]", "/", False),
+    (r"[]a]\]", "]]", True),
+    (r"[^]/]+/", "]/", False),
+    (r"\Aa\Z", "a\nb", False),
+    (r"(?m)\Aa$", "a\nb", True),
+    (r"(?m)^b\Z", "a\nb", True),
+    (r"(?m)\Ab", "a\nb", False),
+    (r"^a{,2}$", "aaa", False),
+    (r"a{,2}b{c}\{", "aab{c}{", True),
+    ("a\nb/", "a\nb/", True),
+    (r"\N{BULLET}\U0001F600\101\012\x2F\a", "•😀A\n/\x07", True),
+    (r"(.)\1", "aa", True),
+    (r"(?<!x)o(?=r)(?!z)", "wor", True),
+    (r"[/]b[\[\](){}]", "/b}", True),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text", "is_there"), PATTERNS)
+def test_a_pattern_finds_what_it_finds_in_python(pattern: str, text: str, is_there: bool) -> None:
+    compiled = re.compile(pattern)
+    assert bool(compiled.search(text)) is is_there
+    written = f.fn.contains(f.fn.string(f"{text}{f.fn.string('')}"), compiled)
+    assert value_of(written)[0] is is_there, value_of(written)[1]
+
+
+@pytest.mark.parametrize("pattern", ["a++", "(?>a)b", "(a)?(?(1)b|c)", "(?i:a)b", "a{2}+"])
+def test_a_pattern_that_jsonata_does_not_have(pattern: str) -> None:
+    with pytest.raises(TypeError, match="JSONata's regular expressions have no"):
+        f.fn.contains(N, re.compile(pattern))
 
 
 @settings(

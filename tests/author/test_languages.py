@@ -191,7 +191,7 @@ RULES: list[tuple[Any, dict[str, Any], str]] = [
     (
         f.matches(X, r"a*.\*/"),
         {"Variable": "$.x", "StringMatches": r"a*.\*/"},
-        r"$contains($states.input.x, /^a.*\.\*\/$/)",
+        r"$contains($states.input.x, /^a[\s\S]*\.\*\/$/)",
     ),
     (
         (X == 1) & (X == 2) & ((X == 3) | (X == 4)),
@@ -276,7 +276,7 @@ INTRINSICS: list[tuple[Any, str, str]] = [
     (intrinsic.string_to_json(X), "States.StringToJson($.x)", "$parse($states.input.x)"),
     (intrinsic.json_to_string(X), "States.JsonToString($.x)", "$string($states.input.x)"),
     (intrinsic.array(1, "it's", None, True), r"States.Array(1, 'it\'s', null, true)", '[1, "it\'s", null, true]'),
-    (intrinsic.array_partition(X, 2), "States.ArrayPartition($.x, 2)", "$partition($states.input.x, 2)"),
+    (intrinsic.array_partition(X, 2), "States.ArrayPartition($.x, 2)", "[$partition($states.input.x, 2)[]]"),
     (intrinsic.array_contains(X, 1), "States.ArrayContains($.x, 1)", "1 in $states.input.x"),
     (intrinsic.array_range(1, 9, 2), "States.ArrayRange(1, 9, 2)", "$range(1, 9, 2)"),
     (intrinsic.array_get_item(X, 0), "States.ArrayGetItem($.x, 0)", "$states.input.x[0]"),

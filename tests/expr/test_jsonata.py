@@ -131,6 +131,7 @@ NOTHING = [
     "$partition([], 2)",
     "$partition([1], 0)",
     "$range(5, 1, 1)",
+    "$range(1e21, 5, 2)",
     "$range(1, 5)",
     "$hash('a')",
     "$$",

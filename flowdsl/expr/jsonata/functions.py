@@ -67,13 +67,13 @@ def numbers_between(first: Any, last: Any, step: Any) -> Any:
     start, end, by = math.trunc(first), math.trunc(last), math.trunc(step)
     if by == 0:
         return None
-    numbers = range(start, end + (1 if by > 0 else -1), by)
-    if len(numbers) < 2:
-        return numbers[0] if numbers else None
-    if len(numbers) >= MAX_ITEMS:
+    count = (end - start) // by + 1  # the length of a range that Python cannot count in a machine word
+    if count < 2:
+        return start if count == 1 else None
+    if count >= MAX_ITEMS:
         raise Thrown(f": {MEMORY}")
-    spend(len(numbers))
-    return list(numbers)
+    spend(count)
+    return list(range(start, start + count * by, by))
 
 
 def hash_of(text: Any, algorithm: Any) -> Any:
