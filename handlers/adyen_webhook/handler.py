@@ -85,7 +85,7 @@ def _verified(event: dict[str, Any]) -> Iterator[Fact]:
 
 def _fact(item: dict[str, Any]) -> Fact:
     for name, pattern in _FIELDS.items():
-        if not re.fullmatch(pattern, str(item.get(name, ""))):
+        if not re.fullmatch(pattern, item.get(name, "")):
             raise BadSignature(f"{name} is not one of Adyen's")
     if item["merchantAccountCode"] != setting("ADYEN_MERCHANT_ACCOUNT"):
         raise BadSignature("it is for another merchant account")

@@ -12,6 +12,7 @@ from handlers.disputes.record import LOST, REGAINED, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
+from handlers.psp_gocardless.reading import attributes_of, metadata_of, number, section, text
 from handlers.psp_webhook import record_with, settle
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude
@@ -36,42 +37,42 @@ _TAKEN_BACK = ("charged_back", "failed")
 
 
 def settle_payment(services: Services, reference: str) -> str:
-    payment = services.payments.get(reference).attributes
-    donation = payment["metadata"].get("donation")
+    payment = attributes_of(services.payments.get(reference))
+    donation = metadata_of(payment).get("donation")
     if not isinstance(donation, str) or not donation:
         return "ignored"
     record = store().get(donation)
     if record is not None and record.status == "paid" and record.reference == reference:
         return _taken_back(services, record, payment)
-    outcome = codes.PAYMENTS.get(payment["status"])
-    is_decided = payment["status"] == "failed" or outcome not in (None, Outcome.PENDING)
+    status = text(payment, "status")
+    outcome = codes.PAYMENTS.get(status)
+    is_decided = status == "failed" or outcome not in (None, Outcome.PENDING)
     return settle(donation, is_decided=is_decided, payment=reference)
 
 
 def settle_request(services: Services, identity: str) -> str:
     """A donor who has a mandate now, and perhaps did not come back: TakePayment creates the payment."""
-    request = services.billing_requests.get(identity).attributes
-    donation = request["metadata"].get("donation")
+    request = attributes_of(services.billing_requests.get(identity))
+    donation = metadata_of(request).get("donation")
     if not isinstance(donation, str) or not donation:
         return "ignored"
-    return settle(donation, is_decided=request["status"] in ("fulfilled", "cancelled"), payment=identity)
+    return settle(donation, is_decided=text(request, "status") in ("fulfilled", "cancelled"), payment=identity)
 
 
 def settle_refund(services: Services, identity: str) -> str:
     """Store the state of a refund: ours, or one that somebody made in the dashboard."""
-    attributes = services.refunds.get(identity).attributes
-    if "payment" not in attributes["links"]:
+    attributes = attributes_of(services.refunds.get(identity))
+    reference = section(attributes, "links").get("payment")
+    if reference is None:
         return "ignored"  # money for a mandate's holder, of no payment
-    payment = services.payments.get(attributes["links"]["payment"]).attributes
-    record = record_with(payment["metadata"].get("donation"), payment["id"])
+    payment = attributes_of(services.payments.get(reference))
+    record = record_with(metadata_of(payment).get("donation"), text(payment, "id"))
     if record is None:
         return "ignored"
     known = {each.id: each for each in refunds.of_donation(record.id)}
-    refund = known.get(str(attributes["metadata"].get("key"))) or refunds.begin(
-        _foreign(record, attributes, payment["id"])
-    )
-    outcome = codes.REFUNDS.get(attributes["status"], Outcome.PENDING)
-    return conclude(refund, outcome, attributes["status"]).status
+    status, key = text(attributes, "status"), str(metadata_of(attributes).get("key"))
+    refund = known.get(key) or refunds.begin(_foreign(record, attributes, payment["id"]))
+    return conclude(refund, codes.REFUNDS.get(status, Outcome.PENDING), status).status
 
 
 def _taken_back(services: Services, record: Transaction, payment: dict[str, Any]) -> str:
@@ -111,8 +112,8 @@ def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[s
         id=f"{payment['id']}-{first}",
         donation=record.id,
         charity=str(record.charity),
-        amount=payment["amount"],
-        currency=payment["currency"],
+        amount=number(payment, "amount"),
+        currency=text(payment, "currency"),
         psp=PSP,
         reference=payment["id"],
         status=_CHARGEBACKS[last["action"]],
@@ -126,11 +127,11 @@ def _foreign(record: Transaction, attributes: dict[str, Any], payment: str) -> R
     """A refund that somebody made at GoCardless: what is left of the donation, and the totals, have to know it."""
     now = clock.now()
     return Refund(
-        id=f"{record.id}:refund:{attributes['id']}",
+        id=f"{record.id}:refund:{text(attributes, 'id')}",
         donation=record.id,
         number=0,
-        amount=attributes["amount"],
-        currency=attributes["currency"],
+        amount=number(attributes, "amount"),
+        currency=text(attributes, "currency"),
         charity=str(record.charity),
         psp=PSP,
         reference=payment,

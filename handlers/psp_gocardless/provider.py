@@ -36,6 +36,7 @@ from handlers.psp import (
 )
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
+from handlers.psp_gocardless.reading import attributes_of, metadata_of, number, section, text
 
 NEW_MANDATE = "new_mandate"
 _REQUEST = "BRQ"
@@ -72,7 +73,7 @@ class GoCardlessPsp:
                 {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
                 {"Idempotency-Key": metadata["attempt"]},
             )
-            return self._answer(_compared(_object(payment), metadata, amount, currency))
+            return self._answer(_compared(attributes_of(payment), metadata, amount, currency))
         return failure[0]
 
     def _sent_for_mandate(self, request: Authorisation) -> Answer:
@@ -88,10 +89,10 @@ class GoCardlessPsp:
             },
             {"Idempotency-Key": f"{request.key}:mandate"},
         )
-        return self._of_request(_object(created))
+        return self._of_request(attributes_of(created))
 
     def _of_request(self, request: dict[str, Any]) -> Answer:
-        identity, status = _text(request, "id"), _text(request, "status")
+        identity, status = text(request, "id"), text(request, "status")
         if status == "cancelled":
             return Answer(Outcome.CANCELLED, status, "the billing request is cancelled", identity)
         if status != "fulfilled":
@@ -100,29 +101,29 @@ class GoCardlessPsp:
                 # Each flow's URL works once and for a week; so a donor who comes again gets a new one.
                 {"redirect_uri": url, "exit_uri": url, "links": {"billing_request": identity}}
             )
-            where = _text(_object(flow), "authorisation_url")
+            where = text(attributes_of(flow), "authorisation_url")
             return Answer(Outcome.REDIRECT, status, f"the billing request is {status}", identity, where)
-        metadata = _section(request, "metadata")
+        metadata = section(request, "metadata")
         mandate = _mandate(request)
         if mandate is None:
             raise PspUnavailable("GoCardless: the billing request is fulfilled, and has no mandate yet")
-        currency = _text(_section(request, "mandate_request"), "currency")
-        own = {name: _text(metadata, name) for name in ("donation", "attempt")}
-        return self._created(mandate, own, int(_text(metadata, "amount")), currency, _text(request, "created_at"))
+        currency = text(section(request, "mandate_request"), "currency")
+        own = {name: text(metadata, name) for name in ("donation", "attempt")}
+        return self._created(mandate, own, int(text(metadata, "amount")), currency, text(request, "created_at"))
 
     def _retried(self, reference: str) -> Answer:
         """Submit a failed payment again; one that is in another state was submitted before
         (https://developer.gocardless.com/api-reference/#payments-retry-a-payment)."""
         if reference.startswith(_REQUEST):
-            return self._of_request(_object(self.services.billing_requests.get(reference)))
-        payment = _object(self.services.payments.get(reference))
-        if _text(payment, "status") == "failed":
+            return self._of_request(attributes_of(self.services.billing_requests.get(reference)))
+        payment = attributes_of(self.services.payments.get(reference))
+        if text(payment, "status") == "failed":
             try:
-                payment = _object(self.services.payments.retry(reference))
+                payment = attributes_of(self.services.payments.retry(reference))
             except errors.InvalidStateError:
                 # Somebody was faster: the payment's state is the answer, unless it is the failure itself.
-                payment = _object(self.services.payments.get(reference))
-                if _text(payment, "status") == "failed":
+                payment = attributes_of(self.services.payments.get(reference))
+                if text(payment, "status") == "failed":
                     raise
         return self._answer(payment)
 
@@ -139,10 +140,10 @@ class GoCardlessPsp:
             earlier = self._earlier(request)
             if earlier is not None:
                 return self._refunded(earlier, request)
-            payment = _object(self.services.payments.get(request.reference))
-            before = _number(payment, "amount_refunded")
-            amount = request.amount if request.amount is not None else _number(payment, "amount") - before
-            if amount < 1 or before + amount > _number(payment, "amount"):
+            payment = attributes_of(self.services.payments.get(request.reference))
+            before = number(payment, "amount_refunded")
+            amount = request.amount if request.amount is not None else number(payment, "amount") - before
+            if amount < 1 or before + amount > number(payment, "amount"):
                 return Answer(Outcome.DECLINED, "amount", "more than is left of the payment", request.reference)
             try:
                 created = self.services.refunds.create(
@@ -158,7 +159,7 @@ class GoCardlessPsp:
                 if "total_amount_confirmation_invalid" in _reasons(error):
                     raise PspUnavailable("another refund of the payment was created just now: ask again") from error
                 raise
-            return self._refunded(_object(created), request)
+            return self._refunded(attributes_of(created), request)
         return failure[0]
 
     def find_refund(self, request: Refund) -> Answer | None:
@@ -170,22 +171,22 @@ class GoCardlessPsp:
     def _earlier(self, request: Refund) -> dict[str, Any] | None:
         """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
         for refund in self._listed(self.services.refunds, {"payment": request.reference}):
-            if _metadata_of(refund).get("key") == request.key or refund.get("id") == request.key.rpartition(":")[2]:
+            if metadata_of(refund).get("key") == request.key or refund.get("id") == request.key.rpartition(":")[2]:
                 return refund
         return None
 
     def _refunded(self, refund: dict[str, Any], request: Refund) -> Answer:
-        if request.amount not in (None, _number(refund, "amount")):
+        if request.amount not in (None, number(refund, "amount")):
             raise PspRefused(f"the key {request.key} was used with another amount")
-        status = _text(refund, "status")
+        status = text(refund, "status")
         outcome = codes.REFUNDS.get(status, Outcome.PENDING)
-        return Answer(outcome, status, f"refund {_text(refund, 'id')}", request.reference)
+        return Answer(outcome, status, f"refund {text(refund, 'id')}", request.reference)
 
     def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002
         with _errors({}):
             if not reference.startswith(_REQUEST):
-                return self._answer(_object(self.services.payments.get(reference)))
-            request = _object(self.services.billing_requests.get(reference))
+                return self._answer(attributes_of(self.services.payments.get(reference)))
+            request = attributes_of(self.services.billing_requests.get(reference))
         with _errors() as failure:
             return self._of_request(request)
         return failure[0]
@@ -216,8 +217,8 @@ class GoCardlessPsp:
         with _errors({}):
             is_request = request.reported.startswith(_REQUEST)
             kind = self.services.billing_requests if is_request else self.services.payments
-            current = _object(kind.get(request.reported))
-            if _metadata_of(current).get("donation") == request.donation:
+            current = attributes_of(kind.get(request.reported))
+            if metadata_of(current).get("donation") == request.donation:
                 answers = [_waiting(current) if is_request else self._current(current)]
         return answers
 
@@ -228,40 +229,40 @@ class GoCardlessPsp:
         kind = self.services.billing_requests if is_request else self.services.payments
         with _errors({}):
             try:
-                current = _object(kind.cancel(reference))
+                current = attributes_of(kind.cancel(reference))
             except errors.InvalidStateError:
                 # Too late: its state is the answer.
-                current = _object(kind.get(reference))
+                current = attributes_of(kind.get(reference))
             return _waiting(current) if is_request else self._answer(current)
         return self.find(reference)
 
     def _requests(self, donation: str, since: str) -> Iterator[dict[str, Any]]:
         """Yield the donation's billing requests: the newest come first, and none is older than the donation."""
         for request in self._listed(self.services.billing_requests, {}):
-            if _text(request, "created_at") < _before(since):
+            if text(request, "created_at") < _before(since):
                 return
-            if _metadata_of(request).get("donation") == donation:
+            if metadata_of(request).get("donation") == donation:
                 yield request
 
     def _payments(self, donation: str, mandate: str, since: str) -> list[dict[str, Any]]:
         """Return the donation's payments, oldest first."""
         query = {"created_at[gte]": _before(since), "mandate": mandate}
         listed = self._listed(self.services.payments, query)
-        return [each for each in listed if _metadata_of(each).get("donation") == donation][::-1]
+        return [each for each in listed if metadata_of(each).get("donation") == donation][::-1]
 
     def _listed(self, service: Any, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield all objects, newest first, as GoCardless lists them."""
         for each in service.all({**query, "limit": 500}):
-            yield _object(each)
+            yield attributes_of(each)
 
     def _current(self, payment: dict[str, Any]) -> Answer:
         """Return the payment's state with its amount, which GoCardless has in ISO 4217's minor unit."""
-        answer, amount = self._answer(payment), _number(payment, "amount")
+        answer, amount = self._answer(payment), number(payment, "amount")
         captured = amount if answer.outcome is Outcome.PAID else 0
-        return evolve(answer, amount=amount, currency=_text(payment, "currency"), captured=captured)
+        return evolve(answer, amount=amount, currency=text(payment, "currency"), captured=captured)
 
     def _answer(self, payment: dict[str, Any]) -> Answer:
-        identity, status = _text(payment, "id"), _text(payment, "status")
+        identity, status = text(payment, "id"), text(payment, "status")
         if status != "failed":
             # A status that is not known yet decides nothing.
             outcome = codes.PAYMENTS.get(status, Outcome.PENDING)
@@ -276,7 +277,7 @@ class GoCardlessPsp:
         """Return why the payment failed, which only its events tell, and whether GoCardless tries it again."""
         events = self.services.events.list({"payment": payment, "action": "failed", "limit": 1})
         event = next(iter(events.records), None)
-        details = _section(_object(event), "details") if event else {}
+        details = section(attributes_of(event), "details") if event else {}
         return str(details.get("cause") or "other"), details.get("will_attempt_retry") is True
 
 
@@ -287,16 +288,16 @@ def _metadata(request: Authorisation) -> dict[str, str]:
 
 def _waiting(request: dict[str, Any]) -> Answer:
     """The state of a billing request without a payment: the donor may still complete it, or has, and is not debited."""
-    identity, status = _text(request, "id"), _text(request, "status")
+    identity, status = text(request, "id"), text(request, "status")
     outcome = {"cancelled": Outcome.CANCELLED, "fulfilled": Outcome.PENDING}.get(status, Outcome.REDIRECT)
-    amount, currency = _text(_section(request, "metadata"), "amount"), _section(request, "mandate_request")
+    amount, currency = text(section(request, "metadata"), "amount"), section(request, "mandate_request")
     return Answer(
         outcome,
         status,
         f"the billing request is {status}",
         identity,
         amount=int(amount) if amount.isdecimal() else None,
-        currency=_text(currency, "currency"),
+        currency=text(currency, "currency"),
         captured=0,
     )
 
@@ -304,13 +305,13 @@ def _waiting(request: dict[str, Any]) -> Answer:
 def _compared(payment: dict[str, Any], metadata: Mapping[str, str], amount: int, currency: str) -> dict[str, Any]:
     """Return the payment. Raises PspRefused if it is another one than was asked for."""
     _check_amount(payment, metadata["donation"], amount, currency)
-    if _metadata_of(payment).get("donation") != metadata["donation"]:
+    if metadata_of(payment).get("donation") != metadata["donation"]:
         raise PspRefused(f"the key {metadata['attempt']} was used for another donation")
     return payment
 
 
 def _check_amount(payment: dict[str, Any], donation: str, amount: int, currency: str) -> None:
-    if (_number(payment, "amount"), payment.get("currency")) != (amount, currency):
+    if (number(payment, "amount"), payment.get("currency")) != (amount, currency):
         raise PspRefused(f"{donation} has a payment with another amount")
 
 
@@ -323,40 +324,6 @@ def _mandate(request: Mapping[str, Any]) -> str | None:
     links = request.get("links")
     mandate = links.get("mandate_request_mandate") if isinstance(links, dict) else None
     return mandate if isinstance(mandate, str) and mandate else None
-
-
-def _object(resource: Any) -> dict[str, Any]:
-    """Return a resource's attributes. The library takes any JSON for one."""
-    attributes = resource.attributes
-    if not isinstance(attributes, dict):
-        raise PspUnavailable("GoCardless: the answer is not an object")
-    return attributes
-
-
-def _section(item: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = item.get(name)
-    if not isinstance(value, dict):
-        raise PspUnavailable(f"GoCardless: the answer has no {name}")
-    return value
-
-
-def _metadata_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    value = item.get("metadata")
-    return value if isinstance(value, dict) else {}
-
-
-def _text(item: Mapping[str, Any], name: str) -> str:
-    value = item.get(name)
-    if not isinstance(value, str) or not value:
-        raise PspUnavailable(f"GoCardless: the answer has no {name}")
-    return value
-
-
-def _number(item: Mapping[str, Any], name: str) -> int:
-    value = item.get(name)
-    if type(value) is not int:
-        raise PspUnavailable(f"GoCardless: the answer has no {name}")
-    return value
 
 
 def _reasons(error: errors.ApiError) -> set[str]:

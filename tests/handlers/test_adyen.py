@@ -242,6 +242,7 @@ def result(answer: dict[str, Any]) -> tuple[int, str]:
         {"originalReference": "OTHER"},
         {"eventCode": "REFUND"},
         {"merchantAccountCode": "Other"},
+        {"pspReference": 0},
     ],
 )
 def test_each_signed_field_counts(call: Call, adyen: AdyenServer, change: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers import disputes
+from handlers import disputes, refunds
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.psp import PspRefused, PspUnavailable
@@ -162,10 +162,27 @@ def test_a_refund_of_a_mandate_is_ignored(call: Call, gocardless: GoCardlessServ
     """https://developer.gocardless.com/api-reference/#core-endpoints-refunds: `links` has a payment or a mandate."""
     stored(call, gocardless, donation())
     refund = {"id": "RF9", "amount": 500, "currency": "GBP", "status": "paid", "metadata": {}}
-    gocardless.objects["RF9"] = {**refund, "links": {"mandate": "MDPAID"}}
+    for links in ({"mandate": "MDPAID"}, {"mandate": "MDPAID", "payment": None}):
+        gocardless.objects["RF9"] = {**refund, "links": links}
+        gocardless._tell("refunds", "paid", refund="RF9")
+        assert tell(call, gocardless).endswith("RF9: ignored")
+
+
+@pytest.mark.parametrize("wrong", [{"amount": None}, {"currency": None}, {"status": None}], ids=str)
+def test_a_refund_that_cannot_be_read_is_told_again(
+    call: Call, gocardless: GoCardlessServer, wrong: dict[str, Any]
+) -> None:
+    stored(call, gocardless, donation())
+    refund = {"id": "RF9", "amount": 500, "currency": "GBP", "status": "paid", "links": {"payment": "PM1"}}
+    gocardless.objects["RF9"] = {**refund, **wrong}
     gocardless._tell("refunds", "paid", refund="RF9")
 
-    assert tell(call, gocardless).endswith("RF9: ignored")
+    with pytest.raises(PspUnavailable, match="GoCardless: the answer"):
+        tell(call, gocardless)
+    assert (total(), refunds.of_donation("don-1")) == (0, [])
+    gocardless.objects["RF9"] = refund  # without metadata
+    assert tell(call, gocardless).endswith("RF9: refunded")
+    assert total() == -500
 
 
 def test_an_event_that_cannot_be_settled_holds_up_no_other(call: Call, gocardless: GoCardlessServer) -> None:

@@ -1,0 +1,42 @@
+"""Reading GoCardless's objects. Its library takes any JSON for one: PspUnavailable is raised for another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.psp import PspUnavailable
+
+
+def attributes_of(resource: Any) -> dict[str, Any]:
+    """Return a resource's attributes."""
+    attributes = resource.attributes
+    if not isinstance(attributes, dict):
+        raise PspUnavailable("GoCardless: the answer is not an object")
+    return attributes
+
+
+def section(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = item.get(name)
+    if not isinstance(value, dict):
+        raise PspUnavailable(f"GoCardless: the answer has no {name}")
+    return value
+
+
+def metadata_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    value = item.get("metadata")
+    return value if isinstance(value, dict) else {}
+
+
+def text(item: Mapping[str, Any], name: str) -> str:
+    value = item.get(name)
+    if not isinstance(value, str) or not value:
+        raise PspUnavailable(f"GoCardless: the answer has no {name}")
+    return value
+
+
+def number(item: Mapping[str, Any], name: str) -> int:
+    value = item.get(name)
+    if type(value) is not int:
+        raise PspUnavailable(f"GoCardless: the answer has no {name}")
+    return value
