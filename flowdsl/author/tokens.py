@@ -253,10 +253,13 @@ setattr(Text, "__hash__", _hash)  # noqa: B010 - mypy knows the one of str
 KEEPS_TEXTS: Final = frozenset({"join", "format", "format_map", "dedent", "cleandoc"})
 """The names of the functions and methods that leave the texts in their arguments what they are."""
 READS_TEXTS: Final = frozenset(
-    {name for name in dir(str) if not name.startswith("_")}
+    {name for name in dir(str) if not name.startswith("_") and name not in KEEPS_TEXTS}
     | {"match", "search", "fullmatch", "findall", "finditer", "sub", "subn"}
+    | {"fnmatch", "fnmatchcase", "filter", "normalize"}
 )
-"""The names of those of `str` and `re` that read the texts in their arguments."""
+"""The names of those of `str` and of `READ_BY` that read the texts in their arguments."""
+READ_BY: Final = frozenset({"re", "fnmatch", "unicodedata"})
+"""The modules whose functions read texts without a call of the text's own methods."""
 
 
 def followed(value: Any, read_by: str = "") -> Any:
@@ -275,10 +278,10 @@ def followed(value: Any, read_by: str = "") -> Any:
         for token, before, after in zip(_tokens_of(text), pieces[::2], pieces[2::2], strict=False):
             token.expect(followed_text, before, after)
         return followed_text
-    is_method = isinstance(value, MethodDescriptorType) and value.__objclass__ is str
+    is_method = isinstance(value, MethodDescriptorType) and value.__objclass__ in (str, re.Pattern)
     is_bound = isinstance(value, BuiltinMethodType) and isinstance(value.__self__, str | re.Pattern)
-    is_re = isinstance(value, FunctionType) and value.__module__ == "re"
-    return _reading(value) if is_method or is_bound or is_re else value
+    is_function = isinstance(value, FunctionType | BuiltinMethodType) and value.__module__ in READ_BY
+    return _reading(value) if is_method or is_bound or is_function else value
 
 
 def _reading(function: Any) -> Callable[..., Any]:

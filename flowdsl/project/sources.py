@@ -10,7 +10,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from ..author.tokens import KEEPS_TEXTS, READS_TEXTS, followed
+from ..author.tokens import KEEPS_TEXTS, READ_BY, READS_TEXTS, followed
 from ..base.record import Record
 from ..base.source import FOLLOWED
 from ..base.unsaved import read_source
@@ -42,6 +42,8 @@ def _follow_texts(tree: ast.AST) -> None:
     todo = [tree]
     while todo:
         node = todo.pop()
+        if node.__class__ in _PATTERNS:  # these hold attributes, and no calls
+            continue
         for name in node._fields:
             value = getattr(node, name)
             if value.__class__ is list:
@@ -50,6 +52,8 @@ def _follow_texts(tree: ast.AST) -> None:
                         value[index] = _followed(each)
                     if isinstance(each, ast.AST) and each.__class__ not in _LEAVES:
                         todo.append(each)
+                if any(each.__class__ is ast.ImportFrom for each in value):
+                    value[:] = _with_followed(value)
             elif isinstance(value, ast.AST) and value.__class__ not in _LEAVES:
                 todo.append(value)
                 if value.__class__ in _CHANGED and name != "format_spec":  # Python wants an f-string there
@@ -57,7 +61,8 @@ def _follow_texts(tree: ast.AST) -> None:
 
 
 _LEAVES = (ast.Name, ast.Constant, ast.Load, ast.Store)
-_CHANGED = (ast.JoinedStr, ast.Call, ast.Compare)
+_CHANGED = (ast.JoinedStr, ast.Call, ast.Compare, ast.Attribute)
+_PATTERNS = (ast.MatchValue, ast.MatchMapping, ast.MatchClass)
 
 
 def _followed(node: ast.expr) -> ast.expr:
@@ -66,11 +71,26 @@ def _followed(node: ast.expr) -> ast.expr:
             return _call(node, node)
         case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in KEEPS_TEXTS:
             return _call(node, node)
-        case ast.Call(func=ast.Attribute(attr=name)) if name in READS_TEXTS:
-            node.func = _call(node.func, node.func)
+        case ast.Call(func=ast.Name(id="getattr")):
+            return _call(node, node)
+        case ast.Attribute(attr=name, ctx=ast.Load()) if name in READS_TEXTS:
+            return _call(node, node)
         case ast.Compare(ops=[ast.In() | ast.NotIn()]):
             node.left = _call(node.left, node, ast.copy_location(ast.Constant("in"), node))
     return node
+
+
+def _with_followed(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements, and behind each import of functions that read texts, these handed to `followed`."""
+    statements: list[ast.stmt] = []
+    for each in body:
+        statements.append(each)
+        if isinstance(each, ast.ImportFrom) and each.module in READ_BY:
+            for name in (alias.asname or alias.name for alias in each.names if alias.name != "*"):
+                target = ast.copy_location(ast.Name(name, ast.Store()), each)
+                function = _call(ast.copy_location(ast.Name(name, ast.Load()), each), each)
+                statements.append(ast.copy_location(ast.Assign([target], function), each))
+    return statements
 
 
 def _call(argument: ast.expr, place: ast.expr, *others: ast.expr) -> ast.Call:

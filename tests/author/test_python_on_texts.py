@@ -21,7 +21,7 @@ from flowdsl.calls.lambdas import LocalLambdas
 from flowdsl.engine import execute, prepare
 
 HEAD = """import copy, functools, html, inspect, itertools, json, operator, pickle, re, string, textwrap, urllib.parse
-import os, pathlib, flowdsl as f
+import fnmatch, os, pathlib, unicodedata, flowdsl as f; from re import sub as swap
 X = f.state_input.x
 T = f"a-{X}"
 S = f"{X}"
@@ -149,6 +149,18 @@ OPERATORS = [
         "{0} not in ()",
     ),
     *("re.match('a', {0}) is None", "re.compile('a').search({0}) is None", "'ab'.strip({0})"),
+    *("swap('-', '_', {0})", "functools.partial(re.sub, '-', '_')({0})", "[*map(re.compile('-').sub, ['_'], [{0}])]"),
+    *(
+        "getattr(re, 'sub')('-', '_', {0})",
+        "{{'a': re.sub}}['a']('-', '_', {0})",
+        "re.Pattern.sub(re.compile('-'), '', {0})",
+    ),
+    *(
+        "(lambda x, swap=re.sub: swap('-', '_', x))({0})",
+        "fnmatch.fnmatch({0}, 'a-*')",
+        "[*filter(re.compile('b').match, [{0}])]",
+    ),
+    *("fnmatch.filter([{0}], 'b*')", "unicodedata.normalize('NFKD', {0})", "re.compile('-').split({0})"),
     *("any({0})", "sum([{0}], '')", "operator.contains({0}, 'a')", "operator.itemgetter(0)({0})", "bool({0})"),
 ]
 AT_THE_TEXT = ("json.dumps", "repr(", "str([", "ascii(", "format([", "'{}'.format([", "'{!r}'.format(")
