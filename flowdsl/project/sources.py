@@ -93,7 +93,7 @@ def _with_followed(body: list[ast.stmt]) -> list[ast.stmt]:
     return statements
 
 
-def _call(argument: ast.expr, place: ast.expr, *others: ast.expr) -> ast.Call:
+def _call(argument: ast.expr, place: ast.expr | ast.stmt, *others: ast.expr) -> ast.Call:
     function = ast.copy_location(ast.Name(FOLLOWED, ast.Load()), place)
     return ast.copy_location(ast.Call(function, [argument, *others], []), place)
 
