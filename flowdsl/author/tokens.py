@@ -84,7 +84,8 @@ _tokens: list[Token] = []
 class Text(str):
     """A text with expressions in it, whose value is known only when the flow runs.
 
-    It may be formatted, added, joined and repeated. All else that Python can do with a text is noted as a mistake.
+    It may be formatted, added, joined and repeated, and asked for what its constant pieces tell. All else that Python
+    can do with a text is noted as a mistake.
     """
 
     __slots__ = ()
@@ -228,10 +229,31 @@ def _noting(name: str, what: str, instead: str) -> Callable[..., Any]:
     plain = getattr(str, name)
 
     def method(self: Text, *arguments: Any, **named: Any) -> Any:
-        self._note(what, instead)
+        if len(arguments) != 1 or named or not _is_known(name, self, arguments[0]):
+            self._note(what, instead)
         return plain(self, *arguments, **named)
 
     return method
+
+
+def _is_known(name: str, text: str, asked: Any) -> bool:
+    """True if the constant pieces of a text already tell what a method returns, whatever its expressions are."""
+    if isinstance(asked, tuple) and name in ("startswith", "endswith"):
+        return all(_is_known(name, text, each) for each in asked)
+    if not isinstance(asked, str) or has_tokens(asked):
+        return not isinstance(asked, str) and name in ("__eq__", "__ne__")
+    pieces = _TOKEN.split(text)[::2]
+    first, last = pieces[0], pieces[-1]
+    match name:
+        case "startswith":
+            return first.startswith(asked) or not asked.startswith(first)
+        case "endswith":
+            return last.endswith(asked) or not asked.endswith(last)
+        case "__contains__":
+            return any(asked in piece for piece in pieces)
+        case "__eq__" | "__ne__":
+            return not (asked.startswith(first) and asked.endswith(last) and len(first + last) <= len(asked))
+    return False
 
 
 def _hash(self: Text) -> int:

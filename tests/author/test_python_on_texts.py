@@ -214,16 +214,34 @@ def test_a_text_may_go_through_what_keeps_results(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        ("os.path.join('s3:', T)", "os.path.join()"),
+        ("os.path.join('s3:', S)", "os.path.join()"),
         ("str(pathlib.PurePosixPath('a') / T)", "pathlib.PurePosixPath('a') / T"),
         ("textwrap.fill(T, 3)", "textwrap.fill()"),
-        ("T.startswith('a')", "Python's startswith()"),
+        ("S.startswith('a')", "Python's startswith()"),
     ],
 )
 def test_messages_name_what_the_author_calls(value: str, named: str, tmp_path: Path) -> None:
     problems, _ = written(tmp_path, value)
     assert problems
     assert problems[0].message.startswith(f"{named} reads the text with "), problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("value", "is_known"),
+    [
+        *(("T.startswith('a')", True), ("T.startswith('b')", True), ("T.startswith(('b', 'a-'))", True)),
+        *(("T.startswith('a-A')", False), ("T.startswith(('b', 'a-A'))", False), ("T.startswith('a', 1)", False)),
+        *(("(T + '.fifo').endswith('.fifo')", True), ("(T + '.fifo').endswith('x.fifo')", False)),
+        *(("'-' in T", True), ("'b' in T", False), ("'a-A' in T", False)),
+        *(("T == 'b'", True), ("T != None", True), ("T == ''", True), ("T == 'a-'", False), ("S == ''", False)),
+        *(("(T + '-a') == 'a-a'", True), ("(T + '-a') == 'a--a'", False), ("T == S", False)),
+        *(("os.path.join('s3:', T)", True), ("T or 'b'", True)),
+    ],
+)
+def test_what_the_constant_pieces_tell_may_be_asked(value: str, is_known: bool, tmp_path: Path) -> None:
+    problems, _ = written(tmp_path, value)
+    assert (not problems) is is_known
+    hold_the_rule(tmp_path, value)
 
 
 @pytest.mark.parametrize("value", [*of_methods()])
