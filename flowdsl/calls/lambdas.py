@@ -191,18 +191,16 @@ def _run_handler(
 ) -> HandlerOutput | _Raised:
     """Call the handler and read its answer or its exception, whose own classes may do what a handler may."""
     variables = environment_of(context.function_name, hosted.memory_limit_in_mb, call.region)
-    surround = partial(handler_process, call.now, variables, hosted.timeout_seconds, overdue)
-    # The context is entered twice, for the handler may have replaced Python's builtins.
-    try:
-        with surround():
-            output = hosted(json.loads(json.dumps(event)), context)
-    except FlowError:  # a handler that cannot be imported is not an error that the flow should catch
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
-        with surround():
-            return _Raised(type(error).__name__, _exception_cause(error, call.request_id))
-    with surround():
-        return read_answer(output)
+    with handler_process(call.now, variables, hosted.timeout_seconds, overdue) as contained:
+        try:
+            output = contained(hosted, json.loads(json.dumps(event)), context)
+        except FlowError:  # a handler that cannot be imported is not an error that the flow should catch
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
+            cause: dict[str, Any] = contained(_exception_cause, error, call.request_id)
+            return _Raised(type(error).__name__, cause)
+        answer: HandlerOutput = contained(read_answer, output)
+        return answer
 
 
 def _payload(value: Any) -> Any:

@@ -13,11 +13,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -31,39 +32,55 @@ class OverdueError(BaseException):
     """The handler's time is up. Not an Exception, so that the handler's own `except Exception` does not catch it."""
 
 
+ContainedCall = Callable[..., Any]
+"""Calls a function of the handler's, with these arguments, where what it may do ends with the call."""
+
+
 @contextmanager
-def handler_process(now: float, variables: Mapping[str, str], seconds: float, overdue: OverdueError) -> Iterator[None]:
+def handler_process(
+    now: float, variables: Mapping[str, str], seconds: float, overdue: OverdueError
+) -> Iterator[ContainedCall]:
     """Surround the call of a handler: `now` is the execution's time, in seconds since 1970; `variables` are in its
-    environment.
+    environment. All code of the handler's is called through the value of the `with`, for it may replace builtins.
 
     Raises `overdue` after so many seconds (in the main thread, if the system has SIGALRM and no debugger watches), and
     SystemExit if the handler calls os._exit, or raises what would end Lambda's runtime (whose client handles Exception
     only; source: awslambdaric.bootstrap). A process that the handler forks and that returns from it ends there.
     """
-    process, names = os.getpid(), _BUILTINS.copy()
-    alarm = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
     folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        with _contain({**variables, "FLOWDSL_NOW": time_text}), raise_after(seconds, overdue):
-            try:
-                yield
-            except _HANDLED as error:
-                _BUILTINS.update(names)
-                pass_on_interrupt(error)
-                raise
-            except BaseException as error:
-                _BUILTINS.update(names)
-                if _is_of_a_test(error, alarm):
-                    raise
-                traceback.print_exception(error)
-                raise SystemExit(1) from error
-            finally:
-                _BUILTINS.update(names)
-                if os.getpid() != process:
-                    _leave(0)
+        with _contain({**variables, "FLOWDSL_NOW": time_text}), raise_after(seconds, overdue) as alarm:
+            yield partial(_call, os.getpid(), _BUILTINS.copy(), alarm)
     finally:
-        os.chdir(folder)
+        if not _is_in(folder):
+            os.chdir(folder)
+
+
+def _call(process: int, names: dict[str, Any], alarm: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except _HANDLED as error:
+        _BUILTINS.update(names)
+        pass_on_interrupt(error)
+        raise
+    except BaseException as error:
+        _BUILTINS.update(names)
+        if _is_of_a_test(error, alarm):
+            raise
+        traceback.print_exception(error)
+        raise SystemExit(1) from error
+    finally:
+        _BUILTINS.update(names)
+        if os.getpid() != process:
+            _leave(0)
+
+
+def _is_in(folder: str) -> bool:
+    try:
+        return os.getcwd() == folder  # noqa: PTH109 - as above
+    except OSError:  # the handler removed the folder that it was in
+        return False
 
 
 def _is_of_a_test(error: BaseException, alarm: Any) -> bool:
@@ -105,10 +122,10 @@ def _contain(variables: Mapping[str, str]) -> Iterator[None]:
     end of the last call restores what was there before the first.
     """
     with _underway_lock:
-        before = _underway[0].before if _underway else {name: os.environ.get(name) for name in variables}
+        before = _underway[0].before if _underway else _read_variables(variables)
         call = _Underway(os.getpid(), threading.get_ident(), variables, before)
         _underway.append(call)
-        os.environ.update(variables)
+        _set_variables(variables)
         os._exit = _exit
     try:
         yield
@@ -120,28 +137,40 @@ def _contain(variables: Mapping[str, str]) -> Iterator[None]:
             _set_variables(_underway[-1].variables if _underway else call.before)
 
 
+def _read_variables(names: Iterable[str]) -> dict[str, str | None]:
+    return {name: os.environ[name] if _is_set(name) else None for name in names}
+
+
 def _set_variables(values: Mapping[str, str | None]) -> None:
     for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
+        if value is not None:
             os.environ[name] = value
+        elif _is_set(name):
+            del os.environ[name]
+
+
+def _is_set(name: str) -> bool:
+    """`name in os.environ`, which raises and catches two exceptions when it is not: most of the time here."""
+    environment: Any = os.environ
+    values = getattr(environment, "_data", None)
+    return name in environment if values is None else environment.encodekey(name) in values
 
 
 @contextmanager
-def raise_after(seconds: float, overdue: OverdueError) -> Iterator[None]:
+def raise_after(seconds: float, overdue: OverdueError) -> Iterator[Any]:
     """Raise `overdue` in the main thread after so many seconds, then every second, because the handler may catch it.
+    The value of the `with` is the handler of SIGALRM before (None without SIGALRM).
 
     An alarm that is already set, such as a test's timeout, goes off instead if it is due earlier, and is set again
     afterwards if it is due later.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer") or _is_debugged():
-        yield
+        yield signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
         return
     started = time.monotonic()
     remaining, interval = signal.getitimer(signal.ITIMER_REAL)
     if 0 < remaining <= seconds:
-        yield
+        yield signal.getsignal(signal.SIGALRM)
         return
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
@@ -151,7 +180,7 @@ def raise_after(seconds: float, overdue: OverdueError) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, ring)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-        yield
+        yield before
     finally:
         try:
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -102,7 +102,7 @@ def read_answer(output: Any) -> HandlerOutput:
         body = output.decode() if isinstance(output, bytes) else _encode()(output)
         size = len(body.encode(errors="surrogatepass"))
         try:
-            return HandlerOutput(size, json.loads(body, parse_constant=_refuse, parse_float=_finite))
+            return HandlerOutput(size, _decode(body))
         except ValueError:
             if isinstance(output, bytes):
                 return HandlerOutput(size, body)
@@ -139,3 +139,6 @@ def _refuse(text: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refuse(digits)
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite).decode

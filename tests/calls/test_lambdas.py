@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from flowdsl.engine import Result, VirtualClock, execute, prepare
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 LEAVE = os._exit
+
+alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
 
 
 def call(handler: Any, event: Any = None, *, name: str = ARN, **options: Any) -> Result:
@@ -257,6 +260,46 @@ def test_a_function_reads_its_name_and_region_in_its_environment(monkeypatch: py
     assert dict(os.environ) == before
 
 
+def test_a_function_may_change_and_remove_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    before = dict(os.environ)
+
+    def changes(event: Any, context: Any) -> None:
+        del os.environ["AWS_REGION"], os.environ["FLOWDSL_NOW"]
+        os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
+
+    assert call(changes).error is None
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_working_folder_is_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    other = tmp_path / "other"
+
+    def leaves(event: Any, context: Any) -> None:
+        other.mkdir()
+        os.chdir(other)
+        if fails:
+            other.rmdir()  # where it is now, so os.getcwd raises
+            raise ValueError
+
+    assert call(leaves).error == ("ValueError" if fails else None)
+    assert Path.cwd() == tmp_path
+
+
+@alarms
+def test_the_answer_is_written_within_the_functions_time() -> None:
+    class Slow(dict[str, Any]):
+        def items(self) -> Any:
+            time.sleep(30)
+
+    started = time.monotonic()
+    assert call(lambda event, context: Slow(a=1), timeout_seconds=0.02).error == "Sandbox.Timedout"
+    assert time.monotonic() - started < 20
+
+
 def test_a_handler_may_call_asyncio_run_inside_an_async_function() -> None:
     async def work() -> str:
         await asyncio.sleep(0)
@@ -378,9 +421,6 @@ def test_a_function_cannot_break_pythons_builtins(name: str, fails: bool) -> Non
     result = call(breaks)
     assert getattr(builtins, name) is before
     assert (result.output, result.error) == ((None, "ValueError") if fails else ("done", None))
-
-
-alarms = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM on this system")
 
 
 @alarms
