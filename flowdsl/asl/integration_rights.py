@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from ..base.named import NamedTuple
+from ..base.patterns import regex
+from .placeholders import partition_of
 
 
 class Grant(NamedTuple):
@@ -28,6 +30,8 @@ class Grant(NamedTuple):
     """True if only `.sync` needs it."""
     only_with: str = ""
     """An argument without which it is not needed."""
+    condition: tuple[str, str, str] | None = None
+    """An operator of IAM, a key, and its value, in which arguments are filled in as in `on`."""
 
 
 def without_qualifier(machine: str) -> str:
@@ -38,6 +42,27 @@ def without_qualifier(machine: str) -> str:
     return ":".join(machine.split(":")[:7])
 
 
+def queue_arn(url: str) -> str:
+    """The ARN of a queue by its URL, which tells its region and account; of any other text the last part.
+
+    >>> queue_arn("https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
+    'arn:aws:sqs:eu-west-1:123456789012:orders'
+    """
+    if match := _QUEUE.match(url):
+        region, account, name = match.groups()
+        return f"arn:{partition_of(region)}:sqs:{region}:{account}:{name}"
+    return url.rstrip("/").rpartition("/")[2]
+
+
+_QUEUE: Final = regex(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(\d{12})/([^/]+)$")
+
+
+def service_role(service: str, role: str) -> Grant:
+    """The service-linked role that a service makes in an account at its first use."""
+    on = f"arn:{{partition}}:iam::{{account}}:role/aws-service-role/{service}/{role}"
+    return Grant("iam:CreateServiceLinkedRole", on, condition=("StringLike", "iam:AWSServiceName", service))
+
+
 REWRITES: Final[Mapping[str, Callable[[str], str]]] = {
     # An ARN without a revision is refused since October 2024.
     "revision": lambda name: name if re.search(r":\d+$", name) else f"{name}:*",
@@ -45,8 +70,13 @@ REWRITES: Final[Mapping[str, Callable[[str], str]]] = {
     "api": lambda endpoint: endpoint.partition(".")[0],
     "path": lambda path: path.lstrip("/"),
     "machine": without_qualifier,
-    "queue": lambda url: url.rstrip("/").rpartition("/")[2],
+    "queue": queue_arn,
+    # A copy's source: `bucket/key`, perhaps with a version.
+    "source": lambda source: source.lstrip("/").partition("?")[0],
+    # IAM knows a key only by its id, which an alias does not tell.
+    "key": lambda key: "" if key.startswith("alias/") or ":alias/" in key else key,
 }
+"""How arguments are rewritten; "" for one that does not tell the resource, an ARN for one that tells all of it."""
 
 
 class Rights(NamedTuple):

@@ -7,12 +7,14 @@ instance.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
 
 from ..author.resources import Resource, Table
+from ..base.diagnostics import FlowError
 from .model import Call, Problem, Stack
 from .tags import pairs, tag_calls
 
@@ -27,6 +29,13 @@ class Store:
     name: str
     resource: Resource
     kind: ResourceKind = field(eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Raise FlowError for a name that AWS does not take."""
+        pattern, words = self.kind.names
+        if not re.fullmatch(pattern, self.name):
+            message = f"{self.label!r} cannot have this name: use {words}"
+            raise FlowError.of(message, code="FD980", hint="rename it, or shorten the prefix or the instance's name")
 
     @property
     def label(self) -> str:
@@ -49,6 +58,8 @@ class ResourceKind:
 
     word: str
     """What people call it."""
+    names: tuple[str, str]
+    """A pattern of the names that AWS takes, and the same in words."""
     arn: str
     """What stands before the name in its ARN: `table/`."""
     value: Callable[[Store, Stack], str]

@@ -18,7 +18,7 @@ from ..asl.placeholders import has_placeholder
 from ..asl.resource import Resource, parse_function, parse_resource
 from ..asl.tree import Node, Tree
 from ..base.diagnostics import AslPath, pointer
-from .sdk import RESOURCES, iam_actions, s3_resources
+from .sdk import iam_actions, resources, roles, tables, with_arguments
 from .statements import Place, Statement, merge
 
 _FIELD = re.compile(r"\{([A-Za-z0-9.]+)(?::([a-z0-9]+))?(\*?)\}")
@@ -65,6 +65,8 @@ class _Task:
     machine: str
     callees: tuple[str, ...]
     """ARNs of the functions that it may call, where the author said so."""
+    stated: frozenset[str] = frozenset()
+    """The actions that the user states resources for."""
 
     @property
     def sync(self) -> bool:
@@ -118,11 +120,11 @@ def derive(
     statements of the user's own: they are added, and no gap is reported for actions that they name.
     """
     stated = tuple(stated)
-    named = {action for each in stated for action in each.actions}
+    named = frozenset(action for each in stated for action in each.actions)
     statements: list[Statement] = [*stated]
     gaps: list[Gap] = []
     for state in Tree(definition):
-        for each in _of_state(state, name, place, callees or {}):
+        for each in _of_state(state, name, place, callees or {}, named):
             if isinstance(each, Statement):
                 statements.append(each)
             elif not each.actions or not {*each.actions} <= named:
@@ -146,13 +148,15 @@ def _encryption(key: str, place: Place, name: str, *, logging: bool) -> Iterator
         yield Statement.of("kms:GenerateDataKey", key, condition={"StringEquals": delivery})
 
 
-def _of_state(state: Node, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]]) -> Derived:
+def _of_state(
+    state: Node, name: str, place: Place, callees: Mapping[AslPath, Iterable[str]], stated: frozenset[str]
+) -> Derived:
     if state.type == "Map":
         yield from _of_map(state, name, place)
     text = state.fields.get("Resource")
     if state.type != "Task" or not isinstance(text, str):
         return
-    task = _Task(state, parse_resource(text), place, name, tuple(callees.get(state.path, ())))
+    task = _Task(state, parse_resource(text), place, name, tuple(callees.get(state.path, ())), stated)
     credentials = state.fields.get("Credentials")
     if isinstance(credentials, dict):
         role = credentials.get("RoleArn")
@@ -174,6 +178,8 @@ def _of_task(task: _Task) -> Derived:
     elif resource.operation in _SPECIAL:
         yield from _SPECIAL[resource.operation](task)
     elif record is not None and record.rights is not None:
+        if resource.operation == "bedrock:invokeModel":
+            yield from _invoke_model(task)
         yield from _rights(task, record.rights)
     elif resource.kind != "activity":
         yield task.gap(f"no permissions are known for {resource.text}: state them yourself")
@@ -195,11 +201,14 @@ def _rights(task: _Task, rights: Rights) -> Derived:
 
 
 def _grant(task: _Task, grant: Grant) -> Derived:
-    target = _resource(task, grant.on)
-    if isinstance(target, Gap):
-        yield task.gap(target.message, grant.actions)
+    operator, key, template = grant.condition or ("", "", "")
+    target, value = _resource(task, grant.on), _resource(task, template)
+    gap = next((each for each in (target, value) if isinstance(each, Gap)), None)
+    if gap:
+        yield task.gap(gap.message, grant.actions)
     else:
-        yield Statement.of(grant.actions, target)
+        condition = {operator: {key: str(value)}} if operator else None
+        yield Statement.of(grant.actions, str(target), condition=condition)
 
 
 def _resource(task: _Task, template: str) -> str | Gap:
@@ -218,7 +227,9 @@ def _resource(task: _Task, template: str) -> str | Gap:
             missing = missing or (None if optional else name)
             return "*"
         written = REWRITES[rewrite](value) if rewrite else value
-        if value.startswith("arn:"):
+        if not written:
+            missing = missing or name
+        if written.startswith("arn:"):
             whole = whole or written
         return written
 
@@ -287,6 +298,9 @@ def _start_execution(task: _Task) -> Derived:
         message = "StateMachineArn is chosen at run time, so it is not known what the role may start"
         yield task.gap(message, "states:StartExecution")
         return
+    if not machine.startswith("arn:"):
+        yield task.gap(f"StateMachineArn is {machine!r}, which is not an ARN", "states:StartExecution")
+        return
     arn = without_qualifier(machine)
     name = arn.rpartition(":")[2]
     yield Statement.of("states:StartExecution", arn)
@@ -337,6 +351,35 @@ def _known_beginning(task: _Task) -> str | None:
     return None
 
 
+_PROFILE: Final = re.compile(r"(?:us|us-gov|eu|apac|jp|au|ca|global)\.(.+)")
+"""The id of an inference profile that AWS defines: where it may run, and the model."""
+
+
+def _invoke_model(task: _Task) -> Derived:
+    """A model, or an inference profile, which calls its model in several regions.
+
+    Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles".
+    """
+    model, place = task.argument("ModelId"), task.place
+    if model is None:
+        message = "ModelId is chosen at run time, so it is not known what the role may use"
+        yield task.gap(message, "bedrock:InvokeModel")
+        return
+    match = _PROFILE.fullmatch(model.rpartition("/")[2])
+    if ":application-inference-profile/" in model:
+        yield Statement.of("bedrock:InvokeModel", model)
+        yield task.gap("the definition does not tell the model of the inference profile", "bedrock:InvokeModel")
+    elif match:
+        profile = model if model.startswith("arn:") else place.arn("bedrock", f"inference-profile/{model}")
+        yield Statement.of("bedrock:InvokeModel", profile)
+        models = f"arn:{place.partition}:bedrock:*::foundation-model/{match[1]}"
+        through = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}
+        yield Statement.of("bedrock:InvokeModel", models, condition=through)
+    else:
+        own = f"arn:{place.partition}:bedrock:{place.region}::foundation-model/{model}"
+        yield Statement.of("bedrock:InvokeModel", model if model.startswith("arn:") else own)
+
+
 _SPECIAL: Final = {
     "lambda:invoke": _lambda_invoke,
     "events:putEvents": _put_events,
@@ -354,24 +397,50 @@ def _sdk(task: _Task) -> Derived:
     if actions is None:
         yield task.gap(f"no IAM action can be derived from {task.resource.text}: state it yourself")
         return
-    for each in actions:
-        prefix = each.partition(":")[0]
-        templates = s3_resources(each) if prefix == "s3" else RESOURCES.get(prefix, ())
-        own = [arn for arn in _literal_arns(task.arguments) if arn.split(":")[2] == prefix]
-        if prefix == "lambda" and each == "lambda:InvokeFunction":
+    for each in with_arguments(actions, task.has):
+        if each == "lambda:InvokeFunction":
             yield from _invoke(task, task.argument("FunctionName"))
-            continue
-        resources = [_resource(task, template) for template in templates]
-        known = [each for each in resources if isinstance(each, str)]
-        if known and len(known) == len(resources):
-            yield Statement.of([each], *known)
-        elif own:
-            yield Statement.of([each], *own)
-        elif templates:
-            yield task.gap(f"it is not known beforehand on what {each} is used", each)
+        elif each == "events:PutEvents":
+            yield from _put_events(task)
+        elif each == "bedrock:InvokeModel":
+            yield from _invoke_model(task)
         else:
-            yield Statement.of([each], "*")
-            yield task.gap(f"{each} is allowed on every resource: state it with the resources that you mean", each)
+            yield from _on_resources(task, each)
+    yield from _handed_on(task, actions)
+
+
+def _on_resources(task: _Task, action: str) -> Derived:
+    prefix, _, name = action.partition(":")
+    names = tables(task.arguments, name) if prefix == "dynamodb" else None
+    if names is not None:
+        arns = [each if each.startswith("arn:") else task.place.arn("dynamodb", f"table/{each}") for each in names]
+        # A transaction may have no operation of this kind.
+        yield from [Statement.of([action], *arns)] if arns else []
+        return
+    templates = resources(action, task.has)
+    known = [each for each in (_resource(task, template) for template in templates or ()) if isinstance(each, str)]
+    own = [arn for arn in _literal_arns(task.arguments) if arn.split(":")[2] == prefix and prefix != "iam"]
+    if known and len(known) == len(templates or ()):
+        yield Statement.of([action], *known)
+    elif own:
+        yield Statement.of([action], *own)
+    elif templates is not None:
+        yield task.gap(f"it is not known beforehand on what {action} is used", action)
+    elif action not in task.stated:
+        yield Statement.of([action], "*")
+        yield task.gap(f"{action} is allowed on every resource: state it with the resources that you mean", action)
+
+
+_ROLE: Final = re.compile(r"arn:[^:]+:iam::\d*:role/")
+
+
+def _handed_on(task: _Task, actions: Iterable[str]) -> Derived:
+    """A gap if the call gives a role to the service: which service takes it over is not known."""
+    if any(each.startswith(("iam:", "sts:")) for each in actions):
+        return
+    passed = sorted({name for name in _literal_arns(task.arguments) if _ROLE.match(name)} | {*roles(task.arguments)})
+    if passed:
+        yield task.gap(f"the role of the call needs iam:PassRole on {', '.join(passed)}", "iam:PassRole")
 
 
 def _literal_arns(value: Any) -> Iterator[str]:

@@ -61,7 +61,7 @@ def renamed(definition: Mapping[str, Any], names: Mapping[str, str], place: Plac
     if not deployed:
         return dict(definition)
     longest_first = sorted(deployed, key=len, reverse=True)
-    arns = re.compile(f"({'|'.join(map(re.escape, longest_first))})(?![\\w-])")
+    arns = re.compile(f"({'|'.join(map(re.escape, longest_first))})(?![\\w.-])")
 
     def rename(value: Any) -> Any:
         if isinstance(value, str):
@@ -212,7 +212,7 @@ def functions_in(definition: Mapping[str, Any]) -> set[tuple[str, str]]:
     return names
 
 
-_MACHINE = re.compile(r":stateMachine:([A-Za-z0-9_-]+)(?::(\d+))?$")
+_MACHINE = re.compile(r":stateMachine:([^:]+)(?::(\d+))?$")
 
 
 def _started(definition: Mapping[str, Any]) -> Iterator[re.Match[str]]:

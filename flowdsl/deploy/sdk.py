@@ -5,9 +5,11 @@ Source: Service Authorization Reference; botocore's models, whose signing name i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
+from ..asl.integration_rights import on
 from ..asl.resource import SDK
 from ..calls.services.catalogue import find_operation
 
@@ -78,26 +80,55 @@ _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """API operations that IAM has no action of the same name for, with its prefix."""
 
-RESOURCES: Final[Mapping[str, tuple[str, ...]]] = {
-    "dynamodb": ("arn:{partition}:dynamodb:{region}:{account}:table/{TableName}",),
-    "events": ("arn:{partition}:events:{region}:{account}:event-bus/{EventBusName}",),
-    "kinesis": ("arn:{partition}:kinesis:{region}:{account}:stream/{StreamName}",),
-    "kms": ("arn:{partition}:kms:{region}:{account}:key/{KeyId}",),
-    "lambda": (
-        "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}",
-        "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}:*",
-    ),
-    "logs": (
-        "arn:{partition}:logs:{region}:{account}:log-group:{LogGroupName}",
-        "arn:{partition}:logs:{region}:{account}:log-group:{LogGroupName}:*",
-    ),
-    "secretsmanager": ("arn:{partition}:secretsmanager:{region}:{account}:secret:{SecretId}-??????",),
-    "sns": ("arn:{partition}:sns:{region}:{account}:{TopicArn}",),
-    "sqs": ("arn:{partition}:sqs:{region}:{account}:{QueueUrl:queue}",),
-    "ssm": ("arn:{partition}:ssm:{region}:{account}:parameter/{Name:path}",),
-    "states": ("arn:{partition}:states:{region}:{account}:stateMachine:{StateMachineArn:machine}",),
+_WITH: Final[Mapping[tuple[str, str], str]] = {
+    ("s3:GetObject", "VersionId"): "s3:GetObjectVersion",
+    ("s3:DeleteObject", "VersionId"): "s3:DeleteObjectVersion",
+    ("s3:PutObject", "Tagging"): "s3:PutObjectTagging",
+    ("s3:PutObject", "ACL"): "s3:PutObjectAcl",
 }
-"""Resources by IAM prefix, with the placeholders of `Grant.on`."""
+"""Actions that are needed besides, by an action and an argument."""
+
+_RESOURCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "dynamodb": (on("dynamodb", "table/{TableName}"),),
+    "events": (on("events", "event-bus/{EventBusName}"),),
+    "kinesis": (on("kinesis", "stream/{StreamName}"),),
+    "kms": (on("kms", "key/{KeyId:key}"),),
+    "lambda": (on("lambda", "function:{FunctionName}"), on("lambda", "function:{FunctionName}:*")),
+    "logs": (on("logs", "log-group:{LogGroupName}"), on("logs", "log-group:{LogGroupName}:*")),
+    "secretsmanager": (on("secretsmanager", "secret:{SecretId}-??????"),),
+    "sns": (on("sns", "{TopicArn}"),),
+    "sqs": (on("sqs", "{QueueUrl:queue}"),),
+    "ssm": (on("ssm", "parameter/{Name:path}"),),
+    "states": (on("states", "stateMachine:{StateMachineArn:machine}"),),
+    **dict.fromkeys(("iam", "sts", "organizations", "account", "sso", "identitystore"), ()),
+}
+"""Resources by IAM prefix, with the placeholders of `Grant.on`. Services that hand out permissions are never allowed on
+everything."""
+
+
+def resources(action: str, has: Callable[[str], bool]) -> tuple[str, ...] | None:
+    """The resources of an action, with the placeholders of `Grant.on`; `has` tells which arguments a call has.
+
+    Empty if it is not known on what the action is used, None if nothing is known of the service's resources.
+    """
+    prefix, _, name = action.partition(":")
+    if prefix == "s3":
+        return ("arn:{partition}:s3:::{CopySource:source}",) if _reads_source(name, has) else _s3_resources(action)
+    if prefix == "events" and (name in _TARGETS or "Rule" in name):
+        rule = "{Rule}" if name in _TARGETS else "{Name}"
+        return (on("events", f"rule/{{EventBusName}}/{rule}" if has("EventBusName") else f"rule/{rule}"),)
+    if prefix == "dynamodb" and name in ("Query", "Scan") and has("IndexName"):
+        return (on("dynamodb", "table/{TableName}/index/{IndexName*}"),)
+    if prefix == "ssm" and "Parameter" not in name:
+        return ()
+    return _RESOURCES.get(prefix)
+
+
+_TARGETS: Final = ("PutTargets", "RemoveTargets", "ListTargetsByRule")
+
+
+def _reads_source(name: str, has: Callable[[str], bool]) -> bool:
+    return name.startswith("GetObject") and has("CopySource")
 
 
 def iam_actions(service: str, action: str) -> tuple[str, ...] | None:
@@ -115,7 +146,12 @@ def iam_actions(service: str, action: str) -> tuple[str, ...] | None:
     return _ACTIONS.get(name, (name,))
 
 
-def s3_resources(action: str) -> tuple[str, ...]:
+def with_arguments(actions: tuple[str, ...], has: Callable[[str], bool]) -> tuple[str, ...]:
+    """The actions, and those that a call needs besides for arguments that it has."""
+    return (*actions, *(more for (action, argument), more in _WITH.items() if action in actions and has(argument)))
+
+
+def _s3_resources(action: str) -> tuple[str, ...]:
     """The resources of an operation of S3: its bucket, or the object in it."""
     if action == "s3:ListAllMyBuckets":
         return ("*",)
@@ -124,3 +160,36 @@ def s3_resources(action: str) -> tuple[str, ...]:
     if action.endswith("Configuration"):
         return ("arn:{partition}:s3:::{Bucket}",)
     return ("arn:{partition}:s3:::{Bucket}/{Key*}",)
+
+
+_TRANSACTED: Final = {"GetItem": "Get", "PutItem": "Put", "UpdateItem": "Update", "DeleteItem": "Delete"}
+"""The members of a TransactItem by the action that they need."""
+
+
+def tables(arguments: Mapping[str, Any], action: str) -> list[str] | None:
+    """The tables of a batch, or those of a transaction that it needs the action for; None if they are not known."""
+    requests, items = arguments.get("RequestItems"), arguments.get("TransactItems")
+    if isinstance(requests, dict):
+        names = [*requests]
+    elif isinstance(items, list) and all(isinstance(each, dict) for each in items):
+        member = _TRANSACTED.get(action, "ConditionCheck")
+        names = [each[member].get("TableName") for each in items if isinstance(each.get(member), dict)]
+        if any(key.endswith(".$") for each in items for key in each):
+            return None
+    else:
+        return None
+    is_known = all(isinstance(name, str) and not name.endswith(".$") and "{%" not in name for name in names)
+    return sorted({*names}) if is_known else None
+
+
+def roles(value: Any) -> Iterator[str]:
+    """The arguments that are the ARN of a role, chosen at run time."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if re.search(r"Role(Arn|ARN)(\.\$)?$", key) and isinstance(each, str) and not each.startswith("arn:"):
+                yield key.removesuffix(".$")
+            else:
+                yield from roles(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from roles(each)

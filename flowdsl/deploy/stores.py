@@ -210,6 +210,7 @@ def _bus_properties(store: Store, _bus: EventBus, _stack: Stack, tags: list[dict
 KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
     Table: ResourceKind(
         word="table",
+        names=(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, '-', '_' and '.'"),
         arn="table/",
         value=lambda store, stack: store.name,
         read=_read_table,
@@ -222,6 +223,7 @@ KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
     ),
     Queue: ResourceKind(
         word="queue",
+        names=(r"(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?", "at most 80 letters, digits, '-' and '_'"),
         arn="",
         value=_queue_url,
         read=_read_queue,
@@ -233,6 +235,7 @@ KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
     ),
     Topic: ResourceKind(
         word="topic",
+        names=(r"(?=.{1,256}$)[A-Za-z0-9_-]+(\.fifo)?", "at most 256 letters, digits, '-' and '_'"),
         arn="",
         value=arn_of,
         read=_read_topic,
@@ -244,6 +247,7 @@ KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
     ),
     EventBus: ResourceKind(
         word="event bus",
+        names=(r"[A-Za-z0-9_.-]{1,256}", "at most 256 letters, digits, '-', '_' and '.'"),
         arn="event-bus/",
         value=lambda store, stack: store.name,
         read=_read_bus,

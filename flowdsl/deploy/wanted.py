@@ -249,6 +249,9 @@ def _machine(
     if len(name) > 80:
         message = f"{name!r} has {len(name)} characters, and a state machine's name at most 80"
         raise FlowError.of(message, code="FD980", hint="shorten the prefix or the instance's name")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        message = f"{name!r} cannot be the name of the state machine's role and log group"
+        raise FlowError.of(message, code="FD980", hint="rename the state machine: use a to z, digits, '-', '_' and '.'")
     definition = pinning.renamed(pinning.placed(loaded.definition, place, environment.substitutions), names, place)
     _refuse_placeholders(loaded, definition, environment)
     callees = {

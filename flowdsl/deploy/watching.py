@@ -229,6 +229,7 @@ def _group_properties(store: Store, _group: ScheduleGroup, _stack: Stack, tags: 
 KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
     MetricAlarm: ResourceKind(
         word="alarm",
+        names=(r"[^\x00-\x1f:/]{1,255}", "at most 255 characters, and neither ':' nor '/'"),
         arn="alarm:",
         value=lambda store, stack: store.name,
         read=_read_alarm,
@@ -241,6 +242,7 @@ KINDS: Final[Mapping[type[Resource], ResourceKind]] = {
     ),
     ScheduleGroup: ResourceKind(
         word="schedule group",
+        names=(r"[A-Za-z0-9_.-]{1,64}", "at most 64 letters, digits, '-', '_' and '.'"),
         arn="schedule-group/",
         value=lambda store, stack: store.name,
         read=_read_group,

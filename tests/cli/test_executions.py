@@ -43,8 +43,12 @@ class Service:
     patterns: list[str] = field(factory=list)
     groups: bool = True
     children: dict[str, list[dict[str, Any]]] = field(factory=dict)
+
     """The histories of the executions of a Map Run, by ARN."""
     map_run: str = ""
+
+    def is_at_aws(self, _service: str) -> bool:
+        return True
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert service in ("states", "logs")

@@ -111,6 +111,10 @@ class Memory(Machines, Roles, Watching):
             raise ConnectionLostError
         return copy.deepcopy(answer)
 
+    def is_at_aws(self, _service: str) -> bool:
+        """As AWS, with its quotas."""
+        return True
+
     def changes(self) -> list[str]:
         return [f"{service}:{name}" for service, name in self.log if not name.startswith(READS)]
 

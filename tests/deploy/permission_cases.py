@@ -226,7 +226,7 @@ CASES: dict[str, Case] = {
         "aws-sdk:mediapackagevod:createAsset",
         {"SourceRoleArn": ROLE},
         [Statement.of("mediapackage-vod:CreateAsset", "*")],
-        ["mediapackage-vod:CreateAsset is allowed on every resource"],
+        ["mediapackage-vod:CreateAsset is allowed on every resource", "the role of the call needs iam:PassRole"],
     ),
     "efs (A10)": (
         "aws-sdk:efs:tagResource",
@@ -257,6 +257,156 @@ CASES: dict[str, Case] = {
         {"TableName": "t"},
         [Statement.of("dynamodb:UpdateItem", arn("dynamodb", "table/t"))],
         [],
+    ),
+    "what is handed on by the SDK": (
+        "aws-sdk:scheduler:createSchedule",
+        {"Name": "n", "Target": {"Arn": FUNCTION, "RoleArn.$": "$.role"}},
+        [Statement.of("scheduler:CreateSchedule", "*")],
+        ["scheduler:CreateSchedule is allowed on every resource", "the role of the call needs iam:PassRole on RoleArn"],
+    ),
+    "an attribute that is called a role": (
+        "aws-sdk:dynamodb:putItem",
+        {"TableName": "t", "Item": {"Role": {"S": "donor"}}},
+        [Statement.of("dynamodb:PutItem", arn("dynamodb", "table/t"))],
+        [],
+    ),
+    "permissions are never handed out on everything": (
+        "aws-sdk:iam:attachRolePolicy",
+        {"RoleName": "worker", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        [],
+        ["it is not known beforehand on what iam:AttachRolePolicy is used"],
+    ),
+    "an index": (
+        "aws-sdk:dynamodb:query",
+        {"TableName": "t", "IndexName": "by-day"},
+        [Statement.of("dynamodb:Query", arn("dynamodb", "table/t/index/by-day"))],
+        [],
+    ),
+    "a batch": (
+        "aws-sdk:dynamodb:batchWriteItem",
+        {"RequestItems": {"a": [], arn("dynamodb", "table/b"): []}},
+        [Statement.of("dynamodb:BatchWriteItem", arn("dynamodb", "table/a"), arn("dynamodb", "table/b"))],
+        [],
+    ),
+    "a batch of any table": (
+        "aws-sdk:dynamodb:batchGetItem",
+        {"RequestItems.$": "$.items"},
+        [],
+        ["it is not known beforehand on what dynamodb:BatchGetItem"],
+    ),
+    "a transaction": (
+        "aws-sdk:dynamodb:transactWriteItems",
+        {"TransactItems": [{"Put": {"TableName": "a", "Item": {}}}, {"ConditionCheck": {"TableName": "b"}}]},
+        [
+            Statement.of("dynamodb:PutItem", arn("dynamodb", "table/a")),
+            Statement.of("dynamodb:ConditionCheckItem", arn("dynamodb", "table/b")),
+        ],
+        [],
+    ),
+    "a transaction on any table": (
+        "aws-sdk:dynamodb:transactGetItems",
+        {"TransactItems": [{"Get": {"TableName.$": "$.table"}}]},
+        [],
+        ["it is not known beforehand on what dynamodb:GetItem"],
+    ),
+    "a rule of a bus": (
+        "aws-sdk:eventbridge:disableRule",
+        {"Name": "nightly", "EventBusName": "payments"},
+        [Statement.of("events:DisableRule", arn("events", "rule/payments/nightly"))],
+        [],
+    ),
+    "targets of a rule": (
+        "aws-sdk:eventbridge:removeTargets",
+        {"Rule": "nightly", "Ids": ["a"]},
+        [Statement.of("events:RemoveTargets", arn("events", "rule/nightly"))],
+        [],
+    ),
+    "events by the SDK": (
+        "aws-sdk:eventbridge:putEvents",
+        {"Entries": [{"EventBusName": "payments"}]},
+        [Statement.of("events:PutEvents", arn("events", "event-bus/payments"))],
+        [],
+    ),
+    "a document of Systems Manager": (
+        "aws-sdk:ssm:getDocument",
+        {"Name": "d"},
+        [],
+        ["it is not known beforehand on what ssm:GetDocument is used"],
+    ),
+    "a key": (
+        "aws-sdk:kms:decrypt",
+        {"KeyId": "1234"},
+        [Statement.of("kms:Decrypt", arn("kms", "key/1234"))],
+        [],
+    ),
+    "an alias of a key": (
+        "aws-sdk:kms:decrypt",
+        {"KeyId": "alias/cards"},
+        [],
+        ["it is not known beforehand on what kms:Decrypt is used"],
+    ),
+    "a copy": (
+        "aws-sdk:s3:copyObject",
+        {"Bucket": "to", "Key": "k", "CopySource": "/from/a/b?versionId=1", "ACL": "private"},
+        [
+            Statement.of("s3:GetObject", "arn:aws:s3:::from/a/b"),
+            Statement.of("s3:PutObject s3:PutObjectAcl", "arn:aws:s3:::to/k"),
+        ],
+        [],
+    ),
+    "a version of an object": (
+        "aws-sdk:s3:getObject",
+        {"Bucket": "b", "Key": "k", "VersionId.$": "$.version"},
+        [Statement.of("s3:GetObject s3:GetObjectVersion", "arn:aws:s3:::b/k")],
+        [],
+    ),
+    "a model": (
+        "bedrock:invokeModel",
+        {"ModelId": "anthropic.claude-3-haiku-20240307-v1:0", "GuardrailIdentifier": "g1"},
+        [
+            Statement.of("bedrock:ApplyGuardrail", arn("bedrock", "guardrail/g1")),
+            Statement.of(
+                "bedrock:InvokeModel",
+                "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0",
+            ),
+        ],
+        [],
+    ),
+    "a model in several regions": (
+        "aws-sdk:bedrockruntime:converse",
+        {"ModelId": "eu.amazon.nova-pro-v1:0"},
+        [
+            Statement.of("bedrock:InvokeModel", arn("bedrock", "inference-profile/eu.amazon.nova-pro-v1:0")),
+            Statement.of(
+                "bedrock:InvokeModel",
+                "arn:aws:bedrock:*::foundation-model/amazon.nova-pro-v1:0",
+                condition={
+                    "StringEquals": {
+                        "bedrock:InferenceProfileArn": arn("bedrock", "inference-profile/eu.amazon.nova-pro-v1:0")
+                    }
+                },
+            ),
+        ],
+        [],
+    ),
+    "a model of the user's own profile": (
+        "bedrock:invokeModel",
+        {"ModelId": arn("bedrock", "application-inference-profile/p1")},
+        [Statement.of("bedrock:InvokeModel", arn("bedrock", "application-inference-profile/p1"))],
+        ["the definition does not tell the model"],
+    ),
+    "any model": ("bedrock:invokeModel", {"ModelId.$": "$.model"}, [], ["ModelId is chosen at run time"]),
+    "a job of EMR on EKS with any role": (
+        "emr-containers:startJobRun",
+        {"VirtualClusterId": "v", "ExecutionRoleArn.$": "$.role"},
+        [],
+        ["ExecutionRoleArn is chosen at run time"],
+    ),
+    "a nested execution by name": (
+        "states:startExecution",
+        {"StateMachineArn": "child"},
+        [],
+        ["StateMachineArn is 'child', which is not an ARN"],
     ),
     "an unknown service (A10)": ("aws-sdk:quantumthing:go", {}, [], ["no IAM action can be derived"]),
     "apigateway's actions are its own": ("aws-sdk:apigateway:getRestApis", {}, [], ["no IAM action can be derived"]),

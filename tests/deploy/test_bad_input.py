@@ -35,6 +35,9 @@ class Refusing:
     def call(self, service, operation, arguments):
         raise CallError(self.code, self.message, service, operation)
 
+    def is_at_aws(self, service):
+        return True
+
 
 def errors_in(output: str) -> list[str]:
     return [line for line in output.splitlines() if "error FD" in line]

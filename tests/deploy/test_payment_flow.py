@@ -84,4 +84,4 @@ def test_each_function_may_do_what_its_handler_does():
 
 def test_a_store_is_labelled_by_its_kind():
     stack = stack_of(ENVIRONMENT, ROOT / "payment_flow.py")
-    assert store_of(Table("t", key="id"), stack).label == "table t"
+    assert store_of(Table("donors", key="id"), stack).label == "table donors"

@@ -76,6 +76,21 @@ def test_what_the_user_states_closes_a_gap():
     assert not derived.gaps
 
 
+def test_what_the_user_states_replaces_what_would_be_allowed_on_everything():
+    own = Statement.of("ec2:RunInstances", PLACE.arn("ec2", "instance/*"))
+    definition = machine(task("aws-sdk:ec2:runInstances", {"MinCount": 1}))
+    assert derive(definition, name=NAME, place=PLACE).statements == (Statement.of("ec2:RunInstances", "*"),)
+    derived = derive(definition, name=NAME, place=PLACE, stated=[own])
+    assert derived.statements == (own,)
+    assert not derived.gaps
+
+
+def test_a_queue_keeps_the_region_and_account_of_its_url():
+    url = "https://sqs.cn-north-1.amazonaws.com.cn/999999999999/theirs"
+    (statement,) = derive(machine(task("sqs:sendMessage", {"QueueUrl": url})), name=NAME, place=PLACE).statements
+    assert statement.resources == ("arn:aws-cn:sqs:cn-north-1:999999999999:theirs",)
+
+
 def test_logging_and_tracing():
     derived = derive(machine({"Type": "Pass", "End": True}), name=NAME, place=PLACE, logging=True, tracing=True)
     assert derived.statements == merge([LOGGING, TRACING])
@@ -106,7 +121,7 @@ def arguments(key: str) -> dict[str, Any]:
     """An argument of each name that the record reads."""
     record = RIGHTS[key]
 
-    texts = [grant.on for grant in record.grants]
+    texts = [text for grant in record.grants for text in (grant.on, *(grant.condition or ()))]
     names = {match for text in texts for match in re.findall(r"\{([A-Z][A-Za-z0-9.]*)", text)}
     values: dict[str, Any] = {}
     for name in sorted(names | record.roles.keys() | {grant.only_with for grant in record.grants if grant.only_with}):
@@ -143,7 +158,7 @@ def test_every_integration_has_its_rights():
 
 
 OUTSIDE = {
-    *("iam:PassRole", "execute-api:Invoke", "bedrock:InvokeModel"),
+    *("iam:PassRole", "execute-api:Invoke", "bedrock:ApplyGuardrail"),
     *("elasticmapreduce:SetTerminationProtection",),
 }
 

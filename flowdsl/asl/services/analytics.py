@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..integration_records import Action, Job, Service
-from ..integration_rights import Grant, Rights, allow, on
+from ..integration_rights import Grant, Rights, allow, on, service_role
 from ..resource import SYNC
 
 _WORKGROUP = on("athena", "workgroup/{WorkGroup*}")
 _JOB = on("databrew", "job/{Name*}")
 _CLUSTER = on("elasticmapreduce", "cluster/{ClusterId*}")
 _VIRTUAL = on("emr-containers", "/virtualclusters/{VirtualClusterId*}")
+_CONTAINERS_ROLE = service_role("emr-containers.amazonaws.com", "AWSServiceRoleForAmazonEMRContainers")
 _APPLICATION = on("emr-serverless", "/applications/{ApplicationId*}")
 _SERVERLESS_JOB = "StepFunctionsGetEventsForEMRServerlessJobRule"
 _GLUE_JOB = on("glue", "job/{JobName*}")
@@ -175,7 +176,11 @@ SERVICES = (
                 ),
                 rights=Rights(
                     (
-                        Grant("emr-containers:StartJobRun", _VIRTUAL),
+                        Grant(
+                            "emr-containers:StartJobRun",
+                            _VIRTUAL,
+                            condition=("StringEquals", "emr-containers:ExecutionRoleArn", "{ExecutionRoleArn}"),
+                        ),
                         Grant(
                             "emr-containers:DescribeJobRun emr-containers:CancelJobRun",
                             f"{_VIRTUAL}/jobruns/*",
@@ -184,7 +189,9 @@ SERVICES = (
                     )
                 ),
             ),
-            Action("createVirtualCluster", rights=Rights((Grant("emr-containers:CreateVirtualCluster"),))),
+            Action(
+                "createVirtualCluster", rights=Rights((Grant("emr-containers:CreateVirtualCluster"), _CONTAINERS_ROLE))
+            ),
         ),
     ),
     Service(
@@ -195,6 +202,7 @@ SERVICES = (
                 "ApplicationId",
                 "CREATED",
                 Grant("emr-serverless:CreateApplication", on("emr-serverless", "/*")),
+                service_role("ops.emr-serverless.amazonaws.com", "AWSServiceRoleForAmazonEMRServerless"),
                 Grant(
                     "emr-serverless:GetApplication emr-serverless:DeleteApplication",
                     on("emr-serverless", "/applications/*"),

@@ -44,9 +44,13 @@ SERVICES = (
                 parsed=("Body",),
                 rights=Rights(
                     (
-                        Grant("bedrock:InvokeModel", "arn:{partition}:bedrock:{region}::foundation-model/{ModelId}"),
                         Grant("s3:GetObject", "arn:{partition}:s3:::{Input.S3Uri:s3}", only_with="Input.S3Uri"),
                         Grant("s3:PutObject", "arn:{partition}:s3:::{Output.S3Uri:s3}", only_with="Output.S3Uri"),
+                        Grant(
+                            "bedrock:ApplyGuardrail",
+                            on("bedrock", "guardrail/{GuardrailIdentifier}"),
+                            only_with="GuardrailIdentifier",
+                        ),
                     )
                 ),
             ),
