@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from ..base.reads import note, state_of
 from ..base.words import exception_class
 
 _FOLDERS: Final = {
@@ -143,6 +144,8 @@ def read_api(name: str) -> Api | None:
     import gzip  # few checks read a model
 
     files = sorted((folder / name).glob("*/service-2.json.gz"))
+    for file in files[-1:]:
+        note("state", str(file), state_of(str(file)))
     return Api(json.loads(gzip.decompress(files[-1].read_bytes()))) if files else None
 
 

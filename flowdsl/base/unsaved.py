@@ -5,6 +5,8 @@ from __future__ import annotations
 import linecache
 from pathlib import Path
 
+from .reads import note
+
 _TEXTS: dict[str, str] = {}
 
 
@@ -29,4 +31,10 @@ def stamp(file: Path) -> tuple[int, int] | str | None:
 def read_source(file: Path) -> bytes:
     """The content of a Python file. Raises OSError if it cannot be read."""
     text = _TEXTS.get(str(file))
-    return file.read_bytes() if text is None else text.encode()
+    try:
+        content = file.read_bytes() if text is None else text.encode()
+    except OSError:
+        note("content", str(file), None)
+        raise
+    note("content", str(file), content)
+    return content

@@ -9,14 +9,15 @@ In JSON and YAML the Comment of the state, or of the machine for all of it: "flo
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from ..asl.tree import Machine, Node
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.patterns import regex
 from ..base.record import Record
 from ..base.source import Span
+from ..base.unsaved import read_source
 from .findings import Findings
 from .registry import Code, Rule
 from .subject import Subject
@@ -61,11 +62,6 @@ def _is_ignored(diagnostic: Diagnostic, ignores: list[_Ignore]) -> bool:
     return bool(matching)
 
 
-def _lines(file: str) -> list[str]:
-    linecache.checkcache(file)
-    return linecache.getlines(file)
-
-
 def without_ignored(diagnostics: Iterable[Diagnostic], *files: str) -> list[Diagnostic]:
     """Drop the findings that comments in Python files ignore; report the comments that are wrong.
 
@@ -76,8 +72,8 @@ def without_ignored(diagnostics: Iterable[Diagnostic], *files: str) -> list[Diag
         (file, number): ignore
         for file in {*files, *(each.span.file for each in diagnostics if each.span)}
         if file.endswith(".py")
-        for number, line in enumerate(_lines(file), 1)
-        if "# flowdsl:" in line and (ignore := _parse(line[line.index("# flowdsl:") :], (), Span(file, number)))
+        for number, text in _comments(file)
+        if (ignore := _parse(text, (), Span(file, number)))
     }
     if not comments:
         return diagnostics
@@ -93,6 +89,19 @@ def without_ignored(diagnostics: Iterable[Diagnostic], *files: str) -> list[Diag
         if not matching:
             left.append(each)
     return [*left, *_mistakes(comments.values(), "")]
+
+
+def _comments(file: str) -> Iterator[tuple[int, str]]:
+    """Yield the comments for flowdsl in a Python file, with their lines; none if it cannot be read."""
+    try:
+        content = read_source(Path(file))
+    except OSError:
+        return
+    if b"# flowdsl:" in content:
+        for number, line in enumerate(content.splitlines(), 1):
+            _, mark, text = line.partition(b"# flowdsl:")
+            if mark:
+                yield number, (mark + text).decode(errors="replace")
 
 
 def _mistakes(ignores: Iterable[_Ignore], key: str) -> list[Diagnostic]:

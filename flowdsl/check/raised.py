@@ -7,7 +7,6 @@ exception by the name of its class (Lambda Developer Guide, "Lambda function han
 from __future__ import annotations
 
 import builtins
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ..author.functions import Function
 from ..base.patterns import regex
+from ..base.reads import Names, is_file
 from ..base.unsaved import read_source
 
 # Each begins with what a search skips to quickly: "\n" in place of "^", and a set of letters in place of "\b".
@@ -33,7 +33,7 @@ class Handlers:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._entries: dict[str, frozenset[str]] = {}
+        self._entries: dict[str, Names] = {}
 
     def raised(self, functions: Iterable[Function]) -> Raised | None:
         """What any of these functions may raise; None if the code of one is not here."""
@@ -41,18 +41,15 @@ class Handlers:
         for function in functions:
             name = function.handler.rpartition(".")[0]
             file = self.root.joinpath(function.source, *name.split(".")).with_suffix(".py")
-            if not function.source or not file.is_file():
+            if not function.source or not is_file(file):
                 return None
             handlers.append((str(file), str(self.root.joinpath(function.source))))
         return Raised(handlers, self) if handlers else None
 
-    def entries(self, folder: str) -> frozenset[str]:
+    def entries(self, folder: str) -> Names:
         """The names of the files and folders in a folder; none if it is not there."""
         if folder not in self._entries:
-            try:
-                self._entries[folder] = frozenset(os.listdir(folder))  # noqa: PTH208 - many folders, names alone
-            except OSError:
-                self._entries[folder] = frozenset()
+            self._entries[folder] = Names(folder)
         return self._entries[folder]
 
     def files(self, module: str, members: Iterable[str], folder: str) -> Iterator[str]:

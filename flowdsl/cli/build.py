@@ -39,6 +39,12 @@ from .options import substitution_option
     type=click.Path(path_type=Path),
     help="The folder to write to; by default the one of pyproject.toml, or build/.",
 )
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="FLOWDSL_NO_CACHE",
+    help="Check in full, even if a check of exactly the same has found nothing before.",
+)
 @substitution_option
 def build(
     file: Path | None,
@@ -51,6 +57,7 @@ def build(
     env: str | None,
     instance: str,
     folder: Path | None,
+    no_cache: bool,
     substitutions: dict[str, str],
 ) -> None:
     """Write the definitions of flows and a zip for each of its Lambda functions.
@@ -61,7 +68,9 @@ def build(
         flowdsl build --verify                      run each zip with handlers/<name>/test_event*.json
         flowdsl build --template --env test         build/template.json for CloudFormation
 
-    Checks the flow first, and builds it only if there are no errors. A build that fails leaves the earlier one as it
+    Checks the flow first, and builds it only if there are no errors. What a check found nothing wrong with is noted in
+    .flowdsl_cache/, and not checked again as long as nothing changes that the check depends on; `flowdsl check` always
+    checks in full. A build that fails leaves the earlier one as it
     was. A build of unchanged files is byte for byte the same. Prints the names of the written files to stdout.
     """
     from .. import project
@@ -74,7 +83,7 @@ def build(
     if (env or instance) and not template:
         raise click.UsageError("--env and --instance are for --template: add it, or leave them out")
     machines = project.load_flows(file, substitutions)
-    diagnostics = project.review(machines, packaging=not asl_only)
+    diagnostics = project.review(machines, packaging=not asl_only, remember=not no_cache)
     if output.has_errors(diagnostics) or (strict and diagnostics):
         raise FlowError(*diagnostics)
     if diagnostics:

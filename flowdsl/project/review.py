@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..asl.names import is_machine_name
-from ..asl.tree import Tree
 from ..base.diagnostics import Diagnostic
 from ..base.record import evolve
 from ..base.source import Span, display_path
-from ..check import check
-from ..check.dataflow.annotations import read_declarations
-from ..check.ignores import without_ignored
 from .loaded import Loaded, Type
 from .loading import functions
 from .settings import find, find_root
@@ -19,6 +15,10 @@ from .settings import find, find_root
 
 def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     """All problems of a state machine, in its author's code and in its definition, sorted by place."""
+    from ..check import check  # a build whose verdict is remembered does without
+    from ..check.dataflow.annotations import read_declarations
+    from ..check.ignores import without_ignored
+
     diagnostics = _name_mistakes(loaded)
     machine, data = loaded.machine, None
     if machine:
@@ -38,12 +38,18 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
 
 
 def review(
-    machines: list[Loaded], *, type: Type | None = None, packaging: bool = True, environments: bool = False
+    machines: list[Loaded],
+    *,
+    type: Type | None = None,
+    packaging: bool = True,
+    environments: bool = False,
+    remember: bool = False,
 ) -> list[Diagnostic]:
     """All problems that keep a file's state machines from being built, sorted by place: those of `diagnose`, duplicate
     names and, with `packaging`, functions that cannot be packaged. With `environments`, also what the flow's own checks
-    find in the environments: those keep only a deployment from being made."""
-    diagnostics = [*clashes(machines), *(each for loaded in machines for each in diagnose(loaded, type=type))]
+    find in the environments: those keep only a deployment from being made. With `remember`, `diagnose` is left out
+    if it found nothing in exactly the same before."""
+    diagnostics = [*clashes(machines), *_diagnose_all(machines, type, remember)]
     if environments and any(each.machine and each.machine.checks for each in machines):
         from .configuration import configuration_mistakes  # most flows have no checks of their own
 
@@ -57,6 +63,20 @@ def review(
     return _in_order(diagnostics)
 
 
+def _diagnose_all(machines: list[Loaded], type: Type | None, remember: bool) -> list[Diagnostic]:
+    verdict = None
+    if remember:
+        from .remembered import verdict_on  # only builds do
+
+        verdict = verdict_on(machines, type)
+    if verdict and verdict.holds():
+        return []
+    diagnostics = [each for loaded in machines for each in diagnose(loaded, type=type)]
+    if verdict and not diagnostics:
+        verdict.keep()
+    return diagnostics
+
+
 def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     relative = [_relative(each) for each in diagnostics]
     return sorted(relative, key=lambda each: (each.span.file, each.span.line) if each.span else ("", 0))
@@ -64,6 +84,8 @@ def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 
 def locate_state(loaded: Loaded, state: str) -> Span | None:
     """The place of a state in the author's file."""
+    from ..asl.tree import Tree
+
     node = Tree(loaded.definition).find(state)
     span = loaded.locate(node.path) if node else None
     return _relative_span(span) if span else None

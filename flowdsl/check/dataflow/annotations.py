@@ -17,6 +17,7 @@ from typing import Any
 
 from ...author.functions import Function
 from ...base.diagnostics import AslPath
+from ...base.reads import is_file
 from ...base.record import Record, field
 from ...base.unsaved import read_source, stamp
 from .bindings import bindings_of
@@ -192,7 +193,7 @@ def _imported(name: str, module: _Module) -> tuple[str, _Module] | None:
         return None
     base = module.root.joinpath(*source.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
+        if is_file(path):
             other = _module(path, module.root)
             return (original, other) if other else None
     return None

@@ -1,0 +1,107 @@
+"""What the checker found nothing wrong with, so that the next build of exactly the same need not check it again.
+
+The checker is a function of what is compiled, of the author's files that it reads, of flowdsl, of Python, and of the
+packages that it asks; nothing is remembered unless it found nothing at all, not even a warning. Flows are loaded and
+compiled every time. Files count by their content, flowdsl and installed packages by the size and the time of their
+files. Without a pyproject.toml, with a damaged or read-only folder, or on a full disk nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..base.reads import CHANGED, SEEN, Answer, asker, state_of
+from ..base.record import Record
+from .loaded import Loaded, Type
+from .settings import find_root
+
+FOLDER = ".flowdsl_cache"
+_PACKAGE = str(Path(__file__).parent.parent)
+_ASKED = ("botocore", "jlens")
+"""The packages besides flowdsl that a verdict depends on."""
+
+
+class Verdict(Record):
+    """That a check of these state machines finds nothing: `key` stands for all that it depends on, except for files of
+    the author, which `file` lists beside it."""
+
+    file: Path
+    key: str
+
+    def holds(self) -> bool:
+        """True if it was kept before, and all that was looked at then is the same now."""
+        ask = asker()
+        try:
+            kept = json.loads(self.file.read_bytes())
+            return kept["key"] == self.key and all(
+                _brief(ask(question, path)) == answer for question, path, answer in kept["seen"]
+            )
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return False
+
+    def keep(self) -> None:
+        """Note it, for what was looked at so far."""
+        if CHANGED in SEEN.values():
+            return
+        seen = [(question, path, _brief(answer)) for (question, path), answer in SEEN.items()]
+        new = self.file.with_suffix(f".{os.getpid()}")
+        try:
+            self.file.parent.mkdir(exist_ok=True)
+            (self.file.parent / ".gitignore").write_text("*\n")
+            with new.open("x", encoding="utf-8") as file:  # two builds at once write two files
+                json.dump({"key": self.key, "seen": seen}, file)
+            new.replace(self.file)
+        except FileExistsError:
+            pass  # a build in another container has the same number
+        except (OSError, ValueError):
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+
+
+def verdict_on(machines: list[Loaded], type: Type | None) -> Verdict | None:
+    """The verdict on these state machines; None where none can be remembered."""
+    root = find_root(machines[0].file.parent)
+    if not (root / "pyproject.toml").is_file():
+        return None
+    try:
+        surroundings = [sys.version, sys.path, sys.getrecursionlimit(), os.getcwd(), *_code(_PACKAGE)]  # noqa: PTH109
+        origins = [(spec := find_spec(name)) and spec.origin for name in _ASKED]
+        packages = [(origin, state_of(origin or "")) for origin in origins]
+        key = repr((surroundings, packages, str(root), type, [_compiled(each) for each in machines]))
+    except (OSError, ImportError, ValueError, RecursionError):
+        return None
+    name = sha256("\n".join(str(each.file) for each in machines).encode("utf-8", "surrogatepass")).hexdigest()
+    digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return Verdict(root / FOLDER / f"{machines[0].file.stem}-{name[:16]}.json", digest)
+
+
+def _compiled(loaded: Loaded) -> Any:
+    """All of a state machine that the checker gets."""
+    machine = loaded.machine
+    own = (str(loaded.file), loaded.name, loaded.type, loaded.definition, loaded.twice, loaded.warnings)
+    if machine is None:
+        return own
+    module = sys.modules.get(getattr(machine.input, "__module__", ""))
+    return (*own, machine.problems, machine.callees, machine.input, getattr(module, "__file__", None))
+
+
+def _code(folder: str) -> Iterator[tuple[str, str]]:
+    """The files of flowdsl, with their sizes and times."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir():
+            if entry.name != "__pycache__":
+                yield from _code(entry.path)
+        else:
+            yield entry.path, state_of(entry.path)
+
+
+def _brief(answer: Answer) -> str | bool | None:
+    return sha256(answer).hexdigest() if isinstance(answer, bytes) else answer
