@@ -134,6 +134,19 @@ def test_nothing_heavy_is_imported_at_the_top_level(module):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
+def test_no_except_takes_an_interrupt_for_an_error(module):
+    """What catches anything may have caught KeyboardInterrupt under another name (base/interrupts)."""
+    careless = [
+        f"{label(module)}:{node.lineno}: begin with pass_on_interrupt(error)"
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and re.search(r"\b(Exception|SystemExit)\b", ast.unparse(node.type or ast.Name("Exception")))
+        and not ast.unparse(node.body[0]).startswith("pass_on_interrupt(")
+    ]
+    assert not careless
+
+
+@pytest.mark.parametrize("module", MODULES, ids=label)
 def test_no_module_is_longer_than_600_lines(module):
     assert len(module.read_text().splitlines()) <= 600
 

@@ -19,6 +19,7 @@ from attrs import define, frozen
 
 from ..asl.resource import FunctionName, names_function, parse_function
 from ..base.diagnostics import FlowError
+from ..base.interrupts import pass_on_interrupt
 from ..engine import Call, Reply
 from .process import OverdueError, call_in_time, handler_process
 from .replies import refuse_call
@@ -147,6 +148,7 @@ class LocalLambdas:
             message = f"Unable to marshal response: {error}"
             failed = Reply.failed("Runtime.MarshalError", write(_error("Runtime.MarshalError", message, request, [])))
         except SystemExit as error:
+            pass_on_interrupt(error)
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
             message = f"RequestId: {request} Error: Runtime exited with error: exit status {status}"
             failed = Reply.failed("Runtime.ExitError", write(_service_error("Runtime.ExitError", message)))
@@ -197,6 +199,7 @@ def _run_handler(
         except FlowError:  # a handler that cannot be imported is not an error that the flow should catch
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the function's error
+            pass_on_interrupt(error)
             cause: dict[str, Any] = contained(_exception_cause, error, call.request_id)
             return _Raised(type(error).__name__, cause)
         answer: HandlerOutput = contained(read_answer, output)
@@ -252,6 +255,7 @@ def _exception_cause(error: Exception, request: str) -> dict[str, Any]:
     try:
         message = str(error)
     except Exception as second:  # noqa: BLE001 - the handler's own class may be broken
+        pass_on_interrupt(second)
         message = f"<no message: {type(second).__name__}>"
     return _error(type(error).__name__, message, request, trace)
 

@@ -24,7 +24,6 @@ from typing import Any, NoReturn
 
 from attrs import define
 
-from ..base.interrupts import pass_on_interrupt
 from .sharing import give_up, mark_call
 
 
@@ -60,9 +59,7 @@ def handler_process(
 def _call(process: int, names: dict[str, Any], alarm: Any, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
-    except _HANDLED as error:
-        _BUILTINS.update(names)
-        pass_on_interrupt(error)
+    except _HANDLED:
         raise
     except BaseException as error:
         _BUILTINS.update(names)

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 
 from attrs import field, frozen
 
+from ..base.interrupts import pass_on_interrupt
+
 JSON = Any
 
 VERSION = "$LATEST"
@@ -108,6 +110,7 @@ def read_answer(output: Any) -> HandlerOutput:
                 return HandlerOutput(size, body)
             raise
     except Exception as error:  # the answer's own classes may be broken
+        pass_on_interrupt(error)
         raise MarshalError(_message(error)) from error
 
 
@@ -115,6 +118,7 @@ def _message(error: Exception) -> str:
     try:
         return str(error)
     except Exception as second:  # noqa: BLE001 - so may be its errors
+        pass_on_interrupt(second)
         return f"<no message: {type(second).__name__}>"
 
 

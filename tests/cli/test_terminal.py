@@ -4,10 +4,8 @@ import json
 import os
 import pty
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -176,68 +174,3 @@ def test_a_server_without_a_client_ends(project, command, streams):
         script, cwd=project.root, env=project.environment, capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
-@pytest.mark.slow
-def test_ctrl_c_while_it_starts_is_no_traceback(project):
-    """The signal comes while flowdsl.cli is imported, which is most of the start."""
-    code = "import signal, sys\nfrom importlib.abc import MetaPathFinder\n"
-    code += "class Interrupt(MetaPathFinder):\n    def find_spec(self, name, *_):\n"
-    code += "        if name == 'click': signal.raise_signal(signal.SIGINT)\n"
-    code += "signal.signal(signal.SIGINT, signal.default_int_handler)\nsys.meta_path.insert(0, Interrupt())\n"
-    code += "from flowdsl.__main__ import main\nmain()"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.root,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
-
-
-INTERRUPTED = {
-    "check": ["check"],
-    "run": ["run", "--input", '{"name": "Ada"}'],
-    "build": ["build"],
-    "new": ["new", "orders", "--folder", "orders-MOMENT"],
-    "import": ["import", "order.asl.json"],
-    "graph": ["graph"],
-    "diff": ["diff", "order.asl.json", "order.asl.json"],
-    "help": ["--help"],
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", INTERRUPTED.values(), ids=INTERRUPTED)
-def test_ctrl_c_at_any_moment_is_no_traceback(project, definition, command):
-    project.write("order.asl.json", definition())
-    code = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    code += "from flowdsl.__main__ import main\nprint('ready', flush=True)\nmain()"
-
-    def interrupted_after(seconds):
-        words = [word.replace("MOMENT", str(seconds)) for word in command]
-        running = subprocess.Popen(
-            [sys.executable, "-c", code, *words],
-            cwd=project.root,
-            env=project.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert running.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        try:
-            running.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGINT)
-        _, stderr = running.communicate(timeout=60)
-        assert "Traceback" not in stderr
-        assert running.returncode in (0, 130, -signal.SIGINT), stderr
-        return time.monotonic() - began
-
-    usual = interrupted_after(60)
-    for part in range(1, 6):
-        interrupted_after(usual * part / 6)
