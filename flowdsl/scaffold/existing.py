@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 
 from ..asl.portable import portable
+from ..asl.resource import parse_resource
 from ..asl.text import canonical_text
 from ..asl.tree import Tree
 from ..author.functions import Function
@@ -75,7 +76,7 @@ def existing_files(name: str, source: str, *, machine: str | None, substitutions
     sample = find_sample(Loaded(Path("flow.py"), name, read.definition, "", read.type))
     files["flow.py"] = module.text
     files[f"tests/__snapshots__/test_flow/{name}.asl.json"] = canonical_text(portable(compiled))
-    files["tests/test_flow.py"] = _tests(sample)
+    files["tests/test_flow.py"] = _tests(sample, read.definition)
     command = _command(sample)
     if len(command) > 100 and sample:
         files["input.json"] = json.dumps(sample.input, indent=2, ensure_ascii=False) + "\n"
@@ -143,7 +144,9 @@ def _calls(fields: Mapping[str, Any], function: str) -> bool:
 # The test
 
 
-def _tests(sample: Sample | None) -> str:
+def _tests(sample: Sample | None, definition: Mapping[str, Any]) -> str:
+    """The test module. There a mock of a function is what the function returns, without the response of Invoke."""
+    resources = {node.name: str(node.fields.get("Resource")) for node in Tree(definition) if node.type == "Task"}
     text = (
         '"""The flow on the embedded engine: mocks in place of its calls, and a virtual clock that skips waits."""\n\n'
     )
@@ -153,6 +156,8 @@ def _tests(sample: Sample | None) -> str:
         text += "def test_an_execution(flow: Any) -> None:\n"
         text += '    """Made of what the states read: replace the values by those of your flow."""\n'
         for state, result in sample.results.items():
+            if parse_resource(resources[state]).operation == "lambda:invoke" and isinstance(result, dict):
+                result = result.get("Payload", {})
             text += c.laid_out("    ", c.call("flow.mock", c.constant(state), returns=c.constant(result)), indent=4)
             text += "\n"
         for state, result in sample.callbacks.items():

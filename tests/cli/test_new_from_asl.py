@@ -55,6 +55,20 @@ ORDER = {
         },
     },
 }
+INVOKE = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Parameters": {"FunctionName": ELSEWHERE, "Payload.$": "$"},
+    "ResultPath": "$.price",
+    "TimeoutSeconds": 9,
+    "Next": "Known?",
+}
+KNOWN = {
+    "Type": "Choice",
+    "Choices": [{"Variable": "$.price.Payload.currency", "StringEquals": "EUR", "Next": "Charge"}],
+    "Default": "No",
+}
+PRICED = {"StartAt": "Price", "States": {"Price": INVOKE, "Known?": KNOWN, **ORDER["States"]}}
 
 
 def run(folder, *command):
@@ -65,7 +79,7 @@ def run(folder, *command):
 @pytest.mark.slow
 @pytest.mark.parametrize("as_yaml", [False, True])
 def test_check_run_tests_and_build_work_at_once(project, as_yaml):
-    text = yaml.safe_dump(ORDER, sort_keys=False) if as_yaml else json.dumps(ORDER)
+    text = yaml.safe_dump(PRICED, sort_keys=False) if as_yaml else json.dumps(PRICED)
     file = project.write("order.asl.yaml" if as_yaml else "order.asl.json", text)
     done = project.run("new", "order-flow", "--asl", str(file))
     assert done.exit_code == 0, done.stderr
@@ -83,7 +97,7 @@ def test_check_run_tests_and_build_work_at_once(project, as_yaml):
     assert "1 snapshot passed" in done.stdout
     done = run(created, sys.executable, "-m", "flowdsl", "build")
     assert done.returncode == 0, done.stderr
-    assert json.loads((created / "build/order-flow.asl.json").read_text()) == ORDER
+    assert json.loads((created / "build/order-flow.asl.json").read_text()) == PRICED
     assert (created / "build/charge-card.zip").is_file()
     for command in (["check"], ["format", "--check"]):
         done = run(created, sys.executable, "-m", "ruff", *command, "--isolated", "--line-length=120")
