@@ -5,6 +5,7 @@ TakePayment answers is agreed in handlers/psp.
 """
 
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 from flowdsl import (
     DISCARD,
@@ -154,7 +155,13 @@ def document_with(fields: tuple[str, ...]) -> Expression:
     return fn.merge(state_input, {"donation": donation})
 
 
-def recorded(name: str, function: Function, **event: Expression) -> Task:
+class Event(TypedDict, total=False):
+    """What a step sends its function, unless that is the whole document."""
+
+    payload: Expression
+
+
+def recorded(name: str, function: Function, **event: Unpack[Event]) -> Task:
     """A step of the post-processing: its failure is written down and never stops the flow."""
     failed = Pass(
         f"{name}Failed",
