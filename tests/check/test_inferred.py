@@ -191,11 +191,38 @@ def test_events(tmp_path: Path, name: str) -> None:
         ("@event_parser(model=Order)\ndef handler(event, context):", False),
         ("def handler(event: Order, context) -> Answer:", False),
         ("async def handler(event, context):", False),
+        ("@own\ndef handler(event, context):", False),
+        ("def own(f: F) -> F: ...\n\n@own\ndef handler(event, context):", True),
+        ("def own(f: Callable[P, R]) -> Callable[P, str]: ...\n\n@own\ndef handler(event, context):", False),
+        ("def own(f): ...\n\n@own\ndef handler(event, context):", False),
+        ("def own(name: F) -> F: ...\n\n@own('x')\ndef handler(event, context):", False),
     ],
 )
 def test_signatures(tmp_path: Path, signature: str, is_known: bool) -> None:
     event, result = declared(tmp_path, f"{signature}\n    return {{'id': event['id']}}\n")
     assert (event, result) == (({"id": None}, {"id": None}) if is_known else (None, None))
+
+
+DECLARED = """
+from typing import Annotated, NotRequired, ReadOnly, Required, TypedDict
+
+class E(TypedDict):
+    a: int
+    b: NotRequired[int]
+    c: Annotated[NotRequired[int], "c"]
+    d: ReadOnly[NotRequired[int]]
+
+class R(TypedDict, total=False):
+    a: Annotated[Required[int], "a"]
+    b: int
+"""
+
+
+@pytest.mark.parametrize("decorator", ["", "@tracer.capture_lambda_handler\n", "@in_a_response\n"])
+def test_annotations_of_a_decorated_handler(tmp_path: Path, decorator: str) -> None:
+    found = declared(tmp_path, f"{DECLARED}\n{decorator}def handler(event: E, context) -> R: ...\n")
+    event = {"a": "number", "b?": "number", "c?": "number", "d?": "number"}
+    assert found == ((None, None) if "response" in decorator else (event, {"a": "number", "b?": "number"}))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ _MAPPINGS = {"dict", "Dict", "Mapping", "MutableMapping"}
 _WRAPPERS = {"Annotated", "Required", "NotRequired", "Final", "ReadOnly"}
 _DECORATORS = {"define", "frozen", "mutable", "s", "attrs", "dataclass", "dataclasses"}
 _STRING_ENUMS = {"StrEnum"}
+_PASSING = {"inject_lambda_context", "capture_lambda_handler", "log_metrics", "idempotent", "validator"}
+"""Decorators of Powertools for AWS Lambda that hand event and result on as they are."""
 
 
 class Data(Record):
@@ -133,7 +135,22 @@ def _handler(function: Function, root: Path) -> tuple[_Module | None, ast.Functi
     module = _module(root.joinpath(function.source, *name.split(".")).with_suffix(".py"), root)
     if module is None or module.bound[attribute] != 1:
         return module, None  # It may be another one that Lambda calls.
-    return module, module.functions.get(attribute)
+    handler = module.functions.get(attribute)
+    passes = handler is not None and all(_passes(each, module) for each in handler.decorator_list)
+    return module, handler if passes else None
+
+
+def _passes(decorator: ast.expr, module: _Module) -> bool:
+    """True if a decorator hands event and result on as they are: one that returns what it takes, by its annotations."""
+    if _last(decorator) in _PASSING:
+        return True
+    if not isinstance(decorator, ast.Name):
+        return False
+    name, where = _imported(decorator.id, module) or (decorator.id, module)
+    function = where.functions.get(name)
+    takes = function.args.args[0].annotation if function and function.args.args else None
+    returns = function.returns if function else None
+    return takes is not None and returns is not None and ast.unparse(takes) == ast.unparse(returns)
 
 
 class _Module(Record, eq=False, frozen=False):
@@ -349,8 +366,11 @@ def _member(
     may_be_left_out: bool = False,
 ) -> Member:
     """Return a field as its annotation and the `total` of its class have it."""
-    outer = _last(annotation.value) if isinstance(annotation, ast.Subscript) else ""
-    always = outer != "NotRequired" and (total or outer == "Required") and not may_be_left_out
+    around, inner = set[str](), annotation
+    while isinstance(inner, ast.Subscript) and _last(inner.value) in _WRAPPERS:
+        around.add(_last(inner.value))
+        inner = inner.slice.elts[0] if isinstance(inner.slice, ast.Tuple) else inner.slice
+    always = "NotRequired" not in around and (total or "Required" in around) and not may_be_left_out
     shape = _shape(annotation, module, depth, source.field(name))
     return Member(shape, always, NOWHERE if always or may_be_left_out else source)
 

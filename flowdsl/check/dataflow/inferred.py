@@ -30,8 +30,6 @@ from .shapes import (
 )
 
 MAX_DEPTH: Final = 12
-PASSING: Final = frozenset({"inject_lambda_context", "capture_lambda_handler", "log_metrics"})
-"""Decorators of Powertools for AWS Lambda that hand event and result on as they are."""
 _CALLS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("str", "repr"), STRING),
     **dict.fromkeys(("len", "int", "float", "round", "abs"), NUMBER),
@@ -49,9 +47,8 @@ _LEAVES = (ast.Name, ast.Constant, ast.expr_context)
 
 
 def is_readable(handler: ast.FunctionDef) -> bool:
-    """True if what the function reads and returns is what Lambda hands over and gets."""
-    names = {_last(each) for each in handler.decorator_list}
-    return names <= PASSING and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(handler.body))
+    """True if what the function returns is what Lambda gets."""
+    return not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(handler.body))
 
 
 def _last(node: ast.expr) -> str:
