@@ -19,7 +19,7 @@ from ..base.files import write_file
 from ..base.named import NamedTuple
 from ..base.source import Span, display_path
 from .handler import platform
-from .requirements import ASK_AGAIN, is_unreachable, uv_environment, uv_path
+from .requirements import hint_outside, uv_environment, uv_path
 
 WANTED, LOCKED = "requirements.in", "requirements.txt"
 _LEFT_OUT = frozenset({"build", "dist", "node_modules", "site-packages", "venv"})
@@ -93,9 +93,7 @@ def lock(
                 f"uv cannot lock {display_path(folder / WANTED)}:\n{done.stderr.strip() or '(no output)'}",
                 code="FD614",
                 span=Span(display_path(folder / WANTED), 1),
-                hint=ASK_AGAIN
-                if is_unreachable(done.stderr)
-                else "correct the file; each package needs wheels for Lambda's platform",
+                hint=hint_outside(done.stderr) or "correct the file; each package needs wheels for Lambda's platform",
             )
         content = fresh.read_bytes()
     if target.is_file() and target.read_bytes() == content:

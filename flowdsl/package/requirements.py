@@ -203,13 +203,23 @@ def uv_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("UV_") or _SETTINGS.search(name)}
 
 
-ASK_AGAIN = "check the network, and the index if you name one (such as with UV_DEFAULT_INDEX)"
-"""What to do if uv could not ask the package index."""
+_REASONS = {
+    "Failed to fetch": "check the network, and the index if you name one (such as with UV_DEFAULT_INDEX)",
+    "the network was disabled": "let uv use the network: remove UV_OFFLINE",
+    "initialize cache": "let uv write to its cache, or set UV_CACHE_DIR to a folder of your own",
+    "Permission denied": "correct the permissions; UV_CACHE_DIR sets another folder for uv's cache",
+    "Read-only file system": "set UV_CACHE_DIR and TMPDIR to folders that can be written",
+}
 
 
-def is_unreachable(stderr: str) -> bool:
-    """True if uv failed because the package index did not answer."""
-    return "Failed to fetch" in stderr or "the network was disabled" in stderr
+def hint_outside(stderr: str) -> str | None:
+    """What to do if uv failed for a reason that is not in the requirements; None if it is there.
+
+    Raises OSError if the disk is full.
+    """
+    if "No space left on device" in stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return next((hint for words, hint in _REASONS.items() if words in stderr), None)
 
 
 def _extra_missing(what: str) -> FlowError:
@@ -221,14 +231,11 @@ def _extra_missing(what: str) -> FlowError:
 
 
 def _install_error(stderr: str, requirements: Requirements, function: Function) -> FlowError:
-    if "No space left on device" in stderr:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     reason = indent(stderr.strip() or "(no output)", "    ")
-    hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
-    if is_unreachable(stderr):
-        hint = ASK_AGAIN
-    elif any(pin.hashes for pin in requirements.pins):
-        hint += "; lock again: flowdsl lock"
+    hint = hint_outside(stderr)
+    if hint is None:
+        hint = f"pin versions that exist and have wheels for Python {function.python} on {function.architecture}"
+        hint += "; lock again: flowdsl lock" if any(pin.hashes for pin in requirements.pins) else ""
     return FlowError.of(
         f"function {function.name!r}: uv cannot install {display_path(requirements.file)}:\n{reason}",
         code="FD612",

@@ -13,8 +13,8 @@ from ..base.patterns import regex
 from ..base.source import display_path
 
 _DEFINITION = regex(r".+\.asl\.(json|ya?ml)", re.IGNORECASE)
-_OTHERS = frozenset({"build", "dist", "node_modules", "site-packages", "venv"})
-"""Folders of what tools made or installed."""
+_OTHERS = frozenset({"__snapshots__", "build", "dist", "node_modules", "site-packages", "venv"})
+"""Folders of what tools made or installed, and of expected definitions."""
 _TESTS = regex(r"test_.*|.*_test|conftest")
 
 

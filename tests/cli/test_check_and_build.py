@@ -233,6 +233,7 @@ def test_a_folder_is_searched_for_flows_without_running_other_files(project, def
     project.write("flows/helpers.py", "from flowdsl import StateMachine\nraise SystemExit('a module was run')\n")
     project.write("flows/.venv/lib/three.asl.json", definition(Next="B"))
     project.write("flows/build/four.asl.json", definition(Next="B"))
+    project.write("flows/tests/__snapshots__/five.asl.json", definition(Next="B"))
     done = project.run("check", "flows", "--format", "json")
     assert done.exit_code == 2
     assert {each["file"] for each in json.loads(done.stdout)} == {"flows/deep/two.py", "flows/one.asl.json"}

@@ -109,6 +109,13 @@ def test_an_index_that_does_not_answer(setup, monkeypatch):
         lock(setup)
 
 
+def test_a_cache_that_uv_cannot_write(setup, monkeypatch):
+    (setup.root / "file").touch()
+    monkeypatch.setenv("UV_CACHE_DIR", str(setup.root / "file/cache"))
+    with pytest.raises(FlowError, match="let uv write to its cache, or set UV_CACHE_DIR"):
+        lock(setup)
+
+
 def test_folders(setup):
     root = setup.root
     assert locking.folders(root, [SETUP], []) == [root / "handlers/setup"]
