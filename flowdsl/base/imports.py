@@ -6,8 +6,10 @@ import ast
 import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
+from .bindings import bindings_of
 from .diagnostics import FlowError
 from .record import Record
 from .source import Span, display_path
@@ -40,16 +42,23 @@ def parse(file: Path) -> ast.Module:
 @lru_cache(1000)  # functions share modules
 def _parse(content: bytes, file: Path) -> ast.Module:
     try:
-        return ast.parse(content, display_path(file))
+        tree = ast.parse(content, display_path(file))
+        if not content.isascii():  # ast.parse takes other bytes in comments; an import does not.
+            from tokenize import detect_encoding  # few files need it
+
+            content.decode(detect_encoding(BytesIO(content).readline)[0])
     except (SyntaxError, ValueError, RecursionError) as error:
         version = ".".join(map(str, sys.version_info[:3]))
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
+        if isinstance(error, UnicodeDecodeError):
+            line = content.count(b"\n", 0, error.start) + 1
         raise FlowError.of(
             f"not Python {version}: {getattr(error, 'msg', error)}",
             code="FD602",
-            span=Span(display_path(file), line, column),
+            span=Span(display_path(file), line, max(column, 1)),
             hint="fix the syntax, or run flowdsl with the Python version that the function is written for",
         ) from None
+    return tree
 
 
 def imports(file: Path, package: tuple[str, ...]) -> tuple[Import, ...]:
@@ -130,15 +139,8 @@ def find(root: Path, module: tuple[str, ...]) -> list[Path] | None:
 
 def defines(tree: ast.Module, name: str) -> bool:
     """True if importing the module may define this name in it."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if node.name == name:
-                return True
-            case ast.Name(id=assigned, ctx=ast.Store()) if assigned == name:
-                return True
-            case ast.alias(name=imported, asname=renamed) if name == (renamed or imported) or imported == "*":
-                return True
-    return False
+    bound = bindings_of(tree)
+    return name in bound or "*" in bound
 
 
 def _absolute(module: str, level: int, package: tuple[str, ...], where: Span) -> tuple[str, ...]:

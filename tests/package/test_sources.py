@@ -203,6 +203,44 @@ def test_an_import_that_no_requirement_has(shared, module, locked, codes):
     assert [each.code for each in reported] == codes
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"import os\n# caf\xe9\n", (2, 1)),  # no encoding is declared
+        (b"# coding: ascii\nx = '\xe9'\n", (1, 1)),
+        (b"# coding: klingon\n", (1, 1)),
+        (b"# coding: latin-1\n# caf\xe9\n", None),
+        ("# café\n".encode(), None),
+        ("# café\n".encode("utf-8-sig"), None),
+    ],
+)
+def test_a_file_that_python_cannot_decode(project, content, place):
+    project.write({"handlers/setup/handler.py": ""})
+    (project.root / "handlers/setup/handler.py").write_bytes(content + HANDLER.encode())
+    found = problems([Function("setup", "handlers/setup")], project.root)
+    assert [(each.code, (each.span.line, each.span.column)) for each in found] == ([("FD602", place)] if place else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "is_defined"),
+    [
+        ("handler = wrap(main)", True),
+        ("main, handler = 1, 2", True),
+        ("from main import *", True),
+        ("import main as handler", True),
+        ("try:\n    from main import handler\nexcept ImportError:\n    pass", True),
+        ("def setup():\n    if True:\n        global handler\n    handler = 1", True),
+        ("def main(handler):\n    handler = 1", False),
+        ("class Main:\n    def handler(self): ...", False),
+        ("import handler.main as main", False),
+    ],
+)
+def test_what_defines_a_handler(project, code, is_defined):
+    project.write({"handlers/setup/handler.py": f"{code}\n", "main.py": "", "handler/main.py": ""})
+    found = problems([Function("setup", "handlers/setup")], project.root)
+    assert [each.code for each in found] == ([] if is_defined else ["FD605"])
+
+
 def test_a_mistake_that_functions_share_is_told_once(project):
     project.write({"shared.py": "def (\n", "handlers/setup/handler.py": "import shared\n" + HANDLER})
     functions = [Function(name, "handlers/setup") for name in ("one", "other")]

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ...author.functions import Function
+from ...base.bindings import bindings_of
 from ...base.diagnostics import AslPath
 from ...base.reads import is_file
 from ...base.record import Record, field
 from ...base.unsaved import read_source, stamp
-from .bindings import bindings_of
 from .shapes import (
     ANY,
     BOOLEAN,
@@ -174,11 +174,10 @@ def _module(path: Path, root: Path) -> _Module | None:
 @lru_cache(1000)
 def _read_module(path: Path, root: Path, _stamp: object) -> _Module | None:
     try:
-        content = read_source(path)
-        tree = ast.parse(content)
+        tree = ast.parse(read_source(path))
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
-    module = _Module(path, root, bound=bindings_of(tree, content))
+    module = _Module(path, root, bound=bindings_of(tree))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             module.classes[node.name] = node

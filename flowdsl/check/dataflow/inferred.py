@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-from .bindings import names_bound_by, own_nodes
+from ...base.bindings import names_bound_by, own_nodes
 from .kinds import kind_of_shape
 from .shapes import (
     ANY,

@@ -43,9 +43,19 @@ def names_bound_by(node: ast.AST) -> Iterable[str]:
     return ()
 
 
-def bindings_of(tree: ast.Module, source: bytes) -> Counter[str]:
+def bindings_of(tree: ast.Module) -> Counter[str]:
     """How often a file gives each of its names a value, as far as its text tells."""
     bound = Counter(name for node in own_nodes(tree.body) for name in names_bound_by(node))
-    if b"global" in source:
-        bound.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    bound.update(name for node in _statements(tree) if isinstance(node, ast.Global) for name in node.names)
     return bound
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements of a file, those of functions and classes included."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inside = getattr(node, name, ())
+            todo += inside if isinstance(inside, list) else ()  # a lambda's body is an expression
