@@ -154,6 +154,47 @@ def test_conditions_narrow_what_may_be_null(condition: str, is_right: bool) -> N
 
 
 @pytest.mark.parametrize(
+    ("test", "field", "is_right"),
+    [
+        ({"Variable": "$.null_or_n", "NumericGreaterThan": 1}, "SecondsPath", True),
+        ({"Variable": "$.null_or_n", "NumericLessThanEqualsPath": "$.n"}, "SecondsPath", True),
+        ({"Variable": "$.null_or_n", "IsPresent": True}, "SecondsPath", False),
+        ({"Not": {"Variable": "$.null_or_n", "NumericGreaterThan": 1}}, "SecondsPath", False),
+        ({"Variable": "$.mixed", "NumericLessThan": 1}, "SecondsPath", True),
+        ({"Variable": "$.mixed", "StringLessThan": "a"}, "SecondsPath", False),
+        ({"Variable": "$.mixed", "StringMatches": "a*"}, "TimestampPath", True),
+        ({"Variable": "$.maybe", "IsTimestamp": True}, "TimestampPath", True),
+        ({"Variable": "$.maybe", "TimestampGreaterThan": "2026-01-01T00:00:00Z"}, "TimestampPath", True),
+        ({"Not": {"Variable": "$.maybe", "IsTimestamp": True}}, "TimestampPath", False),
+    ],
+)
+def test_a_comparison_that_holds_tells_the_kind(test: dict[str, Any], field: str, is_right: bool) -> None:
+    """Source: ASL specification, "Choice State": the value must be of the operator's type for the test to be true."""
+    path = test.get("Not", test)["Variable"]
+    states = {
+        "S": {"Type": "Choice", "Choices": [{**test, "Next": "W"}], "Default": "E"},
+        "W": {"Type": "Wait", field: path, "End": True},
+        "E": {"Type": "Succeed"},
+    }
+    found = [each.code for each in check({"StartAt": "S", "States": states}, data=Data(INPUT))]
+    assert found == ([] if is_right else ["FD805"] if "IsPresent" not in test else ["FD803", "FD805"])
+
+
+@pytest.mark.parametrize(("index", "expected"), [(0, []), (None, ["FD803", "FD805"])])
+def test_what_has_an_item_is_no_null(index: int | None, expected: list[str]) -> None:
+    lines = UnionShape((ArrayShape(LINE), NULL))
+    path = "$.lines" if index is None else f"$.lines[{index}]"
+    processor = {"StartAt": "P", "States": {"P": {"Type": "Succeed"}}}
+    states = {
+        "S": {"Type": "Choice", "Choices": [{"Variable": path, "IsPresent": True, "Next": "M"}], "Default": "E"},
+        "M": {"Type": "Map", "ItemsPath": "$.lines", "ItemProcessor": processor, "End": True},
+        "E": {"Type": "Succeed"},
+    }
+    known = ObjectShape({"lines": Member(lines)}, True, Source("the input"))
+    assert [each.code for each in check({"StartAt": "S", "States": states}, data=Data(known))] == expected
+
+
+@pytest.mark.parametrize(
     ("field", "path", "expected"),
     [
         ("SecondsPath", "$.n", []),

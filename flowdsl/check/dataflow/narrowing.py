@@ -115,15 +115,17 @@ def _left(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape | None:
 def _way_left(shape: Shape, keys: Keys, test: Atom, holds: bool) -> Shape | None:
     if not keys:
         return _value_left(shape, test, holds)
+    if isinstance(shape, ScalarShape) and holds and _needs_a_value(test):
+        return None  # Nothing is inside it.
     if not isinstance(shape, ObjectShape) or isinstance(keys[0], int):
         return shape
     member = shape.fields.get(keys[0])
     if member is None:
-        return None if shape.closed and holds and test.operator in _NEEDS_A_VALUE else shape
+        return None if shape.closed and holds and _needs_a_value(test) else shape
     inner = _left(member.shape, keys[1:], test, holds)
     if inner is None:
         return None if member.always or holds else shape
-    is_sure = member.always or (holds and test.operator in _NEEDS_A_VALUE)
+    is_sure = member.always or (holds and _needs_a_value(test))
     if inner is member.shape and is_sure is member.always:
         return shape
     return shape._replace(
@@ -138,8 +140,21 @@ _KINDS: Final = {
     "IsBoolean": "boolean",
 }
 """A test of a value's kind → the kind."""
-_NEEDS_A_VALUE: Final = frozenset({"exists", "=", "<", "<=", ">", ">=", *_KINDS})
-"""The tests that do not hold for what is not there."""
+_ORDER: Final = frozenset({"<", "<=", ">", ">="})
+_COMPARED: Final = {"String": "string", "Numeric": "number", "Boolean": "boolean", "Timestamp": "string"}
+"""How an operator of JSONPath starts, such as StringMatches → the kind of the values for which it may hold."""
+
+
+def _needs_a_value(test: Atom) -> bool:
+    """True for a test that does not hold for what is not there."""
+    return test.operator in ("exists", "=", *_KINDS) or _compared_kind(test) is not None
+
+
+def _compared_kind(test: Atom) -> str | None:
+    """Return the kind of the values for which a comparison may hold; None for another test."""
+    if test.operator in _ORDER:
+        return _kind(test.constant)
+    return next((kind for start, kind in _COMPARED.items() if test.operator.removeprefix("Is").startswith(start)), None)
 
 
 def _value_left(shape: Shape, test: Atom, holds: bool) -> Shape | None:
@@ -150,6 +165,9 @@ def _value_left(shape: Shape, test: Atom, holds: bool) -> Shape | None:
     if test.operator in _KINDS and not isinstance(shape, UnknownShape | UnionShape):
         is_of_kind = isinstance(shape, ScalarShape) and shape.kind == _KINDS[test.operator]
         return shape if is_of_kind is holds else None
+    compared = _compared_kind(test)
+    if compared is not None and holds and not isinstance(shape, UnknownShape | UnionShape):
+        return shape if isinstance(shape, ScalarShape) and shape.kind == compared else None
     if test.operator != "=" or isinstance(shape, UnknownShape | UnionShape):
         return shape
     if not isinstance(shape, ScalarShape) or shape.kind != _kind(test.constant):
