@@ -175,3 +175,16 @@ def member_name(api: str, member: str, sdk: bool) -> str:
 def capitalize(name: str) -> str:
     """The name with a capital first letter, as Step Functions spells all names."""
     return name[:1].upper() + name[1:]
+
+
+def class_name(text: str) -> str:
+    """A service id as a class of the AWS SDK for Java, version 2.
+
+    >>> [class_name(text) for text in ("DynamoDB", "SFN", "Secrets Manager", "EC2", "Elastic Load Balancing v2")]
+    ['DynamoDb', 'Sfn', 'SecretsManager', 'Ec2', 'ElasticLoadBalancingV2']
+    """
+    words = re.sub(r"[^A-Za-z0-9]+", " ", text)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z][a-zA-Z0-9])", " ", words)
+    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", words)
+    words = re.sub(r"([0-9])([a-zA-Z])", r"\1 \2", words)
+    return "".join(word[:1].upper() + word[1:].lower() for word in words.split())

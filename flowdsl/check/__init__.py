@@ -35,9 +35,9 @@ def check(
 
     `definition` is ASL as JSON values; any value is accepted. `type` is STANDARD or EXPRESS. `locate` returns the place
     of an ASL path in the author's file. `twice` are the paths of duplicate keys in the file's text. `data` is what the
-    author declared (`read_declarations`): with it, reading what no route produces is an error; without it, a warning,
-    because AWS accepts it. `problems` are the diagnostics of the wiring of a flow: the result contains them, and leaves
-    out what follows from them. `python` makes hints show Python instead of ASL.
+    author declared (`read_declarations`): with it, reading what no route produces is an error anywhere; without it,
+    where the state surely fails. `problems` are the diagnostics of the wiring of a flow: the result contains them, and
+    leaves out what follows from them. `python` makes hints show Python instead of ASL.
     """
     known = [*problems]
     findings = Findings([*known], python)

@@ -388,10 +388,46 @@ def test_what_is_declared() -> None:
     assert messages({"T": invoke, "Use": reads("$.Payload.sum")}, T=paid) == ["FD801"]
 
 
-def test_undeclared_reads_are_warnings() -> None:
-    """AWS takes a definition that reads what is not there."""
-    found = check(inside(Make=result({"a": 1}), Use=reads("$.b")))
+def choice(first: str, second: str) -> dict[str, Any]:
+    rules = [{"Variable": each, "NumericGreaterThan": 0, "Next": "End"} for each in (first, second)]
+    return {"Type": "Choice", "Choices": rules, "Default": "Other"}
+
+
+READ = "arn:aws:states:::aws-sdk:s3:headObject"
+
+
+@pytest.mark.parametrize(
+    ("use", "severity"),
+    [
+        (reads("$.b"), "error"),
+        (reads("$.a.b"), "error"),
+        ({"Type": "Wait", "SecondsPath": "$.b", "End": True}, "error"),
+        ({"Type": "Pass", "Parameters": {"x.$": "States.Format('{}', $.b)"}, "End": True}, "error"),
+        (choice("$.b", "$.a"), "error"),
+        (choice("$.a", "$.b"), "warning"),  # the first rule may hold
+        ({"Type": "Pass", "Parameters": {"x.$": "$.b[*].c"}, "End": True}, "warning"),  # such a path may find nothing
+        ({"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.b %}", "End": True}, "error"),
+        ({"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"b": "{% $states.input.b %}"}, "End": True}, "error"),
+        ({"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.b & '' %}", "End": True}, "warning"),
+    ],
+)
+def test_undeclared_reads_that_fail_are_errors(use: dict[str, Any], severity: str) -> None:
+    """AWS takes a definition that reads what is not there; the state fails whenever it is reached."""
+    end = {"End": {"Type": "Succeed"}, "Other": {"Type": "Fail"}} if use["Type"] == "Choice" else {}
+    states = {"Make": {**result({"a": 1}), "Next": "Use"}, "Use": use, **end}
+    found = check({"StartAt": "Make", "States": states})
+    assert [(each.code, each.severity, each.aws) for each in found] == [("FD801", severity, None)]
+
+
+def test_what_a_newer_service_may_answer_is_a_warning() -> None:
+    task = {"Type": "Task", "Resource": READ, "Parameters": {"Bucket": "b", "Key": "k"}, "Next": "Use"}
+    found = check({"StartAt": "Get", "States": {"Get": task, "Use": {**reads("$.Colour"), "End": True}}})
     assert [(each.code, each.severity) for each in found] == [("FD801", "warning")]
+
+
+def test_a_value_of_the_wrong_kind_is_an_error_where_the_state_fails() -> None:
+    states = {"Make": {**result({"a": "soon"}), "Next": "W"}, "W": {"Type": "Wait", "SecondsPath": "$.a", "End": True}}
+    assert [(each.code, each.severity) for each in check({"StartAt": "Make", "States": states})] == [("FD805", "error")]
 
 
 def test_the_message_says_what_was_there() -> None:

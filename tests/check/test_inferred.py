@@ -33,7 +33,7 @@ def declared(tmp_path: Path, code: str) -> tuple[object, object]:
     (tmp_path / "handler.py").write_text(code)
     function = Function("f", ".")
     data = read_declarations(None, {TASK: [function]}, tmp_path)
-    ((_, event),) = data.events[TASK]
+    ((_, event, _),) = data.events[TASK]
     return described(event), described(data.results[TASK])
 
 
@@ -351,3 +351,45 @@ def test_a_flow_with_handlers_without_annotations(
     (tmp_path / "flow.py").write_text(dedent(FLOW).replace("PAYLOAD", payload))
     found = review(load(tmp_path / "flow.py"), packaging=False)
     assert [(each.code, each.severity) for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ('"cents": 1, "note": "a", "order": {"id": "a"}', []),
+        ('"note": "a", "order": {"id": "a"}', ["error"]),  # a KeyError
+        ('"cents": 1, "order": {"id": "a"}', ["warning"]),  # declared, and never read
+        ('"cents": 1, "note": "a", "order": {}', ["error"]),
+        ('"cents": "1", "note": "a", "order": {"id": "a"}', ["warning"]),
+    ],
+)
+def test_what_an_annotated_handler_reads_and_does_not_get(tmp_path: Path, payload: str, expected: list[str]) -> None:
+    (tmp_path / "charge").mkdir()
+    (tmp_path / "charge" / "handler.py").write_text(ANNOTATED)
+    (tmp_path / "flow.py").write_text(CHARGING.replace("PAYLOAD", payload))
+    found = review(load(tmp_path / "flow.py"), packaging=False)
+    assert [(each.code, each.severity) for each in found] == [("FD806", severity) for severity in expected]
+
+
+ANNOTATED = """
+from typing import NotRequired, TypedDict
+
+class Order(TypedDict):
+    id: str
+    lines: NotRequired[list[str]]
+
+class Charge(TypedDict):
+    cents: int
+    note: str
+    order: Order
+
+def handler(event: Charge, context):
+    print(event["cents"], event["order"]["id"])
+    if event["cents"] > 5:
+        print(event["note"])
+"""
+CHARGING = """
+import flowdsl as f
+
+machine = f.StateMachine("m", f.Task("Charge", f.Function("charge", "charge"), payload={PAYLOAD}))
+"""

@@ -183,6 +183,46 @@ def test_errors_of_a_service(error: str, is_known: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("resource", "error", "right"),
+    [
+        ("dynamodb:getItem", "DynamoDb.ConditionalCheckFailedException", "DynamoDB.ConditionalCheckFailedException"),
+        ("dynamodb:getItem", "dynamodb.ThrottlingException", "DynamoDB.ThrottlingException"),
+        ("aws-sdk:dynamodb:getItem", "DynamoDB.ThrottlingException", "DynamoDb.ThrottlingException"),
+        ("aws-sdk:dynamodb:getItem", "DynamoDb.ThrottlingException", None),
+        ("aws-sdk:sqs:sendMessage", "SQS.SqsException", "Sqs.SqsException"),
+        (
+            "aws-sdk:secretsmanager:getSecretValue",
+            "Secretsmanager.InternalServiceException",
+            None,
+        ),  # not known for sure
+    ],
+)
+def test_the_case_of_errors(resource: str, error: str, right: str | None) -> None:
+    """Both are recorded: DynamoDB.ResourceNotFoundException, and DynamoDb.… of the AWS SDK. Names match by case."""
+    pytest.importorskip("botocore")
+    state = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{resource}",
+        "Retry": [{"ErrorEquals": [error]}],
+        "End": True,
+    }
+    found = check({"StartAt": "A", "States": {"A": state}})
+    hints = [each.hint for each in found if each.code == "FD506"]
+    assert hints == ([f"did you mean {right!r}?"] if right else [])
+
+
+def test_errors_of_two_kinds_of_integration_in_one_state() -> None:
+    calls = [f"arn:aws:states:::{name}:getItem" for name in ("dynamodb", "aws-sdk:dynamodb")]
+    branches = [{"StartAt": "G", "States": {"G": {"Type": "Task", "Resource": each, "End": True}}} for each in calls]
+    for index, branch in enumerate(branches):
+        branch["States"] = {f"G{index}": branch["States"]["G"]}  # type: ignore[index]
+        branch["StartAt"] = f"G{index}"
+    retry = [{"ErrorEquals": ["DynamoDB.ThrottlingException", "DynamoDb.ThrottlingException"]}]
+    state = {"Type": "Parallel", "Branches": branches, "Retry": retry, "End": True}
+    assert [each.code for each in check({"StartAt": "P", "States": {"P": state}}) if each.code == "FD506"] == []
+
+
+@pytest.mark.parametrize(
     ("resource", "error", "hint"),
     [
         ("kms:describeKey", "Kms.KmsInvalidStateException", None),

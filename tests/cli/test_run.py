@@ -330,7 +330,7 @@ _RUNTIME = "States.Runtime: An error occurred while executing the state"
                     "Both": {
                         "Type": "Parallel",
                         "Branches": [{"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}],
-                        "ResultSelector": {"a.$": "$.nope"},
+                        "ResultSelector": {"a.$": "$[0].nope"},
                         "End": True,
                     }
                 },

@@ -6,9 +6,9 @@ version 2. Source: recorded executions; the naming in the code generators of bot
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from ...asl.apis import class_name
 from .catalogue import Operation
 
 
@@ -53,16 +53,3 @@ def exception_name(shape: str) -> str:
         if shape.endswith(suffix):
             return shape.removesuffix(suffix) + "Exception"
     return f"{shape}Exception"
-
-
-def class_name(text: str) -> str:
-    """A service id as a class of the AWS SDK for Java, version 2.
-
-    >>> [class_name(text) for text in ("DynamoDB", "SFN", "Secrets Manager", "EC2", "Elastic Load Balancing v2")]
-    ['DynamoDb', 'Sfn', 'SecretsManager', 'Ec2', 'ElasticLoadBalancingV2']
-    """
-    words = re.sub(r"[^A-Za-z0-9]+", " ", text)
-    words = re.sub(r"(?<=[a-z])(?=[A-Z][a-zA-Z0-9])", " ", words)
-    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", words)
-    words = re.sub(r"([0-9])([a-zA-Z])", r"\1 \2", words)
-    return "".join(word[:1].upper() + word[1:].lower() for word in words.split())

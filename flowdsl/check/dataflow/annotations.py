@@ -18,6 +18,7 @@ from typing import Any
 from ...author.functions import Function
 from ...base.bindings import bindings_of
 from ...base.diagnostics import AslPath
+from ...base.named import NamedTuple
 from ...base.reads import is_file
 from ...base.record import Record, field
 from ...base.unsaved import read_source, stamp
@@ -50,6 +51,15 @@ _PASSING = {"inject_lambda_context", "capture_lambda_handler", "log_metrics", "i
 """Decorators of Powertools for AWS Lambda that hand event and result on as they are."""
 
 
+class Taken(NamedTuple):
+    """What the handler of a function takes as event: as it is declared, or else as it is read."""
+
+    function: str
+    event: Shape
+    reads: Callable[[], Shape]
+    """Returns what the handler reads in any case."""
+
+
 class Data(Record):
     """The shape of the execution's input, and of the functions' results by the ASL path of the Task that calls them."""
 
@@ -57,8 +67,8 @@ class Data(Record):
     results: Mapping[AslPath, Shape] = field(factory=dict)
     functions: Mapping[AslPath, tuple[Function, ...]] = field(factory=dict)
     """The functions that the Task at an ASL path may call."""
-    events: Mapping[AslPath, tuple[tuple[str, Shape], ...]] = field(factory=dict)
-    """The names of these functions, and what their handlers take as event, for those that declare it."""
+    events: Mapping[AslPath, tuple[Taken, ...]] = field(factory=dict)
+    """What their handlers take."""
     root: Path | None = None
     """The folder below which the functions' sources are."""
 
@@ -70,7 +80,7 @@ def read_declarations(input: Any, callees: Mapping[AslPath, Iterable[Function]],
     """
     results = {path: merged(tuple(_result(each, root) for each in functions)) for path, functions in callees.items()}
     functions = {path: tuple(each) for path, each in callees.items()}
-    events = {path: tuple((one.name, _event(one, root)) for one in each) for path, each in functions.items()}
+    events = {path: tuple(_taken(one, root) for one in each) for path, each in functions.items()}
     return Data(_of_type(input), results, functions, events, root)
 
 
@@ -96,19 +106,23 @@ def _result(function: Function, root: Path) -> Shape:
     return _inferred(partial(result_of, handler, module.bound, source), handler)
 
 
-def _event(function: Function, root: Path) -> Shape:
+def _taken(function: Function, root: Path) -> Taken:
     """Return what the handler's first parameter is declared to be, as far as that is JSON: no class of the author's
     own, which Lambda would not make, but a TypedDict."""
     module, handler = _handler(function, root)
     arguments = [*handler.args.posonlyargs, *handler.args.args] if handler else []
     if module is None or handler is None or not arguments:
-        return ANY
-    annotation = arguments[0].annotation
-    if annotation and not _says_nothing(annotation):
-        return _shape(annotation, module, 0, _EVENT)
-    from .inferred import event_of
+        return Taken(function.name, ANY, lambda: ANY)
 
-    return _inferred(partial(event_of, handler, module.bound), handler)
+    def read() -> Shape:
+        from .inferred import event_of
+
+        return _inferred(partial(event_of, handler, module.bound), handler)
+
+    annotation = arguments[0].annotation
+    is_declared = annotation is not None and not _says_nothing(annotation)
+    event = _shape(annotation, module, 0, _EVENT) if annotation is not None and is_declared else read()
+    return Taken(function.name, event, read)
 
 
 def _inferred(infer: Callable[[], Shape], handler: ast.FunctionDef) -> Shape:

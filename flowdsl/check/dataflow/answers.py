@@ -47,7 +47,7 @@ _EXECUTION: Final = (
 @cache
 def answer_of(resource: Resource) -> Shape:
     """Return the shape of the result of a Task that calls a service; ANY if it is not known."""
-    source = Source(f"the answer of {resource.operation}")
+    source = Source(f"the answer of {resource.operation}", "answer")
     if resource.operation == "states:startExecution" and resource.pattern.startswith("sync"):
         output = STRING if resource.pattern == "sync" else ANY
         return ObjectShape({**dict.fromkeys(_EXECUTION, MAYBE), "Output": Member(output)}, True, source)

@@ -24,8 +24,8 @@ class Misfit(NamedTuple):
     keys: tuple[str, ...]
     message: str
     hint: str | None = None
-    is_certain: bool = False
-    """True if the event surely lacks the key."""
+    lacks: tuple[str, ...] = ()
+    """The keys that lead to what the event surely lacks."""
 
 
 def misfits(event: Shape, wanted: Shape, keys: tuple[str, ...] = ()) -> Iterator[Misfit]:
@@ -66,9 +66,19 @@ def _fields(event: ObjectShape, wanted: ObjectShape, keys: tuple[str, ...]) -> I
                 has = ", ".join(event.fields) or "nothing"
                 hint = f"rename {near!r} to {name!r}" if near else f"add {name!r}"
                 place = (*keys, near) if near else keys
-                yield Misfit(place, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint, True)
+                yield Misfit(place, f"{'.'.join((*keys, name))!r} is missing: the event has {has}", hint, (*keys, name))
             elif near:
                 yield Misfit((*keys, near), f"the handler takes {name!r}", f"rename it to {name!r}")
+
+
+def is_read(reads: Shape, keys: tuple[str, ...]) -> bool:
+    """True if a handler reads the value at these keys in any case: without it, it raises a KeyError."""
+    for key in keys:
+        member = reads.fields.get(key) if isinstance(reads, ObjectShape) else None
+        if member is None:
+            return False
+        reads = member.shape
+    return keys != ()
 
 
 def payload_of(shape: Shape) -> Member | None:

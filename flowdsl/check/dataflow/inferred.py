@@ -36,7 +36,7 @@ _CALLS: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("bool", "any", "all", "isinstance"), BOOLEAN),
     **dict.fromkeys(("list", "sorted"), ArrayShape(ANY)),
 }
-_READS: Final = Source("what the handler reads", "reads")
+_READS: Final = Source("what the handler reads")
 _TEXT_METHODS: Final = frozenset({"isoformat", "strftime", "hexdigest", "upper", "lower"})
 _LOOKING: Final = frozenset({"print", "len", "str", "repr", "dumps"})
 """Functions that look at an argument and leave it as it is."""

@@ -54,7 +54,9 @@ class Reader(Record, frozen=False, kw_only=True):
     """Reads values of known shapes. `findings` is None until all routes are followed: then it reports."""
 
     is_declared: bool
-    """True if the author declares input and results: reading what no route produces is then an error."""
+    """True if the author declares input and results: what contradicts them is an error, wherever it is read."""
+    may_be_skipped: bool = False
+    """True while something is read that need not be evaluated: a part of an expression, a later rule of a Choice."""
     findings: Findings | None = None
     variables: Shape = ANY
     """The variables, as an object."""
@@ -130,7 +132,9 @@ class Reader(Record, frozen=False, kw_only=True):
         if keys is None:
             keys = first_keys(wanted)
         shape, missing = look(document, keys)
+        before, self.may_be_skipped = self.may_be_skipped, self.may_be_skipped or not complete
         self.report(missing, wanted.text, path)
+        self.may_be_skipped = before
         return shape if complete else ANY
 
     def report(self, missing: Missing | None, text: str, path: AslPath) -> None:
@@ -164,7 +168,8 @@ class Reader(Record, frozen=False, kw_only=True):
             message = f"{text}: cannot read {missing.name!r}: the value before it is not an object"
             self.report_never(message, path, None, missing.name)
             return
-        is_sure = missing.source.kind != "job"  # The service may add to the description of a job.
+        # A service may add to the description of a job, and a newer one to any answer.
+        is_sure = missing.source.kind != "job" and (self.is_declared or missing.source.kind != "answer")
         near = None if caught and missing.name == "error" else did_you_mean(missing.name, missing.fields)
         if caught and near is None:
             near = keep
@@ -178,11 +183,10 @@ class Reader(Record, frozen=False, kw_only=True):
     def report_never(
         self, message: str, path: AslPath, hint: str | None, needle: str | float | None = None, is_sure: bool = True
     ) -> None:
-        """Report an error in a flow in Python, and a warning in other definitions, because AWS accepts them."""
-        if self.findings is not None and self.is_declared and is_sure:
-            self.findings.error("FD801", message, path, hint=hint, aws=None, needle=needle)
-        elif self.findings is not None:
-            self.findings.warning("FD801", message, path, hint=hint, needle=needle)
+        """Report what no route produces: an error if whoever reads it fails."""
+        if self.findings is not None:
+            report = self.findings.failure if self.is_failure(is_sure) else self.findings.warning
+            report("FD801", message, path, hint=hint, needle=needle)
 
     def report_kind(
         self,
@@ -192,11 +196,14 @@ class Reader(Record, frozen=False, kw_only=True):
         needle: str | float | None = None,
         is_sure: bool = True,
     ) -> None:
-        """Report a value of the wrong kind: an error where the author declares the kinds, if it is so on all routes."""
-        if self.findings is not None and self.is_declared and is_sure:
-            self.findings.failure("FD805", message, path, hint=hint, needle=needle)
-        elif self.findings is not None:
-            self.findings.warning("FD805", message, path, hint=hint, needle=needle)
+        """Report a value of the wrong kind: an error if it is so on all routes, and the state fails with it."""
+        if self.findings is not None:
+            report = self.findings.failure if self.is_failure(is_sure) else self.findings.warning
+            report("FD805", message, path, hint=hint, needle=needle)
+
+    def is_failure(self, is_sure: bool) -> bool:
+        """True if the state fails whenever it is reached, or if the author declares otherwise."""
+        return is_sure and (self.is_declared or not self.may_be_skipped)
 
     def check_kind(self, key: str, shape: Shape, path: AslPath) -> None:
         """Report a value that the field cannot have."""
@@ -257,7 +264,10 @@ class Reader(Record, frozen=False, kw_only=True):
                 self.report_kind(each.message, path, each.hint, each.needle, each.is_sure)
 
         evaluator = Evaluator(text, source, lambda name: Value(self.variable(name), sure=False), report, complain)
-        return as_shape(evaluator.value(tree, {"states": _states(known)}))
+        before, self.may_be_skipped = self.may_be_skipped, True
+        value = evaluator.value(tree, {"states": _states(known)})
+        self.may_be_skipped = before
+        return as_shape(value)
 
     def follow(self, root: str, names: tuple[str, ...], known: Mapping[str, Shape], path: AslPath) -> Shape:
         """Return the shape of `$root.name.name`; `root` is `states` or a variable."""

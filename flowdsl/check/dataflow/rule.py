@@ -23,7 +23,7 @@ from ..registry import Code, Rule
 from ..rules.paths import as_path
 from ..subject import Subject
 from .comparisons import check_comparison, check_presence, split
-from .events import misfits, payload_of
+from .events import is_read, misfits, payload_of
 from .items import batch_of, context_of, item_of, item_read_by, result_written_by
 from .kinds import FIELDS, misfit
 from .narrowing import Values, place_of
@@ -60,7 +60,7 @@ from .shapes import (
 )
 
 if TYPE_CHECKING:
-    from .annotations import Data
+    from .annotations import Data, Taken
 
 MAX_NESTING = 40
 MAX_UPDATES = 40
@@ -112,7 +112,7 @@ class Route(NamedTuple):
 class _Flow(Reader, frozen=False, kw_only=True):
     results: Mapping[AslPath, Shape]
     """The results of the functions that a Task calls, by the Task's path."""
-    events: Mapping[AslPath, tuple[tuple[str, Shape], ...]]
+    events: Mapping[AslPath, tuple[Taken, ...]]
     """What the handlers of these functions take, by the Task's path."""
     machines: dict[AslPath, Machine]
     budget: int
@@ -400,7 +400,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
     def send(self, state: Node, arguments: Shape, key: str) -> None:
         """Check the event of a Task's function; `key` is the field with the arguments, if there is one."""
         handlers = self.events.get(state.path, ())
-        if self.findings is None or all(wanted == ANY for _, wanted in handlers):
+        if self.findings is None or all(each.event == ANY for each in handlers):
             return
         resource = parse_resource(str(state.fields.get("Resource")))
         event: Shape = arguments
@@ -411,7 +411,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 return
             event, path = payload.shape, (*path, "Payload")
         seen: set[str] = set()
-        for name, wanted in handlers:
+        for name, wanted, reads in handlers:
             for wrong in misfits(event, wanted):
                 if wrong.message not in seen:
                     seen.add(wrong.message)
@@ -419,8 +419,8 @@ class _Flow(Reader, frozen=False, kw_only=True):
                     message = f"the handler of {name!r} cannot take this event: {wrong.message}"
                     needle = keys[-1] if keys else None
                     # An annotation may ask for more than is read; what is read and missing is a KeyError.
-                    is_read = isinstance(wanted, ObjectShape) and wanted.source.kind == "reads"
-                    report = self.findings.failure if is_read and wrong.is_certain else self.findings.warning
+                    fails = wrong.lacks and is_read(reads(), wrong.lacks)
+                    report = self.findings.failure if fails else self.findings.warning
                     report("FD806", message, (*path, *keys), hint=wrong.hint, needle=needle)
 
     # Choice.
@@ -437,10 +437,12 @@ class _Flow(Reader, frozen=False, kw_only=True):
             variable = rule.get("Variable")
             if not isinstance(variable, str) or "IsPresent" in rule:
                 continue
+            self.may_be_skipped = at != (*state.path, "Choices", 0)
             value = self.read(after, variable, (*at, "Variable"))
             for name, operand in rule.items():
                 other = self.read(after, operand, (*at, name)) if name.endswith("Path") else None
                 check_comparison(value, variable, name, operand, other, (*at, name), self.findings)
+        self.may_be_skipped = False
         formulas = formulas_of(state.fields, "JSONPath")
         left = Values(selected, self.variables)
         check_presence(state, formulas, left, self.findings)
@@ -479,9 +481,11 @@ class _Flow(Reader, frozen=False, kw_only=True):
             known["input"] = document
             for index, rule in enumerate(rules):
                 at = (*path, "Choices", index, "Condition")
+                self.may_be_skipped = index > 0
                 condition = self.expression(rule.get("Condition"), known, at, NOWHERE)
                 if is_expression(rule.get("Condition")) and (wrong := misfit(condition, "boolean")):
                     self.report_kind(f"a condition must be {wrong}", at)
+                self.may_be_skipped = False
                 here, left = split(left, formulas[index], rule, "JSONata")
                 if isinstance(rule.get("Next"), str):
                     self.variables = here.variables

@@ -37,10 +37,10 @@ class Source(NamedTuple):
         return self.name
 
 
-SourceKind = Literal["", "input", "event", "reads", "caught", "job", "unknown"]
+SourceKind = Literal["", "input", "event", "caught", "answer", "job", "unknown"]
 """What is special about a source: the execution's input may lack a field with a default; an event is made of none of
-the author's own classes; `reads` is what a handler without annotations reads; an error has been caught; a service may
-add to the description of a `.sync` job; an unknown result has replaced the document."""
+the author's own classes; an error has been caught; the answer of a service, and the description of a `.sync` job, to
+which it may add; an unknown result has replaced the document."""
 NOWHERE: Final = Source()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
-from ...asl.apis import api_name, read_api
+from ...asl.apis import api_name, class_name, read_api
 from ...asl.integrations import SERVICES, api_of
 from ...asl.placeholders import has_placeholder
 from ...asl.resource import TOKEN, Resource
@@ -241,6 +241,8 @@ def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[
         if not (prefix in {each.error_prefix for each in SERVICES.values()} and api_name(prefix)):
             near = did_you_mean(prefix, _LAMBDA)
             return (f"Lambda has no error {name!r}", near) if near else None
+    if problem := _in_other_case(name, prefix, can):
+        return problem
     apis = {api_of(resource.integration, resource.action) for _, resource in can.tasks}
     if not apis or api_name("dynamodb") is None:  # without botocore no service is known
         return None
@@ -252,6 +254,26 @@ def _of_service(name: str, prefix: str, can: _Can, calls_lambda: bool) -> tuple[
     prefixes = sorted({_prefix(resource) for _, resource in can.tasks} - {""})
     expected = f"its errors start with {' or '.join(f'{each}.' for each in prefixes)}" if prefixes else None
     return f"{name!r} is not an error of a service that is called here", expected
+
+
+def _in_other_case(name: str, prefix: str, can: _Can) -> tuple[str, str] | None:
+    """What is wrong with an error of the other kind of integration: those of the optimized one of DynamoDB start with
+    `DynamoDB.`, those of the AWS SDK with `DynamoDb.` (recorded executions)."""
+    prefixes = {_exact_prefix(resource) for _, resource in can.tasks}
+    right = next((each for each in prefixes if each is not None and each.lower() == prefix.lower()), None)
+    if right is None or prefix in prefixes or None in prefixes:
+        return None
+    kind = "the AWS SDK" if any(resource.kind == "sdk" for _, resource in can.tasks) else "the optimized integration"
+    error = name.partition(".")[2]
+    return f"{kind} raises {right}.{error}, not {name}", f"did you mean '{right}.{error}'?"
+
+
+def _exact_prefix(resource: Resource) -> str | None:
+    """What errors of an integration start with, letter for letter; None if it is not known."""
+    record = SERVICES.get(resource.service)
+    if record is None or not record.error_prefix:
+        return None
+    return class_name(record.error_prefix) if resource.kind == "sdk" else record.error_prefix
 
 
 def _unknown_service(name: str, can: _Can) -> tuple[str, str | None] | None:
