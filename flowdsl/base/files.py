@@ -14,15 +14,21 @@ from .source import display_path
 def write_file(file: Path, content: bytes | str, *, code: str, hint: str = "choose another file with -o") -> None:
     """Write a file as a whole or not at all; its folder is created if it is missing.
 
+    A link stays: what it leads to is written. A device or a pipe, such as /dev/stdout, is written into.
     Raises FlowError with this code and hint if it cannot be written.
     """
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    data = content.encode() if isinstance(content, str) else content
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() and not file.is_file() and not file.is_dir():
+            file.write_bytes(data)
+            return
+        target = Path(os.path.realpath(file))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         with holding_interrupts():
             try:
-                partial.write_bytes(content.encode() if isinstance(content, str) else content)
-                partial.replace(file)
+                partial.write_bytes(data)
+                partial.replace(target)
             finally:
                 with suppress(OSError):
                     partial.unlink(missing_ok=True)

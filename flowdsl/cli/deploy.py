@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from ..base.diagnostics import FlowError
 from ..base.words import counted
@@ -80,6 +81,9 @@ def deploy(
     """
     from ..deploy.plan import CanaryRequest
 
+    for name, option in (("duration", "--for"), ("no_wait", "--no-wait")):
+        if canary is None and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option} is of a canary: use it with --canary")
     target = deploying.find_target(file, env, instance)
     wanted, session = target.wanted(), target.session()
     alarms = target.environment.alarms

@@ -153,6 +153,7 @@ def confirm(question: str, *, yes: bool) -> bool:
     try:
         return click.confirm(question, err=True)
     except click.Abort:
+        click.echo(err=True)  # after the question
         raise FlowError.of(
             "nothing was changed: nobody answered", hint="use --yes to go on without a question"
         ) from None

@@ -237,8 +237,12 @@ def start(
     machine_arn: str | None, *, env: str | None, instance: str, machine: str | None, source: str, name: str | None
 ) -> None:
     """Start an execution and print its ARN. With --env the alias is started, as callers do."""
+    from ..asl.names import FORBIDDEN_IN_WORDS, is_execution_name
     from ..base.document import read_json
 
+    if name is not None and not is_execution_name(name):
+        hint = f"use 1 to 80 characters, without {FORBIDDEN_IN_WORDS}"
+        raise FlowError.of(f"{name!r} cannot be the name of an execution", code="FD990", hint=hint)
     text = source if source.lstrip().startswith(("{", "[", '"')) else _read(Path(source))
     read_json(text, "--input" if text is source else source)
     session = _open(machine_arn, env, instance, machine, execution=False)
@@ -299,7 +303,7 @@ def pull(
     test = file.with_name(f"test_{re.sub(r'[^0-9A-Za-z_]', '_', file.stem)}.py")
     write_file(file, recording.text(), code="FD991")
     click.echo(display_path(file.absolute()))
-    if not test.exists():
+    if file.is_file() and not test.exists():
         write_file(test, _TEST.format(name=test.stem, file=file.name), code="FD991")
         click.echo(display_path(test.absolute()))
 

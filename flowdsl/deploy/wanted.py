@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..asl.placeholders import PLACEHOLDER
+from ..author.functions import Function
 from ..author.resources import Access, Resource
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
 from ..base.words import join_words
 from ..package import manifest as manifests
 from ..package.archive import read_zip
+from ..package.assembly import digest_of
 from ..package.manifest import Manifest, Packaged
 from ..project import Loaded
 from ..project.environments import Allowed, Environment, FunctionSettings, Secret
+from ..project.settings import find_root
 from . import access as accesses
 from . import pinning
 from .kinds import Store
@@ -157,9 +160,24 @@ def _read_build(folder: Path, machines: list[Loaded]) -> Manifest:
         if missing:
             message = f"{display_path(folder)} lacks the zips of {join_words(missing)}"
             raise FlowError.of(message, code="FD987", hint="run flowdsl build, without --asl-only")
+        changed = sorted(each.name for each in functions if _has_changed(each, manifest, loaded.file))
+        if changed:
+            message = f"{display_path(folder)} is out of date: the code of {join_words(changed)} has changed"
+            raise FlowError.of(message, code="FD987", hint="run flowdsl build")
     for packaged in manifest.functions.values():
         read_zip(folder / packaged.file, packaged.code_sha256)
     return manifest
+
+
+def _has_changed(function: Function, manifest: Manifest, flow: Path) -> bool:
+    """True if a build now would package something else; False where the code is not, only the build."""
+    packaged, root = manifest.functions.get(function.name), find_root(flow.parent)
+    if packaged is None or not function.source or not (root / function.source).is_dir():
+        return False
+    try:
+        return digest_of(function, root) != packaged.inputs
+    except FlowError:  # it could be packaged when it was built
+        return True
 
 
 def _function(

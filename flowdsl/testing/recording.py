@@ -109,6 +109,9 @@ def record(events: Iterable[Mapping[str, Any]], *, machine: str, name: str, mask
     for event in parsed:
         if event.type in _REFUSED:
             raise FlowError.of(f"execution {name!r} cannot be recorded: {_REFUSED[event.type]}", code="FD991")
+    if not any(event.previous for event in parsed):
+        reason = "its events do not say which one led to which (previousEventId), as those of an emulator may not"
+        raise FlowError.of(f"execution {name!r} cannot be recorded: {reason}", code="FD991")
     if masked:
         masking = Masking()
         masking.learn(event.details for event in parsed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,6 +173,30 @@ def test_start_stop_and_redrive(project: Any, service: Service) -> None:
     assert service.calls[-1] == ("StopExecution", {"executionArn": EXECUTION, "cause": "why"})
     assert project.run("executions", "redrive", EXECUTION).exit_code == 0
     assert service.calls[-1] == ("RedriveExecution", {"executionArn": EXECUTION})
+
+
+def test_a_name_that_aws_refuses_starts_nothing(project: Any, service: Service) -> None:
+    done = project.run("executions", "start", "--env", "test", "--name", "a b")
+    assert (done.exit_code, service.calls) == (2, [])
+    assert "'a b' cannot be the name of an execution" in done.stderr
+
+
+def test_a_history_that_does_not_tell_what_led_to_what(project: Any, service: Service) -> None:
+    """As MiniStack's."""
+    service.events = [{**event, "previousEventId": 0} for event in service.events]
+    done = project.run("executions", "pull", EXECUTION)
+    assert done.exit_code == 2
+    assert "cannot be recorded: its events do not say which one led to which" in done.stderr
+    assert not Path("tests/recorded").exists()
+
+
+def test_a_recording_into_a_pipe_has_no_test_beside_it(project: Any, service: Service) -> None:
+    os.mkfifo("pipe")
+    reader = subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE, text=True)
+    done = project.run("executions", "pull", EXECUTION, "-o", "pipe")
+    assert (done.exit_code, done.stdout) == (0, "pipe\n")
+    assert json.loads(reader.communicate(timeout=20)[0])["name"] == "one"
+    assert not Path("test_pipe.py").exists()
 
 
 def test_pull_and_replay(project: Any, service: Service) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -109,6 +110,7 @@ def test_deploy_asks(project):
     nobody = project.run("deploy")
     assert nobody.exit_code == 2
     assert "use --yes" in nobody.stderr
+    assert "\nerror FD001 nothing was changed" in nobody.stderr  # on a line of its own
     assert project.run("deploy", input="y\n").exit_code == 0
     assert project.aws.machines
 
@@ -235,6 +237,30 @@ def test_an_old_build(project):
     assert done.exit_code == 2
     assert "build is out of date: the definition of hello has changed" in done.stderr
     assert "run flowdsl build" in done.stderr
+
+
+@pytest.mark.parametrize("code", ["def handler(event, context):\n    return 2\n", "def handler(event, context:"])
+def test_a_build_of_earlier_code(project, code):
+    (project.root / "greet" / "handler.py").write_text(code)
+    for command in ("plan", "deploy --yes"):
+        done = project.run(*command.split())
+        assert done.exit_code == 2
+        assert "build is out of date: the code of greet has changed" in done.stderr
+    assert not project.aws.changes()
+
+
+def test_a_build_without_the_code_is_deployed(project):
+    """A pipeline may have built it elsewhere."""
+    shutil.rmtree(project.root / "greet")
+    assert project.run("deploy", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize("options", [["--for", "10s"], ["--no-wait"]])
+def test_an_option_of_a_canary_without_one(project, options):
+    done = project.run("deploy", "--yes", *options)
+    assert done.exit_code == 2
+    assert f"{options[0]} is of a canary: use it with --canary" in done.stderr
+    assert not project.aws.log
 
 
 def test_no_build(project):

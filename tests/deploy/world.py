@@ -116,7 +116,7 @@ class World:
         texts = {name: canonical_text(each) for name, each in definitions.items()}
         digests_ = {f"{name}.asl.json": hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
         (build / FILE).write_text(Manifest(digests_, packaged).text())
-        flow = Path("payment_flow.py")
+        flow = self.folder / "payment_flow.py"
         return [
             Loaded(flow, each.name, definitions[each.name], texts[each.name], self.type, each)  # type: ignore[arg-type]
             for each in machines
