@@ -50,17 +50,24 @@ def _gap(rect: Rect, one: Point, other: Point) -> float:
 def settle(links: list[Link], boxes: Sequence[Box]) -> None:
     """Put labels that are far from their lines onto them or beside them, over as few other lines as possible, and never
     over a state or another label."""
+    covered = {number: area(link, link.at) for number, link in enumerate(links) if link.lines and link.at}
+    pieces = [[*map(_around, pairwise(link.points))] for link in links]
     for number in lost(links):
         link = links[number]
-        others = [each for index, each in enumerate(links) if index != number]
-        taken = [box.rect for box in boxes] + [area(each, each.at) for each in others if each.lines and each.at]
-        free = [
-            (sum(_crosses(area(link, at), each) for each in others), rank, at)
-            for rank, at in enumerate(_places(link))
-            if not any(_overlap(area(link, at), each) for each in taken)
-        ]
-        if free:
-            links[number] = evolve(link, at=min(free)[2])
+        others = [each for other, each in enumerate(pieces) if other != number]
+        taken = [*(box.rect for box in boxes), *(rect for other, rect in covered.items() if other != number)]
+        best, fewest = None, len(links)
+        for at in _places(link):
+            place = area(link, at)
+            if any(_overlap(place, each) for each in taken):
+                continue
+            crossed = sum(any(_touch(place, piece) for piece in each) for each in others)
+            if crossed < fewest:
+                best, fewest = at, crossed
+            if not crossed:
+                break
+        if best is not None:
+            links[number], covered[number] = evolve(link, at=best), area(link, best)
 
 
 def _places(link: Link) -> Iterator[Point]:
@@ -78,8 +85,14 @@ def _places(link: Link) -> Iterator[Point]:
             yield Point(x + aside.x, y + aside.y)
 
 
-def _crosses(rect: Rect, link: Link) -> bool:
-    return any(_gap(rect, one, other) == 0 for one, other in pairwise(link.points))
+def _around(piece: tuple[Point, Point]) -> Rect:
+    """A piece of a line as a rectangle without a width or a height."""
+    one, other = piece
+    return Rect(min(one.x, other.x), min(one.y, other.y), abs(one.x - other.x), abs(one.y - other.y))
+
+
+def _touch(one: Rect, other: Rect) -> bool:
+    return one.x <= other.right and other.x <= one.right and one.y <= other.bottom and other.y <= one.bottom
 
 
 def _overlap(one: Rect, other: Rect) -> bool:
