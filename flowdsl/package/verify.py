@@ -112,7 +112,7 @@ class _Verification:
         for file, body in self._events():
             failure = self._invoke(body)
             name = display_path(file) if file else "{}"
-            why = "" if file else f", for want of a {EVENTS}"
+            why = "" if file else f", as there is no {EVENTS}"
             self.outcome = f"answers {name}" + (f" with {failure.error}{why}" if failure else "")
             if failure and (file or _is_lambdas(failure)):
                 return self._diagnose(failure, name)

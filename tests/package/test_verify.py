@@ -110,7 +110,7 @@ def test_an_error_of_the_handlers_own_is_an_answer_to_no_event(project: Any) -> 
     problems, progress = build(project, ANSWERS)
     assert (problems, progress) == (
         [],
-        f"setup: verified with Python {HERE}: answers {{}} with KeyError, for want of a test_event*.json",
+        f"setup: verified with Python {HERE}: answers {{}} with KeyError, as there is no test_event*.json",
     )
 
 
