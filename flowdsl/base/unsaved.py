@@ -11,10 +11,16 @@ _TEXTS: dict[str, str] = {}
 
 
 def use_text(file: Path, text: str) -> None:
-    """From now on, read this text in this process instead of the file's own."""
-    _TEXTS[str(file)] = text
-    # Without a time, linecache.checkcache keeps the lines although the file has others.
-    linecache.cache[str(file)] = (len(text), None, text.splitlines(keepends=True), str(file))
+    """From now on, read this text in this process instead of the file's own, also by its path without links."""
+    for name in {str(file), str(file.resolve())}:
+        _TEXTS[name] = text
+        # Without a time, linecache.checkcache keeps the lines although the file has others.
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+
+
+def is_unsaved(file: Path) -> bool:
+    """True if an editor has the text of the file, which may not exist yet."""
+    return str(file) in _TEXTS
 
 
 def stamp(file: Path) -> tuple[int, int] | str | None:

@@ -21,6 +21,7 @@ from ..base.imports import import_from
 from ..base.interrupts import pass_on_interrupt
 from ..base.record import evolve
 from ..base.source import Span, display_path
+from ..base.unsaved import is_unsaved
 from .loaded import Loaded, substituted
 from .mistakes import author_error, noted_mistakes, syntax_error
 from .sdk_objects import load_sdk_objects
@@ -45,7 +46,7 @@ def load(file: Path, substitutions: Mapping[str, str] | None = None) -> list[Loa
         text = sys.stdin.read()
         suffix = ".json" if text.lstrip().startswith("{") else ".yaml"
         return load_text(text, Path("stdin"), suffix, substitutions or {})
-    if not file.is_file():
+    if not file.is_file() and not is_unsaved(file):
         what = "is a folder, not a flow" if file.is_dir() else "is not a file" if file.exists() else "does not exist"
         raise FlowError.of(f"{display_path(file)} {what}", code="FD702", hint="give a .py, .json, .yaml or .yml file")
     file = file.resolve()

@@ -1,6 +1,8 @@
 """What an editor shows of one file, found in a process of its own: `python -m flowdsl.server.analysis`.
 
-It reads `{"file": …, "text": …}` as JSON from stdin, where the text need not be saved, and prints an Analysis as JSON.
+It reads `{"file": …, "text": …, "others": {…}}` as JSON from stdin, and prints an Analysis as JSON. The text need not
+be saved; `others` are the texts of other files that are open in the editor, by path.
+
 A flow in Python is imported as `flowdsl check` does, which is why this is another process than the editor's server: it
 sees modules as they are, and can be ended at any time.
 """
@@ -8,6 +10,7 @@ sees modules as they are, and can be ended at any time.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from contextlib import redirect_stdout
@@ -187,9 +190,11 @@ def _handler(function: Function, root: Path) -> Place | None:
 def main() -> None:
     """Answer one question on stdin."""
     request = json.load(sys.stdin)
-    with redirect_stdout(sys.stderr):  # what a flow prints is no part of the answer
-        analysis = analyse(Path(request["file"]), request["text"])
-    json.dump(analysis, sys.stdout)
+    with os.fdopen(os.dup(1), "w") as answer, redirect_stdout(sys.stderr):
+        os.dup2(2, 1)  # what a flow prints is no part of the answer, however it does so
+        for file, text in request["others"].items():
+            use_text(Path(file), text)
+        json.dump(analyse(Path(request["file"]), request["text"]), answer)
 
 
 if __name__ == "__main__":

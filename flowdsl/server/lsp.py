@@ -132,7 +132,9 @@ async def _update(server: LanguageServer, file: File, uri: str) -> None:
     path, text, version = Path(document.path), document.source, document.version
     diagnostics: list[types.Diagnostic] = []
     if is_flow(path, text):
-        analysis = await _analyse(path, text)
+        opened = {Path(each.path): each.source for each in server.workspace.text_documents.values()}
+        others = {str(each): source for each, source in opened.items() if each.suffix == ".py" and each != path}
+        analysis = await _analyse(path, text, others)
         if analysis is None:
             message = f"flowdsl: {path.name} could not be analysed within {TIMEOUT:.0f} seconds, or ended the process"
             server.window_log_message(types.LogMessageParams(types.MessageType.Warning, message))
@@ -140,7 +142,7 @@ async def _update(server: LanguageServer, file: File, uri: str) -> None:
         diagnostics = _diagnostics(analysis, document)
         saved = _saved(path) if analysis["states"] is None and not file.states else None
         if saved is not None and saved != text:
-            analysis = await _analyse(path, saved) or analysis
+            analysis = await _analyse(path, saved, others) or analysis
         if analysis["states"] is not None:
             file.states = {each["name"]: each for each in analysis["states"]}
             file.handlers = analysis["handlers"]
@@ -154,8 +156,11 @@ def _saved(path: Path) -> str | None:
         return None
 
 
-async def _analyse(path: Path, text: str) -> Analysis | None:
-    """Analyse in a process of its own; None if it took too long or died."""
+async def _analyse(path: Path, text: str, others: dict[str, str]) -> Analysis | None:
+    """Analyse in a process of its own; None if it took too long or died.
+
+    `others` are the texts of open files, which the file may import.
+    """
     package = str(Path(__file__).parents[2])
     search = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     process = await asyncio.create_subprocess_exec(
@@ -164,11 +169,11 @@ async def _analyse(path: Path, text: str) -> Analysis | None:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        cwd=path.parent,
+        cwd=next(each for each in path.absolute().parents if each.is_dir()),
         env={**os.environ, "PYTHONPATH": search},
     )
     try:
-        request = json.dumps({"file": str(path), "text": text}).encode()
+        request = json.dumps({"file": str(path), "text": text, "others": others}).encode()
         async with asyncio.timeout(TIMEOUT):
             output, _ = await process.communicate(request)
         analysis: Analysis = json.loads(output)
@@ -186,7 +191,7 @@ def _diagnostics(analysis: Analysis, document: TextDocument) -> list[types.Diagn
     diagnostics = []
     for problem in analysis["problems"]:
         place, message = problem["place"], problem["message"]
-        if place and Path(place["file"]) != Path(document.path):
+        if place and not _is_in(place, document):
             message = f"{place['file']}:{place['line']}: {message}"
             place = None
         diagnostics.append(
@@ -199,6 +204,11 @@ def _diagnostics(analysis: Analysis, document: TextDocument) -> list[types.Diagn
             )
         )
     return diagnostics
+
+
+def _is_in(place: Place, document: TextDocument) -> bool:
+    """True if the place is in this file, whatever links lead to it."""
+    return Path(place["file"]).resolve() == Path(document.path).resolve()
 
 
 def _range(place: Place, document: TextDocument) -> types.Range:
@@ -262,7 +272,7 @@ def _definition(
     if place is None:
         return None
     uri = Path(place["file"]).as_uri()
-    target = document if Path(place["file"]) == Path(document.path) else server.workspace.get_text_document(uri)
+    target = document if _is_in(place, document) else server.workspace.get_text_document(uri)
     return types.Location(document.uri if target is document else uri, _range(place, target))
 
 

@@ -246,3 +246,26 @@ class TestReading:
 
         text = "a = Task(\n    'A b', f)\nb: Task = f.Task(\"B\", (\n  c = Task('C')\nd = Task(name)\n"
         assert assigned_states(text) == {"a": ("A b", 0), "b": ("B", 2)}
+
+
+def test_files_that_are_not_saved(project, tmp_path):
+    """A new file, a helper that is changed too, a link to the folder, and a flow that prints past Python."""
+    file, helper = project / "new_flow.py", project / "names.py"
+    helper.write_text('NAME = "Confirm"\n')
+    text = (project / "flow.py").read_text().replace('Task("Confirm"', "Task(NAME")
+    text = f'import sys\nfrom names import NAME\nsys.__stdout__.write("x")\n{text}'
+    (tmp_path / "link").symlink_to(project)
+
+    async def conversation(editor: Editor) -> None:
+        assert await editor.type(file, text, problems=0) == []
+        await editor.type(helper, 'NAME = "Reserve"\n', problems=0)
+        [problem] = await editor.type(file, text + "\n", problems=1)
+        assert problem.code == "FD201"
+        assert helper.read_text() == 'NAME = "Confirm"\n'
+
+        linked = tmp_path / "link" / "flow.py"
+        wrong = linked.read_text().replace('"Refuse", error=', '"Refuse", eror=')
+        problems = await editor.type(linked, wrong, problems=1)
+        assert [each.range.start.line for each in problems] == [place(wrong, "eror=").line]
+
+    edit(conversation)
