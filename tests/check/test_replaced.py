@@ -200,6 +200,22 @@ def test_a_counter_that_moves_away(condition: str, count: str, leads_out: bool, 
     assert counting_to(condition, count, leads_out=leads_out) == expected
 
 
+@pytest.mark.parametrize(("place", "expected"), [("$.count", []), ("$.count.n", []), ("$.other", ["FD958"])])
+def test_a_counter_inside_an_object_that_the_loop_writes(place: str, expected: list[str]) -> None:
+    states = {
+        "Begin": {"Type": "Pass", "Result": 0, "ResultPath": "$.count.n", "Next": "Is"},
+        "Is": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.count.n", "NumericLessThan": 5, "Next": "Work"}],
+            "Default": "End",
+        },
+        "Work": {"Type": "Task", "Resource": FUNCTION, "ResultPath": place, "Next": "Is"},
+        "End": {"Type": "Succeed"},
+    }
+    found = [each.code for each in check({"StartAt": "Begin", "States": states})]
+    assert [each for each in found if each == "FD958"] == expected
+
+
 def test_waiting_for_no_time_is_no_waiting() -> None:
     pytest.importorskip("jlens")
     assert counting_to("$n < 5", "$n + 1", seconds=0) == ["FD957"]

@@ -288,7 +288,7 @@ def _check_counters(machine: Machine, loop: list[Node], findings: Findings) -> N
     members = {*loop}
     written = _written_by(loop).fields
     for name, state, value in _fields_set(machine):
-        if _WHOLE not in written and name.partition(".")[2] not in written:
+        if not {_WHOLE, *name.split(".")[1:2]} & written:
             values.setdefault(name, []).append((state, value))
     for state in loop:
         if state.type != "Choice":
