@@ -47,6 +47,7 @@ _OTHERS: Mapping[str, str] = {
     "EncryptionConfiguration": "set it on the state machine after the deployment",
 }
 """What to do about a property that is not brought in."""
+_SAM = "AWS::Serverless-2016-10-31"
 _SAMS_TAG = {"Key": "stateMachine:createdBy", "Value": "SAM"}
 """A tag that SAM's transform adds."""
 _DEFINITION = ("Definition", "DefinitionString", "DefinitionUri", "DefinitionS3Location")
@@ -79,9 +80,12 @@ def _of(name: str, starts: list[tuple[str, Diagnostic]]) -> list[Diagnostic]:
 
 def new_scope(template: Any, resources: Mapping[str, Any], places: Places) -> TemplateScope:
     parameters = _mapping(template, "Parameters")
-    transformed = isinstance(template, dict) and ("Transform" in template or "Fn::Transform" in template)
-    known = None if transformed else frozenset({*resources, *parameters, *_mapping(template, "Conditions")})
-    return TemplateScope(places, readable_names([*resources, *parameters]), known, _mapping(template, "Mappings"))
+    names = frozenset({*resources, *parameters, *_mapping(template, "Conditions")})
+    transforms = template.get("Transform", []) if isinstance(template, dict) else []
+    by_sam = transforms in (_SAM, [_SAM])
+    known = None if (transforms and not by_sam) or "Fn::Transform" in template else names
+    mappings = _mapping(template, "Mappings")
+    return TemplateScope(places, readable_names([*resources, *parameters]), known, by_sam, mappings)
 
 
 def readable_names(ids: list[str]) -> dict[str, str]:

@@ -45,7 +45,9 @@ class TemplateScope:
     names: Mapping[str, str] = attrs.field(factory=dict)
     """Readable names of resources by logical id."""
     known: frozenset[str] | None = None
-    """Every resource and parameter; None if a transform may add more."""
+    """Every resource and parameter; None if a transform may add any other."""
+    by_sam: bool = False
+    """True if SAM adds resources of its own: `ScoreRole` of a function `Score`, and a few with fixed names."""
     mappings: Mapping[str, Any] = attrs.field(factory=dict)
     literals: set[str] = attrs.field(factory=set)
     """Names that Fn::Sub's `${!name}` keeps as text."""
@@ -135,12 +137,16 @@ class TemplateScope:
                 raise cannot(f"there is no pseudo parameter {name}", self.places.span(path), hint)
             return self._placeholder(name)
         base, dot, attribute = name.partition(".")
-        if self.known is not None and base not in self.known:
+        if self.known is not None and base not in self.known and not (self.by_sam and self._is_generated(base)):
             near = nearest(base, self.known)
             message = f"there is no resource or parameter {base!r} in the template; ${{{name}}} stays in the definition"
             hint = f"did you mean {near!r}?" if near else "declare it, or correct the name"
             self.notes.append(note(KEPT, message, self.places.span(path), hint))
         return self._placeholder(f"{self.names.get(base, base)}{dot}{attribute}")
+
+    def _is_generated(self, name: str) -> bool:
+        """Source: samtranslator, model/*/generators.py and api/: names start with those of what they are made for."""
+        return name.startswith(("Serverless", "CodeDeployServiceRole", *(self.known or ())))
 
     def _placeholder(self, name: str) -> str:
         self.references.add(name)

@@ -20,7 +20,7 @@ Resources:
       Tags: {team: payments}
       DefinitionSubstitutions:
         ScoreArn: !GetAtt Score.Arn
-        Delay: !Ref Delay
+        Delay: !Ref "AWS::NoValue"
       Definition:
         StartAt: Score
         States:

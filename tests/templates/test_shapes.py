@@ -314,15 +314,32 @@ def test_known_values_are_filled_in(write):
     assert [each["Result"] for each in machine.definition["States"].values()] == ["donations", "b"]
 
 
-def test_a_reference_to_nothing(write):
-    states = {"A": {"Type": "Task", "Resource": {"Fn::GetAtt": ["Chrage", "Arn"]}, "End": True}}
-    definition = {"Definition": {"StartAt": "A", "States": states}}
-    [problem] = only(read_template(write("t.json", template(definition)))).problems
+@pytest.mark.parametrize(
+    "transform",
+    [{}, {"Transform": "AWS::Serverless-2016-10-31"}, {"Transform": ["AWS::Serverless-2016-10-31"]}],
+)
+def test_a_reference_to_nothing(write, transform):
+    [problem] = only(read_template(write("t.json", template(referring("Chrage"), **transform)))).problems
     assert "there is no resource or parameter 'Chrage'" in problem.message
     assert problem.hint == "did you mean 'Charge'?"
-    assert not only(
-        read_template(write("t.json", template(definition, Transform="AWS::Serverless-2016-10-31")))
-    ).problems
+
+
+@pytest.mark.parametrize("name", ["ChargeRole", "ChargeAliaslive", "ServerlessRestApi", "Charge"])
+def test_a_reference_to_what_sam_makes(write, name):
+    assert not only(read_template(write("t.json", template(referring(name), Transform=SAM)))).problems
+
+
+@pytest.mark.parametrize("transform", [["Mine", "AWS::Serverless-2016-10-31"], "AWS::LanguageExtensions"])
+def test_other_transforms_may_add_anything(write, transform):
+    assert not only(read_template(write("t.json", template(referring("Chrage"), Transform=transform)))).problems
+
+
+SAM = "AWS::Serverless-2016-10-31"
+
+
+def referring(name: str) -> dict[str, Any]:
+    states = {"A": {"Type": "Task", "Resource": {"Fn::GetAtt": [name, "Arn"]}, "End": True}}
+    return {"Definition": {"StartAt": "A", "States": states}}
 
 
 def test_substitutions_that_do_not_exist(write):
