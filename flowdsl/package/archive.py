@@ -54,12 +54,10 @@ def write(file: Path, files: Mapping[str, Path], *, on_file: Callable[[], None] 
             entry.create_system = 3  # Unix, wherever it is written: only then do the modes count
             entry.external_attr = (stat.S_IFREG | mode) << 16
             archive.writestr(entry, data, ZIP_DEFLATED, _LEVEL)
-        _check(
-            f"{file.name} is",
-            ZIPPED_LIMIT,
-            {entry.filename: entry.compress_size for entry in archive.infolist()},
-        )
     data = file.read_bytes()
+    # Names and dates count too: thousands of small files have megabytes of them.
+    sizes = {entry.filename: entry.compress_size for entry in archive.infolist()}
+    _check(f"{file.name} is", ZIPPED_LIMIT, len(data), sizes)
     return Archive(len(data), unzipped, *digests(data), contents.hexdigest())
 
 
@@ -87,7 +85,8 @@ _BUILD = "run flowdsl build, which makes it again; then run the command again"
 
 def check_unzipped(zipped: str, files: Mapping[str, Path]) -> None:
     """Raise FlowError, which names the largest files, if the files exceed Lambda's limit."""
-    _check(f"{zipped} unzips to", UNZIPPED_LIMIT, {name: path.stat().st_size for name, path in files.items()})
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    _check(f"{zipped} unzips to", UNZIPPED_LIMIT, sum(sizes.values()), sizes)
 
 
 def readable(size: int) -> str:
@@ -100,8 +99,7 @@ def _mode(data: bytes) -> int:
     return 0o755 if data.startswith((b"\x7fELF", b"#!")) else 0o644
 
 
-def _check(what: str, limit: int, sizes: Mapping[str, int]) -> None:
-    total = sum(sizes.values())
+def _check(what: str, limit: int, total: int, sizes: Mapping[str, int]) -> None:
     if total <= limit:
         return
     heaps: dict[str, int] = {}

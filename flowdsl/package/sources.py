@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
+from unicodedata import normalize
 
 from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
@@ -55,7 +56,7 @@ def collect(function: Function, root: Path, look: Look | None = None) -> Sources
     FlowError if the handler is not there, and with each file that is no Python and each import of the project's that
     leads nowhere.
     """
-    folder = root / function.source
+    folder, inside = root / function.source, root.resolve()
     entry = _entry(function, root)
     waiting = [*entry, *function_files(folder), *_include_files(function, root)]
     entries: dict[str, Path] = {}
@@ -64,10 +65,10 @@ def collect(function: Function, root: Path, look: Look | None = None) -> Sources
     look = look or looking_in(root)
     while waiting:
         file = waiting.pop()
-        name = file.relative_to(root).as_posix()
+        name = _zipped_name(file.relative_to(root))
         if name in entries:
             continue
-        entries[name] = _check_regular(file, root)
+        entries[name] = _check_regular(file, root, inside)
         if file.suffix == ".py":
             package = file.relative_to(root).parent.parts
             waiting += look(package) or []  # a package's __init__.py runs before its modules
@@ -216,14 +217,21 @@ def _include_files(function: Function, root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _check_regular(file: Path, root: Path) -> Path:
+def _zipped_name(path: Path) -> str:
+    """The name in the zip. Letters have their accents, as in Python's imports, also where macOS takes them apart."""
+    name = path.as_posix()
+    return name if name.isascii() else normalize("NFC", name)
+
+
+def _check_regular(file: Path, root: Path, inside: Path) -> Path:
     name = str(file.relative_to(root))
     if not name.isprintable():  # such as bytes that are not UTF-8
         raise _file_error(Path(ascii(name)), "has a name that is not text", "rename it")
     if not file.is_file():
         raise _file_error(file, "is not a regular file", "remove it")
-    if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
-        raise _file_error(file, "is a symbolic link out of the project", "replace it with the file itself")
+    if not file.resolve().is_relative_to(inside):
+        what, whole = ("is", "file") if file.is_symlink() else ("is behind", "folder")
+        raise _file_error(file, f"{what} a symbolic link out of the project", f"replace it with the {whole} itself")
     return file
 
 

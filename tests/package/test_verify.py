@@ -114,6 +114,19 @@ def test_an_error_of_the_handlers_own_is_an_answer_to_no_event(project: Any) -> 
     )
 
 
+def test_programs_and_files_with_other_letters(project: Any) -> None:
+    project.write({"handlers/setup/tool.sh": "#!/bin/sh\ncat größe.txt\n", "handlers/setup/größe.txt": "38"})
+    handler = (
+        "import subprocess\nfrom pathlib import Path\n"
+        "def handler(event, context):\n"
+        "    here = Path(__file__).parent\n"
+        "    return subprocess.run([here / 'tool.sh'], cwd=here, check=True, capture_output=True, text=True).stdout\n"
+    )
+    problems, progress = build(project, handler, {"n": 1})
+    assert problems == []
+    assert "answers handlers/setup/test_event_0.json" in progress
+
+
 def test_an_event_that_is_not_json(project: Any) -> None:
     project.write({"handlers/setup/test_event.json": "{n: 1}"})
     [problem], _ = build(project, ANSWERS)

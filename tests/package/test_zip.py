@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -84,6 +85,9 @@ def test_the_same_bytes_in_other_folders_with_other_umasks_dates_and_modes(new_p
                 scripts=["tool"],
             )
         made.require("pure==1.0", "fast==1.0")
+        # As macOS may have it, and as Linux has it; Python itself imports the second.
+        made.write({f"handlers/setup/{normalize(['NFD', 'NFC'][number], 'größe.json')}": "{}"})
+        made.write({"handlers/setup/Data.txt": "1", "handlers/setup/data.txt": "2"})
         for path in sorted(made.root.rglob("*"), reverse=number == 1):
             os.utime(path, (date, date))
             if path.is_file():
@@ -95,6 +99,8 @@ def test_the_same_bytes_in_other_folders_with_other_umasks_dates_and_modes(new_p
             "PYTHONHASHSEED": seed,
             "UV_COMPILE_BYTECODE": str(number),
             "UV_LINK_MODE": "hardlink",
+            "TZ": ["Asia/Tokyo", "America/New_York"][number],
+            "LC_ALL": ["C", "C.UTF-8"][number],
         }
         command = [sys.executable, "-c", SCRIPT, umask, str([tmp_path, made.root][number]), str(made.root)]
         subprocess.run(command, check=True, env=env, timeout=60)
@@ -102,6 +108,9 @@ def test_the_same_bytes_in_other_folders_with_other_umasks_dates_and_modes(new_p
     one, other = built
     assert one.content() == other.content()
     assert sorted(one.content()) == ["intel.zip", "manifest.json", "payment.asl.json", "setup.zip"]
+    with zipfile.ZipFile(one.output / "setup.zip") as opened:
+        names = [f"handlers/setup/{name}" for name in ("größe.json", "Data.txt", "data.txt")]
+        assert {*names} <= {*opened.namelist()}
 
 
 def test_dates_modes_and_owner_are_fixed(project):
@@ -166,6 +175,14 @@ def test_what_is_too_large_zipped_is_named(project, monkeypatch):
     assert not project.output.exists()
 
 
+def test_the_zip_itself_is_measured(project, monkeypatch):
+    """Of many small files the names are more than the contents."""
+    monkeypatch.setattr(archive, "ZIPPED_LIMIT", 20_000)
+    project.write({f"handlers/setup/{'n' * 100}{number}.txt": "" for number in range(100)})
+    with pytest.raises(FlowError, match=r"setup\.zip is 3\d\.\d KB; Lambda's limit is 19\.5 KB"):
+        project.build()
+
+
 def test_a_real_file_larger_than_lambda_takes(project):
     with (project.root / "handlers/setup/sparse.bin").open("wb") as file:
         file.truncate(250 * 2**20)
@@ -214,6 +231,28 @@ def test_links_out_of_the_project_are_refused(project, tmp_path):
     (project.root / "handlers/setup/secret").symlink_to(tmp_path / "secret")
     with pytest.raises(FlowError, match="symbolic link out of the project"):
         project.build()
+
+
+@pytest.mark.parametrize("how", ["included", "imported"])
+def test_what_is_behind_a_link_out_of_the_project_is_refused(project, tmp_path, how):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "keys.py").write_text("KEY = 1\n")
+    (project.root / "theirs").symlink_to(elsewhere)
+    function = Function("setup", "handlers/setup", include=["theirs/*.py"] if how == "included" else [])
+    if how == "imported":
+        project.write({"handlers/setup/handler.py": "from theirs import keys\ndef handler(event, context): return 1\n"})
+    with pytest.raises(FlowError, match=r"theirs/keys\.py is behind a symbolic link out of the project"):
+        project.build(function)
+
+
+def test_a_link_within_the_project_is_packaged_as_what_it_leads_to(project):
+    project.write({"texts/end.txt": "Bye"})
+    (project.root / "handlers/setup/end.txt").symlink_to(project.root / "texts/end.txt")
+    project.build()
+    with zipfile.ZipFile(project.output / "setup.zip") as opened:
+        assert opened.read("handlers/setup/end.txt") == b"Bye"
+        assert opened.getinfo("handlers/setup/end.txt").external_attr >> 16 == stat.S_IFREG | 0o644
 
 
 def test_a_pipe_in_the_folder_is_refused(project):
