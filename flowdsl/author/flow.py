@@ -269,6 +269,8 @@ def parts_within(value: Any, branches: list[Any] | None = None) -> Iterator[Any]
     stack = [value]
     while stack:
         item = stack.pop()
+        if item.__class__ in _PLAIN:
+            continue
         if isinstance(item, Element | Flow | Guard | Block | Goto | End):
             yield item
         if isinstance(item, Flow):
@@ -279,16 +281,17 @@ def parts_within(value: Any, branches: list[Any] | None = None) -> Iterator[Any]
             stack.extend(reversed(item.states))
         elif isinstance(item, list | tuple):
             stack.extend(reversed(item))
-        elif isinstance(item, Mapping):
-            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard | Block)]))
         elif isinstance(item, Element):
             names = _fields_with_steps(item)
             if branches is not None:
                 branches += [getattr(item, name) for name in names if name in _BRANCHES]
                 names = [name for name in names if name not in _BRANCHES]
             stack.extend(reversed([getattr(item, name) for name in names]))
+        elif isinstance(item, Mapping):
+            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard | Block)]))
 
 
+_PLAIN = (str, int, float, bool)
 _BRANCHES = ("branches", "named", "processor", "iterator")
 
 

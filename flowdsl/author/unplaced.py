@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..base.diagnostics import Diagnostic
-from .fields import UNSET, Element, specs
+from .fields import UNSET, Element, set_fields
 from .flow import parts_within
 from .machine import StateMachine
 from .states import STATES, Catcher, Retrier, Rule, State, Task
@@ -58,7 +58,7 @@ def _within(machine: StateMachine) -> Iterator[Element]:
         here = todo.pop()
         if isinstance(here, Element):
             yield here
-            todo.extend(getattr(here, name) for name in specs(type(here)))
+            todo.extend(value for _, value in set_fields(here))
         elif isinstance(here, tuple | list):
             todo.extend(here)
         elif isinstance(here, Mapping):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import stat
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def write(file: Path, files: Mapping[str, Path], *, on_file: Callable[[], None] 
 def digests(data: bytes) -> tuple[str, str]:
     """SHA-256 in hexadecimal, and in base64 as Lambda gives it."""
     digest = hashlib.sha256(data)
-    return digest.hexdigest(), base64.b64encode(digest.digest()).decode()
+    return digest.hexdigest(), b2a_base64(digest.digest(), newline=False).decode()
 
 
 def read_zip(file: Path, code_sha256: str) -> bytes:

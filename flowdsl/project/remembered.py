@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
@@ -24,7 +23,8 @@ from .loaded import Loaded, Type
 from .settings import find_root
 
 FOLDER = ".flowdsl_cache"
-_PACKAGE = str(Path(__file__).parent.parent)
+_ROOMS = [str(Path(__file__).parent.parent / room) for room in ("base", "expr", "author", "asl", "check", "project")]
+"""The code of flowdsl that a verdict depends on."""
 _ASKED = ("botocore", "jlens")
 """The packages besides flowdsl that a verdict depends on."""
 
@@ -72,7 +72,7 @@ def verdict_on(machines: list[Loaded], type: Type | None) -> Verdict | None:
     if not (root / "pyproject.toml").is_file():
         return None
     try:
-        surroundings = [sys.version, sys.path, sys.getrecursionlimit(), os.getcwd(), *_code(_PACKAGE)]  # noqa: PTH109
+        surroundings = [sys.version, sys.path, sys.getrecursionlimit(), os.getcwd(), *map(_code, _ROOMS)]  # noqa: PTH109
         origins = [(spec := find_spec(name)) and spec.origin for name in _ASKED]
         packages = [(origin, state_of(origin or "")) for origin in origins]
         key = repr((surroundings, packages, str(root), type, [_compiled(each) for each in machines]))
@@ -93,14 +93,13 @@ def _compiled(loaded: Loaded) -> Any:
     return (*own, machine.problems, machine.callees, machine.input, getattr(module, "__file__", None))
 
 
-def _code(folder: str) -> Iterator[tuple[str, str]]:
-    """The files of flowdsl, with their sizes and times."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir():
-            if entry.name != "__pycache__":
-                yield from _code(entry.path)
-        else:
-            yield entry.path, state_of(entry.path)
+def _code(folder: str) -> list[Any]:
+    """The files of a folder, with their sizes and times."""
+    return [
+        (entry.path, _code(entry.path) if entry.is_dir() else state_of(entry.path))
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+        if entry.name != "__pycache__"
+    ]
 
 
 def _brief(answer: Answer) -> str | bool | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, NoneType
 
 from ..author.tokens import KEEPS_TEXTS, READ_BY, READS_TEXTS, followed
 from ..base.record import Record
@@ -44,23 +44,23 @@ def _follow_texts(tree: ast.AST) -> None:
         node = todo.pop()
         if node.__class__ in _PATTERNS:  # these hold attributes, and no calls
             continue
-        for name in node._fields:
-            value = getattr(node, name)
+        for name, value in vars(node).items():
             if value.__class__ is list:
                 for index, each in enumerate(value):
                     if each.__class__ in _CHANGED:
                         value[index] = _followed(each)
-                    if isinstance(each, ast.AST) and each.__class__ not in _LEAVES:
+                    if each.__class__ not in _LEAVES:
                         todo.append(each)
-                if any(each.__class__ is ast.ImportFrom for each in value):
+                if name in _STATEMENTS and any(each.__class__ is ast.ImportFrom for each in value):
                     value[:] = _with_followed(value)
-            elif isinstance(value, ast.AST) and value.__class__ not in _LEAVES:
+            elif value.__class__ not in _LEAVES:
                 todo.append(value)
                 if value.__class__ in _CHANGED and name != "format_spec":  # Python wants an f-string there
                     setattr(node, name, _followed(value))
 
 
-_LEAVES = (ast.Name, ast.Constant, ast.Load, ast.Store)
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, bool, int, str, NoneType})
+_STATEMENTS = ("body", "orelse", "finalbody")
 _CHANGED = (ast.JoinedStr, ast.Call, ast.Compare, ast.Attribute)
 _PATTERNS = (ast.MatchValue, ast.MatchMapping, ast.MatchClass)
 

@@ -307,7 +307,7 @@ def test_flowdsl_and_what_it_runs_on_count(shop: Shop, tmp_path_factory, monkeyp
     code, package = tmp_path_factory.mktemp("code"), tmp_path_factory.mktemp("packages")
     (code / "rules").mkdir()
     (code / "rules" / "one.py").write_text("1")
-    monkeypatch.setattr(remembered, "_PACKAGE", str(code))
+    monkeypatch.setattr(remembered, "_ROOMS", [str(code)])
     monkeypatch.setattr(remembered, "_ASKED", ("asked_for_by_the_checker",))
     monkeypatch.syspath_prepend(package)
     keys = {""}

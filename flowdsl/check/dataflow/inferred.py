@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-from ...base.bindings import names_bound_by, own_nodes
+from ...base.bindings import children, names_bound_by, own_nodes
 from .kinds import kind_of_shape
 from .shapes import (
     ANY,
@@ -68,7 +68,7 @@ class _Names:
         self.around: dict[ast.AST, ast.AST] = {}
         self.nodes: list[ast.AST] = [handler]
         for node in self.nodes:  # which grows
-            for child in ast.iter_child_nodes(node) if not isinstance(node, _LEAVES) else ():
+            for child in children(node) if not isinstance(node, _LEAVES) else ():
                 self.around[child] = node
                 self.nodes.append(child)
         self.returns = [node for node in own_nodes(handler.body) if isinstance(node, ast.Return)]
@@ -292,7 +292,7 @@ class _Reader:
                 case ast.Try() | ast.FunctionDef() | ast.ClassDef() | ast.AsyncFunctionDef():
                     pass
                 case _:
-                    for child in ast.iter_child_nodes(statement):
+                    for child in children(statement):
                         if isinstance(child, ast.expr):
                             self.expression(child)
             match statement:
@@ -335,7 +335,7 @@ class _Reader:
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 self.expression(node.generators[0].iter)
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     if isinstance(child, ast.keyword):
                         self.expression(child.value)
                     elif isinstance(child, ast.expr):
