@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -350,3 +351,32 @@ def test_numbers_and_texts_as_keys_are_told_apart(shop: Shop):
         keys.add(verdict.key if verdict else "")
     assert len(keys) == 7
     assert "" not in keys
+
+
+READING = {
+    "exists",
+    "getcwd",
+    "getenv",
+    "getline",
+    "getlines",
+    "glob",
+    "is_dir",
+    "is_file",
+    "iterdir",
+    "listdir",
+    "open",
+}
+READING |= {"environ", "cwd", "read_bytes", "read_text", "rglob", "scandir", "stat"}
+
+
+@pytest.mark.parametrize("room", ["check", "expr", "asl"])
+def test_the_checker_looks_at_nothing_without_noting_it(room: str):
+    """It reads by base/unsaved and base/reads. The names of botocore's services go with its version."""
+    package = Path(flowdsl.__file__).parent
+    found = set()
+    for file in sorted((package / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.Attribute) and node.attr in READING:
+                found.add(f"{file.relative_to(package)}: {node.attr}")
+    botocore = {f"asl/apis.py: {name}" for name in ("glob", "is_dir", "listdir", "read_bytes")}
+    assert found == (botocore if room == "asl" else set())
