@@ -18,7 +18,7 @@ from contextlib import contextmanager
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
 _SIGINT = frozenset({signal.SIGINT})
 
@@ -96,6 +96,14 @@ def install_hooks() -> None:
     def repeat() -> None:
         while sys._current_frames()[main].f_code is on_lost.__code__:  # where it would be lost, too
             time.sleep(0.001)
-        signal.pthread_kill(main, signal.SIGINT)  # unlike interrupt_main, it is held back and ends waiting
+        before = None
+        while before in (None, place()):  # again if it came just before the thread began to wait: then that goes on
+            before = place()
+            signal.pthread_kill(main, signal.SIGINT)  # unlike interrupt_main, it is held back and ends waiting
+            time.sleep(0.1)
+
+    def place() -> tuple[FrameType, int]:
+        frame = sys._current_frames()[main]
+        return frame, frame.f_lasti
 
     sys.excepthook, sys.unraisablehook = on_error, on_lost

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..base.interrupts import holding_interrupts
 from ..base.reads import CHANGED, SEEN, Answer, asker, state_of
 from ..base.record import Record
 from .loaded import Loaded, Type
@@ -56,9 +57,10 @@ class Verdict(Record):
         try:
             self.file.parent.mkdir(exist_ok=True)
             (self.file.parent / ".gitignore").write_text("*\n")
-            with new.open("x", encoding="utf-8") as file:  # two builds at once write two files
-                json.dump({"key": self.key, "seen": seen}, file)
-            new.replace(self.file)
+            with holding_interrupts():
+                with new.open("x", encoding="utf-8") as file:  # two builds at once write two files
+                    json.dump({"key": self.key, "seen": seen}, file)
+                new.replace(self.file)
         except FileExistsError:
             pass  # a build in another container has the same number
         except (OSError, ValueError):

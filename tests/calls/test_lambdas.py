@@ -460,8 +460,8 @@ def somebodys_alarm(seconds: float) -> Iterator[None]:
         raise _TestIsOver
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -479,9 +479,10 @@ def test_an_alarm_that_is_due_before_that_of_the_function_goes_off() -> None:
 
 @alarms
 def test_an_alarm_that_is_due_after_that_of_the_function_goes_on() -> None:
-    with somebodys_alarm(0.2):
+    with somebodys_alarm(60):
         assert call(lambda event, context: time.sleep(30), timeout_seconds=0.02).error == "Sandbox.Timedout"
-        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] < 0.2
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] < 60
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
         with pytest.raises(_TestIsOver):
             time.sleep(30)
 
@@ -536,7 +537,7 @@ execute(prepare({"StartAt": "S", "States": {"S": task}}), {}, invoke=LocalLambda
 
 
 def test_a_tests_timeout_in_another_thread_ends_the_process() -> None:
-    done = subprocess.run([sys.executable, "-c", HUNG], timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", HUNG], timeout=120, check=False)
     assert done.returncode == 7
 
 

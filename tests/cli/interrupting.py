@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+CACHES = {"__pycache__", ".flowdsl_cache"}
 MAX_SECONDS = 120
 """Of one run; it is killed then."""
 
@@ -89,8 +90,8 @@ def become(words: list[str], notes: Path, moment: int | None) -> None:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Files by their paths; without Python's byte code, which it writes as a whole."""
-    files = [file for file in sorted(folder.rglob("*")) if "__pycache__" not in file.parts]
+    """Files by their paths; without those that hold for one folder only."""
+    files = [file for file in sorted(folder.rglob("*")) if not CACHES & {*file.parts}]
     return {str(file.relative_to(folder)): file.read_bytes().hex() if file.is_file() else "" for file in files}
 
 

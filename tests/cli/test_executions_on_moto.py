@@ -37,10 +37,10 @@ notify = Task(
 )
 too_much = Fail("TooMuch", error="TooMuch", cause="CAUSE")
 decide = Choice("Decide", when(state_input.amount > 100, too_much), otherwise=end())
-machine = StateMachine("refund", chain(notify, Wait("Rest", seconds=1), decide))
+machine = StateMachine("refund", chain(notify, Wait("Rest", seconds=state_input.rest), decide))
 """
 CAUSE = "card 4242424242424242 of ada@example.org \\x1b[2J"
-INPUT = {"amount": 250, "donor": {"name": "Ada", "email": "ada@example.org"}}
+INPUT = {"amount": 250, "rest": 1, "donor": {"name": "Ada", "email": "ada@example.org"}}
 
 
 @pytest.fixture(scope="module")
@@ -118,16 +118,17 @@ def test_the_recorded_test_passes_and_lists_differences_by_event(deployed: Any, 
     deployed.run("executions", "pull", arn, "-o", str(folder / "two.json"))
     for name in ("refund.py", "pyproject.toml"):
         (pytester.path / name).write_text((deployed.root / name).read_text())
-    pytester.runpytest("-q", "-p", "no:cacheprovider").assert_outcomes(passed=1)
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:asyncio")  # which asks for an option if it is installed
+    pytester.runpytest(*options).assert_outcomes(passed=1)
     flow = pytester.path / "refund.py"
     flow.write_text(flow.read_text().replace("state_input.donor.email", "state_input.donor.name"))
-    failed = pytester.runpytest("-q", "-p", "no:cacheprovider")
+    failed = pytester.runpytest(*options)
     failed.assert_outcomes(failed=1)
     assert re.search(r"Notify: event \d+, TaskScheduled: parameters.MessageBody: recorded", failed.stdout.str())
 
 
 def test_stop(deployed: Any) -> None:
-    arn = start(deployed, "three")
+    arn = start(deployed, "three", json.dumps({**INPUT, "rest": 600}))  # it does not end before it is stopped
     done = deployed.run("executions", "stop", arn, "--yes", "--error", "Mistake", "--cause", "wrong donor")
     assert done.exit_code == 0, done.output
     for _ in range(50):

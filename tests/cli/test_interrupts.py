@@ -22,7 +22,7 @@ START = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)
 """Tests that run in the background have SIGINT ignored, and so would their children."""
 MAIN = "from flowdsl.__main__ import main\nmain()\n"
 INTERRUPT = "import signal\ndef interrupt(*_):\n    signal.raise_signal(signal.SIGINT)\n"
-HANG = "import time\ntime.sleep(60)\n"
+HANG = "import time\ntime.sleep(600)\n"
 """As long as Ctrl-C has no effect."""
 
 
@@ -34,6 +34,7 @@ def run(project, code, *words):
         env=project.environment,
         capture_output=True,
         text=True,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stderr.strip()

@@ -237,7 +237,7 @@ def test_ctrl_c_in_a_handler_shows_what_it_wrote(project):
     while not (project.root / "there").exists() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.strip()) == (130, "", "stuck")
 
 
@@ -456,7 +456,7 @@ def test_ctrl_c_ends_quietly(project):
     process = project.start("run", "wait.json", "--real-time")
     assert "A" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.strip()) == (130, "", "")
 
 
@@ -465,7 +465,7 @@ def test_a_closed_pipe_ends_quietly(project, definition):
     process = project.start("run", "big.json", "--quiet")
     process.stdout.close()
     with process.stderr as stderr:
-        assert (stderr.read(), process.wait(timeout=20)) == ("", 141)
+        assert (stderr.read(), process.wait(timeout=120)) == ("", 141)
 
 
 def test_colours_are_for_terminals(project):

@@ -37,7 +37,7 @@ def on_a_terminal(project, *arguments, **variables):
             break
         said += piece
     os.close(ours)
-    process.wait(timeout=20)
+    process.wait(timeout=120)
     return said.decode()
 
 

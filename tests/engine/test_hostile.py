@@ -201,9 +201,9 @@ def test_a_listing_that_is_none_fails_the_map_run() -> None:
 
 
 def test_nulls_inside_many_lists_take_no_time_in_jsonata() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     result = run({"Type": "Pass", "Output": "{% $string($states.input) %}"}, nested(100), language="JSONata")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert result.status in ("SUCCEEDED", "FAILED")
 
 

@@ -404,12 +404,21 @@ def test_seeds_make_runs_repeatable() -> None:
 
 
 def test_real_time() -> None:
-    scheduler = Scheduler(Script(), clock=WallClock())
-    started = time.monotonic()
+    waits: list[float] = []
+
+    class Noting(WallClock):
+        def wait(self, until: float | None, changed: threading.Condition) -> None:
+            assert until is not None
+            waits.append(until)
+            super().wait(until, changed)
+
+    scheduler = Scheduler(Script(), clock=Noting())
+    began = time.monotonic()
     result = scheduler.start(one({"Type": "Wait", "Seconds": 1}), {})
     scheduler.run()
     assert result.status == "SUCCEEDED"
-    assert 1 <= time.monotonic() - started < 3
+    assert time.monotonic() - began >= 1
+    assert {until - result.history[0].timestamp for until in waits} == {1}
 
 
 def test_another_thread_answers_in_real_time() -> None:

@@ -130,7 +130,7 @@ print(handler(json.loads({json.dumps(json.dumps(event))}), None)["reference"])
         subprocess.Popen([sys.executable, "-c", code], cwd=root, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         for _ in range(3)
     ]
-    answers = [process.communicate(timeout=30)[0].strip() for process in processes]
+    answers = [process.communicate(timeout=120)[0].strip() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     (payment,) = taken(event)
     assert set(answers) == {payment.reference}

@@ -360,7 +360,12 @@ def test_a_full_disk_leaves_the_build_before(packed):
 
 
 def test_builds_at_once_wait_for_each_other(packed):
-    script = 'run(lambda name, what: (print(what, flush=True), time.sleep(0.1)), "{}")'
+    script = (
+        "def tell(name, what):\n    print(what, flush=True)\n"
+        "    if 'waiting' in what: Path('..', f'waiting-{{os.getpid()}}').touch()\n"
+        "    while 'waiting' not in what and len([*Path('..').glob('waiting-*')]) < 3: time.sleep(0.02)\n"
+        'run(tell, "{}")'
+    )
     running = [start(packed, script.format(number), stdout=subprocess.PIPE) for number in range(4)]
     said = [one.communicate(timeout=60)[0] for one in running]
     assert [one.returncode for one in running] == [0] * 4

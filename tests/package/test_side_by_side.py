@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import shutil
 import signal
@@ -31,6 +30,7 @@ machine = StateMachine(
     "many", Parallel("All", *(Task(name, Function(name, f"handlers/{name}")) for name in ("ada", "bob", "cyd", "dan")))
 )
 """
+CACHES = {"__pycache__", ".flowdsl_cache"}
 UV = """\
 #!/bin/sh
 echo "+ $$" >> {log}
@@ -53,10 +53,16 @@ def many(project):
     return project
 
 
-def slow_uv(project, delay, first=None):
-    """uv behind a script that notes when it runs and starts a process of its own; `first` is the delay of ada's."""
+def slow_uv(project, delay, first=None, until=None):
+    """uv behind a script that notes when it runs and starts a process of its own; `first` is the delay of ada's.
+
+    `until` is a condition of the shell that it waits for before the delay.
+    """
     log, script = project.root.parent / "uv.log", project.root.parent / "slow-uv"
     script.write_text(UV.format(log=log, delay=delay, uv=requirements.uv_path()))
+    if until is not None:
+        text = script.read_text()
+        script.write_text(text.replace("sleep", f"until {until.format(log=log)}; do sleep 0.02; done\nsleep", 1))
     if first is not None:
         sleep = f'case "$PWD" in *ada) sleep {first};; *) sleep {delay};; esac'
         text = script.read_text().replace(f"sleep {delay}", sleep)
@@ -102,7 +108,7 @@ def test_zips_and_progress_are_the_same_whatever_ends_first(many, monkeypatch):
 
 @pytest.mark.parametrize(("jobs", "processors", "most"), [(2, 8, 2), (1, 8, 1), (4, 1, 1), (8, 3, 3)])
 def test_so_many_run_at_a_time(many, monkeypatch, jobs, processors, most):
-    script, log = slow_uv(many, 0.3)
+    script, log = slow_uv(many, 0.3, until=f"[ $(grep -c + {{log}}) -ge {most} ]")
     monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     built(many, jobs)
@@ -140,7 +146,7 @@ def left_running(folder):
 def command(project, uv):
     """`flowdsl build`, as a shell starts it: in a process group of its own, to which Ctrl-C goes."""
     code = f"from flowdsl.package import requirements\nrequirements.uv_path = lambda: {str(uv)!r}\n"
-    code += "from flowdsl.cli import main\nprint('ready', flush=True)\nmain()"
+    code += "from flowdsl.__main__ import main\nmain()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "build"],
         cwd=project.root,
@@ -155,22 +161,14 @@ def command(project, uv):
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked for in /proc")
 def test_ctrl_c_at_any_moment_leaves_no_files_and_no_processes(many):
-    script, _ = slow_uv(many, 0.2)
-    before = {path.relative_to(many.root) for path in many.root.rglob("*") if "__pycache__" not in path.parts}
-    began = time.monotonic()
-    running = command(many, script)
-    assert running.stdout.readline() == "ready\n"
-    loaded = time.monotonic() - began
-    running.communicate(timeout=120)
-    assert running.returncode == 0
-    usual = time.monotonic() - began - loaded
-    shutil.rmtree(many.root / "build")
-    chance = random.Random(15)
+    script, log = slow_uv(many, 0.2)
+    before = {path.relative_to(many.root) for path in many.root.rglob("*") if not CACHES & {*path.parts}}
     codes = []
-    for _ in range(8):
+    for moment in range(1, 2 * len(NAMES) + 1):  # each installation notes its begin and its end
+        log.write_text("")
         running = command(many, script)
-        assert running.stdout.readline() == "ready\n"
-        time.sleep(usual * chance.uniform(0, 0.9))
+        while len(log.read_text().splitlines()) < moment and running.poll() is None:
+            time.sleep(0.01)
         os.killpg(running.pid, signal.SIGINT)
         _, stderr = running.communicate(timeout=120)
         codes.append(running.returncode)
@@ -179,14 +177,14 @@ def test_ctrl_c_at_any_moment_leaves_no_files_and_no_processes(many):
         if (many.root / "build").exists():  # it was done
             assert manifest.read(many.root / "build").functions.keys() == {*NAMES}
             shutil.rmtree(many.root / "build")
-        after = {path.relative_to(many.root) for path in many.root.rglob("*") if "__pycache__" not in path.parts}
+        after = {path.relative_to(many.root) for path in many.root.rglob("*") if not CACHES & {*path.parts}}
         assert after == before
     assert 130 in codes
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="processes are looked for in /proc")
 def test_after_a_build_that_was_killed_the_next_waits_for_its_installations(many):
-    script, log = slow_uv(many, 1.5)
+    script, log = slow_uv(many, 0.1, until="[ -e {log}.go ]")
     killed = command(many, script)
     while len(log.read_text().splitlines()) < 2:
         time.sleep(0.02)
@@ -195,9 +193,10 @@ def test_after_a_build_that_was_killed_the_next_waits_for_its_installations(many
     assert left_running(many.root), "uv goes on"
     started = len(log.read_text().splitlines())
     following = command(many, script)
+    assert "waiting for another build of build" in following.stderr.readline()
+    log.with_name(f"{log.name}.go").touch()
     _, stderr = following.communicate(timeout=120)
     assert following.returncode == 0, stderr
-    assert "waiting for another build of build" in stderr
     lines = log.read_text().splitlines()[started:]
     assert [line[0] for line in lines[:2]] == ["-", "-"], "the earlier installations ended before new ones began"
     assert manifest.read(many.root / "build").functions.keys() == {*NAMES}
