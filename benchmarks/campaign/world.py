@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Condition
 from typing import Any
 from unittest.mock import patch
 
@@ -111,8 +112,6 @@ class World:
     _decisions: set[str] = field(factory=set)
     """What banks, or the PSP, have been given to decide."""
     forged: list[str] = field(factory=list)
-    latest: float = 0.0
-    """When the last execution inside another one ended, in seconds since 1970: each of these has a clock of its own."""
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner.of(
@@ -380,7 +379,7 @@ class World:
         return is_down
 
     def _race(self, where: str) -> None:
-        """Run another execution of the same donation from its start to its end."""
+        """Run another execution of the same donation from its start to its end, which takes its time."""
         execution = where.partition(" ")[0]
         if execution not in self.results:
             return
@@ -394,7 +393,10 @@ class World:
         with disturbed(other):
             other.run_one(others[number % len(others)])
         self.inside += other.ended
-        self.latest = max(self.latest, other.runner.scheduler.clock.now())
+        # Time goes on for everybody, this call included: nothing may be stored as of the future.
+        now = datetime.fromtimestamp(other.runner.scheduler.clock.now(), UTC)
+        self.runner.scheduler.clock.wait(now.timestamp(), Condition())
+        os.environ["FLOWDSL_NOW"] = _text(now)
 
 
 _DATABASES = {"psp": "psp-sandbox"}
@@ -484,8 +486,7 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
         world = World(plan, flow, others, faults, start, suffix="" if plan.kill_at is None else "-again")
         with disturbed(world):
             world.run()
-        seconds = max(world.runner.scheduler.clock.now(), world.latest)
-        end = datetime.fromtimestamp(seconds, UTC) + timedelta(days=10)
+        end = datetime.fromtimestamp(world.runner.scheduler.clock.now(), UTC) + timedelta(days=10)
         first = _sweep(world, end, repair=False)
         _sweep(world, end, repair=True)
         with _at_time(end + timedelta(hours=1)):
@@ -533,9 +534,12 @@ def _sweep(world: World, now: datetime, *, repair: bool) -> tuple[Finding, ...]:
 
 @contextmanager
 def _at_time(now: datetime) -> Iterator[None]:
-    text = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    with patch.dict(os.environ, {"FLOWDSL_NOW": text}):
+    with patch.dict(os.environ, {"FLOWDSL_NOW": _text(now)}):
         yield
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def messages() -> list[tuple[str, str]]:

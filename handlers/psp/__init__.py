@@ -17,9 +17,10 @@ from handlers.psp.interface import (
     Refund,
     State,
 )
-from handlers.psp.payment import INQUIRIES, inquire, perform
+from handlers.psp.payment import CAPTURED, INQUIRIES, inquire, perform
 
 __all__ = [
+    "CAPTURED",
     "INQUIRIES",
     "Answer",
     "Attempt",

@@ -57,6 +57,9 @@ _NO_RESERVATIONS = Answer(
 )
 """Whatever a PSP that does not capture is asked to reserve or to take later: it is not asked at all."""
 
+CAPTURED = "captured"
+"""Our code of a reservation that was captured before the flow stored it: the sweep asks how much of it."""
+
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
@@ -72,6 +75,11 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
         raise MalformedEvent(f"operation: expected one of {', '.join(OPERATIONS)}")
     if operation in ("capture", "refund"):
         return _related(event, psp, operation)
+    payment = _taken_or_reserved(event, psp, capture=operation == "pay")
+    return payment if operation == "pay" or payment["status"] != "paid" else _reserved(payment)
+
+
+def _taken_or_reserved(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
     status = read(event, "payment.status", str)
     if status in _FINAL:
         return cast("Payment", dict(event["payment"]))
@@ -81,7 +89,15 @@ def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
         return _after_pending(event, psp)
     if status not in _OPEN:
         raise MalformedEvent(f"payment.status: expected one of {', '.join((*_OPEN, 'redirect', 'pending', *_FINAL))}")
-    return _attempt(event, psp, capture=operation == "pay")
+    return _attempt(event, psp, capture=capture)
+
+
+def _reserved(payment: Payment) -> Payment:
+    """Return the payment of a donation that is to be reserved, and that somebody has captured meanwhile: in whole or in
+    part, so that it must not be called paid here."""
+    result = {"status": "authorised", "code": CAPTURED, "message": "captured already"}
+    *before, last = payment["attempts"]
+    return cast("Payment", {**payment, **result, "attempts": [*before, {**last, **result}]})
 
 
 def inquire(event: Mapping[str, Any], psp: Psp) -> Payments | Refunded:

@@ -13,7 +13,7 @@ from handlers import captures, clock
 from handlers.captures.conclusion import conclude, release
 from handlers.captures.record import Capture
 from handlers.money import amount_text
-from handlers.psp import Outcome
+from handlers.psp import CAPTURED, Outcome
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import Query, Store
@@ -31,13 +31,22 @@ def reservations(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
     for record in store.list(Query(status="authorised")):
         capture = requested.pop(record.id, None)
         # If the capture is final, an execution stored its earlier answer after it.
-        if _is_due(capture) if capture else clock.seconds_since(record.stored_at) > RESERVED:
+        if _is_due(capture) if capture else _expires(record) or _is_captured(record):
             yield _asked(record, capture, ask, repair=repair)
     for capture in requested.values():
         other = None if capture.is_final or not _is_due(capture) else store.get(capture.donation)
         # An open or broken donation is looked at as such, and nothing is left of one that was declined.
         if other is not None and (other.status == "paid" or (other.status == "abandoned" and not _is_refused(capture))):
             yield _asked(other, capture, ask, repair=repair)
+
+
+def _expires(record: Transaction) -> bool:
+    return clock.seconds_since(record.stored_at) > RESERVED
+
+
+def _is_captured(record: Transaction) -> bool:
+    """Return true if the flow found the reservation captured already: the PSP knows how much of it."""
+    return bool(json.loads(record.document)["payment"]["code"] == CAPTURED)
 
 
 def _is_due(capture: Capture) -> bool:

@@ -148,6 +148,18 @@ def test_a_webhook_about_a_reservation_that_is_only_reserved_changes_nothing(cal
     assert list(captures.listed()) == []
 
 
+def test_a_reservation_that_was_captured_meanwhile_is_not_called_paid_by_the_flow(call: Call, psp: World) -> None:
+    """How much of it was taken is not the flow's to say."""
+    event = reserved(call, psp)
+    request(call, psp, 1500)
+    psp.pass_days()
+
+    answer = call(psp.name, {**event, "operation": "authorise", "payment": {**event["payment"], "status": "pending"}})
+
+    assert (answer["status"], answer["code"]) == ("authorised", "captured")
+    assert answer["attempts"][-1]["status"] == "authorised"
+
+
 def test_what_is_taken_of_a_reservation_after_its_capture_is_for_people(
     call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -246,6 +246,27 @@ def test_what_somebody_took_in_the_dashboard_is_what_is_stored(
         Runner.of(ROOT / "capture_flow.py").run(request(amount=2500))
 
 
+def test_a_reservation_that_is_captured_before_the_flow_stored_it_is_not_called_paid(flow: Runner) -> None:
+    """A part was taken in the dashboard while the execution waited for the donor: no receipt of all of it."""
+    ledger = Ledger(database("psp-sandbox"))
+
+    def donor_and_dashboard(event: dict[str, Any]) -> dict[str, Any]:
+        [payment] = ledger.payments("don-1")
+        ledger.authenticate(payment.reference, passed=True)
+        ledger.capture(payment.reference, amount=700, key="by hand")
+        return {"status": "returned"}
+
+    flow.mock("RedirectToPsp", effect=donor_and_dashboard)
+    run = flow.run(donation("tok_3ds_abandoned", capture="later"))
+
+    assert (run.output["transaction"]["status"], kinds(), moved()) == ("authorised", [], [700])
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+    assert (finding.repaired, record().status, record().amount) == ("paid", "paid", 700)
+    assert "7.00 GBP" in receipt()
+    assert (only().status, only().amount) == ("captured", 700)
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
 @pytest.mark.parametrize("requested", [None, 1500])
 def test_a_reservation_that_expired_is_stored_as_abandoned(
     capture: Runner, monkeypatch: pytest.MonkeyPatch, requested: int | None
