@@ -66,17 +66,18 @@ def _id(reference: str | None) -> str:
     return str(reference).rpartition(":")[2]
 
 
-def settle(donation: str, *, is_decided: bool, payment: str) -> str:
+def settle(donation: str, *, is_decided: bool, payment: str, is_further: bool = False) -> str:
     """Let the execution that waits for the PSP ask it, if it has decided; without one, settle what is stored.
 
-    `payment` is the PSP's reference of the payment. Nothing else depends on what the webhook said, so it may come late,
-    twice and in any order. Raises PspUnavailable if the PSP has to tell it again, because no sweep would.
+    `payment` is the PSP's reference of the payment, which `is_further` if the flow did not ask for it: no execution can
+    settle it. Nothing else depends on what the webhook said, so it may come late, twice and in any order. Raises
+    PspUnavailable if the PSP has to tell it again, because no sweep would.
     """
-    if is_decided and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
+    if is_decided and not is_further and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
         return "resumed"
-    finding = reconcile(donation, store(), ask_psp, execution_has_ended, payment)
+    finding = reconcile(donation, store(), ask_psp, execution_has_ended, payment, is_further=is_further)
     if finding is None:
         return "nothing to do"
-    if finding.repaired is None and finding.status in UNSWEPT:
+    if finding.repaired is None and (is_further or finding.status in UNSWEPT):
         raise PspUnavailable(f"{donation}: {finding.status}; {finding.reason}")
     return finding.repaired or "left open"

@@ -128,6 +128,7 @@ def _plan_text(what: Plan) -> str:
     lines += [f"{at:>7} s  sweep" for at in what.sweeps]
     lines += [f"{at:>7} s  refund {number} of {donation}" for at, donation, number in what.refunds]
     lines += [f"{at:>7} s  capture {donation}: {amount}" for at, donation, amount in what.captures]
+    lines += [f"{at:>7} s  by hand: {act} {donation}: {amount}" for at, act, donation, amount in what.by_hand]
     lines += [f"{each.start:>7} s  {each.store} is down until {each.end} s" for each in what.outages]
     lines += [f"  redirect {number}: {visit}" for number, visit in enumerate(what.visits, 1)]
     shares = f"calls {what.call_faults}, transactions {what.store_faults}, races {what.races}"

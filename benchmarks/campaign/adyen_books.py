@@ -17,8 +17,9 @@ from typing import Any
 from Adyen.util import generate_notification_sig
 
 from benchmarks.campaign.published import published
+from benchmarks.campaign.transport import FURTHER
 from handlers import clock
-from handlers.psp_adyen.amounts import from_adyen
+from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
 from handlers.psp_sandbox.ledger import Payment
 
 API_KEY = "key_test"
@@ -102,11 +103,15 @@ class AdyenBooks:
         if payment is None:
             return
         own, psp, number = payment["reference"], payment["pspReference"], len(self.events)
+        try:
+            amount = to_adyen(amount, payment["currency"])
+        except NotPayable:
+            return
         modification = hashlib.sha256(f"{act} {own} {number}".encode()).hexdigest()[:16].upper()
         value = {"value": amount, "currency": payment["currency"]}
         if act == "another":
             new = {"pspReference": modification, "value": amount, "captured": amount, "refunded": 0, "manual": False}
-            self.by_id[modification] = {**payment, **new, "told": True}
+            self.by_id[modification] = {**payment, **new, "told": True, "further": True}
             self._tell("AUTHORISATION", "true", modification, own, value)
         elif act == "capture" and payment["manual"] and payment["captured"] + amount <= payment["value"]:
             payment["captured"] += amount
@@ -144,7 +149,7 @@ class AdyenBooks:
                 order_id=each["reference"].rpartition("-")[0],
                 card="",
                 status=_ledger_status(each),
-                code="",
+                code=FURTHER if "further" in each else "",
                 amount=from_adyen(each["value"], each["currency"]),
                 currency=each["currency"],
                 captured=from_adyen(each["captured"], each["currency"]),

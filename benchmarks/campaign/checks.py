@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.campaign.banks import bank, taken_back
 from benchmarks.campaign.plan import Plan
+from benchmarks.campaign.transport import FURTHER
 from benchmarks.campaign.world import Ended, Outcome, messages
 from handlers import captures, refunds, sqlite
 from handlers.document import is_for_later
@@ -33,11 +34,15 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
     folder = sqlite.database("any").parent
     payments, lost = bank(plan.psp, folder).payments(), taken_back(plan.psp, folder)
     for identity, donations in submitted.items():
-        of = [each for each in payments if each.order_id == identity]
+        record = store().get(identity)
+        everything = [each for each in payments if each.order_id == identity]
+        of = [each for each in everything if _is_own(each, record)]
         executions = [each for each in outcome.executions if each.donation["id"] == identity]
         for problem in (
             *_ledger(identity, donations, of),
-            *_record(identity, of, lost, store().get(identity), outcome, executions),
+            *_captured(plan, identity, of),
+            *_further(identity, [each for each in everything if each not in of], outcome),
+            *_record(identity, of, lost, record, outcome, executions),
             *(problem for execution in executions for problem in _execution(execution, of)),
             *_history(identity),
         ):
@@ -57,24 +62,48 @@ def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payme
     choice = choices.find(identity)
     owners = [each for each in donations if choice and fingerprint(each) == choice.fingerprint]
     for payment in payments:
+        if payment.code == FURTHER:
+            continue
         if not owners or (payment.amount, payment.currency) != (owners[0]["amount"], owners[0]["currency"]):
             yield f"the PSP was asked for {payment.amount} {payment.currency}, which is not the first donation's amount"
-    yield from _captured(owners, taken)
     refunded = sum(payment.refunded for payment in payments)
     stored = refunds.of_donation(identity)
     if refunded != sum(refund.amount for refund in stored if refund.status == "refunded"):
         yield f"refunded {refunded} at the PSP; stored are {[(each.id, each.status, each.amount) for each in stored]}"
 
 
-def _captured(owners: list[dict[str, Any]], taken: list[Payment]) -> Iterator[str]:
-    """What was reserved is taken only if somebody asked for just that."""
-    if not owners or not is_for_later({"donation": owners[0]}):
-        return
-    capture = captures.find(owners[0]["id"])
-    expected = capture.amount if capture else 0
-    for payment in taken:
-        if payment.captured != expected:
-            yield f"{payment.captured} was taken of a reservation; requested was {expected}"
+def _is_own(payment: Payment, record: Transaction | None) -> bool:
+    """Return true for a payment that the flow asked for, or that settles the donation of a flow that took nothing."""
+    return payment.code != FURTHER or (record is not None and record.reference == payment.reference)
+
+
+def _captured(plan: Plan, identity: str, payments: list[Payment]) -> Iterator[str]:
+    """What was reserved is taken only if somebody asked for just that, and it is stored as what was taken."""
+    choice = choices.find(identity)
+    capture = captures.find(identity)
+    reserved = {payment.amount for payment in payments}
+    requested = [amount for _, donation, amount in plan.captures if donation == identity]
+    asked = {amount for each in requested for amount in (reserved if each is None else {each})}
+    asked |= {amount for _, act, donation, amount in plan.by_hand if (act, donation) == ("capture", identity)}
+    for payment in payments:
+        if choice is None or payment.capture or not payment.captured:
+            continue
+        if payment.captured not in asked:
+            yield f"{payment.captured} was taken of a reservation; requested were {asked}"
+        if capture is None or (capture.status, capture.amount) != ("captured", payment.captured):
+            yield f"{payment.captured} was taken of a reservation; stored is {capture}"
+
+
+def _further(identity: str, payments: list[Payment], outcome: Outcome) -> Iterator[str]:
+    """What somebody took by hand, beside what the flow asked for, is stored with its amount, and for people."""
+    conflicts = {
+        (each.reference, each.amount, each.currency) for each in store().history(identity) if each.status == "conflict"
+    }
+    for payment in payments:
+        if (payment.reference, payment.captured, payment.currency) not in conflicts:
+            yield f"{payment.captured} {payment.currency} was taken by hand: {payment.reference} is no conflict"
+        elif identity not in {each.id for each in outcome.last if each.is_open_work}:
+            yield f"taken by hand, and not in the list of open work: {payment.reference}"
 
 
 def _record(
@@ -169,7 +198,8 @@ def _totals(payments: list[Payment], lost: dict[str, int]) -> Iterator[str]:
     expected: Counter[tuple[str, str]] = Counter()
     for payment in payments:
         record = store().get(payment.order_id)
-        if payment.captured and record is not None and record.status == "paid" and record.complete:
+        is_records = record is not None and record.reference == payment.reference
+        if payment.captured and record is not None and is_records and record.status == "paid" and record.complete:
             left = payment.captured - payment.refunded - lost.get(payment.reference, 0)
             expected[(str(record.charity), payment.currency)] += left
     path = sqlite.database("totals")

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from benchmarks.campaign.published import check_shape, published
+from benchmarks.campaign.transport import FURTHER
 from handlers import clock
 from handlers.psp_sandbox.ledger import Payment
 
@@ -117,9 +118,10 @@ class GoCardlessBooks:
         if act == "another":
             number = len(self.objects) + 1
             new = {"id": f"PM{number}", "created_at": clock.now(), "amount": amount, "amount_refunded": 0}
-            self.objects[new["id"]] = {**payment, **new, "status": "confirmed"}
-            self.confirmed[new["id"]] = 9  # nothing follows
-            self._tell("payments", "confirmed", payment=new["id"])
+            more = {"status": "confirmed", "metadata": {"donation": donation}}
+            self.objects[f"PM{number}"] = {**payment, **new, **more}
+            self.confirmed[f"PM{number}"] = 9  # nothing follows
+            self._tell("payments", "confirmed", payment=f"PM{number}")
         elif act == "refund" and payment["status"] == "confirmed":
             total = payment["amount_refunded"] + amount
             if total <= payment["amount"]:
@@ -157,7 +159,7 @@ class GoCardlessBooks:
             order_id=item["metadata"]["donation"],
             card="",
             status="captured" if is_taken else status,
-            code="",
+            code="" if "attempt" in item["metadata"] else FURTHER,
             amount=amount,
             currency=currency,
             captured=amount if is_taken else 0,

@@ -70,6 +70,9 @@ class Plan:
     captures: tuple[tuple[int, str, int | None], ...]
     """Requests to take reserved donations: seconds after the start, the donation, and the amount: None for all, 0 to
     release it."""
+    by_hand: tuple[tuple[int, str, str, int], ...]
+    """What somebody does in the PSP's dashboard: seconds after the start, one of banks.BY_HAND, the donation, and the
+    amount."""
     outages: tuple[Outage, ...]
     call_faults: float
     """The share of calls that are disturbed."""
@@ -103,6 +106,7 @@ def plan(seed: int, index: int) -> Plan:
         for number, at in enumerate(_times(dice))
     )
     harsh = 0.0 if calm else dice.choice((0.03, 0.1, 0.3, 0.6))
+    more = Random(f"{seed}/{index}/by hand")
     return Plan(
         seed,
         index,
@@ -119,6 +123,9 @@ def plan(seed: int, index: int) -> Plan:
         races=0.0 if calm else dice.choice((0.0, 0.0, 0.05)),
         kill_at=dice.randrange(1, 30) if not calm and dice.random() < 0.15 else None,
         webhook=dice.choice(WEBHOOKS),
+        by_hand=tuple(
+            _by_hand(more, each) for each in donations if more.random() < (0.5 if "capture" in each else 0.1)
+        ),
     )
 
 
@@ -176,6 +183,12 @@ def _refund(dice: Random, submissions: tuple[Submission, ...]) -> tuple[int, str
 def _capture(dice: Random, donation: dict[str, Any]) -> tuple[int, str, int | None]:
     amount = dice.choice((None, None, donation["amount"], max(1, donation["amount"] // 20 * 10), 0))
     return dice.choice((5, 900, HOUR, DAY, 4 * DAY)), donation["id"], amount
+
+
+def _by_hand(dice: Random, donation: dict[str, Any]) -> tuple[int, str, str, int]:
+    act = dice.choice(("capture", "capture", "release", "another") if "capture" in donation else ("another", "refund"))
+    amount = dice.choice((donation["amount"], max(1, donation["amount"] // 20 * 10), 10))
+    return dice.choice((30, 900, HOUR, DAY, 3 * DAY, 8 * DAY)), act, donation["id"], amount
 
 
 def _few(dice: Random, calm: bool) -> int:

@@ -30,10 +30,12 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import stripe
 from attrs import define, field
 
+from benchmarks.campaign.transport import FURTHER
 from handlers import clock
 from handlers.money import MINOR_DIGITS
 from handlers.psp_sandbox.ledger import Payment
 from handlers.psp_sandbox.testcards import BY_TOKEN, Card
+from handlers.psp_stripe.amounts import NotPayable, to_stripe
 
 KEYS_KEPT = 24 * 3600
 SEARCH_LAG = 60
@@ -149,12 +151,18 @@ class StripeBooks(stripe.HTTPClient):
         intents = [each for each in self.objects("payment_intent") if each["metadata"].get("donation") == donation]
         if not intents:
             return
-        intent, more = intents[0], {"amount": str(amount), "amount_to_capture": str(amount)}
+        intent = intents[0]
+        try:
+            amount = to_stripe(amount, intent["currency"].upper())
+        except NotPayable:
+            return
+        more = {"amount": str(amount), "amount_to_capture": str(amount)}
         with closing(sqlite3.connect(self.path, timeout=30)) as db, db, suppress(Refused):
             work = _Work(db, {**more, "payment_intent": intent["id"]}, {})
             if act == "another":
                 new = {"id": f"pi_{secrets.token_hex(8)}", "amount": amount, "amount_received": amount}
-                work.save({**intent, **new, "capture_method": "automatic", "status": "succeeded"})
+                new |= {"capture_method": "automatic", "status": "succeeded", "metadata": {"donation": donation}}
+                work.save({**intent, **new})
             else:
                 {"capture": work.capture, "release": work.cancel, "refund": lambda _: work.refund()}[act](intent)
 
@@ -177,7 +185,7 @@ class StripeBooks(stripe.HTTPClient):
                 order_id=each["metadata"].get("donation", ""),
                 card=each["payment_method"] or "",
                 status=_STATUSES.get(each["status"], each["status"]),
-                code="",
+                code="" if "attempt" in each["metadata"] else FURTHER,
                 amount=in_minor_units(each["amount"], each["currency"].upper()),
                 currency=each["currency"].upper(),
                 captured=in_minor_units(each["amount_received"], each["currency"].upper()),

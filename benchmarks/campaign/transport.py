@@ -17,6 +17,9 @@ from requests.structures import CaseInsensitiveDict
 
 from handlers.psp_sandbox.ledger import Payment
 
+FURTHER = "further"
+"""The code of a payment that somebody took by hand, beside those that the flow asked for."""
+
 Event = tuple[int, str, Any]
 """The number of an event, a name for it, and what the webhook gets."""
 
@@ -48,6 +51,10 @@ class Books(Protocol):
 
     def authenticate(self, reference: str, *, passed: bool) -> None:
         """Play the donor's part. Raises LookupError for an unknown payment."""
+        ...
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        """Play somebody at the dashboard: see banks.BY_HAND."""
         ...
 
     def waiting(self) -> list[str]:
@@ -104,6 +111,11 @@ class Filed:
     def authenticate(self, reference: str, *, passed: bool) -> None:
         books = self.load()
         books.authenticate(reference, passed=passed)
+        self.save(books)
+
+    def by_hand(self, act: str, donation: str, amount: int) -> None:
+        books = self.load()
+        books.by_hand(act, donation, amount)
         self.save(books)
 
     def decide(self, what: str) -> None:

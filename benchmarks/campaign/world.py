@@ -24,11 +24,11 @@ from benchmarks.campaign.banks import FILED, SECRET, bank, environment, filed, s
 from benchmarks.campaign.faults import Faults
 from benchmarks.campaign.plan import HOUR, Plan, Submission
 from benchmarks.campaign.stripe_books import StripeBooks
-from benchmarks.campaign.transport import Transport
+from benchmarks.campaign.transport import FURTHER, Transport
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
-from handlers import captures, psp_webhook, refunds, sqlite
+from handlers import captures, clock, psp_webhook, refunds, sqlite
 from handlers.adyen_webhook import handler as adyen_webhook
 from handlers.document import MalformedEvent
 from handlers.gocardless_webhook import handler as gocardless_webhook
@@ -41,6 +41,8 @@ from handlers.transactions.store import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 _ALWAYS = 10**9
+_TIMEOUT = 50
+"""Seconds, of the PSPs' functions."""
 _ACTOR = "actor"
 _LATER = {
     "StartAt": "Wait",
@@ -137,6 +139,8 @@ class World:
             self._later(at, "sweep")
         for at, donation, number in self.plan.refunds:
             self._later(at, "refund", donation=donation, number=number)
+        for at, hand, donation, amount in self.plan.by_hand:
+            self._later(at, "by hand", hand=hand, donation=donation, amount=amount)
         for at, donation, amount in self.plan.captures:
             self._later(at, "capture", donation=donation, amount=amount)
         self.runner.scheduler.run()
@@ -167,6 +171,12 @@ class World:
             self._refund(event["donation"], event["number"])
         elif act == "capture":
             self._capture(event["donation"], event["amount"])
+        elif act == "by hand":
+            self.faults.counts[f"by hand: {event['hand']}"] += 1
+            books = bank(self.plan.psp, sqlite.database("any").parent)
+            is_taken = any(each.captured for each in books.payments() if each.order_id == event["donation"])
+            if event["hand"] != "capture" or not is_taken:
+                books.by_hand(event["hand"], event["donation"], event["amount"])
         elif act == "webhook":
             self._webhook(event)
         elif act == "decide":
@@ -174,7 +184,7 @@ class World:
             filed(self.plan.psp, sqlite.database("any").parent).decide(event["what"])
         elif act == "sweep":
             with self._at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
-                list(sweep(store(), ask_psp, self.has_ended))
+                list(sweep(store(), ask_psp, self.has_settled))
         else:
             self._donor(event)
         self._deliver_events()
@@ -201,14 +211,17 @@ class World:
         return StripeBooks(folder / "stripe.sqlite").events(self._events)
 
     def deliver_all(self) -> None:
-        """Deliver all events again, the newest first: Adyen and GoCardless send them for days, and what they decided
-        later cannot be known otherwise."""
-        if self.plan.psp not in FILED:
+        """Deliver all events again, the newest first: PSPs send them for days, and what Adyen and GoCardless decided
+        later, or what somebody did by hand, cannot be known otherwise."""
+        folder = sqlite.database("any").parent
+        if self.plan.psp in FILED:
+            books = filed(self.plan.psp, folder)
+            while waiting := books.waiting():
+                books.decide(waiting[0])
+        elif not self.plan.by_hand:
             return
-        books = filed(self.plan.psp, sqlite.database("any").parent)
-        while waiting := books.waiting():
-            books.decide(waiting[0])
-        for number, kind, item in reversed(books.events(0)):
+        self._events = 0
+        for number, kind, item in reversed(self._new_events(folder)):
             self._events = max(self._events, number)
             self._call_webhook({"kind": kind, "item": item, "form": "event", "tries": 0})
         self.runner.scheduler.run()
@@ -269,6 +282,13 @@ class World:
         """Return True for executions of a killed process, as for those that DescribeExecution calls ABORTED."""
         _, result = self.results.get(execution.rpartition(":")[2], (None, None))
         return result is None or result.status != "RUNNING"
+
+    def has_settled(self, execution: str) -> bool | None:
+        """Return True if the execution ended more than an hour ago."""
+        _, result = self.results.get(execution.rpartition(":")[2], (None, None))
+        if result is None or result.status == "RUNNING":
+            return result is None
+        return datetime.fromisoformat(clock.now()).timestamp() - result.history[-1].timestamp > HOUR
 
     # -- the donor
 
@@ -379,7 +399,11 @@ class World:
         return is_down
 
     def _race(self, where: str) -> None:
-        """Run another execution of the same donation from its start to its end, which takes its time."""
+        """Run another execution of the same donation from its start to its end.
+
+        That takes its time, for everybody: nothing may be stored as of the future. The call in progress does not
+        survive its timeout meanwhile.
+        """
         execution = where.partition(" ")[0]
         if execution not in self.results:
             return
@@ -393,10 +417,11 @@ class World:
         with disturbed(other):
             other.run_one(others[number % len(others)])
         self.inside += other.ended
-        # Time goes on for everybody, this call included: nothing may be stored as of the future.
-        now = datetime.fromtimestamp(other.runner.scheduler.clock.now(), UTC)
-        self.runner.scheduler.clock.wait(now.timestamp(), Condition())
-        os.environ["FLOWDSL_NOW"] = _text(now)
+        began, ended = now.timestamp(), other.runner.scheduler.clock.now()
+        self.runner.scheduler.clock.wait(ended, Condition())
+        if ended - began > _TIMEOUT:
+            raise SystemExit(137)
+        os.environ["FLOWDSL_NOW"] = _text(datetime.fromtimestamp(ended, UTC))
 
 
 _DATABASES = {"psp": "psp-sandbox"}
@@ -503,7 +528,8 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
 def _unsettled(psp: str, folder: Path) -> Iterator[str]:
     for payment in bank(psp, folder).payments():
         record = store().get(payment.order_id)
-        if payment.captured and record is not None and record.status == "authorised":
+        is_own = payment.code != FURTHER
+        if payment.captured and is_own and record is not None and record.status == "authorised":
             yield f"{payment.order_id}: {payment.captured} was taken, and it is still stored as authorised"
         stored = [each for each in refunds.of_donation(payment.order_id) if each.reference == payment.reference]
         given_back = sum(each.amount for each in stored if each.status == "refunded")
@@ -529,7 +555,7 @@ def _run_and_kill(world: World) -> None:
 
 def _sweep(world: World, now: datetime, *, repair: bool) -> tuple[Finding, ...]:
     with _at_time(now):
-        return tuple(sweep(store(), ask_psp, world.has_ended, repair=repair))
+        return tuple(sweep(store(), ask_psp, world.has_settled, repair=repair))
 
 
 @contextmanager

@@ -63,7 +63,8 @@ def settled(fact: Fact) -> str:
         AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
         return "reversed"
     if fact.kind in _DECIDED:
-        return settle(donation, is_decided=True, payment=_payment(facts, fact))
+        is_further = fact.psp_reference in {each.psp_reference for each in states.further(facts)}
+        return settle(donation, is_decided=True, payment=_payment(facts, fact), is_further=is_further)
     record = store().get(donation)
     if record is None or record_with(donation, _about(record, fact)) is None:
         return "kept"

@@ -47,7 +47,9 @@ def settle_payment(services: Services, reference: str) -> str:
     status = text(payment, "status")
     outcome = codes.PAYMENTS.get(status)
     is_decided = status == "failed" or outcome not in (None, Outcome.PENDING)
-    return settle(donation, is_decided=is_decided, payment=reference)
+    # The flow writes the attempt into each payment that it asks for.
+    is_further = "attempt" not in payment["metadata"]
+    return settle(donation, is_decided=is_decided, payment=reference, is_further=is_further)
 
 
 def settle_request(services: Services, identity: str) -> str:

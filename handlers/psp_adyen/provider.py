@@ -171,6 +171,11 @@ class AdyenPsp:
             state = states.payment(facts, each.reference) or Answer(Outcome.PENDING, "sent", unknown, each.reference)
             taken = states.taken(facts, each, state)
             answers.append(evolve(state, amount=each.amount, currency=each.currency, captured=taken))
+        for each in states.further(facts):
+            amount = each.amount if each.amount >= 0 else None
+            both = f"{each.reference}:{each.psp_reference}"
+            further = Answer(Outcome.PAID, "further", "a further payment", both)
+            answers.append(evolve(further, amount=amount, currency=each.currency, captured=amount))
         return answers
 
     def cancel(self, reference: str) -> Answer:

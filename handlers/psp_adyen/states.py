@@ -45,7 +45,7 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
     """
     own = [each for each in facts if each.reference == reference]
     sent = request_of(own, reference)
-    authorised = next((each for each in own if _is(each, "Authorised", "AUTHORISATION")), None)
+    authorised = _first_authorised(own)
     if authorised:
         if sent and authorised.amount and (authorised.amount, authorised.currency) != (sent.amount, sent.currency):
             raise PspRefused(f"{reference}: Adyen authorised another amount")
@@ -60,6 +60,24 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
         return Answer(Outcome.CANCELLED, "closed", "closed before it was authorised", reference)
     answered = [each for each in own if each.kind == ANSWERED]
     return _answer(_outcome(answered[-1]), answered[-1]) if answered else None
+
+
+def _first_authorised(facts: Sequence[Fact]) -> Fact | None:
+    """Return what says that the payment with this reference was authorised: the answer to our request, if it came."""
+    authorised = [each for each in facts if _is(each, "Authorised", "AUTHORISATION")]
+    return min(authorised, key=lambda each: each.kind != ANSWERED, default=None)
+
+
+def further(facts: Sequence[Fact]) -> list[Fact]:
+    """Return the authorisations of payments that we did not ask for, although they have a reference of ours: a second
+    one with the same, or one that somebody made at Adyen. What became of them is in the Customer Area."""
+    ours = [
+        _first_authorised([each for each in facts if each.reference == sent.reference]) for sent in payments_of(facts)
+    ]
+    known = {each.psp_reference for each in ours if each}
+    known |= {each.original for each in facts if each.kind in _GONE and each.code == "true"}
+    authorised = [each for each in facts if (each.kind, each.code) == ("AUTHORISATION", "true")]
+    return [each for each in authorised if each.psp_reference not in known]
 
 
 def _authorised(facts: Sequence[Fact], authorised: Fact, sent: Fact | None) -> Answer:

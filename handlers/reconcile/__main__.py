@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
+from handlers.reconcile.sweep import ask_psp, execution_has_settled, sweep
 from handlers.terminal import plain
 from handlers.transactions.store import store
 
@@ -20,7 +20,7 @@ def main(dry_run: bool) -> None:
     bank still has time are counted only.
     """
     is_open, waiting = False, 0
-    for finding in sweep(store(), ask_psp, execution_has_ended, repair=not dry_run):
+    for finding in sweep(store(), ask_psp, execution_has_settled, repair=not dry_run):
         if finding.is_waiting:
             waiting += 1
             continue

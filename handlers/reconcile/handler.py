@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from handlers.configuration import is_on_lambda
 from handlers.logs import invocation, logger
-from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
+from handlers.reconcile.sweep import ask_psp, execution_has_settled, sweep
 from handlers.transactions import retention
 from handlers.transactions.store import store
 
@@ -23,7 +23,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     On Lambda their number is the metric OpenWork, too. Donors' data older than PAYMENTS_RETENTION_DAYS is `erased`.
     """
     with invocation(LOG, event, context):
-        findings = list(sweep(store(), ask_psp, execution_has_ended))
+        findings = list(sweep(store(), ask_psp, execution_has_settled))
         work = [finding for finding in findings if finding.is_open_work]
         repaired = sum(finding.repaired is not None for finding in findings)
         waiting = len(findings) - repaired - len(work)

@@ -17,12 +17,11 @@ from typing import Any
 from attrs import evolve
 
 from handlers import captures, clock, disputes
-from handlers.captures.document import captured
 from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
 from handlers.document import is_for_later
 from handlers.money import amount_text
-from handlers.psp import Outcome, State
+from handlers.psp import CAPTURED, Outcome, State
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
 from handlers.reconcile.finishing import finish
 from handlers.reconcile.refunding import undecided as undecided_refunds
@@ -46,7 +45,8 @@ UNSWEPT = (*_NOT_TAKEN, *_TAKEN)
 """Statuses of records for which the sweep does not ask the PSP: only a webhook tells of their payments."""
 
 HasEnded = Callable[[str], bool | None]
-"""Return true if the execution with this name or ARN is over; None if that is unknown."""
+"""Return true if the execution with this name or ARN is over; None if that is unknown. The sweep takes it that one that
+is over has asked the PSP for nothing since SETTLING."""
 
 
 def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -> Iterator[Finding]:
@@ -70,12 +70,14 @@ def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -
             yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
 
 
-def reconcile(donation: str, store: Store, ask: Ask, has_ended: HasEnded, payment: str) -> Finding | None:
+def reconcile(
+    donation: str, store: Store, ask: Ask, has_ended: HasEnded, payment: str, *, is_further: bool = False
+) -> Finding | None:
     """Settle the donation of a payment that its PSP has reported; None if it is settled, or if an execution may still
     settle it.
 
-    A second payment becomes a conflict, and so does one of a declined donation whose donor was erased. Raises what the
-    PSP's function raises, if it is asked for a reservation.
+    A second payment becomes a conflict, and so does one that the flow did not ask for (`is_further`), and one of a
+    declined donation whose donor was erased. Raises what the PSP's function raises, if it is asked for a reservation.
     """
     record, history = store.get(donation), store.history(donation)
     if record is None or record.status not in ("open", "broken", *UNSWEPT):
@@ -85,10 +87,13 @@ def reconcile(donation: str, store: Store, ask: Ask, has_ended: HasEnded, paymen
     if payment in _stored(record, history):
         return None
     # An execution that still runs cannot give back what its donation already has.
-    if record.status not in _TAKEN and not all(has_ended(execution) for execution in _unfinished(history)):
+    is_certain = is_further or record.status in _TAKEN
+    if not is_certain and not all(has_ended(execution) for execution in _unfinished(history)):
         return None
-    reported = payment if record.status in UNSWEPT else ""
-    finding = _reconciled(record, store, ask, has_ended, repair=True, reported=reported)
+    is_alone = is_further or record.status in UNSWEPT
+    finding = _reconciled(
+        record, store, ask, has_ended, repair=True, reported=payment, is_alone=is_alone, is_further=is_further
+    )
     return None if finding.repaired == record.status else finding
 
 
@@ -156,7 +161,10 @@ def _reconciled(
     *,
     repair: bool,
     reported: str = "",
+    is_alone: bool = False,
+    is_further: bool = False,
 ) -> Finding:
+    """Ask the PSP for the donation's payments, or for the `reported` one alone, and settle what is certain."""
     history = store.history(transaction.id)
     intent = owner(history)
     if intent is None:
@@ -169,12 +177,13 @@ def _reconciled(
     running = [execution for execution in _unfinished(history) if not has_ended(execution)]
     age = clock.seconds_since(max(each.stored_at for each in history))
     try:
-        answer = ask(transaction, inquiry(document, "look_up", reported=reported))
+        alone = reported if is_alone else ""
+        answer = ask(transaction, inquiry(document, "look_up", reported=alone))
         payments, patience = _states(answer), answer["patience"]
         waiting = [each for each in payments if each["status"] == Outcome.REDIRECT and _is_asked_for(each, document)]
         if waiting and repair and not running and age > ABANDONED:
             references = [payment["reference"] for payment in waiting]
-            event = inquiry(document, "cancel", reported=reported, references=references)
+            event = inquiry(document, "cancel", reported=alone, references=references)
             payments = _states(ask(transaction, event))
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
@@ -183,7 +192,7 @@ def _reconciled(
     taken = [payment for payment in payments if payment["status"] == Outcome.PAID]
     taken = [{**payment, "status": "paid"} for payment in taken if payment["reference"] not in stored]
     # A receipt needs the donor.
-    settles = transaction.status not in _TAKEN and not is_erased(transaction)
+    settles = transaction.status not in _TAKEN and not is_erased(transaction) and not is_further
     first = next((payment for payment in taken if settles and _is_asked_for(payment, document)), None)
     reason = f"taken at {transaction.psp}: {', '.join(str(each['reference']) for each in taken)}"
     if repair:
@@ -192,14 +201,17 @@ def _reconciled(
                 further = _with_payment(transaction, document, payment)
                 amounts = {"amount": payment["captured"], "currency": payment["currency"]}
                 store.put(evolve(further, status="conflict", complete=True, **amounts))
+    if first and is_for_later(document):
+        # Perhaps less than what was reserved.
+        reserved = _with_payment(transaction, document, {**first, "status": "authorised", "code": CAPTURED})
+        record = store.put(reserved, settles=True) if repair else reserved
+        return evolve(settled(record, captures.find(record.id), first, repair=repair), status=transaction.status)
     if first:
-        if is_for_later(document):
-            document = captured(document, first["captured"])
         return _settled(transaction, document, first, reason, store, repair=repair)
-    if taken and (transaction.status in UNSWEPT or not repair):
-        return Finding(transaction.id, transaction.status, reason, "conflict")
-    if transaction.status in _TAKEN:
-        return Finding(transaction.id, transaction.status, "taken once", transaction.status)
+    if taken and (transaction.status in UNSWEPT or is_further or not repair):
+        return Finding(transaction.id, transaction.status, reason, "conflict" if repair else None)
+    if transaction.status in _TAKEN or is_further:
+        return Finding(transaction.id, transaction.status, "nothing else was taken", transaction.status)
     undecided = [payment for payment in payments if payment["status"] not in (*_REFUSED, Outcome.PAID)]
     is_reserved = is_for_later(document) and [each["status"] for each in undecided] == [Outcome.AUTHORISED]
     if is_reserved and _is_asked_for(undecided[0], document):
@@ -219,8 +231,9 @@ def _reconciled(
         is_pending = all(payment["status"] == Outcome.PENDING for payment in undecided)
         has_time = _has_time(transaction, age, max(patience, ABANDONED) if is_pending and running else ABANDONED)
         return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
-    if running or age < SETTLING:
-        why = f"{running[0]} may still be running" if running else "wait an hour for late answers"
+    is_missing = reported not in ("", *(payment["reference"] for payment in payments))
+    if running or age < SETTLING or is_missing:
+        why = f"{running[0]} may still be running" if running else "wait for late answers"
         reason, has_time = f"not taken at {transaction.psp} so far; {why}", _has_time(transaction, age, ABANDONED)
         return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
     refused = [payment for payment in payments if payment["status"] in _REFUSED]
@@ -309,14 +322,24 @@ def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def execution_has_ended(execution: str) -> bool | None:
-    """Return true if the execution is over; None without TRANSACTIONS_TABLE, or if the ARN is unknown."""
+def execution_has_settled(execution: str) -> bool | None:
+    """Return true if the execution was over SETTLING ago: its last request, which may have been underway when it was
+    stopped, has reached the PSP, and the PSP's search. None as of execution_has_ended."""
+    return execution_has_ended(execution, seconds=SETTLING)
+
+
+def execution_has_ended(execution: str, *, seconds: int = 0) -> bool | None:
+    """Return true if the execution is over, since so many seconds; None without TRANSACTIONS_TABLE, or if the ARN is
+    unknown."""
     if not store_name("TRANSACTIONS_TABLE"):
         return None
     import boto3
 
     client = boto3.client("stepfunctions")
     try:
-        return bool(client.describe_execution(executionArn=execution)["status"] not in ("RUNNING", "PENDING_REDRIVE"))
+        description = client.describe_execution(executionArn=execution)
+        if description["status"] in ("RUNNING", "PENDING_REDRIVE"):
+            return False
+        return seconds == 0 or clock.seconds_since(description["stopDate"].isoformat()) > seconds
     except (client.exceptions.ExecutionDoesNotExist, client.exceptions.InvalidArn):
         return None

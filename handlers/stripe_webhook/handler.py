@@ -84,7 +84,10 @@ def _settle(kind: str, item: dict[str, Any]) -> str:
     if not isinstance(donation, str) or not donation:
         return "ignored"
     is_charge = item.get("object") == "charge"  # It has the metadata of its PaymentIntent.
-    return settle(donation, is_decided=kind in _DECIDED, payment=_text(item, "payment_intent" if is_charge else "id"))
+    payment = _text(item, "payment_intent" if is_charge else "id")
+    # The flow writes the attempt into each payment that it asks for.
+    is_further = "attempt" not in metadata
+    return settle(donation, is_decided=kind in _DECIDED, payment=payment, is_further=is_further)
 
 
 def _text(item: dict[str, Any], name: str) -> str:

@@ -169,7 +169,8 @@ class StripeWorld(World):
 
     def _signed(self, donation: str, secret: str) -> dict[str, Any]:
         of = [each.reference for each in self.books.payments() if each.order_id == donation]
-        item = {"id": of[0] if of else "pi_1", "object": "payment_intent", "metadata": {"donation": donation}}
+        metadata = {"donation": donation, "attempt": f"{donation}-1"}
+        item = {"id": of[0] if of else "pi_1", "object": "payment_intent", "metadata": metadata}
         return signed("payment_intent.succeeded", item, secret=secret)
 
 

@@ -31,7 +31,7 @@ OTHERS = sorted(set(TOKENS) - {"psp_sandbox"})
 def _executions_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Webhooks and the sweep settle what no execution waits for."""
     for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
-        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution: True)
+        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution, **_: True)
 
 
 def donation(world: World, kind: str, **changes: Any) -> dict[str, Any]:

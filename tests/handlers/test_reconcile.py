@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.reconcile.sweep import ask_psp, execution_has_ended, reconcile
+from handlers.reconcile.sweep import ask_psp, execution_has_ended, execution_has_settled, reconcile
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import Query, store
 from tests.handlers.conftest import Call, document
@@ -115,6 +115,38 @@ def test_a_function_that_fails_is_not_an_answer(monkeypatch: pytest.MonkeyPatch)
 def test_executions_are_asked_for(monkeypatch: pytest.MonkeyPatch, state: Any, expected: bool | None) -> None:
     aws(monkeypatch, state)
     assert execution_has_ended("arn:one") is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"status": "RUNNING"}, False),
+        ({"status": "ABORTED", "stopDate": datetime(2026, 1, 31, 11, 1, tzinfo=UTC)}, False),
+        ({"status": "ABORTED", "stopDate": datetime(2026, 1, 31, 10, 59, tzinfo=UTC)}, True),
+        (Client.exceptions.ExecutionDoesNotExist(), None),
+    ],
+)
+def test_the_last_request_of_an_execution_has_an_hour_to_reach_the_psp(
+    monkeypatch: pytest.MonkeyPatch, state: Any, expected: bool | None
+) -> None:
+    """It may have been stopped while the request was underway, and a PSP's search lags behind."""
+    aws(monkeypatch, state)
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-31T12:00:00.000Z")
+    assert execution_has_settled("arn:one") is expected
+
+
+def test_a_reported_payment_that_the_psp_does_not_list_yet_is_not_called_declined(call: Call) -> None:
+    event = document(id="don-1")
+    event["psp"]["name"] = "psp_sandbox"
+    store().put(intent({**event, "execution": "ended"}))
+
+    finding = reconcile("don-1", store(), lambda *_: {"payments": [], "patience": 0}, lambda _: True, "p1")
+
+    assert finding is not None
+    assert finding.reason == "not taken at psp_sandbox so far; wait for late answers"
+    record = store().get("don-1")
+    assert record is not None
+    assert record.status == "open"
 
 
 @pytest.mark.parametrize("status", ["paid", "authorised"])

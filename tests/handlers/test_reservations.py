@@ -27,7 +27,7 @@ def _only_those_that_reserve(psp: World, monkeypatch: pytest.MonkeyPatch) -> Non
     if not psp.captures:
         pytest.skip("it takes payments in one step")
     for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
-        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution: True)
+        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution, **_: True)
 
 
 def reserved(call: Call, psp: World) -> dict[str, Any]:

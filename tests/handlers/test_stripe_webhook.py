@@ -36,7 +36,7 @@ def signed_event(kind: str, item: dict[str, Any], **changes: Any) -> dict[str, A
 
 
 def request(donation: str | None, kind: str = "payment_intent.succeeded", **changes: Any) -> dict[str, Any]:
-    metadata = {} if donation is None else {"donation": donation}
+    metadata = {} if donation is None else {"donation": donation, "attempt": f"{donation}-1"}
     return signed_event(kind, {"id": "pi_1", "object": "payment_intent", "metadata": metadata}, **changes)
 
 
