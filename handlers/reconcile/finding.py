@@ -28,6 +28,8 @@ class Finding:
     repaired: str | None = None
     is_waiting: bool = False
     """True if nobody has to do anything yet: an execution, a donor or a bank has its time."""
+    is_for_the_dashboard: bool = False
+    """True if the PSP cannot say more, and somebody has to look there: `close --not-taken` is possible then."""
 
     @property
     def is_open_work(self) -> bool:

@@ -70,6 +70,11 @@ def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -
             yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
 
 
+def settle(record: Transaction, store: Store, ask: Ask, has_ended: HasEnded) -> Finding:
+    """Do for one open or broken donation what the sweep does."""
+    return _reconciled(record, store, ask, has_ended, repair=True)
+
+
 def reconcile(
     donation: str, store: Store, ask: Ask, has_ended: HasEnded, payment: str, *, is_further: bool = False
 ) -> Finding | None:
@@ -139,6 +144,7 @@ def _conflict(transaction: Transaction, record: Transaction | None) -> str:
 
 
 _CLOSE = "seen to: python -m handlers.transactions close {} --note TEXT"
+_CLOSE_NOT_TAKEN = "python -m handlers.transactions close {} --not-taken --note TEXT"
 _INCOMPLETE = "post-processing is incomplete"
 
 
@@ -188,6 +194,9 @@ def _reconciled(
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
         reason = f"{transaction.psp} could not be asked: {type(error).__name__}"
         return Finding(transaction.id, transaction.status, reason)
+    if is_further:
+        # The others are the flow's.
+        payments = [payment for payment in payments if payment["reference"] == reported]
     stored = _stored(transaction, history)
     taken = [payment for payment in payments if payment["status"] == Outcome.PAID]
     taken = [{**payment, "status": "paid"} for payment in taken if payment["reference"] not in stored]
@@ -230,6 +239,9 @@ def _reconciled(
             reason += ", which is of another amount than the donation"
         is_pending = all(payment["status"] == Outcome.PENDING for payment in undecided)
         has_time = _has_time(transaction, age, max(patience, ABANDONED) if is_pending and running else ABANDONED)
+        if is_pending and not running and not has_time:
+            reason += f"; look there, and if nothing was taken: {_CLOSE_NOT_TAKEN.format(transaction.id)}"
+            return Finding(transaction.id, transaction.status, reason, is_for_the_dashboard=True)
         return Finding(transaction.id, transaction.status, reason, is_waiting=has_time)
     is_missing = reported not in ("", *(payment["reference"] for payment in payments))
     if running or age < SETTLING or is_missing:

@@ -124,17 +124,21 @@ def erase(identities: tuple[str, ...], before: str | None) -> None:
 @main.command()
 @click.argument("identities", metavar="ID...", nargs=-1, required=True)
 @click.option("--note", required=True, help="What was found and done, for the record.")
-def close(identities: tuple[str, ...], note: str) -> None:
+@click.option("--not-taken", is_flag=True, help="The PSP's dashboard shows that nothing was taken: store as declined.")
+def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
     """Close conflicts of the donations ID, and those for which no PSP could be selected: they leave the list of open
     work, and stay in the history with the note.
 
-    What a PSP may have taken cannot be closed: `python -m handlers.reconcile` settles it.
+    What a PSP may have taken cannot be closed: `python -m handlers.reconcile` settles it. If that still lists it, as
+    Adyen cannot be asked, look for it in the PSP's dashboard, and use --not-taken.
     """
     failed = False
     with _store_errors():
         for identity in identities:
             try:
-                entries = closing.close(store(), identity, note)
+                if not_taken:
+                    _check_not_taken(identity)
+                entries = closing.close(store(), identity, note, not_taken=not_taken)
             except closing.NotClosable as error:
                 click.echo(str(error), err=True)
                 failed = True
@@ -142,6 +146,21 @@ def close(identities: tuple[str, ...], note: str) -> None:
             click.echo(f"{identity}  closed, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}")
     if failed:
         raise SystemExit(1)
+
+
+def _check_not_taken(identity: str) -> None:
+    """Settle the donation if its PSP can say what became of it. Raises NotClosable unless people have to look there."""
+    # The PSPs and the sweep are needed for this alone.
+    from handlers.reconcile.sweep import ask_psp, execution_has_settled, settle
+
+    record = store().get(identity)
+    if record is None or record.status not in ("open", "broken"):
+        return
+    finding = settle(record, store(), ask_psp, execution_has_settled)
+    if finding.repaired:
+        raise closing.NotClosable(f"{identity}: is {finding.repaired}: {finding.reason}")
+    if not finding.is_for_the_dashboard:
+        raise closing.NotClosable(f"{identity}: {finding.reason}")
 
 
 def _day_before(day: str) -> str:

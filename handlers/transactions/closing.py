@@ -1,4 +1,5 @@
-"""Close what people have looked at: conflicts, and donations for which no PSP could be selected.
+"""Close what people have looked at: conflicts, donations for which no PSP could be selected, and those of which a PSP
+that cannot be asked has taken nothing, as somebody has seen there.
 
 Nothing is deleted: the entry stays in the donation's history, with the note and the time.
 """
@@ -18,18 +19,26 @@ class NotClosable(Exception):
     """The donation has nothing that people may close: what its PSP may have taken is settled by the sweep."""
 
 
-def close(store: Store, identity: str, note: str) -> list[Transaction]:
-    """Close all that is open for people of a donation, and return the closed entries. Raises NotClosable."""
+def close(store: Store, identity: str, note: str, *, not_taken: bool = False) -> list[Transaction]:
+    """Close all that is open for people of a donation, and return the closed entries. Raises NotClosable.
+
+    `not_taken`: somebody has looked at the PSP, and it took nothing, and will not: an open or broken donation is stored
+    as declined. If its webhook ever says otherwise, it becomes paid all the same.
+    """
     note = cards.redact(note)[:200]
     record, history = store.get(identity), store.history(identity)
     closed = store.close_conflicts(identity, lambda entry: _closed(entry, note))
     if record is not None and record.status in ("open", "broken"):
-        if owner(history) is None:
-            # Nobody was charged: no PSP ever knew of it.
+        if owner(history) is None or not_taken:
+            # Nobody was charged: no PSP ever knew of it, or somebody has seen that it took nothing.
             settled = evolve(_closed(record, note), status="declined", complete=True, stored_at=clock.now())
             closed.append(store.put(settled, settles=True))
         elif not closed:
-            raise NotClosable(f"{identity}: its PSP may have been asked; settle it: python -m handlers.reconcile")
+            command = "python -m handlers.reconcile"
+            raise NotClosable(
+                f"{identity}: its PSP may have been asked; settle it: {command}; if the PSP cannot be asked, and shows"
+                " in its dashboard that nothing was taken: --not-taken"
+            )
     if not closed:
         raise NotClosable(f"{identity}: nothing to close")
     return closed

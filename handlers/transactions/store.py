@@ -17,12 +17,13 @@ class ConflictingTransaction(Exception):
 
 
 class NotErasable(Exception):
-    """The donation is open or broken, or its post-processing is not done: settle it first."""
+    """The donation is open, broken or reserved, or its post-processing is not done: settle it first."""
 
 
 def check_erasable(record: Transaction | None) -> None:
     """Raise NotErasable if the record is open work."""
-    if record is not None and (record.status in ("open", "broken") or not record.complete):
+    # What is reserved may be taken, and then its donor gets a receipt.
+    if record is not None and (record.status in ("open", "broken", "authorised") or not record.complete):
         state = record.status if record.complete else "paid, and its post-processing is incomplete"
         raise NotErasable(f"{record.id}: is {state}; settle it first: python -m handlers.reconcile")
 

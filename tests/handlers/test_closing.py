@@ -103,5 +103,59 @@ def test_what_a_psp_may_have_taken_cannot_be_closed(kept: str) -> None:
     assert record.status == "open"
 
 
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"status": "pending"}, None),
+        ({"status": "redirect"}, "redirect at psp_sandbox: p1"),
+        ({"status": "authorised"}, "authorised at psp_sandbox: p1"),
+        ({"status": "paid", "captured": 2500}, "is paid: taken at psp_sandbox: p1"),
+        (None, "psp_sandbox could not be asked: RuntimeError"),
+    ],
+)
+def test_what_the_dashboard_shows_as_not_taken_is_closed_if_the_psp_cannot_say_it(
+    kept: str, monkeypatch: pytest.MonkeyPatch, answer: dict[str, object] | None, problem: str | None
+) -> None:
+    event = document()
+    event["psp"] |= {"name": "psp_sandbox"}
+    store().put(from_document({**event, "error": {"Error": "PspRefused", "Cause": ""}}))
+    store().put(intent(event))
+    identity = event["donation"]["id"]
+    state = {"code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP", "captured": 0}
+
+    def ask(*_: object) -> dict[str, object]:
+        if answer is None:
+            raise RuntimeError("down")
+        return {"payments": [{**state, **answer}], "patience": 0}
+
+    monkeypatch.setattr("handlers.reconcile.sweep.ask_psp", ask)
+    monkeypatch.setattr("handlers.reconcile.sweep.execution_has_settled", lambda _: True)
+    monkeypatch.setenv("FLOWDSL_NOW", "2030-01-01T00:00:00.000Z")
+
+    result = close(identity, "--not-taken", "--note", "seen in the Customer Area")
+
+    record = store().get(identity)
+    assert record is not None
+    if problem is None:
+        assert (result.exit_code, record.status) == (0, "declined")
+        assert json.loads(record.document)["closed"]["note"] == "seen in the Customer Area"
+    else:
+        assert result.exit_code == 1
+        assert f"{identity}: {problem}" in result.stderr
+        assert record.status == ("paid" if "paid" in problem else "broken")
+
+
+def test_a_donation_whose_bank_has_time_is_not_closed_as_not_taken(kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = document()
+    event["psp"] |= {"name": "psp_sandbox"}
+    store().put(intent(event))
+    state = {"code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP", "captured": 0}
+    answer = {"payments": [{**state, "status": "pending"}], "patience": 0}
+    monkeypatch.setattr("handlers.reconcile.sweep.ask_psp", lambda *_: answer)
+    monkeypatch.setattr("handlers.reconcile.sweep.execution_has_settled", lambda _: True)
+
+    assert close(event["donation"]["id"], "--not-taken", "--note", "too early").exit_code == 1
+
+
 def test_a_note_is_required() -> None:
     assert close("don-1").exit_code == 2

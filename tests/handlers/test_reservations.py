@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 
 from handlers import captures, clock
+from handlers.capture_setup.handler import NotCapturable
+from handlers.logs import Unexpected
+from handlers.outbox.sending import sent
 from handlers.psp import PspRefused, PspUnavailable
 from handlers.reconcile.sweep import ask_psp, sweep
+from handlers.refund_setup.handler import NotRefundable
+from handlers.transactions import retention
 from handlers.transactions.record import Transaction, from_document, intent
-from handlers.transactions.store import Query, store
+from handlers.transactions.store import NotErasable, Query, store
 from tests.handlers.conftest import Call, document
 from tests.handlers.psp_worlds import TOKENS, World, psp
 
@@ -178,6 +183,62 @@ def test_what_is_taken_of_a_reservation_after_its_capture_is_for_people(
     assert (conflict.reference, conflict.amount) == (record().reference, 400)
     [finding] = sweep(store(), ask_psp, lambda _: True)
     assert finding.reason.startswith(f"more was taken of the payment at psp_adyen: {record().reference}, 4.00 GBP")
+
+
+def test_a_reserved_donation_keeps_its_donor_for_the_receipt(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserved(call, psp)
+    with pytest.raises(NotErasable, match="don-1: is authorised; settle it first"):
+        store().erase("don-1")
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "1")
+    later(monkeypatch, 24 * 4)
+    assert retention.apply(store()) == 0
+    request(call, psp, 1500)
+    psp.pass_days()
+    later(monkeypatch, 2)
+    list(sweep(store(), ask_psp, lambda _: True))
+    assert (record().status, record().complete) == ("paid", True)
+    assert store().erase("don-1")
+
+
+def test_no_more_is_refunded_than_was_taken_of_a_reservation(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserved(call, psp)
+    with pytest.raises(NotRefundable, match="authorised; expected a paid donation"):
+        call("refund_setup", {"donation": "don-1", "number": 1, "amount": 1})
+    request(call, psp, 1500)
+    psp.pass_days()
+    later(monkeypatch, 2)
+    list(sweep(store(), ask_psp, lambda _: True))
+    with pytest.raises(NotRefundable, match="1501 is not between 1 and the 1500 that are left"):
+        call("refund_setup", {"donation": "don-1", "number": 1, "amount": 1501})
+
+
+def test_a_webhook_that_is_killed_between_two_writes_is_sent_again(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    reserved(call, psp)
+    psp.by_hand("capture", "don-1", 700)
+    event = psp.all_events("don-1")[-1]
+    with monkeypatch.context() as killed:
+        killed.setattr("handlers.captures.conclusion.finish", lambda capture: 1 / 0)
+        with pytest.raises(Unexpected):
+            psp.notify(event)
+    assert (record().status, list(captures.listed())) == ("paid", [])
+
+    later(monkeypatch, 24)
+    tell(psp)
+    list(sweep(store(), ask_psp, lambda _: True))
+
+    assert (record().status, record().amount, record().complete) == ("paid", 700, True)
+    assert len(sent("email.receipt")) == 1
+    assert list(store().list(Query(status="conflict"))) == []
+    with pytest.raises(NotCapturable, match="paid"):
+        call("capture_setup", {"donation": "don-1", "amount": 100})
 
 
 def test_a_psp_that_cannot_be_asked_is_told_to_send_its_event_again(
