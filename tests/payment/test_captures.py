@@ -19,6 +19,7 @@ from handlers.captures import Capture, CaptureConflict
 from handlers.captures.__main__ import main
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
+from handlers.persist_capture.handler import handler as persist_capture
 from handlers.psp_sandbox.ledger import Ledger
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.sqlite import database
@@ -281,6 +282,33 @@ def test_a_reservation_that_expired_is_stored_as_abandoned(
 
     assert (finding.repaired, record().status, moved()) == ("abandoned", "abandoned", [])
     assert [each.status for each in captures.listed()] == ([] if requested is None else ["declined"])
+    assert list(sweep(store(), ask_psp, lambda _: True)) == []
+
+
+@pytest.mark.parametrize("amount", [1500, 0])
+def test_the_sweep_between_the_psps_answer_and_its_storing_changes_nothing_twice(
+    capture: Runner, monkeypatch: pytest.MonkeyPatch, amount: int
+) -> None:
+    """The capture flow waits to store for hours, and the sweep is faster."""
+    persisted = []
+
+    def late(event: dict[str, Any]) -> Any:
+        if not persisted:
+            persisted.append(event)
+            with monkeypatch.context() as later:
+                later.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+                [finding] = sweep(store(), ask_psp, lambda _: True)
+                assert finding.repaired == ("paid" if amount else "abandoned")
+        return persist_capture(event, None)
+
+    capture.mock("PersistCapture", effect=late)
+    run = capture.run(request(amount=amount))
+
+    assert run.output["stored"]["status"] == ("captured" if amount else "released")
+    assert (moved(), record().status) == (([1500], "paid") if amount else ([], "abandoned"))
+    assert sorted(kinds()) == (["donation.paid", "email.receipt"] if amount else [])
+    if amount:
+        assert add(Contribution("don-1", "Lifeboats", 1500, "GBP")) == 1500
     assert list(sweep(store(), ask_psp, lambda _: True)) == []
 
 

@@ -17,6 +17,7 @@ from moto import mock_aws
 from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeout, timeout
 from handlers import refunds
 from handlers.fundraising_totals.totals import Contribution, add
+from handlers.persist_refund.handler import handler as persist_refund
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
 from handlers.refunds import Refund
 from handlers.refunds.__main__ import main
@@ -120,6 +121,27 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
     assert (only().status, moved(), total()) == ("refunded", [500], 2000)
     assert kinds().count("donation.refunded") == 1
     assert list(sweep(store(), ask_psp, execution_has_ended)) == []
+
+
+def test_the_sweep_between_the_psps_answer_and_its_storing_refunds_and_counts_once(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    persisted = []
+
+    def late(event: dict[str, Any]) -> Any:
+        if not persisted:
+            persisted.append(event)
+            with monkeypatch.context() as later:
+                later.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+                [finding] = sweep(store(), ask_psp, execution_has_ended)
+                assert finding.repaired == "refunded"
+        return persist_refund(event, None)
+
+    refund.mock("PersistRefund", effect=late)
+    run = refund.run(request(amount=500))
+
+    assert run.output["stored"]["status"] == only().status == "refunded"
+    assert (moved(), total(), kinds().count("donation.refunded")) == ([500], 2000, 1)
 
 
 @pytest.mark.parametrize("days", [29, 31])
