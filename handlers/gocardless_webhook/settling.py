@@ -48,7 +48,7 @@ def settle_payment(services: Services, reference: str) -> str:
     outcome = codes.PAYMENTS.get(status)
     is_decided = status == "failed" or outcome not in (None, Outcome.PENDING)
     # The flow writes the attempt into each payment that it asks for.
-    is_further = "attempt" not in payment["metadata"]
+    is_further = "attempt" not in metadata_of(payment)
     return settle(donation, is_decided=is_decided, payment=reference, is_further=is_further)
 
 
