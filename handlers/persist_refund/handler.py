@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from handlers import clock
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
 from handlers.refunds import of_donation
 from handlers.refunds.conclusion import conclude, status_of
+from handlers.refunds.record import UNDECIDED
 
 LOG = logger("persist_refund")
 
@@ -23,6 +25,8 @@ class Stored(TypedDict):
 def handler(event: dict[str, Any], context: Any) -> Stored:
     """Return `id`, `status` and `amount` of the stored refund. Everything happens once, however often this runs.
 
+    The status is `broken`, too, if the PSP has not decided for a month: the flow ends, and the sweep asks from then on.
+
     The event is the document with the PSP's answer, or the error, in `result`. Raises MalformedEvent, NotDelivered.
     """
     with invocation(LOG, event, context):
@@ -37,4 +41,5 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
             code = read(event, "result.code", str)
         stored = conclude(refund, status, code)
         LOG.info("stored", refund=stored.id, status=stored.status)
-        return {"id": stored.id, "status": stored.status, "amount": stored.amount}
+        is_overdue = stored.status == "pending" and clock.seconds_since(stored.requested_at) > UNDECIDED
+        return {"id": stored.id, "status": "broken" if is_overdue else stored.status, "amount": stored.amount}

@@ -9,11 +9,8 @@ from handlers import clock, refunds
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude, status_of
+from handlers.refunds.record import UNDECIDED
 from handlers.transactions.store import Store
-
-UNDECIDED = 30 * 24 * 3600
-"""Seconds for which a refund may be pending before people have to look. Banks take up to ten working days
-(https://docs.stripe.com/refunds, https://docs.adyen.com/online-payments/refund)."""
 
 
 def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:

@@ -12,6 +12,10 @@ the donor in another way. closed: somebody did."""
 NOT_GONE = ("declined", "failed")
 """Statuses of refunds whose money is still with us."""
 
+UNDECIDED = 30 * 24 * 3600
+"""Seconds for which a refund may be pending before people have to look. Banks take up to ten working days
+(https://docs.stripe.com/refunds, https://docs.adyen.com/online-payments/refund)."""
+
 _RANKS = {"open": 0, "broken": 1, "pending": 2, "declined": 3, "refunded": 3}
 _LATER = {"refunded": "failed", "failed": "closed"}
 

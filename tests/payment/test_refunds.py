@@ -205,6 +205,17 @@ def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     assert list(sweep(store(), ask_psp, execution_has_ended)) == []
 
 
+def test_a_refund_that_is_pending_for_a_month_ends_its_flow_and_is_the_sweeps(refund: Runner) -> None:
+    asked = []
+    refund.mock("TakeRefund", effect=lambda event: asked.append(event) or {**ANSWER, "status": "pending"})
+
+    with pytest.raises(ExecutionFailed, match="RefundBroken"):
+        refund.run(request(amount=500))
+
+    assert only().status == "pending", "the PSP may still make it"
+    assert 119 <= len(asked) <= 122, "every six hours"
+
+
 def test_a_pending_refund_is_asked_for_until_the_psp_decides(refund: Runner) -> None:
     seen = []
 
