@@ -16,6 +16,7 @@ from benchmarks.campaign.world import Ended, Outcome, messages
 from handlers import captures, refunds, sqlite
 from handlers.document import is_for_later
 from handlers.fingerprint import fingerprint
+from handlers.psp_adyen.facts import ANSWERED, facts_of
 from handlers.psp_sandbox.ledger import Payment
 from handlers.select_psp import choices
 from handlers.transactions.record import Transaction
@@ -116,8 +117,9 @@ def _record(
 ) -> Iterator[str]:
     """Paid is taken with that amount, taken is stored, anything else is in the list of open work."""
     is_paid = record is not None and record.status == "paid"
-    # What a bank took back before anybody knew that it was taken may be stored as declined.
-    taken = [payment for payment in payments if payment.captured and (is_paid or payment.reference not in lost)]
+    taken = [
+        payment for payment in payments if payment.captured and (is_paid or not _is_taken_back(payment, record, lost))
+    ]
     listed = {finding.id for finding in outcome.first}
     if record is None:
         if payments:
@@ -148,12 +150,25 @@ def _record(
         yield "taken, not stored, and not in the list of open work"
 
 
+def _is_taken_back(payment: Payment, record: Transaction | None, lost: dict[str, int]) -> bool:
+    """Return true if the bank took the payment back before anybody knew that it was taken, and just that is stored: a
+    declined donation with this payment. Its total is 0, as _totals sees."""
+    is_stored = record is not None and (record.status, record.reference) == ("declined", payment.reference)
+    return is_stored and payment.reference in lost
+
+
 def _is_for_people(record: Transaction, payments: list[Payment], outcome: Outcome) -> bool:
     """Return true if the last sweep lists the donation as open work and should: the PSP has no payment for it, or is
-    Adyen, which cannot be asked, and has taken nothing and will take nothing."""
-    listed = record.id in {each.id for each in outcome.last if each.is_open_work}
-    cannot_be_asked = record.psp == "psp_adyen" and all(each.status in _NOT_TAKEN for each in payments)
-    return listed and (not payments or cannot_be_asked)
+    Adyen, which cannot be asked, and has taken nothing, and never told us the page on which the donor could pay."""
+    work = [each for each in outcome.last if each.id == record.id and each.is_open_work]
+    if not payments:
+        return bool(work)
+    told = {each.reference for each in facts_of(record.id) if each.kind == ANSWERED}
+    is_unknown = all(
+        each.status in _NOT_TAKEN and (each.status != "action_required" or each.reference.partition(":")[0] not in told)
+        for each in payments
+    )
+    return record.psp == "psp_adyen" and is_unknown and any(each.is_for_the_dashboard for each in work)
 
 
 def _execution(execution: Ended, payments: list[Payment]) -> Iterator[str]:
