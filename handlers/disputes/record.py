@@ -41,5 +41,6 @@ class Dispute:
         return self.status in _FINAL
 
     def may_replace(self, stored: Dispute) -> bool:
-        """True if this state may follow the stored one: a decision stays, unless what was lost is regained."""
-        return not stored.is_final or (stored.status, self.status) == (LOST, REGAINED)
+        """True if this state may follow the stored one: a decision stays, unless the bank takes the amount after all,
+        or gives it back."""
+        return not stored.is_final or (stored.status, self.status) in ((WON, LOST), (LOST, REGAINED))

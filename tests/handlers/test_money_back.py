@@ -211,6 +211,14 @@ def test_a_lost_dispute_that_is_won_on_appeal_is_back_in_the_total(call: Call, b
     assert (messages_of("donation.dispute_lost"), messages_of("donation.dispute_regained")) == (1, 1)
 
 
+def test_a_won_dispute_that_is_lost_after_all_is_stored_as_it_is_counted(call: Call, books: StripeBooks) -> None:
+    event = a_donation(call)
+    for status, left in (("won", 2500), ("lost", 0), ("won", 2500)):
+        notify(call, "charge.dispute.updated", books.dispute(event["payment"]["reference"], status))
+        assert total(event) == left
+        assert [each.takes_back for each in disputes.listed()] == [left == 0]
+
+
 @pytest.mark.parametrize(
     ("status", "left"),
     [("warning_needs_response", 2500), ("warning_under_review", 2500), ("won", 2500), ("under_review", 0), ("lost", 0)],
