@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..base.diagnostics import FlowError
+from ..base.words import did_you_mean
 from .commands import CommandResult, run_module
 
 if TYPE_CHECKING:
@@ -36,7 +37,15 @@ def make_server(folder: Path) -> MCPServer[Any]:
             "flowdsl mcp needs the package mcp", code="FD711", hint="pip install 'flowdsl[mcp]'"
         ) from None
 
-    server: MCPServer[Any] = MCPServer("flowdsl", instructions=_INSTRUCTIONS, log_level="ERROR")
+    class Server(MCPServer[Any]):
+        async def call_tool(self, name: str, arguments: dict[str, Any], *context: Any, **named: Any) -> Any:
+            """Call a tool. An argument that it does not have is an error: the package would leave it out silently."""
+            for tool in await self.list_tools():
+                if tool.name == name:
+                    _refuse_others(arguments, name, tool.input_schema.get("properties", {}))
+            return await super().call_tool(name, arguments, *context, **named)
+
+    server = Server("flowdsl", instructions=_INSTRUCTIONS, log_level="ERROR")
 
     def command(*arguments: str, expect: tuple[int, ...] = (0,)) -> str:
         return _text(run_module("flowdsl", arguments, folder=folder, timeout=TIMEOUT), expect)
@@ -106,15 +115,29 @@ def make_server(folder: Path) -> MCPServer[Any]:
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch) / "coverage.json"
             options = ["--quiet", "--color=no", "-p", "no:cacheprovider", "--flow-cover-json", str(report)]
-            answer = run_module("pytest", [*options, "--", *(tests or ())], folder=folder, timeout=TIMEOUT)
+            answer = run_module("pytest", [*options, "--", *map(_path, tests or ())], folder=folder, timeout=TIMEOUT)
             reached = json.loads(report.read_text()) if report.exists() else None
         return json.dumps({"tests": _tests(answer), "coverage": _missing(reached)}, indent=2, ensure_ascii=False)
 
     return server
 
 
+def _refuse_others(arguments: Mapping[str, Any], tool: str, known: Collection[str]) -> None:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    for name in arguments:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
+            raise ToolError(f"{tool} has no argument {name!r}: {hint}")
+
+
 def _pairs(option: str, values: Mapping[str, Any] | None) -> list[str]:
     return [word for state, value in (values or {}).items() for word in (option, f"{state}={json.dumps(value)}")]
+
+
+def _path(name: str) -> str:
+    """The path, which pytest does not take for an option."""
+    return f"./{name}" if name.startswith("-") else name
 
 
 def _text(answer: CommandResult, expected: tuple[int, ...]) -> str:

@@ -104,6 +104,10 @@ def test_mistakes_are_errors_of_the_tool(project):
         assert "did you mean 'Confirm'" in await call("explain", state="Confrim")
         assert "ERROR" in await call("run", file="--help")
         assert json.loads(await call("check", files=["none.py"]))[0]["code"] == "FD702"
+        assert "check has no argument 'file': did you mean 'files'?" in await call("check", file="none.py")
+        assert "check has no argument 'x': it takes files, strict" in await call("check", x=1)
+        assert "Unknown tool" in await call("chekc")
+        assert not json.loads(await call("coverage", tests=["--help"]))["tests"]["passed"]
 
     talk(project, conversation)
 
