@@ -7,6 +7,10 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ..base.diagnostics import FlowError
+
+_YEAR_10000 = datetime(9999, 12, 31, tzinfo=UTC).timestamp() + 24 * 60 * 60
+
 
 class Clock(Protocol):
     """`now` is in seconds since 1970; `wait` passes time until then, or until `changed` is notified.
@@ -23,19 +27,30 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """Starts at a given time and moves only by waiting, which takes no real time."""
+    """Starts at a given time and moves only by waiting, which takes no real time.
+
+    Raises FlowError when its time is beyond the year 9999, which timestamps cannot have.
+    """
 
     is_virtual = True
 
     def __init__(self, start: float | datetime = datetime(2025, 1, 1, tzinfo=UTC)) -> None:
-        self._now = start.timestamp() if isinstance(start, datetime) else start
+        self._now = _before_10000(start.timestamp() if isinstance(start, datetime) else start)
 
     def now(self) -> float:
         return self._now
 
     def wait(self, until: float | None, changed: threading.Condition) -> None:  # noqa: ARG002 - a Clock
         if until is not None:
-            self._now = max(self._now, until)
+            self._now = max(self._now, _before_10000(until))
+
+
+def _before_10000(seconds: float) -> float:
+    if seconds >= _YEAR_10000:
+        raise FlowError.of(
+            "the virtual clock cannot go beyond the year 9999", hint="let the clock start at an earlier time"
+        )
+    return seconds
 
 
 class WallClock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from flowdsl.engine import (
     Reply,
     Result,
     Scheduler,
+    VirtualClock,
     execute,
     prepare,
 )
@@ -163,6 +165,19 @@ def test_a_wait_may_be_longer_than_an_execution() -> None:
 
 
 NO_JSON = ["[" * 100_000, "[" * 252 + "]" * 252, "[NaN]", "[1e999]", "[" + "9" * 5000 + "]", ""]
+
+
+def test_the_virtual_clock_ends_with_the_year_9999() -> None:
+    program = prepare({"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}})
+
+    def stop(seconds: int) -> str:
+        clock = VirtualClock(datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+        return str(execute(program, seconds, invoke=LocalLambdas({}), clock=clock).history.render()[-1]["timestamp"])
+
+    assert stop(59) == "9999-12-31 23:59:59+00:00"
+    for action in (lambda: stop(60), lambda: VirtualClock(253_402_300_800)):
+        with pytest.raises(FlowError, match="beyond the year 9999"):
+            action()
 
 
 @pytest.mark.parametrize("body", ["H4sIxx", "H4sI", '"a"', *NO_JSON])
