@@ -1,4 +1,7 @@
-"""Random flows mean the same in both query languages: same states at the same times, same output, same error."""
+"""Random flows mean the same in both query languages: same states at the same times, same output, same error.
+
+Left out is where AWS's languages differ: States.MathAdd takes 32 bits, States.Format writes objects as Java does.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +48,11 @@ numbers = st.sampled_from(NUMBERS).map(lambda name: f.state_input[name])
 values = (
     fields
     | st.sampled_from([f.state_input, f.context.State.Name, f.context.Execution.Input.a, f.var.v])
-    | st.builds(intrinsic.format, st.sampled_from(["{}!", "its {}"]), fields)
+    | st.builds(
+        intrinsic.format, st.sampled_from(["{}!", "its {}"]), st.sampled_from([f.state_input.a, f.state_input.text])
+    )
     | st.builds(intrinsic.array, fields, numbers)
-    | st.builds(intrinsic.math_add, numbers, st.integers(-2, 2))
+    | st.builds(intrinsic.math_add, st.just(f.state_input.a), st.integers(-2, 2))
     | st.builds(intrinsic.array_length, st.just(f.state_input.list))
     | st.builds(intrinsic.json_to_string, st.just(f.state_input.list))
     | st.builds(intrinsic.hash, st.just(f.state_input.text), st.just("SHA-256"))
