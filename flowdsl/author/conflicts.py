@@ -13,7 +13,7 @@ from ..base.record import Record, evolve
 from ..base.source import Caller
 from .expressions import DISCARD
 from .fields import UNSET, Element, Spec, pascal, per_class, specs
-from .flow import Block, End, Flow, Goto, Guard, describe
+from .flow import End, Flow, Goto, Guard, WiredStates, describe
 from .functions import Function
 from .graphs import Graph
 from .states import (
@@ -130,7 +130,7 @@ def _parts(value: Any, spec: Spec, report: Report, path: AslPath) -> Any:
         if isinstance(item, wanted | Mapping):
             return True
         hint = f"write {maker}" if wanted is not Rule else "write when(condition, steps...)"
-        origin = item.origin if isinstance(item, Element | Flow | Guard | Block | Goto | End) else None
+        origin = item.origin if isinstance(item, Element | Flow | Guard | WiredStates | Goto | End) else None
         report(at, f"{keyword} takes {maker}, not {describe(item)}", hint, origin)
         return False
 
@@ -157,7 +157,7 @@ def _errors(part: Any, report: Report, path: AslPath) -> Any:
     index = next(index for index, name in enumerate(names) if name is wrong)
     hint = f"write {call}({wanted})" if call == "retry" else f"write catch([{wanted}], steps...)"
     what = f"an error is a name or an exception class, not {describe(wrong)}"
-    if call == "catch" and isinstance(wrong, State | Flow | Goto | Guard | Block | End):
+    if call == "catch" and isinstance(wrong, State | Flow | Goto | Guard | WiredStates | End):
         hint = 'name the errors first: catch("States.ALL", steps...)'
     report((*path, "ErrorEquals", index), what, hint, None)
     return evolve(part, errors=tuple(each for each in flat if isinstance(each, str)) or ("States.ALL",))
@@ -214,4 +214,4 @@ def _branches(state: Parallel, report: Report) -> Parallel:
 
 def _runs(value: Any) -> bool:
     """True if a value can be a branch, or what a Map does for each item."""
-    return isinstance(value, Flow | State | Graph | Guard | Block)
+    return isinstance(value, Flow | State | Graph | Guard | WiredStates)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .states import Catcher, State
 
 T = TypeVar("T")
-Step = Union["State", "Flow", "Goto", "End", "Guard", "Block"]
+Step = Union["State", "Flow", "Goto", "End", "Guard", "WiredStates"]
 """What a chain takes."""
 
 
@@ -79,7 +79,7 @@ class Guard(Record):
         return renamed(self, naming(name))
 
 
-class Block(Record):
+class WiredStates(Record):
     """States that are wired already, as another tool wrote them: the first is where they start.
 
     A state that ends goes on to what follows the block; all others lead where they say.
@@ -101,7 +101,7 @@ class Block(Record):
     def __rshift__(self, step: Step) -> Flow:
         return chain(self, step)
 
-    def as_(self, name: str) -> Block:
+    def as_(self, name: str) -> WiredStates:
         """The same states under other names, as `as_` of a chain makes them."""
         return renamed(self, naming(name))
 
@@ -176,7 +176,7 @@ def goto(state: State | Guard | str) -> Goto:
         hint = "use a Choice with a goto in each when(...)"
         tokens_in(state)
         raise WrongArgument("goto takes the name of a state as constant text, not an expression", hint, "#0", "state")
-    if not isinstance(state, str | Guard | Block) and not hasattr(state, "as_"):
+    if not isinstance(state, str | Guard | WiredStates) and not hasattr(state, "as_"):
         raise WrongArgument(
             f"goto takes a state or its name, not {describe(state)}", 'write goto("Name")', "#0", "state"
         )
@@ -194,7 +194,7 @@ def end() -> End:
 
 def is_step(value: object) -> bool:
     """True if a chain takes the value."""
-    return isinstance(value, Flow | Goto | End | Guard | Block) or (
+    return isinstance(value, Flow | Goto | End | Guard | WiredStates) or (
         isinstance(value, Element) and hasattr(value, "as_")
     )
 
@@ -223,7 +223,7 @@ def describe(value: object) -> str:
         return "a chain"
     if isinstance(value, str | int | float | bool | None):
         return repr(value)
-    if isinstance(value, Block):
+    if isinstance(value, WiredStates):
         return f"a block that starts at {value.name!r}"
     if isinstance(value, type):
         return f"the class {value.__name__}"
@@ -271,13 +271,13 @@ def parts_within(value: Any, branches: list[Any] | None = None) -> Iterator[Any]
         item = stack.pop()
         if item.__class__ in _PLAIN:
             continue
-        if isinstance(item, Element | Flow | Guard | Block | Goto | End):
+        if isinstance(item, Element | Flow | Guard | WiredStates | Goto | End):
             yield item
         if isinstance(item, Flow):
             stack.extend(reversed(item.items))
         elif isinstance(item, Guard):
             stack.extend(reversed([item.flow, *item.catchers]))
-        elif isinstance(item, Block):
+        elif isinstance(item, WiredStates):
             stack.extend(reversed(item.states))
         elif isinstance(item, list | tuple):
             stack.extend(reversed(item))
@@ -288,7 +288,9 @@ def parts_within(value: Any, branches: list[Any] | None = None) -> Iterator[Any]
                 names = [name for name in names if name not in _BRANCHES]
             stack.extend(reversed([getattr(item, name) for name in names]))
         elif isinstance(item, Mapping):
-            stack.extend(reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard | Block)]))
+            stack.extend(
+                reversed([part for part in item.values() if isinstance(part, Flow | Element | Guard | WiredStates)])
+            )
 
 
 _PLAIN = (str, int, float, bool)
@@ -299,7 +301,7 @@ def _fields_with_steps(element: Element) -> list[str]:
     return [
         name
         for name, value in vars(element).items()
-        if isinstance(value, Element | Flow | Guard | Block | tuple | list)
+        if isinstance(value, Element | Flow | Guard | WiredStates | tuple | list)
         or (name == "named" and isinstance(value, Mapping))
     ]
 
@@ -307,7 +309,7 @@ def _fields_with_steps(element: Element) -> list[str]:
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, Flow):
         return Flow(tuple(_renamed(item, names) for item in value.items), origin=value.origin)
-    if isinstance(value, Block):
+    if isinstance(value, WiredStates):
         return evolve(value, states=_renamed(value.states, names))
     if isinstance(value, Guard):
         catchers = tuple(_renamed(each, names) for each in value.catchers)

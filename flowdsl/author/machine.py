@@ -13,7 +13,7 @@ from . import kinds
 from .defaults import Defaults
 from .expressions import Expression
 from .fields import UNSET, Language, Unset, asl, by_asl_name, element, field, sugar
-from .flow import Block, Flow, Step, as_flow, describe
+from .flow import Flow, Step, WiredStates, as_flow, describe
 from .functions import Function
 from .graphs import Graph
 from .places import locate, unknown_settings
@@ -101,7 +101,7 @@ class StateMachine(Graph):
     def _take_settings(self, flow: Flow) -> None:
         """Take over the settings of the only block; report those of blocks among other steps."""
         known = by_asl_name(type(self))
-        for block in (step for step in flow.items if isinstance(step, Block)):
+        for block in (step for step in flow.items if isinstance(step, WiredStates)):
             for name, value in block.settings.items():
                 spec = known.get(name)
                 if spec is not None and getattr(self, spec.attribute) is not UNSET:

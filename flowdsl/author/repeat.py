@@ -12,7 +12,7 @@ from ..base.record import evolve
 from ..base.source import caller
 from .expressions import Expression, Path, var
 from .fields import UNSET, Unset, in_seconds
-from .flow import Block, Flow, Goto, Guard, Step, as_flow, chain, describe, parts_within
+from .flow import Flow, Goto, Guard, Step, WiredStates, as_flow, chain, describe, parts_within
 from .places import snake
 from .states import Choice, Pass, Rule, State, Wait, fail
 
@@ -121,7 +121,7 @@ def _check_pause(every: Any) -> None:
 def _first(flow: Flow) -> str:
     """The name of the first state."""
     first = flow.items[0] if flow.items else None
-    if not isinstance(first, State | Guard | Block):
+    if not isinstance(first, State | Guard | WiredStates):
         what = f"a loop begins with a state, not {describe(first)}" if flow.items else "the loop has no steps"
         raise WrongArgument(what, "write the state that is done again first", "#0", "step")
     return first.name

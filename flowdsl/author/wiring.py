@@ -12,7 +12,7 @@ from ..base.record import Record, evolve, field
 from ..base.source import Caller
 from .expressions import Expression
 from .fields import UNSET, Language, Unset
-from .flow import Block, End, Flow, Goto, Guard, as_flow, states_within
+from .flow import End, Flow, Goto, Guard, WiredStates, as_flow, states_within
 from .functions import Dynamic, Function
 from .graphs import Branch, Graph, Processor
 from .integrations import Integration
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def start_of(flow: Flow) -> str | Unset:
     """The name of the state at which a flow starts."""
     first = flow.items[0] if flow.items else None
-    return first.name if isinstance(first, State | Goto | Guard | Block) else UNSET
+    return first.name if isinstance(first, State | Goto | Guard | WiredStates) else UNSET
 
 
 def _language(element: StateMachine | State, default: Language) -> Language:
@@ -136,7 +136,7 @@ class _Wiring(Record, frozen=False):
                     break
                 if index < len(items) and isinstance(items[index], Goto):
                     self.machine.links[(*self.path, step.name, "Next")] = items[index].origin
-                if isinstance(step, Block):
+                if isinstance(step, WiredStates):
                     self._block(step, follow, states, guards)
                 else:
                     self._add(step, follow, states, guards)
@@ -182,7 +182,7 @@ class _Wiring(Record, frozen=False):
             state = self._catch(state, joins)
         states[step.name] = self._inner_flows(state, step, (*self.path, step.name))
 
-    def _block(self, block: Block, follow: str | End, states: dict[str, State], guards: Guards) -> None:
+    def _block(self, block: WiredStates, follow: str | End, states: dict[str, State], guards: Guards) -> None:
         """Put the states of a block into the graph: a Choice without a default keeps having none."""
         for state in block.states:
             self._add(state, follow, states, guards, keeps_default=True)
@@ -305,7 +305,7 @@ class _Wiring(Record, frozen=False):
     def _graph(self, flow: Any, cls: type[Any], path: AslPath) -> Any:
         if isinstance(flow, Graph):
             return flow
-        if not isinstance(flow, State | Flow | Guard | Block | list | tuple):
+        if not isinstance(flow, State | Flow | Guard | WiredStates | list | tuple):
             return flow
         inner = as_flow(flow)
         graph = cls(start_at=start_of(inner), origin=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..asl.placeholders import fill_placeholders, find_placeholders, substitute
 from ..author.fields import UNSET
-from ..author.flow import Block
+from ..author.flow import WiredStates
 from ..author.machine import StateMachine
 from ..author.serial import dump, load
 from ..author.states import Stepping
@@ -19,7 +19,7 @@ from ..base.source import caller
 from .reading import read_sdk
 
 
-def from_sdk(value: Any) -> Block:
+def from_sdk(value: Any) -> WiredStates:
     """The states of a Workflow, Graph, Chain or State of the Data Science SDK as a step of a flow.
 
     A state of the SDK that ends goes on to what follows in the flow; all others lead where the SDK has them. If nothing
@@ -34,7 +34,7 @@ def from_sdk(value: Any) -> Block:
     # What follows the block, or the end of the machine, decides.
     opened = [evolve(state, end=UNSET) if _ends(state) else state for state in states]
     settings = {key: item for key, item in read.definition.items() if key not in ("StartAt", "States")}
-    return Block(tuple(opened), settings=settings, problems=read.problems, origin=caller())
+    return WiredStates(tuple(opened), settings=settings, problems=read.problems, origin=caller())
 
 
 def _ends(state: Any) -> bool:
