@@ -39,7 +39,7 @@ class Text:
 
 
 @attrs.frozen
-class Block:
+class LongText:
     """A long text of several lines, which has a variable and is written between triple quotes."""
 
     text: str
@@ -192,7 +192,7 @@ def block(text: str) -> str:
 def constant(value: Any) -> Code:
     """A JSON value as code."""
     if isinstance(value, str):
-        return Block(value) if _is_block(value) else Text(literal(value))
+        return LongText(value) if _is_block(value) else Text(literal(value))
     if isinstance(value, dict):
         return Dict(tuple((key, constant(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):
@@ -403,7 +403,7 @@ def _document(code: Code, spell: Spell) -> Any:
     match code:
         case Text(text=text):
             return text
-        case Block(text=text):
+        case LongText(text=text):
             return literal(text)
         case Api(name=name):
             return spell(name)

@@ -135,7 +135,7 @@ def _alike(codes: tuple[Code, ...], cls: type[Any], outline: Callable[[Any], Any
 
 def _type(code: Code) -> str:
     """The type of a parameter that gets the code."""
-    if isinstance(code, c.FString | c.Block):
+    if isinstance(code, c.FString | c.LongText):
         return "str"
     if isinstance(code, c.Ref):
         return "Path"

@@ -166,7 +166,7 @@ def _body(statements: Statements, spell: c.Spell) -> str:
         if statement.helper:
             body = c.laid_out("    return ", statement.code, spell, indent=4)
             text += f"{signature(statement.helper, spell)}\n{body}\n"
-        elif isinstance(statement.code, c.Block):
+        elif isinstance(statement.code, c.LongText):
             text += f"{statement.name} = {c.block(statement.code.text)}\n"
         else:
             text += c.laid_out(f"{statement.name} = ", statement.code, spell) + "\n"

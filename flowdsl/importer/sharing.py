@@ -37,7 +37,7 @@ def repeated_parts(codes: Iterable[Code]) -> dict[Code, str]:
                 continue
         todo.extend(reversed([*_keyed(key, code)]))
     return {
-        part: _part_name(part, keys[part]) for part, count in uses.items() if count > 1 or isinstance(part, c.Block)
+        part: _part_name(part, keys[part]) for part, count in uses.items() if count > 1 or isinstance(part, c.LongText)
     }
 
 
@@ -52,7 +52,7 @@ def _keyed(key: str, code: Code) -> Iterator[tuple[str, Code]]:
 
 
 def _is_shareable(code: Code) -> bool:
-    if isinstance(code, c.Block):
+    if isinstance(code, c.LongText):
         return True
     if isinstance(code, c.Dict):
         return c.laid_out("", code).count("\n") >= _HIGH

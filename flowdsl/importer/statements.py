@@ -102,7 +102,7 @@ class Statements:
 
     def resolved(self, code: Code, *, inside: bool = False) -> Code:
         """The code with variables for all that has one; `inside` for what has one itself."""
-        if inside and isinstance(code, c.Block):
+        if inside and isinstance(code, c.LongText):
             return code
         if inside and isinstance(code, c.Dict):
             return c.Dict(tuple((key, self.resolved(value)) for key, value in code.pairs))
@@ -112,7 +112,7 @@ class Statements:
         return c.changed(code, self._resolve)
 
     def _resolve(self, code: Code) -> Code:
-        if isinstance(code, c.Call | c.Dict | c.Block) and self.has(("part", code)):
+        if isinstance(code, c.Call | c.Dict | c.LongText) and self.has(("part", code)):
             name = self.define(("part", code))
             return c.Text(name) if name else code
         if not isinstance(code, c.Ref):
