@@ -16,7 +16,7 @@ from ..base.record import Record
 from ..base.words import counted
 
 if TYPE_CHECKING:
-    from ..deploy.model import Call, Execution, Plan, Stack, Wanted
+    from ..deploy.model import AwsCall, Execution, Plan, Stack, Wanted
     from ..deploy.session import Session
     from ..project import Loaded
     from ..project.environments import Environment
@@ -139,7 +139,7 @@ def refuse_problems(plan: Plan) -> None:
         raise FlowError(*(Diagnostic("FD986", each.message, hint=each.hint or None) for each in plan.problems))
 
 
-def show_progress(number: int, total: int, call: Call, what: str) -> None:
+def show_progress(number: int, total: int, call: AwsCall, what: str) -> None:
     if what == "starting":
         click.echo(f"[{number}/{total}] {call.resource}: {call.operation}", err=True)
     elif what == "waiting" and sys.stderr.isatty():

@@ -17,9 +17,9 @@ from ..base.diagnostics import FlowError
 from ..package.archive import read_zip
 from .aws import Answer, Aws, CallError, Clock
 from .errors import ROLE_REFUSED, refused, role_hint
-from .model import CLOCK, NOW, Call, Content, Plan, Ref, Text
+from .model import CLOCK, NOW, AwsCall, Content, Plan, Ref, Text
 
-Progress = Callable[[int, int, Call, str], None]
+Progress = Callable[[int, int, AwsCall, str], None]
 """Called with the number of a call, how many there are, the call, and "starting", "waiting" or "done"."""
 
 REVISION: Final = "RevisionId"
@@ -124,7 +124,7 @@ class Executor:
     def run(self, plan: Plan) -> None:
         for number, call in enumerate(plan.calls, 1):
 
-            def tell(what: str, number: int = number, call: Call = call) -> None:
+            def tell(what: str, number: int = number, call: AwsCall = call) -> None:
                 self.progress(number, len(plan.calls), call, what)
 
             tell("starting")
@@ -137,7 +137,7 @@ class Executor:
                 self.answers[call.id] = answer
             tell("done")
 
-    def _make(self, call: Call, tell: Callable[[str], None]) -> Answer:
+    def _make(self, call: AwsCall, tell: Callable[[str], None]) -> Answer:
         clock = {CLOCK: {NOW: self.clock.now().isoformat(timespec="seconds")}}
         arguments = resolve(call.arguments, {**self.answers, **clock})
         waited, pause = 0.0, 1.0
@@ -156,7 +156,7 @@ class Executor:
                 waited += pause
                 pause = min(pause * 1.5, 10.0)
 
-    def _settle(self, call: Call, answer: Answer, tell: Callable[[str], None]) -> Answer:
+    def _settle(self, call: AwsCall, answer: Answer, tell: Callable[[str], None]) -> Answer:
         settle = _SETTLE.get((call.service, call.operation))
         if settle is None:
             return answer
@@ -192,7 +192,7 @@ def resolve(value: Any, answers: Mapping[str, Answer]) -> Any:
     return value
 
 
-def _failed(call: Call, error: CallError, number: int, total: int) -> FlowError:
+def _failed(call: AwsCall, error: CallError, number: int, total: int) -> FlowError:
     hint = role_hint(error) or "correct that and deploy again: it goes on from what is live"
     if error.code in _CONFLICTS:
         hint = "somebody else changed it meanwhile: look at flowdsl plan, then deploy again"
@@ -200,7 +200,7 @@ def _failed(call: Call, error: CallError, number: int, total: int) -> FlowError:
     return refused(plain, f"{call.resource} (call {number} of {total})", hint)
 
 
-def _without_values(message: str, call: Call) -> str:
+def _without_values(message: str, call: AwsCall) -> str:
     """Lambda's text about environment variables that are too long, or wrong, repeats them."""
     import json
 
@@ -214,7 +214,7 @@ def _without_values(message: str, call: Call) -> str:
 # What a call has to wait for afterwards: the settled answer, or None while it has not settled.
 
 
-def _function(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+def _function(aws: Aws, call: AwsCall, answer: Answer) -> Answer | None:
     arguments = {"FunctionName": call.arguments["FunctionName"]}
     if call.operation == "PublishVersion":
         arguments["Qualifier"] = answer["Version"]
@@ -233,23 +233,23 @@ def _function(aws: Aws, call: Call, answer: Answer) -> Answer | None:
     return latest
 
 
-def _updated_machine(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+def _updated_machine(aws: Aws, call: AwsCall, answer: Answer) -> Answer | None:
     """By revision: texts and dates lag behind."""
     latest = aws.call("states", "DescribeStateMachine", {"stateMachineArn": call.arguments["stateMachineArn"]})
     return answer if answer.get("revisionId") in (None, latest.get("revisionId")) else None
 
 
-def _table(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+def _table(aws: Aws, call: AwsCall, answer: Answer) -> Answer | None:
     table = aws.call("dynamodb", "DescribeTable", {"TableName": call.arguments["TableName"]})["Table"]
     parts = [table, *table.get("GlobalSecondaryIndexes", ())]
     states = {part.get("TableStatus") or part.get("IndexStatus") for part in parts}
     return answer if states <= {"ACTIVE", None} else None
 
 
-def _gone(operation: str, argument: str, code: str) -> Callable[[Aws, Call, Answer], Answer | None]:
+def _gone(operation: str, argument: str, code: str) -> Callable[[Aws, AwsCall, Answer], Answer | None]:
     """Deleted once that call is answered with that error."""
 
-    def settle(aws: Aws, call: Call, answer: Answer) -> Answer | None:
+    def settle(aws: Aws, call: AwsCall, answer: Answer) -> Answer | None:
         try:
             aws.call(call.service, operation, {argument: call.arguments[argument]})
         except CallError as error:
@@ -261,7 +261,7 @@ def _gone(operation: str, argument: str, code: str) -> Callable[[Aws, Call, Answ
     return settle
 
 
-_SETTLE: Final[Mapping[tuple[str, str], Callable[[Aws, Call, Answer], Answer | None]]] = {
+_SETTLE: Final[Mapping[tuple[str, str], Callable[[Aws, AwsCall, Answer], Answer | None]]] = {
     ("lambda", "CreateFunction"): _function,
     ("lambda", "UpdateFunctionCode"): _function,
     ("lambda", "UpdateFunctionConfiguration"): _function,

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from ..author.resources import Resource, Table
 from ..base.diagnostics import FlowError
-from .model import Call, Problem, Stack
+from .model import AwsCall, Problem, Stack
 from .tags import pairs, tag_calls
 
 Ask = Callable[..., dict[str, Any] | None]
@@ -65,8 +65,8 @@ class ResourceKind:
     value: Callable[[Store, Stack], str]
     """What a function finds in its variable."""
     read: Callable[[Store, str, Ask], LiveStore | None]
-    create: Callable[[Store, Any, Stack, Mapping[str, str]], Call]
-    change: Callable[[Store, Any, LiveStore], Iterator[Call | Problem]]
+    create: Callable[[Store, Any, Stack, Mapping[str, str]], AwsCall]
+    change: Callable[[Store, Any, LiveStore], Iterator[AwsCall | Problem]]
     """What brings a live one to what is wanted, besides tags."""
     delete: tuple[str, str]
     """The operation, and its parameter."""
@@ -80,7 +80,7 @@ class ResourceKind:
     """Whether it outlives its declaration; else it goes when it leaves the flow, and is made after all others."""
     takes_list: bool = False
     """Whether `delete` takes a list of names."""
-    then: Callable[[Store, Any], Iterator[Call | Problem]] = lambda store, resource: iter(())
+    then: Callable[[Store, Any], Iterator[AwsCall | Problem]] = lambda store, resource: iter(())
     """What a new one needs after `create`."""
 
 
@@ -103,7 +103,9 @@ def read_store(store: Store, stack: Stack, ask: Ask) -> LiveStore | None:
     return store.kind.read(store, arn_of(store, stack), ask)
 
 
-def plan_store(store: Store, live: LiveStore | None, stack: Stack, tags: Mapping[str, str]) -> Iterator[Call | Problem]:
+def plan_store(
+    store: Store, live: LiveStore | None, stack: Stack, tags: Mapping[str, str]
+) -> Iterator[AwsCall | Problem]:
     if live is None:
         yield store.kind.create(store, store.resource, stack, tags)
         yield from store.kind.then(store, store.resource)
@@ -112,7 +114,7 @@ def plan_store(store: Store, live: LiveStore | None, stack: Stack, tags: Mapping
     yield from tag_calls(store.resource.service, live.arn, store.label, live.tags, tags)
 
 
-def delete_store(store: Store, live: LiveStore, reason: str = "") -> Call:
+def delete_store(store: Store, live: LiveStore, reason: str = "") -> AwsCall:
     operation, key = store.kind.delete
     target: Any = store.name if store.kind.by_name else live.arn
     if store.kind.takes_list:
@@ -133,8 +135,8 @@ def template_of(store: Store, stack: Stack, tags: Mapping[str, str]) -> dict[str
     }
 
 
-def call_of(store: Store, service: str, operation: str, reason: str, **arguments: Any) -> Call:
-    return Call(service, operation, arguments, store.label, reason)
+def call_of(store: Store, service: str, operation: str, reason: str, **arguments: Any) -> AwsCall:
+    return AwsCall(service, operation, arguments, store.label, reason)
 
 
 def from_tags(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -318,7 +318,7 @@ class Content:
 
 
 @frozen
-class Call:
+class AwsCall:
     """A call of AWS. `id` names its answer for a `Ref`."""
 
     service: str
@@ -361,7 +361,7 @@ class Canary:
 @frozen
 class Plan:
     stack: Stack
-    calls: tuple[Call, ...]
+    calls: tuple[AwsCall, ...]
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     current: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from . import pinning
 from .aliases import move_description, read_canary, read_description, routes_text, routing
 from .kinds import Store, delete_store, plan_store
 from .model import (
-    Call,
+    AwsCall,
     Canary,
     Content,
     LambdaFunction,
@@ -95,7 +95,7 @@ class _Planner:
     live: Live
     now: datetime
     canary: CanaryRequest | None
-    calls: list[Call] = field(factory=list)
+    calls: list[AwsCall] = field(factory=list)
     notes: list[str] = field(factory=list)
     problems: list[Problem] = field(factory=list)
     canaries: dict[str, Canary] = field(factory=dict)
@@ -110,7 +110,7 @@ class _Planner:
         return self.wanted.stack.place.arn("states", f"stateMachine:{name}")
 
     def call(self, service: str, operation: str, resource: str, reason: str, id: str = "", **arguments: Any) -> None:
-        self.calls.append(Call(service, operation, arguments, resource, reason, id))
+        self.calls.append(AwsCall(service, operation, arguments, resource, reason, id))
 
     def taken(self, what: str, tags: Mapping[str, str]) -> bool:
         """Whether the name belongs to somebody else; then that is a problem."""
@@ -125,9 +125,9 @@ class _Planner:
         self.problems.append(Problem(f"the name is taken: {what} exists and {whose}", hint))
         return True
 
-    def steps(self, steps: Iterable[Call | Problem]) -> None:
+    def steps(self, steps: Iterable[AwsCall | Problem]) -> None:
         for each in steps:
-            if isinstance(each, Call):
+            if isinstance(each, AwsCall):
                 self.calls.append(each)
             else:
                 self.problems.append(each)

@@ -21,7 +21,7 @@ from .model import (
     EARLIER,
     FOR,
     POLICY,
-    Call,
+    AwsCall,
     Live,
     LiveFunction,
     LiveMachine,
@@ -39,7 +39,7 @@ from .statements import Statement, merge, within, without
 
 
 def _plan(
-    stack: Stack, live: Live, calls: Iterable[Call], notes: Iterable[str] = (), problems: Iterable[Problem] = ()
+    stack: Stack, live: Live, calls: Iterable[AwsCall], notes: Iterable[str] = (), problems: Iterable[Problem] = ()
 ) -> Plan:
     executions = tuple(each for machine in live.machines.values() for each in machine.open)
     return Plan(stack, tuple(calls), tuple(notes), tuple(problems), tuple(describe_current(live)), executions)
@@ -54,7 +54,7 @@ def plan_rollback(stack: Stack, live: Live, alias: str, *, to: int | None = None
     To version `to`, else away from the canary that goes on, else to the version before the last deploy, else to the
     one below.
     """
-    calls: list[Call] = []
+    calls: list[AwsCall] = []
     notes: list[str] = []
     problems: list[Problem] = []
     for machine in live.machines.values():
@@ -77,7 +77,7 @@ def plan_rollback(stack: Stack, live: Live, alias: str, *, to: int | None = None
         else:
             number = target.rpartition(":")[2]
             calls.append(
-                Call(
+                AwsCall(
                     "states",
                     "UpdateStateMachineAlias",
                     {
@@ -168,16 +168,16 @@ def _definitions(machine: LiveMachine, kept: set[str]) -> list[Mapping[str, Any]
     return [machine.definition, *kept_ones, *(each.definition for each in machine.executions)]
 
 
-def is_version_removal(call: Call) -> bool:
+def is_version_removal(call: AwsCall) -> bool:
     """True for the calls of a prune after which nobody can start the removed versions any more."""
     return call.operation in ("DeleteStateMachine", "DeleteStateMachineVersion")
 
 
-def _remove(service: str, operation: str, resource: str, reason: str = "", **arguments: Any) -> Call:
-    return Call(service, operation, arguments, resource, reason or "nothing needs it any more")
+def _remove(service: str, operation: str, resource: str, reason: str = "", **arguments: Any) -> AwsCall:
+    return AwsCall(service, operation, arguments, resource, reason or "nothing needs it any more")
 
 
-def _delete_machine(machine: LiveMachine, stack: Stack, reason: str) -> Call:
+def _delete_machine(machine: LiveMachine, stack: Stack, reason: str) -> AwsCall:
     arn = stack.place.arn("states", f"stateMachine:{machine.name}")
     return _remove("states", "DeleteStateMachine", f"state machine {machine.name}", reason, stateMachineArn=arn)
 
@@ -216,7 +216,7 @@ def _kept_versions(live: Live, keep: int, now: datetime) -> set[str]:
     return kept
 
 
-def _prune_function(function: LiveFunction, needed: set[tuple[str, str]], is_wanted: bool) -> Iterator[Call]:
+def _prune_function(function: LiveFunction, needed: set[tuple[str, str]], is_wanted: bool) -> Iterator[AwsCall]:
     aliases = {alias for name, alias in needed if name in ("", function.name)}
     stale = [alias for alias in function.aliases if alias.startswith(ALIAS_PREFIX) and alias not in aliases]
     held = {version for alias, version in function.aliases.items() if alias not in stale}
@@ -254,7 +254,7 @@ def _prune_roles(
     *,
     kept: set[str],
     now: datetime,
-) -> Iterator[Call]:
+) -> Iterator[AwsCall]:
     """Shrink what is kept for earlier versions to what the definitions in use still need; delete roles of the gone."""
     for machine in wanted.machines:
         if role := live.roles.get(machine.role):
@@ -312,7 +312,7 @@ def _callees(definition: Mapping[str, Any], live: Live, stack: Stack) -> dict[An
     return callees
 
 
-def _prune_role(role: LiveRole, wanted: Wanted, needs: Needs) -> Iterator[Call]:
+def _prune_role(role: LiveRole, wanted: Wanted, needs: Needs) -> Iterator[AwsCall]:
     """What is wanted now always stays, wherever the role has it."""
     reason = "permissions that nothing needs any more"
     present = next((each.statements for each in wanted.roles if each.name == role.name), ())

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from .model import CLOCK, DROPPED, EARLIER, FOR, NOW, POLICY, Call, LiveRole, Problem, Ref, Role, Stack, digest
+from .model import CLOCK, DROPPED, EARLIER, FOR, NOW, POLICY, AwsCall, LiveRole, Problem, Ref, Role, Stack, digest
 from .statements import INLINE_LIMIT, MANAGED_LIMIT, Statement, actions, merge, policy, size, without
 from .tags import pairs, tag_calls
 
 MOST_ATTACHED: Final = 10
 """Managed policies of a role. Source: IAM User Guide, "IAM and AWS STS quotas"; the quota can be raised."""
 
-Step = Call | Problem
+Step = AwsCall | Problem
 
 
 def split(statements: Iterable[Statement], limit: int = MANAGED_LIMIT) -> tuple[tuple[Statement, ...], ...]:
@@ -70,17 +70,17 @@ def plan_role(
             "Description": "Made by flowdsl",
             "Tags": pairs(tags),
         }
-        yield Call("iam", "CreateRole", arguments, resource, "new")
+        yield AwsCall("iam", "CreateRole", arguments, resource, "new")
     else:
         if live.trust != role.trust:
             arguments = {"RoleName": role.name, "PolicyDocument": document}
-            yield Call("iam", "UpdateAssumeRolePolicy", arguments, resource, "who may assume it")
+            yield AwsCall("iam", "UpdateAssumeRolePolicy", arguments, resource, "who may assume it")
         yield from tag_calls("iam", role.name, resource, live.tags, tags)
     steps = [*_policies(stack, role, live, tags, managed)]
-    if live and any(isinstance(each, Call) for each in steps) and _loses(role, live):
+    if live and any(isinstance(each, AwsCall) for each in steps) and _loses(role, live):
         # First, so that a break in between leaves it no later than the change.
         arguments = {"RoleName": role.name, "Tags": [{"Key": DROPPED, "Value": Ref(CLOCK, NOW)}]}
-        yield Call("iam", "TagRole", arguments, resource, "permissions are kept for what began before")
+        yield AwsCall("iam", "TagRole", arguments, resource, "permissions are kept for what began before")
     yield from steps
 
 
@@ -118,9 +118,9 @@ def _policies(
             yield _create_policy(stack, arn, statements, tags, name)
         elif managed[arn] != statements:
             arguments = {"PolicyArn": arn, "PolicyDocument": _text(statements), "SetAsDefault": True}
-            yield Call("iam", "CreatePolicyVersion", arguments, name, "was changed")
+            yield AwsCall("iam", "CreatePolicyVersion", arguments, name, "was changed")
         if arn not in attached:
-            yield Call("iam", "AttachRolePolicy", {"RoleName": role.name, "PolicyArn": arn}, resource, name)
+            yield AwsCall("iam", "AttachRolePolicy", {"RoleName": role.name, "PolicyArn": arn}, resource, name)
     if kept != merge(earlier):
         yield put_policy(role.name, EARLIER, kept, resource, "kept for versions that are in use")
     if fits and merge(current) != merge(role.statements):
@@ -149,7 +149,7 @@ def _text(statements: Iterable[Statement]) -> str:
 
 def _create_policy(
     stack: Stack, arn: str, statements: tuple[Statement, ...], tags: Mapping[str, str], name: str
-) -> Call:
+) -> AwsCall:
     arguments = {
         "PolicyName": arn.rpartition("/")[2],
         "Path": stack.role_path,
@@ -158,34 +158,34 @@ def _create_policy(
         "Tags": pairs(tags),
     }
     reason = f"the role's permissions are more than the {INLINE_LIMIT} characters of inline policies"
-    return Call("iam", "CreatePolicy", arguments, name, reason)
+    return AwsCall("iam", "CreatePolicy", arguments, name, reason)
 
 
-def put_policy(role: str, name: str, statements: Iterable[Statement], resource: str, reason: str) -> Call:
+def put_policy(role: str, name: str, statements: Iterable[Statement], resource: str, reason: str) -> AwsCall:
     document = json.dumps(policy(statements), sort_keys=True)
     arguments = {"RoleName": role, "PolicyName": name, "PolicyDocument": document}
-    return Call("iam", "PutRolePolicy", arguments, resource, reason)
+    return AwsCall("iam", "PutRolePolicy", arguments, resource, reason)
 
 
-def delete_policy(role: str, name: str, resource: str, reason: str) -> Call:
-    return Call("iam", "DeleteRolePolicy", {"RoleName": role, "PolicyName": name}, resource, reason)
+def delete_policy(role: str, name: str, resource: str, reason: str) -> AwsCall:
+    return AwsCall("iam", "DeleteRolePolicy", {"RoleName": role, "PolicyName": name}, resource, reason)
 
 
-def remove_managed(role: LiveRole, arn: str, reason: str) -> Iterator[Call]:
+def remove_managed(role: LiveRole, arn: str, reason: str) -> Iterator[AwsCall]:
     """Detach a managed policy and delete it."""
-    yield Call("iam", "DetachRolePolicy", {"RoleName": role.name, "PolicyArn": arn}, f"role {role.name}", reason)
+    yield AwsCall("iam", "DetachRolePolicy", {"RoleName": role.name, "PolicyArn": arn}, f"role {role.name}", reason)
     yield delete_managed(arn, reason)
 
 
-def delete_managed(arn: str, reason: str) -> Call:
-    return Call("iam", "DeletePolicy", {"PolicyArn": arn}, f"policy {arn.rpartition('/')[2]}", reason)
+def delete_managed(arn: str, reason: str) -> AwsCall:
+    return AwsCall("iam", "DeletePolicy", {"PolicyArn": arn}, f"policy {arn.rpartition('/')[2]}", reason)
 
 
-def remove_role(role: LiveRole, reason: str) -> Iterator[Call]:
+def remove_role(role: LiveRole, reason: str) -> Iterator[AwsCall]:
     """Delete a role with all policies that flowdsl made for it. Those of somebody else make IAM refuse that."""
     resource = f"role {role.name}"
     for name in role.policies:
         yield delete_policy(role.name, name, resource, f"policy {name}")
     for arn in role.managed:
         yield from remove_managed(role, arn, reason)
-    yield Call("iam", "DeleteRole", {"RoleName": role.name}, resource, reason)
+    yield AwsCall("iam", "DeleteRole", {"RoleName": role.name}, resource, reason)

@@ -15,7 +15,7 @@ from .aws import CREDENTIALS, Aws, CallError, Clock
 from .errors import PERMISSIONS, refused
 from .kinds import Store
 from .live import Reader
-from .model import Call, Canary, Live, Plan, Stack, Wanted, log_group_of
+from .model import AwsCall, Canary, Live, Plan, Stack, Wanted, log_group_of
 from .plan import CanaryRequest, make_plan
 from .retire import DestroyRequest, is_version_removal, plan_destroy, plan_prune, plan_rollback
 from .validation import validate
@@ -187,7 +187,7 @@ class Session:
             "description": move_description(previous, rolled_back=rolled_back),
             "routingConfiguration": routing({version: 100}),
         }
-        call = Call("states", "UpdateStateMachineAlias", arguments, f"alias {alias}", "the canary has ended")
+        call = AwsCall("states", "UpdateStateMachineAlias", arguments, f"alias {alias}", "the canary has ended")
         Executor(self.aws, self.clock).run(Plan(self.stack, (call,)))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..asl.placeholders import domain_of
 from ..author.resources import EventBus, Queue, Resource, Table, Topic
 from .kinds import Ask, LiveStore, ResourceKind, Store, arn_of, call_of, from_tags
-from .model import Call, Problem, Stack
+from .model import AwsCall, Problem, Stack
 from .tags import pairs
 
 
@@ -17,7 +17,7 @@ def store_of(resource: Resource, stack: Stack) -> Store:
     return Store(stack.named(resource.name), resource, KINDS[type(resource)])
 
 
-def _unchanged(_store: Store, _resource: Any, _live: LiveStore) -> Iterator[Call | Problem]:
+def _unchanged(_store: Store, _resource: Any, _live: LiveStore) -> Iterator[AwsCall | Problem]:
     return iter(())
 
 
@@ -40,7 +40,7 @@ def _read_expiry(store: Store, ask: Ask) -> dict[str, str]:
     return {"Expires": expiry["AttributeName"]} if expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") else {}
 
 
-def _expire_items(store: Store, table: Table) -> Iterator[Call | Problem]:
+def _expire_items(store: Store, table: Table) -> Iterator[AwsCall | Problem]:
     if table.expires:
         specification = {"AttributeName": table.expires, "Enabled": True}
         reason = f"items expire by {table.expires}"
@@ -85,11 +85,11 @@ def _table_template(store: Store, table: Table, stack: Stack, tags: list[dict[st
     return {**_table_properties(store, table, stack, tags), **expiry}
 
 
-def _create_table(store: Store, table: Table, stack: Stack, tags: Mapping[str, str]) -> Call:
+def _create_table(store: Store, table: Table, stack: Stack, tags: Mapping[str, str]) -> AwsCall:
     return call_of(store, "dynamodb", "CreateTable", "new", **_table_properties(store, table, stack, pairs(tags)))
 
 
-def _change_table(store: Store, table: Table, live: LiveStore) -> Iterator[Call | Problem]:
+def _change_table(store: Store, table: Table, live: LiveStore) -> Iterator[AwsCall | Problem]:
     known = {each["IndexName"]: each["KeySchema"] for each in live.attributes.get("GlobalSecondaryIndexes", ())}
     indexes = [_index(name, keys) for name, keys in table.indexes.items()]
     declared = {each["IndexName"]: each["KeySchema"] for each in indexes}
@@ -144,13 +144,13 @@ def _queue_attributes(queue: Queue) -> dict[str, str]:
     }
 
 
-def _create_queue(store: Store, queue: Queue, _stack: Stack, tags: Mapping[str, str]) -> Call:
+def _create_queue(store: Store, queue: Queue, _stack: Stack, tags: Mapping[str, str]) -> AwsCall:
     fifo = {"FifoQueue": "true"} if store.name.endswith(".fifo") else {}
     attributes = {**_queue_attributes(queue), **fifo}
     return call_of(store, "sqs", "CreateQueue", "new", QueueName=store.name, Attributes=attributes, tags=dict(tags))
 
 
-def _change_queue(store: Store, queue: Queue, live: LiveStore) -> Iterator[Call | Problem]:
+def _change_queue(store: Store, queue: Queue, live: LiveStore) -> Iterator[AwsCall | Problem]:
     changed = {key: value for key, value in _queue_attributes(queue).items() if live.attributes.get(key) != value}
     if changed:
         reason = ", ".join(sorted(changed))
@@ -179,7 +179,7 @@ def _read_topic(store: Store, arn: str, ask: Ask) -> LiveStore | None:
     return LiveStore(store.name, arn, answer.get("Attributes", {}), from_tags(tags))
 
 
-def _create_topic(store: Store, _topic: Topic, _stack: Stack, tags: Mapping[str, str]) -> Call:
+def _create_topic(store: Store, _topic: Topic, _stack: Stack, tags: Mapping[str, str]) -> AwsCall:
     fifo = {"Attributes": {"FifoTopic": "true"}} if store.name.endswith(".fifo") else {}
     return call_of(store, "sns", "CreateTopic", "new", Name=store.name, Tags=pairs(tags), **fifo)
 
@@ -199,7 +199,7 @@ def _read_bus(store: Store, arn: str, ask: Ask) -> LiveStore | None:
     return LiveStore(store.name, arn, answer, from_tags(tags))
 
 
-def _create_bus(store: Store, _bus: EventBus, _stack: Stack, tags: Mapping[str, str]) -> Call:
+def _create_bus(store: Store, _bus: EventBus, _stack: Stack, tags: Mapping[str, str]) -> AwsCall:
     return call_of(store, "events", "CreateEventBus", "new", Name=store.name, Tags=pairs(tags))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from .model import KEYS, Call
+from .model import KEYS, AwsCall
 
 
 def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
@@ -41,15 +41,15 @@ _SERVICES: Final[Mapping[str, _Tagging]] = {
 }
 
 
-def tag_call(kind: str, arn: str, tags: Mapping[str, str], resource: str, reason: str) -> Call:
+def tag_call(kind: str, arn: str, tags: Mapping[str, str], resource: str, reason: str) -> AwsCall:
     service = _SERVICES[kind]
     arguments = {service.resource: arn, service.tags: service.write(tags)}
-    return Call(kind, f"Tag{service.of}", arguments, resource, reason)
+    return AwsCall(kind, f"Tag{service.of}", arguments, resource, reason)
 
 
-def untag_call(kind: str, arn: str, keys: list[str], resource: str, reason: str) -> Call:
+def untag_call(kind: str, arn: str, keys: list[str], resource: str, reason: str) -> AwsCall:
     service = _SERVICES[kind]
-    return Call(kind, f"Untag{service.of}", {service.resource: arn, service.keys: keys}, resource, reason)
+    return AwsCall(kind, f"Untag{service.of}", {service.resource: arn, service.keys: keys}, resource, reason)
 
 
 def changed_tags(live: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -59,7 +59,9 @@ def changed_tags(live: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[di
     return changed, sorted((own & live.keys()) - wanted.keys())
 
 
-def tag_calls(kind: str, arn: str, resource: str, live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Call]:
+def tag_calls(
+    kind: str, arn: str, resource: str, live: Mapping[str, str], wanted: Mapping[str, str]
+) -> Iterator[AwsCall]:
     """The calls that bring a resource's tags to what is wanted."""
     changed, gone = changed_tags(live, wanted)
     if changed:

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from .aws import Aws, CallError, credentials_error
 from .errors import DENIED
-from .model import Call, Plan, Problem, Ref, Text
+from .model import AwsCall, Plan, Problem, Ref, Text
 
 MOST = 100
 """Diagnostics that are asked for: the most that AWS gives."""
@@ -31,7 +31,7 @@ def validate(plan: Plan, types: Mapping[str, str], aws: Aws) -> Plan:
     return evolve(plan, notes=tuple(notes), problems=tuple(problems))
 
 
-def _ask(plan: Plan, call: Call, types: Mapping[str, str], aws: Aws) -> Iterator[str | Problem]:
+def _ask(plan: Plan, call: AwsCall, types: Mapping[str, str], aws: Aws) -> Iterator[str | Problem]:
     arguments = {
         "definition": _preview(call.arguments["definition"], plan),
         "type": types[call.resource.rpartition(" ")[2]],

@@ -13,7 +13,7 @@ from ..author.resources import Executions, Functions, Resource
 from ..author.watching import Alarm, Schedule
 from ..base.record import field
 from .kinds import Ask, LiveStore, ResourceKind, Store, from_tags
-from .model import Call, Problem, Role, Stack
+from .model import AwsCall, Problem, Role, Stack
 from .statements import Statement, trust
 from .tags import pairs
 
@@ -149,19 +149,19 @@ def _read_alarm(store: Store, arn: str, ask: Ask) -> LiveStore | None:
     return LiveStore(store.name, arn, alarm, from_tags(tags))
 
 
-def _create_alarm(store: Store, alarm: MetricAlarm, _stack: Stack, tags: Mapping[str, str]) -> Call:
+def _create_alarm(store: Store, alarm: MetricAlarm, _stack: Stack, tags: Mapping[str, str]) -> AwsCall:
     arguments = {"AlarmName": store.name, **alarm.settings, "Tags": pairs(tags)}
-    return Call("cloudwatch", "PutMetricAlarm", arguments, store.label, "new")
+    return AwsCall("cloudwatch", "PutMetricAlarm", arguments, store.label, "new")
 
 
-def _change_alarm(store: Store, alarm: MetricAlarm, live: LiveStore) -> Iterator[Call | Problem]:
+def _change_alarm(store: Store, alarm: MetricAlarm, live: LiveStore) -> Iterator[AwsCall | Problem]:
     """PutMetricAlarm overwrites the whole alarm and ignores tags of one that exists (CloudWatch API Reference)."""
     changed = [key for key, value in alarm.settings.items() if not _same(live.attributes.get(key), value)]
     kinds = ("Metrics", "MetricName")
     changed += [key for key in kinds if live.attributes.get(key) and key not in alarm.settings]
     if changed:
         arguments = {"AlarmName": store.name, **alarm.settings}
-        yield Call("cloudwatch", "PutMetricAlarm", arguments, store.label, ", ".join(sorted(changed)))
+        yield AwsCall("cloudwatch", "PutMetricAlarm", arguments, store.label, ", ".join(sorted(changed)))
 
 
 def _same(live: Any, wanted: Any) -> bool:
@@ -198,27 +198,27 @@ def _read_group(store: Store, arn: str, ask: Ask) -> LiveStore | None:
         more = {"NextToken": page["NextToken"]}
 
 
-def _create_group(store: Store, _group: ScheduleGroup, _stack: Stack, tags: Mapping[str, str]) -> Call:
-    return Call("scheduler", "CreateScheduleGroup", {"Name": store.name, "Tags": pairs(tags)}, store.label, "new")
+def _create_group(store: Store, _group: ScheduleGroup, _stack: Stack, tags: Mapping[str, str]) -> AwsCall:
+    return AwsCall("scheduler", "CreateScheduleGroup", {"Name": store.name, "Tags": pairs(tags)}, store.label, "new")
 
 
-def _change_group(store: Store, group: ScheduleGroup, live: LiveStore) -> Iterator[Call | Problem]:
+def _change_group(store: Store, group: ScheduleGroup, live: LiveStore) -> Iterator[AwsCall | Problem]:
     known = live.attributes.get("schedules", {})
     for name, settings in group.schedules.items():
         place = {"GroupName": store.name, "Name": name}
         before, label = known.get(name), f"schedule {store.name}/{name}"
         if before is None:
-            yield Call("scheduler", "CreateSchedule", {**place, **settings}, label, settings["ScheduleExpression"])
+            yield AwsCall("scheduler", "CreateSchedule", {**place, **settings}, label, settings["ScheduleExpression"])
         elif changed := [key for key, value in settings.items() if not _same(before.get(key), value)]:
             # UpdateSchedule resets what it is not given (EventBridge Scheduler API Reference).
-            yield Call("scheduler", "UpdateSchedule", {**place, **settings}, label, ", ".join(changed))
+            yield AwsCall("scheduler", "UpdateSchedule", {**place, **settings}, label, ", ".join(changed))
     for name in sorted(known.keys() - group.schedules.keys()):
         arguments = {"GroupName": store.name, "Name": name}
         label = f"schedule {store.name}/{name}"
-        yield Call("scheduler", "DeleteSchedule", arguments, label, "no longer part of the flow")
+        yield AwsCall("scheduler", "DeleteSchedule", arguments, label, "no longer part of the flow")
 
 
-def _fill_group(store: Store, group: ScheduleGroup) -> Iterator[Call | Problem]:
+def _fill_group(store: Store, group: ScheduleGroup) -> Iterator[AwsCall | Problem]:
     return _change_group(store, group, LiveStore(store.name, "", {}, {}))
 
 
