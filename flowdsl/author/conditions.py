@@ -124,4 +124,6 @@ def where(items: Value, condition: Callable[..., Any]) -> Expression:
     >>> where(state_input.orders, lambda order: order.total > 100)
     fn.filter(state_input.orders, lambda order: order.total > 100)
     """
-    return Expression(nodes.Call("filter", (node_of(items), traced(condition, 3, INDEXED)), "list", origin=caller()))
+    return Expression(
+        nodes.FunctionCall("filter", (node_of(items), traced(condition, 3, INDEXED)), "list", origin=caller())
+    )

@@ -71,9 +71,9 @@ def _written(node: Any) -> tuple[str, int]:
             return f"{TESTS.get(operator, operator)}({_written(operand)[0]}{pattern})", _WHOLE
         case nodes.Conditional(test=test, then=then, otherwise=otherwise):
             return f"cond({', '.join(_written(each)[0] for each in (test, then, otherwise))})", _WHOLE
-        case nodes.Call(name="timestamp", arguments=(argument,)):
+        case nodes.FunctionCall(name="timestamp", arguments=(argument,)):
             return _written(argument)[0], _WHOLE
-        case nodes.Call(name=name, arguments=arguments):
+        case nodes.FunctionCall(name=name, arguments=arguments):
             return f"fn.{_snake(name)}({', '.join(_written(each)[0] for each in arguments)})", _WHOLE
         case nodes.Lambda(parameters=parameters, body=body):
             return f"lambda {', '.join(each.name for each in parameters)}: {_written(body)[0]}", _COMPARED

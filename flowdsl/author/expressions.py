@@ -484,7 +484,7 @@ def _compare(sign: str, left: Any, right: Any) -> Condition:
 def _marked(value: Any) -> Node:
     """A side of a comparison; a datetime makes it a comparison of moments."""
     if isinstance(value, datetime):
-        return nodes.Call("timestamp", (node_of(value),), "text")
+        return nodes.FunctionCall("timestamp", (node_of(value),), "text")
     return node_of(value)
 
 

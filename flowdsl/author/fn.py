@@ -40,7 +40,7 @@ def _call(name: str, *arguments: Value, kind: Kind | None = None) -> Expression:
 def _build(name: str, arguments: list[Node], kind: Kind | None = None) -> Expression:
     if not check_arguments(name, arguments, _parameters(name)):
         return UNKNOWN
-    return Expression(nodes.Call(name, tuple(arguments), kind, origin=caller()))
+    return Expression(nodes.FunctionCall(name, tuple(arguments), kind, origin=caller()))
 
 
 def _parameters(name: str) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def _parameters(name: str) -> tuple[str, ...]:
 def _asked(name: str, *arguments: Node) -> Condition:
     if not check_arguments(name, arguments, _parameters(name)):
         return Condition(UNKNOWN._node)
-    return Condition(nodes.Call(name, arguments, "boolean", origin=caller()))
+    return Condition(nodes.FunctionCall(name, arguments, "boolean", origin=caller()))
 
 
 def _some(*arguments: Value) -> list[Value]:

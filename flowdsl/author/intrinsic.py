@@ -48,7 +48,7 @@ def array(*items: Value) -> Expression:
 
 def json_to_string(value: Value) -> Expression:
     """`States.JsonToString`: a value as JSON text. Under JSONata, a text stays as it is."""
-    return Expression(nodes.Call("json_to_string", (node_of(value),), "text", origin=caller()))
+    return Expression(nodes.FunctionCall("json_to_string", (node_of(value),), "text", origin=caller()))
 
 
 def json_merge(first: Value, second: Value) -> Expression:

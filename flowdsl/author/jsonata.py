@@ -123,7 +123,7 @@ class _Writer:
             case nodes.Conditional(test=test, then=then, otherwise=otherwise):
                 answers = f"{self.write(then, _CHOICE + 1)} : {self.write(otherwise, _CHOICE)}"
                 return f"{self.write(test, _CHOICE + 1)} ? {answers}", _CHOICE
-            case nodes.Call():
+            case nodes.FunctionCall():
                 return self.call(node)
             case nodes.Lambda():
                 return self.function(node), _ATOM
@@ -188,7 +188,7 @@ class _Writer:
 
     # Functions
 
-    def call(self, node: nodes.Call) -> tuple[str, int]:
+    def call(self, node: nodes.FunctionCall) -> tuple[str, int]:
         special = _SPECIAL.get(node.name)
         if special is not None:
             return self.text(special(node))
@@ -197,13 +197,13 @@ class _Writer:
             return f"[{text}{'[]' if _may_hold_lists(node) else ''}]", _ATOM
         return (f"$merge([{text}])" if node.name == "sift" else text), _ATOM
 
-    def plain_call(self, node: nodes.Call) -> str:
+    def plain_call(self, node: nodes.FunctionCall) -> str:
         """The call, which may give a sequence."""
         first, *rest = node.arguments or (None,)
         arguments = [self.write(argument, _ANY) for argument in rest]
         if isinstance(first, nodes.Array) and node.name in _FLAT:
             arguments.insert(0, self.flat(first))
-        elif isinstance(first, nodes.Call) and node.name in _TAKE_SEQUENCES and _is_sequence_of_scalars(first):
+        elif isinstance(first, nodes.FunctionCall) and node.name in _TAKE_SEQUENCES and _is_sequence_of_scalars(first):
             arguments.insert(0, self.plain_call(first))
         elif first is not None:
             arguments.insert(0, self.write(first, _ANY))
@@ -236,7 +236,7 @@ _TAKE_SEQUENCES = frozenset({"count", "filter", "map"})
 """Functions to which one item is a list of it, and nothing an empty list."""
 
 
-def _is_long_range(node: nodes.Call) -> bool:
+def _is_long_range(node: nodes.FunctionCall) -> bool:
     """True if the call gives at least two numbers, so a list, whatever the flow's values are."""
     values = [each.value if isinstance(each, nodes.Constant) else None for each in node.arguments]
     match values if node.name == "range" else ():
@@ -245,11 +245,11 @@ def _is_long_range(node: nodes.Call) -> bool:
     return False
 
 
-def _is_sequence_of_scalars(node: nodes.Call) -> bool:
+def _is_sequence_of_scalars(node: nodes.FunctionCall) -> bool:
     return node.name in _SEQUENCES and not _may_hold_lists(node)
 
 
-def _may_hold_lists(node: nodes.Call) -> bool:
+def _may_hold_lists(node: nodes.FunctionCall) -> bool:
     """True if the items of the sequence may be lists, as far as can be told."""
     if node.name in ("keys", "match", "spread", "range"):
         return False
@@ -318,13 +318,13 @@ def _unknown_step(step: Node) -> tuple[str, str]:
 
 def _is_moment(node: Node) -> bool:
     return (isinstance(node, nodes.Path) and node.mark == "Timestamp") or (
-        isinstance(node, nodes.Call) and node.name == "timestamp"
+        isinstance(node, nodes.FunctionCall) and node.name == "timestamp"
     )
 
 
 def _millis(node: Node) -> Node:
-    inner = node.arguments[0] if isinstance(node, nodes.Call) and node.name == "timestamp" else node
-    return nodes.Call("toMillis", (inner,), "number")
+    inner = node.arguments[0] if isinstance(node, nodes.FunctionCall) and node.name == "timestamp" else node
+    return nodes.FunctionCall("toMillis", (inner,), "number")
 
 
 _TYPES = {"IsString": "string", "IsNumeric": "number", "IsBoolean": "boolean"}
@@ -335,15 +335,15 @@ def _asked(node: nodes.Test) -> Node:
     """The question of a choice rule in JSONata's functions."""
     operand = node.operand
     if node.operator == "IsPresent":
-        return nodes.Call("exists", (operand,), "boolean")
+        return nodes.FunctionCall("exists", (operand,), "boolean")
     if node.operator == "IsNull":
         return nodes.Comparison("=", operand, nodes.Constant(None))
     if node.operator == "StringMatches":
-        return nodes.Call("contains", (operand, nodes.Regex(_wildcard_regex(str(node.value)))), "boolean")
-    kind = nodes.Call("type", (operand,), "text")
+        return nodes.FunctionCall("contains", (operand, nodes.Regex(_wildcard_regex(str(node.value)))), "boolean")
+    kind = nodes.FunctionCall("type", (operand,), "text")
     if node.operator == "IsTimestamp":
         text = nodes.Comparison("=", kind, nodes.Constant("string"))
-        return nodes.Logic("and", (text, nodes.Call("contains", (operand, nodes.Regex(_TIMESTAMP)), "boolean")))
+        return nodes.Logic("and", (text, nodes.FunctionCall("contains", (operand, nodes.Regex(_TIMESTAMP)), "boolean")))
     return nodes.Comparison("=", kind, nodes.Constant(_TYPES[node.operator]))
 
 
@@ -354,21 +354,23 @@ def _wildcard_regex(pattern: str) -> str:
     return "^" + "".join(r"[\s\S]*" if piece == "*" else text for piece, text in zip(pieces, texts, strict=True)) + "$"
 
 
-def _random_integer(node: nodes.Call) -> Node:
+def _random_integer(node: nodes.FunctionCall) -> Node:
     first, last = node.arguments[:2]
     width: Node = nodes.Arithmetic("-", last, first)
     if isinstance(first, nodes.Constant) and isinstance(last, nodes.Constant):
         width = nodes.Constant(last.value - first.value)  # type: ignore[operator]
-    part = nodes.Call("floor", (nodes.Arithmetic("*", nodes.Call("random", ()), width),), "number")
+    part = nodes.FunctionCall("floor", (nodes.Arithmetic("*", nodes.FunctionCall("random", ()), width),), "number")
     return nodes.Arithmetic("+", part, first)
 
 
-_SPECIAL: dict[str, Callable[[nodes.Call], Node]] = {
+_SPECIAL: dict[str, Callable[[nodes.FunctionCall], Node]] = {
     "timestamp": lambda call: call.arguments[0],
     "array_contains": lambda call: nodes.Comparison("in", call.arguments[1], call.arguments[0]),
-    "json_to_string": lambda call: nodes.Call("string", call.arguments, "text"),
+    "json_to_string": lambda call: nodes.FunctionCall("string", call.arguments, "text"),
     "math_random": _random_integer,
-    "array_get_item": lambda call: nodes.Get(call.arguments[0], (nodes.Call("index", call.arguments[1:], "number"),)),
+    "array_get_item": lambda call: nodes.Get(
+        call.arguments[0], (nodes.FunctionCall("index", call.arguments[1:], "number"),)
+    ),
     "index": lambda call: call.arguments[0],
 }
 """Functions that JSONata has by another name or as an operator."""

@@ -88,7 +88,7 @@ def _value(node: Node) -> tuple[str, int]:
                 index, deeper = (str(step), 0) if isinstance(step, int) else _value(step)
                 text, depth = f"States.ArrayGetItem({text}, {index})", max(depth, deeper) + 1
             return text, depth
-        case nodes.Call():
+        case nodes.FunctionCall():
             return _function(node)
         case nodes.Object():
             raise needs_jsonata(node, "an object inside an expression")
@@ -157,7 +157,7 @@ INTRINSICS = {
 """A function by its node's name → the intrinsic function that does the same."""
 
 
-def _function(node: nodes.Call) -> tuple[str, int]:
+def _function(node: nodes.FunctionCall) -> tuple[str, int]:
     name, arguments = node.name, node.arguments
     intrinsic = INTRINSICS.get(name)
     if intrinsic is None:
@@ -203,7 +203,7 @@ def write_rule(node: Node) -> dict[str, Any]:
             return {word.capitalize(): [write_rule(part) for part in parts]}
         case nodes.Test(operand=operand, operator=operator, value=value):
             return {"Variable": _variable(operand), operator: value}
-        case nodes.Call(name="contains", arguments=(text, nodes.Constant(value=str() as piece))):
+        case nodes.FunctionCall(name="contains", arguments=(text, nodes.Constant(value=str() as piece))):
             escaped = re.sub(r"([*\\])", r"\\\1", piece)
             return {"Variable": _variable(text), "StringMatches": f"*{escaped}*"}
         case nodes.Comparison(sign="in", left=left, right=nodes.Array(items=items)):
@@ -248,7 +248,7 @@ def _comparison(node: nodes.Comparison) -> dict[str, Any]:
                 f"wrap one side: number(a), string(a), boolean(a) or timestamp(a); or {JSONATA}",
             )
         return {"Variable": variable, f"{mark}{_SIGNS[sign]}Path": write_path(right)}
-    constant = right.arguments[0] if isinstance(right, nodes.Call) and right.name == "timestamp" else right
+    constant = right.arguments[0] if isinstance(right, nodes.FunctionCall) and right.name == "timestamp" else right
     if isinstance(constant, nodes.Invalid):
         raise NotWritten(constant, constant.message, constant.hint)
     if not isinstance(constant, nodes.Constant | nodes.Array | nodes.Object):
@@ -262,7 +262,7 @@ def _comparison(node: nodes.Comparison) -> dict[str, Any]:
 def _mark(node: Node) -> nodes.Mark | None:
     if isinstance(node, nodes.Path):
         return node.mark
-    if isinstance(node, nodes.Call) and node.name == "timestamp":
+    if isinstance(node, nodes.FunctionCall) and node.name == "timestamp":
         return "Timestamp"
     if not isinstance(node, nodes.Constant):
         return None

@@ -118,7 +118,7 @@ class Conditional(Node):
     otherwise: Node
 
 
-class Call(Node):
+class FunctionCall(Node):
     """A call of a JSONata function (without its `$`), or of an intrinsic function that JSONata does not have."""
 
     name: str
@@ -175,7 +175,7 @@ def kind_of(node: Node) -> Kind | None:
         case Conditional(then=then, otherwise=otherwise):
             kind = kind_of(then)
             return kind if kind == kind_of(otherwise) else None
-        case Call(kind=kind):
+        case FunctionCall(kind=kind):
             return kind
     return None
 
