@@ -63,7 +63,7 @@ def call_code(
         keywords.append((plain, code))
     if len({key for key, _ in keywords}) < len(keywords):
         return None
-    return c.Call(c.Text(name + _PATTERNS[pattern]), tuple(keywords))
+    return c.PythonCall(c.Text(name + _PATTERNS[pattern]), tuple(keywords))
 
 
 @cache

@@ -66,7 +66,7 @@ class Ref:
 
 
 @attrs.frozen
-class Call:
+class PythonCall:
     """A call; an argument is a keyword, or "" for a positional one, and its value."""
 
     function: Code
@@ -148,10 +148,10 @@ def is_attribute(name: str) -> bool:
     return _IDENTIFIER.fullmatch(name) is not None and not keyword.iskeyword(name)
 
 
-def call(function: str | Code, *values: Code, **keywords: Code) -> Call:
+def call(function: str | Code, *values: Code, **keywords: Code) -> PythonCall:
     """A call of a name of the API, or of any other function."""
     target = Api(function) if isinstance(function, str) else function
-    return Call(target, (*(("", value) for value in values), *keywords.items()))
+    return PythonCall(target, (*(("", value) for value in values), *keywords.items()))
 
 
 def literal(text: str) -> str:
@@ -211,7 +211,7 @@ def path(root: str, steps: tuple[str | int, ...]) -> str:
 def children(code: Code) -> Iterator[Code]:
     """The parts of the code."""
     match code:
-        case Call(function=function, arguments=arguments):
+        case PythonCall(function=function, arguments=arguments):
             yield function
             yield from (value for _, value in arguments)
         case Items(items=items):
@@ -249,8 +249,10 @@ def changed(code: Code, change: Callable[[Code], Code]) -> Code:
     if new is not code:
         return new
     match code:
-        case Call(function=function, arguments=arguments):
-            return Call(changed(function, change), tuple((key, changed(value, change)) for key, value in arguments))
+        case PythonCall(function=function, arguments=arguments):
+            return PythonCall(
+                changed(function, change), tuple((key, changed(value, change)) for key, value in arguments)
+            )
         case Items(items=items, brackets=brackets):
             return Items(tuple(changed(item, change) for item in items), brackets)
         case Dict(pairs=pairs):
@@ -409,9 +411,9 @@ def _document(code: Code, spell: Spell) -> Any:
             return spell(name)
         case Ref():
             return _Group((f"<{code.kind} {code.target!r}>",))
-        case Call(function=function, arguments=()):
+        case PythonCall(function=function, arguments=()):
             return _Group((_document(function, spell), "()"))
-        case Call(function=function, arguments=arguments):
+        case PythonCall(function=function, arguments=arguments):
             values = [
                 (f"{key}=" if key and not key.startswith("*") else key, _document(value, spell))
                 for key, value in arguments

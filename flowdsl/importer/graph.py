@@ -162,11 +162,11 @@ class GraphWriter:
         self.machine.comments.pop(path, None)
         variable = c.Ref("state", (self.at, step.name))
         alone, guards = code, None
-        if isinstance(code, c.Call) and code.function == c.Api("guard"):
+        if isinstance(code, c.PythonCall) and code.function == c.Api("guard"):
             # A raw state with its catchers: `goto` needs the state alone.
             (_, alone), *guards = code.arguments
         self.machine.statements.add(("state", self.at, step.name), snake(step.name), alone, comment or ())
-        return variable if guards is None else c.Call(c.Api("guard"), (("", variable), *guards))
+        return variable if guards is None else c.PythonCall(c.Api("guard"), (("", variable), *guards))
 
     def _read(self) -> set[str]:
         """The states whose results others read by `.out`."""
@@ -189,9 +189,9 @@ class GraphWriter:
             without |= {key for key in self.machine.defaults if key in state}
         context = self.machine.context((*self.at, "States", name))
         code = state_code(name, state, level, context, arms, frozenset(without))
-        if not self.machine.options.has_chains and isinstance(code, c.Call) and state.keys() & {"Next", "End"}:
+        if not self.machine.options.has_chains and isinstance(code, c.PythonCall) and state.keys() & {"Next", "End"}:
             way = ("next", c.constant(state["Next"])) if "Next" in state else ("end", c.Text("True"))
-            return code if level == Level.RAW else c.Call(code.function, (*code.arguments, way))
+            return code if level == Level.RAW else c.PythonCall(code.function, (*code.arguments, way))
         fields = self.outs.get(name, {})
         if level == Level.RAW or "InputPath" in state:
             return code
@@ -199,25 +199,27 @@ class GraphWriter:
 
     def _read_outs(self, state: dict[str, Any], code: Code, fields: Mapping[str, str]) -> Code:
         """Paths of the state's own, not of the states inside it, as `.out`."""
-        if not fields or not isinstance(code, c.Call):
+        if not fields or not isinstance(code, c.PythonCall):
             return code
         located = {field: (self.at, writer) for field, writer in fields.items()}
         change = partial(with_outs, fields=located)  # type: ignore[arg-type]
         if state["Type"] == "Choice":
-            return c.Call(code.function, tuple((key, self._rule_outs(value, change)) for key, value in code.arguments))
+            return c.PythonCall(
+                code.function, tuple((key, self._rule_outs(value, change)) for key, value in code.arguments)
+            )
         skipped = ("processor", "iterator", "catch")
         is_parallel = state["Type"] == "Parallel"
         arguments = [
             (key, value if key in skipped or (is_parallel and not key) else change(value))
             for key, value in code.arguments
         ]
-        return c.Call(code.function, tuple(arguments))
+        return c.PythonCall(code.function, tuple(arguments))
 
     def _rule_outs(self, rule: Code, change: Any) -> Code:
-        if not isinstance(rule, c.Call) or rule.function != c.Api("when"):
+        if not isinstance(rule, c.PythonCall) or rule.function != c.Api("when"):
             return rule
         (first, *rest) = rule.arguments
-        return c.Call(rule.function, ((first[0], change(first[1])), *rest))
+        return c.PythonCall(rule.function, ((first[0], change(first[1])), *rest))
 
     # Idioms
 
@@ -262,4 +264,4 @@ class GraphWriter:
 
 def _arguments(code: Code) -> tuple[tuple[str, Code], ...]:
     """The arguments of a call."""
-    return code.arguments if isinstance(code, c.Call) else ()
+    return code.arguments if isinstance(code, c.PythonCall) else ()

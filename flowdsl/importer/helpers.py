@@ -37,10 +37,10 @@ class Helper:
 
 def helpers(codes: Iterable[Code], names: Names) -> tuple[list[Helper], dict[Code, Code]]:
     """The functions that make a module shorter, and what replaces each call that one of them makes."""
-    groups: dict[Any, dict[c.Call, None]] = {}
+    groups: dict[Any, dict[c.PythonCall, None]] = {}
     for whole in codes:
         for part in c.walk(whole):
-            if isinstance(part, c.Call) and _is_simple(part):
+            if isinstance(part, c.PythonCall) and _is_simple(part):
                 groups.setdefault(_outline(part), {})[part] = None
     functions: list[Helper] = []
     replaced: dict[Code, Code] = {}
@@ -58,15 +58,15 @@ def helpers(codes: Iterable[Code], names: Names) -> tuple[list[Helper], dict[Cod
     return functions, replaced
 
 
-def _closer(calls: tuple[c.Call, ...]) -> list[tuple[c.Call, ...]]:
+def _closer(calls: tuple[c.PythonCall, ...]) -> list[tuple[c.PythonCall, ...]]:
     """The calls in groups that differ in their texts only, if they are not one such group."""
-    groups: dict[str, list[c.Call]] = {}
+    groups: dict[str, list[c.PythonCall]] = {}
     for call in calls:
         groups.setdefault(re.sub(r"\"[^\"]*\"", "", c.one_line(call)), []).append(call)
     return [(*group,) for group in reversed(groups.values())] if len(groups) > 1 else []
 
 
-def _is_simple(code: c.Call) -> bool:
+def _is_simple(code: c.PythonCall) -> bool:
     """True for a state without other states in it."""
     if not isinstance(code.function, c.Api) or code.function.name not in _KINDS:
         return False
@@ -80,10 +80,10 @@ def _is_simple(code: c.Call) -> bool:
 _STATES = frozenset({"Task", "Pass", "Wait", "Choice", "Map", "Parallel", "Succeed", "Fail", "fail", "raw", "chain"})
 
 
-def _outline(call: c.Call) -> Any:
+def _outline(call: c.PythonCall) -> Any:
     """What all calls of one function have in common."""
     action = call.arguments[1][1] if len(call.arguments) > 1 else None
-    called = (action.function, tuple(key for key, _ in action.arguments)) if isinstance(action, c.Call) else None
+    called = (action.function, tuple(key for key, _ in action.arguments)) if isinstance(action, c.PythonCall) else None
     fixed = tuple(value if key in _FIXED or isinstance(value, c.Api) else key for key, value in call.arguments)
     return call.function, called, fixed
 
@@ -102,13 +102,15 @@ class _Holes:
         if all(code == first for code in codes):
             return first
         match first:
-            case c.Call(function=function, arguments=arguments) if _alike(codes, c.Call, lambda each: each.function):
+            case c.PythonCall(function=function, arguments=arguments) if _alike(
+                codes, c.PythonCall, lambda each: each.function
+            ):
                 keys = [key for key, _ in arguments]
                 if all([key for key, _ in code.arguments] == keys for code in codes):  # type: ignore[union-attr]
                     rows = zip(*([value for _, value in code.arguments] for code in codes), strict=True)  # type: ignore[union-attr]
                     named = [key or str(index) for index, key in enumerate(keys)]
                     values = [self.merged(row, (*route, name)) for name, row in zip(named, rows, strict=True)]
-                    return c.Call(function, tuple(zip(keys, values, strict=True)))
+                    return c.PythonCall(function, tuple(zip(keys, values, strict=True)))
             case c.Dict(pairs=pairs) if _alike(codes, c.Dict, lambda each: [key for key, _ in each.pairs]):
                 keys = [key for key, _ in pairs]
                 rows = zip(*([value for _, value in code.pairs] for code in codes), strict=True)  # type: ignore[union-attr]
@@ -150,7 +152,7 @@ def _type(code: Code) -> str:
     return "Path" if code.text.startswith(("state_input", "context.", "var.", "result")) else "Value"
 
 
-def _helper(calls: tuple[c.Call, ...], names: Names) -> tuple[Helper, Mapping[Code, Code]] | None:
+def _helper(calls: tuple[c.PythonCall, ...], names: Names) -> tuple[Helper, Mapping[Code, Code]] | None:
     holes = _Holes()
     body = holes.merged(calls, ())
     types = holes.types
@@ -177,7 +179,7 @@ def _call(name: str, types: dict[str, str], values: dict[str, Code]) -> Code:
     """The call: a few short values by position, otherwise by name."""
     few = len(types) < 4 and not any(isinstance(value, c.Dict | c.Items) for value in values.values())
     arguments = [("" if few or key == "name" else key, values[key]) for key in types]
-    return c.Call(c.Ref("helper", name), tuple(arguments))
+    return c.PythonCall(c.Ref("helper", name), tuple(arguments))
 
 
 def _parameter_name(route: Route) -> str:
@@ -191,11 +193,11 @@ def _parameter_name(route: Route) -> str:
     return {("1",): "resource", ("1", "0"): "function"}.get(route, "value")
 
 
-def _helper_name(call: c.Call) -> str:
+def _helper_name(call: c.PythonCall) -> str:
     """The action of the service that the Task calls, or what the state is."""
     kind = call.function.name if isinstance(call.function, c.Api) else "Task"
     action = call.arguments[1][1] if len(call.arguments) > 1 else None
-    if isinstance(action, c.Call) and isinstance(action.function, c.Text):
+    if isinstance(action, c.PythonCall) and isinstance(action.function, c.Text):
         parts = action.function.text.split(".")
         last = [part for part in parts if part not in ("sync", "wait_for_task_token")][-1]
         return last.rstrip("_")

@@ -97,7 +97,7 @@ class _Machine:
         flow = statements.resolved(flow)
         name = c.constant(self.source.name)
         whole = statements.resolved(c.call("StateMachine", name, flow, **keywords))
-        if len(c.one_line(flow)) > _INLINE and isinstance(flow, c.Call):
+        if len(c.one_line(flow)) > _INLINE and isinstance(flow, c.PythonCall):
             flow_name = "flow" if self.single else statements.names.give(f"{variable}_flow")
             statements.emit(flow_name, flow)
             whole = statements.resolved(c.call("StateMachine", name, c.Text(flow_name), **keywords))
@@ -108,7 +108,7 @@ class _Machine:
         if "Retry" in self.defaults:
             task = {"Type": "Task", "Resource": "x", "Retry": self.defaults["Retry"]}
             code = state_code("x", task, Level.IDIOM, self.context(()), {})
-            keywords["retry"] = dict(code.arguments if isinstance(code, c.Call) else ())["retry"]
+            keywords["retry"] = dict(code.arguments if isinstance(code, c.PythonCall) else ())["retry"]
         if "TimeoutSeconds" in self.defaults:
             keywords["timeout"] = duration(self.defaults["TimeoutSeconds"])
         return c.call("Defaults", **keywords)

@@ -260,7 +260,7 @@ def _pattern(text: str) -> Code:
     words = [f"re.{word}" for flag, word in (("i", "IGNORECASE"), ("m", "MULTILINE")) if flag in flags]
     raw = f'r"{body}"' if body.isprintable() and '"' not in body and not body.endswith("\\") else c.literal(body)
     options = (("", c.Text(" | ".join(words))),) if words else ()
-    return c.Call(c.Text("re.compile"), (("", c.Text(raw)), *options))
+    return c.PythonCall(c.Text("re.compile"), (("", c.Text(raw)), *options))
 
 
 def _lambda(node: Node, names: Names) -> Code:

@@ -43,7 +43,7 @@ def repeated_parts(codes: Iterable[Code]) -> dict[Code, str]:
 
 def _keyed(key: str, code: Code) -> Iterator[tuple[str, Code]]:
     """The parts of the code, with their keywords or keys."""
-    if isinstance(code, c.Call):
+    if isinstance(code, c.PythonCall):
         yield from code.arguments
     elif isinstance(code, c.Dict):
         yield from code.pairs
@@ -56,23 +56,23 @@ def _is_shareable(code: Code) -> bool:
         return True
     if isinstance(code, c.Dict):
         return c.laid_out("", code).count("\n") >= _HIGH
-    if not isinstance(code, c.Call):
+    if not isinstance(code, c.PythonCall):
         return False
     if isinstance(code.function, c.Api):
         return code.function.name in ("retry", "catch", "Function") and len(code.arguments) > 1
     return _is_action(code) and len(c.one_line(code)) > _LONG
 
 
-def _is_action(code: c.Call) -> bool:
+def _is_action(code: c.PythonCall) -> bool:
     return isinstance(code.function, c.Text) and code.function.text.startswith("aws.")
 
 
 def _part_name(part: Code, key: str) -> str:
     """A name for a part that several steps have; a value has that of its keyword or key."""
-    if isinstance(part, c.Call) and isinstance(part.function, c.Text):
+    if isinstance(part, c.PythonCall) and isinstance(part.function, c.Text):
         words = [word for word in part.function.text.split(".") if word not in ("sync", "wait_for_task_token")]
         return words[-1].rstrip("_") + "_call"
-    if not isinstance(part, c.Call) or not isinstance(part.function, c.Api):
+    if not isinstance(part, c.PythonCall) or not isinstance(part.function, c.Api):
         return snake(key) if key else "value"
     first = part.arguments[0][1]
     if any(isinstance(each, c.Api) and each.name == "LAMBDA_SERVICE_ERRORS" for each in c.walk(first)):

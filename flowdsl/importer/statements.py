@@ -38,7 +38,7 @@ def _ending(key: Key, code: Code) -> str:
     """What makes another name of one that is taken."""
     if key[0] == "part":
         return ""
-    return "steps" if isinstance(code, c.Call) and code.function == c.Api("chain") else "step"
+    return "steps" if isinstance(code, c.PythonCall) and code.function == c.Api("chain") else "step"
 
 
 class Statements:
@@ -106,13 +106,13 @@ class Statements:
             return code
         if inside and isinstance(code, c.Dict):
             return c.Dict(tuple((key, self.resolved(value)) for key, value in code.pairs))
-        if inside and isinstance(code, c.Call):
+        if inside and isinstance(code, c.PythonCall):
             arguments = tuple((key, self.resolved(value)) for key, value in code.arguments)
-            return c.Call(self.resolved(code.function), arguments)
+            return c.PythonCall(self.resolved(code.function), arguments)
         return c.changed(code, self._resolve)
 
     def _resolve(self, code: Code) -> Code:
-        if isinstance(code, c.Call | c.Dict | c.LongText) and self.has(("part", code)):
+        if isinstance(code, c.PythonCall | c.Dict | c.LongText) and self.has(("part", code)):
             name = self.define(("part", code))
             return c.Text(name) if name else code
         if not isinstance(code, c.Ref):

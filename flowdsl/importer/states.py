@@ -397,7 +397,7 @@ def field_of(place: Any) -> str | None:
 
 def merged_field(code: Code) -> tuple[str, Code] | None:
     """The field and the value of `fn.merge(state_input, {field: value})`."""
-    if not isinstance(code, c.Call) or code.function != c.Text("fn.merge") or len(code.arguments) != 2:
+    if not isinstance(code, c.PythonCall) or code.function != c.Text("fn.merge") or len(code.arguments) != 2:
         return None
     (_, base), (_, added) = code.arguments
     if base != c.Text("state_input") or not isinstance(added, c.Dict) or len(added.pairs) != 1:
@@ -424,9 +424,9 @@ def duration(value: Any) -> Code:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 3600:
         for unit, seconds in (("days", 86_400), ("hours", 3600)):
             if value % seconds == 0:
-                return c.Call(c.Text("timedelta"), ((unit, c.constant(value // seconds)),))
+                return c.PythonCall(c.Text("timedelta"), ((unit, c.constant(value // seconds)),))
         if value % 60 == 0 and value >= 6000:
-            return c.Call(c.Text("timedelta"), (("minutes", c.constant(value // 60)),))
+            return c.PythonCall(c.Text("timedelta"), (("minutes", c.constant(value // 60)),))
     return c.constant(value)
 
 
@@ -459,7 +459,7 @@ def retrier_code(retrier: dict[str, Any]) -> Code:
             keywords[spec.attribute] = duration(value) if spec.kind.is_duration else c.constant(value)
     order = [spec.attribute for spec in by_asl_name(Retrier).values()]
     ordered = {key: keywords[key] for key in order if key in keywords}
-    return c.Call(c.Api("retry"), (*_errors(retrier["ErrorEquals"]), *ordered.items()))
+    return c.PythonCall(c.Api("retry"), (*_errors(retrier["ErrorEquals"]), *ordered.items()))
 
 
 def _errors(names: list[Any]) -> list[tuple[str, Code]]:

@@ -135,7 +135,7 @@ def pair(key: str, value: Any, place: Place) -> tuple[str, Code]:
 
 def _as_list(code: Code) -> Code:
     """`States.Array(...)` as a list if the machine writes such a list as this function."""
-    if not isinstance(code, c.Call) or code.function != c.Text("intrinsic.array"):
+    if not isinstance(code, c.PythonCall) or code.function != c.Text("intrinsic.array"):
         return code
     items = tuple(value for _, value in code.arguments)
     has_expressions = any(_node(item) is not None for item in items)
@@ -144,7 +144,7 @@ def _as_list(code: Code) -> Code:
 
 
 def _is_array(code: Code) -> bool:
-    return isinstance(code, c.Call) and code.function == c.Text("intrinsic.array")
+    return isinstance(code, c.PythonCall) and code.function == c.Text("intrinsic.array")
 
 
 def condition(rule: Mapping[str, Any], language: Language) -> Code:
