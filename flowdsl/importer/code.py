@@ -136,7 +136,9 @@ class FString:
     pieces: tuple[str | Code, ...]
 
 
-Code: TypeAlias = "Text | Block | Api | Ref | Call | Items | Dict | Binary | Unary | Below | Slice | Lambda | FString"
+Code: TypeAlias = (
+    "Text | LongText | Api | Ref | PythonCall | Items | Dict | Binary | Unary | Below | Slice | Lambda | FString"
+)
 Spell: TypeAlias = Callable[[str], str]
 """How the module writes a name of the API: `Task`, or `f.Task`."""
 

@@ -31,7 +31,7 @@ class Report:
 
 
 @frozen
-class Event:
+class Invocation:
     """An event as JSON, and the time limit of its invocation in seconds."""
 
     body: bytes
@@ -58,7 +58,7 @@ class RuntimeApi:
     """
 
     reports: SimpleQueue[Report] = field(factory=SimpleQueue)
-    events: SimpleQueue[Event | None] = field(factory=SimpleQueue)
+    events: SimpleQueue[Invocation | None] = field(factory=SimpleQueue)
     _server: ThreadingHTTPServer = field(init=False)
 
     def __enter__(self) -> Self:
@@ -84,7 +84,7 @@ class RuntimeApi:
 
 class _Handler(BaseHTTPRequestHandler):
     reports: SimpleQueue[Report]
-    events: SimpleQueue[Event | None]
+    events: SimpleQueue[Invocation | None]
 
     def do_GET(self) -> None:
         if self.path != _NEXT:

@@ -33,7 +33,7 @@ from ..base.document import read_json
 from ..base.source import display_path
 from .handler import MACHINES, span
 from .manifest import Manifest, Packaged
-from .runtime_api import Event, Report, RuntimeApi
+from .runtime_api import Invocation, Report, RuntimeApi
 
 EVENTS = "test_event*.json"
 """The files of a function's folder that are test events."""
@@ -145,7 +145,7 @@ class _Verification:
             try:
                 report = _wait(api, _INIT_SECONDS + seconds)
                 if report and report.kind == "next":
-                    api.events.put(Event(body, request, self._arn, seconds))
+                    api.events.put(Invocation(body, request, self._arn, seconds))
                     report = _wait(api, seconds)
             finally:
                 process.kill()

@@ -17,7 +17,7 @@ import pytest
 from flowdsl import Function
 from flowdsl.base.diagnostics import Diagnostic, FlowError
 from flowdsl.package import assembly, verify
-from flowdsl.package.runtime_api import Event, Report, RuntimeApi
+from flowdsl.package.runtime_api import Invocation, Report, RuntimeApi
 
 pytestmark = pytest.mark.slow
 
@@ -207,7 +207,7 @@ def test_the_runtime_api_refuses_other_requests() -> None:
             with pytest.raises(urllib.error.HTTPError, match="400") as refused:
                 urllib.request.urlopen(request)
             refused.value.close()
-        api.events.put(Event(b'{"n": 1}', "one", "arn", 3.0))
+        api.events.put(Invocation(b'{"n": 1}', "one", "arn", 3.0))
         with urllib.request.urlopen(f"http://{api.address}/2018-06-01/runtime/invocation/next") as answer:
             assert (answer.read(), answer.headers["Lambda-Runtime-Aws-Request-Id"]) == (b'{"n": 1}', "one")
         assert api.reports.get() == Report("next")
