@@ -8,7 +8,16 @@ import pytest
 
 from flowdsl.check import check
 from flowdsl.check.dataflow.annotations import Data
-from flowdsl.check.dataflow.shapes import NUMBER, STRING, ArrayShape, Member, ObjectShape, ScalarShape, Source
+from flowdsl.check.dataflow.shapes import (
+    NUMBER,
+    STRING,
+    ArrayShape,
+    Member,
+    ObjectShape,
+    ScalarShape,
+    Source,
+    UnionShape,
+)
 from flowdsl.check.rules.values import arn_problem
 
 WORD = ScalarShape("string", frozenset({"ALL"}))
@@ -21,6 +30,9 @@ INPUT = ObjectShape(
         "part": Member(PART),
         "flag": Member(ScalarShape("boolean")),
         "list": Member(ArrayShape(STRING)),
+        "numbers": Member(ArrayShape(NUMBER)),
+        "objects": Member(ArrayShape(ObjectShape({}, False))),
+        "any": Member(ArrayShape(UnionShape((STRING, ObjectShape({}, False))))),
         "object": Member(ObjectShape({"a": Member(NUMBER)}, True, Source("it"))),
     },
     True,
@@ -58,6 +70,15 @@ SEND = {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "Messa
         (PUT, item({"BOOL.$": "$.text"}), WRONG),
         (PUT, item({"L": [{"N.$": "$.n"}]}), WRONG),
         (PUT, item({"M": {"a": {"N.$": "States.Format('{}', $.n)"}}}), []),
+        (SDK_PUT, item({"L.$": "$.list"}), WRONG),
+        (PUT, item({"L.$": "$.list"}), []),  # it takes text as an attribute
+        (PUT, item({"L.$": "$.numbers"}), WRONG),
+        (SDK_PUT, item({"L.$": "$.objects"}), []),
+        (SDK_PUT, item({"L.$": "$.any"}), []),
+        (PUT, item({"SS.$": "$.list"}), []),
+        (PUT, item({"SS.$": "$.numbers"}), WRONG),
+        (SDK_PUT, item({"Ns.$": "$.numbers"}), WRONG),
+        (PUT, item({"SS.$": "$.objects"}), WRONG),
         (PUT, {"TableName": "t", "Item": {"id.$": "$.text"}}, []),
         (SDK_PUT, {"TableName": "t", "Item": {"id.$": "$.text"}}, WRONG),
         (PUT, {"TableName": "t", "Item": {"id.$": "$.object"}}, []),
@@ -67,6 +88,8 @@ SEND = {"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "Messa
         (SUBMIT, {**JOB, "Timeout": {"AttemptDurationSeconds.$": "$.text"}}, []),
         (SUBMIT, {**JOB, "Timeout": {"AttemptDurationSeconds.$": "$.list"}}, WRONG),
         (SUBMIT, {**JOB, "DependsOn.$": "$.text"}, WRONG),
+        (SUBMIT, {**JOB, "DependsOn.$": "$.list"}, WRONG),
+        (SUBMIT, {**JOB, "DependsOn.$": "$.objects"}, []),
         (SUBMIT, {**JOB, "JobName.$": "$.n"}, []),
         ("arn:aws:states:::batch:submitJob", {**JOB, "JobName.$": "$.n"}, WRONG),
         ("arn:aws:states:::sns:publish", {"TopicArn.$": "$.text", "Message.$": "$.object"}, []),

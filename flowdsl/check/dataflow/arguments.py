@@ -113,17 +113,16 @@ def _details(api: Api, api_id: str, root: str, names: tuple[str | int, ...], is_
             shape = details["value"]["shape"]
         else:
             return None
-    is_dynamodb = api_id in ("dynamodb", "dynamodbstreams")
-    return {
-        **api.shape(shape),
-        "is_attribute": is_dynamodb and shape == "AttributeValue",
-        "in_attribute": is_dynamodb and _is_in_attribute(names, shape),
-    }
+    details = _marked(api, api_id, shape, len(names) > 1)
+    items = details.get("member")
+    return {**details, "items": _marked(api, api_id, items["shape"], True)} if items else details
 
 
-def _is_in_attribute(names: tuple[str | int, ...], shape: str) -> bool:
-    """True for the value under S, N or another type of a DynamoDB attribute."""
-    return shape.endswith("AttributeValue") and shape != "AttributeValue" and len(names) > 1
+def _marked(api: Api, api_id: str, shape: str, is_inside: bool) -> dict[str, Any]:
+    """Return botocore's shape, and whether it is an attribute of DynamoDB, or the value under S, N or another type."""
+    is_value = api_id in ("dynamodb", "dynamodbstreams") and shape.endswith("AttributeValue")
+    marks = {"is_attribute": is_value and shape == "AttributeValue"}
+    return {**api.shape(shape), **marks, "in_attribute": is_value and shape != "AttributeValue" and is_inside}
 
 
 def _check(shape: Shape, details: Mapping[str, Any], value: _Value, is_optimized: bool) -> Iterator[Wrong]:
@@ -146,8 +145,11 @@ def _problem(shape: Shape, details: Mapping[str, Any], value: _Value, is_optimiz
     if wanted in ("structure", "map"):
         takes_text = details.get("is_attribute") and is_optimized
         return None if kind == "object" or (is_text and takes_text) else f"an object, not {NAMES[kind]}"
+    if wanted == "list" and isinstance(shape, ArrayShape):
+        wrong = _problem(shape.item, details.get("items", {}), value, is_optimized)
+        return f"a list; each item must be {wrong}" if wrong else None
     if wanted == "list":
-        return None if kind == "array" else f"a list, not {NAMES[kind]}"
+        return f"a list, not {NAMES[kind]}"
     if wanted in _TEXTS:
         return _text_problem(shape, kind, details, value, is_optimized)
     values = shape.values if isinstance(shape, ScalarShape) and is_text else None
