@@ -163,9 +163,10 @@ def _is_for_people(record: Transaction, payments: list[Payment], outcome: Outcom
     work = [each for each in outcome.last if each.id == record.id and each.is_open_work]
     if not payments:
         return bool(work)
-    told = {each.reference for each in facts_of(record.id) if each.kind == ANSWERED}
+    answered = {each.reference for each in facts_of(record.id) if each.kind == ANSWERED}
     is_unknown = all(
-        each.status in _NOT_TAKEN and (each.status != "action_required" or each.reference.partition(":")[0] not in told)
+        each.status in _NOT_TAKEN
+        and (each.status != "action_required" or each.reference.partition(":")[0] not in answered)
         for each in payments
     )
     return record.psp == "psp_adyen" and is_unknown and any(each.is_for_the_dashboard for each in work)
