@@ -69,6 +69,8 @@ def test_llms_txt_lists_the_guides_that_exist():
     written = {f"docs/reference/{name}.md" for name in pages.public_modules()}
     assert [each for each in linked if not (ROOT / each).is_file() and each not in written] == []
     assert "- [Testing flows](docs/testing-flows.md): " in text
+    assert "- [Working on a flow](docs/skills/flowdsl/SKILL.md): A flow is a Python file" in text
+    assert all(re.match(r"- \[[A-Z`f]", line) for line in text.splitlines() if line.startswith("- ["))
 
 
 def test_make_docs_has_an_environment_of_its_own_and_fails_on_warnings():

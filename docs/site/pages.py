@@ -59,7 +59,7 @@ def llms() -> str:
 
 
 def _first_sentence(text: str) -> tuple[str, str]:
-    title, _, rest = text.partition("\n")
+    title, _, rest = re.sub(r"\A---\n.*?\n---\n\s*", "", text, flags=re.DOTALL).partition("\n")  # no front matter
     paragraphs = [part for part in rest.split("\n\n") if re.match(r"\s*[A-Z`]", part)]
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(paragraphs[0].split())) if paragraphs else ""
     return title.removeprefix("# ").strip(), re.split(r"(?<=[a-z`)])[.:](?: |$)", plain)[0]
