@@ -17,7 +17,7 @@ from ..base.source import Caller
 from . import nodes
 from .describing import described
 from .expressions import Expression, Template, node_of, rfc3339, without_json
-from .fields import ByPath, Element, Language, Spec, set_fields
+from .fields import ByPath, Element, Language, Spec, set_fields, specs
 from .flow import describe
 from .functions import Function
 from .jsonata import NotWritten, write_jsonata
@@ -68,10 +68,17 @@ def written(element: Any, language: Language, report: Report, path: AslPath) -> 
         }
         for key in own.keys() & element.extras.keys():
             report((*path, key), f"{own[key]}= and {snake(key)}= both set {key}", f"remove {snake(key)}=", None)
+        fields = {name for spec in specs(type(element)).values() for name in (spec.name, spec.path)}
         changes["extras"] = {
-            key: constant(item, report, (*path, key)) for key, item in element.extras.items() if key not in own
+            key: constant(item, report if key in fields else _unheard, (*path, key))
+            for key, item in element.extras.items()
+            if key not in own
         }
     return evolve(element, **changes) if changes else element
+
+
+def _unheard(*_: object) -> None:
+    """A `Report` for the value of a field that does not exist: the checker reports the field."""
 
 
 def _value(value: Any, spec: Spec, language: Language, report: Report, path: AslPath) -> Any:

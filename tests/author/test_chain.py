@@ -209,7 +209,7 @@ def test_comparing_two_paths_needs_a_type() -> None:
     [
         (lambda: f.Pass("P", result={"at": Decimal("1.5")}), "a value of type Decimal has no JSON form"),
         (lambda: f.Pass("P", parameters={"at": {1, 2}}), "a value of type set has no JSON form"),
-        (lambda: f.Pass("P", reslt=object()), "a value of type object has no JSON form"),
+        (lambda: f.Pass("P", result=object()), "a value of type object has no JSON form"),
         (lambda: f.Pass("P", result=float("nan")), "nan has no JSON form"),
         (lambda: f.Pass("P", result={"a": f.state_input.x}), "must be a constant here"),
         (lambda: f.Pass("P", parameters={"f": TASKS}), "the function 'tasks' is not a value"),

@@ -301,7 +301,7 @@ def test_each_f_string_that_is_changed_is_reported(tmp_path: Path) -> None:
         "y.zfill(50)",
         "y if y == 'a' else 'b'",
         "y if y in ('a', 'b') else f'{y}b'",
-        "y if y.startswith('a') else 'b'",
+        "y if y.startswith('ab') else 'b'",
     ],
 )
 def test_what_python_does_with_a_text_by_its_name_is_reported(use: str, tmp_path: Path) -> None:
@@ -327,6 +327,17 @@ def test_what_python_may_do_with_a_text(use: str, tmp_path: Path) -> None:
         f'machine = f.StateMachine("m", f.Pass("P", output={{"v": {use}, "x": x, "y": y}}), query_language="JSONata")\n'
     )
     assert project.review(project.load(file), packaging=False) == []
+
+
+@pytest.mark.parametrize(
+    "value", ['{"a": f.state_input.x}', "f.state_input.x", 'f"{f.state_input.x}"', "f.retry", "{1, 2}"]
+)
+def test_a_keyword_that_is_not_there_is_one_mistake_whatever_its_value(value: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "flow.py"
+    file.write_text(f'import flowdsl as f\nmachine = f.StateMachine("m", f.Pass("P", outptu={value}))\n')
+    (problem,) = project.review(project.load(file), packaging=False)
+    assert (problem.code, problem.hint) == ("FD102", "did you mean output=…?")
 
 
 @pytest.mark.parametrize("text", ["{X!r}", "{X!a}", "{X=}", "{[X]!r}", "{X!s}", "{X:>5}"])
