@@ -59,7 +59,7 @@ class Verdict(Record):
             (self.file.parent / ".gitignore").write_text("*\n")
             with holding_interrupts():
                 with new.open("x", encoding="utf-8") as file:  # two builds at once write two files
-                    json.dump({"key": self.key, "seen": seen}, file)
+                    file.write(json.dumps({"key": self.key, "seen": seen}))
                 new.replace(self.file)
         except FileExistsError:
             pass  # a build in another container has the same number

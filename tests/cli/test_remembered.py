@@ -280,11 +280,10 @@ def test_a_folder_that_cannot_be_written_does_no_harm(shop: Shop):
 
 
 def test_a_full_disk_leaves_no_stamp(shop: Shop, monkeypatch: pytest.MonkeyPatch):
-    def fail(value: object, file: object) -> None:
-        file.write("{")
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(remembered.json, "dump", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     assert review(load(shop.root / "flow.py"), packaging=False, remember=True) == []
     assert [file.name for file in (shop.root / FOLDER).iterdir()] == [".gitignore"]
 
