@@ -33,9 +33,9 @@ def failing(flow: Runner, token: str) -> None:
         flow.run(donation(token))
 
 
-def take(amount: int = 2500, key: str = "don-1-9") -> None:
+def take(amount: int = 2500, key: str = "don-1-9", currency: str = "GBP") -> None:
     Ledger(database("psp-sandbox")).authorise(
-        order="don-1", token="tok_paid", amount=amount, currency="GBP", key=key, capture=True
+        order="don-1", token="tok_paid", amount=amount, currency=currency, key=key, capture=True
     )
 
 
@@ -268,6 +268,18 @@ def test_a_payment_of_another_amount_is_for_people_and_hides_nothing(flow: Runne
     assert (entry.reference, entry.amount, entry.currency) == (reference, 9900, "GBP")
     assert [finding.id for finding in swept()] == ["don-1"], "until somebody closes it"
     assert len([*store().list(Query(status="conflict"))]) == 1, "stored once"
+
+
+def test_a_payment_in_another_currency_is_not_the_donations(flow: Runner) -> None:
+    failing(flow, "tok_answers_lost")
+    take(currency="EUR")
+
+    repaired, conflict, *_ = swept()
+
+    assert (repaired.repaired, stored("paid").currency) == ("paid", "GBP")
+    assert conflict.reason.startswith(
+        f"a second payment was taken at psp_sandbox: {payments()[1].reference}, 25.00 EUR"
+    )
 
 
 def test_a_payment_of_another_amount_that_is_not_decided_is_left_alone(
