@@ -86,7 +86,8 @@ def settled(record: Transaction, capture: Capture | None, state: dict[str, Any] 
             reason += f"; requested were {amount_text(capture.amount, capture.currency)}"
         if not repair:
             return Finding(record.id, _name(capture), f"{reason}; to be stored as paid")
-        done = evolve(capture, amount=taken) if capture else _made_there(record, taken)
+        # What begins as open is found by the sweep, wherever this is killed.
+        done = evolve(capture, amount=taken) if capture else captures.finish(_made_there(record, taken))
         conclude(done, record, "captured", str(state["code"]))
         return Finding(record.id, _name(capture), reason, "paid")
     if state and outcome in _GONE:
