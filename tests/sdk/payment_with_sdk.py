@@ -1,6 +1,7 @@
 """The payment flow, written with the Data Science SDK: in JSONPath, the only query language that the SDK knows.
 
 The values of its retriers and texts are payment_flow.py's own; the steps and their order are written out here.
+The SDK knows no ResultSelector either, so a PSP's answer stays in the Payload of what lambda:invoke returns.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def payment() -> steps.Graph:
         retry=[retry(final_errors), retry(psp_errors)],
         catch=catch_all(persist, "$.error"),
     )
-    wait = steps.Wait("WaitForPsp", seconds_path="$.payment.delay_seconds")
+    wait = steps.Wait("WaitForPsp", seconds_path="$.payment.Payload.delay_seconds")
     wait.next(take)
     delay = task("NotifyDelay", "notify-delay", result_path=None, catch=catch_all(wait, "$.notify_delay_error"))
     delay.next(wait)
@@ -96,7 +97,7 @@ def payment() -> steps.Graph:
             "FunctionName": arn("redirect-to-psp"),
             "Payload": {"token.$": "$$.Task.Token", "document.$": "$"},
         },
-        timeout_seconds_path="$.payment.redirect_seconds",
+        timeout_seconds_path="$.payment.Payload.redirect_seconds",
         result_path="$.redirect",
         retry=[retry(lambda_transient), retry(sending)],
         catch=catch_all(take, "$.redirect"),
@@ -109,7 +110,7 @@ def payment() -> steps.Graph:
             "FunctionName": arn("await-confirmation"),
             "Payload": {"token.$": "$$.Task.Token", "document.$": "$"},
         },
-        timeout_seconds_path="$.payment.pending_seconds",
+        timeout_seconds_path="$.payment.Payload.pending_seconds",
         result_path="$.confirmation",
         retry=[retry(each) for each in machine.states["AwaitConfirmation"].retry],
         catch=[
@@ -120,7 +121,7 @@ def payment() -> steps.Graph:
     confirmation.next(take)
     outcome = steps.Choice("PaymentOutcome")
     for value, step in (("retry", delay), ("redirect", redirect), ("pending", confirmation), ("paid", post)):
-        outcome.add_choice(steps.ChoiceRule.StringEquals("$.payment.status", value), step)
+        outcome.add_choice(steps.ChoiceRule.StringEquals("$.payment.Payload.status", value), step)
     outcome.default_choice(persist)
     take.next(outcome)
 
