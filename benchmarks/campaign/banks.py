@@ -66,7 +66,7 @@ class Bank(Protocol):
 
 @frozen
 class _Sandbox:
-    """The sandbox's ledger; nobody is told what happens in it by hand."""
+    """The sandbox's ledger. The sandbox has no webhook, so nothing tells the flow what somebody does there by hand."""
 
     ledger: Ledger
 

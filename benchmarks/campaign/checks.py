@@ -102,7 +102,8 @@ def _further(identity: str, payments: list[Payment], outcome: Outcome) -> Iterat
     }
     for payment in payments:
         if (payment.reference, payment.captured, payment.currency) not in conflicts:
-            yield f"{payment.captured} {payment.currency} was taken by hand: {payment.reference} is no conflict"
+            taken = f"{payment.captured} {payment.currency}"
+            yield f"{taken} was taken by hand; {payment.reference} is not stored as a conflict"
         elif identity not in {each.id for each in outcome.last if each.is_open_work}:
             yield f"taken by hand, and not in the list of open work: {payment.reference}"
 

@@ -120,7 +120,7 @@ class GoCardlessBooks:
             new = {"id": f"PM{number}", "created_at": clock.now(), "amount": amount, "amount_refunded": 0}
             more = {"status": "confirmed", "metadata": {"donation": donation}}
             self.objects[f"PM{number}"] = {**payment, **new, **more}
-            self.confirmed[f"PM{number}"] = 9  # nothing follows
+            self.confirmed[f"PM{number}"] = 9  # the last of its events
             self._tell("payments", "confirmed", payment=f"PM{number}")
         elif act == "refund" and payment["status"] == "confirmed":
             total = payment["amount_refunded"] + amount

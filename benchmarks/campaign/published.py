@@ -1,4 +1,4 @@
-"""Data that PSPs publish, from ../shared/psp or the folder in FLOWDSL_PSP. Without that folder nothing is compared."""
+"""Data that PSPs publish, in ../shared/psp or the folder that FLOWDSL_PSP names. Without it no comparison is made."""
 
 from __future__ import annotations
 
