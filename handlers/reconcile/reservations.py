@@ -16,7 +16,7 @@ from handlers.money import amount_text
 from handlers.psp import CAPTURED, Outcome
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
 from handlers.transactions.record import Transaction
-from handlers.transactions.store import Query, Store
+from handlers.transactions.store import ConflictingTransaction, Query, Store
 
 RESERVED = 5 * 24 * 3600
 """Seconds after which a reservation that nobody has taken is listed: card schemes keep most for seven days
@@ -88,7 +88,10 @@ def settled(record: Transaction, capture: Capture | None, state: dict[str, Any] 
             return Finding(record.id, _name(capture), f"{reason}; to be stored as paid")
         # What begins as open is found by the sweep, wherever this is killed.
         done = evolve(capture, amount=taken) if capture else captures.finish(_made_there(record, taken))
-        conclude(done, record, "captured", str(state["code"]))
+        try:
+            conclude(done, record, "captured", str(state["code"]))
+        except ConflictingTransaction as error:
+            return Finding(record.id, _name(capture), str(error), "conflict")
         return Finding(record.id, _name(capture), reason, "paid")
     if state and outcome in _GONE:
         reason = f"nothing was taken {where}, and nothing is reserved any more: {state['code']}"

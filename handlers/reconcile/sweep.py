@@ -111,11 +111,14 @@ def _of_reservation(record: Transaction, store: Store, ask: Ask) -> Finding | No
         finding = settled(record, captures.find(record.id), state, repair=True)
         return finding if finding.repaired else None
     known = [each for each in store.history(record.id) if each.status in ("conflict", "closed")]
-    more = (state["captured"] if state else 0) or 0
-    more -= (record.amount or 0) + sum(each.amount or 0 for each in known if each.reference == record.reference)
+    captured = (state["captured"] if state else 0) or 0
+    before = (record.amount or 0) + sum(each.amount or 0 for each in known if each.reference == record.reference)
+    more = captured - before
     if more <= 0:
         return None
-    store.put(evolve(record, status="conflict", complete=True, amount=more, stored_at=clock.now()))
+    # The same document is stored once: that of each capture says how much was taken in all.
+    document = {**json.loads(record.document), "reconciled": {"captured": captured}}
+    store.put(evolve(from_document(document), status="conflict", complete=True, amount=more))
     return Finding(record.id, record.status, f"{more} more was taken at {record.psp}: {record.reference}", "conflict")
 
 

@@ -183,6 +183,32 @@ def test_what_is_taken_of_a_reservation_after_its_capture_is_for_people(
     [finding] = sweep(store(), ask_psp, lambda _: True)
     assert finding.reason.startswith(f"more was taken of the payment at psp_adyen: {record().reference}, 4.00 GBP")
 
+    psp.by_hand("capture", "don-1", 400)
+    tell(psp)
+
+    assert [each.amount for each in store().list(Query(status="conflict"))] == [400, 400]
+
+
+def test_a_payment_that_another_execution_stores_while_the_psp_is_asked_ends_no_sweep(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if psp.name == "psp_adyen":
+        pytest.skip("its webhook tells of the capture before")
+    event = reserved(call, psp)
+    request(call, psp, 2500)
+    psp.pass_days()
+    later(monkeypatch, 2)
+
+    def ask(transaction: Transaction, inquiry: dict[str, Any]) -> dict[str, Any]:
+        answer = ask_psp(transaction, inquiry)
+        store().put(from_document({**event, "payment": event["payment"] | {"status": "paid", "reference": "other"}}))
+        return answer
+
+    findings = {each.repaired: each.reason for each in sweep(store(), ask, lambda _: True)}
+
+    assert "already paid by" in findings["conflict"]
+    assert (record().status, record().reference) == ("paid", "other")
+
 
 def test_a_reserved_donation_keeps_its_donor_for_the_receipt(
     call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
