@@ -19,6 +19,7 @@ from Adyen.util import is_valid_hmac_notification
 from handlers import clock
 from handlers.adyen_webhook.settling import settled
 from handlers.logs import invocation, logger
+from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_adyen.amounts import NotPayable, from_adyen
 from handlers.psp_adyen.facts import Fact
@@ -31,6 +32,9 @@ _REPORT = "REPORT_AVAILABLE"
 """It is not signed, and names a file instead of a payment (https://docs.adyen.com/reporting/automatically-get-reports)."""
 _REFERENCE = r"[A-Za-z0-9_:-]{1,160}"
 """What ours look like; other systems that take payments for the merchant account have theirs."""
+_LIVE = {"true": True, "false": False}
+"""What `live` says of a request's events. It is not signed, so each platform needs an HMAC key of its own."""
+
 _FIELDS = {
     # The signature joins the fields with colons. Only the merchantReference may contain one, so that nobody can move
     # the borders of a signed event's fields.
@@ -52,9 +56,13 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
             with fresh_secrets_after(BadSignature):
                 facts = list(_verified(event))
+                live = _LIVE.get(json.loads(content(event)).get("live"))
         except BadSignature as error:
             LOG.warning("refused", reason=str(error))
             return response(401, "refused")
+        if not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
+            LOG.warning("ignored", reason="events of the test platform", kinds=[fact.kind for fact in facts])
+            return response(200, "ignored")
         with fresh_secrets_after(KeyRejected):
             results = [settled(fact) for fact in facts]
         LOG.info("received", kinds=[fact.kind for fact in facts], results=results)

@@ -15,6 +15,7 @@ from gocardless_pro.errors import InvalidSignatureError
 
 from handlers.gocardless_webhook.settling import settle_payment, settle_refund, settle_request
 from handlers.logs import invocation, logger
+from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_gocardless.client import Services, open_services
 from handlers.psp_gocardless.provider import translated_errors
@@ -22,6 +23,10 @@ from handlers.psp_webhook import BadSignature, content, header, response
 from handlers.secrets import fresh_secrets_after, setting
 
 LOG = logger("gocardless_webhook")
+
+_ORIGINS = {"https://api.gocardless.com": True, "https://api-sandbox.gocardless.com": False}
+"""What a webhook's `Origin` says of its events: whether they are live
+(https://developer.gocardless.com/api-reference/#appendix-webhooks)."""
 
 _SETTLED_BY = {
     "payments": ("payment", settle_payment),
@@ -43,6 +48,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             LOG.warning("refused", reason=str(error))
             # The status that GoCardless's documentation asks for.
             return response(498, "refused")
+        if not is_for_us(_ORIGINS.get(header(event, "origin")), "GOCARDLESS_ENVIRONMENT", "GoCardless"):
+            LOG.warning("ignored", reason="events of the sandbox", events=len(events))
+            return response(200, "ignored")
         with fresh_secrets_after(KeyRejected), translated_errors():
             result = _settled(events, open_services())
         LOG.info("received", events=len(events), result=result)

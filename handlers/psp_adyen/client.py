@@ -16,6 +16,7 @@ from Adyen.services.checkout.payments_api import PaymentsApi
 from attrs import frozen
 
 from handlers.document import Misconfigured
+from handlers.modes import checked
 from handlers.psp_http import open_session
 from handlers.secrets import setting
 
@@ -49,7 +50,7 @@ class Adyen:
 
 def open_adyen() -> Adyen:
     """Return the parts of Adyen's API that a payment needs. Raises Misconfigured."""
-    platform = setting("ADYEN_ENVIRONMENT")
+    platform = checked("ADYEN_ENVIRONMENT")
     if platform not in ("test", "live"):
         raise Misconfigured("ADYEN_ENVIRONMENT: expected test or live")
     client = AdyenClient(

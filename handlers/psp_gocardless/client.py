@@ -16,8 +16,8 @@ from gocardless_pro import services
 from gocardless_pro.api_client import ApiClient
 
 from handlers.document import Misconfigured
+from handlers.modes import checked
 from handlers.psp_http import open_session
-from handlers.secrets import setting
 
 TIMEOUT = 10
 """Seconds to wait for an answer; one invocation sends four requests at most."""
@@ -64,10 +64,10 @@ class Services:
 
 def open_services() -> Services:
     """Return GoCardless's services. Raises Misconfigured."""
-    environment = setting("GOCARDLESS_ENVIRONMENT")
+    environment = checked("GOCARDLESS_ENVIRONMENT")
     if environment not in _BASES:
         raise Misconfigured(f"GOCARDLESS_ENVIRONMENT: expected one of {', '.join(_BASES)}")
-    api = _Api(os.environ.get("GOCARDLESS_API_BASE") or _BASES[environment], setting("GOCARDLESS_ACCESS_TOKEN"))
+    api = _Api(os.environ.get("GOCARDLESS_API_BASE") or _BASES[environment], checked("GOCARDLESS_ACCESS_TOKEN"))
     # One try: the flow retries with back-off, visible in its history. A conflict is answered by the existing resource.
     kinds = (
         services.PaymentsService,

@@ -6,15 +6,15 @@ import os
 
 import stripe
 
+from handlers.modes import checked
 from handlers.psp_http import open_session
 from handlers.psp_stripe.provider import TIMEOUT
-from handlers.secrets import setting
 
 
 def open_client() -> stripe.StripeClient:
-    """Return a client. Raises Misconfigured without a key."""
+    """Return a client. Raises Misconfigured without a key, or with one of the wrong mode."""
     return stripe.StripeClient(
-        setting("STRIPE_API_KEY"),
+        checked("STRIPE_API_KEY"),
         base_addresses={"api": os.environ.get("STRIPE_API_BASE") or stripe.DEFAULT_API_BASE},
         http_client=stripe.RequestsClient(timeout=TIMEOUT, session=open_session()),
         # The flow retries with back-off, visible in its history.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from handlers.configuration import NEVER, RETENTION
 from handlers.document import Misconfigured
+from handlers.modes import TRIAL, is_trial, mistakes
 from handlers.select_psp.selection import check_routing
 
 Variables = Mapping[str, Mapping[str, str]]
@@ -19,7 +20,8 @@ def deployment_check(
     functions: Iterable[str], required: Mapping[str, Mapping[str, Iterable[str]]]
 ) -> Callable[[str, Variables], Iterator[str]]:
     """Return a check for `StateMachine(checks=[...])`: the routing is what SelectPsp accepts on Lambda, and what a PSP
-    that may be chosen needs is set: variables by function, by the PSP's name."""
+    that may be chosen needs is set: variables by function, by the PSP's name. Keys are of the environment's mode, but
+    for references to secrets, which the functions check."""
     known = sorted(functions)
 
     def check(_environment: str, variables: Variables) -> Iterator[str]:
@@ -30,9 +32,13 @@ def deployment_check(
             return
         for psp in (each for each in psps if each.enabled):
             for function, names in required.get(psp.name, {}).items():
+                own = variables.get(function, {})
                 for name in names:
-                    if not variables.get(function, {}).get(name):
+                    if not own.get(name):
                         yield f"{function}: {name} is not set, and {psp.name} is enabled"
+                if is_trial(own) != is_trial(variables.get("payment-select-psp", {})):
+                    yield f"{function}: {TRIAL} is not as payment-select-psp has it, and {psp.name} is enabled"
+                yield from (f"{function}: {each}" for each in mistakes(own, own))
         if not (kept := variables.get("payment-reconcile", {}).get(RETENTION)):
             yield f"payment-reconcile: {RETENTION} is not set: the days for which donors' data is kept, or {NEVER}"
         elif kept != NEVER and not (kept.isdecimal() and int(kept) > 0):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from handlers.configuration import is_on_lambda
 from handlers.document import Misconfigured, is_for_later, read
+from handlers.modes import is_trial
 from handlers.money import ACCEPTED
 
 _FILE = Path(__file__).with_name("psps.toml")
@@ -77,7 +78,7 @@ def settings(environ: Mapping[str, str] | None = None) -> list[PspSettings]:
     except (OSError, ValueError) as error:
         raise Misconfigured(f"{path.name}: {error}") from error
     mistakes = [f"{path.name}: {name}{problem}" for name, table in tables.items() for problem in _mistakes(table)]
-    sandbox_allowed = not is_deployed or environ.get("PAYMENTS_SANDBOX") == "allowed"
+    sandbox_allowed = not is_deployed or is_trial(environ)
     if not sandbox_allowed and any(name == SANDBOX and table.get("enabled") is True for name, table in tables.items()):
         mistakes.append(
             f"{path.name}: {SANDBOX}.enabled: the sandbox takes no money; disable it, set PSPS to another file, or"

@@ -16,6 +16,7 @@ import stripe
 
 from handlers.document import MalformedEvent
 from handlers.logs import invocation, logger
+from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_webhook import BadSignature, content, header, response, settle
 from handlers.secrets import fresh_secrets_after, setting
@@ -40,6 +41,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             LOG.warning("refused", reason=str(error))
             return response(400, "refused")
         kind, item = str(received["type"]), received["data"]["object"]
+        live = received.get("livemode")
+        if not is_for_us(live if isinstance(live, bool) else None, "STRIPE_API_KEY", "Stripe"):
+            LOG.warning("ignored", reason="an event of the test mode", kind=kind, event=received.get("id"))
+            return response(200, "ignored")
         with fresh_secrets_after(KeyRejected), _rejected_keys():
             result = _settle(kind, item)
         LOG.info("received", kind=kind, event=received.get("id"), result=result)

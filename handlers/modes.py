@@ -1,0 +1,74 @@
+"""Live and test: an environment takes money with live keys, or is for trials, with keys of the PSPs' test modes.
+
+A key of the wrong mode is an error on Lambda, before the PSP is asked: a test key would store donations as paid of
+which nobody took anything, and a live one would take money in a trial. PAYMENTS_SANDBOX says which kind it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+from handlers.configuration import is_on_lambda
+from handlers.document import Misconfigured
+from handlers.secrets import setting
+
+TRIAL = "PAYMENTS_SANDBOX"
+"""`allowed`: the environment takes no money."""
+
+_MODES = {
+    # https://docs.stripe.com/keys; an organisation's key has `org`.
+    "STRIPE_API_KEY": r"(?:sk|rk)_(?:org_)?(live|test)_",
+    "ADYEN_ENVIRONMENT": r"(live|test)$",
+    "GOCARDLESS_ENVIRONMENT": r"(live|sandbox)$",
+    "GOCARDLESS_ACCESS_TOKEN": r"(live|sandbox)_",
+}
+"""The settings that tell a mode, and where they tell it."""
+
+
+class WrongMode(Exception):
+    """The PSP reports real money to an environment that takes none: the PSP has the wrong URL."""
+
+
+def is_trial(environ: Mapping[str, str]) -> bool:
+    """Return true if an environment with these variables takes no money."""
+    return environ.get(TRIAL) == "allowed"
+
+
+def is_live(name: str, value: str) -> bool | None:
+    """Return whether a setting is of the PSP's live mode; None if it does not tell."""
+    match = re.match(_MODES[name], value) if name in _MODES else None
+    return match and match[1] == "live"
+
+
+def mistakes(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is of the wrong mode among the variables of a function that has this environment."""
+    for name, value in variables.items():
+        live = is_live(name, value)
+        if live and is_trial(environ):
+            yield f"{name} is of the live mode, and {TRIAL} is allowed: use a test key, or remove {TRIAL}"
+        elif live is False and not is_trial(environ):
+            yield f"{name} is of a test mode, which takes no money: use the live one, or set {TRIAL} to allowed"
+
+
+def checked(name: str) -> str:
+    """Return the setting of this name. Raises Misconfigured, on Lambda also if it is of the wrong mode."""
+    value = setting(name)
+    for mistake in mistakes({name: value}, os.environ) if is_on_lambda() else ():
+        raise Misconfigured(mistake)
+    return value
+
+
+def is_for_us(event: bool | None, name: str, psp: str) -> bool:
+    """Return false for a test event where this setting is live: it is about no money, and to be ignored.
+
+    `event` says whether the event is live, None if it does not tell. Raises WrongMode for a live event where the
+    setting is of a test mode: the PSP sends it again, until it has the right URL.
+    """
+    ours = None if event is None else is_live(name, setting(name))
+    if ours is None or event == ours:
+        return True
+    if event:
+        raise WrongMode(f"{psp} reports real money to an environment for trials: give it the URL of the live one")
+    return False
