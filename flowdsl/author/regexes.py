@@ -29,7 +29,6 @@ _MEMBER: Final = regex(rf"{_ESCAPED}|[][(){{}}/\n\r]", re.DOTALL)
 _ENDS: Final = {"\\A": ("^", r"(?<![\s\S])"), "\\Z": ("$", r"(?![\s\S])"), "\\z": ("$", r"(?![\s\S])")}
 """The ends of the text; where `^` and `$` are those of lines, the second form."""
 _NAMED: Final = {"\n": "\\n", "\r": "\\r", "\\a": "\\x07"}
-_BRACKETS: Final = "()[]{}"
 
 
 class NoSuchPattern(ValueError):  # noqa: N818 - its name says what there is not
@@ -63,8 +62,6 @@ def _piece(match: re.Match[str], flags: str) -> str:
             return match["opens"].replace("]", "\\]") + members + "]"
         case "escaped" if piece in _ENDS:
             return _ENDS[piece]["m" in flags]
-        case "escaped" if piece == "\\\\" and match.string[match.end() : match.end() + 1] not in _BRACKETS:
-            return piece
         case "escaped" | "character":
             return _character(piece)
     return piece

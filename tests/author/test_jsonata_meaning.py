@@ -363,6 +363,7 @@ PATTERNS = [
     (r"(?m)\Aa$", "a\nb", True),
     (r"(?m)^b\Z", "a\nb", True),
     (r"(?m)\Ab", "a\nb", False),
+    (r"(?m)\\\Z", "a\\", True),
     (r"^a{,2}$", "aaa", False),
     (r"a{,2}b{c}\{", "aab{c}{", True),
     ("a\nb/", "a\nb/", True),
