@@ -33,11 +33,11 @@ machine = StateMachine(
 CACHES = {"__pycache__", ".flowdsl_cache"}
 UV = """\
 #!/bin/sh
-echo "+ $$" >> {log}
+echo "+ $PWD" >> {log}
 sleep {delay} & wait
 "{uv}" "$@"
 code=$?
-echo "- $$" >> {log}
+echo "- $PWD" >> {log}
 exit $code
 """
 
@@ -54,7 +54,7 @@ def many(project):
 
 
 def slow_uv(project, delay, first=None, until=None):
-    """uv behind a script that notes when it runs and starts a process of its own; `first` is the delay of ada's.
+    """uv behind a script that notes when it runs and starts a process of its own; ada's waits until `first` have ended.
 
     `until` is a condition of the shell that it waits for before the delay.
     """
@@ -64,7 +64,8 @@ def slow_uv(project, delay, first=None, until=None):
         text = script.read_text()
         script.write_text(text.replace("sleep", f"until {until.format(log=log)}; do sleep 0.02; done\nsleep", 1))
     if first is not None:
-        sleep = f'case "$PWD" in *ada) sleep {first};; *) sleep {delay};; esac'
+        until_ended = f"until [ $(grep -c ^- {log}) -ge {first} ]; do sleep 0.02; done"
+        sleep = f'case "$PWD" in *ada) {until_ended};; *) sleep {delay};; esac'
         text = script.read_text().replace(f"sleep {delay}", sleep)
         script.write_text(text)
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
@@ -92,7 +93,7 @@ def most_at_once(log):
 def test_zips_and_progress_are_the_same_whatever_ends_first(many, monkeypatch):
     one = built(many, 1)
     said = [*many.said]
-    script, log = slow_uv(many, 0.1, first=1.5)
+    script, log = slow_uv(many, 0.1, first=3)
     monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert built(many, 4) == one
@@ -100,10 +101,9 @@ def test_zips_and_progress_are_the_same_whatever_ends_first(many, monkeypatch):
     assert [name for name, _ in said] == [*NAMES, *NAMES]
     assert said[:2] == [(name, "installing 1 requirement for aarch64-manylinux_2_34") for name in ("ada", "bob")]
     assert re.fullmatch(r"packaged, [\d.]+ KB \(3 of 4\)", said[6][1])
-    ends = [line[2:] for line in log.read_text().splitlines() if line.startswith("-")]
-    starts = [line[2:] for line in log.read_text().splitlines() if line.startswith("+")]
-    assert len(ends) == 4
-    assert ends[-1] in starts[:4], "the slow one ended last"
+    ends = [Path(line[2:]).name for line in log.read_text().splitlines() if line.startswith("-")]
+    assert sorted(ends) == [*NAMES]
+    assert ends[-1] == "ada", "the slow one, which started first, ended last"
 
 
 @pytest.mark.parametrize(("jobs", "processors", "most"), [(2, 8, 2), (1, 8, 1), (4, 1, 1), (8, 3, 3)])
@@ -119,7 +119,7 @@ def test_errors_of_all_functions_come_in_their_order(many, monkeypatch):
     many.require("gone_ada==1.0", source="handlers/ada")
     many.require("gone_cyd==1.0", source="handlers/cyd")
     many.write({"handlers/dan/pure_dan.py": "", "handlers/dan/handler.py": "def handler(event, context): ...\n"})
-    script, _ = slow_uv(many, 0.1, first=1.0)
+    script, _ = slow_uv(many, 0.1, first=2)
     monkeypatch.setattr(requirements, "uv_path", lambda: str(script))
     with pytest.raises(FlowError) as caught:
         built(many, 2)
