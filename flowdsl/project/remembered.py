@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
@@ -53,16 +54,16 @@ class Verdict(Record):
         if CHANGED in SEEN.values():
             return
         seen = [(question, path, _brief(answer)) for (question, path), answer in SEEN.items()]
-        new = self.file.with_suffix(f".{os.getpid()}")
+        # A name of its own: two builds may run at once, and one that was killed may have left its file.
+        new = self.file.with_suffix(f".{os.getpid()}-{time.time_ns()}")
         try:
             self.file.parent.mkdir(exist_ok=True)
-            (self.file.parent / ".gitignore").write_text("*\n")
+            with suppress(FileExistsError), (self.file.parent / ".gitignore").open("x") as ignored:
+                ignored.write("*\n")
             with holding_interrupts():
-                with new.open("x", encoding="utf-8") as file:  # two builds at once write two files
+                with new.open("x", encoding="utf-8") as file:
                     file.write(json.dumps({"key": self.key, "seen": seen}))
                 new.replace(self.file)
-        except FileExistsError:
-            pass  # a build in another container has the same number
         except (OSError, ValueError):
             with suppress(OSError):
                 new.unlink(missing_ok=True)

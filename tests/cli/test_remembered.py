@@ -279,6 +279,14 @@ def test_a_folder_that_cannot_be_written_does_no_harm(shop: Shop):
     assert (shop.root / FOLDER).read_text() == "a file in its place"
 
 
+def test_what_a_killed_build_left_does_no_harm(verdict: remembered.Verdict):
+    """In a container each build may have the number of the one before."""
+    verdict.file.unlink()
+    verdict.file.with_suffix(f".{os.getpid()}").write_text("{")
+    verdict.keep()
+    assert verdict.holds()
+
+
 def test_a_full_disk_leaves_no_stamp(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
