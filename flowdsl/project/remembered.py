@@ -1,9 +1,10 @@
 """What the checker found nothing wrong with, so that the next build of exactly the same need not check it again.
 
 The checker is a function of what is compiled, of the author's files that it reads, of flowdsl, of Python, and of the
-packages that it asks; nothing is remembered unless it found nothing at all, not even a warning. Flows are loaded and
-compiled every time. Files count by their content, flowdsl and installed packages by the size and the time of their
-files. Without a pyproject.toml, with a damaged or read-only folder, or on a full disk nothing is remembered.
+packages that it asks; nothing is remembered unless it found nothing at all, not even a warning, or one that a comment
+in Python accepts. Flows are loaded and compiled every time. Files count by their content, flowdsl and installed
+packages by the size and the time of their files. Without a pyproject.toml, with a damaged or read-only folder, or on a
+full disk nothing is remembered.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FOLDER = ".flowdsl_cache"
 _ROOMS = [str(Path(__file__).parent.parent / room) for room in ("base", "expr", "author", "asl", "check", "project")]
 """The code of flowdsl that a verdict depends on."""
 _ASKED = ("botocore", "jlens")
-"""The packages besides flowdsl that a verdict depends on."""
+"""The packages besides flowdsl that a verdict depends on. Of botocore's models, those that are read count."""
 
 
 class Verdict(Record):
@@ -77,7 +78,7 @@ def verdict_on(machines: list[Loaded], type: Type | None) -> Verdict | None:
     try:
         surroundings = [sys.version, sys.path, sys.getrecursionlimit(), os.getcwd(), *map(_code, _ROOMS)]  # noqa: PTH109
         origins = [(spec := find_spec(name)) and spec.origin for name in _ASKED]
-        packages = [(origin, state_of(origin or "")) for origin in origins]
+        packages = [origin and _code(str(Path(origin).parent), below=False) for origin in origins]
         key = repr((surroundings, packages, str(root), type, [_compiled(each) for each in machines]))
     except (OSError, ImportError, ValueError, RecursionError):
         return None
@@ -96,12 +97,12 @@ def _compiled(loaded: Loaded) -> Any:
     return (*own, machine.problems, machine.callees, machine.input, getattr(module, "__file__", None))
 
 
-def _code(folder: str) -> list[Any]:
-    """The files of a folder, with their sizes and times."""
+def _code(folder: str, *, below: bool = True) -> list[Any]:
+    """The files of a folder, and those of the folders below it, with their sizes and times."""
     return [
         (entry.path, _code(entry.path) if entry.is_dir() else state_of(entry.path))
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
-        if entry.name != "__pycache__"
+        if entry.name != "__pycache__" and (below or not entry.is_dir())
     ]
 
 

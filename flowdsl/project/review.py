@@ -15,15 +15,18 @@ from .settings import find, find_root
 
 def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
     """All problems of a state machine, in its author's code and in its definition, sorted by place."""
+    return _without_accepted(loaded, _find_problems(loaded, type))
+
+
+def _find_problems(loaded: Loaded, type: Type | None) -> list[Diagnostic]:
     from ..check import check  # a build whose verdict is remembered does without
     from ..check.dataflow.annotations import read_declarations
-    from ..check.ignores import without_ignored
 
     diagnostics = _name_mistakes(loaded)
     machine, data = loaded.machine, None
     if machine:
         data = read_declarations(machine.input, machine.callees, find_root(loaded.file.parent))
-    diagnostics += check(
+    return diagnostics + check(
         loaded.definition,
         type=type or loaded.type,
         locate=loaded.locate,
@@ -32,9 +35,13 @@ def diagnose(loaded: Loaded, *, type: Type | None = None) -> list[Diagnostic]:
         problems=(*machine.problems, *loaded.warnings) if machine else loaded.warnings,
         python=machine is not None,
     )
-    if machine:
-        diagnostics = without_ignored(diagnostics, str(loaded.file))
-    return _in_order(diagnostics)
+
+
+def _without_accepted(loaded: Loaded, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Those that no comment in the author's Python ignores, sorted by place."""
+    from ..check.ignores import without_ignored
+
+    return _in_order(without_ignored(diagnostics, str(loaded.file)) if loaded.machine else diagnostics)
 
 
 def review(
@@ -71,8 +78,10 @@ def _diagnose_all(machines: list[Loaded], type: Type | None, remember: bool) -> 
         verdict = verdict_on(machines, type)
     if verdict and verdict.holds():
         return []
-    diagnostics = [each for loaded in machines for each in diagnose(loaded, type=type)]
-    if verdict and not diagnostics:
+    problems = [(loaded, _find_problems(loaded, type)) for loaded in machines]
+    diagnostics = [each for loaded, own in problems for each in _without_accepted(loaded, own)]
+    # What a comment accepts depends on its line, of which the definition tells nothing.
+    if verdict and not diagnostics and not any(own for _, own in problems):
         verdict.keep()
     return diagnostics
 

@@ -203,6 +203,18 @@ def test_problems_are_reported_each_time(shop: Shop, problem: str):
     assert not (shop.root / FOLDER).exists()
 
 
+def test_what_a_comment_accepts_is_checked_each_time(shop: Shop):
+    """The same definition may come from another line, as here if a variable is set."""
+    text = (shop.root / "flow.py").read_text()
+    show = 'show = Pass("Show", output={"id": state_input.charged.no})'
+    accepted = f"if os.environ.get('LINE'):\n    {show}\nelse:\n    {show}  # flowdsl: ignore[FD801] it is there\n"
+    shop.write("flow.py", text.replace('show = Pass("Show", output={"id": state_input.charged.id})\n', accepted))
+    assert [shop.checks(), shop.checks()] == [True, True]
+    process = shop.start(LINE="1")
+    assert "FD801" in process.communicate()[1]
+    assert process.returncode == 2
+
+
 def test_without_a_project_nothing_is_written(shop: Shop):
     (shop.root / "pyproject.toml").unlink()
     assert [shop.checks(), shop.checks()] == [True, True]
@@ -336,10 +348,14 @@ def test_flowdsl_and_what_it_runs_on_count(shop: Shop, tmp_path_factory, monkeyp
     assert is_new()
     (code / "rules" / "two.py").write_text("")
     assert is_new()
-    (package / "asked_for_by_the_checker.py").write_text("__version__ = 1")
+    asked = package / "asked_for_by_the_checker"
+    asked.mkdir()
+    (asked / "__init__.py").write_text("__version__ = 1")
     remembered.sys.path_importer_cache.clear()
     assert is_new()
-    (package / "asked_for_by_the_checker.py").write_text("__version__ = 10")
+    (asked / "__init__.py").write_text("__version__ = 10")
+    assert is_new()
+    (asked / "_engine.so").write_text("")
     assert is_new()
     monkeypatch.setattr(remembered.sys, "version", "4.0")
     assert is_new()
