@@ -99,7 +99,10 @@ class AdyenBooks:
 
     def by_hand(self, act: str, donation: str, amount: int) -> None:
         """Somebody acts in the Customer Area: see banks.BY_HAND. What Adyen refuses changes nothing."""
-        payment = next((each for each in self.of(donation) if each["status"] == "Authorised"), None)
+        authorised = [each for each in self.of(donation) if each["status"] == "Authorised"]
+        if act == "give back":
+            authorised = [each for each in authorised if "further" in each]
+        payment = next(iter(authorised or (self.of(donation) if act == "another" else ())), None)
         if payment is None:
             return
         own, psp, number = payment["reference"], payment["pspReference"], len(self.events)
@@ -111,6 +114,7 @@ class AdyenBooks:
         value = {"value": amount, "currency": payment["currency"]}
         if act == "another":
             new = {"pspReference": modification, "value": amount, "captured": amount, "refunded": 0, "manual": False}
+            new["status"] = "Authorised"
             self.by_id[modification] = {**payment, **new, "told": True, "further": True}
             self._tell("AUTHORISATION", "true", modification, own, value)
         elif act == "capture" and payment["manual"] and payment["captured"] + amount <= payment["value"]:
@@ -119,7 +123,7 @@ class AdyenBooks:
         elif act == "release" and not payment["captured"]:
             payment["status"] = "Cancelled"
             self._tell("EXPIRE", "true", modification, own, {**value, "value": payment["value"]}, psp)
-        elif act == "refund" and self._refunds(payment, amount):
+        elif act in ("refund", "give back") and self._refunds(payment, amount):
             self._tell("REFUND", "true", modification, own, value, psp)
 
     def pass_days(self) -> None:

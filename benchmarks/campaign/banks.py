@@ -45,9 +45,9 @@ PSPS = ("sandbox", "stripe", "adyen", "gocardless")
 SECRET = "whsec_campaign"
 
 
-BY_HAND = ("capture", "release", "refund", "another")
+BY_HAND = ("capture", "release", "refund", "another", "give back")
 """What somebody does in a PSP's dashboard: takes a part of a reservation, releases it (or it expires), refunds a part,
-takes another payment for the same donation."""
+takes another payment for the same donation, refunds a part of that one."""
 
 
 class Bank(Protocol):

@@ -37,7 +37,7 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
     for identity, donations in submitted.items():
         record = store().get(identity)
         everything = [each for each in payments if each.order_id == identity]
-        of = [each for each in everything if _is_own(each, record)]
+        of = _asked_for(everything, record)
         executions = [each for each in outcome.executions if each.donation["id"] == identity]
         for problem in (
             *_ledger(identity, donations, of),
@@ -63,8 +63,6 @@ def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payme
     choice = choices.find(identity)
     owners = [each for each in donations if choice and fingerprint(each) == choice.fingerprint]
     for payment in payments:
-        if payment.code == FURTHER:
-            continue
         if not owners or (payment.amount, payment.currency) != (owners[0]["amount"], owners[0]["currency"]):
             yield f"the PSP was asked for {payment.amount} {payment.currency}, which is not the first donation's amount"
     refunded = sum(payment.refunded for payment in payments)
@@ -73,9 +71,23 @@ def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payme
         yield f"refunded {refunded} at the PSP; stored are {[(each.id, each.status, each.amount) for each in stored]}"
 
 
-def _is_own(payment: Payment, record: Transaction | None) -> bool:
-    """Return true for a payment that the flow asked for, or that settles the donation of a flow that took nothing."""
-    return payment.code != FURTHER or (record is not None and record.reference == payment.reference)
+def _asked_for(payments: list[Payment], record: Transaction | None) -> list[Payment]:
+    """Return the payments of a donation that the flow asked for.
+
+    If Adyen never answered, nothing that it signs tells the flow's payment from one that somebody typed in with its
+    reference and amount. Then the one that is stored as the donation's is the flow's, and the other one is by hand.
+    """
+    own = [each for each in payments if each.code != FURTHER]
+    stored = next((each for each in payments if record is not None and each.reference == record.reference), None)
+    if record is None or stored is None or stored.code != FURTHER or record.psp != "psp_adyen":
+        return own
+    reference = stored.reference.partition(":")[0]
+    answers = [each for each in facts_of(record.id) if (each.kind, each.reference) == (ANSWERED, reference)]
+    asked = [each for each in own if each.reference.partition(":")[0] == reference]
+    is_same = [(each.amount, each.currency) for each in asked] == [(stored.amount, stored.currency)]
+    if any(each.psp_reference for each in answers) or not is_same:
+        return own
+    return [stored, *(each for each in own if each not in asked)]
 
 
 def _captured(plan: Plan, identity: str, payments: list[Payment]) -> Iterator[str]:
@@ -100,7 +112,7 @@ def _further(identity: str, payments: list[Payment], outcome: Outcome) -> Iterat
     conflicts = {
         (each.reference, each.amount, each.currency) for each in store().history(identity) if each.status == "conflict"
     }
-    for payment in payments:
+    for payment in (each for each in payments if each.captured):
         if (payment.reference, payment.captured, payment.currency) not in conflicts:
             taken = f"{payment.captured} {payment.currency}"
             yield f"{taken} was taken by hand; {payment.reference} is not stored as a conflict"

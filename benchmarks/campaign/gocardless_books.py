@@ -112,7 +112,10 @@ class GoCardlessBooks:
 
     def by_hand(self, act: str, donation: str, amount: int) -> None:
         """Somebody acts in the dashboard: see banks.BY_HAND. What GoCardless refuses changes nothing."""
-        payment = next((each for each in self.of("PM") if each["metadata"].get("donation") == donation), None)
+        payments = [each for each in self.of("PM") if each["metadata"].get("donation") == donation]
+        if act == "give back":
+            payments = [each for each in payments if "attempt" not in each["metadata"]]
+        payment = next(iter(payments), None)
         if payment is None:
             return
         if act == "another":
@@ -122,7 +125,7 @@ class GoCardlessBooks:
             self.objects[f"PM{number}"] = {**payment, **new, **more}
             self.confirmed[f"PM{number}"] = 9  # the last of its events
             self._tell("payments", "confirmed", payment=f"PM{number}")
-        elif act == "refund" and payment["status"] == "confirmed":
+        elif act in ("refund", "give back") and payment["status"] == "confirmed":
             total = payment["amount_refunded"] + amount
             if total <= payment["amount"]:
                 links = {"payment": payment["id"]}

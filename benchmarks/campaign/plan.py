@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -124,7 +125,10 @@ def plan(seed: int, index: int) -> Plan:
         kill_at=dice.randrange(1, 30) if not calm and dice.random() < 0.15 else None,
         webhook=dice.choice(WEBHOOKS),
         by_hand=tuple(
-            _by_hand(more, each) for each in donations if more.random() < (0.5 if "capture" in each else 0.1)
+            act
+            for each in donations
+            if more.random() < (0.5 if "capture" in each else 0.1)
+            for act in _by_hand(more, each)
         ),
     )
 
@@ -185,10 +189,13 @@ def _capture(dice: Random, donation: dict[str, Any]) -> tuple[int, str, int | No
     return dice.choice((5, 900, HOUR, DAY, 4 * DAY)), donation["id"], amount
 
 
-def _by_hand(dice: Random, donation: dict[str, Any]) -> tuple[int, str, str, int]:
+def _by_hand(dice: Random, donation: dict[str, Any]) -> Iterator[tuple[int, str, str, int]]:
     act = dice.choice(("capture", "capture", "release", "another") if "capture" in donation else ("another", "refund"))
     amount = dice.choice((donation["amount"], max(1, donation["amount"] // 20 * 10), 10))
-    return dice.choice((30, 900, HOUR, DAY, 3 * DAY, 8 * DAY)), act, donation["id"], amount
+    at = dice.choice((30, 900, HOUR, DAY, 3 * DAY, 8 * DAY))
+    yield at, act, donation["id"], amount
+    if act == "another" and dice.random() < 0.3:
+        yield at + dice.choice((0, 900, DAY)), "give back", donation["id"], amount
 
 
 def _few(dice: Random, calm: bool) -> int:

@@ -149,6 +149,8 @@ class StripeBooks(stripe.HTTPClient):
     def by_hand(self, act: str, donation: str, amount: int) -> None:
         """Somebody acts in the dashboard: see banks.BY_HAND. What Stripe refuses changes nothing."""
         intents = [each for each in self.objects("payment_intent") if each["metadata"].get("donation") == donation]
+        if act == "give back":
+            intents = [each for each in intents if "attempt" not in each["metadata"]]
         if not intents:
             return
         intent = intents[0]
@@ -164,7 +166,7 @@ class StripeBooks(stripe.HTTPClient):
                 new |= {"capture_method": "automatic", "status": "succeeded", "metadata": {"donation": donation}}
                 work.save({**intent, **new})
             else:
-                {"capture": work.capture, "release": work.cancel, "refund": lambda _: work.refund()}[act](intent)
+                {"capture": work.capture, "release": work.cancel}.get(act, lambda _: work.refund())(intent)
 
     def dispute(self, reference: str, status: str, identity: str = "dp_1") -> dict[str, Any]:
         """The donor's bank disputes a PaymentIntent, or the dispute goes on."""

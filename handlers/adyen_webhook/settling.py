@@ -8,7 +8,7 @@ from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
-from handlers.psp_adyen.facts import SENT, Fact, donation_of, facts_of, keep
+from handlers.psp_adyen.facts import ANSWERED, SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
 from handlers.psp_webhook import record_with, settle
 from handlers.refunds import Refund
@@ -59,25 +59,46 @@ def settled(fact: Fact) -> str:
         return "ignored"
     keep(fact)
     facts = facts_of(donation)
-    if fact.kind == "AUTHORISATION" and fact.code == "true" and states.is_closed(facts, fact.reference):
+    if fact.kind not in _DECIDED:
+        return _money_back(donation, facts, fact)
+    is_authorised = (fact.kind, fact.code) == ("AUTHORISATION", "true")
+    adyens = fact.psp_reference if fact.kind == "AUTHORISATION" else fact.original
+    is_further = _is_further(facts, adyens)
+    if is_authorised and not is_further and states.is_closed(facts, fact.reference):
         AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
         return "reversed"
-    if fact.kind in _DECIDED:
-        is_further = fact.psp_reference in {each.psp_reference for each in states.further(facts)}
-        return settle(donation, is_decided=True, payment=_payment(facts, fact), is_further=is_further)
+    result = settle(donation, is_decided=True, payment=_payment(facts, adyens), is_further=is_further)
+    if is_authorised:
+        # What was told before of its refunds and disputes has waited for it.
+        for each in facts:
+            if each.kind not in _DECIDED and adyens in (each.original, each.psp_reference):
+                _money_back(donation, facts, each)
+    return result
+
+
+def _is_further(facts: list[Fact], psp_reference: str) -> bool:
+    return psp_reference in {each.psp_reference for each in states.further(facts)}
+
+
+def _payment(facts: list[Fact], psp_reference: str) -> str:
+    """Return the reference, as psp_adyen has it, of the payment to which Adyen gave this one; empty if it told none."""
+    told = [each for each in facts if each.kind in ("AUTHORISATION", ANSWERED) and each.psp_reference == psp_reference]
+    return f"{told[0].reference}:{psp_reference}" if told else ""
+
+
+def _money_back(donation: str, facts: list[Fact], fact: Fact) -> str:
+    """Store what an event says of a refund or a dispute, once it is known which payment it is about.
+
+    Those of a payment that the flow did not ask for touch no total, as it is in none.
+    """
     record = store().get(donation)
-    if record is None or record_with(donation, _about(record, fact)) is None:
+    if record is None or fact.kind not in (*_REFUNDS, *_DISPUTES):
         return "kept"
-    if fact.kind in _REFUNDS:
-        return _refund(record, facts, fact)
-    return _dispute(record, facts, fact) if fact.kind in _DISPUTES else "kept"
-
-
-def _payment(facts: list[Fact], fact: Fact) -> str:
-    """Return the reference, as psp_adyen has it, of the payment that an event is about; empty if it is unknown."""
-    own, adyens = (fact.reference, fact.psp_reference) if fact.kind == "AUTHORISATION" else ("", fact.original)
-    own = own or next((each.reference for each in facts if each.psp_reference == adyens != ""), "")
-    return f"{own}:{adyens}" if own else ""
+    about = _about(record, fact)
+    payment = _payment(facts, about)
+    if not payment or _is_further(facts, about) or record_with(donation, about) is None:
+        return "kept"
+    return _refund(record, facts, fact, payment) if fact.kind in _REFUNDS else _dispute(record, facts, fact, payment)
 
 
 def _about(record: Transaction, fact: Fact) -> str:
@@ -88,8 +109,8 @@ def _about(record: Transaction, fact: Fact) -> str:
     return fact.original or (adyens if is_own else "") or fact.psp_reference
 
 
-def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
-    """Store the state of a refund: ours, or one that somebody made in the Customer Area."""
+def _refund(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -> str:
+    """Store the state of a refund of this payment: ours, or one that somebody made in the Customer Area."""
     known = {each.id: each for each in refunds.of_donation(record.id)}
     ours = next((each for each in facts if each.psp_reference == fact.psp_reference and each.reference in known), None)
     reference = ours.reference if ours else fact.reference
@@ -97,7 +118,7 @@ def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
     if refund is None:
         if fact.amount < 0:
             return "kept"
-        refund = refunds.begin(_foreign(record, fact))
+        refund = refunds.begin(_foreign(record, fact, payment))
     outcome = states.modification(facts, reference, "REFUND", Outcome.REFUNDED)
     if reference not in known:
         events = {each.kind for each in facts if each.psp_reference == fact.psp_reference and each.code == "true"}
@@ -105,7 +126,7 @@ def _refund(record: Transaction, facts: list[Fact], fact: Fact) -> str:
     return conclude(refund, outcome or Outcome.PENDING, fact.kind).status
 
 
-def _foreign(record: Transaction, fact: Fact) -> Refund:
+def _foreign(record: Transaction, fact: Fact, payment: str) -> Refund:
     """A refund that somebody made at Adyen: what is left of the donation, and the totals, have to know it."""
     now = clock.now()
     return Refund(
@@ -116,7 +137,7 @@ def _foreign(record: Transaction, fact: Fact) -> Refund:
         currency=fact.currency,
         charity=str(record.charity),
         psp=PSP,
-        reference=str(record.reference),
+        reference=payment,
         status="open",
         code="",
         reason="made at Adyen",
@@ -125,7 +146,7 @@ def _foreign(record: Transaction, fact: Fact) -> Refund:
     )
 
 
-def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
+def _dispute(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -> str:
     """Store the last state of a payment's dispute, by the order of the events' kinds, not by when they arrived."""
     about = _about(record, fact)
     events = [each for each in facts if each.kind in _DISPUTES and _about(record, each) == about]
@@ -137,7 +158,7 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact) -> str:
         amount=_disputed(record, last),
         currency=str(record.currency),
         psp=PSP,
-        reference=str(record.reference),
+        reference=payment,
         status=_DISPUTES[last.kind],
         reason=last.kind.lower(),
         stored_at=clock.now(),

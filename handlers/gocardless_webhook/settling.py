@@ -12,7 +12,7 @@ from handlers.disputes.record import LOST, REGAINED, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
-from handlers.psp_gocardless.reading import attributes_of, metadata_of, number, section, text
+from handlers.psp_gocardless.reading import attributes_of, is_further, metadata_of, number, section, text
 from handlers.psp_webhook import record_with, settle
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude
@@ -47,9 +47,7 @@ def settle_payment(services: Services, reference: str) -> str:
     status = text(payment, "status")
     outcome = codes.PAYMENTS.get(status)
     is_decided = status == "failed" or outcome not in (None, Outcome.PENDING)
-    # The flow writes the attempt into each payment that it asks for.
-    is_further = "attempt" not in metadata_of(payment)
-    return settle(donation, is_decided=is_decided, payment=reference, is_further=is_further)
+    return settle(donation, is_decided=is_decided, payment=reference, is_further=is_further(payment))
 
 
 def settle_request(services: Services, identity: str) -> str:
@@ -69,7 +67,7 @@ def settle_refund(services: Services, identity: str) -> str:
         return "ignored"  # money for a mandate's holder, of no payment
     payment = attributes_of(services.payments.get(reference))
     record = record_with(metadata_of(payment).get("donation"), text(payment, "id"))
-    if record is None:
+    if record is None or is_further(payment):
         return "ignored"
     known = {each.id: each for each in refunds.of_donation(record.id)}
     status, key = text(attributes, "status"), str(metadata_of(attributes).get("key"))

@@ -111,6 +111,8 @@ class Answer:
     currency: str | None = None
     captured: int | None = None
     """What was taken of it, whatever was refunded since; 0: nothing. A look-up says it, as `amount`."""
+    is_further: bool = False
+    """True if the flow did not ask for this payment: somebody took it at the PSP. A look-up says it."""
 
 
 _TEXT, _ID, _URL = 500, 255, 8192
@@ -193,6 +195,8 @@ class State(TypedDict):
     currency: str | None
     captured: int | None
     """What was taken of it."""
+    further: bool
+    """True if the flow did not ask for it: somebody took it at the PSP."""
 
 
 class Refunded(TypedDict):
@@ -268,7 +272,8 @@ class Psp(Protocol):
         ...
 
     def look_up(self, request: Lookup) -> list[Answer]:
-        """Return the current state of every payment of the donation, of whatever amount."""
+        """Return the current state of every payment of the donation, of whatever amount, also of those that somebody
+        made at the PSP, as far as it can tell them apart."""
         ...
 
     def cancel(self, reference: str) -> Answer:

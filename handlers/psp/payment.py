@@ -137,6 +137,7 @@ def _state(answer: Answer) -> State:
         "amount": answer.amount,
         "currency": answer.currency,
         "captured": answer.captured,
+        "further": answer.is_further,
     }
 
 

@@ -175,7 +175,7 @@ class AdyenPsp:
             amount = each.amount if each.amount >= 0 else None
             both = f"{each.reference}:{each.psp_reference}"
             further = Answer(Outcome.PAID, "further", "a further payment", both)
-            answers.append(evolve(further, amount=amount, currency=each.currency, captured=amount))
+            answers.append(evolve(further, amount=amount, currency=each.currency, captured=amount, is_further=True))
         return answers
 
     def cancel(self, reference: str) -> Answer:

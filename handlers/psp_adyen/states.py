@@ -43,9 +43,9 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
 
     Raises PspRefused if another amount was authorised than was asked for.
     """
-    own = [each for each in facts if each.reference == reference]
+    own = _own(facts, reference)
     sent = request_of(own, reference)
-    authorised = _first_authorised(own)
+    authorised = _authorised_by(own)
     if authorised:
         if sent and authorised.amount and (authorised.amount, authorised.currency) != (sent.amount, sent.currency):
             raise PspRefused(f"{reference}: Adyen authorised another amount")
@@ -62,18 +62,34 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
     return _answer(_outcome(answered[-1]), answered[-1]) if answered else None
 
 
-def _first_authorised(facts: Sequence[Fact]) -> Fact | None:
-    """Return what says that the payment with this reference was authorised: the answer to our request, if it came."""
-    authorised = [each for each in facts if _is(each, "Authorised", "AUTHORISATION")]
+def _own(facts: Iterable[Fact], reference: str) -> list[Fact]:
+    """Return the facts about our payment with this reference, without events of other payments that have it, too.
+
+    Somebody may have made such a one in the Customer Area. Adyen's answer names ours. Without an answer nothing that
+    Adyen signs tells two payments of the same amount apart, and the first one counts as ours.
+    """
+    own = [each for each in facts if each.reference == reference]
+    named = {each.psp_reference for each in own if each.kind == ANSWERED} - {""}
+    sent = request_of(own, reference)
+
+    def is_ours(event: Fact) -> bool:
+        if named:
+            return event.psp_reference in named
+        return sent is None or (event.amount, event.currency) == (sent.amount, sent.currency)
+
+    return [each for each in own if each.kind != "AUTHORISATION" or is_ours(each)]
+
+
+def _authorised_by(own: Iterable[Fact]) -> Fact | None:
+    """Return what says that our payment was authorised: the answer to our request, if it came."""
+    authorised = [each for each in own if _outcome(each) is Outcome.PAID]
     return min(authorised, key=lambda each: each.kind != ANSWERED, default=None)
 
 
 def further(facts: Sequence[Fact]) -> list[Fact]:
     """Return the authorisations of payments that we did not ask for, although they have a reference of ours: a second
     one with the same, or one that somebody made at Adyen. What became of them is in the Customer Area."""
-    ours = [
-        _first_authorised([each for each in facts if each.reference == sent.reference]) for sent in payments_of(facts)
-    ]
+    ours = [_authorised_by(_own(facts, sent.reference)) for sent in payments_of(facts)]
     known = {each.psp_reference for each in ours if each}
     known |= {each.original for each in facts if each.kind in _GONE and each.code == "true"}
     authorised = [each for each in facts if (each.kind, each.code) == ("AUTHORISATION", "true")]
@@ -136,10 +152,6 @@ def left(facts: Sequence[Fact], request: Fact, psp_reference: str, without: str 
             gone = modification(facts, each.reference, "REFUND", Outcome.REFUNDED) is not Outcome.DECLINED
             back += each.amount if gone and each.reference != without else 0
     return total - back
-
-
-def _is(fact: Fact, result: str, event: str) -> bool:
-    return (fact.kind, fact.code) in ((ANSWERED, result), (event, "true"))
 
 
 def _outcome(fact: Fact) -> Outcome:

@@ -36,7 +36,7 @@ from handlers.psp import (
 )
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
-from handlers.psp_gocardless.reading import attributes_of, metadata_of, number, section, text
+from handlers.psp_gocardless.reading import attributes_of, is_further, metadata_of, number, section, text
 
 NEW_MANDATE = "new_mandate"
 _REQUEST = "BRQ"
@@ -65,9 +65,16 @@ class GoCardlessPsp:
         return failure[0]
 
     def _created(self, mandate: str, metadata: dict[str, str], amount: int, currency: str, since: str) -> Answer:
-        earlier = next(iter(self._payments(metadata["donation"], mandate, since)), None)
+        known = self._payments(metadata["donation"], mandate, since)
+        earlier = next((each for each in known if not is_further(each)), None)
         if earlier is not None:
             return self._answer(_compared(earlier, metadata, amount, currency))
+        further = [
+            each.reference for each in map(self._answer, known) if each.outcome in (Outcome.PAID, Outcome.PENDING)
+        ]
+        if further:
+            # Somebody made it in the dashboard: the donor would pay twice.
+            raise PspRefused(f"{metadata['donation']} has a payment that the flow did not ask for: {further[0]}")
         with _errors(codes.UNKNOWN_MANDATE) as failure:
             payment = self.services.payments.create(
                 {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
@@ -259,7 +266,8 @@ class GoCardlessPsp:
         """Return the payment's state with its amount, which GoCardless has in ISO 4217's minor unit."""
         answer, amount = self._answer(payment), number(payment, "amount")
         captured = amount if answer.outcome is Outcome.PAID else 0
-        return evolve(answer, amount=amount, currency=text(payment, "currency"), captured=captured)
+        currency = text(payment, "currency")
+        return evolve(answer, amount=amount, currency=currency, captured=captured, is_further=is_further(payment))
 
     def _answer(self, payment: dict[str, Any]) -> Answer:
         identity, status = text(payment, "id"), text(payment, "status")

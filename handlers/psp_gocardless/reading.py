@@ -28,6 +28,11 @@ def metadata_of(item: Mapping[str, Any]) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def is_further(payment: Mapping[str, Any]) -> bool:
+    """Return true for a payment that the flow did not ask for: its own have the attempt in their metadata."""
+    return "attempt" not in metadata_of(payment)
+
+
 def text(item: Mapping[str, Any], name: str) -> str:
     value = item.get(name)
     if not isinstance(value, str) or not value:

@@ -78,10 +78,17 @@ class StripePsp:
         return failure[0]
 
     def _search(self, request: Authorisation, amount: int) -> str | None:
-        """Return the donation's PaymentIntent, or None if it has none; of several, one that was or can be paid."""
-        intents = self._intents(request.donation)
+        """Return the donation's PaymentIntent, or None if it has none; of several, one that was or can be paid.
+
+        Raises PspRefused if the only ones are somebody's in the dashboard: the donor would pay twice.
+        """
+        known = self._intents(request.donation)
+        intents = [each for each in known if not is_further(each.metadata)]
         for intent in intents:
             _compare(intent, request, amount)
+        further = [each.id for each in known if is_further(each.metadata) and each.status != "canceled"]
+        if further and not intents:
+            raise PspRefused(f"{request.donation} has a payment that the flow did not ask for: {further[0]}")
         intents.sort(key=lambda intent: (intent.status != "succeeded", intent.status == "canceled"))
         return intents[0].id if intents else None
 
@@ -198,6 +205,11 @@ def refund_outcome(refund: stripe.Refund) -> Outcome:
 _REFUNDS = {"succeeded": Outcome.REFUNDED, "failed": Outcome.DECLINED, "canceled": Outcome.DECLINED}
 
 
+def is_further(metadata: Any) -> bool:
+    """Return true for the metadata of a PaymentIntent that the flow did not ask for: its own have the attempt."""
+    return "attempt" not in metadata
+
+
 def _method(token: str) -> str:
     """Return a digest of the payment method's token, from which it cannot be read."""
     return hashlib.sha256(token.encode()).hexdigest()[:32]
@@ -218,7 +230,8 @@ def _current(intent: stripe.PaymentIntent) -> Answer:
     # Stripe's objects lack attributes that the answer omits.
     received = getattr(intent, "amount_received", intent.amount if answer.outcome is Outcome.PAID else 0)
     amount, captured = (_whole(each, currency) for each in (intent.amount, received))
-    return evolve(answer, outcome=outcome, amount=amount, currency=currency, captured=captured)
+    further = is_further(intent.metadata)
+    return evolve(answer, outcome=outcome, amount=amount, currency=currency, captured=captured, is_further=further)
 
 
 def _whole(amount: int, currency: str) -> int | None:

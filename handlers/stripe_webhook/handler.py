@@ -18,6 +18,7 @@ from handlers.document import MalformedEvent
 from handlers.logs import invocation, logger
 from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
+from handlers.psp_stripe.provider import is_further
 from handlers.psp_webhook import BadSignature, content, header, response, settle
 from handlers.secrets import fresh_secrets_after, setting
 from handlers.stripe_webhook import money_back
@@ -90,9 +91,7 @@ def _settle(kind: str, item: dict[str, Any]) -> str:
         return "ignored"
     is_charge = item.get("object") == "charge"  # It has the metadata of its PaymentIntent.
     payment = _text(item, "payment_intent" if is_charge else "id")
-    # The flow writes the attempt into each payment that it asks for.
-    is_further = "attempt" not in metadata
-    return settle(donation, is_decided=kind in _DECIDED, payment=payment, is_further=is_further)
+    return settle(donation, is_decided=kind in _DECIDED, payment=payment, is_further=is_further(metadata))
 
 
 def _text(item: dict[str, Any], name: str) -> str:

@@ -15,7 +15,7 @@ from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp_stripe.amounts import from_stripe
 from handlers.psp_stripe.client import open_client
-from handlers.psp_stripe.provider import refund_outcome
+from handlers.psp_stripe.provider import is_further, refund_outcome
 from handlers.psp_webhook import record_with
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude
@@ -104,6 +104,7 @@ def settle_dispute(reference: str) -> str:
 
 
 def _record(intent: Any) -> Transaction | None:
-    """Return the record of the donation that a PaymentIntent pays, or None for one of somebody else's."""
-    donation = getattr(getattr(intent, "metadata", None), "donation", None)
-    return record_with(donation, intent.id) if donation else None
+    """Return the record of the donation that a PaymentIntent pays, or None for one that the flow did not ask for."""
+    metadata = getattr(intent, "metadata", None)
+    donation = getattr(metadata, "donation", None)
+    return record_with(donation, intent.id) if donation and not is_further(metadata) else None

@@ -151,7 +151,8 @@ def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
 def _check_not_taken(identity: str) -> None:
     """Settle the donation if its PSP can say what became of it. Raises NotClosable unless people have to look there."""
     # The PSPs and the sweep are needed for this alone.
-    from handlers.reconcile.sweep import ask_psp, execution_has_settled, settle
+    from handlers.reconcile.settling import settle
+    from handlers.reconcile.sweep import ask_psp, execution_has_settled
 
     record = store().get(identity)
     if record is None or record.status not in ("open", "broken"):

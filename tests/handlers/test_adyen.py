@@ -190,13 +190,52 @@ def test_facts_mean_the_same_in_whatever_order_they_come(data: Path) -> None:
         assert (state.outcome, state.reference) == (Outcome.PAID, "don-1-1:P1")
 
 
+SENT_25 = Fact("don-1-1", SENT, "1", amount=2500, currency="GBP")
+
+
+def told(psp_reference: str, *, success: str = "true", amount: int = 2500) -> Fact:
+    more = {"psp_reference": psp_reference, "amount": amount, "currency": "GBP"}
+    return Fact("don-1-1", "AUTHORISATION", "3", success, **more)  # type: ignore[arg-type]
+
+
 def test_another_amount_than_asked_for_is_not_paid() -> None:
-    known = [
-        Fact("don-1-1", SENT, "1", amount=2500, currency="GBP"),
-        Fact("don-1-1", "AUTHORISATION", "3", "true", psp_reference="P1", amount=25, currency="GBP"),
-    ]
+    known = [SENT_25, Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P1", amount=25)]
+
     with pytest.raises(PspRefused, match="authorised another amount"):
         states.payment(known, "don-1-1")
+
+
+@pytest.mark.parametrize(
+    ("known", "own", "others"),
+    [
+        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P2"), told("P1")], "paid", ["P2"]),
+        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P2")], "pending", ["P2"]),
+        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P2", success="false")], "pending", []),
+        ([Fact("don-1-1", ANSWERED, "2", "Refused", psp_reference="P1"), told("P2")], "declined", ["P2"]),
+        ([Fact("don-1-1", ANSWERED, "2", "RedirectShopper"), told("P2", amount=9900)], "redirect", ["P2"]),
+        ([told("P2", amount=10), told("P1")], "paid", ["P2"]),
+        ([told("P2", amount=10)], None, ["P2"]),
+        ([told("P2", amount=10, success="false")], None, []),
+    ],
+)
+def test_the_payment_that_adyen_answered_or_that_is_of_the_amount_is_the_flows(
+    known: list[Fact], own: str | None, others: list[str]
+) -> None:
+    """Somebody typed in another one with its reference, in the Customer Area."""
+    for order in permutations([SENT_25, *known]):
+        state = states.payment(order, "don-1-1")
+
+        assert (state and str(state.outcome)) == own
+        assert own != "paid" or (state and state.reference) == "don-1-1:P1"
+        assert [each.psp_reference for each in states.further(order)] == others
+
+
+def test_of_two_payments_that_nothing_tells_apart_the_first_one_is_the_flows() -> None:
+    state = states.payment([SENT_25, told("P2"), told("P1")], "don-1-1")
+
+    assert state is not None
+    assert (state.outcome, state.reference) == (Outcome.PAID, "don-1-1:P2")
+    assert [each.psp_reference for each in states.further([SENT_25, told("P2"), told("P1")])] == ["P1"]
 
 
 @pytest.mark.parametrize("backend", ["file", "table"])
@@ -288,6 +327,51 @@ def test_a_refund_in_the_customer_area_is_stored(call: Call, adyen: AdyenServer)
     assert (refund.amount, refund.status, refund.reason) == (500, "refunded", "made at Adyen")
     failed = {**made, "eventCode": "REFUND_FAILED"}
     assert result(call("adyen_webhook", adyen.webhook(failed))) == (200, "failed")
+
+
+@pytest.mark.parametrize("kind", ["REFUND", "SECOND_CHARGEBACK"])
+def test_what_is_told_before_its_payment_waits_for_it(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The answer was lost, and somebody gave the payment back in the Customer Area."""
+    monkeypatch.setattr("handlers.psp_webhook.execution_has_ended", lambda *_: True)
+    opened = donation("pm_paid")
+    store().put(intent(opened))
+    adyen.faults = ["lost"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", opened)
+    adyen.pass_days()
+    [authorised] = adyen.events
+    payment = authorised["pspReference"]
+    part = {"value": 400, "currency": "GBP"}
+    back = adyen.webhook(event(kind, "M1", originalReference=payment, amount=part))
+
+    assert result(call("adyen_webhook", back)) == (200, "kept")
+    assert add(Contribution("none", "Lifeboats", 0, "GBP")) == 0
+    for _ in range(2):
+        call("adyen_webhook", adyen.webhook(authorised))
+
+    record = store().get("don-1")
+    assert record is not None
+    assert (record.status, record.reference) == ("paid", f"don-1-1:{payment}")
+    stored = [*refunds.of_donation("don-1"), *disputes.listed()]
+    assert [(each.amount, each.status, each.reference) for each in stored] == [
+        (400, "refunded" if kind == "REFUND" else "lost", record.reference)
+    ]
+    assert add(Contribution("none", "Lifeboats", 0, "GBP")) == -400
+
+
+def test_a_payment_by_hand_is_not_reversed_when_the_flow_has_closed_its_own(call: Call, adyen: AdyenServer) -> None:
+    gone = donation("pm_3ds")
+    store().put(intent(gone))
+    gone["payment"] = call("psp_adyen", gone)
+    assert call("psp_adyen", {**a_day_later(gone), "redirect": {"Error": "States.Timeout"}})["status"] == "abandoned"
+    other = {"value": 9900, "currency": "GBP"}
+
+    told = call("adyen_webhook", adyen.webhook(event("AUTHORISATION", "P9", amount=other)))
+
+    assert result(told) == (200, "conflict")
+    assert [each["kind"] for each in adyen.modifications] == ["cancels"]
 
 
 def test_what_a_bank_takes_back_is_not_refunded_as_well(call: Call, adyen: AdyenServer) -> None:

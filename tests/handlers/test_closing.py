@@ -122,6 +122,7 @@ def test_what_the_dashboard_shows_as_not_taken_is_closed_if_the_psp_cannot_say_i
     store().put(intent(event))
     identity = event["donation"]["id"]
     state = {"code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP", "captured": 0}
+    state |= {"further": False}
 
     def ask(*_: object) -> dict[str, object]:
         if answer is None:
@@ -150,6 +151,7 @@ def test_a_donation_whose_bank_has_time_is_not_closed_as_not_taken(kept: str, mo
     event["psp"] |= {"name": "psp_sandbox"}
     store().put(intent(event))
     state = {"code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP", "captured": 0}
+    state |= {"further": False}
     answer = {"payments": [{**state, "status": "pending"}], "patience": 0}
     monkeypatch.setattr("handlers.reconcile.sweep.ask_psp", lambda *_: answer)
     monkeypatch.setattr("handlers.reconcile.sweep.execution_has_settled", lambda _: True)

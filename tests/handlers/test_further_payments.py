@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from handlers import refunds
+from handlers.fundraising_totals.totals import Contribution, add
+from handlers.psp import PspRefused
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.transactions.closing import close
 from handlers.transactions.record import Transaction, from_document, intent
 from handlers.transactions.store import Query, store
 from tests.handlers.conftest import Call, document
-from tests.handlers.psp_worlds import TOKENS, World, psp
+from tests.handlers.psp_worlds import TOKENS, AdyenWorld, GoCardlessWorld, StripeWorld, World, psp
 
 __all__ = ["psp"]
 
@@ -29,11 +35,17 @@ def executions(monkeypatch: pytest.MonkeyPatch, *, ended: bool) -> None:
         monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution, **_: ended)
 
 
-def taken(call: Call, psp: World) -> dict[str, Any]:
-    """The document of a donation of 25.00 GBP that the PSP has taken; stored is that it is open."""
-    event = document(id="don-1", payment_method={"type": "card", "token": TOKENS[psp.name]["paid"]})
+def opened(psp: World, token: str = "paid") -> dict[str, Any]:
+    """The document of a donation of 25.00 GBP, which is stored as open."""
+    event = document(id="don-1", payment_method={"type": "card", "token": TOKENS[psp.name][token]})
     event["psp"] |= {"name": psp.name, "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:psp"}
     store().put(intent(event))
+    return event
+
+
+def taken(call: Call, psp: World) -> dict[str, Any]:
+    """The document of a donation of 25.00 GBP that the PSP has taken; stored is that it is open."""
+    event = opened(psp)
     event["payment"] = call(psp.name, event)
     psp.pass_days()
     if event["payment"]["status"] == "pending":
@@ -107,3 +119,129 @@ def test_the_same_donation_after_the_execution_names_are_forgotten(
 
     assert (again["status"], again["reference"]) == ("paid", first)
     assert psp.charges("don-1") == [2500]
+
+
+LATER = "2040-01-01T00:00:00.000Z"
+"""Some time after the donations: whatever was underway has ended."""
+
+
+def swept(monkeypatch: pytest.MonkeyPatch) -> Transaction:
+    """The donation's record after the sweep."""
+    monkeypatch.setenv("FLOWDSL_NOW", LATER)
+    list(sweep(store(), ask_psp, lambda _: True))
+    record = store().get("don-1")
+    assert record is not None
+    return record
+
+
+@pytest.mark.parametrize("status", ["open", "broken"])
+def test_the_sweep_stores_the_flows_own_payment_as_paid_and_the_one_by_hand_as_a_conflict(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """Of the same amount, and told before the flow's, if the PSP tells it at all."""
+    event = opened(psp)
+    own = call(psp.name, event)
+    psp.by_hand("another", "don-1", 2500)
+    if status == "broken":
+        store().put(from_document({**event, "error": {"Error": "PspRefused", "Cause": ""}}))
+    with monkeypatch.context() as running:
+        executions(running, ended=False)
+        if isinstance(psp, AdyenWorld):  # which cannot be asked
+            psp.adyen.pass_days()
+            for request in reversed(psp.all_events("don-1")):
+                psp.notify(request)
+    psp.pass_days()
+
+    record = swept(monkeypatch)
+
+    assert (record.status, record.amount) == ("paid", 2500)
+    assert str(record.reference).startswith(str(own["reference"]))
+    assert (conflict().amount, conflict().currency) == (2500, "GBP")
+    assert conflict().reference not in (None, record.reference)
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+    where = f"taken by somebody, not by the flow, at {psp.name}: {conflict().reference}, 25.00 GBP; seen to: python -m"
+    assert finding.reason.startswith(where)
+
+
+def test_a_payment_by_hand_does_not_settle_a_declined_donation(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the sweep or the webhook is the first that knows of it."""
+    event = opened(psp, "refused")
+    call(psp.name, event)
+    psp.pass_days()
+    psp.by_hand("another", "don-1", 2500)
+    if isinstance(psp, AdyenWorld):
+        with monkeypatch.context() as running:
+            executions(running, ended=False)
+            psp.notify(psp.all_events("don-1")[-1])
+
+    record = swept(monkeypatch)
+
+    assert record.status in ("declined", "abandoned")
+    assert conflict().amount == 2500
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+    assert f"the donation is {record.status}; seen to" in finding.reason
+    executions(monkeypatch, ended=True)
+    assert psp.notify(psp.all_events("don-1")[-1]) == 200
+    assert len(list(store().list(Query(status="conflict")))) == 1
+
+
+def changed(psp: World, reference: str, **changes: Any) -> None:
+    """Change a payment at the PSP; without changes, it was never there."""
+    if isinstance(psp, StripeWorld):
+        [before] = [each for each in psp.books.objects("payment_intent") if each["id"] == reference]
+        with closing(sqlite3.connect(psp.books.path)) as db, db:
+            db.execute("DELETE FROM objects WHERE id = ?", (reference,))
+            if changes:
+                db.execute("INSERT INTO objects VALUES (?, ?)", (reference, json.dumps({**before, **changes})))
+    if isinstance(psp, GoCardlessWorld):
+        psp.gocardless.keys.clear()
+        before = psp.gocardless.objects.pop(reference)
+        if changes:
+            psp.gocardless.objects[reference] = {**before, **changes}
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_the_donor_is_not_charged_for_what_somebody_took_by_hand(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    """Where the PSP is searched before it is charged."""
+    if isinstance(psp, AdyenWorld):
+        pytest.skip("Adyen cannot be searched")
+    event = opened(psp)
+    own = call(psp.name, event)["reference"]
+    psp.by_hand("another", "don-1", 2500)
+    changed(psp, own)
+    [payment] = call(psp.name, {**event, "operation": "look_up"})["payments"]
+    cancelled = {"psp_stripe": "canceled", "psp_gocardless": "cancelled"}[psp.name]
+    monkeypatch.setenv("FLOWDSL_NOW", LATER)
+
+    if is_cancelled:
+        changed(psp, payment["reference"], status=cancelled)
+        assert call(psp.name, event)["status"] != "abandoned", "it is not the donation's"
+        return
+    with pytest.raises(PspRefused, match=f"has a payment that the flow did not ask for: {payment['reference']}"):
+        call(psp.name, event)
+    assert psp.charges("don-1") == [2500]
+    assert swept(monkeypatch).status == "declined"
+    assert (conflict().reference, conflict().amount) == (payment["reference"], 2500)
+
+
+def test_a_refund_of_a_payment_by_hand_touches_no_donation(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it is told while the donation is open."""
+    executions(monkeypatch, ended=False)
+    event = opened(psp)
+    call(psp.name, event)
+    psp.pass_days()
+    psp.by_hand("another", "don-1", 2500)
+    psp.by_hand("give back", "don-1", 400)
+    psp.pass_days()
+
+    for request in reversed(psp.all_events("don-1")):
+        psp.notify(request)
+
+    assert refunds.of_donation("don-1") == []
+    assert add(Contribution("none", "Lifeboats", 0, "GBP")) == 0

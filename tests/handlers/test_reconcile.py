@@ -157,7 +157,7 @@ def test_all_that_the_psp_took_besides_a_stored_payment_is_for_people(call: Call
     store().put(intent({**event, "execution": "running"}))
     store().put(from_document({**event, "payment": {"psp": "psp_sandbox", "status": status, "reference": "p1"}}))
     known = {"status": "paid", "code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP"}
-    known |= {"captured": 2500}
+    known |= {"captured": 2500, "further": False}
     payments = [known, {**known, "reference": "p2"}, {**known, "reference": "p3"}]
 
     finding = reconcile("don-1", store(), lambda *_: {"payments": payments, "patience": 0}, lambda _: False, "p2")
