@@ -17,9 +17,10 @@ settings.load_profile("flowdsl")
 
 @pytest.fixture(autouse=True)
 def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """SQLite files of this test's own, and no way to any AWS account."""
+    """SQLite files and notes of this test's own, and no way to any AWS account."""
     folder = tmp_path / "payments"
     monkeypatch.setenv("PAYMENTS_DATA", str(folder))
+    monkeypatch.setenv("FLOWDSL_CACHE_DIR", str(tmp_path.with_name(f"{tmp_path.name}-cache")))
     monkeypatch.setenv("PSPS", str(Path(__file__).with_name("psps.toml")))
     for name in (
         "CHOICES_TABLE",

@@ -69,9 +69,9 @@ def build(
         flowdsl build --template --env test         build/template.json for CloudFormation
 
     Checks the flow first, and builds it only if there are no errors. What a check found nothing wrong with is noted in
-    .flowdsl_cache/, and not checked again as long as nothing changes that the check depends on; `flowdsl check` always
-    checks in full. A build that fails leaves the earlier one as it
-    was. A build of unchanged files is byte for byte the same. Prints the names of the written files to stdout.
+    ~/.cache/flowdsl, and not checked again as long as nothing changes that the check depends on; `flowdsl check` always
+    checks in full. A build that fails leaves the earlier one as it was. A build of unchanged files is byte for byte the
+    same. Prints the names of the written files to stdout.
     """
     from .. import project
     from ..package import assembly, manifest

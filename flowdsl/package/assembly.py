@@ -14,6 +14,7 @@ from ..base.diagnostics import Diagnostic, FlowError
 from ..base.interrupts import allowing_interrupts, check_interrupts
 from ..base.record import Record, evolve
 from ..base.source import display_path
+from ..base.user_cache import notes
 from . import archive, manifest, workspace
 from .archive import Archive
 from .handler import collect_errors, distinct, handler_string, platform, span, validate
@@ -71,9 +72,9 @@ def build(
     `output`.
 
     `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A function
-    whose inputs are those of the build before keeps its zip, if that is undamaged. `hashed` if each requirement must
-    have a hash. `functions=None` keeps all zips as they are and writes definitions only. Files of an earlier build that
-    are no longer wanted go. `examine` may refuse the build; `describe` returns more files of text that are made of it.
+    whose inputs are those of the build before keeps its zip, if this user has packaged it: one that came with the
+    project may have anything in it. `hashed` if each requirement must have a hash. `functions=None` keeps all zips as
+    they are and writes definitions only. Files of an earlier build that are no longer wanted go. `examine` may refuse the build; `describe` returns more files of text that are made of it.
     `jobs` is how many installations run at a time, at most one for each processor.
     FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the earlier build is then
     as it was.
@@ -97,6 +98,7 @@ def build(
     for name in definitions:
         if not name.endswith(".asl.json") or "/" in name or name.startswith("."):
             raise FlowError.of(f"invalid file name {name!r} for a definition", hint="write <machine>.asl.json")
+    own = None if wanted is None else notes("packaged", root)
     waiting = f"waiting for another build of {display_path(output)}"
     with workspace.replacing(output, lambda: on_progress("", waiting)) as work:
         earlier = manifest.read(output)
@@ -106,6 +108,7 @@ def build(
         if wanted is None:
             packaged = {name: one for name, one in kept.items() if _keep(one, work)}
         else:
+            kept = {name: one for name, one in kept.items() if own and own.read(_note_name(one)) is not None}
             packaged = _package_all(_prepare(wanted, root, hashed), kept, work, on_progress, jobs)
         digests = {name: archive.digests(text.encode())[0] for name, text in definitions.items()}
         result = Manifest(digests, packaged)
@@ -119,7 +122,15 @@ def build(
             others = {name: archive.digests(text.encode())[0] for name, text in texts.items()}
             result = evolve(result, others=others)
             (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
+    if own:
+        for name in {_note_name(one) for one in packaged.values()} - {_note_name(one) for one in kept.values()}:
+            own.write(name, "")
     return result
+
+
+def _note_name(packaged: Packaged) -> str:
+    """A zip and what it was made of."""
+    return hashlib.sha256(f"{packaged.inputs} {packaged.sha256}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class _Ready(Record):

@@ -67,6 +67,7 @@ def _hold_lock(space: Path, on_wait: Callable[[], None]) -> Iterator[int]:
     """Have `space` alone; it goes afterwards."""
     lock = _lock(space, on_wait)
     try:
+        (space / ".gitignore").unlink(missing_ok=True)  # a link would lead elsewhere
         (space / ".gitignore").write_text("*\n")
         yield lock
     finally:
@@ -80,6 +81,7 @@ def _hold_lock(space: Path, on_wait: Callable[[], None]) -> Iterator[int]:
 
 def _lock(space: Path, on_wait: Callable[[], None]) -> int:
     while True:
+        _refuse_links(space.parent, space, space / "lock")
         space.mkdir(parents=True, exist_ok=True)
         try:
             lock = os.open(space / "lock", os.O_RDWR | os.O_CREAT, 0o666)
@@ -100,6 +102,13 @@ def _lock(space: Path, on_wait: Callable[[], None]) -> int:
             os.close(lock)
             raise
         os.close(lock)
+
+
+def _refuse_links(*places: Path) -> None:
+    """Raise FlowError for a link, which may lead to files that are not flowdsl's: a project may come with one."""
+    for place in places:
+        if place.is_symlink():
+            raise FlowError.of(f"{display_path(place)} is a symbolic link", code="FD630", hint="remove it")
 
 
 def check_own(output: Path) -> None:
@@ -125,8 +134,9 @@ def check_own(output: Path) -> None:
 def _clean_up(space: Path, output: Path) -> None:
     """Clean up after a killed build: put the earlier build back if it was moved away, and remove the rest."""
     for work in space.glob("build-*"):
-        if (work / "old").is_dir() and not output.exists():
-            (work / "old").rename(output)
+        old = work / "old"
+        if old.is_dir() and not (work.is_symlink() or old.is_symlink() or output.exists()):
+            old.rename(output)
         shutil.rmtree(work, ignore_errors=True)
 
 

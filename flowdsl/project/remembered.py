@@ -3,8 +3,9 @@
 The checker is a function of what is compiled, of the author's files that it reads, of flowdsl, of Python, and of the
 packages that it asks; nothing is remembered unless it found nothing at all, not even a warning, or one that a comment
 in Python accepts. Flows are loaded and compiled every time. Files count by their content, flowdsl and installed
-packages by the size and the time of their files. Without a pyproject.toml, with a damaged or read-only folder, or on a
-full disk nothing is remembered.
+packages by the size and the time of their files. It is remembered outside of the project (base/user_cache): a change of
+the project that brings a verdict along silences nothing. Without a pyproject.toml, without such a folder, or on a full
+disk nothing is remembered.
 """
 
 from __future__ import annotations
@@ -12,20 +13,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..base.interrupts import holding_interrupts
 from ..base.reads import CHANGED, SEEN, Answer, asker, state_of
 from ..base.record import Record
+from ..base.user_cache import Notes, notes
 from .loaded import Loaded, Type
 from .settings import find_root
 
-FOLDER = ".flowdsl_cache"
+KIND = "checked"
 _ROOMS = [str(Path(__file__).parent.parent / room) for room in ("base", "expr", "author", "asl", "check", "project")]
 """The code of flowdsl that a verdict depends on."""
 _ASKED = ("botocore", "jlens")
@@ -34,16 +33,17 @@ _ASKED = ("botocore", "jlens")
 
 class Verdict(Record):
     """That a check of these state machines finds nothing: `key` stands for all that it depends on, except for files of
-    the author, which `file` lists beside it."""
+    the author, which the note of this `name` lists beside it."""
 
-    file: Path
+    notes: Notes
+    name: str
     key: str
 
     def holds(self) -> bool:
         """True if it was kept before, and all that was looked at then is the same now."""
         ask = asker()
         try:
-            kept = json.loads(self.file.read_bytes())
+            kept = json.loads(self.notes.read(self.name) or "null")
             return kept["key"] == self.key and all(
                 _brief(ask(question, path)) == answer for question, path, answer in kept["seen"]
             )
@@ -55,25 +55,14 @@ class Verdict(Record):
         if CHANGED in SEEN.values():
             return
         seen = [(question, path, _brief(answer)) for (question, path), answer in SEEN.items()]
-        # A name of its own: two builds may run at once, and one that was killed may have left its file.
-        new = self.file.with_suffix(f".{os.getpid()}-{time.time_ns()}")
-        try:
-            self.file.parent.mkdir(exist_ok=True)
-            with suppress(FileExistsError), (self.file.parent / ".gitignore").open("x") as ignored:
-                ignored.write("*\n")
-            with holding_interrupts():
-                with new.open("x", encoding="utf-8") as file:
-                    file.write(json.dumps({"key": self.key, "seen": seen}))
-                new.replace(self.file)
-        except (OSError, ValueError):
-            with suppress(OSError):
-                new.unlink(missing_ok=True)
+        self.notes.write(self.name, json.dumps({"key": self.key, "seen": seen}))
 
 
 def verdict_on(machines: list[Loaded], type: Type | None) -> Verdict | None:
     """The verdict on these state machines; None where none can be remembered."""
     root = find_root(machines[0].file.parent)
-    if not (root / "pyproject.toml").is_file():
+    kept = notes(KIND, root) if (root / "pyproject.toml").is_file() else None
+    if kept is None:
         return None
     try:
         surroundings = [sys.version, sys.path, sys.getrecursionlimit(), os.getcwd(), *map(_code, _ROOMS)]  # noqa: PTH109
@@ -84,7 +73,7 @@ def verdict_on(machines: list[Loaded], type: Type | None) -> Verdict | None:
         return None
     name = sha256("\n".join(str(each.file) for each in machines).encode("utf-8", "surrogatepass")).hexdigest()
     digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    return Verdict(root / FOLDER / f"{machines[0].file.stem}-{name[:16]}.json", digest)
+    return Verdict(kept, f"{name[:32]}.json", digest)
 
 
 def _compiled(loaded: Loaded) -> Any:

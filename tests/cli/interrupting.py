@@ -1,8 +1,8 @@
 """Run a command again and again, each time with Ctrl-C at another moment: `python interrupting.py MOMENTS WORD...`.
 
 A moment is the call of a Python function, or the end of a call of a C function: there Python looks for signals. Each
-run is a fork of this process, which has imported nothing of flowdsl, in a copy of the current folder, with a folder of
-its own for temporary files. Prints the outcomes as a JSON array: that without Ctrl-C first, then those of as many
+run is a fork of this process, which has imported nothing of flowdsl, in a copy of the current folder, with folders of
+its own for notes and temporary files. Prints the outcomes as a JSON array: that without Ctrl-C first, then those of as many
 moments, spread evenly over the command.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CACHES = {"__pycache__", ".flowdsl_cache"}
+CACHES = {"__pycache__"}
 MAX_SECONDS = 120
 """Of one run; it is killed then."""
 
@@ -42,7 +42,7 @@ def run(words: list[str], moment: int | None) -> dict[str, Any]:
     process = os.fork()
     if not process:
         os.chdir(project)
-        os.environ["TMPDIR"] = str(temporary)
+        os.environ |= {"TMPDIR": str(temporary), "FLOWDSL_CACHE_DIR": str(scratch / "cache")}
         become(words, notes, moment)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(process, signal.SIGKILL))
     signal.alarm(MAX_SECONDS)

@@ -16,7 +16,7 @@ import pytest
 import flowdsl
 from flowdsl.base import reads
 from flowdsl.project import load, remembered, review
-from flowdsl.project.remembered import FOLDER, verdict_on
+from flowdsl.project.remembered import KIND, verdict_on
 
 FILES = {
     "pyproject.toml": "",
@@ -106,8 +106,12 @@ class Shop:
         return "CHECKED" in said
 
     @property
+    def notes(self) -> Path:
+        return Path(os.environ["FLOWDSL_CACHE_DIR"]) / KIND
+
+    @property
     def stamp(self) -> Path:
-        [file] = (self.root / FOLDER).glob("*.json")
+        [file] = self.notes.iterdir()
         return file
 
 
@@ -119,12 +123,13 @@ def shop(tmp_path: Path) -> Shop:
 def test_a_second_build_of_the_same_does_not_check(shop: Shop):
     assert [shop.checks() for _ in range(3)] == [True, False, False]
     assert (shop.root / "build" / "shop.asl.json").exists()
-    assert (shop.root / FOLDER / ".gitignore").read_text() == "*\n"
+    written = {each.name for each in shop.root.iterdir()} - {each.partition("/")[0] for each in FILES} - {"__pycache__"}
+    assert written == {"build"}
 
 
 def test_it_can_be_turned_off(shop: Shop):
     assert shop.checks("--no-cache")
-    assert not (shop.root / FOLDER).exists()
+    assert not shop.notes.exists()
     assert [shop.checks(), shop.checks("--no-cache"), shop.checks(FLOWDSL_NO_CACHE="1"), shop.checks()] == [
         *(True, True, True, False)
     ]
@@ -200,7 +205,7 @@ def test_problems_are_reported_each_time(shop: Shop, problem: str):
         _, said = process.communicate()
         assert f"{problem}[" in said or f"{problem} FD" in said or f" {problem}" in said, said
         assert process.returncode == (2 if problem == "error" else 0)
-    assert not (shop.root / FOLDER).exists()
+    assert not shop.notes.exists()
 
 
 def test_what_a_comment_accepts_is_checked_each_time(shop: Shop):
@@ -218,7 +223,7 @@ def test_what_a_comment_accepts_is_checked_each_time(shop: Shop):
 def test_without_a_project_nothing_is_written(shop: Shop):
     (shop.root / "pyproject.toml").unlink()
     assert [shop.checks(), shop.checks()] == [True, True]
-    assert not (shop.root / FOLDER).exists()
+    assert not shop.notes.exists()
 
 
 def test_builds_at_once(shop: Shop):
@@ -227,7 +232,7 @@ def test_builds_at_once(shop: Shop):
         _, said = process.communicate()
         assert process.returncode == 0, said
     assert not shop.checks()
-    assert {file.name for file in (shop.root / FOLDER).iterdir()} == {".gitignore", shop.stamp.name}
+    assert shop.stamp.suffix == ".json"
 
 
 def test_packaging_is_checked_each_time(shop: Shop):
@@ -236,6 +241,17 @@ def test_packaging_is_checked_each_time(shop: Shop):
     shop.write("handlers/charge/requirements.txt", "left-pad\n")
     machines = load(shop.root / "flow.py")
     assert {each.code for each in review(machines, packaging=True, remember=True)} == {"FD610"}
+
+
+def test_a_verdict_that_comes_with_the_project_silences_nothing(shop: Shop):
+    """A change of the project could bring along any file, also one for flows that nobody has checked."""
+    shop.checks()
+    stamp = shop.stamp
+    folder = shop.root / "cache" / "flowdsl" / KIND
+    folder.mkdir(parents=True)
+    stamp.rename(folder / stamp.name)
+    assert shop.checks(FLOWDSL_CACHE_DIR="", XDG_CACHE_HOME=str(shop.root / "cache"))
+    assert shop.checks(FLOWDSL_CACHE_DIR=str(shop.root / "cache" / "flowdsl"))
 
 
 # Verdicts in this process
@@ -261,8 +277,9 @@ def verdict(shop: Shop) -> remembered.Verdict:
     return kept
 
 
-def test_a_damaged_stamp_does_not_hold(verdict: remembered.Verdict):
-    whole = verdict.file.read_bytes()
+def test_a_damaged_stamp_does_not_hold(shop: Shop, verdict: remembered.Verdict):
+    stamp = shop.stamp
+    whole = stamp.read_bytes()
     value = json.loads(whole)
     damaged = [whole[:length] for length in range(0, len(whole), 97)]
     damaged += [b"\xff", b"null", b"[]", b"1", b'"key"', b"{}", b"[" * 100_000]
@@ -279,16 +296,17 @@ def test_a_damaged_stamp_does_not_hold(verdict: remembered.Verdict):
         damaged.append(json.dumps(value | {"seen": seen}).encode())
     damaged += [json.dumps(value | {"key": key}).encode() for key in (None, "", [value["key"]], value["key"][:-1])]
     for each in damaged:
-        verdict.file.write_bytes(each)
+        stamp.write_bytes(each)
         assert not verdict.holds(), each
-    verdict.file.write_bytes(whole)
+    stamp.write_bytes(whole)
     assert verdict.holds()
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm(shop: Shop):
-    shop.write(FOLDER, "a file in its place")
+    shop.notes.parent.mkdir()
+    shop.notes.write_text("a file in its place")
     assert review(load(shop.root / "flow.py"), packaging=False, remember=True) == []
-    assert (shop.root / FOLDER).read_text() == "a file in its place"
+    assert shop.notes.read_text() == "a file in its place"
 
 
 def test_what_a_killed_build_left_does_no_harm(verdict: remembered.Verdict):
@@ -305,21 +323,24 @@ def test_a_full_disk_leaves_no_stamp(shop: Shop, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Path, "replace", fail)
     assert review(load(shop.root / "flow.py"), packaging=False, remember=True) == []
-    assert [file.name for file in (shop.root / FOLDER).iterdir()] == [".gitignore"]
+    assert [*shop.notes.iterdir()] == []
 
 
-def test_a_file_that_changed_while_it_was_checked_leaves_no_stamp(verdict: remembered.Verdict, monkeypatch):
-    before = verdict.file.read_bytes()
-    verdict.file.unlink()
+def test_a_file_that_changed_while_it_was_checked_leaves_no_stamp(
+    shop: Shop, verdict: remembered.Verdict, monkeypatch: pytest.MonkeyPatch
+):
+    stamp = shop.stamp
+    before = stamp.read_bytes()
+    stamp.unlink()
     monkeypatch.setitem(reads._seen, ("content", "x.py"), b"1")
     reads.note("content", "x.py", b"1")
     verdict.keep()
-    assert json.loads(verdict.file.read_bytes())["key"] == json.loads(before)["key"]
-    verdict.file.unlink()
+    assert json.loads(stamp.read_bytes())["key"] == json.loads(before)["key"]
+    stamp.unlink()
     reads.note("content", "x.py", b"2")
     reads.note("content", "x.py", b"1")
     verdict.keep()
-    assert not verdict.file.exists()
+    assert not stamp.exists()
 
 
 def test_flowdsl_and_what_it_runs_on_count(shop: Shop, tmp_path_factory, monkeypatch: pytest.MonkeyPatch):

@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from flowdsl import Function
 from flowdsl.base.diagnostics import FlowError
+from flowdsl.base.record import evolve
 from flowdsl.package import archive, manifest, requirements, workspace
 from flowdsl.package.assembly import build
 from flowdsl.package.side_by_side import Jobs
@@ -152,6 +154,23 @@ def test_a_missing_or_damaged_zip_is_built_again(packed, damage):
     assert packed.content() == before
 
 
+def test_a_zip_that_came_with_the_project_is_built_again(packed, monkeypatch, tmp_path):
+    """Who proposes a change knows the digests too, and may put anything into the zip."""
+    honest = packed.build()
+    evil = packed.output / "setup.zip"
+    with zipfile.ZipFile(evil, "a") as zipped:
+        zipped.writestr("handlers/setup/evil.py", "steal()")
+    sha256, code_sha256 = archive.digests(evil.read_bytes())
+    planted = evolve(honest.functions["setup"], sha256=sha256, code_sha256=code_sha256)
+    (packed.output / "manifest.json").write_text(evolve(honest, functions={"setup": planted}).text())
+    assert packed.build() == honest
+    assert packed.said[-1][1].startswith("packaged")
+    assert "handlers/setup/evil.py" not in packed.names()
+    monkeypatch.setenv("FLOWDSL_CACHE_DIR", str(tmp_path / "of another user"))
+    assert packed.build() == honest
+    assert packed.said[-1][1].startswith("packaged")
+
+
 def test_definitions_alone_keep_the_zips(packed):
     packed.build()
     zipped = (packed.output / "setup.zip").read_bytes()
@@ -242,6 +261,37 @@ def test_a_folder_that_cannot_be_written(packed, monkeypatch):
     with pytest.raises(FlowError, match="build could not be written: Permission denied"):
         packed.build()
     assert leftovers(packed) == []
+
+
+@pytest.mark.parametrize("link", [".flowdsl", ".flowdsl/build", ".flowdsl/build/lock", ".flowdsl/build/.gitignore"])
+def test_links_of_the_project_lead_nowhere(packed, tmp_path, link):
+    """A project may come with them: what they lead to is not flowdsl's."""
+    mine = tmp_path / "mine"
+    for folder in (mine, mine / "build"):
+        (folder / "build-1").mkdir(parents=True)
+        for name in ("file", ".gitignore", "lock", "build-1/file"):
+            (folder / name).write_text("mine")
+    before = {file: file.read_bytes() for file in mine.rglob("*") if file.is_file()}
+    place = packed.root / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(mine / "file" if link.endswith(("lock", "ignore")) else mine)
+    if link.endswith("ignore"):
+        packed.build()
+    else:
+        with pytest.raises(FlowError, match="is a symbolic link") as caught:
+            packed.build()
+        assert caught.value.diagnostics[0].code == "FD630"
+        assert not packed.output.exists()
+    assert {file: file.read_bytes() for file in mine.rglob("*") if file.is_file()} == before
+
+
+def test_a_killed_build_that_came_with_the_project_moves_no_link(packed, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (packed.root / ".flowdsl/build/build-1").mkdir(parents=True)
+    (packed.root / ".flowdsl/build/build-1/old").symlink_to(tmp_path / "mine")
+    packed.build()
+    assert not packed.output.is_symlink()
+    assert [*(tmp_path / "mine").iterdir()] == []
 
 
 # --- interruptions
