@@ -71,11 +71,12 @@ def build(
     """Write `definitions` (file name `<machine>.asl.json` to text), each function's zip and manifest.json to
     `output`.
 
-    `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A function
-    whose inputs are those of the build before keeps its zip, if this user has packaged it: one that came with the
-    project may have anything in it. `hashed` if each requirement must have a hash. `functions=None` keeps all zips as
-    they are and writes definitions only. Files of an earlier build that are no longer wanted go. `examine` may refuse the build; `describe` returns more files of text that are made of it.
-    `jobs` is how many installations run at a time, at most one for each processor.
+    `root` is the project's folder: `source` and `include` are relative to it and the zips have its layout. A
+    function whose inputs are those of the build before keeps its zip, if this user has packaged it: one that came
+    with the project may have anything in it. `hashed` if each requirement must have a hash. `functions=None` keeps
+    all zips as they are and writes definitions only. Files of an earlier build that are no longer wanted go.
+    `examine` may refuse the build; `describe` returns more files of text that are made of it. `jobs` is how many
+    installations run at a time, at most one for each processor.
     FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the earlier build is then
     as it was.
     """

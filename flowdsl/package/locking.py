@@ -18,6 +18,7 @@ from ..base.diagnostics import FlowError
 from ..base.files import write_file
 from ..base.named import NamedTuple
 from ..base.source import Span, display_path
+from .building import refuse_editable, refuse_settings
 from .handler import platform
 from .requirements import hint_outside, uv_environment, uv_path
 
@@ -73,9 +74,15 @@ def lock(
 
     The platform is that of the functions in the folder: all of them, if they differ; of a Function without settings,
     if there is none. Versions that are locked and still fit stay, unless `upgrade` is set. Without `write` the file
-    stays as it is. Raises FlowError if there is no solution; the file is then unchanged, too.
+    stays as it is. No code of a package runs. Raises FlowError if there is no solution; the file is then unchanged,
+    too.
     """
     target = folder / LOCKED
+    if not target.resolve().is_relative_to(root.resolve()):
+        message = f"{display_path(target)} is a symbolic link out of the project"
+        raise FlowError.of(message, code="FD614", hint="replace it with the file itself")
+    refuse_settings(root, "FD614")
+    refuse_editable(folder / WANTED, "FD614")
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / LOCKED
         if target.is_file() and not upgrade:

@@ -19,6 +19,7 @@ from ..author.functions import Function
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import Record
 from ..base.source import Span, display_path
+from .building import refuse_settings
 from .handler import markers, normalized, platform
 from .provided import Split, leave_to_runtime
 from .side_by_side import Ended, Job
@@ -134,7 +135,8 @@ def target_name(requirements: Requirements, function: Function) -> str:
 
 def install_job(requirements: Requirements, function: Function, target: Path) -> Job:
     """What installs the requirements into a folder. Only wheels for the function's platform are installed, so no code
-    of a package runs here."""
+    of a package runs here. Raises FlowError for settings of uv that would change that."""
+    refuse_settings(requirements.file.parent, "FD612")
     command = [uv_path(), "pip", "install", "--quiet", "--no-progress", "--color=never"]
     command += ["--target", str(target), "--python", sys.executable]
     command += ["--only-binary=:all:", "--link-mode=copy", "--no-compile-bytecode"]

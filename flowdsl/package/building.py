@@ -1,0 +1,78 @@
+"""What would have uv build a package, which runs the package's own code on this computer.
+
+uv gets --only-binary=:all:, but [tool.uv.pip] no-binary and editable requirements (-e) go before that.
+Sources: docs.astral.sh/uv/reference/settings and /uv/concepts/configuration-files; pip's "Requirements File Format".
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from pathlib import Path
+
+from ..base.diagnostics import Diagnostic, FlowError
+from ..base.source import Span, display_path
+
+_EDITABLE = re.compile(r"(?<![\w.-])(?:-e|--editable)")
+_INCLUDED = re.compile(r"(?<![\w.-])(?:-r|-c|--requirements?|--constraints?)[\s=]*(.*)")
+
+
+def refuse_settings(folder: Path, code: str) -> None:
+    """Raise FlowError if uv's settings in a folder, or in one around it, have it build packages."""
+    folder = folder.resolve()
+    for file in (each / name for each in (folder, *folder.parents) for name in ("uv.toml", "pyproject.toml")):
+        try:
+            settings = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        except OSError:
+            continue
+        except ValueError as error:
+            message = f"{display_path(file)}, which may have settings of uv, cannot be read: {error}"
+            raise FlowError.of(message, code=code, hint="correct the file") from None
+        if file.name == "pyproject.toml":
+            settings = _table(_table(settings, "tool"), "uv")
+        if _table(settings, "pip").get("no-binary"):
+            place = "[pip]" if file.name == "uv.toml" else "[tool.uv.pip]"
+            raise FlowError.of(
+                f"{display_path(file)}: no-binary in {place} has uv build packages, which runs their code",
+                code=code,
+                hint="remove it; Lambda's packages are installed from wheels",
+            )
+
+
+def _table(settings: dict[str, object], name: str) -> dict[str, object]:
+    table = settings.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def refuse_editable(file: Path, code: str) -> None:
+    """Raise FlowError for each editable requirement in a file that uv reads, and in those that it includes.
+
+    This does not read the file as uv does: it looks at each line alone, so that no line hides one from it.
+    """
+    wrong: list[Diagnostic] = []
+    known: set[Path] = set()
+    todo = [file]
+    while todo:
+        file = todo.pop()
+        known.add(file.resolve())
+        for number, raw in enumerate(_read(file).splitlines(), 1):
+            where = Span(display_path(file), number)
+            line = re.sub(r"(^|[ \t])#.*", "", raw).strip()
+            if _EDITABLE.search(line):
+                message = f"{line} is editable: uv would run its setup"
+                wrong.append(Diagnostic(code, message, span=where, hint="write the name of a package"))
+            for included in (file.parent / match[1] for match in _INCLUDED.finditer(line)):
+                if not included.is_file():
+                    hint = "write the path of a file after -r or -c, on the same line"
+                    wrong.append(Diagnostic(code, f"no file of the project: {line}", span=where, hint=hint))
+                elif included.resolve() not in known:
+                    todo.append(included)
+    if wrong:
+        raise FlowError(*wrong)
+
+
+def _read(file: Path) -> str:
+    data = file.read_bytes()
+    encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"  # as uv
+    return data.decode(encoding, errors="replace")
