@@ -2,8 +2,8 @@
 
 A moment is the call of a Python function, or the end of a call of a C function: there Python looks for signals. Each
 run is a fork of this process, which has imported nothing of flowdsl, in a copy of the current folder, with folders of
-its own for notes and temporary files. Prints the outcomes as a JSON array: that without Ctrl-C first, then those of as many
-moments, spread evenly over the command.
+its own for notes and temporary files. Prints the outcomes as a JSON array: that without Ctrl-C first, then those of as
+many moments, spread evenly over the command.
 """
 
 import atexit
