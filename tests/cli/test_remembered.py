@@ -309,10 +309,10 @@ def test_a_folder_that_cannot_be_written_does_no_harm(shop: Shop):
     assert shop.notes.read_text() == "a file in its place"
 
 
-def test_what_a_killed_build_left_does_no_harm(verdict: remembered.Verdict):
+def test_what_a_killed_build_left_does_no_harm(shop: Shop, verdict: remembered.Verdict):
     """In a container each build may have the number of the one before."""
-    verdict.file.unlink()
-    verdict.file.with_suffix(f".{os.getpid()}").write_text("{")
+    stamp = shop.stamp
+    stamp.rename(stamp.with_name(f"{stamp.name}.{os.getpid()}"))
     verdict.keep()
     assert verdict.holds()
 
