@@ -60,6 +60,14 @@ def checked(name: str) -> str:
     return value
 
 
+def setting_if_live(name: str, mode: str) -> str | None:
+    """Return the setting of this name, which the PSP's live mode needs; None if the setting `mode` is of a test mode.
+
+    Raises Misconfigured.
+    """
+    return setting(name) if is_live(mode, setting(mode)) else None
+
+
 def is_for_us(event: bool | None, name: str, psp: str) -> bool:
     """Return false for a test event where this setting is live: it is about no money, and to be ignored.
 

@@ -16,7 +16,7 @@ from Adyen.services.checkout.payments_api import PaymentsApi
 from attrs import frozen
 
 from handlers.document import Misconfigured
-from handlers.modes import checked
+from handlers.modes import checked, setting_if_live
 from handlers.psp_http import open_session
 from handlers.secrets import setting
 
@@ -56,7 +56,7 @@ def open_adyen() -> Adyen:
     client = AdyenClient(
         xapikey=setting("ADYEN_API_KEY"),
         platform=platform,
-        live_endpoint_prefix=setting("ADYEN_LIVE_PREFIX") if platform == "live" else None,
+        live_endpoint_prefix=setting_if_live("ADYEN_LIVE_PREFIX", "ADYEN_ENVIRONMENT"),
     )
     client.http_client, client.http_init = _Http(), True
     apis = PaymentsApi(client), ModificationsApi(client)

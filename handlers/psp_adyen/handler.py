@@ -5,23 +5,17 @@ Environment: see handlers.psp_adyen.client, and ADYEN_RETURN_URL.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
-from handlers.logs import invocation, logger
-from handlers.psp import INQUIRIES, KeyRejected, Payment, inquire, perform
+from handlers.logs import logger
+from handlers.psp import Payment
+from handlers.psp.handling import handle
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.secrets import fresh_secrets_after, setting
+from handlers.secrets import setting
 
 LOG = logger("psp_adyen")
 
 
 def handler(event: dict[str, Any], context: Any) -> Payment:
-    with invocation(LOG, event, context), fresh_secrets_after(KeyRejected):
-        psp = AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL"))
-        if event.get("operation") in INQUIRIES:
-            # The flow never asks for this, and the checker takes the annotation for TakePayment's result.
-            return cast("Payment", inquire(event, psp))
-        result = perform(event, psp)
-        LOG.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
-        return result
+    return handle(LOG, event, context, lambda: AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")))

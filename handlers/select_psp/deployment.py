@@ -6,22 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from handlers.configuration import NEVER, RETENTION
 from handlers.document import Misconfigured
-from handlers.modes import TRIAL, is_trial, mistakes
+from handlers.modes import TRIAL, is_live, is_trial, mistakes
 from handlers.select_psp.selection import check_routing
 
 Variables = Mapping[str, Mapping[str, str]]
 """The environment variables of each function, by the function's name in the flow."""
 
 
-def deployment_check(
-    functions: Iterable[str], required: Mapping[str, Mapping[str, Iterable[str]]]
-) -> Callable[[str, Variables], Iterator[str]]:
+def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Iterator[str]]:
     """Return a check for `StateMachine(checks=[...])`: the routing is what SelectPsp accepts on Lambda, and what a PSP
-    that may be chosen needs is set: variables by function, by the PSP's name. Keys are of the environment's mode, but
-    for references to secrets, which the functions check."""
+    that may be chosen needs is set: the settings that its function's code reads, and those of its webhook. Keys are of
+    the environment's mode, but for references to secrets, which the functions check."""
     known = sorted(functions)
 
     def check(_environment: str, variables: Variables) -> Iterator[str]:
@@ -31,12 +30,13 @@ def deployment_check(
             yield from (f"payment-select-psp: {each}" for each in str(error).split("; "))
             return
         for psp in (each for each in psps if each.enabled):
-            for function, names in required.get(psp.name, {}).items():
+            for function in (psp.function, *sorted(_webhooks(psp.function, variables))):
                 own = variables.get(function, {})
+                names = sorted(_settings(function, own))
                 for name in names:
                     if not own.get(name):
                         yield f"{function}: {name} is not set, and {psp.name} is enabled"
-                if is_trial(own) != is_trial(variables.get("payment-select-psp", {})):
+                if names and is_trial(own) != is_trial(variables.get("payment-select-psp", {})):
                     yield f"{function}: {TRIAL} is not as payment-select-psp has it, and {psp.name} is enabled"
                 yield from (f"{function}: {each}" for each in mistakes(own, own))
         if not (kept := variables.get("payment-reconcile", {}).get(RETENTION)):
@@ -53,41 +53,71 @@ def stores_check(_environment: str, variables: Variables) -> Iterator[str]:
     The code of `payment-select-psp` is select_psp/handler.py.
     """
     for function in sorted(variables):
-        handler = _HANDLERS / function.removeprefix("payment-").replace("-", "_") / "handler.py"
+        handler = _handler(function)
         if not handler.exists():
             yield f"{function}: {handler.parent.name}/handler.py is not in handlers, so its stores cannot be checked"
-        for name in sorted(_opened_stores(handler)):
+        for name in sorted({name for source in _code(handler) for name in source.stores}):
             if not variables[function].get(name):
                 yield f"{function}: {name} is not set, and its code uses it"
 
 
-def _opened_stores(handler: Path) -> set[str]:
-    """Return the variables of the stores in a function's modules, and in those of handlers that they import."""
-    seen: set[Path] = set()
-    waiting, opened = [handler], set()
+def _webhooks(psp_function: str, functions: Iterable[str]) -> set[str]:
+    """Return the other functions whose code imports that of a PSP's function."""
+    package = _handler(psp_function).parent
+    code = {name: _code(_handler(name)) for name in functions if name != psp_function}
+    return {name for name, sources in code.items() if any(source.file.parent == package for source in sources)}
+
+
+def _settings(function: str, own: Mapping[str, str]) -> set[str]:
+    """Return the settings that a function's code reads if it has these variables."""
+    names: set[str] = set()
+    for source in _code(_handler(function)):
+        names |= source.settings
+        names |= {name for name, mode in source.live_settings if is_live(mode, own.get(mode, ""))}
+    return names
+
+
+class _Source(NamedTuple):
+    """What a file of handlers imports from there, and reads from its environment."""
+
+    file: Path
+    imports: tuple[Path, ...]
+    stores: frozenset[str]
+    settings: frozenset[str]
+    live_settings: frozenset[tuple[str, str]]
+    """Settings that are read in the live mode only, each with the setting that tells the mode."""
+
+
+def _handler(function: str) -> Path:
+    return _HANDLERS / function.removeprefix("payment-").replace("-", "_") / "handler.py"
+
+
+def _code(handler: Path) -> list[_Source]:
+    """Return a function's modules, and those of handlers that they import."""
+    sources: dict[Path, _Source] = {}
+    waiting = [handler]
     while waiting:
         file = waiting.pop()
-        if file not in seen:
-            seen.add(file)
-            imported, names = _read(file)
-            waiting += imported
-            opened |= names
-    return opened
+        if file not in sources:
+            sources[file] = _read(file)
+            waiting += sources[file].imports
+    return [*sources.values()]
 
 
 @cache  # functions share modules
-def _read(file: Path) -> tuple[list[Path], set[str]]:
-    """Return the files of handlers that a file may import, and the variables of the stores that it opens.
-
-    Read from the text, which the formatter keeps in one form: parsing all handlers takes a second.
-    """
-    if not file.exists():
-        return [], set()
-    text = "\n" + file.read_text(encoding="utf-8")
-    imported: list[Path] = []
+def _read(file: Path) -> _Source:
+    """Read a file's text, which the formatter keeps in one form: parsing all handlers takes a second."""
+    text = "\n" + file.read_text(encoding="utf-8") if file.exists() else ""
+    imports: list[Path] = []
     for module, names in re.findall(r"\n[ \t]*from (handlers[\w.]*) import (\([^)]*\)|[^\n#]*)", text):
-        imported += _files([module, *(f"{module}.{each}" for each in re.findall(r"\w+", names))])
-    return imported, set(re.findall(r'\bstore_name\("(\w+)"\)', text))
+        imports += _files([module, *(f"{module}.{each}" for each in re.findall(r"\w+", names))])
+    return _Source(
+        file,
+        tuple(imports),
+        frozenset(re.findall(r'\bstore_name\("(\w+)"\)', text)),
+        frozenset(re.findall(r'\b(?:setting|checked)\("(\w+)"\)', text)),
+        frozenset(re.findall(r'\bsetting_if_live\("(\w+)", "(\w+)"\)', text)),
+    )
 
 
 _HANDLERS = Path(__file__).parents[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import refund_flow
 from flowdsl import StateMachine
 from flowdsl.project.configuration import variables_in
 from flowdsl.project.environments import Environment
-from handlers import sqlite
+from handlers import modes, sqlite
 from handlers.document import Misconfigured
 from handlers.outbox import Message, send
 from handlers.reconcile.sweep import Finding
@@ -27,6 +28,7 @@ from tests.handlers.conftest import Call, document
 
 STORES = ("CHOICES_TABLE", "TRANSACTIONS_TABLE", "TOTALS_TABLE", "SANDBOX_TABLE", "PAYMENTS_EVENT_BUS")
 ROOT = Path(__file__).parents[2]
+FOLDERS = {path.parent.name for path in ROOT.glob("handlers/*/handler.py")}
 STRIPE = """
 [psp_stripe]
 function = "payment-psp-stripe"
@@ -81,7 +83,7 @@ def test_an_environment_may_allow_the_sandbox(on_lambda: pytest.MonkeyPatch) -> 
     assert [each.name for each in settings() if each.enabled] == ["psp_sandbox"]
 
 
-@pytest.mark.parametrize("file", ["psps.toml", "stripe.toml"])
+@pytest.mark.parametrize("file", ["psps.toml", "sandbox.toml", "stripe.toml"])
 def test_the_flow_may_call_every_function_of_the_routing(file: str) -> None:
     tables = tomllib.loads((ROOT / "handlers/select_psp" / file).read_text())
     assert {table["function"] for table in tables.values()} <= {function.name for function in PSPS}
@@ -122,13 +124,14 @@ STRIPE_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_RETURN_URL
 WEBHOOK_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_WEBHOOK_SECRET": "secretsmanager:stripe/hook"}
 KEPT = {"payment-reconcile": {"PAYMENTS_RETENTION_DAYS": "never"}}
 ROUTED = {"PSPS": "handlers/select_psp/stripe.toml"}
+TRIAL = {"PSPS": "handlers/select_psp/sandbox.toml", "PAYMENTS_SANDBOX": "allowed"}
 
 
 @pytest.mark.parametrize(
     ("select", "stripe", "webhook", "mistakes"),
     [
         (ROUTED, STRIPE_KEYS, WEBHOOK_KEYS, []),
-        ({"PAYMENTS_SANDBOX": "allowed"}, {}, {}, []),
+        (TRIAL, {}, {}, []),
         (
             {},
             STRIPE_KEYS,
@@ -150,6 +153,57 @@ def test_check_and_plan_find_what_would_lose_money(
     assert bool(found) == bool(mistakes)
 
 
+PROVIDERS = {name for name in FOLDERS if name.startswith("psp_")} - {"psp_sandbox"}
+
+
+@pytest.mark.parametrize("psp", sorted(PROVIDERS))
+@pytest.mark.parametrize("live", [False, True])
+def test_check_and_plan_find_each_setting_that_a_psps_functions_read(tmp_path: Path, psp: str, live: bool) -> None:
+    """Those of its webhook, too, and those that only the live mode needs: found by leaving all of them out."""
+    function, folder = f"payment-{psp.replace('_', '-')}", ROOT / "handlers" / psp
+    routing = f'[{psp}]\nfunction = "{function}"\nenabled = true\npercentage = 1\n'
+    (tmp_path / "psps.toml").write_text(routing)
+    webhooks = {f"payment-{name.replace('_', '-')}": ROOT / "handlers" / name for name in FOLDERS if "webhook" in name}
+    modes = {} if not live else {"ADYEN_ENVIRONMENT": "live", "GOCARDLESS_ENVIRONMENT": "live"}
+    variables = {function: modes, **dict.fromkeys(webhooks, modes)}
+
+    found = [
+        *machine.checks[0](
+            "production", {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}, **variables, **KEPT}
+        )
+    ]
+
+    names = {each.partition(": ")[2].partition(" ")[0] for each in found if each.startswith(f"{function}: ")}
+    text = "".join(file.read_text() for file in folder.glob("*.py"))
+    prefix = psp.removeprefix("psp_").upper()
+    assert names == {
+        name
+        for name in re.findall(rf'"({prefix}_\w+)"', text)
+        if not name.endswith(("_BASE", "_TABLE")) and name not in modes and (live or "LIVE" not in name)
+    }
+    [webhook] = {each.partition(": ")[0] for each in found} - {function}
+    assert webhook == f"payment-{psp.removeprefix('psp_')}-webhook"
+
+
+@pytest.mark.parametrize("psp", sorted(PROVIDERS))
+def test_a_setting_of_each_psp_tells_its_mode(psp: str) -> None:
+    """handlers.modes keeps live and test apart by it."""
+    text = "".join(file.read_text() for file in (ROOT / "handlers" / psp).glob("*.py"))
+    assert any(
+        name.startswith(psp.removeprefix("psp_").upper()) and f'checked("{name}")' in text for name in modes._MODES
+    )
+
+
+def test_every_function_is_in_one_of_the_flows() -> None:
+    """A webhook that is forgotten there would never be deployed."""
+    deployed = {
+        handler
+        for flow in (machine, refund_flow.machine, capture_flow.machine)
+        for handler in variables_in(flow, Environment("production", region="eu-west-1", account="123456789012"))
+    }
+    assert {name.removeprefix("payment-").replace("-", "_") for name in deployed} == FOLDERS
+
+
 def test_a_function_that_the_flow_lacks_is_found(tmp_path: Path) -> None:
     (tmp_path / "psps.toml").write_text(STRIPE.replace("payment-psp-stripe", "payment-psp-striped"))
     variables = {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}}
@@ -163,7 +217,7 @@ def test_a_function_that_the_flow_lacks_is_found(tmp_path: Path) -> None:
 def test_how_long_donors_data_is_kept_has_to_be_decided(
     on_lambda: pytest.MonkeyPatch, days: str, is_right: bool
 ) -> None:
-    variables = {"payment-select-psp": {"PAYMENTS_SANDBOX": "allowed"}}
+    variables = {"payment-select-psp": TRIAL}
     kept = {"payment-reconcile": {"PAYMENTS_RETENTION_DAYS": days}}
     found = list(machine.checks[0]("production", {**variables, **kept}))
     assert [each.startswith("payment-reconcile: PAYMENTS_RETENTION_DAYS is ") for each in found] == [True] * (

@@ -52,7 +52,7 @@ def test_the_routing_of_tests_selects_the_sandbox(call: Call, monkeypatch: pytes
     }
 
 
-@pytest.mark.parametrize("name", ["psps.toml", "stripe.toml"])
+@pytest.mark.parametrize("name", ["psps.toml", "sandbox.toml", "stripe.toml"])
 def test_the_configurations_that_come_along_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSPS", str(Path(selection.__file__).with_name(name)))
     check_routing(function.name for function in payment_flow.PSPS)

@@ -73,14 +73,14 @@ def test_a_psp_gets_no_donor_from_the_sweep() -> None:
     assert asked[0]["donation"]["payment_method"]["token"] == "tok_paid"
 
 
-@pytest.mark.parametrize("step", ["select_psp.handler.choices", "psp_sandbox.handler", "receipt.handler"])
+@pytest.mark.parametrize("step", ["select_psp.handler.choices", "psp.handling", "receipt.handler"])
 def test_what_libraries_say_is_in_no_cause(flow: Runner, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """An exception that quotes the donor ends as its type and its place."""
 
     def quoting(*_: Any, **__: Any) -> Any:
         raise sqlite3.OperationalError("cannot store ada@example.org, Ada Lovelace\n\x1b[2J")
 
-    name = {"select_psp.handler.choices": "find", "psp_sandbox.handler": "perform", "receipt.handler": "send"}[step]
+    name = {"select_psp.handler.choices": "find", "psp.handling": "perform", "receipt.handler": "send"}[step]
     monkeypatch.setattr(f"handlers.{step}.{name}", quoting)
     try:
         output = flow.run(donation()).output

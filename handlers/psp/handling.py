@@ -1,0 +1,28 @@
+"""What the functions of all PSPs do with an invocation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from aws_lambda_powertools import Logger
+
+from handlers.logs import invocation
+from handlers.psp.interface import KeyRejected, Payment, Psp
+from handlers.psp.payment import INQUIRIES, inquire, perform
+from handlers.secrets import fresh_secrets_after
+
+
+def handle(log: Logger, event: Mapping[str, Any], context: Any, open_psp: Callable[[], Psp]) -> Payment:
+    """Perform or inquire what the event asks of the PSP, with its log lines; see `perform` for event and answer.
+
+    After a rejected key the next invocation reads secrets anew.
+    """
+    with invocation(log, event, context), fresh_secrets_after(KeyRejected):
+        psp = open_psp()
+        if event.get("operation") in INQUIRIES:
+            # The flow never asks for this, and the checker takes a handler's annotation for TakePayment's result.
+            return cast("Payment", inquire(event, psp))
+        result = perform(event, psp)
+        log.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
+        return result
