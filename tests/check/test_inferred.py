@@ -193,13 +193,19 @@ def test_events(tmp_path: Path, name: str) -> None:
         ("async def handler(event, context):", False),
         ("@own\ndef handler(event, context):", False),
         ("def own(f: F) -> F: ...\n\n@own\ndef handler(event, context):", True),
+        ("def own(f: Callable[P, R]) -> Callable[P, R]: ...\n\n@own\ndef handler(event, context):", True),
         ("def own(f: Callable[P, R]) -> Callable[P, str]: ...\n\n@own\ndef handler(event, context):", False),
+        ("def own(f: Callable[..., R]) -> Callable[..., R]: ...\n\n@own\ndef handler(event, context):", False),
+        ("def own(f: Handler) -> Handler: ...\n\n@own\ndef handler(event, context):", False),
+        ("def own(f: 'F') -> 'F': ...\n\n@own\ndef handler(event, context):", False),
         ("def own(f): ...\n\n@own\ndef handler(event, context):", False),
         ("def own(name: F) -> F: ...\n\n@own('x')\ndef handler(event, context):", False),
     ],
 )
 def test_signatures(tmp_path: Path, signature: str, is_known: bool) -> None:
-    event, result = declared(tmp_path, f"{signature}\n    return {{'id': event['id']}}\n")
+    variables = "F = TypeVar('F', bound=Handler)\nP = ParamSpec('P')\nR = TypeVar('R')\n"
+    variables += "Handler = Callable[[dict, Any], dict]\n"
+    event, result = declared(tmp_path, f"{variables}{signature}\n    return {{'id': event['id']}}\n")
     assert (event, result) == (({"id": None}, {"id": None}) if is_known else (None, None))
 
 

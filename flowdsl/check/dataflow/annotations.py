@@ -155,7 +155,8 @@ def _handler(function: Function, root: Path) -> tuple[_Module | None, ast.Functi
 
 
 def _passes(decorator: ast.expr, module: _Module) -> bool:
-    """True if a decorator hands event and result on as they are: one that returns what it takes, by its annotations."""
+    """True if a decorator hands event and result on as they are: one that returns the very type that it takes, by its
+    annotations. A type that is no variable says nothing: any other function from a dict to a dict has it, too."""
     if _last(decorator) in _PASSING:
         return True
     if not isinstance(decorator, ast.Name):
@@ -164,7 +165,12 @@ def _passes(decorator: ast.expr, module: _Module) -> bool:
     function = where.functions.get(name)
     takes = function.args.args[0].annotation if function and function.args.args else None
     returns = function.returns if function else None
-    return takes is not None and returns is not None and ast.unparse(takes) == ast.unparse(returns)
+    if function is None or takes is None or returns is None or ast.unparse(takes) != ast.unparse(returns):
+        return False
+    variables = {name for name, value in where.aliases.items() if _last(value) in ("TypeVar", "ParamSpec")}
+    variables |= {each.name for each in getattr(function, "type_params", ())}  # from Python 3.12 on
+    parts = [each for each in ast.walk(takes) if isinstance(each, ast.Name | ast.Constant)]
+    return all(_last(each) in {*variables, "Callable"} for each in parts)
 
 
 class _Module(Record, eq=False, frozen=False):
