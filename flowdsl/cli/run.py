@@ -39,7 +39,7 @@ def _failures(_ctx: click.Context, _option: click.Parameter, values: tuple[str, 
     failures = {}
     for state, text in texts.items():
         error, star, times = text.partition("*")
-        if not error.strip() or (star and not (times.isdigit() and int(times))):
+        if not error.strip() or (star and not (times.isdecimal() and len(times) < 10 and int(times))):
             raise click.BadParameter(f"{state}={text}: write the error's name, and after * how many calls fail")
         failures[state] = Failure(error, int(times) if star else None)
     return failures

@@ -18,7 +18,7 @@ from .assets import local_asset
 from .building import Definition, Identity, Overrides, build_machine, definition_at, machine_name, machine_type
 from .errors import UNIMPORTED, cannot, note
 from .files import Places, read_document, read_text
-from .intrinsics import TemplateScope
+from .intrinsics import TemplateScope, whole_number
 from .model import Machine, TemplateFunction
 from .starts import oversized_starts
 from .texts import hide_bare, show_bare
@@ -215,8 +215,7 @@ def _function(
         return value if isinstance(value, str) else ""
 
     def number(key: str) -> int | None:
-        value = properties.get(key)
-        return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
+        return whole_number(properties.get(key))
 
     variables = _mapping(_mapping(properties, "Environment"), "Variables")
     architectures = properties.get("Architectures")

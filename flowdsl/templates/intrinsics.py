@@ -26,6 +26,7 @@ _INSTEAD = (
     "give it a name under DefinitionSubstitutions and write ${Name} in its place, or put the value there as plain text"
 )
 _SUB = regex(r"\$\{(!?)([^{}]*)\}")
+_DIGITS = regex(r"[0-9]{1,9}")
 
 
 def is_intrinsic(value: Any) -> bool:
@@ -35,6 +36,15 @@ def is_intrinsic(value: Any) -> bool:
         return False
     [(key, argument)] = value.items()
     return key.startswith("Fn::") or (key == "Ref" and isinstance(argument, str))
+
+
+def whole_number(value: Any) -> int | None:
+    """Return the number that a template writes as such or as a text of at most nine digits; None for any other value.
+
+    >>> whole_number("10"), whole_number(10), whole_number("-1"), whole_number("²")
+    (10, 10, None, None)
+    """
+    return int(value) if isinstance(value, int | str) and _DIGITS.fullmatch(str(value)) else None
 
 
 @attrs.define
@@ -219,9 +229,9 @@ class TemplateScope:
 
     def _select(self, argument: Any, path: AslPath) -> Any:
         if isinstance(argument, list) and len(argument) == 2:
-            index, items = argument[0], self.value(argument[1], (*path, 1))
-            if str(index).isdigit() and isinstance(items, list) and int(index) < len(items):
-                return items[int(index)]
+            index, items = whole_number(argument[0]), self.value(argument[1], (*path, 1))
+            if index is not None and isinstance(items, list) and index < len(items):
+                return items[index]
         raise later("Fn::Select", self.places.span(path), _INSTEAD)
 
     def _split(self, argument: Any, path: AslPath) -> list[str]:

@@ -33,7 +33,8 @@ def kind_of(value: Any) -> Kind | None:
     resources = value.get("Resources")
     if "AWSTemplateFormatVersion" not in value and "Transform" not in value and not isinstance(resources, Mapping):
         return None
-    types = [each.get("Type") for each in resources.values() if isinstance(each, Mapping)] if resources else []
+    parts = resources.values() if isinstance(resources, Mapping) else ()
+    types = [each.get("Type") for each in parts if isinstance(each, Mapping)]
     sam = "Serverless" in str(value.get("Transform")) or any(str(each).startswith("AWS::Serverless") for each in types)
     return "sam" if sam else "cloudformation"
 

@@ -20,7 +20,7 @@ from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.named import NamedTuple
 from ..base.patterns import regex
 from .errors import OVERSIZED, note
-from .intrinsics import TemplateScope, is_intrinsic
+from .intrinsics import TemplateScope, is_intrinsic, whole_number
 
 MOST_BYTES: Final = 262_144
 """The largest input of an execution."""
@@ -178,11 +178,11 @@ def _of_pipe(
     read = _properties(_referred(pipe.get("Source")), resources)
     if _mapping(read.get("StreamSpecification")).get("StreamViewType") == "KEYS_ONLY":
         return None
-    batch = _number(_mapping(parameters.get(source.name)).get("BatchSize")) or (10 if source is _SQS else None)
+    batch = whole_number(_mapping(parameters.get(source.name)).get("BatchSize")) or (10 if source is _SQS else None)
     size = source.size
     hint = "pass on a reference to the data, such as a key in S3: by InputTemplate under TargetParameters"
     if source is _SQS and batch is not None:
-        most = _number(read.get("MaximumMessageSize"))
+        most = whole_number(read.get("MaximumMessageSize"))
         if most is not None and batch * (most + _ENVELOPE) <= MOST_BYTES:
             return None
         size = f"up to {most:,} bytes" if most is not None else size
@@ -192,10 +192,6 @@ def _of_pipe(
             hint += f", or give the queue a MaximumMessageSize of at most {limit}"
     batches = "" if batch == 1 else f"batches of {batch} " if batch is not None else "batches of "
     return _problem(f"{what} may send {batches}{source.entries} of {size}", hint, (*path, "Source"), scope)
-
-
-def _number(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

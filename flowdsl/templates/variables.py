@@ -18,7 +18,7 @@ from ..base.patterns import regex
 from .building import Overrides
 from .errors import KEPT, cannot, note
 from .files import Part, Places, read_document, read_text
-from .intrinsics import TemplateScope
+from .intrinsics import TemplateScope, whole_number
 
 _INNERMOST = regex(r"\$\{((?!AWS::)[a-zA-Z]+(?:\([^(){}]*\))?:?[^{}]*)\}")
 _VARIABLE = regex(r"(?P<type>[a-zA-Z]+)(?:\((?P<argument>[^()]*)\))?(?::(?P<address>.*))?", re.DOTALL)
@@ -156,7 +156,8 @@ class Variables:
         for step in filter(None, address.split(".")):
             if isinstance(value, str):
                 value = self.resolve(value, at, depth + 1)
-            key: Any = int(step) if isinstance(value, list) and step.isdigit() else step
+            index = whole_number(step) if isinstance(value, list) else None
+            key: Any = step if index is None else index
             if (isinstance(value, Mapping) and key in value) or (isinstance(value, list) and key in range(len(value))):
                 value = value[key]
             elif address == "provider.stage":

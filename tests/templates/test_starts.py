@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flowdsl.base.diagnostics import FlowError
 from flowdsl.templates import read_template
 
 SAM = """\
@@ -71,6 +76,9 @@ stepFunctions:
         - eventBridge:
             event: {source: [com.shop]}
 """
+
+
+JUNK = (None, True, -1, "²", "9" * 5000, [], [[]], {}, {"a": 1}, {"Ref": ["a"]}, {"Fn::GetAtt": []}, {"Fn::Sub": []})
 
 
 def starts(tmp_path: Path, text: str, name: str = "template.yaml") -> list[tuple[int, str, str]]:
@@ -271,3 +279,56 @@ def test_resources_of_serverless(tmp_path):
     [(line, message, _)] = starts(tmp_path, text, "serverless.yml")
     assert (line, message[:11]) == (len(text.splitlines()) - 2, "rule 'Rule'")
     assert starts(tmp_path, text.replace("PayDash", "Other"), "serverless.yml") == []
+
+
+WHOLE = {
+    "Resources": {
+        "Pay": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {"Definition": {"StartAt": "A", "States": {}}},
+        },
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"MaximumMessageSize": 1024}},
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "EventPattern": {"source": ["com.shop"]},
+                "Targets": [
+                    {
+                        "Arn": {"Fn::GetAtt": ["Pay", "Arn"]},
+                        "InputTransformer": {"InputPathsMap": {"a": "$.detail"}, "InputTemplate": "<a>"},
+                    }
+                ],
+            },
+        },
+        "Pipe": {
+            "Type": "AWS::Pipes::Pipe",
+            "Properties": {
+                "Source": {"Fn::GetAtt": ["Queue", "Arn"]},
+                "SourceParameters": {"SqsQueueParameters": {"BatchSize": 10}},
+                "Target": {"Ref": "Pay"},
+                "TargetParameters": {"InputTemplate": "<$.body>"},
+            },
+        },
+    }
+}
+
+
+def replaced(value: Any, junk: Any) -> Iterator[Any]:
+    """The value with junk in place of each of its parts."""
+    yield junk
+    if isinstance(value, dict):
+        yield from (value | {key: new} for key in value for new in replaced(value[key], junk))
+    elif isinstance(value, list):
+        yield from (
+            [*value[:at], new, *value[at + 1 :]] for at in range(len(value)) for new in replaced(value[at], junk)
+        )
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=lambda junk: repr(junk)[:20])
+def test_what_cannot_be_in_a_template_is_no_internal_error(junk, tmp_path):
+    """Whatever stands there is ignored, or refused in a FlowError."""
+    file = tmp_path / "template.json"
+    for template in replaced(WHOLE, junk):
+        file.write_text(json.dumps({"Transform": "x", **template} if isinstance(template, dict) else template))
+        with suppress(FlowError):
+            read_template(file)
