@@ -266,7 +266,13 @@ def test_earlier_rules_and_values_at_paths_end_a_loop(rules: list[dict[str, Any]
     assert [each.code for each in found] == expected
 
 
-@pytest.mark.parametrize(("error", "expected"), [("QueueEmpty", []), ("States.ALL", ["FD952"])])
+ERRORS = [
+    *(("QueueEmpty", []), ("com.shop.QueueEmpty", []), ("S3.NoSuchKeyException", [])),
+    *(("States.ALL", ["FD952"]), ("Lambda.TooManyRequestsException", ["FD952"])),
+]
+
+
+@pytest.mark.parametrize(("error", "expected"), ERRORS)
 def test_an_error_of_the_authors_own_may_end_a_loop(error: str, expected: list[str]) -> None:
     assert paying({"ResultPath": None, "Catch": [{"ErrorEquals": [error], "Next": "End"}]}) == expected
 

@@ -97,9 +97,11 @@ def _tested(state: Node, formulas: list[Formula | None]) -> list[_Place] | None:
 
 
 def _catches_own(catcher: Any) -> bool:
-    """True for a Catch of errors that an author names, with which a Task may say that it is done."""
+    """True for a Catch of errors that mean something in the flow, with which a Task may say that it is done: none that
+    Step Functions or Lambda raises for any Task."""
     names = catcher.get("ErrorEquals")
-    return isinstance(names, list) and any(isinstance(each, str) and "." not in each for each in names)
+    texts = [each for each in names if isinstance(each, str)] if isinstance(names, list) else []
+    return any(not each.startswith(("States.", "Lambda.")) for each in texts)
 
 
 def _way_back_to(choice: Node, target: Node | None) -> list[Node]:
