@@ -219,7 +219,7 @@ def _package_all(
 
 def _package(waiting: _Waiting, work: Workspace, running: Jobs) -> tuple[Packaged, str]:
     """The packaged function, and what was done in a few words."""
-    from . import requirements, sources
+    from . import requirements, shadowing, sources
 
     function, code, locked = waiting.ready.function, waiting.ready.sources, waiting.ready.locked
     files = {name: waiting.own / name for name in code.files}
@@ -230,14 +230,7 @@ def _package(waiting: _Waiting, work: Workspace, running: Jobs) -> tuple[Package
         split = requirements.installed_files(function, waiting.target, imported)
     installed = split.files
     sources.check_external(code, function, {name.partition("/")[0].partition(".")[0] for name in installed})
-    both = sorted(files.keys() & installed.keys())
-    if both:
-        raise FlowError.of(
-            f"function {function.name!r}: {both[0]} is both in the project and in a requirement",
-            code="FD606",
-            span=span(function),
-            hint="rename the file in the project",
-        )
+    shadowing.refuse_shadows(function, files, installed)
     zipped = work.new / f"{function.name}.zip"
     package = archive.write(zipped, {**files, **installed}, on_file=running.go_on)
     shutil.rmtree(waiting.own)

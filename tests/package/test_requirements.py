@@ -192,6 +192,37 @@ def test_one_path_from_two_sides(project):
         project.build()
 
 
+SHADOWS = [
+    "handlers/setup/texts.json",
+    "handlers/setup/handler/__init__.py",
+    "handlers/setup/handler.cpython-314-aarch64-linux-gnu.so",
+    "handlers/setup/handler.abi3.so",
+    "handlers/setup/greeting.so",
+    "handlers/setup/__init__.py",
+    "handlers.py",
+    "json/__init__.py",
+    "json/decoder.py",
+    "os.py",
+]
+
+
+@pytest.mark.parametrize("path", SHADOWS)
+def test_a_requirement_takes_the_place_of_nothing(project, path):
+    project.wheel("pure", files={"pure/__init__.py": b"", path: b""})
+    project.require("pure==1.0")
+    with pytest.raises(FlowError, match=rf"FD606 function 'setup': {path} (is both|of a requirement would)"):
+        project.build()
+    assert not project.output.exists()
+
+
+def test_a_requirement_may_have_what_is_beside_it(project):
+    files = ["handlers/other/handler.py", "handlers/setup/also.so.txt", "pure/json.py", "cgi.py", "test/__init__.py"]
+    project.wheel("pure", files=dict.fromkeys(files, b""))
+    project.require("pure==1.0")
+    project.build()
+    assert {*files} <= {*project.names()}
+
+
 @pytest.mark.parametrize("absent", ["uv", "packaging"])
 def test_without_the_extra_the_error_names_it(project, monkeypatch, absent):
     for name in [name for name in sys.modules if name.partition(".")[0] == absent]:

@@ -30,7 +30,7 @@ machine = StateMachine(
     "many", Parallel("All", *(Task(name, Function(name, f"handlers/{name}")) for name in ("ada", "bob", "cyd", "dan")))
 )
 """
-CACHES = {"__pycache__", ".flowdsl_cache"}
+CACHES = {"__pycache__"}
 UV = """\
 #!/bin/sh
 echo "+ $PWD" >> {log}
