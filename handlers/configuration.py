@@ -10,6 +10,17 @@ RETENTION, NEVER = "PAYMENTS_RETENTION_DAYS", "never"
 """After how many days donors' data is erased; a deployed sweep has to be told, if only that it never is."""
 
 
+_LONGEST = 36_500
+"""Days: a hundred years."""
+
+
+def retention_days(value: str | None) -> int | None:
+    """Return the number of days that PAYMENTS_RETENTION_DAYS says, or None if it is no such number."""
+    if value is None or not value.isdecimal() or len(value) > len(str(_LONGEST)):
+        return None
+    return int(value) if 1 <= int(value) <= _LONGEST else None
+
+
 def is_on_lambda() -> bool:
     """Return true if this process is a Lambda function. Local runs have its variables, too, but also a virtual time."""
     return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME")) and "FLOWDSL_NOW" not in os.environ

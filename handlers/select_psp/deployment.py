@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from handlers.configuration import NEVER, RETENTION
+from handlers.configuration import NEVER, RETENTION, retention_days
 from handlers.document import Misconfigured
 from handlers.modes import TRIAL, is_live, is_trial, mistakes
 from handlers.select_psp.selection import check_routing
@@ -41,7 +41,7 @@ def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Ite
                 yield from (f"{function}: {each}" for each in mistakes(own, own))
         if not (kept := variables.get("payment-reconcile", {}).get(RETENTION)):
             yield f"payment-reconcile: {RETENTION} is not set: the days for which donors' data is kept, or {NEVER}"
-        elif kept != NEVER and not (kept.isdecimal() and int(kept) > 0):
+        elif kept != NEVER and retention_days(kept) is None:
             yield f"payment-reconcile: {RETENTION} is {kept!r}; expected a number of days, or {NEVER}"
 
     return check

@@ -14,6 +14,7 @@ from attrs import asdict
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
 from handlers.transactions import closing, retention
+from handlers.transactions.erasing import erase as erase_all
 from handlers.transactions.record import STATUSES, Transaction
 from handlers.transactions.store import NotErasable, Query, store
 
@@ -98,22 +99,18 @@ def show(identity: str, form: str) -> None:
 def erase(identities: tuple[str, ...], before: str | None) -> None:
     """Remove the donors' data from the records and histories of the donations ID.
 
-    Amount, charity, payment and times remain. Donations that are open work are left alone: exit status 1.
+    Amount, charity, payment and times remain. Donations that are open work are left alone: exit status 1. That may be
+    a refund or a dispute, in REFUNDS_TABLE and DISPUTES_TABLE.
     """
     if bool(identities) == bool(before):
         raise click.UsageError("name donations, or use --before")
     failed = False
     with _store_errors():
         kept = store()
-        for identity in identities or sorted(retention.due(kept, until=_day_before(str(before)))):
-            try:
-                entries = kept.erase(identity)
-            except NotErasable as error:
-                click.echo(str(error), err=True)
-                failed = True
-                continue
-            if not entries and identities:
-                click.echo(f"no transaction {identity!r}", err=True)
+        old = () if before is None else sorted(set(retention.due(kept, until=_day_before(before))))
+        for identity, entries in erase_all(kept, identities or old):
+            if isinstance(entries, NotErasable) or (not entries and identities):
+                click.echo(str(entries or f"no transaction {identity!r}"), err=True)
                 failed = True
             else:
                 click.echo(f"{identity}  erased, {entries} {'entry' if entries == 1 else 'entries'}")

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import asdict, evolve, frozen
 
 from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
-from handlers.transactions.store import Query, check_erasable, conflict, kept_erased, paid_twice
+from handlers.transactions.store import Query, check_erasable, conflict, erased_again, paid_twice
 
 SHARDS = 16
 INDEXES = {name: f"{name}_part" for name in ("status", "charity", "day")}
@@ -58,10 +58,13 @@ class DynamoDbStore:
     table: str
 
     def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
+        return erased_again(self, self._put(transaction, settles=settles), transaction)
+
+    def _put(self, transaction: Transaction, *, settles: bool) -> Transaction:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
         client = _client()
         # The history first: a process that is killed here is run again, and then finds its own entry.
-        self._append(kept_erased(self.get(transaction.id), transaction))
+        self._append(transaction)
         if transaction.status == "conflict":
             return transaction
         try:
@@ -110,7 +113,7 @@ class DynamoDbStore:
         return _transaction(response["Item"]) if "Item" in response else None
 
     def history(self, identity: str) -> list[Transaction]:
-        items = [item for item in self._items(identity) if item["entry"]["S"] != _CURRENT]
+        items = [item for item in self._items(identity) if not _is_current(item)]
         return sorted(map(_transaction, items), key=lambda transaction: transaction.stored_at)
 
     def _items(self, identity: str) -> list[dict[str, Any]]:
@@ -124,9 +127,12 @@ class DynamoDbStore:
         return [item for page in pages for item in page["Items"]]
 
     def erase(self, identity: str) -> int:
-        check_erasable(self.get(identity))
         client, items = _client(), self._items(identity)
-        for item in items:
+        current = [_transaction(item) for item in items if _is_current(item)]
+        history = [_transaction(item) for item in items if not _is_current(item)]
+        check_erasable(current[0] if current else None, history)
+        # The record last: while it has the donor's data, the donation is found again, if this is throttled or killed.
+        for item in sorted(items, key=_is_current):
             client.update_item(
                 TableName=self.table,
                 Key={"id": item["id"], "entry": item["entry"]},
@@ -134,12 +140,12 @@ class DynamoDbStore:
                 ExpressionAttributeNames={"#document": "document"},
                 ExpressionAttributeValues={":document": {"S": erased(_transaction(item)).document}},
             )
-        return sum(item["entry"]["S"] != _CURRENT for item in items)
+        return len(history)
 
     def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
         client, writes = _client(), []
         for item in self._items(identity):
-            if item["entry"]["S"] != _CURRENT and item["status"]["S"] == "conflict":
+            if not _is_current(item) and item["status"]["S"] == "conflict":
                 new = closed(_transaction(item))
                 client.put_item(TableName=self.table, Item={**_item(new), "entry": item["entry"]})
                 writes.append(new)
@@ -212,6 +218,10 @@ def _today() -> str:
     from handlers import clock
 
     return clock.now()[:10]
+
+
+def _is_current(item: dict[str, Any]) -> bool:
+    return bool(item["entry"]["S"] == _CURRENT)
 
 
 def _is_listed(item: dict[str, Any]) -> bool:

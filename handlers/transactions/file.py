@@ -10,7 +10,7 @@ from attrs import asdict, evolve, fields, frozen
 
 from handlers import sqlite
 from handlers.transactions.record import BROKEN, FINAL, Transaction, erased
-from handlers.transactions.store import Query, check_erasable, conflict, kept_erased, paid_twice
+from handlers.transactions.store import Query, check_erasable, conflict, erased_again, paid_twice
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -35,10 +35,13 @@ class FileStore:
     path: Path
 
     def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
+        return erased_again(self, self._put(transaction, settles=settles), transaction)
+
+    def _put(self, transaction: Transaction, *, settles: bool) -> Transaction:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
         with sqlite.transaction(self.path, _SCHEMA) as db:
             existing = _get(db, transaction.id)
-            _append(db, kept_erased(existing, transaction))
+            _append(db, transaction)
             if transaction.status == "conflict":
                 return transaction
             twice = existing is not None and paid_twice(existing, transaction)
@@ -69,10 +72,10 @@ class FileStore:
             return 0
         with sqlite.transaction(self.path, _SCHEMA) as db:
             record = _get(db, identity)
-            check_erasable(record)
+            rows = db.execute("SELECT * FROM history WHERE id = ?", (identity,)).fetchall()
+            check_erasable(record, map(_transaction, rows))
             if record is not None:
                 db.execute("UPDATE transactions SET document = ? WHERE id = ?", (erased(record).document, identity))
-            rows = db.execute("SELECT * FROM history WHERE id = ?", (identity,)).fetchall()
             for row in rows:
                 values = (erased(_transaction(row)).document, identity, row["entry"])
                 db.execute("UPDATE history SET document = ? WHERE id = ? AND entry = ?", values)

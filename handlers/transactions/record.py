@@ -49,6 +49,12 @@ class Transaction:
         return BROKEN if self.status in ("broken", "authorised") else UNPAID
 
     @property
+    def is_open_work(self) -> bool:
+        """True if the flow, the sweep or people have something left to do, for which they may need the donor."""
+        # What is reserved may be taken, and then its donor gets a receipt.
+        return self.status in ("open", "broken", "authorised", "conflict") or not self.complete
+
+    @property
     def entry(self) -> str:
         """The record's key in the donation's history: the same document is recorded once."""
         return hashlib.sha256(f"{self.status} {self.document}".encode()).hexdigest()[:32]
@@ -108,7 +114,12 @@ def erased(transaction: Transaction) -> Transaction:
 
 
 def is_erased(transaction: Transaction) -> bool:
-    return "erased_at" in json.loads(transaction.document)
+    return bool(erased_at(transaction))
+
+
+def erased_at(transaction: Transaction) -> str:
+    """Return when the donor's data was erased (RFC 3339), empty if it is there."""
+    return str(json.loads(transaction.document).get("erased_at") or "")
 
 
 _PARTS = ("execution", "started_at", "psp", "payment", "post_processing", "transaction", "error", "reconciled")

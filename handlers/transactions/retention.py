@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date, timedelta
 
 from handlers import clock
-from handlers.configuration import NEVER, RETENTION, is_on_lambda
+from handlers.configuration import NEVER, RETENTION, is_on_lambda, retention_days
 from handlers.document import Misconfigured
-from handlers.transactions.record import is_erased
-from handlers.transactions.store import NotErasable, Query, Store
+from handlers.transactions.erasing import erase
+from handlers.transactions.record import STATUSES, is_erased
+from handlers.transactions.store import Query, Store
 
 _LOOK_BACK = 30
-"""Days before the limit that each run reads: what was open work then, or failed, is erased later."""
+"""Days before the limit that each run reads."""
+
+_ALL = "03"
+"""The hour (UTC) in which runs read all older donations: those that were open work for long, that a run of weeks ago
+has missed, or that a longer limit has kept until today."""
 
 
 def due(store: Store, *, since: str | None = None, until: str) -> Iterator[str]:
     """Yield the ids of donations started in these days (UTC, inclusive) that still have the donor's data."""
-    for transaction in store.list(Query(since=since, until=until)):
-        if not is_erased(transaction):
-            yield transaction.id
+    queries = [Query(since=since, until=until)]
+    if since is None:
+        queries = [Query(status=status, until=until) for status in STATUSES]
+    for query in queries:
+        yield from (each.id for each in store.list(query) if not is_erased(each))
 
 
 def apply(store: Store) -> int:
@@ -32,13 +38,11 @@ def apply(store: Store) -> int:
     value = os.environ.get(RETENTION) or (None if is_on_lambda() else NEVER)
     if value == NEVER:
         return 0
-    if value is None or not value.isdecimal() or int(value) < 1:
+    days = retention_days(value)
+    if days is None:
         raise Misconfigured(f"{RETENTION}: expected a number of days, or {NEVER}")
-    last = date.fromisoformat(clock.now()[:10]) - timedelta(days=int(value) + 1)
-    first = last - timedelta(days=_LOOK_BACK)
-    erased = 0
-    for identity in sorted(set(due(store, since=first.isoformat(), until=last.isoformat()))):
-        with suppress(NotErasable):
-            store.erase(identity)
-            erased += 1
-    return erased
+    now = clock.now()
+    last = date.fromisoformat(now[:10]) - timedelta(days=days + 1)
+    first = None if now[11:13] == _ALL else (last - timedelta(days=_LOOK_BACK)).isoformat()
+    results = erase(store, sorted(set(due(store, since=first, until=last.isoformat()))))
+    return sum(isinstance(result, int) for _, result in results)

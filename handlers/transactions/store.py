@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from attrs import frozen
 
 from handlers import sqlite
 from handlers.configuration import store_name
-from handlers.transactions.record import FINAL, Transaction, erased, is_erased
+from handlers.transactions.record import Transaction, erased_at
 
 
 class ConflictingTransaction(Exception):
@@ -17,15 +17,18 @@ class ConflictingTransaction(Exception):
 
 
 class NotErasable(Exception):
-    """The donation is open, broken or reserved, or its post-processing is not done: settle it first."""
+    """The donation is open work: settle it first."""
 
 
-def check_erasable(record: Transaction | None) -> None:
-    """Raise NotErasable if the record is open work."""
-    # What is reserved may be taken, and then its donor gets a receipt.
-    if record is not None and (record.status in ("open", "broken", "authorised") or not record.complete):
+def check_erasable(record: Transaction | None, history: Iterable[Transaction]) -> None:
+    """Raise NotErasable if the record is open work, or if the history has a conflict that nobody has closed."""
+    if record is not None and record.is_open_work:
         state = record.status if record.complete else "paid, and its post-processing is incomplete"
         raise NotErasable(f"{record.id}: is {state}; settle it first: python -m handlers.reconcile")
+    for each in _conflicts(history):
+        raise NotErasable(
+            f"{each.id}: has a conflict; see to it first: python -m handlers.transactions close {each.id}"
+        )
 
 
 @frozen
@@ -72,7 +75,8 @@ class Store(Protocol):
     def erase(self, identity: str) -> int:
         """Remove the donor's data from the record and the whole history; return how many entries there are.
 
-        Raises NotErasable while the donation is open work: people may need to know whom they write to.
+        Raises NotErasable while the donation is open work: people may need to know whom they write to. Refunds and
+        disputes are not looked at: see handlers.transactions.erasing.
         """
         ...
 
@@ -96,12 +100,18 @@ def store() -> Store:
     return FileStore(sqlite.database("transactions"))
 
 
-def kept_erased(existing: Transaction | None, transaction: Transaction) -> Transaction:
-    """Return what is to be appended to the history: without the donor's data if that of a paid donation was erased, for
-    an execution that ends later must not bring it back."""
-    if existing is None or existing.rank != FINAL or transaction.status == "conflict":
-        return transaction
-    return erased(transaction) if is_erased(existing) else transaction
+def erased_again(store: Store, record: Transaction, transaction: Transaction) -> Transaction:
+    """Erase what was just stored by an execution that began before the donor's data was erased, unless the donation is
+    open work (again); return the record."""
+    history = store.history(transaction.id)
+    began_before = any(transaction.started_at < erased_at(each) for each in history)
+    if began_before and not any(each.is_open_work for each in (record, *_conflicts(history))):
+        store.erase(transaction.id)
+    return record
+
+
+def _conflicts(history: Iterable[Transaction]) -> list[Transaction]:
+    return [each for each in history if each.status == "conflict"]
 
 
 def paid_twice(existing: Transaction, transaction: Transaction) -> bool:

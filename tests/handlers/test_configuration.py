@@ -212,7 +212,16 @@ def test_a_function_that_the_flow_lacks_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "is_right"), [("2555", True), ("never", True), ("", False), ("0", False), ("a year", False)]
+    ("days", "is_right"),
+    [
+        ("2555", True),
+        ("never", True),
+        ("", False),
+        ("0", False),
+        ("a year", False),
+        ("9" * 9, False),
+        ("9" * 5000, False),
+    ],
 )
 def test_how_long_donors_data_is_kept_has_to_be_decided(
     on_lambda: pytest.MonkeyPatch, days: str, is_right: bool

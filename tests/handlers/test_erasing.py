@@ -1,0 +1,206 @@
+"""Donors' data that was erased does not come back, and is not erased while somebody may still have to write to them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from attrs import evolve
+from click.testing import CliRunner
+
+from handlers import refunds
+from handlers.disputes import store as disputes
+from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, Dispute
+from handlers.refunds import Refund
+from handlers.transactions import closing, dynamodb, retention
+from handlers.transactions.__main__ import main
+from handlers.transactions.record import from_document, intent
+from handlers.transactions.store import NotErasable, store
+from tests.handlers.conftest import Call, document
+from tests.handlers.test_persist_output import DONE, ERROR, FAILED, backend, final
+
+__all__ = ["backend"]
+
+pytestmark = pytest.mark.slow
+
+PRIVATE = ("Ada Lovelace", "ada@example.org", "tok_")
+LATER = "2026-02-10T09:00:00.000Z"
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", LATER)
+
+
+def kept(identity: str = "don-1") -> list[str]:
+    """What is left of the donor, in the record or anywhere in the history."""
+    record = store().get(identity)
+    documents = [each.document for each in (*([record] if record else []), *store().history(identity))]
+    assert documents
+    return [text for text in PRIVATE if any(text in each for each in documents)]
+
+
+def declined(**changes: Any) -> dict[str, Any]:
+    return {**final("tok_declined", id="don-1"), **changes}
+
+
+def erase(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["erase", *arguments])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_what_was_erased_in_part_is_erased_later(
+    call: Call, monkeypatch: pytest.MonkeyPatch, backend: str, after: int
+) -> None:
+    """DynamoDB has no transaction for so many items: it may throttle, or Lambda end, after any of them."""
+    if backend == "sqlite":
+        pytest.skip("one transaction")
+    for number in range(7):
+        call("persist_output", declined(execution=str(number)))
+    client, left = dynamodb._client(), after
+
+    class Throttled:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client, name)
+
+        def update_item(self, **request: Any) -> Any:
+            nonlocal left
+            if not left:
+                raise client.exceptions.ProvisionedThroughputExceededException({"Error": {}}, "UpdateItem")
+            left -= 1
+            return client.update_item(**request)
+
+    monkeypatch.setattr(dynamodb, "_client", Throttled)
+    with pytest.raises(client.exceptions.ProvisionedThroughputExceededException):
+        store().erase("don-1")
+    monkeypatch.setattr(dynamodb, "_client", lambda: client)
+    assert kept() == list(PRIVATE)
+
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "5")
+    assert retention.apply(store()) == 1
+    assert kept() == []
+
+
+@pytest.mark.parametrize("first", ["declined", "abandoned", "paid"])
+@pytest.mark.parametrize("second", ["declined", "abandoned", "paid", "broken"])
+def test_an_execution_that_ends_after_the_erasure_brings_nothing_back(call: Call, first: str, second: str) -> None:
+    base = declined()
+    payment = {"status": "paid", "psp": "psp_sandbox", "reference": "sbx_1"}
+    events = {
+        "declined": base,
+        "abandoned": {**base, "payment": {"status": "abandoned"}},
+        "paid": {**base, "payment": payment, "post_processing": DONE},
+        "broken": {**base, "payment": {}, "error": ERROR},
+    }
+    call("persist_output", events[first])
+    store().erase("don-1")
+    call("persist_output", {**events[second], "execution": "two"})
+
+    if second == "broken" and first != "paid":
+        assert kept() == list(PRIVATE), "it is open work, and then settled"
+        store().put(from_document({**base, "reconciled": {}}), settles=True)
+    assert kept() == []
+    store().put(from_document({**events[second], "execution": "two"}))
+    assert kept() == ([] if second != "broken" or first == "paid" else list(PRIVATE))
+
+
+def test_a_donor_who_gives_again_is_a_new_donor(call: Call) -> None:
+    """The same donation again, after its erasure: it needs the donor until it is settled, and is as old as it is."""
+    call("persist_output", declined())
+    store().erase("don-1")
+    again = {**document(id="don-1"), "started_at": "2026-02-11T09:30:00.000Z", "execution": "two"}
+    store().put(intent(again))
+    call("persist_output", {**declined(), "started_at": "2026-02-11T09:30:00.000Z", "execution": "two"})
+    assert kept() == list(PRIVATE)
+
+
+def a_refund(status: str) -> Refund:
+    return Refund(
+        id="don-1:refund:1",
+        donation="don-1",
+        number=1,
+        amount=500,
+        currency="GBP",
+        charity="Lifeboats",
+        psp="psp_stripe",
+        reference="pi_1",
+        status=status,
+        code="",
+        reason="",
+        requested_at=LATER,
+        stored_at=LATER,
+    )
+
+
+def a_dispute(status: str) -> Dispute:
+    return Dispute("dp_1", "don-1", "Lifeboats", 2500, "GBP", "psp_stripe", "pi_1", status, "fraudulent", LATER)
+
+
+@pytest.mark.parametrize("status", ["open", "pending", "broken", "failed"])
+def test_a_donor_whose_refund_is_not_certain_may_have_to_be_paid_in_another_way(
+    call: Call, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    call("persist_output", final(id="don-1"))
+    refunds.begin(a_refund("open"))
+    refunds.finish(a_refund("refunded" if status == "failed" else status))
+    refunds.finish(a_refund(status))
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "5")
+
+    assert erase("don-1") == (1, f"don-1: refund don-1:refund:1 is {status}; settle it first\n")
+    assert erase("--before", "2026-02-10")[0] == 1
+    assert retention.apply(store()) == 0
+    assert kept() == list(PRIVATE)
+    refunds.finish(a_refund("closed" if status == "failed" else "refunded"))
+    assert retention.apply(store()) == 1
+    assert kept() == []
+
+
+@pytest.mark.parametrize("status", [NEEDS_RESPONSE, WAITING])
+def test_a_dispute_may_need_what_the_donor_said(call: Call, status: str) -> None:
+    call("persist_output", final(id="don-1"))
+    disputes.put(a_dispute(status))
+    assert erase("don-1") == (1, f"don-1: dispute dp_1 is {status}; settle it first\n")
+    disputes.put(a_dispute(LOST))
+    assert erase("don-1")[0] == 0
+    assert kept() == []
+
+
+def test_a_second_payment_is_for_people_who_write_to_the_donor(call: Call) -> None:
+    paid = final(id="don-1")
+    call("persist_output", paid)
+    store().put(evolve(from_document({**paid, "payment": {"status": "paid", "reference": "pi_2"}}), status="conflict"))
+
+    assert erase("don-1")[0] == 1
+    with pytest.raises(NotErasable, match="don-1: has a conflict; see to it first"):
+        store().erase("don-1")
+    closing.close(store(), "don-1", "refunded")
+    assert erase("don-1")[0] == 0
+    assert kept() == []
+
+
+def test_what_was_open_work_for_long_is_erased_in_the_night(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is what a longer limit has kept until today."""
+    call("persist_output", {**final(id="don-1", started="2025-01-31T09:30:00.000Z"), "post_processing": FAILED})
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "30")
+    for hour in ("02", "03"):
+        monkeypatch.setenv("FLOWDSL_NOW", f"2026-02-10T{hour}:59:00.000Z")
+        assert retention.apply(store()) == 0
+    call("persist_output", {**final(id="don-1", started="2025-01-31T09:30:00.000Z"), "post_processing": DONE})
+    for hour, count in (("04", 0), ("03", 1), ("03", 0)):
+        monkeypatch.setenv("FLOWDSL_NOW", f"2026-02-11T{hour}:00:00.000Z")
+        assert retention.apply(store()) == count
+    assert kept() == []
+
+
+def test_money_that_moves_after_the_erasure_is_stored_without_the_donor(call: Call) -> None:
+    """A refund needs the payment alone."""
+    call("persist_output", {**final(id="don-1"), "psp": {"name": "psp_sandbox", "function_arn": "arn"}})
+    store().erase("don-1")
+    prepared = call("refund_setup", {"donation": "don-1", "number": 1, "amount": 500})
+    prepared["result"] = call("psp_sandbox", prepared)
+
+    assert call("persist_refund", prepared)["status"] == "refunded"
+    assert not [text for text in PRIVATE if text in json.dumps(prepared)]
+    assert kept() == []
