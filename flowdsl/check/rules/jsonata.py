@@ -178,6 +178,9 @@ def functions() -> frozenset[str]:
 
 
 def _examine(expression: Expression, place: _Place, reads: list[VariableRead], findings: Findings) -> None:
+    from ...expr.jsonata.errors import MAX_DEPTH
+    from ...expr.jsonata.tree import evaluated_depth
+
     for each in expression.top_level:
         findings.error(
             "FD753",
@@ -189,6 +192,11 @@ def _examine(expression: Expression, place: _Place, reads: list[VariableRead], f
             aws=UNSUPPORTED,
             aws_message=f"Reference to '{each.name}' at the top level is not supported.",
         )
+    if (depth := evaluated_depth(expression.tree)) > MAX_DEPTH:
+        message = f"this expression nests {depth} levels deep, and Step Functions evaluates {MAX_DEPTH} levels at most"
+        chains = findings.either("a chain of + by $sum, one of & by $join", "a sum by fn.sum, a text by fn.join")
+        hint = f"calculate a part of it in an earlier state, or replace {chains}"
+        findings.failure("FD751", message, place.path, hint=hint)
     if expression.roots:
         message, hint = "$$ is undefined: an expression has no input of its own", "write $states.input"
         findings.error("FD753", message, place.path, hint=hint, aws=UNSUPPORTED, aws_message="JSONata '$$' not allowed")
@@ -237,7 +245,7 @@ RULES = (
         check_jsonata,
         (
             Code("FD750", "warning", "JSONata is not checked"),
-            Code("FD751", "error", "JSONata that cannot be parsed"),
+            Code("FD751", "error", "JSONata that cannot be parsed, or that nests too deeply"),
             Code("FD752", "error or warning", "An expression without its delimiters"),
             Code("FD753", "error", "JSONata that Step Functions does not support"),
             Code("FD754", "error or warning", "A part of `$states` that is not available"),

@@ -50,6 +50,25 @@ def walk(node: Node) -> Iterator[Node]:
         todo.extend(reversed(each.parts))
 
 
+def evaluated_depth(root: Node) -> int:
+    """How deep an evaluation of the expression nests at least, counted as the service does."""
+    deepest, todo = 0, [(root, 1)]
+    while todo:
+        node, depth = todo.pop()
+        deepest = max(deepest, depth)
+        if node.kind in ("path", "filter"):  # a step is no level
+            todo.append((node.parts[0], depth))
+        elif node.kind == "condition" or node.value in ("and", "or"):
+            todo += [(part, depth + 1) for part in node.parts[:1]]
+        elif node.kind in _EVALUATED:
+            todo += [(part, depth + 1) for part in node.parts]
+    return deepest
+
+
+_EVALUATED: Final = ("binary", "unary", "array", "object", "block", "call")
+"""The kinds of nodes whose parts are all evaluated, whatever they are."""
+
+
 def steps(node: Node) -> list[Node]:
     """The steps of a path, `a`, `b[0]` and `c` of `a.b[0].c`; the node itself if it is not a path."""
     path = [node]
