@@ -39,6 +39,8 @@ _LOST = ("late_failure_settled", "chargeback_settled")
 _LEDGER = {"pending_submission": "processing", "submitted": "processing", "cancelled": "cancelled"}
 KEYS_KEPT = 24 * 3600
 """Seconds; GoCardless does not say how long it knows a key."""
+_PREFIXES = {"payments": "PM", "refunds": "RF", "billing_requests": "BRQ"}
+"""What the ids of resources begin with."""
 Answer = tuple[int, Any]
 
 
@@ -235,6 +237,8 @@ class GoCardlessBooks:
         self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: dict[str, Any]
     ) -> Answer:
         resource, *rest = path.strip("/").split("/")
+        if rest and not rest[0].startswith(_PREFIXES[resource]):
+            raise _Refused(404, "invalid_api_usage", "resource_not_found")
         if method == "GET" and not rest:
             return 200, self._compared(resource, "list", self._list(resource, query))
         if method == "GET":
@@ -267,7 +271,7 @@ class GoCardlessBooks:
             items = [each for each in self.events if each["links"].get("payment") == query["payment"]]
             items = [each for each in items if query.get("action") in (None, each["action"])]
         else:
-            items = self.of({"payments": "PM", "refunds": "RF", "billing_requests": "BRQ"}[resource])
+            items = self.of(_PREFIXES[resource])
             if "mandate" in query:
                 items = [each for each in items if each["links"]["mandate"] == query["mandate"]]
             if "payment" in query:

@@ -87,6 +87,9 @@ REQUEST_CODES: dict[str, Outcome] = {
     "token_already_used": Outcome.DECLINED,
 }
 
+RELATED_CODES = {code: outcome for code, outcome in REQUEST_CODES.items() if code != "resource_missing"}
+"""For captures and refunds, of which only the payment can be missing: the key may be that of another account."""
+
 RETRY_SCHEDULE = (3600, 86400, 259200)
 """Seconds before the next attempt: 1 hour, 1 day, 3 days; after that the payment is declined.
 

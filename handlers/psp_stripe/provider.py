@@ -134,7 +134,7 @@ class StripePsp:
 
     def capture(self, request: Capture) -> Answer:
         params: PaymentIntentCaptureParams = {}
-        with _errors() as failure:
+        with _errors(codes.RELATED_CODES) as failure:
             if request.amount is not None:
                 params["amount_to_capture"] = to_stripe(request.amount, request.currency)
             options: Any = {"idempotency_key": request.key}
@@ -152,7 +152,7 @@ class StripePsp:
 
     def refund(self, request: Refund) -> Answer:
         params: RefundCreateParams = {"payment_intent": request.reference, "metadata": {"key": request.key}}
-        with _errors() as failure:
+        with _errors(codes.RELATED_CODES) as failure:
             if request.amount is not None:
                 params["amount"] = to_stripe(request.amount, request.currency)
             # Stripe forgets keys after a day, and a key's age is unknown here: the list of refunds is always complete.

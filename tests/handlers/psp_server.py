@@ -24,6 +24,8 @@ HOSTILE: dict[str, tuple[int, str, bytes]] = {
     "huge": (200, "application/json", b'{"id": "' + b"x" * 12_000_000 + b'"}'),
     "error of another shape": (422, "application/json", b'{"error": [], "errorCode": {}, "errors": 7}'),
     "error as text": (500, "application/json", b'{"error": "oops"}'),
+    "throttled": (429, "application/json", b'{"message": "slow down"}'),
+    "unavailable": (503, "application/json", b'{"message": "try again later", "status": 503}'),
 }
 
 
@@ -94,11 +96,11 @@ def _handler(serve: Callable[..., Any]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
-            self._answer()
-
-        def do_POST(self) -> None:
-            self._answer()
+        def __getattr__(self, name: str) -> Any:
+            """Answer every method alike: do_GET, do_POST, do_DELETE, …"""
+            if name.startswith("do_"):
+                return self._answer
+            raise AttributeError(name)
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -21,61 +22,55 @@ from handlers.psp_sandbox.ledger import Ledger
 from tests.handlers.conftest import invoke
 from tests.handlers.psp_server import AdyenServer, GoCardlessServer, PspServer
 
-TOKENS: dict[str, dict[str, str]] = {
-    "psp_sandbox": {
-        "paid": "tok_paid",
-        "refused": "tok_declined",
-        "later": "tok_later_once",
-        "redirect": "tok_3ds",
-        "never back": "tok_3ds_abandoned",
-    },
-    "psp_stripe": {
-        "paid": "tok_paid",
-        "refused": "tok_declined",
-        "later": "tok_later_once",
-        "redirect": "tok_3ds",
-        "never back": "tok_3ds_abandoned",
-    },
-    "psp_adyen": {
-        "paid": "pm_paid",
-        "refused": "pm_refused",
-        "later": "pm_later",
-        "redirect": "pm_3ds",
-        "never back": "pm_3ds",
-    },
-    "psp_gocardless": {
-        "paid": "MDPAID",
-        "refused": "MDREFUSED",
-        "later": "MDLATER",
-        "redirect": "new_mandate",
-        "never back": "new_mandate",
-    },
-}
+RETURN_URL = "https://donate.example/returned"
 
 
-class World:
-    """A PSP, its ledger, and the people and banks around it."""
+class World(ABC):
+    """A PSP, its ledger, and the people and banks around it. A PSP that has one in WORLDS is held by all tests of PSPs.
+
+    The tests begin when the PSP has nothing in its books, and their environment has the `settings`.
+    """
 
     name: str
+    settings: ClassVar[dict[str, str]] = {}
+    """The variables of its function and its webhook; the tests add `<NAME>_API_BASE`."""
+    key: str
+    """Which of them has the key that the PSP may reject."""
+    tokens: ClassVar[dict[str, str]]
+    """Payment methods by what they lead to: `paid`; `refused`, for good; `later`, refused at first and paid when it is
+    tried again; `redirect`, to the PSP's page; and `never back`, whose donor does nothing there unless
+    `donor_completes`."""
     server: PspServer | None = None
     """None: the PSP is in this process, and has no answers to spoil."""
     captures = True
+    """False: it reserves nothing, and the tests of reservations leave it out."""
     webhook: str | None = None
-    """The webhook's function."""
+    """The folder of the webhook's function. None: it has none, and the tests of webhooks leave it out."""
 
-    def pass_days(self) -> None:
+    @abstractmethod
+    def __init__(self, folder: Path) -> None:
+        """Set it up; the folder is empty, and for its files."""
+
+    def pass_days(self) -> None:  # noqa: B027 - for most PSPs nothing happens
         """Everybody who has to do something does it: banks decide, webhooks arrive."""
 
     def donor_completes(self) -> dict[str, Any]:
         """The donor completes the payment at the PSP; return what the return page reports."""
         return {"status": "returned"}
 
+    def reject_key(self, patch: pytest.MonkeyPatch) -> None:
+        """From now on the PSP rejects our key."""
+        patch.setenv(self.key, "wrong")
+
+    @abstractmethod
     def charges(self, donation: str) -> list[int]:
         """The amounts that were taken, or are on their way (minor unit)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refunds(self, donation: str) -> list[int]:
-        raise NotImplementedError
+        """The amounts of refunds that were made, or are on their way (minor unit)."""
+
+    # -- of a PSP with a webhook
 
     def event(self, donation: str) -> dict[str, Any]:
         """The signed request that the webhook gets for the donation's payment."""
@@ -105,6 +100,16 @@ class World:
 
 class SandboxWorld(World):
     name = "psp_sandbox"
+    tokens: ClassVar = {
+        "paid": "tok_paid",
+        "refused": "tok_declined",
+        "later": "tok_later_once",
+        "redirect": "tok_3ds",
+        "never back": "tok_3ds_abandoned",
+    }
+
+    def __init__(self, folder: Path) -> None:
+        """Its ledger is in PAYMENTS_DATA."""
 
     def charges(self, donation: str) -> list[int]:
         payments = Ledger(sqlite.database("psp-sandbox")).payments(donation)
@@ -132,11 +137,20 @@ class _StripeServer(PspServer):
 class StripeWorld(World):
     name = "psp_stripe"
     webhook = "stripe_webhook"
+    settings: ClassVar = {
+        "STRIPE_API_KEY": "sk_test_12345",
+        "STRIPE_RETURN_URL": RETURN_URL,
+        "STRIPE_WEBHOOK_SECRET": "whsec_test",
+    }
+    tokens = SandboxWorld.tokens
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.books = StripeBooks(folder / "stripe.sqlite")
         self.server = _StripeServer(self.books)
+
+    def reject_key(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(self.books, "disturb", lambda _: "unauthorized")
 
     def pass_days(self) -> None:
         for refund in self.books.objects("refund"):
@@ -178,8 +192,22 @@ class GoCardlessWorld(World):
     name = "psp_gocardless"
     captures = False
     webhook = "gocardless_webhook"
+    settings: ClassVar = {
+        "GOCARDLESS_ACCESS_TOKEN": TOKEN,
+        "GOCARDLESS_ENVIRONMENT": "sandbox",
+        "GOCARDLESS_RETURN_URL": RETURN_URL,
+        "GOCARDLESS_WEBHOOK_SECRET": SECRET,
+    }
+    key = "GOCARDLESS_ACCESS_TOKEN"
+    tokens: ClassVar = {
+        "paid": "MDPAID",
+        "refused": "MDREFUSED",
+        "later": "MDLATER",
+        "redirect": "new_mandate",
+        "never back": "new_mandate",
+    }
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.gocardless = GoCardlessServer()
         self.server = self.gocardless
 
@@ -223,8 +251,23 @@ class GoCardlessWorld(World):
 class AdyenWorld(World):
     name = "psp_adyen"
     webhook = "adyen_webhook"
+    settings: ClassVar = {
+        "ADYEN_API_KEY": API_KEY,
+        "ADYEN_ENVIRONMENT": "test",
+        "ADYEN_HMAC_KEY": HMAC_KEY,
+        "ADYEN_MERCHANT_ACCOUNT": ACCOUNT,
+        "ADYEN_RETURN_URL": RETURN_URL,
+    }
+    key = "ADYEN_API_KEY"
+    tokens: ClassVar = {
+        "paid": "pm_paid",
+        "refused": "pm_refused",
+        "later": "pm_later",
+        "redirect": "pm_3ds",
+        "never back": "pm_3ds",
+    }
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.adyen = AdyenServer()
         self.server = self.adyen
         self._told = 0
@@ -272,39 +315,27 @@ class AdyenWorld(World):
         return next(each for each in self.adyen.events if each["merchantReference"].startswith(f"{donation}-"))
 
 
+WORLDS: dict[str, type[World]] = {each.name: each for each in (SandboxWorld, StripeWorld, AdyenWorld, GoCardlessWorld)}
+TOKENS = {name: each.tokens for name, each in WORLDS.items()}
+
+
 @contextmanager
 def world(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
     """Set up a PSP and the environment of its functions."""
-    settings = {
-        "STRIPE_API_KEY": "sk_test_12345",
-        "STRIPE_RETURN_URL": "https://donate.example/returned",
-        "STRIPE_WEBHOOK_SECRET": "whsec_test",
-        "ADYEN_API_KEY": API_KEY,
-        "ADYEN_ENVIRONMENT": "test",
-        "ADYEN_HMAC_KEY": HMAC_KEY,
-        "ADYEN_MERCHANT_ACCOUNT": ACCOUNT,
-        "ADYEN_RETURN_URL": "https://donate.example/returned",
-        "GOCARDLESS_ACCESS_TOKEN": TOKEN,
-        "GOCARDLESS_ENVIRONMENT": "sandbox",
-        "GOCARDLESS_RETURN_URL": "https://donate.example/returned",
-        "GOCARDLESS_WEBHOOK_SECRET": SECRET,
-    }
     patch.setattr(stripe_books, "SEARCH_LAG", 0)
-    for variable, value in settings.items():
+    made = WORLDS[name](folder)
+    for variable, value in made.settings.items():
         patch.setenv(variable, value)
-    if name == "psp_sandbox":
-        yield SandboxWorld()
+    if made.server is None:
+        yield made
         return
-    worlds = {"psp_stripe": lambda: StripeWorld(folder), "psp_adyen": AdyenWorld, "psp_gocardless": GoCardlessWorld}
-    made: World = worlds[name]()
-    assert made.server is not None
     with made.server:
         patch.setenv(f"{name.removeprefix('psp_').upper()}_API_BASE", made.server.url)
         yield made
         assert made.server.mistakes == []
 
 
-@pytest.fixture(params=TOKENS)
+@pytest.fixture(params=WORLDS)
 def psp(request: pytest.FixtureRequest, data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with world(request.param, data, monkeypatch) as made:
         yield made

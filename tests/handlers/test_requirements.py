@@ -79,11 +79,17 @@ def test_requirements_are_locked(folder: str) -> None:
     assert f"#    flowdsl lock handlers/{folder}\n" in text
 
 
-LIBRARIES = {"adyen": "adyen", "gocardless": "gocardless-pro", "stripe": "stripe"}
-"""The library of each PSP, by what the names of its functions contain."""
+PSPS = [folder.removeprefix("psp_") for folder in FOLDERS if folder.startswith("psp_")]
+COMMON = needed("psp_sandbox") | {"requests"}
+"""What the functions of every PSP may need; the rest is the PSP's own library."""
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_only_a_psps_own_functions_carry_its_library(folder: str) -> None:
-    own = {library for psp, library in LIBRARIES.items() if psp in folder}
-    assert needed(folder) & set(LIBRARIES.values()) == own
+    libraries = {psp: needed(f"psp_{psp}") - COMMON for psp in PSPS}
+    own = {library for psp in PSPS if psp in folder for library in libraries[psp]}
+    assert needed(folder) & set().union(*libraries.values()) == own
+
+
+def test_a_psp_has_one_library() -> None:
+    assert {psp: len(needed(f"psp_{psp}") - COMMON) for psp in PSPS} == {psp: psp != "sandbox" for psp in PSPS}
