@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, frozen
 
 from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
-from handlers.transactions.store import Query, check_erasable, conflict, erased_again, paid_twice
+from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erased_again, paid_twice
 
 SHARDS = 16
 INDEXES = {name: f"{name}_part" for name in ("status", "charity", "day")}
@@ -90,7 +90,7 @@ class DynamoDbStore:
             if existing is None:
                 raise
             if paid_twice(existing, transaction):
-                self._append(evolve(transaction, status="conflict"))
+                self._append(as_conflict(transaction))
                 raise conflict(existing, transaction) from None
             return existing
         return transaction

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from attrs import asdict, evolve, fields, frozen
+from attrs import asdict, fields, frozen
 
 from handlers import sqlite
 from handlers.transactions.record import BROKEN, FINAL, Transaction, erased
-from handlers.transactions.store import Query, check_erasable, conflict, erased_again, paid_twice
+from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erased_again, paid_twice
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -51,7 +51,7 @@ class FileStore:
                 return transaction
             if not twice:
                 return existing
-            _append(db, evolve(transaction, status="conflict"))
+            _append(db, as_conflict(transaction))
         raise conflict(existing, transaction)  # outside of the block, which an error rolls back
 
     def get(self, identity: str) -> Transaction | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from handlers import sqlite
 from handlers.configuration import store_name
@@ -118,6 +118,11 @@ def paid_twice(existing: Transaction, transaction: Transaction) -> bool:
     """Return true if both are paid, by different payments."""
     both_paid = existing.status == transaction.status == "paid"
     return both_paid and (existing.psp, existing.reference) != (transaction.psp, transaction.reference)
+
+
+def as_conflict(transaction: Transaction) -> Transaction:
+    """Return the entry for a second payment, which needs people and no post-processing."""
+    return evolve(transaction, status="conflict", complete=True)
 
 
 def conflict(existing: Transaction, transaction: Transaction) -> ConflictingTransaction:

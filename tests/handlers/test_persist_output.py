@@ -159,6 +159,7 @@ def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
     assert record["reference"] == event["payment"]["reference"]
     conflicts = [each for each in record["history"] if each["status"] == "conflict"]
     assert [each["reference"] for each in conflicts] == ["sbx_other"] * 2
+    assert listed("--status", "conflict") == [record["id"]] * 2, "open work, whatever became of its post-processing"
 
 
 def test_concurrent_duplicates_leave_the_paid_record(call: Call) -> None:
