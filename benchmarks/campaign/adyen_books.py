@@ -199,7 +199,7 @@ class AdyenBooks:
         return True
 
     def _reversals(self, payment: dict[str, Any], _value: int) -> bool:
-        payment["status"], payment["captured"] = "Cancelled", 0
+        payment["status"], payment["captured"], payment["refunded"] = "Cancelled", 0, 0
         return True
 
     def _tell(

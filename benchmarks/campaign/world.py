@@ -528,8 +528,9 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
 def _unsettled(psp: str, folder: Path) -> Iterator[str]:
     for payment in bank(psp, folder).payments():
         record = store().get(payment.order_id)
-        is_own = payment.code != FURTHER
-        if payment.captured and is_own and record is not None and record.status == "authorised":
+        if payment.code == FURTHER:
+            continue  # people give it back where they took it
+        if payment.captured and record is not None and record.status == "authorised":
             yield f"{payment.order_id}: {payment.captured} was taken, and it is still stored as authorised"
         stored = [each for each in refunds.of_donation(payment.order_id) if each.reference == payment.reference]
         given_back = sum(each.amount for each in stored if each.status == "refunded")

@@ -82,22 +82,22 @@ def _is_further(facts: list[Fact], psp_reference: str) -> bool:
 
 def _payment(facts: list[Fact], psp_reference: str) -> str:
     """Return the reference, as psp_adyen has it, of the payment to which Adyen gave this one; empty if it told none."""
-    told = [each for each in facts if each.kind in ("AUTHORISATION", ANSWERED) and each.psp_reference == psp_reference]
-    return f"{told[0].reference}:{psp_reference}" if told else ""
+    named = [each for each in facts if each.kind in ("AUTHORISATION", ANSWERED) and each.psp_reference == psp_reference]
+    return f"{named[0].reference}:{psp_reference}" if named else ""
 
 
 def _money_back(donation: str, facts: list[Fact], fact: Fact) -> str:
-    """Store what an event says of a refund or a dispute, once it is known which payment it is about.
+    """Store what an event says of a refund or a dispute, once it is known that its payment is the flow's.
 
-    Those of a payment that the flow did not ask for touch no total, as it is in none.
+    Those of other payments, and of one that is reversed, touch no total, as it is in none.
     """
     record = store().get(donation)
     if record is None or fact.kind not in (*_REFUNDS, *_DISPUTES):
         return "kept"
     about = _about(record, fact)
-    payment = _payment(facts, about)
-    if not payment or _is_further(facts, about) or record_with(donation, about) is None:
+    if not states.is_ours(facts, about) or record_with(donation, about) is None:
         return "kept"
+    payment = _payment(facts, about)
     return _refund(record, facts, fact, payment) if fact.kind in _REFUNDS else _dispute(record, facts, fact, payment)
 
 

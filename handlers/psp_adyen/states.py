@@ -96,6 +96,14 @@ def further(facts: Sequence[Fact]) -> list[Fact]:
     return [each for each in authorised if each.psp_reference not in known]
 
 
+def is_ours(facts: Sequence[Fact], psp_reference: str) -> bool:
+    """Return true if Adyen gave this reference to a payment of ours, which was authorised and is not reversed."""
+    authorised = {each.reference: _authorised_by(_own(facts, each.reference)) for each in payments_of(facts)}
+    own = next((own for own, each in authorised.items() if each and each.psp_reference == psp_reference), None)
+    is_gone = any((each.original, each.code) == (psp_reference, "true") and each.kind in _GONE for each in facts)
+    return own is not None and not is_gone and not is_closed(facts, own)
+
+
 def _authorised(facts: Sequence[Fact], authorised: Fact, sent: Fact | None) -> Answer:
     state = _answer(Outcome.PAID, authorised)
     about = [each for each in facts if each.original == authorised.psp_reference and each.code == "true"]

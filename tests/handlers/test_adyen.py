@@ -193,13 +193,13 @@ def test_facts_mean_the_same_in_whatever_order_they_come(data: Path) -> None:
 SENT_25 = Fact("don-1-1", SENT, "1", amount=2500, currency="GBP")
 
 
-def told(psp_reference: str, *, success: str = "true", amount: int = 2500) -> Fact:
+def authorisation(psp_reference: str, *, success: str = "true", amount: int = 2500) -> Fact:
     more = {"psp_reference": psp_reference, "amount": amount, "currency": "GBP"}
     return Fact("don-1-1", "AUTHORISATION", "3", success, **more)  # type: ignore[arg-type]
 
 
 def test_another_amount_than_asked_for_is_not_paid() -> None:
-    known = [SENT_25, Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P1", amount=25)]
+    known = [SENT_25, Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), authorisation("P1", amount=25)]
 
     with pytest.raises(PspRefused, match="authorised another amount"):
         states.payment(known, "don-1-1")
@@ -208,14 +208,22 @@ def test_another_amount_than_asked_for_is_not_paid() -> None:
 @pytest.mark.parametrize(
     ("known", "own", "others"),
     [
-        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P2"), told("P1")], "paid", ["P2"]),
-        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P2")], "pending", ["P2"]),
-        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), told("P2", success="false")], "pending", []),
-        ([Fact("don-1-1", ANSWERED, "2", "Refused", psp_reference="P1"), told("P2")], "declined", ["P2"]),
-        ([Fact("don-1-1", ANSWERED, "2", "RedirectShopper"), told("P2", amount=9900)], "redirect", ["P2"]),
-        ([told("P2", amount=10), told("P1")], "paid", ["P2"]),
-        ([told("P2", amount=10)], None, ["P2"]),
-        ([told("P2", amount=10, success="false")], None, []),
+        (
+            [Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), authorisation("P2"), authorisation("P1")],
+            "paid",
+            ["P2"],
+        ),
+        ([Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), authorisation("P2")], "pending", ["P2"]),
+        (
+            [Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), authorisation("P2", success="false")],
+            "pending",
+            [],
+        ),
+        ([Fact("don-1-1", ANSWERED, "2", "Refused", psp_reference="P1"), authorisation("P2")], "declined", ["P2"]),
+        ([Fact("don-1-1", ANSWERED, "2", "RedirectShopper"), authorisation("P2", amount=9900)], "redirect", ["P2"]),
+        ([authorisation("P2", amount=10), authorisation("P1")], "paid", ["P2"]),
+        ([authorisation("P2", amount=10)], None, ["P2"]),
+        ([authorisation("P2", amount=10, success="false")], None, []),
     ],
 )
 def test_the_payment_that_adyen_answered_or_that_is_of_the_amount_is_the_flows(
@@ -231,11 +239,13 @@ def test_the_payment_that_adyen_answered_or_that_is_of_the_amount_is_the_flows(
 
 
 def test_of_two_payments_that_nothing_tells_apart_the_first_one_is_the_flows() -> None:
-    state = states.payment([SENT_25, told("P2"), told("P1")], "don-1-1")
+    state = states.payment([SENT_25, authorisation("P2"), authorisation("P1")], "don-1-1")
 
     assert state is not None
     assert (state.outcome, state.reference) == (Outcome.PAID, "don-1-1:P2")
-    assert [each.psp_reference for each in states.further([SENT_25, told("P2"), told("P1")])] == ["P1"]
+    assert [each.psp_reference for each in states.further([SENT_25, authorisation("P2"), authorisation("P1")])] == [
+        "P1"
+    ]
 
 
 @pytest.mark.parametrize("backend", ["file", "table"])
@@ -329,6 +339,24 @@ def test_a_refund_in_the_customer_area_is_stored(call: Call, adyen: AdyenServer)
     assert result(call("adyen_webhook", adyen.webhook(failed))) == (200, "failed")
 
 
+def test_a_refund_of_a_payment_that_is_reversed_touches_no_total(call: Call, adyen: AdyenServer) -> None:
+    """Adyen authorised it after the flow had closed it, and somebody was faster than the reversal."""
+    gone = donation("pm_3ds")
+    store().put(intent(gone))
+    gone["payment"] = call("psp_adyen", gone)
+    gone["payment"] = call("psp_adyen", {**a_day_later(gone), "redirect": {"Error": "States.Timeout"}})
+    store().put(from_document(gone))
+    payment = adyen.of("don-1")[0]["pspReference"]
+    late = adyen.webhook(event("AUTHORISATION", payment))
+    back = adyen.webhook(event("REFUND", "M1", originalReference=payment))
+
+    answers = [call("adyen_webhook", each) for each in (back, late, back)]
+
+    assert [result(each)[1] for each in answers] == ["kept", "reversed", "kept"]
+    assert refunds.of_donation("don-1") == []
+    assert add(Contribution("none", "Lifeboats", 0, "GBP")) == 0
+
+
 @pytest.mark.parametrize("kind", ["REFUND", "SECOND_CHARGEBACK"])
 def test_what_is_told_before_its_payment_waits_for_it(
     call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -368,9 +396,9 @@ def test_a_payment_by_hand_is_not_reversed_when_the_flow_has_closed_its_own(call
     assert call("psp_adyen", {**a_day_later(gone), "redirect": {"Error": "States.Timeout"}})["status"] == "abandoned"
     other = {"value": 9900, "currency": "GBP"}
 
-    told = call("adyen_webhook", adyen.webhook(event("AUTHORISATION", "P9", amount=other)))
+    answer = call("adyen_webhook", adyen.webhook(event("AUTHORISATION", "P9", amount=other)))
 
-    assert result(told) == (200, "conflict")
+    assert result(answer) == (200, "conflict")
     assert [each["kind"] for each in adyen.modifications] == ["cancels"]
 
 
