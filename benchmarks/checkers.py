@@ -7,6 +7,7 @@ of those that AWS took or published, how many are refused. Warnings do not count
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -105,4 +106,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.checkers", description="Compare checkers.")
+    parser.add_argument("folder", type=Path, help="a folder as docs/conformance.md says")
+    main(parser.parse_args().folder)

@@ -7,12 +7,17 @@ from pathlib import Path
 import click
 
 from . import output
-from .options import substitution_option
+from .options import complete_codes, complete_states, substitution_option
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[CODE|FILE]")
-@click.option("--state", metavar="NAME", help="The state to explain: what it compiles to, and what comes next.")
+@click.argument("what", required=False, metavar="[CODE|FILE]", shell_complete=complete_codes)
+@click.option(
+    "--state",
+    metavar="NAME",
+    shell_complete=complete_states,
+    help="The state to explain: what it compiles to, and what comes next.",
+)
 @substitution_option
 def explain(what: str | None, *, state: str | None, substitutions: dict[str, str]) -> None:
     """Explain the code of a finding, or show what a state compiles to.

@@ -9,10 +9,11 @@ import click
 
 from ..base.source import display_path
 from . import output
+from .options import complete_functions
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[FUNCTION]...")
+@click.argument("names", nargs=-1, metavar="[FUNCTION]...", shell_complete=complete_functions)
 @click.option("--upgrade", is_flag=True, help="Take the newest versions, instead of keeping locked ones that fit.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 2 if a requirements.txt is out of date.")
 @click.pass_context

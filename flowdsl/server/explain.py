@@ -21,9 +21,18 @@ def is_code(text: str) -> bool:
     return _CODE.fullmatch(text) is not None
 
 
+def codes() -> list[str]:
+    """All codes that `explain_code` knows."""
+    return [*_sections()]
+
+
+def _sections() -> dict[str, str]:
+    return dict(re.findall(r"^### (FD\d+)\n(.*?)(?=^##|\Z)", _guide(), re.MULTILINE | re.DOTALL))
+
+
 def explain_code(code: str) -> str:
     """The section of docs/checks.md about a code, as Markdown. Raises FlowError for an unknown code."""
-    sections = dict(re.findall(r"^### (FD\d+)\n(.*?)(?=^##|\Z)", _guide(), re.MULTILINE | re.DOTALL))
+    sections = _sections()
     text = sections.get(code.upper())
     if text is None:
         hint = did_you_mean(code.upper(), sections) or "docs/checks.md lists all codes"

@@ -83,9 +83,14 @@ def test_force_color(project):
         ("flowdsl run hello.py --mock ", {"Greet="}),
         ("flowdsl run --fail G", {"Greet="}),  # the flow of pyproject.toml
         ("flowdsl run missing.py --callback ", set()),
+        ("flowdsl explain hello.py --state R", {"Rest"}),
+        ("flowdsl explain FD40", {"FD401", "FD402", "FD403"}),
+        ("flowdsl explain hel", {"hel"}),  # the names of files are the shell's
+        ("flowdsl lock gr", {"greet"}),
+        ("flowdsl lock handlers/", {"handlers/"}),
     ],
 )
-def test_a_shell_completes_the_names_of_states(project, line, expected):
+def test_a_shell_completes_names(project, line, expected):
     words = line.split(" ")
     environment = {**project.environment, "_FLOWDSL_COMPLETE": "bash_complete", "COMP_WORDS": line}
     done = subprocess.run(
