@@ -20,8 +20,8 @@ _KINDS: dict[str, type] = {"function": str, "enabled": bool, "percentage": int}
 _OPTIONAL = "reservations"
 _LISTS = ("currencies", "payment_methods", "charities")
 
-SANDBOX = "psp_sandbox"
-"""The PSP that takes no money: on Lambda an environment has to allow it."""
+_SANDBOX = frozenset({"psp_sandbox", "payment-psp-sandbox"})
+"""The name and the function of the PSP that takes no money: on Lambda an environment has to allow it."""
 
 
 class NoPspAvailable(Exception):
@@ -79,11 +79,12 @@ def settings(environ: Mapping[str, str] | None = None) -> list[PspSettings]:
         raise Misconfigured(f"{path.name}: {error}") from error
     mistakes = [f"{path.name}: {name}{problem}" for name, table in tables.items() for problem in _mistakes(table)]
     sandbox_allowed = not is_deployed or is_trial(environ)
-    if not sandbox_allowed and any(name == SANDBOX and table.get("enabled") is True for name, table in tables.items()):
-        mistakes.append(
-            f"{path.name}: {SANDBOX}.enabled: the sandbox takes no money; disable it, set PSPS to another file, or"
-            " set PAYMENTS_SANDBOX to allowed where no money is to be taken"
-        )
+    mistakes += [
+        f"{path.name}: {name}.enabled: the sandbox takes no money: disable it, set PSPS to another file, or set"
+        " PAYMENTS_SANDBOX to allowed where no money is to be taken"
+        for name, table in tables.items()
+        if not sandbox_allowed and _is_enabled_sandbox(name, table)
+    ]
     if mistakes:
         raise Misconfigured("; ".join(mistakes))
     return [
@@ -107,6 +108,12 @@ def check_routing(functions: Iterable[str], environ: Mapping[str, str] | None = 
         names = "; ".join(f"{psp.name}.function: {psp.function}" for psp in missing)
         raise Misconfigured(f"psps.toml: {names}: not in PSPS of the flow, which has {', '.join(known)}")
     return psps
+
+
+def _is_enabled_sandbox(name: str, table: Any) -> bool:
+    """Return true if the sandbox may be chosen: under its own name, or because another PSP's table has its function."""
+    is_enabled = isinstance(table, dict) and table.get("enabled") is True
+    return is_enabled and bool({name, str(table.get("function"))} & _SANDBOX)
 
 
 def _mistakes(table: Any) -> Iterator[str]:

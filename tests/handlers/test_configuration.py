@@ -78,6 +78,30 @@ def test_the_shipped_routing_is_refused(call: Call, on_lambda: pytest.MonkeyPatc
         call("select_psp", document())
 
 
+@pytest.mark.parametrize("name", ["psp_stripe", "my_own"])
+def test_the_sandbox_is_refused_under_every_name(
+    call: Call, on_lambda: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """A table that was copied, and whose function was forgotten, would call donations paid that nobody took."""
+    routing = STRIPE.replace("psp_stripe", name).replace("payment-psp-stripe", "payment-psp-sandbox")
+    (tmp_path / "psps.toml").write_text(routing)
+    on_lambda.setenv("PSPS", str(tmp_path / "psps.toml"))
+    with pytest.raises(Misconfigured, match=rf"psps\.toml: {name}\.enabled: the sandbox takes no money"):
+        call("select_psp", document())
+    variables = {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}}
+    (mistake,) = machine.checks[0]("production", {**variables, **KEPT})
+    assert f"{name}.enabled: the sandbox takes no money" in mistake
+
+
+def test_a_routing_of_other_shapes_is_one_error(on_lambda: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "psps.toml").write_text('psp_sandbox = 1\n[psp_stripe]\nfunction = ["a"]\nenabled = true\n')
+    on_lambda.setenv("PSPS", str(tmp_path / "psps.toml"))
+    with pytest.raises(
+        Misconfigured, match=r"psp_sandbox: expected a table; psps\.toml: psp_stripe\.function: expected"
+    ):
+        settings()
+
+
 def test_an_environment_may_allow_the_sandbox(on_lambda: pytest.MonkeyPatch) -> None:
     on_lambda.setenv("PAYMENTS_SANDBOX", "allowed")
     assert [each.name for each in settings() if each.enabled] == ["psp_sandbox"]
