@@ -13,6 +13,7 @@ from typing import Any
 from handlers import redirects
 from handlers.psp import PspUnavailable
 from handlers.reconcile.sweep import UNSWEPT, ask_psp, execution_has_ended, reconcile
+from handlers.secrets import setting
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
@@ -22,6 +23,12 @@ MAX_BODY = 2_000_000
 
 class BadSignature(Exception):
     """The PSP did not sign this request with our secret."""
+
+
+def signing_secrets(name: str) -> list[str]:
+    """Return the secrets with which the PSP may sign: those in the setting of this name, separated by spaces. There are
+    two while a new one replaces the old one, which the PSP may still use for a while. Raises Misconfigured."""
+    return setting(name).split()
 
 
 def content(event: Mapping[str, Any]) -> bytes:

@@ -19,7 +19,7 @@ TOKEN = "token_test"
 SECRET = "secret_test"
 
 BANKS: dict[str, list[str]] = {
-    # By mandate: what becomes of each submission, in turn.
+    # By mandate: what becomes of each submission, in turn: confirmed, or why not, with the scheme's code.
     "MDPAID": ["confirmed"],
     "MDREFUSED": ["bank_account_closed"],
     "MDLATER": ["insufficient_funds", "confirmed"],
@@ -206,7 +206,8 @@ class GoCardlessBooks:
         self._tell("payments", action, payment=payment["id"])
 
     def _tell(self, resource: str, action: str, cause: str | None = None, **links: str) -> None:
-        details = {"origin": "bank", "cause": cause or f"payment_{action}", "description": action}
+        cause, _, reason = (cause or f"payment_{action}").partition(" ")
+        details = {"origin": "bank", "cause": cause, "description": action, "reason_code": reason or "OTHER"}
         if action == "failed":
             details["will_attempt_retry"] = False  # type: ignore[assignment]
         event = {"id": f"EV{len(self.events) + 1}", "created_at": clock.now(), "resource_type": resource}

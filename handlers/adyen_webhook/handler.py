@@ -23,7 +23,7 @@ from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_adyen.amounts import NotPayable, from_adyen
 from handlers.psp_adyen.facts import Fact
-from handlers.psp_webhook import BadSignature, content, response
+from handlers.psp_webhook import BadSignature, content, response, signing_secrets
 from handlers.secrets import fresh_secrets_after, setting
 
 LOG = logger("adyen_webhook")
@@ -74,7 +74,7 @@ def _verified(event: dict[str, Any]) -> Iterator[Fact]:
 
     Others are accepted, too: Adyen holds back all events until one that was refused is accepted.
     """
-    key = setting("ADYEN_HMAC_KEY")
+    keys = signing_secrets("ADYEN_HMAC_KEY")
     try:
         items = json.loads(content(event))["notificationItems"]
         if not items:
@@ -83,7 +83,7 @@ def _verified(event: dict[str, Any]) -> Iterator[Fact]:
             item = each["NotificationRequestItem"]
             if item["eventCode"] == _REPORT:
                 continue
-            if not is_valid_hmac_notification(item, key):
+            if not any(is_valid_hmac_notification(item, key) for key in keys):
                 raise BadSignature("the signature is another one")
             if re.fullmatch(_REFERENCE, item["merchantReference"]):
                 yield _fact(item)

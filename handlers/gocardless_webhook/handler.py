@@ -19,8 +19,8 @@ from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_gocardless.client import Services, open_services
 from handlers.psp_gocardless.provider import translated_errors
-from handlers.psp_webhook import BadSignature, content, header, response
-from handlers.secrets import fresh_secrets_after, setting
+from handlers.psp_webhook import BadSignature, content, header, response, signing_secrets
+from handlers.secrets import fresh_secrets_after
 
 LOG = logger("gocardless_webhook")
 
@@ -61,13 +61,23 @@ def _verified(event: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the request's events. Raises BadSignature."""
     body = content(event)
     try:
-        webhooks.parse(body, setting("GOCARDLESS_WEBHOOK_SECRET"), header(event, "webhook-signature"))
+        signature = header(event, "webhook-signature")
+        if not any(_is_signed(body, secret, signature) for secret in signing_secrets("GOCARDLESS_WEBHOOK_SECRET")):
+            raise BadSignature("the signature is another one")
         events = json.loads(body)["events"]
         if not all(isinstance(each, dict) for each in events):
             raise BadSignature("not events")
-    except (InvalidSignatureError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadSignature(type(error).__name__) from error
     return list(events)
+
+
+def _is_signed(body: bytes, secret: str, signature: str) -> bool:
+    try:
+        webhooks.parse(body, secret, signature)
+    except InvalidSignatureError:
+        return False
+    return True
 
 
 def _settled(events: list[dict[str, Any]], services: Services) -> str:

@@ -22,7 +22,22 @@ CAUSES: dict[str, Outcome] = {
     # https://developer.gocardless.com/api-reference/#event-types-payment, `failed`: the account may have money later.
     "insufficient_funds": Outcome.RETRY,
 }
-"""All other causes of a failure decline: the account, the mandate or the donor stands against it."""
+"""All other causes of a failure decline, unless the bank's reason says more: the account, the mandate or the donor
+stands against it."""
+
+REASONS: dict[str, Outcome] = {
+    # The same event's `reason_code`: these schemes report a lack of money with the cause `refer_to_payer`, which stands
+    # for refusals, too (https://support.gocardless.com/hc/en-ca/articles/115002900765-Retrying-a-failed-payment).
+    "ARUDD-0": Outcome.RETRY,  # Bacs: refer to payer, almost always for lack of money
+    "ACH_RETURN-R01": Outcome.RETRY,  # ACH: insufficient funds
+    "ACH_RETURN-R09": Outcome.RETRY,  # ACH: uncollected funds
+}
+
+
+def failed(cause: str, reason: str) -> Outcome:
+    """Return the outcome of a failed payment: by the bank's reason, else by GoCardless's cause."""
+    return REASONS.get(reason) or CAUSES.get(cause, Outcome.DECLINED)
+
 
 REFUNDS: dict[str, Outcome] = {
     # https://developer.gocardless.com/api-reference/#core-endpoints-refunds, `status`.

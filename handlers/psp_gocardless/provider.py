@@ -275,18 +275,18 @@ class GoCardlessPsp:
             # A status that is not known yet decides nothing.
             outcome = codes.PAYMENTS.get(status, Outcome.PENDING)
             return Answer(outcome, status, f"the payment is {status}", identity)
-        cause, again = self._cause(identity)
-        if again:
+        details = self._failure(identity)
+        cause = str(details.get("cause") or "other")
+        if details.get("will_attempt_retry") is True:
             # GoCardless submits it again itself: https://developer.gocardless.com/introduction/success-plus
             return Answer(Outcome.PENDING, cause, "failed, and GoCardless will try again", identity)
-        return Answer(codes.CAUSES.get(cause, Outcome.DECLINED), cause, f"failed: {cause}", identity)
+        return Answer(codes.failed(cause, str(details.get("reason_code"))), cause, f"failed: {cause}", identity)
 
-    def _cause(self, payment: str) -> tuple[str, bool]:
+    def _failure(self, payment: str) -> dict[str, Any]:
         """Return why the payment failed, which only its events tell, and whether GoCardless tries it again."""
         events = self.services.events.list({"payment": payment, "action": "failed", "limit": 1})
         event = next(iter(events.records), None)
-        details = section(attributes_of(event), "details") if event else {}
-        return str(details.get("cause") or "other"), details.get("will_attempt_retry") is True
+        return section(attributes_of(event), "details") if event else {}
 
 
 def _metadata(request: Authorisation) -> dict[str, str]:

@@ -64,6 +64,28 @@ DECLINE_CODES: dict[str, Outcome] = {
     "withdrawal_count_limit_exceeded": Outcome.DECLINED,
 }
 
+NEVER_AGAIN = frozenset(
+    {
+        # Visa's category 1, of which the bank never accepts another attempt, and each costs a fee
+        # (https://checkout.com/docs/developer-resources/codes/visa-response-codes), and what no time mends.
+        "do_not_try_again",
+        "expired_card",
+        "fraudulent",
+        "incorrect_number",
+        "invalid_account",
+        "invalid_number",
+        "lost_card",
+        "merchant_blacklist",
+        "pickup_card",
+        "revocation_of_all_authorizations",
+        "revocation_of_authorization",
+        "stolen_card",
+        "stop_payment_order",
+        "transaction_not_allowed",
+    }
+)
+"""Codes that are never tried again, whatever the bank advises besides."""
+
 ADVICE_CODES: dict[str, Outcome] = {
     "confirm_card_data": Outcome.DECLINED,
     "do_not_try_again": Outcome.DECLINED,
@@ -100,6 +122,8 @@ Stripe declines cards that are tried too often
 
 def declined(code: str | None, advice: str | None) -> Outcome:
     """Return the outcome of a refused card: by the bank's advice, else by the code; unknown codes decline."""
+    if code in NEVER_AGAIN:
+        return Outcome.DECLINED
     if advice in ADVICE_CODES:
         return ADVICE_CODES[advice]
     return DECLINE_CODES.get(code or "", Outcome.DECLINED)

@@ -115,7 +115,7 @@ def _read(file: Path) -> _Source:
         file,
         tuple(imports),
         frozenset(re.findall(r'\bstore_name\("(\w+)"\)', text)),
-        frozenset(re.findall(r'\b(?:setting|checked)\("(\w+)"\)', text)),
+        frozenset(re.findall(r'\b(?:setting|checked|signing_secrets)\("(\w+)"\)', text)),
         frozenset(re.findall(r'\bsetting_if_live\("(\w+)", "(\w+)"\)', text)),
     )
 

@@ -19,8 +19,8 @@ from handlers.logs import invocation, logger
 from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_stripe.provider import is_further
-from handlers.psp_webhook import BadSignature, content, header, response, settle
-from handlers.secrets import fresh_secrets_after, setting
+from handlers.psp_webhook import BadSignature, content, header, response, settle, signing_secrets
+from handlers.secrets import fresh_secrets_after
 from handlers.stripe_webhook import money_back
 
 LOG = logger("stripe_webhook")
@@ -57,16 +57,25 @@ def _verified(event: dict[str, Any]) -> dict[str, Any]:
 
     Source: https://docs.stripe.com/webhooks#verify-events.
     """
-    body, secret = content(event), setting("STRIPE_WEBHOOK_SECRET")
+    body = content(event)
     try:
-        signature = header(event, "stripe-signature")
-        stripe.WebhookSignature.verify_header(body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+        text, signature = body.decode(), header(event, "stripe-signature")
+        if not any(_is_signed(text, signature, secret) for secret in signing_secrets("STRIPE_WEBHOOK_SECRET")):
+            raise BadSignature("the signature is another one, or too old")
         received = json.loads(body)
         if not isinstance(received["type"], str) or not isinstance(received["data"]["object"], dict):
             raise BadSignature("not an event")
-    except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadSignature(type(error).__name__) from error
     return dict(received)
+
+
+def _is_signed(text: str, signature: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(text, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+    except stripe.SignatureVerificationError:
+        return False
+    return True
 
 
 @contextmanager

@@ -46,6 +46,10 @@ class World(ABC):
     """False: it reserves nothing, and the tests of reservations leave it out."""
     webhook: str | None = None
     """The folder of the webhook's function. None: it has none, and the tests of webhooks leave it out."""
+    secret: str
+    """Which of the settings has the webhook's secret."""
+    other_secret = "other"
+    """That of somebody else, or the one that replaces ours."""
 
     @abstractmethod
     def __init__(self, folder: Path) -> None:
@@ -142,6 +146,7 @@ class StripeWorld(World):
         "STRIPE_RETURN_URL": RETURN_URL,
         "STRIPE_WEBHOOK_SECRET": "whsec_test",
     }
+    secret = "STRIPE_WEBHOOK_SECRET"
     tokens = SandboxWorld.tokens
 
     def __init__(self, folder: Path) -> None:
@@ -173,7 +178,7 @@ class StripeWorld(World):
         return self._signed(donation, "whsec_test")
 
     def forged(self, donation: str) -> dict[str, Any]:
-        return self._signed(donation, "whsec_other")
+        return self._signed(donation, self.other_secret)
 
     def all_events(self, donation: str) -> list[dict[str, Any]]:
         return [signed(kind, item, secret="whsec_test") for _, kind, item in self.books.events(0)]
@@ -199,6 +204,7 @@ class GoCardlessWorld(World):
         "GOCARDLESS_WEBHOOK_SECRET": SECRET,
     }
     key = "GOCARDLESS_ACCESS_TOKEN"
+    secret = "GOCARDLESS_WEBHOOK_SECRET"
     tokens: ClassVar = {
         "paid": "MDPAID",
         "refused": "MDREFUSED",
@@ -244,7 +250,7 @@ class GoCardlessWorld(World):
         request = self.event(donation)
         return {
             **request,
-            "headers": self.gocardless.webhook(json.loads(request["body"])["events"], "other")["headers"],
+            "headers": self.gocardless.webhook(json.loads(request["body"])["events"], self.other_secret)["headers"],
         }
 
 
@@ -259,6 +265,8 @@ class AdyenWorld(World):
         "ADYEN_RETURN_URL": RETURN_URL,
     }
     key = "ADYEN_API_KEY"
+    secret = "ADYEN_HMAC_KEY"
+    other_secret = "AB" * 32
     tokens: ClassVar = {
         "paid": "pm_paid",
         "refused": "pm_refused",
@@ -297,7 +305,7 @@ class AdyenWorld(World):
         return self.adyen.webhook(self._event(donation))
 
     def forged(self, donation: str) -> dict[str, Any]:
-        return self.adyen.webhook(self._event(donation), "AB" * 32)
+        return self.adyen.webhook(self._event(donation), self.other_secret)
 
     def unsigned(self, body: str) -> str:
         content = json.loads(body)

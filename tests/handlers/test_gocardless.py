@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from benchmarks.campaign import gocardless_books
 from handlers import disputes, refunds
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
-from handlers.psp import PspRefused, PspUnavailable
+from handlers.psp import Outcome, PspRefused, PspUnavailable
+from handlers.psp_gocardless import codes
 from handlers.transactions.closing import close
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import Query, store
@@ -57,6 +59,42 @@ def tell(call: Call, server: GoCardlessServer, since: int = 0) -> str:
 def total() -> int:
     """The charity's total, without the donation itself, which no test here counts."""
     return add(Contribution("none", "Lifeboats", 0, "GBP"))
+
+
+def test_a_debit_that_is_referred_to_its_payer_is_submitted_again(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions = ["refer_to_payer ARUDD-0", "refer_to_payer ARUDD-0", "confirmed"]
+    monkeypatch.setitem(gocardless_books.BANKS, "MDREFER", decisions)
+    event = donation("MDREFER")
+    delays = []
+    for _ in range(6):
+        event["payment"] = call("psp_gocardless", event)
+        delays.append(event["payment"]["delay_seconds"])
+        gocardless.pass_days()
+
+    assert [each for each in delays if each] == [259200, 604800]
+    assert event["payment"]["status"] == "paid"
+    assert [each["status"] for each in gocardless.of("PM")] == ["confirmed"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "outcome"),
+    [
+        ("insufficient_funds", "AM04", Outcome.RETRY),
+        ("refer_to_payer", "ARUDD-0", Outcome.RETRY),
+        ("refer_to_payer", "ACH_RETURN-R01", Outcome.RETRY),
+        ("refer_to_payer", "ACH_RETURN-R08", Outcome.DECLINED),
+        ("refer_to_payer", "ACH_RETURN-R16", Outcome.DECLINED),
+        ("refer_to_payer", "None", Outcome.DECLINED),
+        ("bank_account_closed", "ARUDD-B", Outcome.DECLINED),
+        ("mandate_cancelled", "ARUDD-1", Outcome.DECLINED),
+    ],
+)
+def test_a_lack_of_money_is_tried_again_by_whichever_name_the_scheme_has_for_it(
+    cause: str, reason: str, outcome: Outcome
+) -> None:
+    assert codes.failed(cause, reason) is outcome
 
 
 def test_a_late_failure_leaves_the_total_once(call: Call, gocardless: GoCardlessServer) -> None:

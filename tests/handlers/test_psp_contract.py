@@ -5,6 +5,7 @@ A PSP that is added to psp_worlds is held by all of this.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -100,6 +101,17 @@ def test_retry_later(call: Call, psp: World) -> None:
     assert decided == ["retry", "paid"]
     assert event["payment"]["attempts"][0]["delay_seconds"] > 0
     assert psp.charges(of(event)) == [2500]
+
+
+def test_what_is_tried_again_is_tried_as_card_schemes_allow(psp: World) -> None:
+    """Not more than 10 times a day, nor 15 times in 30 days, whatever the scheme
+    (https://developer.worldpay.com/products/access/reference/response-codes/scheme-codes/,
+    https://developers.tabapay.com/docs/excessive-retry-rules)."""
+    schedule = importlib.import_module(f"handlers.{psp.name}.codes").RETRY_SCHEDULE
+    assert 0 < len(schedule) <= 10
+    assert list(schedule) == sorted(schedule)
+    assert schedule[0] >= 300
+    assert sum(schedule) <= 30 * 24 * 3600
 
 
 def test_redirect(call: Call, psp: World) -> None:
@@ -497,6 +509,24 @@ def test_a_webhook_that_somebody_else_sent(call: Call, psp: World, forgery: str)
     record = store().get(of(event))
     assert record is not None
     assert record.status == "open"
+
+
+def test_two_secrets_are_accepted_while_one_replaces_the_other(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    event = open_donation(call, psp)
+    both = f"{psp.settings[psp.secret]} {psp.other_secret}"
+    requests = [psp.event(of(event)), psp.forged(of(event))]
+
+    assert [notify(call, psp, each)[0] // 100 for each in requests] == [2, 4]
+    monkeypatch.setenv(psp.secret, both)
+    assert [notify(call, psp, each)[0] for each in requests] == [200, 200]
+    monkeypatch.setenv(psp.secret, psp.other_secret)
+    assert [notify(call, psp, each)[0] // 100 for each in requests] == [4, 2]
+    monkeypatch.setenv(psp.secret, " ")
+    assert [notify(call, psp, each)[0] // 100 for each in requests] == [4, 4]
 
 
 # -- answers that the PSP never gave

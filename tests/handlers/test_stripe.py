@@ -47,6 +47,22 @@ def test_declined(call: Call, stripe_server: StripeProxy) -> None:
     assert [attempt["status"] for attempt in answer["attempts"]] == ["declined"]
 
 
+@pytest.mark.parametrize("code", sorted(codes.NEVER_AGAIN))
+@pytest.mark.parametrize("advice", [None, "try_again_later"])
+def test_a_hard_decline_is_never_tried_again(code: str, advice: str | None) -> None:
+    assert codes.declined(code, advice) is Outcome.DECLINED
+
+
+def test_what_may_pass_is_tried_again_unless_the_bank_says_no() -> None:
+    assert codes.declined("issuer_not_available", None) is Outcome.RETRY
+    assert codes.declined("issuer_not_available", "do_not_try_again") is Outcome.DECLINED
+    assert codes.declined("insufficient_funds", None) is Outcome.DECLINED
+    assert codes.declined("insufficient_funds", "try_again_later") is Outcome.RETRY
+    assert codes.declined("a_new_code", None) is Outcome.DECLINED
+    assert {"lost_card", "stolen_card", "pickup_card", "revocation_of_authorization"} <= codes.NEVER_AGAIN
+    assert codes.DECLINE_CODES.keys() >= codes.NEVER_AGAIN
+
+
 def reserved(call: Call, server: StripeProxy) -> dict[str, Any]:
     event = {**document(server.method("4242424242424242")), "operation": "authorise"}
     event["payment"] = call("psp_stripe", event)
