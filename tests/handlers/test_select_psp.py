@@ -98,7 +98,16 @@ def test_a_different_donation_with_the_same_id_is_refused(
     event = document()
     first = call("select_psp", event)
     name = {**event["donation"]["donor"], "name": "Ada King"}
-    for change in ({"amount": 2501}, {"currency": "EUR"}, {"payment_method": {"type": "card", "token": "tok_x"}}):
+    changes: tuple[dict[str, Any], ...] = (
+        {"amount": 2501},
+        {"currency": "EUR"},
+        {"charity": "Rainforest"},
+        {"payment_method": {"type": "card", "token": "tok_x"}},
+        {"payment_method": {"type": "bank_debit", "token": "tok_paid"}},
+        {"donor": {**event["donation"]["donor"], "email": "somebody@example.org"}},
+        {"capture": "later"},
+    )
+    for change in changes:
         with pytest.raises(choices.DonationConflict, match="give the new donation an id of its own"):
             call("select_psp", {**event, "donation": {**event["donation"], **change}})
     assert call("select_psp", {**event, "donation": {**event["donation"], "donor": name}}) == first
@@ -114,6 +123,14 @@ def test_the_first_choice_stands_where_two_are_made_at_once(
     with ThreadPoolExecutor(8) as pool:
         standing = set(pool.map(choices.keep, made))
     assert standing == {choices.find("don-1")}
+
+
+def test_of_two_donations_with_one_id_at_once_one_is_refused(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = document()
+    call("select_psp", event)
+    monkeypatch.setattr(choices, "find", lambda _: None)  # both looked before either was stored
+    with pytest.raises(choices.DonationConflict):
+        call("select_psp", {**event, "donation": {**event["donation"], "amount": 2501}})
 
 
 @pytest.mark.parametrize(
@@ -151,6 +168,21 @@ def test_three_psps_share_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     names = [select(donation(id=f"don-{number}"), psps)[0].name for number in range(4000)]
     shares = [names.count(name) / len(names) for name in "abc"]
     assert shares == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
+
+
+def test_equal_shares_are_equal_however_small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    configure(monkeypatch, tmp_path, TWO.replace("70", "1").replace("30", "1"))
+    psps = settings()
+    names = [select(donation(id=f"don-{number}"), psps)[0].name for number in range(1000)]
+    assert 450 < names.count("one") < 550
+
+
+def test_a_reservation_goes_to_a_psp_that_reserves(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another one would take the amount at once."""
+    configure(monkeypatch, tmp_path, TWO.replace("percentage = 70", "percentage = 70\nreservations = false"))
+    assert {call("select_psp", document(capture="later"))["name"] for _ in range(10)} == {"two"}
+    with pytest.raises(NoPspAvailable, match="one: does not reserve amounts"):
+        call("select_psp", document(capture="later", currency="USD"))
 
 
 def test_the_off_switch_moves_everything_to_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("no id", {"id": None}, "id: is null; expected 1 to 64 letters"),
     ("an id with spaces", {"id": "don 1"}, "id: expected 1 to 64 letters"),
     ("a long id", {"id": "d" * 65}, "id: expected 1 to 64 letters"),
+    ("an id like a refund's key", {"id": "don-1:refund:1"}, "id: expected 1 to 64 letters"),
     ("no charity", {"charity": " "}, "charity: expected 1 to 200 characters"),
     ("an amount in pounds", {"amount": 25.0}, "amount: is a number; expected an integer from 1 to 99999999"),
     ("an amount as text", {"amount": "2500"}, "amount: is a string; expected an integer"),
@@ -39,6 +40,7 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
     ("no such currency", {"currency": "XXZ"}, "currency: expected an ISO 4217 code"),
     ("no method", {"payment_method": "card"}, "payment_method.type: missing; payment_method.token: missing"),
     ("an empty token", {"payment_method": {"type": "card", "token": ""}}, "payment_method.token: expected 1"),
+    ("a capture at some other time", {"capture": "now"}, 'capture: expected "later", or no such field'),
     ("no donor", {"donor": {}}, "donor.name: missing; donor.email: missing"),
     ("no e-mail", {"donor": {"name": "Ada", "email": "ada"}}, "donor.email: expected an e-mail address"),
     (
