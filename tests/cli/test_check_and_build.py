@@ -4,8 +4,12 @@ import json
 import os
 import re
 import stat
+from pathlib import Path
 
+import jsonschema
 import pytest
+
+TOOLS = os.environ.get("FLOWDSL_TOOLS") and Path(os.environ["FLOWDSL_TOOLS"])
 
 WRONG = """\
 from flowdsl import Choice, Pass, StateMachine, Wait, chain, goto, state_input, when
@@ -297,3 +301,34 @@ def test_sarif_for_code_scanning(project):
     }
     empty = json.loads(project.run("check", "hello.py", "--format", "sarif").stdout)
     assert empty["runs"][0]["results"] == []
+
+
+SHARED = """\
+from flowdsl import StateMachine, Task, chain, retry
+
+again = retry("Bussy", max_attempts=0, interval=0)
+
+
+def charge(name):
+    return Task(name, "arn:aws:lambda:eu-west-1:123456789012:function:charge", retry=again, timeout=0)
+
+
+machine = StateMachine("shared", chain(charge("A"), charge("B")))
+"""
+
+
+@pytest.mark.skipif(not TOOLS, reason="needs the schema of SARIF: make test-tools")
+def test_sarif_is_valid(project, definition):
+    schema = json.loads((TOOLS / "node_modules/@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json").read_text())
+    project.write("wrong.py", WRONG)
+    project.write("wrong.json", definition(Next="B"))
+    project.write("a flow.json", "{")
+    project.write("shared.py", SHARED)
+    done = project.run("check", "wrong.py", "wrong.json", "a flow.json", "shared.py", "gone.py", "--format", "sarif")
+    log = json.loads(done.stdout)
+    jsonschema.validate(log, schema)
+    [run] = log["runs"]
+    assert {"relatedLocations", "locations"} <= {key for result in run["results"] for key in result}
+    log["runs"][0]["results"][0]["level"] = "bad"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(log, schema)
