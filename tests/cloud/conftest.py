@@ -54,6 +54,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [PYTHON, str(Path(__file__).with_name("emulator.py"))],
             cwd=folder,
             env={**kept, **settings},
+            stdin=subprocess.PIPE,  # ends with this process, and the emulator with it
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

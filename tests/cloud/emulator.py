@@ -21,6 +21,7 @@ from ministack.app import main
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch, lambda_svc
 from ministack.services import stepfunctions as states
+from starter import end_with_starter
 
 _raised = threading.local()
 _run_branches = states._run_parallel_branches
@@ -72,6 +73,7 @@ def put_alarm(parameters: Any, data: Any, *options: Any) -> Any:
 
 
 if __name__ == "__main__":
+    end_with_starter()
     cloudwatch._put_metric_alarm = put_alarm
     states._run_parallel_branches = run_branches
     states._execute_task = execute_task
