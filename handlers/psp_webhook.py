@@ -1,4 +1,4 @@
-"""What the webhooks of all PSPs share: the request's body and headers, the response, and settling a donation's payment.
+"""What the webhooks of all PSPs share: the request and the response, payments and refunds that somebody reports.
 
 The request is that of a function URL or of API Gateway's HTTP API (payload format 2.0).
 """
@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from handlers import redirects
-from handlers.psp import PspUnavailable
+from aws_lambda_powertools import Logger
+
+from handlers import clock, redirects, refunds
+from handlers.logs import invocation
+from handlers.psp import KeyRejected, PspUnavailable
 from handlers.reconcile.sweep import UNSWEPT, ask_psp, execution_has_ended, reconcile
-from handlers.secrets import setting
+from handlers.refunds import Refund
+from handlers.secrets import fresh_secrets_after, setting
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
+
+T = TypeVar("T")
 
 MAX_BODY = 2_000_000
 """Bytes. A PSP's request has some thousand, or some hundred thousand with many events."""
@@ -23,6 +29,31 @@ MAX_BODY = 2_000_000
 
 class BadSignature(Exception):
     """The PSP did not sign this request with our secret."""
+
+
+def receive(
+    log: Logger,
+    event: Mapping[str, Any],
+    context: Any,
+    *,
+    verified: Callable[[Mapping[str, Any]], T],
+    settled: Callable[[T], str],
+    refused: int,
+) -> dict[str, Any]:
+    """Return status 200 and what was done with what the PSP reports, or `refused` for a request that it did not sign.
+
+    `verified` reads the request, or raises BadSignature. Any exception of `settled` makes the PSP send it again.
+    After a rejected key or signature the next invocation reads secrets anew.
+    """
+    with invocation(log, {}, context):
+        try:
+            with fresh_secrets_after(BadSignature):
+                reported = verified(event)
+        except BadSignature as error:
+            log.warning("refused", reason=str(error))
+            return response(refused, "refused")
+        with fresh_secrets_after(KeyRejected):
+            return response(200, settled(reported))
 
 
 def signing_secrets(name: str) -> list[str]:
@@ -71,6 +102,35 @@ def record_with(donation: object, payment: str) -> Transaction | None:
 
 def _id(reference: str | None) -> str:
     return str(reference).rpartition(":")[2]
+
+
+def begin_made_there(
+    record: Transaction, identity: str, *, amount: int, currency: str, payment: str, psp: str, at: str
+) -> Refund:
+    """Store a refund of a donation that somebody made at the PSP, and return it: what is left of the donation, and the
+    totals, have to know it.
+
+    `identity` is the PSP's id of it, `payment` that of the payment, `at` the PSP's name for people. Amounts are in the
+    minor unit.
+    """
+    now = clock.now()
+    return refunds.begin(
+        Refund(
+            id=f"{record.id}:refund:{identity}",
+            donation=record.id,
+            number=0,
+            amount=amount,
+            currency=currency,
+            charity=str(record.charity),
+            psp=psp,
+            reference=payment,
+            status="open",
+            code="",
+            reason=f"made at {at}",
+            requested_at=now,
+            stored_at=now,
+        )
+    )
 
 
 def settle(donation: str, *, is_decided: bool, payment: str, is_further: bool = False) -> str:

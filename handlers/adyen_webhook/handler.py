@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from Adyen.util import is_valid_hmac_notification
 
 from handlers import clock
 from handlers.adyen_webhook.settling import settled
-from handlers.logs import invocation, logger
+from handlers.logs import logger
 from handlers.modes import is_for_us
-from handlers.psp import KeyRejected
 from handlers.psp_adyen.amounts import NotPayable, from_adyen
 from handlers.psp_adyen.facts import Fact
-from handlers.psp_webhook import BadSignature, content, response, signing_secrets
-from handlers.secrets import fresh_secrets_after, setting
+from handlers.psp_webhook import BadSignature, content, receive, signing_secrets
+from handlers.secrets import setting
 
 LOG = logger("adyen_webhook")
 
@@ -52,24 +51,27 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Any exception makes Adyen send the event again.
     """
-    with invocation(LOG, {}, context):
-        try:
-            with fresh_secrets_after(BadSignature):
-                facts = list(_verified(event))
-                live = _LIVE.get(json.loads(content(event)).get("live"))
-        except BadSignature as error:
-            LOG.warning("refused", reason=str(error))
-            return response(401, "refused")
-        if not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
-            LOG.warning("ignored", reason="events of the test platform", kinds=[fact.kind for fact in facts])
-            return response(200, "ignored")
-        with fresh_secrets_after(KeyRejected):
-            results = [settled(fact) for fact in facts]
-        LOG.info("received", kinds=[fact.kind for fact in facts], results=results)
-        return response(200, ", ".join(results) or "ignored")
+    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=401)
 
 
-def _verified(event: dict[str, Any]) -> Iterator[Fact]:
+def _settled(reported: tuple[bool | None, list[Fact]]) -> str:
+    live, facts = reported
+    kinds = [fact.kind for fact in facts]
+    if not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
+        LOG.warning("ignored", reason="events of the test platform", kinds=kinds)
+        return "ignored"
+    results = [settled(fact) for fact in facts]
+    LOG.info("received", kinds=kinds, results=results)
+    return ", ".join(results) or "ignored"
+
+
+def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[Fact]]:
+    """Return whether the request is of the live platform, if it tells, and its facts. Raises BadSignature."""
+    facts = list(_facts(event))
+    return _LIVE.get(json.loads(content(event)).get("live")), facts
+
+
+def _facts(event: Mapping[str, Any]) -> Iterator[Fact]:
     """Yield the request's events that may be about payments of ours. Raises BadSignature.
 
     Others are accepted, too: Adyen holds back all events until one that was refused is accepted.

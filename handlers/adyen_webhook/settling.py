@@ -10,8 +10,7 @@ from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.psp_webhook import record_with, settle
-from handlers.refunds import Refund
+from handlers.psp_webhook import begin_made_there, record_with, settle
 from handlers.refunds.conclusion import conclude
 from handlers.secrets import setting
 from handlers.transactions.record import Transaction
@@ -118,32 +117,20 @@ def _refund(record: Transaction, facts: list[Fact], fact: Fact, payment: str) ->
     if refund is None:
         if fact.amount < 0:
             return "kept"
-        refund = refunds.begin(_foreign(record, fact, payment))
+        refund = begin_made_there(
+            record,
+            fact.psp_reference,
+            amount=fact.amount,
+            currency=fact.currency,
+            payment=payment,
+            psp=PSP,
+            at="Adyen",
+        )
     outcome = states.modification(facts, reference, "REFUND", Outcome.REFUNDED)
     if reference not in known:
         events = {each.kind for each in facts if each.psp_reference == fact.psp_reference and each.code == "true"}
         outcome = Outcome.REFUNDED if events == {"REFUND"} else Outcome.DECLINED
     return conclude(refund, outcome or Outcome.PENDING, fact.kind).status
-
-
-def _foreign(record: Transaction, fact: Fact, payment: str) -> Refund:
-    """A refund that somebody made at Adyen: what is left of the donation, and the totals, have to know it."""
-    now = clock.now()
-    return Refund(
-        id=f"{record.id}:refund:{fact.psp_reference}",
-        donation=record.id,
-        number=0,
-        amount=fact.amount,
-        currency=fact.currency,
-        charity=str(record.charity),
-        psp=PSP,
-        reference=payment,
-        status="open",
-        code="",
-        reason="made at Adyen",
-        requested_at=now,
-        stored_at=now,
-    )
 
 
 def _dispute(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -> str:

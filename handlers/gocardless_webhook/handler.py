@@ -8,19 +8,18 @@ old request can be sent again. That changes nothing: an event is only a reason t
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from gocardless_pro import webhooks
 from gocardless_pro.errors import InvalidSignatureError
 
 from handlers.gocardless_webhook.settling import settle_payment, settle_refund, settle_request
-from handlers.logs import invocation, logger
+from handlers.logs import logger
 from handlers.modes import is_for_us
-from handlers.psp import KeyRejected
 from handlers.psp_gocardless.client import Services, open_services
 from handlers.psp_gocardless.provider import translated_errors
-from handlers.psp_webhook import BadSignature, content, header, response, signing_secrets
-from handlers.secrets import fresh_secrets_after
+from handlers.psp_webhook import BadSignature, content, header, receive, signing_secrets
 
 LOG = logger("gocardless_webhook")
 
@@ -40,25 +39,23 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Any exception makes GoCardless send all events of the request again.
     """
-    with invocation(LOG, {}, context):
-        try:
-            with fresh_secrets_after(BadSignature):
-                events = _verified(event)
-        except BadSignature as error:
-            LOG.warning("refused", reason=str(error))
-            # The status that GoCardless's documentation asks for.
-            return response(498, "refused")
-        if not is_for_us(_ORIGINS.get(header(event, "origin")), "GOCARDLESS_ENVIRONMENT", "GoCardless"):
-            LOG.warning("ignored", reason="events of the sandbox", events=len(events))
-            return response(200, "ignored")
-        with fresh_secrets_after(KeyRejected), translated_errors():
-            result = _settled(events, open_services())
-        LOG.info("received", events=len(events), result=result)
-        return response(200, result)
+    # 498 is the status that GoCardless's documentation asks for.
+    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=498)
 
 
-def _verified(event: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the request's events. Raises BadSignature."""
+def _settled(reported: tuple[bool | None, list[dict[str, Any]]]) -> str:
+    live, events = reported
+    if not is_for_us(live, "GOCARDLESS_ENVIRONMENT", "GoCardless"):
+        LOG.warning("ignored", reason="events of the sandbox", events=len(events))
+        return "ignored"
+    with translated_errors():
+        result = _each(events, open_services())
+    LOG.info("received", events=len(events), result=result)
+    return result
+
+
+def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]]:
+    """Return whether the request's events are live, if it tells, and the events. Raises BadSignature."""
     body = content(event)
     try:
         signature = header(event, "webhook-signature")
@@ -69,7 +66,7 @@ def _verified(event: dict[str, Any]) -> list[dict[str, Any]]:
             raise BadSignature("not events")
     except (ValueError, KeyError, TypeError) as error:
         raise BadSignature(type(error).__name__) from error
-    return list(events)
+    return _ORIGINS.get(header(event, "origin")), list(events)
 
 
 def _is_signed(body: bytes, secret: str, signature: str) -> bool:
@@ -80,7 +77,7 @@ def _is_signed(body: bytes, secret: str, signature: str) -> bool:
     return True
 
 
-def _settled(events: list[dict[str, Any]], services: Services) -> str:
+def _each(events: list[dict[str, Any]], services: Services) -> str:
     """Settle each object of the events once, whatever happened to it how often. One that cannot be settled holds up no
     other: what it raises is raised at the end.
     """

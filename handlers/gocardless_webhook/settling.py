@@ -13,8 +13,7 @@ from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
 from handlers.psp_gocardless.reading import attributes_of, is_further, metadata_of, number, section, text
-from handlers.psp_webhook import record_with, settle
-from handlers.refunds import Refund
+from handlers.psp_webhook import begin_made_there, record_with, settle
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
@@ -71,7 +70,15 @@ def settle_refund(services: Services, identity: str) -> str:
         return "ignored"
     known = {each.id: each for each in refunds.of_donation(record.id)}
     status, key = text(attributes, "status"), str(metadata_of(attributes).get("key"))
-    refund = known.get(key) or refunds.begin(_foreign(record, attributes, payment["id"]))
+    refund = known.get(key) or begin_made_there(
+        record,
+        identity,
+        amount=number(attributes, "amount"),
+        currency=text(attributes, "currency"),
+        payment=payment["id"],
+        psp=PSP,
+        at="GoCardless",
+    )
     return conclude(refund, codes.REFUNDS.get(status, Outcome.PENDING), status).status
 
 
@@ -121,23 +128,3 @@ def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[s
         stored_at=clock.now(),
     )
     return keep_dispute(dispute)
-
-
-def _foreign(record: Transaction, attributes: dict[str, Any], payment: str) -> Refund:
-    """A refund that somebody made at GoCardless: what is left of the donation, and the totals, have to know it."""
-    now = clock.now()
-    return Refund(
-        id=f"{record.id}:refund:{text(attributes, 'id')}",
-        donation=record.id,
-        number=0,
-        amount=number(attributes, "amount"),
-        currency=text(attributes, "currency"),
-        charity=str(record.charity),
-        psp=PSP,
-        reference=payment,
-        status="open",
-        code="",
-        reason="made at GoCardless",
-        requested_at=now,
-        stored_at=now,
-    )

@@ -8,19 +8,18 @@ days, unless it is answered with 2xx; events come late, more than once and in an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import stripe
 
 from handlers.document import MalformedEvent
-from handlers.logs import invocation, logger
+from handlers.logs import logger
 from handlers.modes import is_for_us
 from handlers.psp import KeyRejected
 from handlers.psp_stripe.provider import is_further
-from handlers.psp_webhook import BadSignature, content, header, response, settle, signing_secrets
-from handlers.secrets import fresh_secrets_after
+from handlers.psp_webhook import BadSignature, content, header, receive, settle, signing_secrets
 from handlers.stripe_webhook import money_back
 
 LOG = logger("stripe_webhook")
@@ -34,25 +33,22 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     Any exception makes Stripe send the event again.
     """
-    with invocation(LOG, {}, context):
-        try:
-            with fresh_secrets_after(BadSignature):
-                received = _verified(event)
-        except BadSignature as error:
-            LOG.warning("refused", reason=str(error))
-            return response(400, "refused")
-        kind, item = str(received["type"]), received["data"]["object"]
-        live = received.get("livemode")
-        if not is_for_us(live if isinstance(live, bool) else None, "STRIPE_API_KEY", "Stripe"):
-            LOG.warning("ignored", reason="an event of the test mode", kind=kind, event=received.get("id"))
-            return response(200, "ignored")
-        with fresh_secrets_after(KeyRejected), _rejected_keys():
-            result = _settle(kind, item)
-        LOG.info("received", kind=kind, event=received.get("id"), result=result)
-        return response(200, result)
+    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=400)
 
 
-def _verified(event: dict[str, Any]) -> dict[str, Any]:
+def _settled(received: dict[str, Any]) -> str:
+    kind, item = str(received["type"]), received["data"]["object"]
+    live = received.get("livemode")
+    if not is_for_us(live if isinstance(live, bool) else None, "STRIPE_API_KEY", "Stripe"):
+        LOG.warning("ignored", reason="an event of the test mode", kind=kind, event=received.get("id"))
+        return "ignored"
+    with _rejected_keys():
+        result = _settle(kind, item)
+    LOG.info("received", kind=kind, event=received.get("id"), result=result)
+    return result
+
+
+def _verified(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return Stripe's event. Raises BadSignature if it was not signed with our secret, or more than five minutes ago.
 
     Source: https://docs.stripe.com/webhooks#verify-events.

@@ -16,8 +16,7 @@ from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp_stripe.amounts import from_stripe
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.provider import is_further, refund_outcome
-from handlers.psp_webhook import record_with
-from handlers.refunds import Refund
+from handlers.psp_webhook import begin_made_there, record_with
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 
@@ -55,28 +54,17 @@ def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
     known = {each.id: each for each in refunds.of_donation(record.id)}
     refund = known.get(str(getattr(stripe_object.metadata, "key", None)))
     if refund is None:
-        refund = refunds.begin(_foreign(record, stripe_object, intent))
+        currency = stripe_object.currency.upper()
+        refund = begin_made_there(
+            record,
+            stripe_object.id,
+            amount=from_stripe(stripe_object.amount, currency),
+            currency=currency,
+            payment=str(intent.id),
+            psp=PSP,
+            at="Stripe",
+        )
     return conclude(refund, refund_outcome(stripe_object), stripe_object.status or "unknown").status
-
-
-def _foreign(record: Transaction, stripe_object: stripe.Refund, intent: Any) -> Refund:
-    """A refund that somebody made at Stripe: what is left of the donation, and the totals, have to know it."""
-    now, currency = clock.now(), stripe_object.currency.upper()
-    return Refund(
-        id=f"{record.id}:refund:{stripe_object.id}",
-        donation=record.id,
-        number=0,
-        amount=from_stripe(stripe_object.amount, currency),
-        currency=currency,
-        charity=str(record.charity),
-        psp=PSP,
-        reference=str(intent.id),
-        status="open",
-        code="",
-        reason="made at Stripe",
-        requested_at=now,
-        stored_at=now,
-    )
 
 
 def settle_dispute(reference: str) -> str:
