@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from attrs import evolve
+
 from benchmarks.campaign.banks import bank, taken_back
 from benchmarks.campaign.plan import Plan
 from benchmarks.campaign.transport import FURTHER
@@ -38,11 +40,12 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
         record = store().get(identity)
         everything = [each for each in payments if each.order_id == identity]
         of = _asked_for(everything, record)
+        asked_for = {each.reference for each in of}
         executions = [each for each in outcome.executions if each.donation["id"] == identity]
         for problem in (
             *_ledger(identity, donations, of),
             *_captured(plan, identity, of),
-            *_further(identity, [each for each in everything if each not in of], outcome),
+            *_further(identity, [each for each in everything if each.reference not in asked_for], outcome),
             *_record(identity, of, lost, record, outcome, executions),
             *(problem for execution in executions for problem in _execution(execution, of)),
             *_history(identity),
@@ -75,7 +78,8 @@ def _asked_for(payments: list[Payment], record: Transaction | None) -> list[Paym
     """Return the payments of a donation that the flow asked for.
 
     If Adyen never answered, nothing that it signs tells the flow's payment from one that somebody typed in with its
-    reference and amount. Then the one that is stored as the donation's is the flow's, and the other one is by hand.
+    reference and amount. Then the one that is stored as the donation's is the flow's, and the other one is by hand. It
+    is stored as a reservation, as asked for, even if Adyen took it at once, and listed until somebody looks at it.
     """
     own = [each for each in payments if each.code != FURTHER]
     stored = next((each for each in payments if record is not None and each.reference == record.reference), None)
@@ -87,6 +91,8 @@ def _asked_for(payments: list[Payment], record: Transaction | None) -> list[Paym
     is_same = [(each.amount, each.currency) for each in asked] == [(stored.amount, stored.currency)]
     if any(each.psp_reference for each in answers) or not is_same:
         return own
+    if record.status == "authorised":
+        stored = evolve(stored, status="authorised", captured=0, capture=False)
     return [stored, *(each for each in own if each not in asked)]
 
 
