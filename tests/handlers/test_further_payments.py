@@ -91,6 +91,17 @@ def test_a_further_payment_is_a_conflict_at_once(
     assert list(store().list(Query(status="conflict"))) == []
 
 
+def test_a_look_up_says_which_payments_the_flow_did_not_ask_for(call: Call, psp: World) -> None:
+    event = taken(call, psp)
+    psp.by_hand("another", "don-1", 2500)
+    psp.notify(psp.all_events("don-1")[-1])
+
+    payments = call(psp.name, {**event, "operation": "look_up"})["payments"]
+
+    own = [each["reference"] for each in payments if not each["further"]]
+    assert (own, len(payments)) == ([event["payment"]["reference"]], 2)
+
+
 def test_the_flow_goes_on_after_a_further_payment(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
     executions(monkeypatch, ended=False)
     event = taken(call, psp)
