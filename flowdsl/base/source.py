@@ -46,18 +46,18 @@ class Span(Record):
     def excerpt(self) -> str | None:
         """The line in question with carets under the piece, or None if the file cannot be read."""
         linecache.checkcache(self.file)
-        text = linecache.getline(self.file, self.line).rstrip("\n").expandtabs(1)
-        if not text.strip():
+        text = linecache.getline(self.file, self.line).rstrip("\n")
+        if not text or text.isspace():
             return None
         whole = self.end_line == self.line and self.end_column is not None
         end = self.end_column if whole and self.end_column is not None else len(text) + 1
         width = max(1, end - self.column)
         if len(text) > _WIDEST:  # JSON without line breaks: cut around the place
             cut = max(0, self.column - 41)
-            text, width = text[cut : cut + _WIDEST], min(width, _WIDEST - 40)
+            text, width = text[cut : cut + _WIDEST].expandtabs(1), min(width, _WIDEST - 40)
             return f"{self.line:>5} | {text}\n{' ' * 5} | {' ' * (self.column - cut - 1)}{'^' * width}"
         number = f"{self.line:>5}"
-        return f"{number} | {text}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
+        return f"{number} | {text.expandtabs(1)}\n{' ' * len(number)} | {' ' * (self.column - 1)}{'^' * width}"
 
 
 class Caller(Record):

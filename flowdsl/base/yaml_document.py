@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .diagnostics import AslPath
+from .diagnostics import AslPath, FlowError
 from .document import Document, Place, Placed, as_float, check_depth, refuse_constant, wrong
 from .patterns import regex
 from .record import Record
@@ -75,21 +75,22 @@ class _Reading(Record):
 
     def value_of(self, root: Any) -> Any:
         if self.dialect.merges:
-            self._merge(root, set())
+            self._merge(root, set(), [_MOST_FROM_ALIASES])
         self._count(root)
         return self._value(root, {})
 
-    def _merge(self, node: Any, done: set[int]) -> None:
-        """Replace each `<<` by the pairs of its mappings that the mapping does not have itself."""
+    def _merge(self, node: Any, done: set[int], left: list[int]) -> None:
+        """Replace each `<<` by the pairs of its mappings that the mapping does not have itself; `left` is how many more
+        there may be in the file."""
         if id(node) in done or node.id == "scalar":
             return
         done.add(id(node))
         if node.id == "sequence":
             for item in node.value:
-                self._merge(item, done)
+                self._merge(item, done, left)
             return
         for _, item in node.value:
-            self._merge(item, done)
+            self._merge(item, done, left)
         merges = [item for key, item in node.value if key.tag == _TAG + "merge"]
         if not merges:
             return
@@ -100,8 +101,12 @@ class _Reading(Record):
             for each in merge.value if merge.id == "sequence" else [merge]:
                 if each.id != "mapping":
                     raise wrong("<< must be followed by a mapping", self._span(each), "write an alias, such as *name")
-                others += [(key, item) for key, item in each.value if key.id == "scalar" and key.value not in known]
-                known |= {key.value for key, _ in others}
+                more = [(key, item) for key, item in each.value if key.id == "scalar" and key.value not in known]
+                known |= {key.value for key, _ in more}
+                others += more
+                left[0] -= len(each.value)
+                if left[0] < 0:
+                    raise self._too_many(merge)
         node.value = others + own
 
     def _count(self, root: Any) -> None:
@@ -119,14 +124,17 @@ class _Reading(Record):
             if left:
                 sizes[id(node)] = 1 + sum(sizes[id(each)] for each in below)
                 if sizes[id(node)] > len(sizes) + _MOST_FROM_ALIASES:
-                    hint = "write out what is needed, instead of aliases of aliases"
-                    raise wrong("the aliases stand for too many values", self._span(node), hint)
+                    raise self._too_many(node)
             elif id(node) in entered:
                 raise wrong("an alias within its own anchor", self._span(node), "write it out")
             else:
                 entered.add(id(node))
                 todo.append((node, True))
                 todo.extend((each, False) for each in below)
+
+    def _too_many(self, node: Any) -> FlowError:
+        hint = "write out what is needed, instead of aliases of aliases"
+        return wrong("the aliases stand for too many values", self._span(node), hint)
 
     def _value(self, node: Any, values: dict[int, Any]) -> Any:
         if id(node) in values:

@@ -25,7 +25,7 @@ from .provided import Split, leave_to_runtime
 from .side_by_side import Ended, Job
 
 _OPTION = re.compile(
-    r"(?:(?:-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--only-binary)(?:\s+|\s*=\s*)[^\s-]\S*"
+    r"(?:(?:-i|--index-url|--extra-index-url|-f|--find-links|--trusted-host|--only-binary)(?:\s+|\s*=\s*)[^\s\\-][^\s\\]*"
     r"|--no-index|--require-hashes)"
 )
 """An option of a requirements file that chooses where to find packages, or that always applies here."""

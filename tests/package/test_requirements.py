@@ -306,6 +306,7 @@ def test_requirements_are_read_alone(tmp_path):
         ("--no-index -e ../../evil",),
         ("--find-links ../../wheels -e ../../evil",),
         ("--index-url", "-e ../../evil"),
+        ("pure==1.0", "--find-links ../../wheels\\\\"),
         ("--trusted-host=example.org --no-binary :all:",),
         (f"pure==1.0 --hash=sha256:{UNHASHED} -e ../../evil",),
         ("pure==1.0 --hash=md5:abc",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,17 @@ def test_a_bomb_of_aliases(tmp_path, monkeypatch):
     (tmp_path / "t.yaml").write_text("a: &a\n  b: *a\nResources: {}")
     with pytest.raises(Exception, match="error FD704 an alias within its own anchor"):
         read(Path("t.yaml"))
+
+
+def test_merges_of_merges_are_refused_before_they_take_gigabytes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keys = ", ".join(f"k{number}: 1" for number in range(1000))
+    text = f"Resources:\n  a: &a {{{keys}}}\n" + "".join(f"  b{number}: {{<<: *a}}\n" for number in range(5000))
+    (tmp_path / "t.yaml").write_text(text)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Exception, match=r"t.yaml:2:\d+: error FD704 the aliases stand for too many values"):
+            read(Path("t.yaml"))
+        assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    finally:
+        tracemalloc.stop()

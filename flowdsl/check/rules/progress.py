@@ -62,10 +62,12 @@ def _check_returns(loop: list[Node], findings: Findings) -> None:
             rule = state.fields["Choices"][index]
             name = rule.get("Next") if isinstance(rule, dict) else None
             target = state.machine.states.get(name) if isinstance(name, str) else None
-            tested = _tested(state, formulas[: index + 1])
-            if target not in members or "Assign" in rule or "Output" in rule or not tested:
+            way = _way_back_to(state, target) if target in members else []
+            if not way or "Assign" in rule or "Output" in rule:
                 continue
-            way = _way_back_to(state, target)
+            tested = _tested(state, formulas[: index + 1])
+            if not tested:
+                continue
             written = _written_by(way, with_catches=False)
             is_same = not _is_written(tested, written)
             ends = any(
@@ -73,7 +75,7 @@ def _check_returns(loop: list[Node], findings: Findings) -> None:
             )
             path = (*state.path, "Choices", index)
             is_new = not any(each.path[: len(state.path)] == state.path for each in findings.diagnostics)
-            if way and is_same and is_new and not ends:
+            if is_same and is_new and not ends:
                 names = " → ".join(each.name for each in (state, *way, state))
                 message = f"the loop {names} never changes what the rule tests: it runs until something fails"
                 findings.warning("FD952", message, path, hint="lead back to a state that changes it")
