@@ -34,6 +34,8 @@ def cause(expression: str) -> str:
         "$map([1..1000], function($x){ $range(1, 100000, 1) })",
         "[1..1000].[1..873782]",
         "($f := function($n){ [$n..$n + 873781] }; $map([1..99], $f))",
+        f"[{','.join(['[1..800000]'] * 20)}]",
+        f"({';'.join(f'$v{number} := [1..800000]' for number in range(20))})",
         "$reduce([1..60], function($all, $n){ $append($all, $all) }, [1])",
         "$split($pad('x', 6000000), '')",
         "[1..70000].{'number': $, 'text': 'a text of some length', 'inner': {'a longer name': $, 'another name': $}}",

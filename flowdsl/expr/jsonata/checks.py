@@ -1,7 +1,7 @@
 """Checks written into an expression, where the engine differs from the service.
 
 - A function in the result is refused; the engine makes it null or drops it.
-- The ranges of one evaluation have a common budget, if a range is made more than once.
+- The ranges of one evaluation have a common budget, if there are many or one is made more than once.
 - In exact mode, arithmetic may leave the finite numbers, which the service writes as "Infinity" and "NaN" (measured:
   floci-io/floci#2737), and `$parse` may return null. This costs time, so an expression is evaluated exactly only after
   its ordinary evaluation has met such a value.
@@ -38,6 +38,8 @@ LINEAR_DISTINCT: Final = (
 """Bound before an expression that names `$distinct`."""
 _FEW: Final = 1_000
 """Items among which the engine's own `$distinct` is quick."""
+_FEW_RANGES: Final = 10
+"""Ranges that cannot make too many numbers together."""
 _SHORT: Final = 100
 """Characters of a replacement with which no text becomes dangerously long."""
 NAN_FUNCTIONS: Final = frozenset({"parseInteger", "toMillis"})
@@ -47,7 +49,8 @@ ARITHMETIC: Final = frozenset("+-*/%")
 
 def with_checks(text: str, root: Node, *, exact: bool = False) -> str:
     """The expression with the checks that it needs; the same text if it needs none."""
-    return _Writer(text, root, exact).write(root, result=True)
+    ranges = sum(each.kind == "range" for each in walk(root))
+    return _Writer(text, root, exact).write(root, result=True, repeated=ranges > _FEW_RANGES)
 
 
 def may_give_nan(root: Node) -> bool:
