@@ -1,14 +1,28 @@
-"""Write files."""
+"""Read stdin, and write files."""
 
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from .diagnostics import FlowError
 from .interrupts import holding_interrupts
 from .source import display_path
+
+
+def read_stdin(name: str = "stdin", *, code: str) -> str:
+    """The text on stdin, without a byte order mark.
+
+    Raises FlowError with this code, in which stdin has this name, if it is not UTF-8.
+    """
+    try:
+        text = sys.stdin.read()
+        text.encode()  # in the C locale Python keeps other bytes as halves of surrogate pairs
+    except UnicodeError:
+        raise FlowError.of(f"{name} is not UTF-8 text", code=code) from None
+    return text.removeprefix("\ufeff")
 
 
 def write_file(file: Path, content: bytes | str, *, code: str, hint: str = "choose another file with -o") -> None:

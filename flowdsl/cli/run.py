@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +12,7 @@ import click
 
 from ..asl.resource import TOKEN, constant_function, parse_resource
 from ..base.diagnostics import FlowError
+from ..base.files import read_stdin
 from ..base.record import evolve
 from ..base.words import did_you_mean, join_words
 from . import output
@@ -342,10 +342,7 @@ def choose(machines: list[Loaded], name: str | None) -> Loaded:
 def json_argument(source: str, option: str) -> Any:
     """The value of an option that takes a file, JSON, or - for stdin. Raises FlowError if it is none of them."""
     if source == "-":
-        try:
-            return _json(sys.stdin.read(), f"{option} on stdin")
-        except UnicodeDecodeError:
-            raise FlowError.of(f"{option} on stdin is not UTF-8 text", code="FD711") from None
+        return _json(read_stdin(f"{option} on stdin", code="FD711"), f"{option} on stdin")
     if source.lstrip()[:1] in ("{", "[", '"'):
         return _json(source, option)
     file = Path(source)

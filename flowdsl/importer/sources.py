@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import attrs
 from ..asl.placeholders import find_placeholders, substitute
 from ..base import document, yaml_document
 from ..base.diagnostics import FlowError
+from ..base.files import read_stdin
 from ..base.source import display_path
 from ..templates import is_template_text
 from ..templates.errors import refuse_unknown
@@ -28,7 +28,7 @@ def read_source(source: str, machine: str | None, substitutions: Mapping[str, st
     Raises FlowError if it cannot be read or has none.
     """
     if source == STDIN:
-        return [_filled(_definition(sys.stdin.read(), "standard input", "machine", ""), substitutions)]
+        return [_filled(_definition(read_stdin(code="FD702"), "standard input", "machine", ""), substitutions)]
     if source.startswith("arn:"):
         return [_filled(read_deployed(source), substitutions)]
     path = Path(source)

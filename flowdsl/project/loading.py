@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -17,8 +18,10 @@ from ..author.serial import dump
 from ..author.unplaced import unplaced
 from ..base.arguments import Mistake, noting_mistakes
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.files import read_stdin
 from ..base.imports import import_from
 from ..base.interrupts import pass_on_interrupt
+from ..base.patterns import regex
 from ..base.record import evolve
 from ..base.source import Span, display_path
 from ..base.unsaved import is_unsaved
@@ -29,6 +32,8 @@ from .settings import default_flows, find
 from .sources import SourceLoader, importing_sources
 
 STDIN = Path("-")
+_IMPORT = regex(r"^(?:from [\w.]+ import |import [\w., ]+$)", re.MULTILINE)
+"""A line of Python that is none of JSON or YAML with a definition."""
 
 
 def load(file: Path, substitutions: Mapping[str, str] | None = None) -> list[Loaded]:
@@ -43,7 +48,10 @@ def load(file: Path, substitutions: Mapping[str, str] | None = None) -> list[Loa
     if file == STDIN:
         from .documents import load_text
 
-        text = sys.stdin.read()
+        text = read_stdin(code="FD704")
+        if _IMPORT.search(text):
+            hint = "write it to a file, for it imports what is beside it, and give that file"
+            raise FlowError.of("stdin has Python, not a definition or template", code="FD702", hint=hint)
         suffix = ".json" if text.lstrip().startswith("{") else ".yaml"
         return load_text(text, Path("stdin"), suffix, substitutions or {})
     if not file.is_file() and not is_unsaved(file):

@@ -244,16 +244,26 @@ def test_a_definition_that_is_none_is_not_tested(project, definition, options):
     assert "Traceback" not in done.stderr
 
 
-def test_input_that_is_no_text(project):
+NO_TEXT = [
+    (("run", "hello.py", "--input", "-"), "FD711 --input on stdin"),
+    (("check", "-"), "FD704 stdin"),
+    (("import", "-"), "FD702 stdin"),
+]
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # the second is Python's in the C locale
+@pytest.mark.parametrize(("words", "what"), NO_TEXT, ids=["input", "definition", "imported"])
+def test_stdin_that_is_no_text(project, words, what, errors):
     done = subprocess.run(
-        [sys.executable, "-m", "flowdsl", "run", "hello.py", "--input", "-"],
-        input=b"\xff\xfe",
+        [sys.executable, "-m", "flowdsl", *words],
+        input=b'{"a": "\xff"}',
         capture_output=True,
         check=False,
-        env={**project.environment, "PYTHONIOENCODING": "utf-8:strict"},
+        env={**project.environment, "PYTHONIOENCODING": f"utf-8:{errors}"},
     )
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"error FD711 --input on stdin is not UTF-8 text\n"
+    assert done.returncode == 2
+    assert f"error {what} is not UTF-8 text" in (done.stdout + done.stderr).decode()
+    assert b"Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])

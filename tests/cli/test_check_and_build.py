@@ -258,6 +258,12 @@ def test_a_definition_on_stdin(project, definition, write):
     assert done.stdout.startswith("stdin:")
 
 
+def test_python_on_stdin(project):
+    done = project.run("check", "-", input=WRONG)
+    assert done.exit_code == 2
+    assert "FD702 stdin has Python" in done.stdout
+
+
 def test_nothing_on_stdin(project):
     done = project.run("check", "-", input="")
     assert done.exit_code == 2
