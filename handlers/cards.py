@@ -3,32 +3,44 @@
 flowdsl/run/cards.py, for recordings, has the same rule: neither can import the other. tests/test_cards.py compares
 them.
 
-A card number has 13 to 19 digits of any script, in one run or in the groups printed on cards (separated by spaces,
-hyphens, dots, slashes or underscores), a valid check digit (ISO/IEC 7812-1, Luhn) and a first digit from 2 to 6, as
-consumer cards have. In a longer run of digits, the number of a large card scheme is found at its beginning and at its
-end. Times in milliseconds, UUIDs and identifiers of letters and digits are never treated as card
-numbers.
+A card number has 13 to 19 digits of any script, in one run, in the groups printed on cards, or in groups of one, two,
+three or more digits, separated by spaces, line ends, dashes, dots, slashes and the like; a valid check digit (ISO/IEC
+7812-1, Luhn); and a beginning as consumers' cards have. In a longer run of digits, and in groups that are printed on no
+card, the number of a large card scheme is found at the beginning and at the end. Times in milliseconds, UUIDs and
+identifiers of letters and digits are never treated as card numbers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-# Digits of any script, such as fullwidth ones; separators are spaces of any width, hyphens, dots and slashes.
-_SEPARATOR = r"(?:[ \t]{1,3} | [\u00a0\u2000-\u200b\u202f\u205f\u3000]{1,3} | [-./_\u2010-\u2015])"
+# Digits of any script, such as fullwidth ones; among them may be characters that nobody sees.
+_DIGIT = r"(?:\d[\u00ad\u200b-\u200f\u2060-\u2064\ufe0e\ufe0f\ufeff\u20e3]*)"
+# Spaces, line ends, all kinds of dashes, marks such as "." and "/", and spaces as URLs and HTML write them.
+_GAP = r"(?:[\s.,:;/\\|_*+()'\"\u00b7\u2010-\u2015\u2212-]{1,4}|%20|&nbsp;)"
 _CANDIDATE = re.compile(
     rf"""
     [0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}    # a UUID: skip it
-    | (?<![^\W_])
-      (?P<number> \d{{13,40}}
-                | \d{{4}} (?:{_SEPARATOR} \d{{4}}){{3}}
-                | \d{{4}} {_SEPARATOR} \d{{6}} {_SEPARATOR} \d{{4,5}} )
+    | (?<![^\W_]) (?P<iban> [A-Z]{{2}}\d\d (?:[ ][0-9A-Z]{{4}}){{2,7}} (?:[ ][0-9A-Z]{{1,3}})? ) (?![^\W_])
+    | (?:(?<![^\W_]) | (?<=%B))    # %B begins what a card's magnetic stripe has
+      (?P<number> {_DIGIT}{{13,40}}
+                | {_DIGIT}{{4}} (?:{_GAP} {_DIGIT}{{4}}){{2}} (?:{_GAP} {_DIGIT}{{1,4}}){{1,2}}
+                | {_DIGIT}{{4}} {_GAP} {_DIGIT}{{6}} {_GAP} {_DIGIT}{{4,5}}
+                # In groups that are printed on no card.
+                | {_DIGIT}{{4}} [\s-]{{1,4}} {_DIGIT}{{12}} | {_DIGIT}{{6}} [\s-]{{1,4}} {_DIGIT}{{10}}
+                | {_DIGIT}{{8}} [\s-]{{1,4}} {_DIGIT}{{8}} | {_DIGIT}{{12}} [\s-]{{1,4}} {_DIGIT}{{4}}
+                | {_DIGIT}{{3}} (?P<a>{_GAP}) {_DIGIT}{{3}} (?:(?P=a) {_DIGIT}{{3}}){{3}} (?:(?P=a) {_DIGIT})?
+                | {_DIGIT}{{2}} (?P<b>{_GAP}) {_DIGIT}{{2}} (?:(?P=b) {_DIGIT}{{2}}){{5}} (?P=b) {_DIGIT}{{1,2}}
+                | {_DIGIT} (?P<c>{_GAP}) {_DIGIT} (?:(?P=c) {_DIGIT}){{13,17}} )
       (?![^\W_])
     """,
     re.VERBOSE,
 )
+_GAPS = re.compile(_GAP)
+_CONSUMER = re.compile(r"(?:[3-6]|2[2-7])\d+")
+"""How the numbers of consumers' cards begin: 22 to 27 are those of Mir and Mastercard, other 2s are airlines'."""
 _BRANDS = re.compile(r"4\d{15}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}|35\d{14}")
 """Numbers as the large card schemes issue them."""
 REMOVED = "[card number removed]"
@@ -42,8 +54,33 @@ def is_card_number(digits: str) -> bool:
     return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
 
 
+def matches(text: str) -> Iterator[re.Match[str]]:
+    """Yield everything in the text that looks like a card number."""
+    position = 0
+    while match := _CANDIDATE.search(text, position):
+        if match["number"] and _is_card(match["number"]):
+            yield match
+        elif match["number"] or (match["iban"] and not _is_iban(match["iban"])):
+            gap = _GAPS.search(match[0])
+            position = match.start() + gap.start() if gap else match.end()  # one may begin with the next group
+            continue
+        position = match.end()
+
+
+def replace(text: str, replacement: Callable[[str], str]) -> str:
+    """Replace everything in the text that looks like a card number."""
+    parts, position = [], 0
+    for match in matches(text):
+        parts += [text[position : match.start()], replacement(match[0])]
+        position = match.end()
+    return "".join([*parts, text[position:]])
+
+
 def find(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the dotted paths of the fields that seem to contain a card number, never the number itself."""
+    """Yield the dotted paths of the fields that seem to contain a card number, never the number itself.
+
+    Digits in texts side by side are read as one, as of a form that has a field for each group.
+    """
     if isinstance(value, dict):
         for key, item in value.items():
             name = redact(str(key))
@@ -51,16 +88,25 @@ def find(value: Any, path: str = "") -> Iterator[str]:
             if name != str(key):
                 yield f"{inside} (the field's name)"
             yield from find(item, inside)
+        yield from _side_by_side(value.values(), path)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from find(item, f"{path}[{index}]")
+        yield from _side_by_side(value, path)
     elif value is not None and not isinstance(value, bool) and redact(str(value)) != str(value):
+        yield path or "the value"
+
+
+def _side_by_side(values: Iterable[Any], path: str) -> Iterator[str]:
+    # Not numbers: a form's list of amounts may pass the check by chance.
+    texts = [value if isinstance(value, str) and value.isdecimal() and len(value) < 13 else "-" for value in values]
+    if any(matches(" ".join(texts))):
         yield path or "the value"
 
 
 def redact(text: str) -> str:
     """Replace everything in the text that looks like a card number."""
-    return _CANDIDATE.sub(lambda match: REMOVED if _is_card(match["number"]) else match.group(), text)
+    return replace(text, lambda _: REMOVED)
 
 
 def without_cards(value: Any) -> Any:
@@ -76,12 +122,24 @@ def without_cards(value: Any) -> Any:
     return value
 
 
-def _is_card(number: str | None) -> bool:
-    if number is None:
-        return False
-    digits = "".join(str(int(character)) for character in number if character.isdecimal())
-    if len(digits) <= 19:
-        return digits[0] in "23456" and is_card_number(digits)
-    # A longer run: a number with its expiry date and security code after it, or with zeros or others before it.
+def _is_card(number: str) -> bool:
+    groups = [
+        "".join(str(int(character)) for character in group if character.isdecimal()) for group in _GAPS.split(number)
+    ]
+    digits = "".join(groups)
+    if len(groups) == 1 or (len(groups[0]) == 4 and len(groups[1]) <= 6):
+        # As printed; a fifth group may be the end of a long number, or of something else.
+        wholes = [digits, "".join(groups[:4]), "".join(groups[1:])] if len(groups) == 5 else [digits]
+        if any(_CONSUMER.fullmatch(each) and is_card_number(each) for each in wholes):
+            return True
+        if len(groups) == 1 and len(digits) <= 19:
+            return False
+    # A number with its expiry date and security code after it, or with zeros or others before it.
     parts = [digits.lstrip("0")[:length] for length in (15, 16)] + [digits[-length:] for length in (15, 16)]
     return any(_BRANDS.fullmatch(part) and is_card_number(part) for part in parts)
+
+
+def _is_iban(text: str) -> bool:
+    """Return true if the text is the number of a bank account, with its check digits (ISO 13616, ISO 7064)."""
+    digits = text.replace(" ", "")
+    return int("".join(str(int(character, 36)) for character in digits[4:] + digits[:4])) % 97 == 1

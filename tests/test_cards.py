@@ -28,6 +28,28 @@ SPELLINGS = [
     "37828224631000512301234",
     "00000000004242424242424242",
     "99999999994242424242424242",
+    "4242 - 4242 - 4242 - 4242",
+    "4242, 4242, 4242, 4242",
+    "4242:4242|4242*4242",
+    "4242\n4242\r\n4242\t\t4242",
+    "4242    4242    4242    4242",
+    "4242 \u00a04242\u22124242\u00b74242",
+    "4242 (4242) (4242) 4242",
+    "4242%204242%204242%204242",
+    "4242&nbsp;4242&nbsp;4242&nbsp;4242",
+    "4242\u00ad4242\u20604242\ufeff4242",
+    "4\u200b2\u200b4\u200b2\u200b" * 4,
+    "4️⃣2️⃣" * 8,
+    "3782 8224 6310 005",
+    "6205 5000 0000 0000 004",
+    "4242 4242 4242 4242 123",
+    "2024 4242 4242 4242 4242",
+    "42424242 42424242",
+    "424242 4242424242",
+    "424-242-424-242-424-2",
+    "42 42 42 42 42 42 42 42",
+    "4 2 4 2 4 2 4 2 4 2 4 2 4 2 4 2",
+    "4-2-4-2-4-2-4-2-4-2-4-2-4-2-4-2-1-2-3",
 ]
 OTHERS = [
     "4242424242424241",
@@ -37,6 +59,11 @@ OTHERS = [
     "12345678901234567890123456789012",
     "42424242424242411230129",
     "1" * 41,
+    "20260131093000004",  # a time, whose check digit is right
+    "2019, 2020, 2020, 2021, 2022, 2024",
+    "06 12 34 56 78 / 07 12 34 56 70",
+    "DE58 4904 6526 5368 6345 34",
+    "51507351.12776000",
 ]
 
 
@@ -59,8 +86,19 @@ def test_a_number_is_found_as_a_number_too() -> None:
     assert Masking().mask({"reading": 4242424242424242}) == {"reading": 0}
 
 
+def test_a_number_in_a_field_for_each_group_is_found() -> None:
+    assert list(cards.find({"card": ["4242", "4242", "4242", "4242"]})) == ["card"]
+    assert list(cards.find({"card": {"a": "4242", "b": "4242", "c": "4242", "d": "4242"}})) == ["card"]
+    assert list(cards.find({"card": [*"4242424242424242"], "amounts": [4242, 4242, 4242, 4242]})) == ["card"]
+
+
+def test_an_account_number_hides_no_card() -> None:
+    assert cards.redact("AB12 4242 4242 4242 4242") == "AB12 [card number removed]"
+    assert cards.redact("%B4242424242424242^LOVELACE/ADA^3012") == "%B[card number removed]^LOVELACE/ADA^3012"
+
+
 def test_both_have_the_same_rule() -> None:
-    assert recorded._CANDIDATE == cards._CANDIDATE
-    assert recorded._BRANDS == cards._BRANDS
-    for name in ("_is_card", "is_card_number"):
+    for name in ("_CANDIDATE", "_GAPS", "_CONSUMER", "_BRANDS"):
+        assert getattr(recorded, name) == getattr(cards, name)
+    for name in ("matches", "replace", "_is_card", "_is_iban", "is_card_number"):
         assert inspect.getsource(getattr(recorded, name)) == inspect.getsource(getattr(cards, name))

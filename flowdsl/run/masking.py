@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import define, field
 
-from .cards import card_numbers, replace_cards
+from . import cards
 
 _PRIVATE = re.compile(
     r"""
@@ -38,7 +38,7 @@ _SHORTEST = 4
 
 def mask_text(text: str) -> str:
     """Remove e-mail addresses and card numbers from a text for people."""
-    return replace_cards(_EMAIL.sub("[e-mail]", text), lambda number: "[card number]")
+    return cards.replace(_EMAIL.sub("[e-mail]", text), lambda number: "[card number]")
 
 
 @define
@@ -60,7 +60,7 @@ class Masking:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return 0 if private or any(card_numbers(str(value))) else value
+            return 0 if private or any(cards.matches(str(value))) else value
         return value
 
     def _learn(self, value: Any, *, private: bool) -> None:
@@ -76,8 +76,8 @@ class Masking:
                 self._replace(value)
             for match in _EMAIL.finditer(value):
                 self._replace(match[0])
-            for number in card_numbers(value):
-                self._replace(number)
+            for match in cards.matches(value):
+                self._replace(match[0])
 
     def _replace(self, text: str) -> None:
         if text not in self._replaced:

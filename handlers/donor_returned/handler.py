@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         output: dict[str, Any] = {"status": "returned"}
         if "outcome" in event:
             # It comes from the browser, and must leave room in the document for the payment.
-            output["outcome"] = cards.redact(read(event, "outcome", str)[:200])
+            output["outcome"] = cards.redact(read(event, "outcome", str)[:2000])[:200]
         if "details" in event:
             output["details"] = _details(read(event, "details", dict[str, Any]))
         donation = redirects.donation_of(ticket)

@@ -10,6 +10,7 @@ from typing import Any
 from handlers import cards
 from handlers.document import word
 from handlers.money import ACCEPTED, WITHDRAWN
+from handlers.terminal import plain
 
 MAX_AMOUNT = 99_999_999
 """In the minor unit: eight digits, the most that card schemes and PSPs accept."""
@@ -18,8 +19,18 @@ MAX_BYTES = 32_768
 """Bytes of JSON (ASCII). The document may have 256 KiB, including everything that the steps and their errors add: an
 execution that exceeds the limit ends immediately, perhaps with a payment taken and not stored."""
 
-_SECRETS = frozenset({"cvc", "cvc2", "cvv", "cvv2", "csc", "securitycode", "cardcode", "pinblock", "track1", "track2"})
-"""Names of fields whose values must never be stored, not even encrypted (PCI DSS, requirement 3.3)."""
+_DEEPEST = 32
+"""Objects and arrays in one another. Step Functions has a limit of its own, and JSON's libraries have theirs."""
+
+_LARGEST = 1e308
+"""JSONata, and most other languages, have no larger numbers."""
+
+_SECRETS = re.compile(
+    r"(card|cc|payment)*((cvc|cvv|cvn|cvd|cav|csc)\d?(code|number|value)?|securitycode|cardverification(code|number|value))\d?"
+    r"|cardcode|cardpin|pinblock|(track|magstripe|magneticstripe)(data\d?|\d(data)?)"
+)
+"""Names of fields whose values must never be stored, not even encrypted (PCI DSS, requirement 3.3): verification codes,
+PINs and what the magnetic stripe has."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a UTF-16 pair, which JSON can carry and no store or PSP accepts."""
@@ -27,7 +38,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Control characters except tabs and line breaks, which additional fields may contain."""
 
-_LINE_FORGING = re.compile(r"[\t\n\r\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LINE_FORGING = re.compile(r"[\t\n\r\u061c\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Line breaks, tabs and changes of direction: in a name, they forge lines in receipts and terminals."""
 
 _ABSENT = object()
@@ -72,7 +83,8 @@ def _email(value: Any) -> str | None:
     expected = "expected an e-mail address, such as ada@example.org"
     if not isinstance(value, str):
         return f"is {word(type(value))}; {expected}"
-    return None if len(value) <= 254 and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) else expected
+    is_plain = len(value) <= 254 and not _LINE_FORGING.search(value)
+    return None if is_plain and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) else expected
 
 
 _FIELDS: dict[str, Callable[[Any], str | None]] = {
@@ -98,6 +110,8 @@ def validated(donation: Any) -> dict[str, Any]:
     """Return the donation unchanged, with any additional fields. Raises MalformedDonation if it is invalid."""
     if not isinstance(donation, dict):
         raise MalformedDonation(f"the donation is {word(type(donation))}; expected an object")
+    if beyond := list(_beyond_limits(donation)):
+        raise MalformedDonation(plain("; ".join(beyond)))
     size = len(json.dumps(donation))
     if size > MAX_BYTES:
         raise MalformedDonation(f"the donation has {size:,} bytes of JSON; expected at most {MAX_BYTES:,}")
@@ -115,15 +129,28 @@ def validated(donation: Any) -> dict[str, Any]:
         if problem:
             problems.append(f"{name}: {problem}")
     if problems:
-        raise MalformedDonation("; ".join(problems))
+        raise MalformedDonation(plain("; ".join(problems)))
     return donation
+
+
+def _beyond_limits(value: Any, path: str = "the donation", depth: int = 0) -> Iterator[str]:
+    """Yield what no step could work on, not even this one."""
+    if isinstance(value, dict | list):
+        if depth == _DEEPEST:
+            yield f"{path}: is nested more than {_DEEPEST} levels deep; send the additional field as text"
+            return
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            # The outermost name is enough to find it.
+            yield from _beyond_limits(item, path if depth else cards.redact(str(name)), depth + 1)
+    elif isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        yield f"{path}: has a number that is too large, or none; send it as text"
 
 
 def _secrets(value: Any, path: str = "") -> Iterator[str]:
     """Yield the dotted paths of the fields whose names are those of a card's secrets."""
     for name, item in value.items() if isinstance(value, dict) else ():
         inside = f"{path}.{name}" if path else name
-        if re.sub("[^a-z0-9]", "", name.lower()) in _SECRETS:
+        if _SECRETS.fullmatch(re.sub("[^a-z0-9]", "", name.lower())):
             yield inside
         yield from _secrets(item, inside)
     for index, item in enumerate(value if isinstance(value, list) else ()):
@@ -134,9 +161,7 @@ def _unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the dotted paths of the fields with characters that cannot be stored or displayed, and what is wrong."""
     if isinstance(value, dict):
         for name, item in value.items():
-            # Nobody could read or print the message otherwise.
-            readable = cards.redact(name).encode("unicode_escape").decode() if _fault(name) else name
-            inside = f"{path}.{readable}" if path else readable
+            inside = f"{path}.{cards.redact(name)}" if path else cards.redact(name)
             if fault := _fault(name):
                 yield f"{inside} (the field's name)", fault
             yield from _unstorable(item, inside)

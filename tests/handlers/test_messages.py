@@ -254,7 +254,7 @@ def test_the_donors_return_answers_the_token(call: Call, step_functions: Stubber
 def test_what_the_browser_says_is_kept_short_and_without_cards(call: Call, step_functions: Stubber) -> None:
     """More than the document has room for would end the execution, with the payment maybe taken at the PSP."""
     ticket = redirects.keep("don-1", "t")
-    output = json.dumps({"status": "returned", "outcome": "[card number removed]" + " " * 184})
+    output = json.dumps({"status": "returned", "outcome": "[card number removed]" + " " * 179})
     step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": output})
     event = {"ticket": ticket, "outcome": "4242424242424242" + " " * 300_000}
     assert call("donor_returned", event) == {"status": "done"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers import cards
-from handlers.setup.donation import MalformedDonation
+from handlers.setup.donation import MalformedDonation, validated
 from tests.handlers.conftest import Call, donation
 
 
@@ -59,6 +59,8 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         {"payment_method": {"type": "card", "token": "tok", "CVC-2": "123"}},
         "payment_method.CVC-2: contains a card's secret; send the PSP's token instead",
     ),
+    ("a verification code", {"card": {"cardCvvCode": "123"}}, "card.cardCvvCode: contains a card's secret"),
+    ("a magnetic stripe", {"track2Data": ";4000"}, "track2Data: contains a card's secret"),
     ("a secret deep inside", {"more": [{"security_code": 123}]}, "more[0].security_code: contains a card's secret"),
     ("half a surrogate pair", {"donor": {"name": "A\ud83d", "email": "ada@example.org"}}, "donor.name: contains half"),
     ("a surrogate deep inside", {"more": [{"a": "\udc00"}]}, "more[0].a: contains half of a surrogate pair (U+DC00)"),
@@ -71,6 +73,18 @@ MALFORMED: list[tuple[str, dict[str, Any], str]] = [
         {"donor": {"name": "Ada \u202e", "email": "ada@example.org"}},
         "donor.name: contains a line break",
     ),
+    (
+        "an address that is reversed",
+        {"donor": {"name": "Ada", "email": "a\u202e@example.org"}},
+        "donor.email: expected an e-mail address",
+    ),
+    ("a mark of direction", {"charity": "Life\u061cboats"}, "charity: contains a line break, a tab or a change of"),
+    ("no number", {"note": [float("nan")]}, "note: has a number that is too large, or none"),
+    ("an endless number", {"note": [{"a": 1e400}]}, "note: has a number that is too large, or none"),
+    ("a very large number", {"note": 10**4299}, "note: has a number that is too large, or none"),
+    ("a card in the name of a bad field", {"4242424242424242": [10**309]}, "[card number removed]: has a number"),
+    ("a card below a bad name", {"a\ud800": "4242424242424242"}, r"a\ud800: looks like a card number"),
+    ("a card in boxes", {"card": ["4242", "4242", "4242", "4242"]}, "card: looks like a card number"),
     ("a novel", {"note": "é" * 5600}, "bytes of JSON; expected at most 32,768"),
     ("a card number as a field", {"4242424242424242": 1}, "[card number removed] (the field's name): looks like"),
 ]
@@ -82,6 +96,23 @@ def test_a_malformed_donation_is_refused_by_the_field(call: Call, change: dict[s
         call("setup", donation(**change))
     assert expected in str(refusal.value)
     assert not any(number in str(refusal.value) for number in ("4242", "3782", "5555"))
+
+
+@pytest.mark.parametrize("depth", [31, 32, 240, 2000])
+def test_a_donation_that_no_step_could_read_is_refused(depth: int) -> None:
+    nested: Any = "the last"
+    for _ in range(depth):
+        nested = [nested]
+    if depth < 32:
+        assert validated(donation(note=nested))
+        return
+    with pytest.raises(MalformedDonation, match=r"^note: is nested more than 32 levels deep; send"):
+        validated(donation(note=nested))
+
+
+@pytest.mark.parametrize("name", ["security", "pin", "pincode", "cid", "track", "discount", "security_question"])
+def test_other_fields_are_not_taken_for_secrets(call: Call, name: str) -> None:
+    call("setup", donation(**{name: "123"}))
 
 
 def test_all_mistakes_are_named_at_once(call: Call) -> None:

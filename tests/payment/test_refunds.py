@@ -288,6 +288,8 @@ def test_a_declined_donation_cannot_be_refunded(flow: Runner) -> None:
 def test_the_commands(refund: Runner) -> None:
     first = CliRunner().invoke(main, ["request", "don-1", "--amount", "500", "--reason", "double"])
     assert json.loads(first.stdout) == {"donation": "don-1", "number": 1, "amount": 500, "reason": "double"}
+    card = CliRunner().invoke(main, ["request", "don-1", "--reason", "to 4242 4242 4242 4242"])
+    assert json.loads(card.stdout)["reason"] == "to [card number removed]", "Step Functions keeps the input"
     refund.run(json.loads(first.stdout))
     assert json.loads(CliRunner().invoke(main, ["request", "don-1"]).stdout)["number"] == 2
 
