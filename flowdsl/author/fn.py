@@ -67,6 +67,10 @@ def _pattern(value: Pattern) -> Node:
             mistake(WrongArgument(f"a pattern is text or a regular expression, not {value!r}", hint, "#1", "pattern"))
             return UNKNOWN._node
         return node
+    if not isinstance(value.pattern, str):
+        what = "a regular expression for text is needed here, not one for bytes"
+        mistake(WrongArgument(what, "write re.compile(...) with text", "#1", "pattern"))
+        return UNKNOWN._node
     if value.flags & ~(re.UNICODE | re.ASCII | re.IGNORECASE | re.MULTILINE):
         what = "JSONata's regular expressions know no flags but IGNORECASE and MULTILINE"
         mistake(WrongArgument(what, "write the pattern without them", "#1", "pattern"))

@@ -10,7 +10,8 @@ import pytest
 from flowdsl import project
 from flowdsl.base.diagnostics import Diagnostic, FlowError
 
-HEAD = """from datetime import timedelta
+HEAD = """import re
+from datetime import timedelta
 import flowdsl as f
 from flowdsl import aws, fn, state_input, var
 
@@ -103,6 +104,7 @@ VALUES = [
     ("f.Pass('A', output=f.where(X, «lambda: 5»))", "takes 0 parameters, but it gets 1 to 3 values", "lambda"),
     ("f.Pass('A', output=fn.match(X, «'a+'»))", "match takes a regular expression", "re.compile"),
     ("f.Pass('A', output=fn.contains(X, «5»))", "a pattern is text or a regular expression", "re.compile"),
+    ("f.Pass('A', output=fn.match(X, «re.compile(b'a')»))", "not one for bytes", "re.compile"),
     ("f.Pass('A', output=fn.hash(X, «'SHA-3'»))", "there is no algorithm 'SHA-3'", "SHA-256"),
     ("f.Pass('A', output=f.matches(X, «5»))", "the pattern of matches", "constant text"),
     ("f.Pass('A', output=f.is_present(«'a'»))", "is a value of the flow, not 'a'", "path"),
