@@ -49,8 +49,8 @@ def handler_process(
     folder = os.getcwd()  # noqa: PTH109 - Path.cwd() takes six times as long
     time_text = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
-        with _contain({**variables, "FLOWDSL_NOW": time_text}), raise_after(seconds, overdue) as alarm:
-            yield partial(_call, os.getpid(), _BUILTINS.copy(), alarm)
+        with _contain({**variables, "FLOWDSL_NOW": time_text}) as call, raise_after(seconds, overdue) as alarm:
+            yield partial(_call, call.process, call.builtins, alarm)
     finally:
         if not _is_in(folder):
             os.chdir(folder)
@@ -88,12 +88,14 @@ def _is_of_a_test(error: BaseException, alarm: Any) -> bool:
 
 @define(eq=False)
 class _Underway:
-    """A handler's call in progress: its process and thread, its environment variables, and those before it."""
+    """A handler's call in progress: its process and thread, its environment variables, and those and the builtins
+    before it."""
 
     process: int
     thread: int
     variables: Mapping[str, str]
     before: Mapping[str, str | None]
+    builtins: dict[str, Any]
 
 
 _BUILTINS = builtins.__dict__
@@ -112,20 +114,23 @@ def _exit(status: int) -> NoReturn:
 
 
 @contextmanager
-def _contain(variables: Mapping[str, str]) -> Iterator[None]:
+def _contain(variables: Mapping[str, str]) -> Iterator[_Underway]:
     """Set environment variables, and keep the handler from ending this process with os._exit.
 
-    Both belong to the whole process: calls in several threads read the variables of the call that began last, and the
-    end of the last call restores what was there before the first.
+    Both belong to the whole process, as do builtins: calls in several threads read the variables of the call that began
+    last, and the end of the last call restores what was there before the first.
     """
+    thread = threading.get_ident()
     with _underway_lock:
         before = _underway[0].before if _underway else _read_variables(variables)
-        call = _Underway(os.getpid(), threading.get_ident(), variables, before)
+        other = next((each for each in _underway if each.thread != thread), None)
+        names = other.builtins if other else _BUILTINS.copy()  # a handler elsewhere may have replaced some
+        call = _Underway(os.getpid(), thread, variables, before, names)
         _underway.append(call)
         _set_variables(variables)
         os._exit = _exit
     try:
-        yield
+        yield call
     finally:
         with _underway_lock:
             _underway.remove(call)

@@ -254,3 +254,27 @@ def test_calls_in_several_threads_leave_no_time_behind() -> None:
     call(overlaps)  # begins within the other call, and ends after it
     assert "FLOWDSL_NOW" not in os.environ
     assert os._exit is LEAVE
+
+
+def test_calls_in_several_threads_leave_no_broken_builtins_behind() -> None:
+    broken, began, go_on = threading.Event(), threading.Event(), threading.Event()
+    before = builtins.hex
+
+    def breaks(event: Any, context: Any) -> None:
+        builtins.hex = None  # type: ignore[assignment]
+        broken.set()
+        began.wait(10)
+
+    def waits(event: Any, context: Any) -> None:
+        began.set()
+        go_on.wait(10)
+
+    first, second = (threading.Thread(target=call, args=(handler,)) for handler in (breaks, waits))
+    first.start()
+    broken.wait(10)
+    second.start()  # begins while the builtins are broken, and ends last
+    first.join(10)
+    go_on.set()
+    second.join(10)
+    is_whole, builtins.hex = builtins.hex is before, before
+    assert is_whole
