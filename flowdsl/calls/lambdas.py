@@ -18,10 +18,11 @@ from typing import Any
 from attrs import define, frozen
 
 from ..asl.resource import FunctionName, names_function, parse_function
+from ..base.alarm import OverdueError
 from ..base.diagnostics import FlowError
 from ..base.interrupts import pass_on_interrupt
 from ..engine import Call, Reply
-from .process import OverdueError, call_in_time, handler_process
+from .process import call_in_time, handler_process
 from .replies import refuse_call
 from .runtime import (
     LOG_STREAM,

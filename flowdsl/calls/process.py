@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
@@ -19,17 +18,12 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
-from types import FrameType
 from typing import Any, NoReturn
 
 from attrs import define
 
+from ..base.alarm import OverdueError, is_debugged, raise_after
 from .sharing import give_up, mark_call
-
-
-class OverdueError(BaseException):
-    """The handler's time is up. Not an Exception, so that the handler's own `except Exception` does not catch it."""
-
 
 ContainedCall = Callable[..., Any]
 """Calls a function of the handler's, with these arguments, where what it may do ends with the call."""
@@ -158,40 +152,6 @@ def _is_set(name: str) -> bool:
     return name in environment if values is None else environment.encodekey(name) in values
 
 
-@contextmanager
-def raise_after(seconds: float, overdue: OverdueError) -> Iterator[Any]:
-    """Raise `overdue` in the main thread after so many seconds, then every second, because the handler may catch it.
-    The value of the `with` is the handler of SIGALRM before (None without SIGALRM).
-
-    An alarm that is already set, such as a test's timeout, goes off instead if it is due earlier, and is set again
-    afterwards if it is due later.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer") or _is_debugged():
-        yield signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
-        return
-    started = time.monotonic()
-    remaining, interval = signal.getitimer(signal.ITIMER_REAL)
-    if 0 < remaining <= seconds:
-        yield signal.getsignal(signal.SIGALRM)
-        return
-
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        if not _is_debugged():
-            raise overdue
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-        yield before
-    finally:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        finally:  # the alarm may go off on the line above
-            signal.signal(signal.SIGALRM, before)
-            if remaining:
-                signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
-
-
 def call_in_time(function: Callable[[], Any], seconds: float, overdue: OverdueError) -> Any:
     """Call a function within so many seconds, in a thread other than the main one, in which nothing can interrupt it,
     or inside a running event loop, in which it could not call asyncio.run.
@@ -199,7 +159,7 @@ def call_in_time(function: Callable[[], Any], seconds: float, overdue: OverdueEr
     It gets a thread of its own. Raises `overdue` if it has not returned in time; it runs on then, and what it returns
     is lost.
     """
-    if (threading.current_thread() is threading.main_thread() or _is_debugged()) and not _is_in_event_loop():
+    if (threading.current_thread() is threading.main_thread() or is_debugged()) and not _is_in_event_loop():
         return function()
     outcome: Future[Any] = Future()
 
@@ -212,7 +172,7 @@ def call_in_time(function: Callable[[], Any], seconds: float, overdue: OverdueEr
     context = copy_context()
     event = mark_call(context)
     threading.Thread(target=context.run, args=(work,), name="flowdsl-handler", daemon=True).start()
-    if not wait([outcome], timeout=None if _is_debugged() else seconds).done:
+    if not wait([outcome], timeout=None if is_debugged() else seconds).done:
         give_up(event)
         raise overdue
     return outcome.result()
@@ -222,12 +182,3 @@ def _is_in_event_loop() -> bool:
     """True inside an async function that runs. Imports nothing: without asyncio no loop runs."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and asyncio.events._get_running_loop() is not None
-
-
-def _is_debugged() -> bool:
-    """True if a debugger is attached: time limits would interrupt its user. Coverage's tracer is not a debugger."""
-    trace = sys.gettrace()
-    if trace is not None:
-        return not (getattr(trace, "__module__", None) or type(trace).__module__).startswith("coverage")
-    monitoring = getattr(sys, "monitoring", None)  # since Python 3.12
-    return monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None

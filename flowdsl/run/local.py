@@ -14,12 +14,13 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..asl.placeholders import fill_placeholders
+from ..base.alarm import OverdueError, raise_after
 from ..calls.buckets import LocalFiles
 from ..calls.chain import Callback, Chain
 from ..calls.functions import find_handlers
 from ..calls.lambdas import Handler, LocalLambdas
 from ..calls.mockconfig import MockConfig
-from ..calls.process import OverdueError, call_in_time, raise_after
+from ..calls.process import call_in_time
 from ..calls.replies import refuse_call
 from ..calls.services import Services
 from ..engine import (

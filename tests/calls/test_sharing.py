@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from flowdsl.calls.process import OverdueError, call_in_time
+from flowdsl.base.alarm import OverdueError
+from flowdsl.calls.process import call_in_time
 from flowdsl.calls.sharing import share_process
 from flowdsl.engine import Call, Clock, Program, Reply, VirtualClock, WallClock, execute, prepare
 

@@ -160,6 +160,21 @@ def test_numbers_beyond_a_double(state: dict[str, Any], status: str) -> None:
     assert run(state, {"n": 10**400, "a": [10**400, 1]}).status == status
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "InputPath": "$.t[?(@ =~ /(a|a)*b/)]"},
+        {"Type": "Pass", "Parameters": {"x.$": "States.Array($.t[?(@ =~ /(a|a)*b/)])"}},
+        {"Type": "Choice", "Choices": [{"Variable": "$.t[?(@ =~ /(a|a)*b/)]", "IsPresent": True, "Next": "A"}]},
+    ],
+)
+def test_a_regular_expression_that_never_ends_fails_the_state(state: dict[str, Any], monkeypatch) -> None:
+    monkeypatch.setattr("flowdsl.expr.path.filters._REGEX_SECONDS", 0.05)
+    result = run(state, {"t": ["a" * 60]})
+    assert (result.status, result.error) == ("FAILED", "States.Runtime")
+    assert "The regular expression '(a|a)*b' takes too long" in result.cause
+
+
 def test_a_wait_may_be_longer_than_an_execution() -> None:
     assert run({"Type": "Wait", "SecondsPath": "$.n"}, {"n": 10**15}).status == "TIMED_OUT"
 

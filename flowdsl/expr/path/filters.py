@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ...base.json import json_text
 from ...base.patterns import regex
+from ..errors import StatesError
 from .tree import (
     ABSENT,
     AllOf,
@@ -129,8 +130,8 @@ def _operand(operand: Operand, compile_query: CompileQuery, *, required: bool = 
     match operand:
         case Literal(value):
             return lambda candidate, document: value
-        case Pattern(pattern, flags):
-            compiled = re.compile(pattern, _flags(flags))
+        case Pattern():
+            compiled = operand.regex
             return lambda candidate, document: compiled
         case Query(relative, path):
             lookup = compile_query(path, required)
@@ -142,11 +143,6 @@ def _operand(operand: Operand, compile_query: CompileQuery, *, required: bool = 
                     return ABSENT
 
             return query
-
-
-def _flags(letters: str) -> int:
-    known = {"i": re.IGNORECASE, "x": re.VERBOSE, "m": re.MULTILINE, "s": re.DOTALL}
-    return sum({known[letter] for letter in letters if letter in known})
 
 
 def _is_number(value: Any) -> bool:
@@ -189,7 +185,20 @@ def _matches(left: Any, right: Any) -> bool:
     if not isinstance(pattern, re.Pattern) or isinstance(value, re.Pattern):
         return False
     written = value if isinstance(value, str) else json_text(value) if isinstance(value, int | float) else ""
-    return pattern.fullmatch(written) is not None
+    from ...base.alarm import OverdueError, raise_after  # few paths have a regular expression
+
+    overdue = OverdueError()
+    try:
+        with raise_after(_REGEX_SECONDS, overdue):
+            return pattern.fullmatch(written) is not None
+    except OverdueError as error:
+        if error is not overdue:
+            raise
+        raise StatesError("States.Runtime", f"The regular expression '{pattern.pattern}' takes too long") from None
+
+
+_REGEX_SECONDS: Final = 5.0
+"""Real time, as for an expression in JSONata: some patterns would never end."""
 
 
 def _contained(left: Any, right: Any) -> bool:

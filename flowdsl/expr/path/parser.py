@@ -412,8 +412,9 @@ class _Parser:
         while (character := self.peek()) and character in "dixmsuU":
             flags += character
             self.at += 1
+        pattern = Pattern(body, flags)
         try:
-            re.compile(body)
+            _ = pattern.regex
         except (re.error, OverflowError, RecursionError) as error:
             raise self.error(f"not a regular expression: {error}", start) from None
-        return Pattern(body, flags)
+        return pattern

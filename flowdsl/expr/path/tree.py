@@ -7,6 +7,7 @@ the ASL specification, "Reference Paths", and with `$$` and `$name` as roots.
 from __future__ import annotations
 
 import enum
+import re
 from typing import Final, TypeAlias
 
 from ...base.record import Record
@@ -119,6 +120,12 @@ class Pattern(Record, eq=False):
 
     pattern: str
     flags: str
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Raises re.error, OverflowError or RecursionError for a pattern that is none."""
+        known = {"i": re.IGNORECASE, "x": re.VERBOSE, "m": re.MULTILINE, "s": re.DOTALL}
+        return re.compile(self.pattern, sum({known[letter] for letter in self.flags if letter in known}))
 
 
 class Query(Record, eq=False):
