@@ -131,4 +131,7 @@ def _request(record: Transaction, capture: Capture | None) -> str:
     command = f"python -m handlers.captures request {record.id}"
     if capture is None:
         return f"the reservation expires soon; take or release it: {command}"
+    if capture.status == "declined":
+        # Repeating it would get the same answer.
+        return f"the capture was declined: take or release it in the dashboard of {record.psp}"
     return f"run the capture again, which is safe: {command}"

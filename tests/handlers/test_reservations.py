@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from handlers import captures, clock
 from handlers.logs import Unexpected
@@ -187,6 +188,23 @@ def test_what_is_taken_of_a_reservation_after_its_capture_is_for_people(
     tell(psp)
 
     assert [each.amount for each in store().list(Query(status="conflict"))] == [400, 400]
+
+
+def test_a_capture_that_was_declined_is_not_to_be_run_again(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PSP would give the same answer to its key."""
+    reserved(call, psp)
+    call("capture_setup", {"donation": "don-1", "amount": 2500})
+    capture = captures.find("don-1")
+    assert capture is not None
+    captures.finish(evolve(capture, status="declined", code="refused"))
+    later(monkeypatch, 2)
+
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+
+    assert (finding.status, finding.is_open_work) == ("capture declined", True)
+    assert finding.reason.endswith(f"the capture was declined: take or release it in the dashboard of {psp.name}")
 
 
 def test_a_payment_that_another_execution_stores_while_the_psp_is_asked_ends_no_sweep(
