@@ -15,6 +15,7 @@ from flowdsl.base.interrupts import is_interrupt
 from flowdsl.cli import deploying
 
 from .conftest import FLOW
+from .interrupting import contents
 
 pytestmark = pytest.mark.slow
 
@@ -67,15 +68,16 @@ def test_ctrl_c_at_any_moment_is_no_traceback(project, definition, command):
     )
     whole, *interrupted = json.loads(sweep.stdout)
     assert (whole["code"], len(interrupted)) == (0, int(moments))
-    problems = [each for each in interrupted if not is_quiet(each, whole)]
+    before = contents(project.root)
+    problems = [each for each in interrupted if not is_quiet(each, before, whole)]
     assert not [(each["place"], each["code"], each["stderr"], each["left"]) for each in problems]
     done = [each for each in interrupted if each["code"] == 0]  # the last moments may come after the end
     assert len(done) < len(interrupted) / 10
 
 
-def is_quiet(outcome, whole):
-    """True if nothing of the interrupt was printed, and all files are as the whole command leaves them."""
-    is_whole = outcome["files"].items() <= whole["files"].items() and not outcome["left"]
+def is_quiet(outcome, before, whole):
+    """True if nothing of the interrupt was printed, no file is gone, and all are as the whole command leaves them."""
+    is_whole = before.items() <= outcome["files"].items() <= whole["files"].items() and not outcome["left"]
     is_silent = not any(each in outcome["stderr"] for each in ("Traceback", "ignored", "Interrupt"))
     return outcome["code"] in (0, 130, -signal.SIGINT) and is_whole and is_silent
 
