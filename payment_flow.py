@@ -269,10 +269,12 @@ donor_returned = Function(
     access=[REDIRECTS, Executions("payment").access("SendTaskSuccess")],
 )
 # Give each PSP its function's URL; it settles what executions wait for, or could not store.
+adyen_webhook = Function("payment-adyen-webhook", "handlers/adyen_webhook", timeout=60, access=[*TOLD, ADYEN])
 webhooks = [
     Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=TOLD),
-    Function("payment-adyen-webhook", "handlers/adyen_webhook", timeout=60, access=[*TOLD, ADYEN]),
-    Function("payment-gocardless-webhook", "handlers/gocardless_webhook", timeout=60, access=TOLD),
+    adyen_webhook,
+    # Banks decide many debits at once: a request may have hundreds of events, each with questions to GoCardless.
+    Function("payment-gocardless-webhook", "handlers/gocardless_webhook", timeout=900, access=TOLD),
 ]
 reconcile = Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[*SETTLING, REFUNDS, DISPUTES])
 
@@ -293,6 +295,8 @@ machine = StateMachine(
         Alarm("payment-refund-executions", Executions("payment-refund")),
         Alarm("payment-capture-executions", Executions("payment-capture")),
         Alarm("payment-functions", Functions(donor_returned, *webhooks)),
+        # Adyen would hold back all later events, so it is not told that one cannot be settled: people are.
+        Alarm("payment-unsettled-events", Metric("payments", "UnsettledEvents", adyen_webhook)),
         # The sweep fails or does not run at all; or it has found what needs people.
         Alarm("payment-sweep", Functions(reconcile), within=timedelta(hours=1), silence=True),
         Alarm("payment-open-work", Metric("payments", "OpenWork", reconcile), within=timedelta(minutes=30)),

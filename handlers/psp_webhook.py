@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
-from handlers import clock, redirects, refunds
+from handlers import cards, clock, redirects, refunds
 from handlers.logs import invocation
+from handlers.metrics import report
 from handlers.psp import KeyRejected, PspUnavailable
+from handlers.psp.interface import is_amount
 from handlers.reconcile.sweep import UNSWEPT, ask_psp, execution_has_ended, reconcile
 from handlers.refunds import Refund
 from handlers.secrets import fresh_secrets_after, setting
@@ -29,6 +31,44 @@ MAX_BODY = 2_000_000
 
 class BadSignature(Exception):
     """The PSP did not sign this request with our secret."""
+
+
+class ForPeople(Exception):
+    """Another try would not settle it: people have to look at the PSP."""
+
+
+UNSETTLED = "not settled"
+
+
+def settle_each(
+    steps: Mapping[str, Callable[[], str]], log: Logger, lasting: tuple[type[Exception], ...] = ()
+) -> dict[str, str]:
+    """Settle each, and return the results. One that cannot be settled holds up no other.
+
+    Raises at the end what the first one raised, so that the PSP tells all of them again. For `lasting` errors it need
+    not: their result is UNSETTLED, and an alarm tells people.
+    """
+    results: dict[str, str] = {}
+    errors: list[Exception] = []
+    for name, step in steps.items():
+        try:
+            results[name] = step()
+        except Exception as error:  # noqa: BLE001 - raised below
+            log.error("not settled", object=name, reason=_reason(error))
+            results[name] = UNSETTLED
+            if not isinstance(error, lasting):
+                errors.append(error)
+    if errors:
+        raise errors[0]
+    if unsettled := sum(result == UNSETTLED for result in results.values()):
+        report("UnsettledEvents", unsettled)
+    return results
+
+
+def _reason(error: Exception) -> str:
+    """Return why it failed: the messages of our own errors contain no private data, those of others may."""
+    is_own = type(error).__module__.startswith("handlers.")
+    return cards.redact(f"{type(error).__name__}: {error}") if is_own else type(error).__name__
 
 
 def receive(
@@ -105,14 +145,17 @@ def _id(reference: str | None) -> str:
 
 
 def begin_made_there(
-    record: Transaction, identity: str, *, amount: int, currency: str, payment: str, psp: str, at: str
+    record: Transaction, identity: str, *, amount: Any, currency: str, payment: str, psp: str, at: str
 ) -> Refund:
     """Store a refund of a donation that somebody made at the PSP, and return it: what is left of the donation, and the
     totals, have to know it.
 
     `identity` is the PSP's id of it, `payment` that of the payment, `at` the PSP's name for people. Amounts are in the
-    minor unit.
+    minor unit. Raises ForPeople unless it is of an amount in the donation's currency: a negative one would add to the
+    total, and one in another currency would be taken from the wrong one.
     """
+    if not is_amount(amount) or amount < 1 or currency != record.currency:
+        raise ForPeople(f"{record.id}: {at} tells of a refund that is of no amount in {record.currency}")
     now = clock.now()
     return refunds.begin(
         Refund(
@@ -131,6 +174,14 @@ def begin_made_there(
             stored_at=now,
         )
     )
+
+
+def disputed_amount(record: Transaction, amount: Any, currency: object) -> int:
+    """Return what a bank takes back, or is about to: what the PSP says, as it may be a part; all of it, if that is no
+    amount in the donation's currency, or more than the donation."""
+    whole = record.amount or 0
+    is_part = is_amount(amount) and 0 < amount <= whole and currency == record.currency
+    return amount if is_part else whole
 
 
 def settle(donation: str, *, is_decided: bool, payment: str, is_further: bool = False) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from Adyen.util import is_valid_hmac_notification
@@ -20,9 +21,11 @@ from handlers import clock
 from handlers.adyen_webhook.settling import settled
 from handlers.logs import logger
 from handlers.modes import is_for_us
+from handlers.psp.interface import is_amount
 from handlers.psp_adyen.amounts import NotPayable, from_adyen
 from handlers.psp_adyen.facts import Fact
-from handlers.psp_webhook import BadSignature, content, receive, signing_secrets
+from handlers.psp_webhook import BadSignature, ForPeople, content, receive, settle_each, signing_secrets
+from handlers.refunds import RefundConflict
 from handlers.secrets import setting
 
 LOG = logger("adyen_webhook")
@@ -31,6 +34,9 @@ _REPORT = "REPORT_AVAILABLE"
 """It is not signed, and names a file instead of a payment (https://docs.adyen.com/reporting/automatically-get-reports)."""
 _REFERENCE = r"[A-Za-z0-9_:-]{1,160}"
 """What ours look like; other systems that take payments for the merchant account have theirs."""
+_LASTING = (ForPeople, RefundConflict)
+"""Errors that another try would not mend."""
+
 _LIVE = {"true": True, "false": False}
 """What `live` says of a request's events. It is not signed, so each platform needs an HMAC key of its own."""
 
@@ -49,7 +55,9 @@ _FIELDS = {
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Return status 200 and what was done, or 401 for a request that Adyen did not sign.
 
-    Any exception makes Adyen send the event again.
+    Any exception makes Adyen send the event again, and hold back all later ones until it is accepted
+    (https://docs.adyen.com/development-resources/webhooks/troubleshoot). So an event that another try would not settle
+    is accepted: an alarm tells people, and the log which one it is.
     """
     return receive(LOG, event, context, verified=_verified, settled=_settled, refused=401)
 
@@ -60,7 +68,7 @@ def _settled(reported: tuple[bool | None, list[Fact]]) -> str:
     if not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
         LOG.warning("ignored", reason="events of the test platform", kinds=kinds)
         return "ignored"
-    results = [settled(fact) for fact in facts]
+    results = [*settle_each({fact.entry: partial(settled, fact) for fact in facts}, LOG, _LASTING).values()]
     LOG.info("received", kinds=kinds, results=results)
     return ", ".join(results) or "ignored"
 
@@ -74,7 +82,7 @@ def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[Fact]]:
 def _facts(event: Mapping[str, Any]) -> Iterator[Fact]:
     """Yield the request's events that may be about payments of ours. Raises BadSignature.
 
-    Others are accepted, too: Adyen holds back all events until one that was refused is accepted.
+    Others are accepted, too.
     """
     keys = signing_secrets("ADYEN_HMAC_KEY")
     try:
@@ -95,24 +103,28 @@ def _facts(event: Mapping[str, Any]) -> Iterator[Fact]:
 
 def _fact(item: dict[str, Any]) -> Fact:
     for name, pattern in _FIELDS.items():
-        if not re.fullmatch(pattern, item.get(name, "")):
+        if not re.fullmatch(pattern, item.get(name) or ""):
             raise BadSignature(f"{name} is not one of Adyen's")
     if item["merchantAccountCode"] != setting("ADYEN_MERCHANT_ACCOUNT"):
         raise BadSignature("it is for another merchant account")
-    value, currency = item["amount"]["value"], item["amount"]["currency"]
-    if type(value) is not int or not re.fullmatch("[A-Z]{3}", currency):
-        raise BadSignature("amount is not one of Adyen's")
-    try:
-        amount = from_adyen(value, currency)
-    except (NotPayable, KeyError):
-        amount = -1  # no amount that we asked for
+    amount, currency = _amount(item["amount"])
     return Fact(
         reference=item["merchantReference"],
         kind=item["eventCode"],
         at=clock.now(),
         code=item["success"],
         psp_reference=item["pspReference"],
-        original=item.get("originalReference", ""),
+        original=item.get("originalReference") or "",
         amount=amount,
         currency=currency,
     )
+
+
+def _amount(amount: dict[str, Any]) -> tuple[int, str]:
+    """Return amount and currency; -1 for what is no amount that we asked for, or none at all."""
+    value, currency = amount["value"], amount["currency"]
+    currency = currency if isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency) else ""
+    try:
+        return (from_adyen(value, currency) if is_amount(value) else -1), currency
+    except (NotPayable, KeyError):
+        return -1, currency

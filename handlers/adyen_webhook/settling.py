@@ -5,12 +5,12 @@ from __future__ import annotations
 from handlers import clock, refunds
 from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
-from handlers.psp import Outcome
+from handlers.psp import Outcome, PspRefused
 from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.psp_webhook import begin_made_there, record_with, settle
+from handlers.psp_webhook import ForPeople, begin_made_there, disputed_amount, record_with, settle
 from handlers.refunds.conclusion import conclude
 from handlers.secrets import setting
 from handlers.transactions.record import Transaction
@@ -64,7 +64,10 @@ def settled(fact: Fact) -> str:
     adyens = fact.psp_reference if fact.kind == "AUTHORISATION" else fact.original
     is_further = _is_further(facts, adyens)
     if is_authorised and not is_further and states.is_closed(facts, fact.reference):
-        AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
+        try:
+            AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
+        except PspRefused as error:
+            raise ForPeople(f"{fact.reference}: closed, authorised nevertheless, and not reversed: {error}") from error
         return "reversed"
     result = settle(donation, is_decided=True, payment=_payment(facts, adyens), is_further=is_further)
     if is_authorised:
@@ -115,8 +118,6 @@ def _refund(record: Transaction, facts: list[Fact], fact: Fact, payment: str) ->
     reference = ours.reference if ours else fact.reference
     refund = known.get(reference)
     if refund is None:
-        if fact.amount < 0:
-            return "kept"
         refund = begin_made_there(
             record,
             fact.psp_reference,
@@ -142,7 +143,7 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -
         id=f"adyen-{about}",
         donation=record.id,
         charity=str(record.charity),
-        amount=_disputed(record, last),
+        amount=disputed_amount(record, last.amount, last.currency),
         currency=str(record.currency),
         psp=PSP,
         reference=payment,
@@ -152,9 +153,3 @@ def _dispute(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -
         is_inquiry=all(each.kind in _INQUIRIES for each in events),
     )
     return f"dispute {keep_dispute(dispute).status}"
-
-
-def _disputed(record: Transaction, event: Fact) -> int:
-    """Return what the event says, as a bank may take back a part, unless that is in another currency."""
-    amount = int(record.amount or 0)
-    return event.amount if event.currency == record.currency and 0 < event.amount <= amount else amount

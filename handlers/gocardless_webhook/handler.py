@@ -8,7 +8,8 @@ old request can be sent again. That changes nothing: an event is only a reason t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gocardless_pro import webhooks
@@ -19,7 +20,7 @@ from handlers.logs import logger
 from handlers.modes import is_for_us
 from handlers.psp_gocardless.client import Services, open_services
 from handlers.psp_gocardless.provider import translated_errors
-from handlers.psp_webhook import BadSignature, content, header, receive, signing_secrets
+from handlers.psp_webhook import BadSignature, content, header, receive, settle_each, signing_secrets
 
 LOG = logger("gocardless_webhook")
 
@@ -78,22 +79,12 @@ def _is_signed(body: bytes, secret: str, signature: str) -> bool:
 
 
 def _each(events: list[dict[str, Any]], services: Services) -> str:
-    """Settle each object of the events once, whatever happened to it how often. One that cannot be settled holds up no
-    other: what it raises is raised at the end.
-    """
-    results: dict[tuple[str, str], str] = {}
-    errors: list[Exception] = []
+    """Settle each object of the events once, whatever happened to it how often."""
+    steps: dict[str, Callable[[], str]] = {}
     for event in events:
         link, settle = _SETTLED_BY.get(str(event.get("resource_type")), (None, None))
         links = event.get("links")
         identity = links.get(link) if isinstance(links, dict) else None
-        if settle and isinstance(identity, str) and identity and (str(link), identity) not in results:
-            try:
-                results[str(link), identity] = settle(services, identity)
-            except Exception as error:  # noqa: BLE001 - GoCardless sends it again, with all others
-                LOG.warning("not settled", object=identity, reason=type(error).__name__)
-                results[str(link), identity] = "not settled"
-                errors.append(error)
-    if errors:
-        raise errors[0]
-    return ", ".join(f"{identity}: {result}" for (_, identity), result in results.items()) or "ignored"
+        if settle and isinstance(identity, str) and identity:
+            steps[identity] = partial(settle, services, identity)
+    return ", ".join(f"{identity}: {result}" for identity, result in settle_each(steps, LOG).items()) or "ignored"

@@ -12,8 +12,8 @@ from handlers.disputes.record import LOST, REGAINED, WAITING, WON, Dispute
 from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
-from handlers.psp_gocardless.reading import attributes_of, is_further, metadata_of, number, section, text
-from handlers.psp_webhook import begin_made_there, record_with, settle
+from handlers.psp_gocardless.reading import is_further, metadata_of, number, own_attributes, section, text
+from handlers.psp_webhook import begin_made_there, disputed_amount, record_with, settle
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
@@ -36,7 +36,7 @@ _TAKEN_BACK = ("charged_back", "failed")
 
 
 def settle_payment(services: Services, reference: str) -> str:
-    payment = attributes_of(services.payments.get(reference))
+    payment = own_attributes(services.payments.get(reference), reference)
     donation = metadata_of(payment).get("donation")
     if not isinstance(donation, str) or not donation:
         return "ignored"
@@ -51,7 +51,7 @@ def settle_payment(services: Services, reference: str) -> str:
 
 def settle_request(services: Services, identity: str) -> str:
     """A donor who has a mandate now, and perhaps did not come back: TakePayment creates the payment."""
-    request = attributes_of(services.billing_requests.get(identity))
+    request = own_attributes(services.billing_requests.get(identity), identity)
     donation = metadata_of(request).get("donation")
     if not isinstance(donation, str) or not donation:
         return "ignored"
@@ -60,11 +60,11 @@ def settle_request(services: Services, identity: str) -> str:
 
 def settle_refund(services: Services, identity: str) -> str:
     """Store the state of a refund: ours, or one that somebody made in the dashboard."""
-    attributes = attributes_of(services.refunds.get(identity))
+    attributes = own_attributes(services.refunds.get(identity), identity)
     reference = section(attributes, "links").get("payment")
     if reference is None:
         return "ignored"  # money for a mandate's holder, of no payment
-    payment = attributes_of(services.payments.get(reference))
+    payment = own_attributes(services.payments.get(reference), reference)
     record = record_with(metadata_of(payment).get("donation"), text(payment, "id"))
     if record is None or is_further(payment):
         return "ignored"
@@ -119,8 +119,8 @@ def _kept(record: Transaction, payment: dict[str, Any], first: str, last: dict[s
         id=f"{payment['id']}-{first}",
         donation=record.id,
         charity=str(record.charity),
-        amount=number(payment, "amount"),
-        currency=text(payment, "currency"),
+        amount=disputed_amount(record, payment.get("amount"), payment.get("currency")),
+        currency=str(record.currency),
         psp=PSP,
         reference=payment["id"],
         status=_CHARGEBACKS[last["action"]],

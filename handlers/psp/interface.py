@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, NotRequired, Protocol, TypedDict
+from typing import Literal, NotRequired, Protocol, TypedDict, TypeGuard
 
 from attrs import evolve, field, frozen
 
@@ -116,20 +117,40 @@ class Answer:
 
 
 _TEXT, _ID, _URL = 500, 255, 8192
+LARGEST = 10**12
+"""In the minor unit: ten thousand times what a donation may be of. No store and no PSP has more."""
 
 
 def bounded(answer: Answer) -> Answer:
     """Return the answer with short texts in one line: an execution whose document gets too large ends, whatever was
     taken, and people read them in a terminal.
 
-    Raises PspUnavailable if its reference or URL is no id or URL: it cannot be what the PSP meant.
+    Raises PspUnavailable if a part of it is not what it has to be, as it cannot be what the PSP meant: a library takes
+    any JSON for a status, an amount, an id.
     """
-    reference, url = answer.reference, answer.redirect_url
-    if reference is not None and not 0 < len(reference) <= _ID:
+    # Without its id, what was taken could be neither refunded nor told from another payment.
+    is_needed = answer.outcome in (Outcome.PAID, Outcome.AUTHORISED)
+    if not (_is_text(answer.reference, _ID) or (answer.reference is None and not is_needed)):
         raise PspUnavailable("the PSP's answer has no usable reference")
-    if url is not None and not (len(url) <= _URL and url.startswith("https://")):
+    url = answer.redirect_url
+    if url is not None and not (_is_text(url, _URL) and url.startswith("https://")):
         raise PspUnavailable("the PSP's answer has no usable URL for the donor")
+    if not (isinstance(answer.code, str) and isinstance(answer.message, str)):
+        raise PspUnavailable("the PSP's answer has no usable status")
+    if not all(each is None or is_amount(each) for each in (answer.amount, answer.captured)):
+        raise PspUnavailable("the PSP's answer has no usable amount")
+    if answer.currency is not None and not re.fullmatch("[A-Z]{3}", str(answer.currency)):
+        raise PspUnavailable("the PSP's answer has no usable currency")
     return evolve(answer, code=plain(answer.code)[:_ID], message=plain(answer.message)[:_TEXT])
+
+
+def is_amount(value: object) -> TypeGuard[int]:
+    """Return true if the value may be an amount in a minor unit: no fraction, no text, not negative, not too large."""
+    return type(value) is int and 0 <= value <= LARGEST
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest
 
 
 Status = Literal["paid", "authorised", "declined", "retry", "redirect", "abandoned", "refunded", "pending", "cancelled"]

@@ -168,14 +168,18 @@ class AdyenPsp:
         unknown = "Adyen has not answered"
         answers: list[Answer] = []
         for each in states.payments_of(facts):
-            state = states.payment(facts, each.reference) or Answer(Outcome.PENDING, "sent", unknown, each.reference)
-            taken = states.taken(facts, each, state)
-            answers.append(evolve(state, amount=each.amount, currency=each.currency, captured=taken))
+            state = states.state(facts, each.reference) or Answer(Outcome.PENDING, "sent", unknown, each.reference)
+            of = states.other_amount(facts, each.reference) or each
+            taken = states.taken(facts, evolve(each, amount=of.amount, currency=of.currency), state)
+            amounts = [None if amount is None or amount < 0 else amount for amount in (of.amount, taken)]
+            answers.append(evolve(state, amount=amounts[0], currency=of.currency or None, captured=amounts[1]))
         for each in states.further(facts):
             amount = each.amount if each.amount >= 0 else None
             both = f"{each.reference}:{each.psp_reference}"
             further = Answer(Outcome.PAID, "further", "a further payment", both)
-            answers.append(evolve(further, amount=amount, currency=each.currency, captured=amount, is_further=True))
+            answers.append(
+                evolve(further, amount=amount, currency=each.currency or None, captured=amount, is_further=True)
+            )
         return answers
 
     def cancel(self, reference: str) -> Answer:

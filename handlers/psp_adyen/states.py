@@ -43,12 +43,31 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
 
     Raises PspRefused if another amount was authorised than was asked for.
     """
+    if other_amount(facts, reference):
+        raise PspRefused(f"{reference}: Adyen authorised another amount")
+    return state(facts, reference)
+
+
+def other_amount(facts: Sequence[Fact], reference: str) -> Fact | None:
+    """Return the authorisation of our payment with this reference, if it is of another amount than was asked for."""
+    own = _own(facts, reference)
+    sent, authorised = request_of(own, reference), _authorised_by(own)
+    if (
+        sent
+        and authorised
+        and authorised.amount
+        and (authorised.amount, authorised.currency) != (sent.amount, sent.currency)
+    ):
+        return authorised
+    return None
+
+
+def state(facts: Sequence[Fact], reference: str) -> Answer | None:
+    """Return the payment's state, of whatever amount it is."""
     own = _own(facts, reference)
     sent = request_of(own, reference)
     authorised = _authorised_by(own)
     if authorised:
-        if sent and authorised.amount and (authorised.amount, authorised.currency) != (sent.amount, sent.currency):
-            raise PspRefused(f"{reference}: Adyen authorised another amount")
         return _authorised(facts, authorised, sent)
     refused = [each for each in own if _outcome(each) in (Outcome.DECLINED, Outcome.RETRY)]
     if refused:
@@ -58,7 +77,10 @@ def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
     is_cancelled = is_closed(own, reference) and is_answered(facts, cancel_key(reference))
     if is_cancelled or any(each.kind == "OFFER_CLOSED" and each.code == "true" for each in own):
         return Answer(Outcome.CANCELLED, "closed", "closed before it was authorised", reference)
-    answered = [each for each in own if each.kind == ANSWERED]
+    # What was received has been redirected before, whatever the clocks of those say who stored it.
+    answered = sorted(
+        (each for each in own if each.kind == ANSWERED), key=lambda each: _outcome(each) is Outcome.PENDING
+    )
     return _answer(_outcome(answered[-1]), answered[-1]) if answered else None
 
 

@@ -16,6 +16,14 @@ def attributes_of(resource: Any) -> dict[str, Any]:
     return attributes
 
 
+def own_attributes(resource: Any, identity: str) -> dict[str, Any]:
+    """Return the attributes of the resource with this id."""
+    attributes = attributes_of(resource)
+    if attributes.get("id") != identity:
+        raise PspUnavailable("GoCardless: the answer is about another resource than was asked for")
+    return attributes
+
+
 def section(item: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = item.get(name)
     if not isinstance(value, dict):

@@ -5,6 +5,8 @@ Source: https://docs.stripe.com/currencies#minor-units and #special-cases.
 
 from __future__ import annotations
 
+from typing import Any
+
 from handlers.money import MINOR_DIGITS
 
 _STRIPE_DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}
@@ -45,3 +47,12 @@ def from_stripe(amount: int, currency: str) -> int:
     if rest:
         raise NotPayable(f"{amount} (Stripe's minor unit) in {currency} is not a whole amount of ISO 4217's minor unit")
     return converted
+
+
+def whole_amount(amount: Any, currency: str) -> int | None:
+    """Return Stripe's amount in ISO 4217's minor unit, or None for one that we never ask for: a part of that unit, of
+    an unknown currency, or no integer at all."""
+    try:
+        return from_stripe(amount, currency) if type(amount) is int else None
+    except (NotPayable, KeyError):
+        return None

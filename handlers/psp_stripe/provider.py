@@ -34,7 +34,7 @@ from handlers.psp import (
     Refund,
 )
 from handlers.psp_stripe import codes
-from handlers.psp_stripe.amounts import NotPayable, from_stripe, to_stripe
+from handlers.psp_stripe.amounts import NotPayable, to_stripe, whole_amount
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
@@ -74,7 +74,7 @@ class StripePsp:
                 _compare(intent, request, amount)
                 if intent.status not in ("requires_payment_method", "requires_confirmation"):
                     return _answer(intent)
-            return self._confirm(request, reference)
+            return self._confirm(request, reference, amount)
         return failure[0]
 
     def _search(self, request: Authorisation, amount: int) -> str | None:
@@ -116,9 +116,10 @@ class StripePsp:
             },
             {"idempotency_key": request.key},
         )
+        _compare(intent, request, amount)
         return _answer(intent)
 
-    def _confirm(self, request: Authorisation, reference: str) -> Answer:
+    def _confirm(self, request: Authorisation, reference: str, amount: int) -> Answer:
         try:
             intent = self.client.v1.payment_intents.confirm(
                 reference,
@@ -130,6 +131,7 @@ class StripePsp:
                 raise
             # The donor, or an earlier execution, was faster: the payment's state is the answer.
             intent = self.client.v1.payment_intents.retrieve(reference)
+        _compare(intent, request, amount)
         return _answer(intent)
 
     def capture(self, request: Capture) -> Answer:
@@ -229,17 +231,9 @@ def _current(intent: stripe.PaymentIntent) -> Answer:
     outcome = Outcome.REDIRECT if intent.status == "requires_payment_method" else answer.outcome
     # Stripe's objects lack attributes that the answer omits.
     received = getattr(intent, "amount_received", intent.amount if answer.outcome is Outcome.PAID else 0)
-    amount, captured = (_whole(each, currency) for each in (intent.amount, received))
+    amount, captured = (whole_amount(each, currency) for each in (intent.amount, received))
     further = is_further(intent.metadata)
     return evolve(answer, outcome=outcome, amount=amount, currency=currency, captured=captured, is_further=further)
-
-
-def _whole(amount: int, currency: str) -> int | None:
-    """Return Stripe's amount in ISO 4217's minor unit, or None for one that we never ask for."""
-    try:
-        return from_stripe(amount, currency)
-    except (NotPayable, KeyError):
-        return None
 
 
 def _refunded(refund: stripe.Refund, request: Refund, amount: int | None) -> Answer:
@@ -273,6 +267,15 @@ def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
     code = getattr(error, "decline_code", None) or getattr(error, "code", None)
     outcome = codes.declined(code, getattr(error, "advice_code", None))
     return Answer(outcome, code or "card_declined", message or "declined", reference)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise Stripe's errors as ours, whatever they mean."""
+    with _errors({}) as failure:
+        yield
+    if failure:
+        raise PspUnavailable(failure[0].message)
 
 
 _USED_UP = "may not be used again"

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import asdict
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from handlers.configuration import is_on_lambda
 from handlers.logs import invocation, logger
+from handlers.metrics import report
 from handlers.reconcile.sweep import ask_psp, execution_has_settled, sweep
 from handlers.transactions import retention
 from handlers.transactions.store import store
 
 LOG = logger("reconcile")
-NAMESPACE = "payments"
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -28,8 +26,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         repaired = sum(finding.repaired is not None for finding in findings)
         waiting = len(findings) - repaired - len(work)
         erased = retention.apply(store())
-        if is_on_lambda():
-            _report(len(work), context)
+        report("OpenWork", len(work))
         LOG.info("swept", repaired=repaired, waiting=waiting, open=len(work), erased=erased)
         return {
             "repaired": repaired,
@@ -38,9 +35,3 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             "erased": erased,
             "findings": [asdict(finding) for finding in work[:100]],
         }
-
-
-def _report(work: int, context: Any) -> None:
-    """Write the metric OpenWork, which the flow's alarm watches, to CloudWatch's log of this function."""
-    with single_metric(name="OpenWork", unit=MetricUnit.Count, value=work, namespace=NAMESPACE) as metric:
-        metric.add_dimension(name="function_name", value=str(context.function_name))

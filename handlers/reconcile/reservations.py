@@ -46,7 +46,7 @@ def _expires(record: Transaction) -> bool:
 
 def _is_captured(record: Transaction) -> bool:
     """Return true if the flow found the reservation captured already: the PSP knows how much of it."""
-    return bool(json.loads(record.document)["payment"]["code"] == CAPTURED)
+    return bool(json.loads(record.document)["payment"].get("code") == CAPTURED)
 
 
 def _is_due(capture: Capture) -> bool:
@@ -59,11 +59,10 @@ def _is_refused(capture: Capture) -> bool:
 
 def _asked(record: Transaction, capture: Capture | None, ask: Ask, *, repair: bool) -> Finding:
     try:
-        state = state_of(record, ask)
-    except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
+        return settled(record, capture, state_of(record, ask), repair=repair)
+    except Exception as error:  # noqa: BLE001 - one reservation must not hide the other findings
         reason = f"{record.psp} could not be asked: {type(error).__name__}; {_request(record, capture)}"
         return Finding(record.id, _name(capture), reason)
-    return settled(record, capture, state, repair=repair)
 
 
 def state_of(record: Transaction, ask: Ask) -> dict[str, Any] | None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from attrs import evolve
@@ -50,18 +51,29 @@ def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -
     """
     for status in ("open", "broken"):
         for transaction in store.list(Query(status=status)):
-            yield settle(transaction, store, ask, has_ended, repair=repair)
+            yield _alone(transaction, partial(settle, transaction, store, ask, has_ended, repair=repair))
     for transaction in store.list(Query(status="conflict")):
         reason = _conflict(transaction, store.get(transaction.id))
         yield Finding(transaction.id, transaction.status, f"{reason}; {CLOSE.format(transaction.id)}")
     for transaction in store.list(Query(status="paid", complete=False)):
-        yield _finished(transaction, store) if repair else Finding(transaction.id, transaction.status, _INCOMPLETE)
+        if repair:
+            yield _alone(transaction, partial(_finished, transaction, store))
+        else:
+            yield Finding(transaction.id, transaction.status, _INCOMPLETE)
     yield from undecided_refunds(store, ask, repair=repair)
     yield from reservations(store, ask, repair=repair)
     for dispute in disputes.listed():
         if dispute.status == NEEDS_RESPONSE:
             reason = f"dispute {dispute.id} ({dispute.reason}): answer it at {dispute.psp}"
             yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
+
+
+def _alone(transaction: Transaction, settled: Callable[[], Finding]) -> Finding:
+    """Settle one donation; whatever happens, the others are settled as well."""
+    try:
+        return settled()
+    except Exception as error:  # noqa: BLE001 - it is a finding, and the next sweep tries again
+        return Finding(transaction.id, transaction.status, f"could not be settled: {type(error).__name__}")
 
 
 def reconcile(

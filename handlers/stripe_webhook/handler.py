@@ -8,8 +8,7 @@ days, unless it is answered with 2xx; events come late, more than once and in an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import stripe
@@ -17,7 +16,6 @@ import stripe
 from handlers.document import MalformedEvent
 from handlers.logs import logger
 from handlers.modes import is_for_us
-from handlers.psp import KeyRejected
 from handlers.psp_stripe.provider import is_further
 from handlers.psp_webhook import BadSignature, content, header, receive, settle, signing_secrets
 from handlers.stripe_webhook import money_back
@@ -42,8 +40,7 @@ def _settled(received: dict[str, Any]) -> str:
     if not is_for_us(live if isinstance(live, bool) else None, "STRIPE_API_KEY", "Stripe"):
         LOG.warning("ignored", reason="an event of the test mode", kind=kind, event=received.get("id"))
         return "ignored"
-    with _rejected_keys():
-        result = _settle(kind, item)
+    result = _settle(kind, item)
     LOG.info("received", kind=kind, event=received.get("id"), result=result)
     return result
 
@@ -74,14 +71,6 @@ def _is_signed(text: str, signature: str, secret: str) -> bool:
     return True
 
 
-@contextmanager
-def _rejected_keys() -> Iterator[None]:
-    try:
-        yield
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        raise KeyRejected(f"Stripe rejects STRIPE_API_KEY: {type(error).__name__}; set a valid key") from error
-
-
 def _settle(kind: str, item: dict[str, Any]) -> str:
     """Settle what the event is about, by the kind of its object (https://docs.stripe.com/api/events/types)."""
     if kind.startswith("charge.dispute."):
@@ -89,7 +78,9 @@ def _settle(kind: str, item: dict[str, Any]) -> str:
     if item.get("object") == "refund":
         return money_back.settle_refund(_text(item, "id"))
     if kind == "charge.refunded":
-        return money_back.settle_refunds(_text(item, "payment_intent")) if item.get("payment_intent") else "ignored"
+        return (
+            money_back.settle_refunds(_text(item, "payment_intent"), LOG) if item.get("payment_intent") else "ignored"
+        )
     metadata = item.get("metadata") or {}
     donation = metadata.get("donation") if isinstance(metadata, dict) else None
     if not isinstance(donation, str) or not donation:

@@ -6,17 +6,20 @@ stores the same: what Stripe says now.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import stripe
+from aws_lambda_powertools import Logger
 
 from handlers import clock, refunds
 from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
-from handlers.psp_stripe.amounts import from_stripe
+from handlers.psp import PspUnavailable
+from handlers.psp_stripe.amounts import whole_amount
 from handlers.psp_stripe.client import open_client
-from handlers.psp_stripe.provider import is_further, refund_outcome
-from handlers.psp_webhook import begin_made_there, record_with
+from handlers.psp_stripe.provider import is_further, refund_outcome, translated_errors
+from handlers.psp_webhook import begin_made_there, disputed_amount, record_with, settle_each
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 
@@ -33,21 +36,33 @@ _DISPUTES = {
 }
 
 
+@translated_errors()
 def settle_refund(reference: str) -> str:
     """Store the state of one refund at Stripe, and return it: that of our refund, or of one made in the dashboard."""
     stripe_object = open_client().v1.refunds.retrieve(reference, {"expand": ["payment_intent"]})
+    _check(stripe_object, reference)
     return _settled(stripe_object, stripe_object.payment_intent)
 
 
-def settle_refunds(intent: str) -> str:
-    """Store the states of all refunds of a PaymentIntent, and return them."""
+@translated_errors()
+def settle_refunds(intent: str, log: Logger) -> str:
+    """Store the states of all refunds of a PaymentIntent, and return them. Raises what one of them raises, at last."""
     client = open_client()
     payment = client.v1.payment_intents.retrieve(intent)
     listed = client.v1.refunds.list({"payment_intent": intent, "limit": 100}).auto_paging_iter()
-    return ", ".join(_settled(each, payment) for each in listed) or "nothing to do"
+    steps = {str(each.id): partial(_settled, each, payment) for each in listed}
+    return ", ".join(settle_each(steps, log).values()) or "nothing to do"
+
+
+def _check(stripe_object: Any, reference: str | None = None) -> None:
+    """Raise PspUnavailable unless this is the object with this id, or has any."""
+    identity = getattr(stripe_object, "id", None)
+    if not isinstance(identity, str) or not identity or reference not in (None, identity):
+        raise PspUnavailable("Stripe: the answer is about another object than was asked for")
 
 
 def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
+    _check(stripe_object)
     record = _record(intent)
     if record is None:
         return "ignored"
@@ -58,7 +73,7 @@ def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
         refund = begin_made_there(
             record,
             stripe_object.id,
-            amount=from_stripe(stripe_object.amount, currency),
+            amount=whole_amount(stripe_object.amount, currency),
             currency=currency,
             payment=str(intent.id),
             psp=PSP,
@@ -67,23 +82,26 @@ def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
     return conclude(refund, refund_outcome(stripe_object), stripe_object.status or "unknown").status
 
 
+@translated_errors()
 def settle_dispute(reference: str) -> str:
     """Store the state of a dispute at Stripe, and return it."""
     stripe_object = open_client().v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
+    _check(stripe_object, reference)
     record = _record(stripe_object.payment_intent)
     if record is None:
         return "ignored"
-    currency = stripe_object.currency.upper()
+    currency = str(getattr(stripe_object, "currency", "")).upper()
+    amount = whole_amount(getattr(stripe_object, "amount", None), currency)
     dispute = Dispute(
         id=stripe_object.id,
         donation=record.id,
         charity=str(record.charity),
-        amount=from_stripe(stripe_object.amount, currency),
-        currency=currency,
+        amount=disputed_amount(record, amount, currency),
+        currency=str(record.currency),
         psp=PSP,
         reference=str(getattr(stripe_object.payment_intent, "id", "")),
         status=_DISPUTES.get(stripe_object.status, WAITING),
-        reason=stripe_object.reason,
+        reason=str(getattr(stripe_object, "reason", ""))[:100],
         stored_at=clock.now(),
         # https://docs.stripe.com/api/disputes/object#dispute_object-is_charge_refundable
         is_inquiry=getattr(stripe_object, "is_charge_refundable", False) is True,

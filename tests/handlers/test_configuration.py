@@ -15,7 +15,7 @@ import refund_flow
 from flowdsl import StateMachine
 from flowdsl.project.configuration import variables_in
 from flowdsl.project.environments import Environment
-from handlers import modes, sqlite
+from handlers import clock, modes, sqlite
 from handlers.document import Misconfigured
 from handlers.outbox import Message, send
 from handlers.reconcile.sweep import Finding
@@ -128,16 +128,18 @@ def test_the_sweep_writes_the_metric_that_the_alarm_watches(
 
     findings = [Finding("don-1", "broken", "a reason"), Finding("don-2", "open", "a reason", repaired="paid")]
     monkeypatch.setattr(reconcile, "sweep", lambda *_: iter(findings))
-    context = SimpleNamespace(aws_request_id="1", function_name="payment-reconcile-pr-7")
+    context = SimpleNamespace(aws_request_id="1")
     assert reconcile.handler({}, context)["open"] == 1
     assert capsys.readouterr().out == ""
 
-    monkeypatch.setattr(reconcile, "is_on_lambda", lambda: True)
+    monkeypatch.setattr("handlers.metrics.is_on_lambda", lambda: True)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payment-reconcile-pr-7")
+    monkeypatch.setenv("FLOWDSL_NOW", clock.now())  # its stores stay files
     reconcile.handler({}, context)
 
     line = json.loads(capsys.readouterr().out)
     (definition,) = line["_aws"]["CloudWatchMetrics"]
-    (metric,) = [each.of for each in machine.alarms if isinstance(each.of, Metric)]
+    (metric,) = [each.of for each in machine.alarms if isinstance(each.of, Metric) and each.name == "payment-open-work"]
     assert (definition["Namespace"], definition["Dimensions"]) == (metric.namespace, [["function_name"]])
     assert line[metric.name] == [1.0]
     assert line["function_name"] == "payment-reconcile-pr-7"
