@@ -107,6 +107,29 @@ def test_what_nobody_can_wait_for_is_asked_again(patience: int, reference: str |
         perform(document(), psp)
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        Answer(Outcome.PAID, "code", "message", ""),
+        Answer(Outcome.PAID, "code", "message", "p" * 256),
+        Answer(Outcome.REDIRECT, "code", "message", REFERENCE, "http://psp.example/pay_1"),
+        Answer(Outcome.REDIRECT, "code", "message", REFERENCE, "javascript:alert(1)"),
+        Answer(Outcome.REDIRECT, "code", "message", REFERENCE, f"https://psp.example/{'p' * 8192}"),
+    ],
+    ids=["no reference", "a long reference", "a page without TLS", "a script", "a long page"],
+)
+def test_an_answer_that_cannot_be_what_the_psp_meant_is_asked_for_again(strange: Answer) -> None:
+    with pytest.raises(PspUnavailable, match="the PSP's answer has no usable"):
+        perform(document(), Scripted(authorised=strange))
+
+
+def test_what_a_psp_says_leaves_room_in_the_document() -> None:
+    """An execution whose document gets too large ends, whatever was taken."""
+    payment = perform(document(), Scripted(authorised=Answer(Outcome.PAID, "c" * 9000, "m\n" * 9000, REFERENCE)))
+    assert (len(payment["code"]), len(payment["message"])) == (255, 500)
+    assert "\n" not in payment["message"]
+
+
 def test_a_pending_payment_is_asked_for_daily_until_the_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     psp = Scripted(found=answer(Outcome.PENDING))
     event = after(psp, Outcome.PENDING)
