@@ -39,6 +39,8 @@ from handlers.psp_stripe.amounts import NotPayable, to_stripe
 
 KEYS_KEPT = 24 * 3600
 SEARCH_LAG = 60
+_PAGE = 2
+"""Objects in a page, whatever the limit: Stripe's own pages have up to 100 (https://docs.stripe.com/api/pagination)."""
 _CODES = {
     "05": "do_not_honor",
     "14": "incorrect_number",
@@ -135,11 +137,13 @@ class StripeBooks(stripe.HTTPClient):
 
     def settle_refund(self, reference: str, status: str) -> dict[str, Any]:
         """Decide a refund: succeeded or failed."""
+        return self.change(reference, status=status)
+
+    def change(self, reference: str, **changes: Any) -> dict[str, Any]:
+        """Change an object as only Stripe, or somebody in the dashboard, can; return it."""
         with closing(sqlite3.connect(self.path, timeout=30)) as db, db:
             work = _Work(db, {}, {})
-            refund = {**work.load(reference), "status": status}
-            work.save(refund)
-            return refund
+            return work.save({**work.load(reference), **changes})
 
     def refund_in_dashboard(self, reference: str, amount: int) -> dict[str, Any]:
         """Somebody refunds a part of a PaymentIntent by hand."""
@@ -383,13 +387,21 @@ class _Work:
             and each["metadata"].get(asked[1], "").lower() == asked[2].lower()
             and each["created"] <= _now() - SEARCH_LAG
         ]
-        return {"object": "search_result", "url": "/v1/payment_intents/search", "has_more": False, "data": data}
+        start = int(self.query.get("page", 0))
+        more = len(data) > start + _PAGE
+        rest = {"has_more": more, "next_page": str(start + _PAGE) if more else None}
+        return {
+            "object": "search_result",
+            "url": "/v1/payment_intents/search",
+            "data": data[start : start + _PAGE],
+            **rest,
+        }
 
     # -- refunds
 
     def refund(self) -> dict[str, Any]:
         intent = self.load(self.form["payment_intent"])
-        earlier = [each for each in self.refunds()["data"] if each["status"] not in ("failed", "canceled")]
+        earlier = [each for each in self.refunds_of_payment() if each["status"] not in ("failed", "canceled")]
         left = intent["amount_received"] - sum(each["amount"] for each in earlier)
         amount = int(self.form.get("amount", left))
         if not left:
@@ -412,11 +424,18 @@ class _Work:
         }
         return self.save({**body, **more})
 
-    def refunds(self) -> dict[str, Any]:
+    def refunds_of_payment(self) -> list[dict[str, Any]]:
+        """Return the refunds of the PaymentIntent that the request names, newest first."""
         bodies = [json.loads(body) for (body,) in self.db.execute("SELECT body FROM objects ORDER BY rowid DESC")]
         of = self.query.get("payment_intent") or self.form.get("payment_intent")
-        data = [each for each in bodies if each["object"] == "refund" and each["payment_intent"] == of]
-        return {"object": "list", "url": "/v1/refunds", "has_more": False, "data": data}
+        return [each for each in bodies if each["object"] == "refund" and each["payment_intent"] == of]
+
+    def refunds(self) -> dict[str, Any]:
+        data = self.refunds_of_payment()
+        ids = [each["id"] for each in data]
+        start = ids.index(self.query["starting_after"]) + 1 if "starting_after" in self.query else 0
+        more = len(data) > start + _PAGE
+        return {"object": "list", "url": "/v1/refunds", "has_more": more, "data": data[start : start + _PAGE]}
 
     def happens(self, name: str, times: int) -> bool:
         row = self.db.execute("SELECT count FROM counts WHERE name = ?", (name,)).fetchone()

@@ -140,6 +140,84 @@ def test_a_duplicate_after_a_day_is_compared(
     assert len(intents(books)) == 1
 
 
+def test_a_key_in_its_last_hour_is_not_used_for_another_request(call: Call, books: StripeBooks, at: At) -> None:
+    """Stripe may know it still: it would refuse to confirm under the key of the creation."""
+    event = document("tok_later_once")
+    faults = ["answer lost"]
+    books.disturb = lambda _: faults.pop() if faults else None
+    with pytest.raises(PspUnavailable):
+        call("psp_stripe", event)
+    at("01 23:30")
+
+    assert call("psp_stripe", event)["status"] == "paid"
+    assert len(intents(books)) == 1
+
+
+@pytest.mark.parametrize("statuses", [("canceled", "succeeded"), ("succeeded", "canceled")])
+def test_of_several_payments_the_one_that_was_taken_is_the_donations(
+    call: Call, books: StripeBooks, at: At, statuses: tuple[str, str]
+) -> None:
+    event = document("tok_paid")
+    call("psp_stripe", event)
+    books.by_hand("another", event["donation"]["id"], 2500)
+    own = intents(books)[0]["metadata"]
+    for intent, status in zip(intents(books), statuses, strict=True):
+        books.change(intent["id"], status=status, metadata=own)
+    at("03 00:00")
+
+    answer = call("psp_stripe", event)
+
+    taken = next(each["id"] for each in intents(books) if each["status"] == "succeeded")
+    assert (answer["status"], answer["reference"]) == ("paid", taken)
+
+
+def test_search_and_refunds_are_read_to_the_last_page(call: Call, books: StripeBooks, at: At) -> None:
+    event = document("tok_paid")
+    event["payment"] = call("psp_stripe", event)
+    for _ in range(3):
+        books.by_hand("another", event["donation"]["id"], 2500)
+    call("psp_stripe", {**event, "operation": "refund", "amount": 10})
+    for _ in range(3):
+        books.refund_in_dashboard(event["payment"]["reference"], 10)
+    at("03 00:00")
+
+    assert len(call("psp_stripe", {**event, "operation": "look_up"})["payments"]) == 4
+    call("psp_stripe", {**event, "operation": "refund", "amount": 10})
+    assert len(books.objects("refund")) == 4, "the first one was found"
+
+
+def test_a_reported_payment_that_stripe_does_not_know_is_not_called_missing(
+    call: Call, books: StripeBooks, at: At
+) -> None:
+    """Another account's key by now, say: without a payment the donation would be called declined."""
+    with pytest.raises(PspRefused, match="resource_missing"):
+        call("psp_stripe", {**document("tok_paid"), "operation": "look_up", "reported": "pi_elsewhere"})
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("requires_payment_method", "redirect"),
+        ("requires_confirmation", "redirect"),
+        ("requires_action", "redirect"),
+        ("processing", "pending"),
+        ("requires_capture", "authorised"),
+        ("canceled", "cancelled"),
+        ("succeeded", "paid"),
+        ("unheard_of", "pending"),
+    ],
+)
+def test_what_a_status_means_to_the_sweep(call: Call, books: StripeBooks, at: At, status: str, expected: str) -> None:
+    """https://docs.stripe.com/payments/paymentintents/lifecycle; what is open can still be paid by the donor."""
+    event = document("tok_paid")
+    reference = call("psp_stripe", event)["reference"]
+    books.change(reference, status=status)
+
+    [state] = call("psp_stripe", {**event, "operation": "look_up", "reported": reference})["payments"]
+
+    assert state["status"] == expected
+
+
 def test_search_is_compared_with_the_exact_id(call: Call, books: StripeBooks, at: At) -> None:
     for identity in ("don-a", "DON-A"):
         event = document("tok_paid", id=identity)
