@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from attrs import evolve
 
 from benchmarks.campaign.adyen_books import ACCOUNT, DOCUMENT
 from benchmarks.campaign.published import PUBLISHED, WITHOUT
@@ -25,7 +26,9 @@ from handlers.money import MINOR_DIGITS
 from handlers.psp import Outcome, PspRefused, PspUnavailable
 from handlers.psp_adyen import codes, facts, states
 from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
+from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
+from handlers.psp_adyen.provider import AdyenPsp
 from handlers.refund_setup.handler import NotRefundable
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import store
@@ -198,11 +201,53 @@ def authorisation(psp_reference: str, *, success: str = "true", amount: int = 25
     return Fact("don-1-1", "AUTHORISATION", "3", success, **more)  # type: ignore[arg-type]
 
 
-def test_another_amount_than_asked_for_is_not_paid() -> None:
-    known = [SENT_25, Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1"), authorisation("P1", amount=25)]
+@pytest.mark.parametrize("change", [{"amount": 25}, {"currency": "EUR"}])
+def test_another_amount_than_asked_for_is_not_paid(change: dict[str, Any]) -> None:
+    known = [SENT_25, Fact("don-1-1", ANSWERED, "2", "Received", psp_reference="P1")]
 
     with pytest.raises(PspRefused, match="authorised another amount"):
-        states.payment(known, "don-1-1")
+        states.payment([*known, evolve(authorisation("P1"), **change)], "don-1-1")
+
+
+@pytest.mark.parametrize("kind", ["CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND", "CAPTURE", "EXPIRE"])
+def test_what_failed_changes_no_payment(kind: str) -> None:
+    failed = Fact("don-1:cancel:1", kind, "4", "false", psp_reference="P2", original="P1")
+
+    state = states.payment([evolve(SENT_25, capture=False), authorisation("P1"), failed], "don-1-1")
+
+    assert state is not None
+    assert state.outcome is Outcome.AUTHORISED
+
+
+def test_a_capture_that_fails_afterwards_took_nothing() -> None:
+    """https://docs.adyen.com/online-payments/capture/failure-reasons"""
+    about = {"psp_reference": "P2", "original": "P1"}
+    known = [
+        Fact("don-1:capture:1", SENT, "1", original="P1", amount=2500, currency="GBP"),
+        Fact("don-1:capture:1", ANSWERED, "2", "received", psp_reference="P2"),
+        Fact("don-1-1", "CAPTURE", "3", "true", **about),  # type: ignore[arg-type]
+        Fact("don-1-1", "CAPTURE_FAILED", "4", "true", **about),  # type: ignore[arg-type]
+    ]
+    for order in permutations(known):
+        assert states.modification(order, "don-1:capture:1", "CAPTURE", Outcome.PAID) is Outcome.DECLINED
+
+
+def test_what_was_captured_in_another_currency_is_no_amount_of_the_donation() -> None:
+    reserved = evolve(SENT_25, capture=False)
+    euros = Fact("don-1-1", "CAPTURE", "4", "true", psp_reference="P2", original="P1", amount=2500, currency="EUR")
+    known = [reserved, authorisation("P1"), euros]
+    state = states.payment(known, "don-1-1")
+
+    assert state is not None
+    assert states.taken(known, reserved, state) is None
+
+
+def test_a_further_payment_that_was_cancelled_is_none() -> None:
+    known = [SENT_25, Fact("don-1-1", ANSWERED, "2", "Authorised", psp_reference="P1"), authorisation("P2")]
+    assert [each.psp_reference for each in states.further(known)] == ["P2"]
+
+    gone = Fact("don-1-1", "CANCELLATION", "4", "true", psp_reference="P3", original="P2")
+    assert states.further([*known, gone]) == []
 
 
 @pytest.mark.parametrize(
@@ -265,7 +310,87 @@ def test_a_fact_is_kept_once(request: pytest.FixtureRequest, monkeypatch: pytest
     assert facts.keep(Fact("don-1-1", SENT, "2026-01-02", amount=2, currency="GBP")) == first
     assert facts.keep(Fact("don-1:refund:1", SENT, "2026-01-03", amount=1)).amount == 1
     assert [each.reference for each in facts.facts_of("don-1")] == ["don-1-1", "don-1:refund:1"]
+    for code in ("true", "false"):
+        facts.keep(Fact("don-1-1", "CANCELLATION", "2026-01-04", code, psp_reference="P1"))
+    assert {each.code for each in facts.facts_of("don-1")} == {"", "true", "false"}, "what failed may succeed later"
     assert facts.facts_of("don") == []
+
+
+# -- what Adyen rarely answers
+
+
+def answers(adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch, status: int, **content: Any) -> None:
+    """Let the server answer this to the next requests, without doing anything."""
+    monkeypatch.setattr(adyen, "answer", lambda *_: (status, json.dumps(content).encode()))
+
+
+@pytest.mark.parametrize("code", ["703", "704"])
+def test_a_key_that_is_still_at_work_is_asked_for_again(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """https://docs.adyen.com/development-resources/api-idempotency: the first request is not finished."""
+    with monkeypatch.context() as busy:
+        answers(adyen, busy, 422, errorCode=code, message="in progress", errorType="validation")
+        with pytest.raises(PspUnavailable, match=code):
+            call("psp_adyen", donation("pm_paid"))
+
+    assert call("psp_adyen", donation("pm_paid"))["status"] == "paid"
+
+
+def test_a_payment_without_adyens_id_is_not_paid_yet(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could be neither captured nor refunded; the webhook names it."""
+    answers(adyen, monkeypatch, 200, resultCode="Authorised", merchantReference="don-1-1")
+
+    with pytest.raises(PspUnavailable, match="no pspReference"):
+        call("psp_adyen", donation("pm_paid"))
+
+
+def test_a_key_in_its_last_hour_is_not_sent_again(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adyen knows it for 7 days at least, by its own clock."""
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-01T00:00:00.000Z")
+    event = donation("pm_paid")
+    adyen.faults = ["lost"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", event)
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-07T23:30:00.000Z")
+
+    with pytest.raises(PspRefused, match="its outcome is unknown since 2026-01-01"):
+        call("psp_adyen", event)
+    assert adyen.requests == ["POST /payments"]
+
+
+def test_a_refund_whose_answer_was_lost_is_not_called_missing(call: Call, adyen: AdyenServer) -> None:
+    event = {**paid(call), "amount": 500}
+    adyen.faults = ["lost"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", {**event, "operation": "refund"})
+
+    with pytest.raises(PspUnavailable, match="Adyen has not answered"):
+        call("psp_adyen", {**event, "operation": "find_refund", "refund": "don-1:refund:1"})
+
+
+def test_more_than_is_reserved_is_not_captured(call: Call, adyen: AdyenServer) -> None:
+    event = donation("pm_paid")
+    event["payment"] = call("psp_adyen", {**event, "operation": "authorise"})
+
+    assert call("psp_adyen", {**event, "operation": "capture", "amount": 2501})["status"] == "declined"
+    assert adyen.modifications == []
+
+
+def test_a_cancellation_is_done_when_adyen_says_so(call: Call, adyen: AdyenServer) -> None:
+    event = donation("pm_paid")
+    reference = call("psp_adyen", {**event, "operation": "authorise"})["reference"]
+    psp = AdyenPsp(open_adyen(), "https://donate.example/returned")
+
+    assert psp.cancel(reference).outcome is Outcome.PENDING
+    adyen.pass_days()
+    for each in adyen.events:
+        call("adyen_webhook", adyen.webhook(each))
+    assert psp.cancel(reference).outcome is Outcome.CANCELLED
 
 
 # -- the webhook

@@ -97,6 +97,95 @@ def test_a_lack_of_money_is_tried_again_by_whichever_name_the_scheme_has_for_it(
     assert codes.failed(cause, reason) is outcome
 
 
+def both_have_looked(server: GoCardlessServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two executions list the donation's payments at the same moment: each finds none, and creates one."""
+    empty = {"meta": {"cursors": {"before": None, "after": None}, "limit": 50}, "payments": []}
+    monkeypatch.setattr(server, "_list", lambda *_: empty)
+
+
+def test_two_executions_at_once_debit_once(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_have_looked(gocardless, monkeypatch)
+
+    answers = [call("psp_gocardless", donation()) for _ in range(2)]
+
+    assert [(each["status"], each["reference"]) for each in answers] == [("pending", "PM1")] * 2
+    assert len(gocardless.of("PM")) == 1
+
+
+@pytest.mark.parametrize("change", [{"amount": 9900}, {"currency": "EUR"}])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_payment_of_another_amount_is_not_the_donations(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], at_once: bool
+) -> None:
+    """GoCardless does not compare what is sent under one key."""
+    call("psp_gocardless", donation())
+    if at_once:
+        both_have_looked(gocardless, monkeypatch)
+
+    with pytest.raises(PspRefused, match="has a payment with another amount"):
+        call("psp_gocardless", donation(**change))
+
+
+def test_a_new_mandate_is_looked_up_as_what_became_of_it(call: Call, gocardless: GoCardlessServer) -> None:
+    event = {**donation("new_mandate"), "redirect": {"status": "returned"}}
+
+    def looked_up() -> list[str]:
+        return [each["status"] for each in call("psp_gocardless", {**event, "operation": "look_up"})["payments"]]
+
+    event["payment"] = call("psp_gocardless", event)
+    assert looked_up() == ["redirect"]
+    gocardless.pass_days()
+    assert looked_up() == ["pending"], "the donor has a mandate, and an execution creates the payment"
+    event["payment"] = call("psp_gocardless", event)
+    gocardless.pass_days()
+    assert looked_up() == ["paid"]
+
+
+def test_a_mandate_that_is_not_there_yet_is_waited_for(call: Call, gocardless: GoCardlessServer) -> None:
+    event = {**donation("new_mandate"), "redirect": {"status": "returned"}}
+    event["payment"] = call("psp_gocardless", event)
+    gocardless.pass_days()
+    [request] = gocardless.of("BRQ")
+    del request["links"]["mandate_request_mandate"]
+
+    with pytest.raises(PspUnavailable, match="has no mandate yet"):
+        call("psp_gocardless", event)
+
+
+def test_all_payments_are_looked_up_and_the_first_one_is_the_flows(call: Call, gocardless: GoCardlessServer) -> None:
+    event = donation()
+    first = call("psp_gocardless", event)
+    for _ in range(3):
+        gocardless.by_hand("another", "don-1", 2500)
+
+    assert len(call("psp_gocardless", {**event, "operation": "look_up"})["payments"]) == 4
+    assert call("psp_gocardless", event)["reference"] == first["reference"]
+
+
+def test_gocardless_clock_may_be_behind_ours(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-01T09:00:00.000Z")
+    event = donation()
+    call("psp_gocardless", event)
+    event["psp"]["chosen_at"] = "2026-01-01T09:59:00.000Z"
+
+    assert len(call("psp_gocardless", {**event, "operation": "look_up"})["payments"]) == 1
+    call("psp_gocardless", event)
+    assert len(gocardless.of("PM")) == 1
+
+
+def test_a_refund_in_a_state_that_is_not_known_yet_is_pending(call: Call, gocardless: GoCardlessServer) -> None:
+    event = {**stored(call, gocardless, donation()), "amount": 500}
+    call("psp_gocardless", {**event, "operation": "refund"})
+    gocardless.of("RF")[0]["status"] = "unheard_of"
+
+    answer = call("psp_gocardless", {**event, "operation": "find_refund", "refund": "don-1:refund:1"})
+    assert answer["refund"]["status"] == "pending"
+
+
 def test_a_late_failure_leaves_the_total_once(call: Call, gocardless: GoCardlessServer) -> None:
     stored(call, gocardless, donation())
     [payment] = gocardless.of("PM")
