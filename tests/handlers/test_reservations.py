@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from handlers import captures, clock
+from handlers.captures.conclusion import release
 from handlers.logs import Unexpected
 from handlers.outbox.sending import sent
 from handlers.psp import PspRefused, PspUnavailable
@@ -226,6 +227,22 @@ def test_a_payment_that_another_execution_stores_while_the_psp_is_asked_ends_no_
 
     assert "already paid by" in findings["conflict"]
     assert (record().status, record().reference) == ("paid", "other")
+
+
+def test_a_release_that_was_killed_before_it_stored_the_capture_is_finished(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserved(call, psp)
+    request(call, psp, 0)
+    release(record(), "killed")
+    assert [each.status for each in captures.listed()] == ["open"]
+    psp.pass_days()
+    later(monkeypatch, 2)
+
+    list(sweep(store(), ask_psp, lambda _: True))
+
+    assert record().status == "abandoned"
+    assert [each.status for each in captures.listed()] == ["released"]
 
 
 def test_a_reserved_donation_keeps_its_donor_for_the_receipt(
