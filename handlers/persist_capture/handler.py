@@ -42,7 +42,8 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         elif status == "paid":
             # What the PSP says was taken: perhaps in its dashboard, before the request.
             taken = state["captured"] if type(state.get("captured")) is int else capture.amount
-            status, capture = "captured", evolve(capture, amount=taken)
+            # A PSP that took something instead of releasing it, and cannot say what, is for people.
+            status, capture = ("captured", evolve(capture, amount=taken)) if taken else ("broken", capture)
         elif status == "cancelled" and not capture.amount:
             status = "released"
         else:

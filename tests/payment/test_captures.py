@@ -103,6 +103,22 @@ def test_it_is_released(capture: Runner) -> None:
     assert moved() == []
 
 
+@pytest.mark.parametrize("captured", [0, None])
+def test_a_release_that_comes_too_late_is_for_people_if_the_psp_does_not_say_what_was_taken(
+    capture: Runner, captured: int | None
+) -> None:
+    """Adyen may have taken what is no whole amount of the minor unit."""
+    payment = {"status": "paid", "code": "0", "reference": record().reference, "captured": captured}
+    capture.mock("TakeCapture", returns={"payments": [payment]})
+
+    with pytest.raises(ExecutionFailed, match="CaptureBroken"):
+        capture.run(request(amount=0))
+
+    assert (only().status, only().amount) == ("broken", 0)
+    assert (record().status, record().amount) == ("authorised", 2500)
+    assert kinds() == []
+
+
 def test_the_same_request_again_changes_nothing(capture: Runner) -> None:
     for _ in range(3):
         capture.run(request(amount=1500))
