@@ -35,7 +35,8 @@ class PspServer:
     def __init__(self) -> None:
         self.faults: list[str] = []
         """What happens to the next requests: `lost` (the work is done, its answer never arrives), `down` (nothing is
-        done), `none`, or a name of HOSTILE (the work is done)."""
+        done), `twice` (it arrives twice, and the second answer is the one that is read), `none`, or a name of HOSTILE
+        (the work is done)."""
         self.requests: list[str] = []
         self.mistakes: list[str] = []
         """Where a request or an answer differs from what the PSP publishes."""
@@ -71,6 +72,8 @@ class PspServer:
             if fault == "down":
                 return None
             try:
+                if fault == "twice":
+                    self.answer(method, parts.path, query, headers, body)
                 status, content = self.answer(method, parts.path, query, headers, body)
             except Exception as error:
                 self.mistakes.append(f"{method} {url}: {type(error).__name__}: {error}")

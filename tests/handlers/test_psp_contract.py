@@ -201,6 +201,48 @@ def test_a_forgotten_key_does_not_charge_twice(call: Call, psp: World, monkeypat
     assert psp.charges(of(first)) == [2500]
 
 
+def test_a_forgotten_key_does_not_refund_twice(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refund's number again, long after: its answer was lost, or somebody runs it again."""
+    event = {**paid(call, psp), "operation": "refund", "amount": 500}
+    assert repeat(call, psp, event)[-1] == "refunded"
+    if hasattr(psp.server, "keys"):
+        psp.server.keys.clear()
+    monkeypatch.setenv("FLOWDSL_NOW", "2100-01-01T00:00:00.000Z")
+
+    assert repeat(call, psp, event)[-1] == "refunded"
+    assert psp.refunds(of(event)) == [500]
+
+
+@pytest.mark.parametrize("kind", ["paid", "later", "redirect"])
+def test_a_request_that_arrives_twice_has_one_effect(call: Call, psp: World, kind: str) -> None:
+    """Two processes send it at once, or something between us and the PSP repeats it."""
+    if psp.server is None:
+        pytest.skip("the sandbox is in this process")
+    psp.server.faults = ["twice"] * 99
+    event = donation(psp, kind)
+
+    try:
+        statuses = play(call, psp, event)
+    except PspUnavailable:  # GoCardless repeats no page for a donor
+        psp.server.faults = []
+        statuses = play(call, psp, event)
+    assert statuses[-1] == "paid"
+    assert psp.charges(of(event)) == [2500]
+    psp.server.faults = ["twice"] * 99
+    assert repeat(call, psp, {**event, "operation": "refund", "amount": 500})[-1] == "refunded"
+    assert psp.refunds(of(event)) == [500]
+
+
+def test_a_capture_that_arrives_twice_has_one_effect(call: Call, psp: World) -> None:
+    if psp.server is None:
+        pytest.skip("the sandbox is in this process")
+    event = reserved(call, psp)
+    psp.server.faults = ["twice"] * 99
+
+    assert repeat(call, psp, {**event, "operation": "capture", "amount": 1500})[-1] == "paid"
+    assert psp.charges(of(event)) == [1500]
+
+
 def test_capture(call: Call, psp: World) -> None:
     event = donation(psp, "paid")
     if not psp.captures:
