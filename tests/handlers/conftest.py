@@ -22,15 +22,18 @@ import pytest
 from handlers import clock
 from tests.handlers.stripe_proxy import StripeProxy
 
+HANDLERS = Path(__file__).parents[2] / "handlers"
 Call = Callable[[str, Any], Any]
+PSPS = tuple(f"{folder.name.removeprefix('psp_').upper()}_" for folder in HANDLERS.glob("psp_*/"))
+"""What the variables of PSPs begin with."""
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:select_psp"
 
 
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An own folder for the SQLite files, and an environment without anything of AWS or Stripe."""
+    """An own folder for the SQLite files, and an environment without anything of AWS or a PSP."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "STRIPE_", "PAYMENTS_", "POWERTOOLS_")) or name.endswith("_TABLE"):
+        if name.startswith(("AWS_", "PAYMENTS_", "POWERTOOLS_", *PSPS)) or name.endswith("_TABLE"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PAYMENTS_DATA", str(tmp_path / "data"))
     return tmp_path / "data"

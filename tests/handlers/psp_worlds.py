@@ -115,12 +115,15 @@ class SandboxWorld(World):
     def __init__(self, folder: Path) -> None:
         """Its ledger is in PAYMENTS_DATA."""
 
+    def ledger(self) -> Ledger:
+        return Ledger(sqlite.database("psp-sandbox"))
+
     def charges(self, donation: str) -> list[int]:
-        payments = Ledger(sqlite.database("psp-sandbox")).payments(donation)
+        payments = self.ledger().payments(donation)
         return [each.captured for each in payments if each.status == "captured"]
 
     def refunds(self, donation: str) -> list[int]:
-        payments = Ledger(sqlite.database("psp-sandbox")).payments(donation)
+        payments = self.ledger().payments(donation)
         return [each.refunded for each in payments if each.refunded]
 
 

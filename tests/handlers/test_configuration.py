@@ -220,6 +220,13 @@ def test_a_setting_of_each_psp_tells_its_mode(psp: str) -> None:
     )
 
 
+def test_the_readme_names_all_functions_and_settings() -> None:
+    text = (ROOT / "handlers" / "README.md").read_text()
+    sources = "".join(file.read_text() for file in (ROOT / "handlers").rglob("*.py"))
+    settings = re.findall(r'\b(?:setting|checked|setting_if_live|signing_secrets|store_name)\("(\w+)"', sources)
+    assert [name for name in sorted({*FOLDERS, *settings}) if f"`{name}`" not in text] == []
+
+
 def test_every_function_is_in_one_of_the_flows() -> None:
     """A webhook that is forgotten there would never be deployed."""
     deployed = {

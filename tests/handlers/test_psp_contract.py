@@ -18,9 +18,9 @@ from handlers.psp import KeyRejected, PspRefused, PspUnavailable
 from handlers.reconcile import sweep
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import store
-from tests.handlers.conftest import Call, a_day_later, document
+from tests.handlers.conftest import HANDLERS, Call, a_day_later, document
 from tests.handlers.psp_server import HOSTILE
-from tests.handlers.psp_worlds import TOKENS, World, psp
+from tests.handlers.psp_worlds import TOKENS, WORLDS, World, psp
 
 __all__ = ["psp"]
 
@@ -68,6 +68,10 @@ def paid(call: Call, world: World, **changes: Any) -> dict[str, Any]:
 
 def of(event: dict[str, Any]) -> str:
     return str(event["donation"]["id"])
+
+
+def test_every_psp_is_held() -> None:
+    assert {file.parent.name for file in HANDLERS.glob("psp_*/handler.py")} == WORLDS.keys()
 
 
 def test_paid(call: Call, psp: World) -> None:
