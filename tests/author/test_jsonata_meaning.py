@@ -368,6 +368,8 @@ PATTERNS = [
     (r"a{,2}b{c}\{", "aab{c}{", True),
     ("a\nb/", "a\nb/", True),
     (r"\N{BULLET}\U0001F600\101\012\x2F\a", "•😀A\n/\x07", True),
+    (r"\N{BULLET}", "*", False),
+    (r"\057\N{SOLIDUS}\n\012", "//\n\n", True),
     (r"(.)\1", "aa", True),
     (r"(?<!x)o(?=r)(?!z)", "wor", True),
     (r"[/]b[\[\](){}]", "/b}", True),

@@ -229,6 +229,23 @@ def test_a_payment_that_another_execution_stores_while_the_psp_is_asked_ends_no_
     assert (record().status, record().reference) == ("paid", "other")
 
 
+def test_the_sweep_says_if_another_amount_was_taken_than_was_requested(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if psp.name != "psp_stripe":
+        pytest.skip("the sandbox has no dashboard, and Adyen's webhook tells of it before")
+    reserved(call, psp)
+    call("capture_setup", {"donation": "don-1", "amount": 1500})
+    psp.by_hand("capture", "don-1", 700)
+    later(monkeypatch, 2)
+
+    [finding] = sweep(store(), ask_psp, lambda _: True)
+
+    assert finding.reason.endswith("7.00 GBP; requested were 15.00 GBP")
+    assert [(each.status, each.amount) for each in captures.listed()] == [("captured", 700)]
+    assert (record().status, record().amount) == ("paid", 700)
+
+
 def test_a_release_that_was_killed_before_it_stored_the_capture_is_finished(
     call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
