@@ -97,6 +97,7 @@ REQUEST_CODES: dict[str, Outcome] = {
     "amount_too_large": Outcome.DECLINED,
     "amount_too_small": Outcome.DECLINED,
     "charge_already_refunded": Outcome.DECLINED,
+    "charge_disputed": Outcome.DECLINED,
     "charge_exceeds_source_limit": Outcome.DECLINED,
     "charge_exceeds_transaction_limit": Outcome.DECLINED,
     "payment_intent_payment_attempt_expired": Outcome.DECLINED,

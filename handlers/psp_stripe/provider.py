@@ -300,6 +300,9 @@ def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[l
         code = error.code or ("resource_missing" if error.http_status == 404 else "")
         if not code and error.param in (None, "payment_method") and _USED_UP in str(error.user_message or error):
             code = "payment_method_used_up"
+        if not code and error.param == "amount":
+            # A refund of more than is left, for example: nothing was done.
+            code = "amount_too_large"
         if code not in definite:
             raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error
         failure.append(Answer(definite[code], code, error.user_message or code))

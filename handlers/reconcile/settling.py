@@ -265,14 +265,15 @@ def _stored(known: Known, payment: dict[str, Any], reason: str, store: Store, *,
     if not repair:
         return known.finding(f"{reason}; to be stored as {payment['status']}")
     identity = known.record.id
-    before = len(store.history(identity))
+    before = {each.entry for each in store.history(identity)}
     try:
         record = store.put(_with_payment(known, payment), settles=True)
     except ConflictingTransaction as error:
         return known.finding(str(error), "conflict")
-    for entry in store.history(identity)[before:]:
-        if entry.status == "open":
-            # An execution started meanwhile: its donation is open work again, and the next sweep looks at it.
+    for entry in store.history(identity):
+        if entry.status == "open" and entry.entry not in before:
+            # An execution started meanwhile, whatever its clock says: its donation is open work again, and the next
+            # sweep looks at it.
             record = store.put(entry)
     return known.finding(reason, record.status)
 

@@ -11,7 +11,7 @@ import json
 from attrs import evolve
 
 from handlers import cards, clock
-from handlers.transactions.record import Transaction, owner
+from handlers.transactions.record import Transaction, as_text, owner
 from handlers.transactions.store import Store
 
 
@@ -46,4 +46,4 @@ def close(store: Store, identity: str, note: str, *, not_taken: bool = False) ->
 
 def _closed(entry: Transaction, note: str) -> Transaction:
     document = {**json.loads(entry.document), "closed": {"at": clock.now(), "note": note}}
-    return evolve(entry, status="closed", document=json.dumps(document, ensure_ascii=False))
+    return evolve(entry, status="closed", document=as_text(document))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from handlers.document import donation_id
 
 STATUSES = ("open", "paid", "authorised", "declined", "abandoned", "broken", "conflict", "closed")
 UNPAID, BROKEN, PAID, FINAL = range(4)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RESULTS = ("receipt", "totals", "event")
 
 
@@ -70,9 +72,7 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
     payment = clean["payment"] if isinstance(clean.get("payment"), dict) else {}
     selected = clean["psp"] if isinstance(clean.get("psp"), dict) else {}
     now = clock.now()
-    text = json.dumps(clean, ensure_ascii=False)
-    if not _is_unicode(text):
-        text = json.dumps(clean)  # half a surrogate pair, as \ud800: no store accepts it otherwise
+    text = as_text(clean)
     status = _status(clean, payment)
     return Transaction(
         id=_text(donation_id(clean)) or f"unnamed-{hashlib.sha256(text.encode()).hexdigest()[:16]}",
@@ -87,6 +87,12 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
         stored_at=now,
         document=text,
     )
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """Return the document as JSON that every store accepts: half of a surrogate pair as `\\ud800`, and all else as it
+    is, for it has to fit."""
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half.group()):04x}", json.dumps(document, ensure_ascii=False))
 
 
 def intent(document: Mapping[str, Any]) -> Transaction:
@@ -109,7 +115,7 @@ def erased(transaction: Transaction) -> Transaction:
     if isinstance(method, dict) and "type" in method:
         kept["payment_method"] = {"type": method["type"]}
     rest = {name: value for name, value in document.items() if name in _PARTS}
-    text = json.dumps(_without_causes({**rest, "donation": kept, "erased_at": clock.now()}), ensure_ascii=False)
+    text = as_text(_without_causes({**rest, "donation": kept, "erased_at": clock.now()}))
     return evolve(transaction, document=text)
 
 
