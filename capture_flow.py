@@ -28,8 +28,8 @@ from payment_flow import (
     PSPS,
     TOTALS,
     TRANSACTIONS,
-    any_error,
     final_errors,
+    lambda_busy,
     psp_errors,
     storing,
 )
@@ -40,13 +40,13 @@ refused = retry("NotCapturable", "CaptureConflict", "MalformedEvent", max_attemp
 setup = Task(
     "CaptureSetup",
     Function("payment-capture-setup", "handlers/capture_setup", access=[TRANSACTIONS, CAPTURES]),
-    retry=[lambda_transient, refused, any_error],
+    retry=[lambda_busy, refused, storing],
 )
 persist = Task(
     "PersistCapture",
     Function("payment-persist-capture", "handlers/persist_capture", access=[TRANSACTIONS, CAPTURES, TOTALS, BUS]),
     into="stored",
-    retry=[lambda_transient, storing],
+    retry=[lambda_busy, storing],
 )
 take_capture = Task(
     "TakeCapture",

@@ -45,13 +45,23 @@ from handlers.select_psp.selection import check_routing
 
 # The handlers are safe to be run again, so that any of them may be.
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
+# A crowd of donors may throttle Lambda for longer than lambda_transient waits: 2 s, 4 s, 8 s, …, then every hour.
+lambda_busy = retry(
+    *lambda_transient.errors,
+    interval=2,
+    max_attempts=16,
+    backoff_rate=2,
+    max_delay=timedelta(hours=1),
+    jitter="FULL",
+)
 # The PSP was not reached, its key is being rotated, or its Lambda broke or timed out. The outcome is unknown, so the
-# same attempt is repeated, which is safe: 5 s, 15 s, 45 s, …, then every 6 hours for a week. The donation stays open.
+# same attempt is repeated, which is safe: 5 s, 15 s, 45 s, …, then every 6 hours for three months. The donation stays
+# open, and the sweep lists it after a day: no outage makes it broken.
 psp_errors = retry(
     "States.Timeout",
     "States.TaskFailed",
     interval=5,
-    max_attempts=34,
+    max_attempts=8 + 90 * 4,
     backoff_rate=3,
     max_delay=timedelta(hours=6),
 )
@@ -60,13 +70,14 @@ final_errors = retry("PspRefused", "MalformedEvent", max_attempts=0)
 final_choices = retry("DonationConflict", "NoPspAvailable", "MalformedEvent", "Misconfigured", max_attempts=0)
 malformed = retry("MalformedDonation", max_attempts=0)
 conflict = retry("ConflictingTransaction", max_attempts=0)
-# The donor may have paid, or wants to, so the stores are tried for hours: 5 s, 15 s, 45 s, …, then every hour.
+# The donor may have paid, or wants to, so the steps around are tried for hours: 5 s, 15 s, 45 s, …, then every hour.
 storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=timedelta(hours=1))
 
 # A redirect that was not sent is sent again while the donor waits: 1 s, 2 s, 4 s, …, for 8 minutes. Errors that the
 # return page reports are not repeated.
 sending = retry(
     "NotDelivered",
+    *lambda_transient.errors,
     "Unexpected",
     "Lambda.Unknown",
     "Runtime.ExitError",
@@ -149,13 +160,13 @@ setup = Task(
     Function("payment-setup", "handlers/setup"),
     payload={"donation": state_input, "execution": context.Execution.Id},
     # Nothing is stored yet that could bring the donation back.
-    retry=[lambda_transient, malformed, any_error],
+    retry=[lambda_busy, malformed, storing],
 )
 persist_output = Task(
     "PersistOutput",
     Function("payment-persist-output", "handlers/persist_output", access=[TRANSACTIONS]),
     into="transaction",
-    retry=[lambda_transient, conflict, storing],
+    retry=[lambda_busy, conflict, storing],
 )
 broken = catch("States.ALL", goto(persist_output), into="error")
 
@@ -163,7 +174,7 @@ select_psp = Task(
     "SelectPsp",
     Function("payment-select-psp", "handlers/select_psp", access=[CHOICES, TRANSACTIONS]),
     into="psp",
-    retry=[lambda_transient, final_choices, storing],
+    retry=[lambda_busy, final_choices, storing],
     catch=broken,
 )
 take_payment = Task(
@@ -190,7 +201,7 @@ await_confirmation = Task(
     # The PSP's webhook ends the wait, or a day: then TakePayment asks the PSP.
     timeout=take_payment.out.pending_seconds,
     into="confirmation",
-    retry=[retry("States.Timeout", max_attempts=0), lambda_transient, storing],
+    retry=[retry("States.Timeout", max_attempts=0), lambda_busy, storing],
     catch=[catch("States.Timeout", goto(take_payment), into="confirmation"), broken],
 )
 redirect_to_psp = Task(
@@ -201,7 +212,7 @@ redirect_to_psp = Task(
     # A day in all; shorter once the donor came back without completing the payment, when the PSP is asked again.
     timeout=take_payment.out.redirect_seconds,
     into="redirect",
-    retry=[lambda_transient, sending],
+    retry=sending,
     # A donor who does not come back may have paid all the same: TakePayment asks the PSP and settles it.
     catch=catch("States.ALL", goto(take_payment), into="redirect"),
 )

@@ -32,8 +32,8 @@ from payment_flow import (
     REFUNDS,
     TOTALS,
     TRANSACTIONS,
-    any_error,
     final_errors,
+    lambda_busy,
     psp_errors,
     storing,
 )
@@ -44,13 +44,13 @@ refused = retry("NotRefundable", "RefundConflict", "MalformedEvent", max_attempt
 setup = Task(
     "RefundSetup",
     Function("payment-refund-setup", "handlers/refund_setup", access=[TRANSACTIONS, REFUNDS, DISPUTES]),
-    retry=[lambda_transient, refused, any_error],
+    retry=[lambda_busy, refused, storing],
 )
 persist = Task(
     "PersistRefund",
     Function("payment-persist-refund", "handlers/persist_refund", access=[REFUNDS, TOTALS, BUS]),
     into="stored",
-    retry=[lambda_transient, storing],
+    retry=[lambda_busy, storing],
 )
 take_refund = Task(
     "TakeRefund",

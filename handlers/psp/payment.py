@@ -26,6 +26,7 @@ from handlers.psp.interface import (
     Payment,
     Payments,
     Psp,
+    PspRefused,
     PspUnavailable,
     Refund,
     Refunded,
@@ -268,7 +269,7 @@ def _payment(
         last.setdefault("pending_at", last["at"])
         left = int(psp.patience - clock.seconds_since(last["pending_at"]))
         if left < 1:
-            raise PspUnavailable(f"{psp.name} has not decided {answer.reference} since {last['pending_at']}")
+            raise PspRefused(f"{psp.name} has not decided {answer.reference} since {last['pending_at']}")
         pending = min(left, _ASK_DAILY)
     return Payment(
         status=cast("Status", status),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from handlers.psp import Answer, Outcome, PspUnavailable, inquire, perform
+from handlers.psp import Answer, Outcome, PspRefused, PspUnavailable, inquire, perform
 from tests.handlers.conftest import document
 
 DAY = 24 * 3600
@@ -140,7 +140,7 @@ def test_a_pending_payment_is_asked_for_daily_until_the_patience_ends(monkeypatc
         waits.append(event["payment"]["pending_seconds"])
     assert waits == [DAY, DAY, DAY // 2]
     monkeypatch.setenv("FLOWDSL_NOW", "2026-01-04T09:00:00.000Z")
-    with pytest.raises(PspUnavailable, match=r"has not decided pay_1 since 2026-01-01T09:00:00\.000Z"):
+    with pytest.raises(PspRefused, match=r"has not decided pay_1 since 2026-01-01T09:00:00\.000Z"):
         perform(event, psp)
 
 

@@ -24,7 +24,7 @@ from handlers.psp_sandbox.ledger import Ledger
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.sqlite import database
 from handlers.transactions.store import store
-from tests.payment.books import ROOT, donation, kinds, payments
+from tests.payment.books import FOR_EVER, ROOT, donation, kinds, payments
 
 
 @pytest.fixture
@@ -174,13 +174,13 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
     capture: Runner, monkeypatch: pytest.MonkeyPatch, amount: int
 ) -> None:
     """The PSP did it, and nobody heard of it."""
-    capture.mock("TakeCapture", timeout(times=100, after_work=True))
+    capture.mock("TakeCapture", timeout(times=FOR_EVER, after_work=True))
     with pytest.raises(ExecutionFailed, match="CaptureBroken"):
         capture.run(request(amount=amount))
     assert (only().status, only().code, record().status) == ("broken", "States.Timeout", "authorised")
     monkeypatch.setenv("FLOWDSL_NOW", only().stored_at)
     assert list(sweep(store(), ask_psp, lambda _: True)) == [], "an answer may be on its way"
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
 
     [dry] = sweep(store(), ask_psp, lambda _: True, repair=False)
     [finding] = sweep(store(), ask_psp, lambda _: True)
@@ -207,10 +207,10 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
 def test_a_capture_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     capture: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    capture.mock("TakeCapture", timeout(times=100))
+    capture.mock("TakeCapture", timeout(times=FOR_EVER))
     with pytest.raises(ExecutionFailed, match="CaptureBroken"):
         capture.run(request(amount=1500))
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
     [finding] = sweep(store(), ask_psp, lambda _: True)
     assert (finding.status, finding.is_open_work, moved()) == ("capture broken", True, [])
     assert finding.reason.startswith("authorised at psp_sandbox by sbx_")

@@ -19,7 +19,7 @@ from handlers.reconcile.sweep import Finding, ask_psp, execution_has_ended, swee
 from handlers.sqlite import database
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import Query, store
-from tests.payment.books import charges, donation, kinds, payments, stored
+from tests.payment.books import FOR_EVER, charges, donation, kinds, payments, stored
 
 
 def swept(
@@ -54,7 +54,7 @@ TAKEN: dict[str, tuple[str, Callable[[Runner], object], str]] = {
         "open",
     ),
     "answers lost": ("tok_answers_lost", lambda flow: None, "broken"),
-    "answer too large": ("tok_paid", lambda flow: flow.mock("TakePayment", oversize(times=100)), "broken"),
+    "answer too large": ("tok_paid", lambda flow: flow.mock("TakePayment", oversize(times=FOR_EVER)), "broken"),
 }
 
 
@@ -169,10 +169,10 @@ def test_a_broken_payment_that_was_not_taken_is_declined_after_an_hour(
     flow: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(flow, "tok_down_always")
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T17:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-04-01T05:00:00.000Z")
     [waiting] = swept()
     assert waiting.reason == "not taken at psp_sandbox so far; wait for late answers"
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-07T18:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-04-01T06:00:00.000Z")
 
     [finding] = swept()
 

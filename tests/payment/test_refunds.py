@@ -23,7 +23,7 @@ from handlers.refunds import Refund
 from handlers.refunds.__main__ import main
 from handlers.sqlite import database
 from handlers.transactions.store import store
-from tests.payment.books import DAY, HOUR, ROOT, donation, kinds, payments
+from tests.payment.books import DAY, FOR_EVER, HOUR, ROOT, donation, kinds, payments
 
 ANSWER = {"code": "pending", "message": "", "reference": "sbx_1", "psp": "psp_sandbox", "delay_seconds": 0}
 
@@ -105,13 +105,13 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
     refund: Runner, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     """The PSP made the refund, and nobody heard of it; or nothing could be stored at the end."""
-    refund.mock("TakeRefund", timeout(times=100, after_work=True))
+    refund.mock("TakeRefund", timeout(times=FOR_EVER, after_work=True))
     if status == "open":
         refund.mock("PersistRefund", fail("OperationalError", times=100))
     with pytest.raises(ExecutionFailed):
         refund.run(request(amount=500))
     assert (only().status, total()) == (status, 2500)
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
 
     [dry] = sweep(store(), ask_psp, execution_has_ended, repair=False)
     [finding] = sweep(store(), ask_psp, execution_has_ended)
@@ -184,12 +184,12 @@ def test_a_refund_that_the_psp_does_not_decide_waits_for_a_month(
 def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     refund: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refund.mock("TakeRefund", timeout(times=100))
+    refund.mock("TakeRefund", timeout(times=FOR_EVER))
     with pytest.raises(ExecutionFailed, match="RefundBroken"):
         refund.run(request(amount=500))
     assert (only().status, only().code) == ("broken", "States.Timeout")
     assert total() == 2500
-    monkeypatch.setenv("FLOWDSL_NOW", "2025-03-01T00:00:00.000Z")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
     [finding] = sweep(store(), ask_psp, execution_has_ended)
     assert (finding.id, finding.status, finding.is_open_work) == ("don-1:refund:1", "refund broken", True)
     assert finding.reason == (

@@ -11,7 +11,7 @@ from typing import Any
 from stepfunctions import steps
 
 from flowdsl import lambda_transient
-from payment_flow import any_error, final_choices, final_errors, machine, psp_errors, sending, storing
+from payment_flow import any_error, final_errors, machine, psp_errors, sending
 
 
 def arn(name: str) -> str:
@@ -31,7 +31,7 @@ def retry(retrier: Any) -> steps.Retry:
 
 
 def task(name: str, function: str, *retriers: Any, **fields: Any) -> steps.Task:
-    each = [retry(lambda_transient), *map(retry, retriers)]
+    each = [*map(retry, retriers or (lambda_transient,))]
     return steps.Task(name, resource=arn(function), retry=each, **fields)
 
 
@@ -42,7 +42,7 @@ def catch_all(next_step: Any, path: str | None = None) -> steps.Catch:
 
 def recorded(name: str, function: str) -> steps.Task:
     failed = steps.Pass(f"{name}Failed", parameters={"status": "failed", "error.$": "$.Error", "cause.$": "$.Cause"})
-    return task(name, function, any_error, catch=catch_all(failed))
+    return task(name, function, lambda_transient, any_error, catch=catch_all(failed))
 
 
 def fail(name: str) -> steps.Fail:
@@ -51,8 +51,7 @@ def fail(name: str) -> steps.Fail:
 
 
 def retriers_of(name: str) -> list[Any]:
-    """Those of the state after the first, which all functions have."""
-    return list(machine.states[name].retry)[1:]
+    return list(machine.states[name].retry)
 
 
 def payment() -> steps.Graph:
@@ -99,7 +98,7 @@ def payment() -> steps.Graph:
         },
         timeout_seconds_path="$.payment.Payload.redirect_seconds",
         result_path="$.redirect",
-        retry=[retry(lambda_transient), retry(sending)],
+        retry=[retry(sending)],
         catch=catch_all(take, "$.redirect"),
     )
     redirect.next(take)
@@ -126,7 +125,11 @@ def payment() -> steps.Graph:
     take.next(outcome)
 
     select = task(
-        "SelectPsp", "select-psp", final_choices, storing, result_path="$.psp", catch=catch_all(persist, "$.error")
+        "SelectPsp",
+        "select-psp",
+        *retriers_of("SelectPsp"),
+        result_path="$.psp",
+        catch=catch_all(persist, "$.error"),
     )
     setup = task(
         "Setup",
