@@ -684,6 +684,31 @@ def test_a_bank_may_take_back_a_part(call: Call, adyen: AdyenServer) -> None:
     assert [(each.amount, each.status) for each in disputes.listed()] == [(700, "won")]
 
 
+def test_a_dispute_in_another_currency_is_of_the_whole_donation(call: Call, adyen: AdyenServer) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    part = {"value": 700, "currency": "EUR"}
+    call("adyen_webhook", adyen.webhook(event("CHARGEBACK", "D1", originalReference=payment, amount=part)))
+    assert [(each.amount, each.currency) for each in disputes.listed()] == [(2500, "GBP")]
+
+
+def test_an_authorisation_of_no_whole_amount_is_not_the_donations(call: Call, adyen: AdyenServer) -> None:
+    """Adyen's pesos have two digits, ISO 4217's none."""
+    call("psp_adyen", donation("pm_pending"))
+    call("adyen_webhook", adyen.webhook(event("AUTHORISATION", "P1", amount={"value": 250_050, "currency": "CLP"})))
+    states_ = call("psp_adyen", {**donation("pm_pending"), "operation": "look_up"})["payments"]
+    assert [(each["status"], each["amount"]) for each in states_] == [("pending", 2500), ("paid", None)]
+
+
+def test_each_event_of_a_request_has_to_be_signed(call: Call, adyen: AdyenServer) -> None:
+    call("psp_adyen", donation("pm_pending"))
+    [good] = json.loads(adyen.webhook(event("OFFER_CLOSED", "P2"))["body"])["notificationItems"]
+    [forged] = json.loads(adyen.webhook(event("AUTHORISATION", "P1"), "AB" * 32)["body"])["notificationItems"]
+    body = json.dumps({"live": "false", "notificationItems": [good, forged]})
+
+    assert result(call("adyen_webhook", {"headers": {}, "body": body})) == (401, "refused")
+    assert [each.kind for each in facts.facts_of("don-1")] == [SENT, ANSWERED]
+
+
 @pytest.mark.parametrize(
     "body",
     ["[" * 100_000, '{"notificationItems": {}}', '{"notificationItems": [7]}', "x" * 3_000_000, "\ud800", "null"],

@@ -159,6 +159,22 @@ def test_a_refund_made_at_stripe_corrects_the_total_and_what_is_left(call: Call,
     assert call("refund_setup", {"donation": identity, "number": 1, "amount": None})["amount"] == 2100
 
 
+def test_a_lost_dispute_takes_back_even_if_it_is_still_called_an_inquiry() -> None:
+    lost = Dispute("dp_1", "don-1", "Lifeboats", 5, "GBP", "psp", "pi_1", "lost", "", "2026-01-01", is_inquiry=True)
+    assert lost.takes_back
+
+
+def test_all_refunds_made_at_stripe_are_stored_in_our_minor_unit(call: Call, books: StripeBooks) -> None:
+    """Stripe's pages end, and its krónur have two digits: https://docs.stripe.com/currencies#special-cases."""
+    event = a_donation(call, currency="ISK")
+    reference = event["payment"]["reference"]
+    refund = [books.refund_in_dashboard(reference, 400 * 100) for _ in range(3)][-1]
+
+    assert notify(call, "charge.refunded", {**refund, "object": "charge"}) == (200, "refunded, refunded, refunded")
+
+    assert [each.amount for each in refunds.of_donation(event["donation"]["id"])] == [400, 400, 400]
+
+
 def test_what_is_not_ours_is_ignored(call: Call, books: StripeBooks) -> None:
     event = document("tok_paid")
     event["payment"] = call("psp_stripe", event)  # without a record: another system's

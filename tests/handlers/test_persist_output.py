@@ -16,7 +16,7 @@ from handlers.document import MalformedEvent, Misconfigured
 from handlers.transactions import retention
 from handlers.transactions.__main__ import main
 from handlers.transactions.dynamodb import definition
-from handlers.transactions.record import from_document
+from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import ConflictingTransaction, Query, store
 from tests.handlers.conftest import Call, document, donation, paid
 
@@ -255,9 +255,20 @@ def test_incomplete_donations_are_found_without_reading_the_others(call: Call) -
 PRIVATE = ("Ada", "ada@example.org", "tok_paid", "window seat", "from a library")
 
 
+def test_what_cannot_be_compared_with_the_ids_owner_is_another_donation(call: Call) -> None:
+    """Its execution must not end with the other one's status."""
+    owner = final(id="don-1")
+    store().put(intent(owner))
+    call("persist_output", owner)
+    error = {"Error": "MalformedEvent", "Cause": ""}
+
+    assert call("persist_output", {"donation": {"id": "don-1"}, "error": error})["status"] == "conflict"
+    assert show("don-1")["status"] == "paid"
+
+
 def test_a_donors_data_is_erased_everywhere(call: Call) -> None:
     failed = {**FAILED, "event": {"status": "failed", "error": "X", "cause": "ada@example.org, from a library"}}
-    first = final(id="don-1", note="window seat")
+    first = {**final(id="don-1", note="window seat"), "redirect": {"status": "returned", "outcome": "ada@example.org"}}
     call("persist_output", {**first, "post_processing": failed})
     assert transactions("erase", "don-1").exit_code == 1, "it is open work"
     call("persist_output", first)

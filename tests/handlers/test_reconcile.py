@@ -11,7 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from handlers.reconcile.sweep import ask_psp, execution_has_ended, execution_has_settled, reconcile
+from handlers.outbox.sending import sent
+from handlers.reconcile.finishing import finish
+from handlers.reconcile.sweep import ask_psp, execution_has_ended, execution_has_settled, reconcile, sweep
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import Query, store
 from tests.handlers.conftest import Call, document
@@ -135,10 +137,15 @@ def test_the_last_request_of_an_execution_has_an_hour_to_reach_the_psp(
     assert execution_has_settled("arn:one") is expected
 
 
-def test_a_reported_payment_that_the_psp_does_not_list_yet_is_not_called_declined(call: Call) -> None:
+@pytest.mark.parametrize("hours", [0, 2])
+def test_a_reported_payment_that_the_psp_does_not_list_yet_is_not_called_declined(
+    call: Call, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-31T09:30:00.000Z")
     event = document(id="don-1")
     event["psp"]["name"] = "psp_sandbox"
     store().put(intent({**event, "execution": "ended"}))
+    monkeypatch.setenv("FLOWDSL_NOW", f"2026-01-31T{9 + hours:02}:31:00.000Z")
 
     finding = reconcile("don-1", store(), lambda *_: {"payments": [], "patience": 0}, lambda _: True, "p1")
 
@@ -147,6 +154,34 @@ def test_a_reported_payment_that_the_psp_does_not_list_yet_is_not_called_decline
     record = store().get("don-1")
     assert record is not None
     assert record.status == "open"
+
+
+def test_a_state_that_is_not_known_yet_is_no_refusal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-01T00:00:00.000Z")
+    event = document(id="don-1")
+    event["psp"]["name"] = "psp_sandbox"
+    store().put(intent({**event, "execution": "ended"}))
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-01-04T00:00:00.000Z")
+    state = {"status": "unheard of", "code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP"}
+    payments = [{**state, "captured": 0, "further": False}]
+
+    [finding] = sweep(store(), lambda *_: {"payments": payments, "patience": 0}, lambda _: True)
+
+    assert (finding.repaired, finding.reason) == (None, "unheard of at psp_sandbox: p1")
+    assert finding.is_open_work
+
+
+def test_only_what_is_not_done_is_done_again() -> None:
+    """The bus of the deployed functions sends again what it is given again."""
+    done = {"status": "done"}
+    payment = {"psp": "psp_sandbox", "status": "paid", "reference": "p1", "attempts": []}
+    event = {**document(id="don-1"), "payment": payment}
+
+    finished = finish({**event, "post_processing": {"receipt": done, "totals": {"status": "failed"}}})
+
+    assert [message.kind for message in sent()] == ["donation.paid"]
+    assert {each["status"] for each in finished["post_processing"].values()} == {"done"}
+    assert finished["post_processing"]["totals"]["total"] == 2500
 
 
 @pytest.mark.parametrize("status", ["paid", "authorised"])

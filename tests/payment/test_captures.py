@@ -21,6 +21,7 @@ from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.persist_capture.handler import handler as persist_capture
 from handlers.psp_sandbox.ledger import Ledger
+from handlers.reconcile.reservations import settled
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.sqlite import database
 from handlers.transactions.store import store
@@ -402,3 +403,49 @@ def test_captures_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
         assert captures.finish(done) == done
         assert captures.finish(evolve(first, status="broken")) == done
         assert [*captures.listed()] == [*captures.listed("captured")] == [done]
+
+
+def asked(amount: int | None, result: dict[str, Any]) -> dict[str, Any]:
+    """What PersistCapture makes of this answer to a request for this amount."""
+    setup = Runner.of(ROOT / "capture_flow.py")
+    setup.mock("TakeCapture", result)
+    with suppress(ExecutionFailed):
+        setup.run(request(amount=amount))
+    return {"record": record().status, "capture": only().status, "total": add(Contribution("x", "Lifeboats", 0, "GBP"))}
+
+
+@pytest.mark.parametrize("status", ["pending", "retry", "redirect", "unheard of"])
+def test_what_is_not_called_paid_is_not_captured(capture: Runner, status: str) -> None:
+    assert asked(None, {"status": status, "code": ""}) == {"record": "authorised", "capture": "declined", "total": 0}
+
+
+def test_a_reservation_that_is_gone_when_it_is_to_be_captured_is_stored(capture: Runner) -> None:
+    """Cancelled in the dashboard, say: nobody can take it any more."""
+    assert asked(None, {"status": "cancelled", "code": ""}) == {
+        "record": "abandoned",
+        "capture": "declined",
+        "total": 0,
+    }
+
+
+@pytest.mark.parametrize("state", [None, {"status": "paid", "captured": 900}, {"status": "cancelled"}])
+def test_a_release_is_of_the_payment_that_was_reserved(capture: Runner, state: dict[str, Any] | None) -> None:
+    """The donation may have another payment at the PSP."""
+    others = [] if state is None else [{"code": "", **state, "reference": "another"}]
+    expected = {"record": "authorised", "capture": "broken", "total": 0}
+    assert asked(0, {"payments": others, "patience": 0}) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [None, {"captured": None}, {"captured": 0}, {"currency": "EUR"}, {"status": "unheard of"}],
+    ids=["unknown at the PSP", "no whole amount", "nothing", "another currency", "another status"],
+)
+def test_what_is_not_certain_of_a_reservation_is_for_people(capture: Runner, change: dict[str, Any] | None) -> None:
+    taken = {"status": "paid", "code": "", "amount": 2500, "currency": "GBP", "captured": 2500}
+    state = None if change is None else {**taken, **change, "reference": record().reference}
+
+    finding = settled(record(), None, state, repair=True)
+
+    assert finding.is_open_work
+    assert (record().status, kinds(), list(captures.listed())) == ("authorised", [], [])

@@ -17,6 +17,7 @@ from moto import mock_aws
 from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeout, timeout
 from handlers import refunds
 from handlers.fundraising_totals.totals import Contribution, add
+from handlers.outbox.sending import sent
 from handlers.persist_refund.handler import handler as persist_refund
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
 from handlers.refunds import Refund
@@ -82,6 +83,7 @@ def test_several_refunds_of_a_donation(refund: Runner) -> None:
 
     assert moved() == [500, 300, 1700]
     assert total() == 0
+    assert [message.detail["amount"] for message in sent("donation.refunded")] == [500, 300, 1700]
     with pytest.raises(ExecutionFailed, match="NotRefundable"):
         refund.run(request(number=4, amount=1))
 
@@ -121,6 +123,28 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
     assert (only().status, moved(), total()) == ("refunded", [500], 2000)
     assert kinds().count("donation.refunded") == 1
     assert list(sweep(store(), ask_psp, execution_has_ended)) == []
+
+
+def test_a_refund_whose_request_may_be_on_its_way_is_not_looked_for(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refund.mock("TakeRefund", timeout(times=100))
+    with pytest.raises(ExecutionFailed):
+        refund.run(request(amount=500))
+    stored = datetime.fromisoformat(only().stored_at)
+    for minutes, listed in ((59, 0), (61, 1)):
+        monkeypatch.setenv("FLOWDSL_NOW", (stored + timedelta(minutes=minutes)).isoformat(timespec="milliseconds"))
+        assert len([*sweep(store(), ask_psp, execution_has_ended)]) == listed
+
+
+def test_a_refund_that_is_decided_after_months_is_decided(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    refund.mock("TakeRefund", fail("PspRefused"))
+    with pytest.raises(ExecutionFailed, match="RefundBroken"):
+        refund.run(request())
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-09-01T00:00:00.000Z")
+
+    decided = {"donation": {"id": "don-1"}, "number": 1, "result": {"status": "refunded", "code": "00"}}
+    assert persist_refund(decided, None)["status"] == "refunded"
 
 
 def test_the_sweep_between_the_psps_answer_and_its_storing_refunds_and_counts_once(
