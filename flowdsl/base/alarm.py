@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 import threading
@@ -10,6 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+_STUCK_SECONDS = 10.0
+_ends_when_stuck = False
+
+
+def end_when_stuck() -> None:
+    """From now on end this process, with a traceback on stderr, when what has a time limit does not end although the
+    limit has passed: inside of C code Python raises nothing, and signals may be ignored. For a process of a command."""
+    global _ends_when_stuck
+    _ends_when_stuck = True
 
 
 class OverdueError(BaseException):
@@ -38,6 +49,8 @@ def raise_after(seconds: float, overdue: OverdueError) -> Iterator[Any]:
             raise overdue
 
     before = signal.signal(signal.SIGALRM, ring)
+    if _ends_when_stuck:
+        faulthandler.dump_traceback_later(seconds + _STUCK_SECONDS, exit=True, file=2)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         yield before
@@ -46,6 +59,8 @@ def raise_after(seconds: float, overdue: OverdueError) -> Iterator[Any]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         finally:  # the alarm may go off on the line above
             signal.signal(signal.SIGALRM, before)
+            if _ends_when_stuck:
+                faulthandler.cancel_dump_traceback_later()
             if remaining:
                 signal.setitimer(signal.ITIMER_REAL, max(remaining - (time.monotonic() - started), 0.001), interval)
 

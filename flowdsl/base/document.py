@@ -88,18 +88,6 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-MOST_CHARACTERS = 8 * 1024 * 1024
-"""The longest text that is read as a definition or an input.
-
-AWS takes 1 MB of the one and 256 KiB of the other, without spaces and line breaks."""
-
-
-def check_length(text: str, file: str) -> None:
-    """Raise FlowError for a text that is too long to be a definition or an input, before it takes time to read."""
-    if len(text) > MOST_CHARACTERS:
-        raise wrong(f"{len(text):,} characters are more than AWS accepts in any layout", Span(file, 1))
-
-
 def wrong(message: str, span: Span | None, hint: str | None = None) -> FlowError:
     """A mistake in the file's syntax."""
     return FlowError(Diagnostic("FD704", message, span=span, hint=hint, aws="INVALID_JSON_DESCRIPTION"))

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from ..base import document
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.files import read_text
 from ..base.source import Span, display_path
 from ..base.words import did_you_mean
 from ..engine import Call, Failed, Later, Reply, Succeeded
@@ -72,11 +73,7 @@ class MockConfig:
 
 def load(file: Path, machine: str, case: str | None, *, states: Collection[str] | None = None) -> MockConfig:
     """`parse` a file. Raises FlowError (FD711) where it cannot be read or is no JSON."""
-    try:
-        content = document.read_json(file.read_text(encoding="utf-8-sig"), display_path(file))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None
+    content = document.read_json(read_text(file, code="FD711"), display_path(file))
     if content.twice:
         duplicates = [_mistake(f"duplicate key {path[-1]!r}", None, path, content.span) for path in content.twice]
         raise FlowError(*duplicates)

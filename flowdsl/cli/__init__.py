@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 
 from .group import CommandGroup
-from .output import EXIT_MISTAKE
+from .output import EXIT_MISTAKE, OWN_PROCESS
 from .terminal import OutputError, drop_stdout, escaping, open_streams
 
 __all__ = ["app", "main"]
@@ -80,7 +80,7 @@ def main() -> None:
     open_streams()
     try:
         with escaping():
-            app(prog_name="flowdsl")
+            app(prog_name="flowdsl", obj=OWN_PROCESS)
     except OutputError as error:
         drop_stdout()
         with suppress(OSError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..base.diagnostics import FlowError
-from ..base.files import write_file
+from ..base.files import read_text, write_file
 from ..base.record import Record
 from ..base.source import Span, display_path
 from . import deploying, output
@@ -243,7 +243,7 @@ def start(
     if name is not None and not is_execution_name(name):
         hint = f"use 1 to 80 characters, without {FORBIDDEN_IN_WORDS}"
         raise FlowError.of(f"{name!r} cannot be the name of an execution", code="FD990", hint=hint)
-    text = source if source.lstrip().startswith(("{", "[", '"')) else _read(Path(source))
+    text = source if source.lstrip().startswith(("{", "[", '"')) else read_text(Path(source), code="FD711")
     read_json(text, "--input" if text is source else source)
     session = _open(machine_arn, env, instance, machine, execution=False)
     click.echo(session.calls.start(session.target.arn, text, name))
@@ -338,14 +338,6 @@ def replay(ctx: click.Context, file: Path, *, flow: Path | None) -> None:
     click.echo(f"{len(differences)} difference{'s' * (len(differences) != 1)}", err=True)
     if differences:
         ctx.exit(EXIT_DIFFERS)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD711") from None
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,9 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
 """The exit codes that a shell reports for programs ended by SIGINT and SIGPIPE."""
 
+OWN_PROCESS = "own process"
+"""The object of the context of a command that has the process for itself, and so may end it."""
+
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 

@@ -12,7 +12,7 @@ import click
 
 from ..asl.resource import TOKEN, constant_function, parse_resource
 from ..base.diagnostics import FlowError
-from ..base.files import read_stdin
+from ..base.files import read_stdin, read_text
 from ..base.record import evolve
 from ..base.words import did_you_mean, join_words
 from . import output
@@ -202,11 +202,13 @@ def run(
     """
     from .. import project
     from ..asl.tree import Tree
+    from ..base.alarm import end_when_stuck
     from ..calls import mockconfig
     from ..calls.replies import refuse_call
     from ..engine import Reply
     from ..run import local
     from ..run.steps import Steps, render
+    from .ending import end_in_time
 
     if case and not mock_file:
         raise click.UsageError("--case needs --mocks: it chooses a test case of that file")
@@ -239,6 +241,8 @@ def run(
         )
 
     value = json_argument(source, "--input")
+    if ctx.obj == output.OWN_PROCESS:
+        end_when_stuck()
     with output.reserve_stdout():
         result = local.run(
             loaded,
@@ -262,7 +266,10 @@ def run(
         click.echo(output.json_text(render(result, events=events)))
     elif result.status == "SUCCEEDED":
         click.echo(output.json_text(result.output))
-    ctx.exit(0 if result.status == "SUCCEEDED" else 1)
+    code = 0 if result.status == "SUCCEEDED" else 1
+    if ctx.obj == output.OWN_PROCESS:
+        end_in_time(code)
+    ctx.exit(code)
 
 
 def _check_answers(states: Mapping[str, Any], answers: Answers) -> None:
@@ -347,7 +354,7 @@ def json_argument(source: str, option: str) -> Any:
         return _json(source, option)
     file = Path(source)
     if file.is_file() or file.is_fifo():  # a pipe is what a shell makes of <(command)
-        return _read(file)
+        return _json(read_text(file, code="FD711"), str(file))
     try:
         return json.loads(source)
     except ValueError:
@@ -355,18 +362,9 @@ def json_argument(source: str, option: str) -> Any:
         raise FlowError.of(f"{option}: {what}", code="FD711", hint="give a file, JSON text, or - for stdin") from None
 
 
-def _read(file: Path) -> Any:
-    try:
-        return _json(file.read_text(encoding="utf-8-sig"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{file} cannot be read: {reason}", code="FD711") from None
-
-
 def _json(text: str, what: str) -> Any:
-    from ..base.document import check_length, read_json
+    from ..base.document import read_json
 
-    check_length(text, what)
     document = read_json(text, what)
     if document.twice:
         path = document.twice[0]

@@ -58,6 +58,10 @@ class _Escaping:
         with self._refusals():
             self._stream.flush()
 
+    def close(self) -> None:
+        """A handler may close its stdout; the run goes on to print."""
+        self.flush()
+
     @contextmanager
     def _refusals(self) -> Iterator[None]:
         try:

@@ -11,7 +11,7 @@ import attrs
 from ..asl.placeholders import find_placeholders, substitute
 from ..base import document, yaml_document
 from ..base.diagnostics import FlowError
-from ..base.files import read_stdin
+from ..base.files import read_stdin, read_text
 from ..base.source import display_path
 from ..templates import is_template_text
 from ..templates.errors import refuse_unknown
@@ -45,11 +45,7 @@ def read_source(source: str, machine: str | None, substitutions: Mapping[str, st
             code="FD702",
             hint="give a definition or a template; flowdsl check, run and build take the file as it is",
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{display_path(path)} cannot be read: {reason}", code="FD702") from None
+    text = read_text(path, code="FD702")
     if is_template_text(text, path.suffix.lower()):
         return [read_machine(path, text, machine, substitutions)]
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", path.name.split(".")[0]).strip("-")[:80] or "machine"

@@ -8,30 +8,26 @@ from typing import Any
 
 from ..asl.text import canonical_text
 from ..base.diagnostics import FlowError
-from ..base.document import Document, check_length, read_json
+from ..base.document import Document, read_json
+from ..base.files import check_length, read_text
 from ..base.source import display_path
 from .loaded import Loaded, substituted
 
 
 def load_document(file: Path, suffix: str, substitutions: Mapping[str, str]) -> list[Loaded]:
     """The definition of a file, or every state machine of a template. Raises FlowError."""
-    try:
-        content = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FlowError.of(f"{display_path(file)} cannot be read: {reason}", code="FD702") from None
-    return load_text(content, file, suffix, substitutions)
+    return load_text(read_text(file, code="FD702"), file, suffix, substitutions)
 
 
 def load_text(content: str, file: Path, suffix: str, substitutions: Mapping[str, str]) -> list[Loaded]:
     """The state machines of a document's text. Raises FlowError."""
+    check_length(content, display_path(file), "FD704")
     is_json = suffix == ".json" or (suffix == ".template" and content.lstrip().startswith("{"))
     if _may_be_template(content):
         from ..templates import is_template_text
 
         if is_template_text(content, ".json" if is_json else suffix):
             return _load_template(file, content, substitutions)
-    check_length(content, display_path(file))
     names: dict[str, str] = {}
     hidden = content
     if is_json:

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -285,8 +287,25 @@ def test_what_is_too_long_is_refused_before_it_is_read(project):
     project.write("long.asl.json", "[" * 9_000_000)
     done = project.run("check", "long.asl.json")
     assert done.exit_code == 2
-    assert "FD704 9,000,000 characters are more than AWS accepts" in done.stdout
-    assert "9,000,000 characters" in project.run("run", "hello.py", "--input", "long.asl.json").stderr
+    assert "FD702 long.asl.json has more than 8,388,608 characters" in done.stdout
+    assert "FD711 long.asl.json has more" in project.run("run", "hello.py", "--input", "long.asl.json").stderr
+
+
+@pytest.mark.parametrize("arguments", [("check", "-"), ("run", "hello.py", "--input", "-"), ("import", "-")])
+def test_a_stream_that_never_ends_is_refused(project, arguments):
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless:
+        done = subprocess.run(
+            [sys.executable, "-m", "flowdsl", *arguments],
+            cwd=project.root,
+            env=project.environment,
+            stdin=endless.stdout,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        endless.kill()
+    assert done.returncode == 2
+    assert "stdin has more than 8,388,608 characters" in done.stdout + done.stderr
 
 
 def test_sarif_for_code_scanning(project):
