@@ -50,17 +50,18 @@ def _guide() -> str:
 
 def explain_state(machines: Sequence[Loaded], name: str) -> dict[str, Any]:
     """What a state compiles to: `machine`, `state`, `asl` (its fields), `next` (states that can come next) and, if it
-    is known, `place` (file:line:column). Raises FlowError if no machine has the state."""
-    names: list[str] = []
-    for loaded in machines:
-        tree = Tree(loaded.definition)
-        node = tree.find(name)
-        if node is not None:
-            place = locate_state(loaded, name)
-            explanation: dict[str, Any] = {"machine": loaded.name, "state": name}
-            if place:
-                explanation["place"] = str(place)
-            return {**explanation, "asl": node.fields, "next": [each.name for each in node.following]}
-        names += tree.names
-    hint = did_you_mean(name, names) or f"the states are: {', '.join(names) or 'none'}"
-    raise FlowError.of(f"there is no state {name!r}", code="FD711", hint=hint)
+    is known, `place` (file:line:column). Raises FlowError if no machine has the state, or several have it."""
+    trees = [(loaded, Tree(loaded.definition)) for loaded in machines]
+    owners = [(loaded, node) for loaded, tree in trees if (node := tree.find(name)) is not None]
+    if not owners:
+        names = [each for _, tree in trees for each in tree.names]
+        hint = did_you_mean(name, names) or f"the states are: {', '.join(names) or 'none'}"
+        raise FlowError.of(f"there is no state {name!r}", code="FD711", hint=hint)
+    if len(owners) > 1:
+        message = f"several state machines have a state {name!r}: {', '.join(loaded.name for loaded, _ in owners)}"
+        raise FlowError.of(message, code="FD711", hint="choose one with its FILE")
+    [(loaded, node)] = owners
+    explanation: dict[str, Any] = {"machine": loaded.name, "state": name}
+    if place := locate_state(loaded, name):
+        explanation["place"] = str(place)
+    return {**explanation, "asl": node.fields, "next": [each.name for each in node.following]}

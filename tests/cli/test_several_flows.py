@@ -94,6 +94,17 @@ def test_what_is_about_one_names_the_choice(several, command):
     assert several.run(*command, "--machine", "again").exit_code == 0
 
 
+def test_a_state_that_several_have_is_not_explained_at_random(several):
+    several.write("other.py", OTHER.format(name="again", more="").replace("GreetAgain", "Greet"))
+    done = several.run("explain", "--state", "Greet")
+
+    assert done.exit_code == 2
+    assert "error FD711 several state machines have a state 'Greet': hello, again" in done.stderr
+    assert "choose one with its FILE" in done.stderr
+    for file, name in (("hello.py", "hello"), ("other.py", "again")):
+        assert f'"machine": "{name}"' in several.run("explain", file, "--state", "Greet").stdout
+
+
 @pytest.mark.parametrize("command", ["plan", "deploy", "destroy"])
 def test_one_alone_is_not_deployed(several, command):
     """It would remove the other one's state machine, and versions of functions that it still calls."""
