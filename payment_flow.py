@@ -308,6 +308,11 @@ machine = StateMachine(
         Alarm("payment-functions", Functions(donor_returned, *webhooks)),
         # Adyen would hold back all later events, so it is not told that one cannot be settled: people are.
         Alarm("payment-unsettled-events", Metric("payments", "UnsettledEvents", adyen_webhook)),
+        # Donations wait until the PSP has a valid key again.
+        *(
+            Alarm(f"{psp.name}-key", Metric("payments", "KeyRejected", psp), within=timedelta(minutes=30))
+            for psp in PSPS
+        ),
         # The sweep fails or does not run at all; or it has found what needs people.
         Alarm("payment-sweep", Functions(reconcile), within=timedelta(hours=1), silence=True),
         Alarm("payment-open-work", Metric("payments", "OpenWork", reconcile), within=timedelta(minutes=30)),

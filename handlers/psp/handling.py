@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 
 from handlers.logs import invocation
+from handlers.metrics import report
 from handlers.psp.interface import KeyRejected, Payment, Psp
 from handlers.psp.payment import INQUIRIES, inquire, perform
 from handlers.secrets import fresh_secrets_after
@@ -16,9 +18,9 @@ from handlers.secrets import fresh_secrets_after
 def handle(log: Logger, event: Mapping[str, Any], context: Any, open_psp: Callable[[], Psp]) -> Payment:
     """Perform or inquire what the event asks of the PSP, with its log lines; see `perform` for event and answer.
 
-    After a rejected key the next invocation reads secrets anew.
+    After a rejected key, which is the metric KeyRejected, the next invocation reads secrets anew.
     """
-    with invocation(log, event, context), fresh_secrets_after(KeyRejected):
+    with invocation(log, event, context), _rejected_keys(), fresh_secrets_after(KeyRejected):
         psp = open_psp()
         if event.get("operation") in INQUIRIES:
             # The flow never asks for this, and the checker takes a handler's annotation for TakePayment's result.
@@ -26,3 +28,12 @@ def handle(log: Logger, event: Mapping[str, Any], context: Any, open_psp: Callab
         result = perform(event, psp)
         log.info("answered", status=result["status"], code=result["code"], reference=result["reference"])
         return result
+
+
+@contextmanager
+def _rejected_keys() -> Iterator[None]:
+    try:
+        yield
+    except KeyRejected:
+        report("KeyRejected", 1)
+        raise

@@ -14,6 +14,16 @@ SETTLING = 3600
 """Seconds for which nothing is called certain: a request may be on its way to the PSP, and a PSP's search may lag
 behind."""
 
+
+class AskingFailed(Exception):
+    """The PSP's deployed function failed; the message is the name of its error."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return the name of the error: people have to know a rejected key from an outage."""
+    return str(error) if isinstance(error, AskingFailed) else type(error).__name__
+
+
 Ask = Callable[[Transaction, dict[str, Any]], dict[str, Any]]
 """Send an event to the function of the transaction's PSP, and return its answer."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from handlers import clock, refunds
-from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
+from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude, status_of
 from handlers.refunds.record import UNDECIDED
@@ -24,7 +24,7 @@ def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
             try:
                 yield _settled(refund, store, ask, repair=repair)
             except Exception as error:  # noqa: BLE001 - one refund must not hide the other findings
-                reason = f"{refund.psp} could not be asked: {type(error).__name__}; {_again(refund)}"
+                reason = f"{refund.psp} could not be asked: {reason_of(error)}; {_again(refund)}"
                 yield Finding(refund.id, f"refund {refund.status}", reason)
 
 

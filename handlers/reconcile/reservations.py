@@ -14,7 +14,7 @@ from handlers.captures.conclusion import conclude, release
 from handlers.captures.record import Capture
 from handlers.money import amount_text
 from handlers.psp import CAPTURED, Outcome
-from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
+from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import ConflictingTransaction, Query, Store
 
@@ -61,7 +61,7 @@ def _asked(record: Transaction, capture: Capture | None, ask: Ask, *, repair: bo
     try:
         return settled(record, capture, state_of(record, ask), repair=repair)
     except Exception as error:  # noqa: BLE001 - one reservation must not hide the other findings
-        reason = f"{record.psp} could not be asked: {type(error).__name__}; {_request(record, capture)}"
+        reason = f"{record.psp} could not be asked: {reason_of(error)}; {_request(record, capture)}"
         return Finding(record.id, _name(capture), reason)
 
 

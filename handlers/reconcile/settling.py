@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from handlers import captures, clock
 from handlers.document import is_for_later
 from handlers.psp import CAPTURED, Outcome, State
-from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry
+from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
 from handlers.reconcile.reservations import settled
 from handlers.transactions.record import Transaction, from_document, is_erased, owner
 from handlers.transactions.store import ConflictingTransaction, Store
@@ -198,7 +198,7 @@ def _ask(
             answer = ask(asked, inquiry(document, "cancel", reported=alone, references=cancelled))
             known = evolve(known, payments=_states(answer))
     except Exception as error:  # noqa: BLE001 - one PSP that cannot be asked must not hide the other findings
-        return Finding(record.id, record.status, f"{intent.psp} could not be asked: {type(error).__name__}")
+        return Finding(record.id, record.status, f"{intent.psp} could not be asked: {reason_of(error)}")
     return known
 
 

@@ -22,7 +22,7 @@ from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
 from handlers.document import is_for_later
 from handlers.money import amount_text
-from handlers.reconcile.finding import SETTLING, Ask, Finding
+from handlers.reconcile.finding import SETTLING, Ask, AskingFailed, Finding
 from handlers.reconcile.finishing import finish
 from handlers.reconcile.refunding import undecided as undecided_refunds
 from handlers.reconcile.reservations import reservations, settled, state_of
@@ -159,7 +159,7 @@ def _finished(transaction: Transaction, store: Store) -> Finding:
 def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
     """Send the event to the PSP's deployed function, or without TRANSACTIONS_TABLE to the handler in this process.
 
-    Raises RuntimeError if the deployed function fails.
+    Raises AskingFailed if the deployed function fails.
     """
     if not store_name("TRANSACTIONS_TABLE"):
         handler = importlib.import_module(f"handlers.{transaction.psp}.handler").handler
@@ -170,7 +170,7 @@ def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
     response = boto3.client("lambda").invoke(FunctionName=event["psp"]["function_arn"], Payload=json.dumps(event))
     answer = json.loads(response["Payload"].read())
     if "FunctionError" in response:
-        raise RuntimeError(str(answer.get("errorType")))
+        raise AskingFailed(str(answer.get("errorType")))
     return answer
 
 

@@ -7,17 +7,21 @@ import re
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import capture_flow
 import refund_flow
-from flowdsl import StateMachine
+from flowdsl import Function, Metric, StateMachine
 from flowdsl.project.configuration import variables_in
 from flowdsl.project.environments import Environment
 from handlers import clock, modes, sqlite
 from handlers.document import Misconfigured
+from handlers.logs import logger
 from handlers.outbox import Message, send
+from handlers.psp import KeyRejected
+from handlers.psp.handling import handle
 from handlers.reconcile.sweep import Finding
 from handlers.select_psp.deployment import stores_check
 from handlers.select_psp.selection import settings
@@ -123,7 +127,6 @@ def test_the_sweep_writes_the_metric_that_the_alarm_watches(
     call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In CloudWatch's embedded metric format, on Lambda only."""
-    from flowdsl import Metric
     from handlers.reconcile import handler as reconcile
 
     findings = [Finding("don-1", "broken", "a reason"), Finding("don-2", "open", "a reason", repaired="paid")]
@@ -144,6 +147,27 @@ def test_the_sweep_writes_the_metric_that_the_alarm_watches(
     assert line[metric.name] == [1.0]
     assert line["function_name"] == "payment-reconcile-pr-7"
     assert metric.function.name == "payment-reconcile"
+
+
+@pytest.mark.parametrize("psp", PSPS, ids=lambda psp: psp.name)
+def test_a_rejected_key_is_an_alarm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], psp: Function
+) -> None:
+    """Adyen is asked for nothing by the sweep, so that this is how people hear of it before donations are late."""
+
+    def open_psp() -> Any:
+        raise KeyRejected("the key was rotated")
+
+    monkeypatch.setattr("handlers.metrics.is_on_lambda", lambda: True)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", psp.name)
+    with pytest.raises(KeyRejected):
+        handle(logger("psp"), document(), SimpleNamespace(aws_request_id="1"), open_psp)
+
+    line = json.loads(capsys.readouterr().out)
+    [metric] = [each.of for each in machine.alarms if each.name == f"{psp.name}-key"]
+    assert isinstance(metric, Metric)
+    assert (line[metric.name], line["function_name"]) == ([1.0], metric.function.name)
+    assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == metric.namespace
 
 
 STRIPE_KEYS = {"STRIPE_API_KEY": "secretsmanager:stripe/key", "STRIPE_RETURN_URL": "https://donate.example"}

@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from handlers.outbox.sending import sent
+from handlers.reconcile.finding import AskingFailed
 from handlers.reconcile.finishing import finish
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, execution_has_settled, reconcile, sweep
 from handlers.transactions.record import from_document, intent
@@ -100,8 +101,18 @@ def test_a_function_that_fails_is_not_an_answer(monkeypatch: pytest.MonkeyPatch)
     event = {**document(), "psp": {"name": "psp_sandbox", "function_arn": ARN}}
     aws(monkeypatch, answer({"errorType": "PspUnavailable", "errorMessage": "down"}, FunctionError="Unhandled"))
 
-    with pytest.raises(RuntimeError, match="PspUnavailable"):
+    with pytest.raises(AskingFailed, match="PspUnavailable"):
         ask_psp(intent(event), event)
+
+
+def test_the_list_of_open_work_tells_a_rejected_key_from_an_outage() -> None:
+    store().put(intent({**document(), "psp": {"name": "psp_sandbox", "function_arn": ARN}}))
+
+    def ask(*_: Any) -> Any:
+        raise AskingFailed("KeyRejected")
+
+    [finding] = sweep(store(), ask, lambda _: False)
+    assert (finding.reason, finding.is_open_work) == ("psp_sandbox could not be asked: KeyRejected", True)
 
 
 @pytest.mark.parametrize(
