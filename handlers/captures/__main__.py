@@ -7,6 +7,7 @@ import json
 import click
 from attrs import asdict
 
+from handlers import executions
 from handlers.captures import listed
 from handlers.captures.record import STATUSES
 from handlers.money import amount_text
@@ -35,16 +36,7 @@ def request(donation: str, amount: int | None, release: bool, state_machine: str
     if state_machine is None:
         click.echo(text)
         return
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer = boto3.client("stepfunctions").start_execution(
-            stateMachineArn=state_machine, name=f"{donation}-capture", input=text
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(f"cannot start the capture: {error}") from error
-    click.echo(answer["executionArn"])
+    click.echo(executions.start(state_machine, f"{donation}-capture", text))
 
 
 @main.command("list")

@@ -7,7 +7,7 @@ import json
 import click
 from attrs import asdict, evolve
 
-from handlers import cards, clock
+from handlers import cards, clock, executions
 from handlers.money import amount_text
 from handlers.refunds import Refund, finish, listed, of_donation
 from handlers.refunds.record import STATUSES
@@ -40,16 +40,7 @@ def request(donation: str, amount: int | None, number: int | None, reason: str, 
     if state_machine is None:
         click.echo(text)
         return
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        answer = boto3.client("stepfunctions").start_execution(
-            stateMachineArn=state_machine, name=f"{donation}-refund-{number}", input=text
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(f"cannot start the refund: {error}") from error
-    click.echo(answer["executionArn"])
+    click.echo(executions.start(state_machine, f"{donation}-refund-{number}", text))
 
 
 @main.command()
