@@ -128,7 +128,7 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
 def test_a_refund_whose_request_may_be_on_its_way_is_not_looked_for(
     refund: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refund.mock("TakeRefund", timeout(times=100))
+    refund.mock("TakeRefund", fail("PspRefused"))
     with pytest.raises(ExecutionFailed):
         refund.run(request(amount=500))
     stored = datetime.fromisoformat(only().stored_at)
