@@ -13,6 +13,10 @@ TELLING = ("id", "charity", "amount", "currency")
 PAYING = (*TELLING, "payment_method", "capture")
 """The fields of a donation that a PSP's function gets."""
 
+MOST_RETURNS = 20
+"""After more returns of a donor who has completed nothing only the PSP ends the wait, or the day: an execution has room
+for a limited number of events."""
+
 _WORDS: dict[type, str] = {
     str: "a string",
     int: "an integer",

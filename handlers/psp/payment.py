@@ -14,7 +14,7 @@ from typing import Any, cast
 from attrs import evolve
 
 from handlers import clock
-from handlers.document import MalformedEvent, read
+from handlers.document import MOST_RETURNS, MalformedEvent, read
 from handlers.psp.interface import (
     Answer,
     Attempt,
@@ -49,9 +49,6 @@ doubled each time."""
 
 _ASK_DAILY = 24 * 3600
 """Seconds after which a PSP that has not decided yet is asked, if its webhook did not tell before."""
-
-_RETURNS = 20
-"""More returns than that end the payment: an execution has room for a limited number of events."""
 
 _NO_RESERVATIONS = Answer(
     Outcome.DECLINED, "no_reservations", "the PSP takes payments in one step and reserves nothing"
@@ -219,9 +216,9 @@ def _seconds_left(redirect: Mapping[str, Any], attempt: Mapping[str, Any]) -> in
     """Return for how many seconds to wait again for the donor, 0 for no longer."""
     returns = int(attempt.get("returns", 0))
     left = int(WAIT_FOR_DONOR - clock.seconds_since(attempt["redirected_at"]))
-    if redirect.get("Error") not in (None, *_TIMEOUTS) or returns >= _RETURNS or left < 1:
+    if redirect.get("Error") not in (None, *_TIMEOUTS) or left < 1:
         return 0
-    return min(left, _ASK_AGAIN << returns)
+    return min(left, _ASK_AGAIN << min(returns, MOST_RETURNS))
 
 
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from handlers import redirects
-from handlers.document import Done, read
+from handlers.document import MOST_RETURNS, Done, read
 from handlers.logs import invocation, logger
 from handlers.outbox import Message, send
 
@@ -27,8 +27,11 @@ def handler(event: dict[str, Any], context: Any) -> Done:
         donation = read(event, "document.donation.id", str)
         attempts = read(event, "document.payment.attempts", list[Any])
         url = read(event, "document.payment.redirect_url", str)
-        ticket = redirects.keep(donation, token)
-        if not (attempts and attempts[-1].get("returns")):
+        returns = attempts[-1].get("returns", 0) if attempts else 0
+        # A browser, or a mail filter, that loads the return page again and again must not end the donation.
+        awaits = redirects.DONOR if returns <= MOST_RETURNS else redirects.PSP
+        ticket = redirects.keep(donation, token, awaits)
+        if not returns:
             detail = {"donation": donation, "url": url, "ticket": ticket}
             send(Message("payment.redirect", f"{donation}-{len(attempts)}-{ticket[:12]}", detail))
         LOG.info("redirected", attempt=len(attempts))

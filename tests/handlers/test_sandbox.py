@@ -10,8 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
+from handlers import redirects
 from handlers.cards import is_card_number
 from handlers.document import MalformedEvent
+from handlers.outbox.sending import sent
 from handlers.psp import PspRefused, PspUnavailable
 from handlers.psp_sandbox.codes import CODES, RETRY_SCHEDULE
 from handlers.psp_sandbox.ledger import Ledger, Payment, UnknownCard
@@ -224,14 +226,24 @@ def test_a_donor_who_is_still_at_the_psp_is_waited_for_again(call: Call, redirec
     assert len(event["payment"]["attempts"]) == 1
 
 
-def test_a_return_page_that_is_called_for_ever_ends_the_payment(call: Call) -> None:
+def test_a_return_page_that_is_called_for_ever_does_not_end_the_payment(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail filter, or a browser that restores its tabs: from then on the PSP or the day ends the wait, no return."""
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-01-01T00:00:00.000Z")
     event = {**document("tok_3ds_abandoned"), "redirect": {"status": "returned"}}
-    statuses = []
-    while not statuses or statuses[-1] == "redirect":
+    identity, tokens = event["donation"]["id"], []
+    for number in range(23):
         event["payment"] = call("psp_sandbox", event)
-        statuses.append(event["payment"]["status"])
-    assert statuses == ["redirect"] * 21 + ["abandoned"]
-    assert [payment.status for payment in ledger().payments()] == ["cancelled"]
+        assert event["payment"]["status"] == "redirect"
+        call("redirect_to_psp", {"token": f"token-{number}", "document": event})
+        tokens.append(redirects.token_of(identity, redirects.DONOR))
+    assert tokens == [*(f"token-{number}" for number in range(21)), None, None]
+    assert redirects.token_of(identity, redirects.PSP) == "token-22"
+    assert event["payment"]["redirect_seconds"] == 86_400
+    assert len(sent("payment.redirect")) == 1
+    ledger().authenticate(event["payment"]["reference"], passed=True)
+    assert call("psp_sandbox", {**event, "redirect": TIMEOUT})["status"] == "paid"
 
 
 def test_the_last_wait_ends_with_the_day(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
