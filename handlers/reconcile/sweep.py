@@ -22,6 +22,7 @@ from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
 from handlers.document import is_for_later
 from handlers.money import amount_text
+from handlers.reconcile.asking import sparing
 from handlers.reconcile.finding import SETTLING, Ask, AskingFailed, Finding
 from handlers.reconcile.finishing import finish
 from handlers.reconcile.refunding import undecided as undecided_refunds
@@ -49,6 +50,7 @@ def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -
 
     Without `repair`, nothing is stored.
     """
+    ask = sparing(ask)
     for status in ("open", "broken"):
         for transaction in store.list(Query(status=status)):
             yield _alone(transaction, partial(settle, transaction, store, ask, has_ended, repair=repair))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,9 @@ from handlers.outbox.sending import sent
 from handlers.reconcile.finding import AskingFailed
 from handlers.reconcile.finishing import finish
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, execution_has_settled, reconcile, sweep
-from handlers.transactions.record import from_document, intent
+from handlers.transactions.record import Transaction, from_document, intent
 from handlers.transactions.store import Query, store
-from tests.handlers.conftest import Call, document
+from tests.handlers.conftest import Call, document, paid
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:payment-psp-sandbox"
 
@@ -103,6 +104,33 @@ def test_a_function_that_fails_is_not_an_answer(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(AskingFailed, match="PspUnavailable"):
         ask_psp(intent(event), event)
+
+
+def test_an_outage_leaves_the_sweep_time_for_everything_else(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand donations that wait for a PSP that is down would take hours, and the sweep has 15 minutes."""
+    seconds = [0.0]
+    monkeypatch.setattr("handlers.reconcile.asking.time.monotonic", lambda: seconds[0])
+    for number in range(40):
+        psp = "psp_sandbox" if number % 2 else "psp_stripe"
+        store().put(intent({**document(id=f"don-{number:02}"), "psp": {"name": psp, "function_arn": ARN}}))
+    paid_one = paid(id="don-paid")
+    call("persist_output", paid_one)
+    asked = []
+
+    def ask(transaction: Transaction, _: Any) -> Any:
+        asked.append(transaction.psp)
+        seconds[0] += 15 if transaction.psp == "psp_stripe" else 1
+        if transaction.psp == "psp_stripe":
+            raise AskingFailed("PspUnavailable")
+        return {"payments": [], "patience": 0}
+
+    findings = {finding.id: finding for finding in sweep(store(), ask, lambda _: False)}
+
+    assert Counter(asked) == {"psp_stripe": 8, "psp_sandbox": 20}
+    assert {findings[f"don-{number:02}"].reason for number in range(0, 40, 2)} == {
+        "psp_stripe could not be asked: PspUnavailable"
+    }
+    assert findings["don-paid"].repaired == "paid", "its post-processing is finished meanwhile"
 
 
 def test_the_list_of_open_work_tells_a_rejected_key_from_an_outage() -> None:
