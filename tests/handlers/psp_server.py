@@ -38,6 +38,8 @@ class PspServer:
         done), `twice` (it arrives twice, and the second answer is the one that is read), `none`, or a name of HOSTILE
         (the work is done)."""
         self.requests: list[str] = []
+        self.keys_of: dict[tuple[str, bytes], list[str]] = {}
+        """The idempotency keys of all requests that change something, by path and body."""
         self.mistakes: list[str] = []
         """Where a request or an answer differs from what the PSP publishes."""
         self._lock = threading.Lock()
@@ -68,6 +70,9 @@ class PspServer:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with self._lock:
             self.requests.append(f"{method} {parts.path}")
+            if method != "GET":
+                keys = self.keys_of.setdefault((parts.path, body), [])
+                keys.append(headers.get("idempotency-key", ""))
             fault = self.faults.pop(0) if self.faults else "none"
             if fault == "down":
                 return None

@@ -38,10 +38,12 @@ class World(ABC):
     """Which of them has the key that the PSP may reject."""
     tokens: ClassVar[dict[str, str]]
     """Payment methods by what they lead to: `paid`; `refused`, for good; `later`, refused at first and paid when it is
-    tried again; `redirect`, to the PSP's page; and `never back`, whose donor does nothing there unless
-    `donor_completes`."""
+    tried again; `redirect`, to the PSP's page; `never back`, whose donor does nothing there unless `donor_completes`;
+    and `pending`, if the PSP has payments that it decides later."""
     server: PspServer | None = None
     """None: the PSP is in this process, and has no answers to spoil."""
+    without_key: tuple[str, ...] = ()
+    """Paths of requests that may be done again: they need no idempotency key."""
     captures = True
     """False: it reserves nothing, and the tests of reservations leave it out."""
     webhook: str | None = None
@@ -73,6 +75,10 @@ class World(ABC):
     @abstractmethod
     def refunds(self, donation: str) -> list[int]:
         """The amounts of refunds that were made, or are on their way (minor unit)."""
+
+    def waits(self, donation: str) -> bool:
+        """True while something of the donation is with the PSP, which has not decided it: then nothing is done."""
+        return False
 
     # -- of a PSP with a webhook
 
@@ -110,6 +116,7 @@ class SandboxWorld(World):
         "later": "tok_later_once",
         "redirect": "tok_3ds",
         "never back": "tok_3ds_abandoned",
+        "pending": "tok_debit",
     }
 
     def __init__(self, folder: Path) -> None:
@@ -150,7 +157,7 @@ class StripeWorld(World):
         "STRIPE_WEBHOOK_SECRET": "whsec_test",
     }
     secret = "STRIPE_WEBHOOK_SECRET"
-    tokens = SandboxWorld.tokens
+    tokens: ClassVar = {kind: token for kind, token in SandboxWorld.tokens.items() if kind != "pending"}
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,8 +181,14 @@ class StripeWorld(World):
         return [each.captured for each in self.books.payments() if each.order_id == donation and each.captured]
 
     def refunds(self, donation: str) -> list[int]:
+        return [each["amount"] for each in self._refunds(donation)]
+
+    def waits(self, donation: str) -> bool:
+        return any(each["status"] == "pending" for each in self._refunds(donation))
+
+    def _refunds(self, donation: str) -> list[dict[str, Any]]:
         intents = {each.reference for each in self.books.payments() if each.order_id == donation}
-        return [each["amount"] for each in self.books.objects("refund") if each["payment_intent"] in intents]
+        return [each for each in self.books.objects("refund") if each["payment_intent"] in intents]
 
     def event(self, donation: str) -> dict[str, Any]:
         return self._signed(donation, "whsec_test")
@@ -199,6 +212,7 @@ class StripeWorld(World):
 class GoCardlessWorld(World):
     name = "psp_gocardless"
     captures = False
+    without_key = ("/billing_request_flows",)
     webhook = "gocardless_webhook"
     settings: ClassVar = {
         "GOCARDLESS_ACCESS_TOKEN": TOKEN,
@@ -214,6 +228,7 @@ class GoCardlessWorld(World):
         "later": "MDLATER",
         "redirect": "new_mandate",
         "never back": "new_mandate",
+        "pending": "MDPAID",
     }
 
     def __init__(self, folder: Path) -> None:
@@ -235,8 +250,15 @@ class GoCardlessWorld(World):
         return [each["amount"] for each in self._of(donation) if each["status"] not in ended]
 
     def refunds(self, donation: str) -> list[int]:
+        return [each["amount"] for each in self._refunds(donation)]
+
+    def waits(self, donation: str) -> bool:
+        undecided = ("pending_submission", "submitted", "created")
+        return any(each["status"] in undecided for each in [*self._of(donation), *self._refunds(donation)])
+
+    def _refunds(self, donation: str) -> list[dict[str, Any]]:
         payments = {each["id"] for each in self._of(donation)}
-        return [each["amount"] for each in self.gocardless.of("RF") if each["links"]["payment"] in payments]
+        return [each for each in self.gocardless.of("RF") if each["links"]["payment"] in payments]
 
     def event(self, donation: str) -> dict[str, Any]:
         payments = {each["id"] for each in self._of(donation)}
@@ -276,6 +298,7 @@ class AdyenWorld(World):
         "later": "pm_later",
         "redirect": "pm_3ds",
         "never back": "pm_3ds",
+        "pending": "pm_pending",
     }
 
     def __init__(self, folder: Path) -> None:
@@ -298,11 +321,14 @@ class AdyenWorld(World):
         return [each["captured"] for each in self.adyen.of(donation) if each["captured"]]
 
     def refunds(self, donation: str) -> list[int]:
-        return [
-            each["value"]
-            for each in self.adyen.modifications
-            if each["kind"] == "refunds" and each["reference"].startswith(f"{donation}:")
-        ]
+        return [each["value"] for each in self._modifications(donation) if each["kind"] == "refunds"]
+
+    def waits(self, donation: str) -> bool:
+        is_received = any(each["status"] in ("Received", "Pending") for each in self.adyen.of(donation))
+        return is_received or any("received" in each for each in self._modifications(donation))
+
+    def _modifications(self, donation: str) -> list[dict[str, Any]]:
+        return [each for each in self.adyen.modifications if each["reference"].startswith(f"{donation}:")]
 
     def event(self, donation: str) -> dict[str, Any]:
         return self.adyen.webhook(self._event(donation))

@@ -26,6 +26,8 @@ __all__ = ["psp"]
 
 pytestmark = pytest.mark.slow
 
+DONE = ("paid", "refunded", "cancelled", "abandoned")
+"""Statuses after which nothing is left to be done."""
 OTHERS = sorted(set(TOKENS) - {"psp_sandbox"})
 
 
@@ -51,6 +53,7 @@ def play(call: Call, world: World, event: dict[str, Any], steps: int = 12) -> li
     for _ in range(steps):
         event["payment"] = call(world.name, event)
         statuses.append(event["payment"]["status"])
+        assert statuses[-1] not in DONE or not world.waits(of(event)), "the PSP has not decided"
         if statuses[-1] == "redirect":
             event["redirect"] = world.donor_completes()
         elif statuses[-1] == "pending":
@@ -87,6 +90,25 @@ def test_paid(call: Call, psp: World) -> None:
     assert payment["delay_seconds"] == payment["redirect_seconds"] == payment["pending_seconds"] == 0
     assert play(call, psp, event) == ["paid"], "asked again, it is only repeated"
     assert psp.charges(of(event)) == [2500]
+
+
+def test_pending(call: Call, psp: World) -> None:
+    if "pending" not in psp.tokens:
+        pytest.skip("it decides at once")
+    event = donation(psp, "pending")
+    statuses = play(call, psp, event)
+
+    assert (statuses[0], statuses[-1]) == ("pending", "paid")
+    assert psp.charges(of(event)) == [2500]
+
+
+def test_a_refund_that_the_psp_has_not_decided_is_pending(call: Call, psp: World) -> None:
+    event = {**paid(call, psp, id="don-pending-1"), "operation": "refund", "amount": 500}
+    first = call(psp.name, event)["status"]
+
+    assert first == ("pending" if psp.waits(of(event)) else "refunded")
+    assert repeat(call, psp, event)[-1] == "refunded"
+    assert psp.refunds(of(event)) == [500]
 
 
 def test_refused(call: Call, psp: World) -> None:
@@ -203,6 +225,75 @@ def test_a_forgotten_key_does_not_charge_twice(call: Call, psp: World, monkeypat
 
     assert play(call, psp, first)[-1] == "paid"
     assert psp.charges(of(first)) == [2500]
+
+
+def test_a_repeated_request_has_the_same_key(call: Call, psp: World) -> None:
+    """Nothing was done, as far as we know; another process may be at it with the same key."""
+    if psp.server is None:
+        pytest.skip("the sandbox is in this process")
+
+    def interrupted(event: dict[str, Any]) -> None:
+        assert psp.server
+        psp.server.keys_of.clear()
+        for before in range(4):
+            psp.server.faults = [*["none"] * before, "down"]
+            with suppress(PspUnavailable):
+                call(psp.name, event)
+            psp.server.faults = []
+        keyed = {what: keys for what, keys in psp.server.keys_of.items() if what[0] not in psp.without_key}
+        assert keyed
+        for (path, _), keys in keyed.items():
+            assert (len({*keys}), "" in keys) == (1, False), (path, keys)
+
+    event = donation(psp, "paid")
+    interrupted(event)
+    assert play(call, psp, event)[-1] == "paid"
+    interrupted({**event, "operation": "refund", "amount": 500})
+    if psp.captures:
+        interrupted({**reserved(call, psp), "operation": "capture", "amount": 500})
+
+
+def test_an_answer_that_was_lost_before_its_key_was_forgotten(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outage was longer than that: what was taken is found, or it is for people."""
+    if psp.server is None:
+        pytest.skip("the sandbox forgets no key")
+    event = donation(psp, "paid")
+    for before in range(3):  # until the request that charges is the one whose answer is lost
+        psp.server.faults = [*["none"] * before, "lost"]
+        with suppress(PspUnavailable):
+            call(psp.name, event)
+        if psp.charges(of(event)):
+            break
+    psp.server.faults = []
+    if hasattr(psp.server, "keys"):
+        psp.server.keys.clear()
+    monkeypatch.setenv("FLOWDSL_NOW", "2100-01-01T00:00:00.000Z")
+
+    with suppress(PspRefused):
+        assert play(call, psp, event)[-1] == "paid"
+    assert psp.charges(of(event)) == [2500]
+
+
+def test_what_another_donors_browser_brings_back_pays_nothing(call: Call, psp: World) -> None:
+    first, second = donation(psp, "never back"), donation(psp, "never back")
+    for event in (first, second):
+        event["payment"] = call(psp.name, event)
+    first["redirect"] = psp.donor_completes()  # what it reports is of the second
+
+    first["payment"] = call(psp.name, first)
+    assert first["payment"]["status"] != "paid" or psp.charges(of(first)) == [2500]
+
+
+def test_a_reported_payment_of_another_donation_is_none_of_this_one(call: Call, psp: World) -> None:
+    event = paid(call, psp)
+    reference = event["payment"]["reference"]
+    other = {**donation(psp, "paid"), "operation": "look_up"}
+
+    [state] = call(psp.name, {**event, "operation": "look_up", "reported": reference})["payments"]
+    assert state["reference"] == reference
+    assert call(psp.name, {**other, "reported": reference})["payments"] == []
 
 
 def test_a_forgotten_key_does_not_refund_twice(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,6 +445,7 @@ def repeat(call: Call, psp: World, event: dict[str, Any]) -> list[str]:
     for _ in range(4):
         try:
             answers.append(call(psp.name, event).get("status", ""))
+            assert answers[-1] not in DONE or not psp.waits(of(event)), "the PSP has not decided"
         except (PspUnavailable, PspRefused) as error:
             answers.append(type(error).__name__)
         psp.pass_days()
@@ -393,6 +485,7 @@ def test_a_released_reservation_cannot_be_captured(call: Call, psp: World) -> No
     for _ in range(3):
         with suppress(PspUnavailable):
             [state] = call(psp.name, release)["payments"]
+            assert not psp.waits(of(event)), "the PSP has not decided"
         psp.pass_days()
 
     assert (state["status"], state["captured"]) == ("cancelled", 0)
