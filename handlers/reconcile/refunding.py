@@ -12,6 +12,9 @@ from handlers.refunds.conclusion import conclude, status_of
 from handlers.refunds.record import UNDECIDED
 from handlers.transactions.store import Store
 
+_UNANSWERED = 7 * 24 * 3600
+"""Seconds after which a PSP that cannot say whether it made a refund will not say it any more."""
+
 
 def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
     """Yield a finding for each refund that is not decided, and for each that a bank returned."""
@@ -21,11 +24,18 @@ def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
             reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
             yield Finding(refund.id, "refund failed", reason)
         elif not refund.is_final and clock.seconds_since(refund.stored_at) > SETTLING:
-            try:
-                yield _settled(refund, store, ask, repair=repair)
-            except Exception as error:  # noqa: BLE001 - one refund must not hide the other findings
-                reason = f"{refund.psp} could not be asked: {reason_of(error)}; {_again(refund)}"
-                yield Finding(refund.id, f"refund {refund.status}", reason)
+            yield settled(refund, store, ask, repair=repair)
+
+
+def settled(refund: Refund, store: Store, ask: Ask, *, repair: bool = True) -> Finding:
+    """Ask the PSP for a refund that is not decided, and store what it says."""
+    try:
+        return _settled(refund, store, ask, repair=repair)
+    except Exception as error:  # noqa: BLE001 - one refund must not hide the other findings
+        reason = f"{refund.psp} could not be asked: {reason_of(error)}; {_again(refund)}"
+        # Adyen cannot be asked for one that it never answered.
+        is_lasting = refund.status == "broken" and clock.seconds_since(refund.stored_at) > _UNANSWERED
+        return Finding(refund.id, f"refund {refund.status}", reason, is_for_the_dashboard=is_lasting)
 
 
 def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding:
@@ -37,7 +47,8 @@ def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding
     event = inquiry(document, "find_refund", payment=payment, amount=refund.amount, refund=refund.id)
     state = ask(record, event)["refund"]
     if state is None:
-        return Finding(refund.id, name, f"{refund.psp} has no such refund; {_again(refund)}")
+        reason = f"{refund.psp} has no such refund; {_again(refund)}"
+        return Finding(refund.id, name, reason, is_for_the_dashboard=True)
     status = status_of(state["status"])
     reason = f"{state['status']} at {refund.psp}: {refund.reference}"
     if status not in ("pending", "broken"):
@@ -53,4 +64,6 @@ def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding
 def _again(refund: Refund) -> str:
     if not refund.number:
         return f"somebody made it at {refund.psp}: look there"
-    return f"run it again, which is safe: python -m handlers.refunds request {refund.donation} --number {refund.number}"
+    request = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"
+    close = f"python -m handlers.refunds close {refund.id} --not-made"
+    return f"run it again, which is safe: {request}; or if it is not to be made any more: {close}"

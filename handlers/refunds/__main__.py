@@ -9,8 +9,9 @@ from attrs import asdict, evolve
 
 from handlers import cards, clock, executions
 from handlers.money import amount_text
+from handlers.reconcile.finding import SETTLING
 from handlers.refunds import Refund, finish, listed, of_donation
-from handlers.refunds.record import STATUSES
+from handlers.refunds.record import NOT_MADE, STATUSES
 from handlers.terminal import json_text, plain
 
 
@@ -33,7 +34,7 @@ def main() -> None:
 @click.option("--state-machine", metavar="ARN", help="Start the refund there; default: print the execution's input.")
 def request(donation: str, amount: int | None, number: int | None, reason: str, state_machine: str | None) -> None:
     """Refund the donation with the id DONATION. Requesting the same number again never refunds twice."""
-    number = number or len(of_donation(donation)) + 1
+    number = number or max((each.number for each in of_donation(donation)), default=0) + 1
     # Before anything is stored: Step Functions keeps the input.
     event = {"donation": donation, "number": number, "amount": amount, "reason": cards.redact(reason)}
     text = json.dumps(event, ensure_ascii=False)
@@ -46,15 +47,42 @@ def request(donation: str, amount: int | None, number: int | None, reason: str, 
 @main.command()
 @click.argument("identity", metavar="ID")
 @click.option("--note", default="", help="What was done, for the record.")
-def close(identity: str, note: str) -> None:
-    """Close the failed refund ID, after the donor got the money in another way: it leaves the list of open work."""
+@click.option("--not-made", is_flag=True, help="The PSP has no such refund, and it is not to be made any more.")
+def close(identity: str, note: str, not_made: bool) -> None:
+    """Close the failed refund ID, after the donor got the money in another way: it leaves the list of open work.
+
+    With --not-made close one that never reached its PSP, because somebody made another one in the dashboard: it is
+    stored as declined. If the PSP made it after all, its webhook stores that.
+    """
     refund = next((each for each in listed() if each.id == identity), None)
     if refund is None:
         raise click.ClickException(f"no refund {identity!r}; `python -m handlers.refunds list` lists all")
-    stored = finish(evolve(refund, status="closed", reason=cards.redact(note)[:200], stored_at=clock.now()))
-    if stored.status != "closed":
+    closed = evolve(refund, status="closed", reason=cards.redact(note)[:200], stored_at=clock.now())
+    if not_made:
+        _check_not_made(refund)
+        closed = evolve(closed, status="declined", code=NOT_MADE)
+    stored = finish(closed)
+    if stored != closed:
         raise click.ClickException(f"{identity} is {stored.status}; only a failed refund can be closed")
     click.echo(_line(stored))
+
+
+def _check_not_made(refund: Refund) -> None:
+    """Settle the refund if its PSP can say what became of it. Raises ClickException unless it was not made."""
+    # The PSPs and the sweep are needed for this alone.
+    from handlers.reconcile.refunding import settled
+    from handlers.reconcile.sweep import ask_psp
+    from handlers.transactions.store import store
+
+    if refund.is_final:
+        raise click.ClickException(f"{refund.id} is {refund.status}")
+    if clock.seconds_since(refund.stored_at) <= SETTLING:
+        raise click.ClickException(f"{refund.id} is {refund.status}, and may still reach its PSP; try again in an hour")
+    finding = settled(refund, store(), ask_psp)
+    if finding.repaired:
+        raise click.ClickException(f"{refund.id} is {finding.repaired}: {finding.reason}")
+    if not finding.is_for_the_dashboard:
+        raise click.ClickException(f"{refund.id}: {finding.reason}")
 
 
 @main.command("list")

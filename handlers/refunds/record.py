@@ -16,6 +16,9 @@ UNDECIDED = 30 * 24 * 3600
 """Seconds for which a refund may be pending before people have to look. Banks take up to ten working days
 (https://docs.stripe.com/refunds, https://docs.adyen.com/online-payments/refund)."""
 
+NOT_MADE = "not made"
+"""The code of a refund that somebody closed, as the PSP has none: if the PSP made it after all, that counts."""
+
 _RANKS = {"open": 0, "broken": 1, "pending": 2, "declined": 3, "refunded": 3}
 _LATER = {"refunded": "failed", "failed": "closed"}
 
@@ -52,6 +55,8 @@ class Refund:
     def may_become(self, other: Refund) -> bool:
         """Return true if the other record may replace this one: an earlier state never comes back, and a final one
         stays, but for a refund that fails after the PSP made it, and is closed by somebody then."""
+        if self.code == NOT_MADE and other.status in ("refunded", "pending"):
+            return True
         if self.is_final:
             return _LATER.get(self.status) == other.status
         return _RANKS.get(other.status, -1) >= _RANKS[self.status]

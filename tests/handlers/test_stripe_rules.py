@@ -5,6 +5,7 @@ benchmarks.campaign.stripe_books has the rules, each with its source.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,24 @@ def test_amounts_survive_the_way_to_stripe_and_back_or_are_refused(currency: str
             assert currency in ("MGA", "BHD", "JOD", "KWD", "OMR", "TND")
             continue
         assert in_minor_units(converted, currency) == amount
+
+
+def test_a_refund_of_more_than_is_left_is_declined_although_stripe_names_no_code(
+    call: Call, books: StripeBooks, at: At
+) -> None:
+    """Stripe's message alone says it: https://github.com/reactioncommerce/reaction/issues/3704."""
+    event = document("tok_paid")
+    event["payment"] = call("psp_stripe", event)
+    problem = {"type": "invalid_request_error", "param": "amount"}
+    problem["message"] = "Refund amount (\u00a325.00) is greater than unrefunded amount on charge (\u00a321.45)"
+    real = books.request
+
+    def request(method: str, url: str, *rest: Any, **more: Any) -> Any:
+        if method == "post" and url.endswith("/refunds"):
+            return json.dumps({"error": problem}), 400, {}
+        return real(method, url, *rest, **more)
+
+    books.request = request  # type: ignore[method-assign]
+    refund = {**event, "operation": "refund", "number": 1, "amount": 2500}
+
+    assert call("psp_stripe", refund)["status"] == "declined"

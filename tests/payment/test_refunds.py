@@ -22,6 +22,7 @@ from handlers.persist_refund.handler import handler as persist_refund
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
 from handlers.refunds import Refund
 from handlers.refunds.__main__ import main
+from handlers.refunds.conclusion import conclude
 from handlers.sqlite import database
 from handlers.transactions.store import store
 from tests.payment.books import DAY, FOR_EVER, HOUR, ROOT, donation, kinds, payments
@@ -218,7 +219,8 @@ def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     assert (finding.id, finding.status, finding.is_open_work) == ("don-1:refund:1", "refund broken", True)
     assert finding.reason == (
         "psp_sandbox has no such refund; run it again, which is safe: "
-        "python -m handlers.refunds request don-1 --number 1"
+        "python -m handlers.refunds request don-1 --number 1; or if it is not to be made any more: "
+        "python -m handlers.refunds close don-1:refund:1 --not-made"
     )
 
     result = CliRunner().invoke(main, ["request", "don-1", "--number", "1"])
@@ -227,6 +229,80 @@ def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     assert run.output["stored"]["status"] == "refunded"
     assert (moved(), total()) == ([500], 2000)
     assert list(sweep(store(), ask_psp, execution_has_ended)) == []
+
+
+def close_not_made() -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["close", "don-1:refund:1", "--not-made", "--note", "made in the dashboard"])
+    return result.exit_code, result.output
+
+
+def broken(refund: Runner, **changes: Any) -> None:
+    refund.mock("TakeRefund", timeout(times=FOR_EVER))
+    with pytest.raises(ExecutionFailed, match="RefundBroken"):
+        refund.run(request(**changes))
+
+
+def test_a_refund_that_somebody_made_in_another_way_can_be_closed(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Running it again is refused for ever, as nothing is left: it would stay in the list of open work."""
+    broken(refund, amount=2500)
+    dashboard = evolve(only(), id="don-1:refund:re_1", number=0, status="open", code="")
+    conclude(refunds.begin(dashboard), "refunded", "succeeded")
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
+    with pytest.raises(ExecutionFailed, match="nothing is left to refund"):
+        Runner.of(ROOT / "refund_flow.py").run(request())
+
+    code, output = close_not_made()
+    assert (code, "don-1:refund:1  declined  25.00 GBP  psp_sandbox sbx_" in output) == (0, True)
+    assert list(sweep(store(), ask_psp, execution_has_ended)) == []
+    assert total() == 0
+    assert close_not_made()[0] == 1, "it is closed"
+
+
+@pytest.mark.parametrize("status", ["refunded", "pending"])
+def test_what_the_psp_made_after_all_counts_although_it_was_closed(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    broken(refund, amount=500)
+    monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
+    assert close_not_made()[0] == 0
+
+    conclude(only(), status, "succeeded")
+
+    assert (only().status, total()) == (status, 2000 if status == "refunded" else 2500)
+    conclude(only(), "declined", "failed")
+    assert (only().status, total()) == ("failed" if status == "refunded" else "declined", 2500)
+
+
+@pytest.mark.parametrize(
+    ("hours", "answer", "message"),
+    [
+        (0, None, "may still reach its PSP; try again in an hour"),
+        (48, None, "psp_sandbox could not be asked: ZeroDivisionError"),
+        (48, {"status": "pending", "code": "pending"}, "pending at psp_sandbox"),
+        (48, {"status": "refunded", "code": "succeeded"}, "don-1:refund:1 is refunded"),
+        (8 * 24, None, "don-1:refund:1  declined"),
+    ],
+)
+def test_a_refund_that_may_have_been_made_cannot_be_closed(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, hours: int, answer: dict[str, Any] | None, message: str
+) -> None:
+    """One that its PSP cannot tell of, as Adyen never answered, can after a week: somebody has looked there."""
+    broken(refund, amount=500)
+    now = datetime.fromisoformat(only().stored_at) + timedelta(hours=hours)
+    monkeypatch.setenv("FLOWDSL_NOW", now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    monkeypatch.setattr("handlers.reconcile.sweep.ask_psp", lambda *_: {"refund": answer} if answer else 1 / 0)
+
+    code, output = close_not_made()
+
+    assert (code, message in output) == (0 if "declined" in message else 1, True)
+    assert total() == (2000 if answer and answer["status"] == "refunded" else 2500)
+
+
+def test_a_new_refund_never_gets_the_number_of_another_one(refund: Runner) -> None:
+    refund.run(request(number=2, amount=500))
+    assert json.loads(CliRunner().invoke(main, ["request", "don-1"]).stdout)["number"] == 3
 
 
 def test_a_refund_that_is_pending_for_a_month_ends_its_flow_and_is_the_sweeps(refund: Runner) -> None:
