@@ -10,7 +10,7 @@ import click
 
 from .group import CommandGroup
 from .output import EXIT_MISTAKE, OWN_PROCESS
-from .terminal import OutputError, drop_stdout, escaping, open_streams
+from .terminal import OutputError, drop_stdout, escape_from_now_on, open_streams
 
 __all__ = ["app", "main"]
 
@@ -79,8 +79,8 @@ def main() -> None:
     """The entry point of the `flowdsl` script."""
     open_streams()
     try:
-        with escaping():
-            app(prog_name="flowdsl", obj=OWN_PROCESS)
+        escape_from_now_on()
+        app(prog_name="flowdsl", obj=OWN_PROCESS)
     except OutputError as error:
         drop_stdout()
         with suppress(OSError):

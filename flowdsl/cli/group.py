@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -99,3 +100,8 @@ class CommandGroup(WholeHelp):
             # Nothing reads the rest of the buffer; Python would report that when it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(EXIT_PIPE_CLOSED)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            message = f"{str(error.filename)[:60]}… is too long for the name of a file"
+            raise Mistake(FlowError.of(message, code="FD702"), color=ctx.color) from error

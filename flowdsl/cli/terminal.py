@@ -80,9 +80,18 @@ class _Escaping:
 @contextmanager
 def escaping() -> Iterator[None]:
     """Escape all that is written to stdout and stderr."""
-    stdout, stderr = _Escaping(sys.stdout, "stdout"), _Escaping(sys.stderr, "stderr")
-    with redirect_stdout(cast(TextIO, stdout)), redirect_stderr(cast(TextIO, stderr)):
+    stdout, stderr = _escaped()
+    with redirect_stdout(stdout), redirect_stderr(stderr):
         yield
+
+
+def escape_from_now_on() -> None:
+    """Escape all that is written to stdout and stderr until the process has ended: also by what runs at its exit."""
+    sys.stdout, sys.stderr = _escaped()
+
+
+def _escaped() -> tuple[TextIO, TextIO]:
+    return cast(TextIO, _Escaping(sys.stdout, "stdout")), cast(TextIO, _Escaping(sys.stderr, "stderr"))
 
 
 def write_bytes(content: bytes) -> None:

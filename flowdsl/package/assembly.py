@@ -80,7 +80,7 @@ def build(
     FlowError if anything is wrong, and where `output` has files that flowdsl did not write; the earlier build is then
     as it was.
     """
-    root, output = root.resolve(), output.resolve()
+    root, output = root.resolve(), Path(os.path.realpath(output))  # which takes links that lead in a circle
     wanted = None if functions is None else distinct(functions)
     wrong: list[Diagnostic] = []
     for function in wanted or ():
@@ -123,9 +123,9 @@ def build(
             others = {name: archive.digests(text.encode())[0] for name, text in texts.items()}
             result = evolve(result, others=others)
             (work.new / manifest.FILE).write_text(result.text(), encoding="utf-8")
-    if own:
-        for name in {_note_name(one) for one in packaged.values()} - {_note_name(one) for one in kept.values()}:
-            own.write(name, "")
+        if own:  # before another build, which waits, looks for them
+            for name in {_note_name(one) for one in packaged.values()} - {_note_name(one) for one in kept.values()}:
+                own.write(name, "")
     return result
 
 

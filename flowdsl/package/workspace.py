@@ -40,9 +40,9 @@ def replacing(output: Path, on_wait: Callable[[], None]) -> Iterator[Workspace]:
     Ctrl-C is held back during the block, except where it allows it.
     Raises FlowError if `output` contains files that flowdsl did not write; it never removes them.
     """
-    check_own(output)  # before anything is written beside it
     space = output.parent / ".flowdsl" / output.name
     try:
+        check_own(output)  # before anything is written beside it
         with holding_interrupts(), _hold_lock(space, on_wait) as lock:
             _clean_up(space, output)
             check_own(output)

@@ -141,8 +141,10 @@ def _execute(file: Path, root: Path, mistakes: list[Mistake]) -> ModuleType:
             SourceLoader(name, str(file)).exec_module(module)
     except SyntaxError as error:
         raise FlowError(syntax_error(error, file)) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # a flow's own may be derived from it
         pass_on_interrupt(error)
+        if type(error).__module__.startswith("_pytest"):
+            raise  # a test ends
         noted = noted_mistakes(mistakes)
         lines = {(each.span.file, each.span.line) for each in noted if each.span}
         raised = author_error(error, file, root)

@@ -52,7 +52,7 @@ def files_around(existing: Existing, name: str) -> dict[str, str | bytes]:
 def create(folder: Path, contents: Mapping[str, str | bytes]) -> None:
     """Write a project as a whole or not at all. Raises FlowError if the folder exists and has files."""
     check_folder(folder)
-    named, folder = folder, folder.resolve()  # a link may lead to the folder
+    named, folder = folder, Path(os.path.realpath(folder))  # a link may lead to the folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with holding_interrupts():

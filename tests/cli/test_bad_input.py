@@ -309,3 +309,15 @@ def test_completion_completes(project):
 
 def test_version(project):
     assert project.run("--version").stdout.startswith("flowdsl 0")
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments", [("check", f"{LONG}.py"), ("run", "--input", LONG), ("new", "p", "--folder", LONG), ("import", LONG)]
+)
+def test_a_name_that_no_file_can_have(project, arguments):
+    done = project.run(*arguments)
+    assert done.exit_code == 2
+    assert "is too long for the name of a file" in done.stdout + done.stderr

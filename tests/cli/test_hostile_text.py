@@ -64,3 +64,18 @@ def test_what_stays():
     for text in ("a\tb\nc", "é 😀 日本 שלום", "\x1b[31m\x1b[1mred\x1b[0m", ""):
         assert escape(text) == text
     assert escape("\x1b[8mhidden") == "\\u001b[8mhidden"
+
+
+def test_what_is_written_at_the_end_of_the_process_is_escaped(project):
+    project.write("evil.py", f"import atexit\nfrom hello import machine\natexit.register(lambda: print({HOSTILE!r}))\n")
+    out, err = project.start("check", "evil.py").communicate(timeout=60)
+    assert "\\u001b[2J" in out
+    assert not CONTROL.search(out + err)
+
+
+def test_whatever_a_flow_raises_is_its_authors_mistake(project):
+    project.write("evil.py", f"class Evil(BaseException): ...\nraise Evil({HOSTILE[4:]!r})\n")
+    done = project.run("check", "evil.py")
+    assert done.exit_code == 2
+    assert "evil.py:2:1: error FD703 flow:evil.Evil: \\u009b31m" in done.stdout
+    assert not CONTROL.search(done.stdout + done.stderr)

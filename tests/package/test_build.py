@@ -247,6 +247,14 @@ def test_an_output_that_is_a_file_or_in_a_handler(packed):
         build([], {}, root=packed.root, output=packed.root)
 
 
+def test_an_output_that_no_folder_can_have(packed):
+    (packed.root / "circle").symlink_to("circle")
+    for name in ("circle", "x" * 300, "circle/build"):
+        with pytest.raises(FlowError, match="FD63"):
+            build([], {}, root=packed.root, output=packed.root / name)
+    assert leftovers(packed) == []
+
+
 @pytest.mark.parametrize("name", ["../x.asl.json", "x.json", "manifest.json", ".asl.json"])
 def test_a_definition_has_a_plain_name(packed, name):
     with pytest.raises(FlowError, match="invalid file name"):
