@@ -20,7 +20,7 @@ from attrs import evolve
 
 from benchmarks.campaign.adyen_books import ACCOUNT, DOCUMENT
 from benchmarks.campaign.published import PUBLISHED, WITHOUT
-from handlers import disputes, refunds
+from handlers import clock, disputes, refunds
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.money import MINOR_DIGITS
 from handlers.psp import Outcome, PspRefused, PspUnavailable
@@ -754,6 +754,9 @@ def test_prism_accepts_our_requests(
 ) -> None:
     """Prism validates each request and answers with one of Adyen's examples, which are of other payments."""
     event = {**paid(call), "operation": "refund"}
+    reserved = [{**donation("pm_paid", name), "operation": "authorise"} for name in ("don-4", "don-5")]
+    for each in reserved:
+        each["payment"] = call("psp_adyen", each)
     monkeypatch.setenv("ADYEN_API_BASE", prism)
 
     # The first example is of 3-D Secure on a page of one's own, which our requests turn off.
@@ -765,6 +768,18 @@ def test_prism_accepts_our_requests(
     facts.keep(Fact("don-3-1", ANSWERED, "2026-01-01T00:00:00.000Z", "RedirectShopper", url="https://adyen.example"))
     cancelled = call("psp_adyen", {**event, "operation": "cancel", "references": ["don-3-1"]})
     assert [each["status"] for each in cancelled["payments"]] == ["cancelled"]
+    with pytest.raises(PspUnavailable, match="has not decided yet"):
+        call("psp_adyen", {**reserved[0], "operation": "capture", "amount": 1500})
+    release = {**reserved[1], "operation": "cancel", "references": [reserved[1]["payment"]["reference"]]}
+    with pytest.raises(PspUnavailable, match="has received the cancellation"):
+        call("psp_adyen", release)
+    back = {"status": "returned", "details": {"redirectResult": "X6XtfGC3!Y"}}
+    sent = {**donation("pm_3ds", "don-6"), "redirect": back}
+    facts.keep(Fact("don-6-1", SENT, clock.now(), amount=2500, currency="GBP"))
+    facts.keep(Fact("don-6-1", ANSWERED, clock.now(), "RedirectShopper", url="https://adyen.example"))
+    attempt = {"number": 1, "at": clock.now(), "psp": "psp_adyen", "idempotency_key": "don-6-1"}
+    sent["payment"] = {"status": "redirect", "psp": "psp_adyen", "reference": "don-6-1", "attempts": [attempt]}
+    assert call("psp_adyen", sent)["status"] == "redirect", "the example is of another payment"
     request = urllib.request.Request(f"{prism}/payments", b"{}", {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(request)

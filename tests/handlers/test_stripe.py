@@ -54,6 +54,9 @@ def test_a_hard_decline_is_never_tried_again(code: str, advice: str | None) -> N
 
 
 def test_what_may_pass_is_tried_again_unless_the_bank_says_no() -> None:
+    # "Attempt the payment again" in https://docs.stripe.com/declines/codes.
+    again = {"approve_with_id", "issuer_not_available", "processing_error", "reenter_transaction", "try_again_later"}
+    assert {code for code, outcome in codes.DECLINE_CODES.items() if outcome is Outcome.RETRY} == again
     assert codes.declined("issuer_not_available", None) is Outcome.RETRY
     assert codes.declined("issuer_not_available", "do_not_try_again") is Outcome.DECLINED
     assert codes.declined("insufficient_funds", None) is Outcome.DECLINED
