@@ -160,7 +160,10 @@ class AdyenPsp:
                 if _is_transient(error):
                     raise
                 return  # nothing that Adyen knows: the donor may still complete the payment
-            if _text(answer, "merchantReference") == reference:
+            if "merchantReference" not in answer:
+                # Adyen's own examples lack it. Whose result this is, only the webhook tells.
+                _text(answer, "resultCode")
+            elif _text(answer, "merchantReference") == reference:
                 self._answered(reference, answer)
 
     def look_up(self, request: Lookup) -> list[Answer]:

@@ -128,6 +128,29 @@ def test_an_unknown_method_is_declined_and_stays_so(call: Call, adyen: AdyenServ
     assert state["status"] == "declined"
 
 
+def test_a_result_that_does_not_say_whose_it_is_waits_for_the_webhook(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Adyen's own examples of /payments/details."""
+    event = donation("pm_3ds")
+    event["payment"] = call("psp_adyen", event)
+    event["redirect"] = {"status": "returned", "details": {"redirectResult": adyen.redirect_result("don-1-1")}}
+    work = adyen._work
+
+    def silent(method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        status, content = work(method, path, body)
+        content.pop("merchantReference", None)
+        return status, content
+
+    monkeypatch.setattr(adyen, "_work", silent)
+    event["payment"] = call("psp_adyen", event)
+    assert event["payment"]["status"] == "redirect"
+    adyen.pass_days()
+    assert call("adyen_webhook", adyen.webhook(adyen.events[-1]))["statusCode"] == 200
+    event["redirect"] = {"status": "told by the PSP"}
+    assert call("psp_adyen", event)["status"] == "paid"
+
+
 def test_somebody_elses_redirect_result_pays_nothing(call: Call, adyen: AdyenServer) -> None:
     """A donor brings the result of a cheap donation back for an expensive one, or invents one."""
     cheap, dear = donation("pm_3ds", "don-cheap"), donation("pm_3ds", "don-dear")
