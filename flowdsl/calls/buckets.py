@@ -16,6 +16,7 @@ from attrs import frozen
 from ..base.diagnostics import FlowError
 from ..base.json import json_text
 from ..engine import Call, Reply
+from ..engine.data.item_formats import MOST_BYTES, check_size
 
 ACTIONS = ("getObject", "listObjectsV2", "putObject")
 """The actions of S3 that a folder can answer."""
@@ -67,7 +68,8 @@ def _answer(action: str, arguments: Mapping[str, Any], folder: Path) -> Reply:
     if action == "getObject":
         if not file.is_file():
             return Reply.failed("S3.NoSuchKeyException", "The specified key does not exist.")
-        content = file.read_bytes()
+        with file.open("rb") as stream:
+            content = check_size(stream.read(MOST_BYTES + 1))
         return Reply.succeeded({"Body": _text_or_base64(content), "ContentLength": len(content)})
     body = arguments.get("Body", "")
     text = body if isinstance(body, str) else json_text(body)

@@ -154,6 +154,14 @@ def test_compressed_text() -> None:
     assert read(base64_of(gzip.compress(b'{"a":1}\n{"a":2}')), {"InputType": "JSONL"}) == [{"a": 1}, {"a": 2}]
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, lambda data: pytest.importorskip("pyarrow").compress(data, "zstd")])
+def test_a_small_file_that_unpacks_to_gigabytes(pack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowdsl.engine.data.item_formats.MOST_BYTES", 1000)
+    assert read(base64_of(pack(b"[1]" + b" " * 997)), {"InputType": "JSON"}) == [1]
+    with pytest.raises(FlowError, match="has more than 1,000 bytes, which is too large for a local run"):
+        read(base64_of(pack(b"[1]" + b" " * 998)), {"InputType": "JSON"})
+
+
 def test_text_that_looks_like_base64() -> None:
     config = {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
     assert read("H4sI\nKLUv\n", config) == [{"H4sI": "KLUv"}]

@@ -31,19 +31,27 @@ _BASE64 = ("H4sI", "KLUv", "UEFS")
 """How the Base64 of these begins. A binary object is Base64 in the answer of s3:getObject."""
 
 
+MOST_BYTES = 256 * 2**20
+"""The largest file that is read, unpacked: a local run has all items in memory. AWS takes files of 10 GB."""
+
+
 class ReaderError(Exception):
     """States.ItemReaderFailed; the message is its cause."""
 
 
 def content(answer: JSON) -> bytes:
-    """The body of an object, decompressed, from the answer to s3:getObject. Raises ReaderError."""
+    """The body of an object, decompressed, from the answer to s3:getObject.
+
+    Raises ReaderError, and FlowError for what is too large here.
+    """
     if not isinstance(answer, dict) or "Body" not in answer:
         raise ReaderError('The answer to s3:getObject has no Body, such as {"Body": "the text of the file"}.')
     body = answer["Body"]
     raw = _bytes(body) if isinstance(body, str) else json.dumps(body).encode()
     try:
         if raw.startswith(_GZIP):
-            return gzip.decompress(raw)
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+                return check_size(stream.read(MOST_BYTES + 1))
         if raw.startswith(_ZSTD):
             return _zstd(raw)
     except (OSError, EOFError, zlib.error) as error:
@@ -149,8 +157,15 @@ def _parquet(raw: bytes) -> list[JSON]:
 
 def _zstd(raw: bytes) -> bytes:
     with _pyarrow("pyarrow", "ZSTD").CompressedInputStream(io.BytesIO(raw), "zstd") as stream:
-        value: bytes = stream.read()
-        return value
+        return check_size(stream.read(MOST_BYTES + 1))
+
+
+def check_size(data: bytes) -> bytes:
+    """Raises FlowError for a file that a local run does not hold."""
+    if len(data) > MOST_BYTES:
+        message = f"the file of an ItemReader has more than {MOST_BYTES:,} bytes, which is too large for a local run"
+        raise FlowError.of(message, code="FD900", hint="give a smaller file, or an answer: --mock STATE=…")
+    return data
 
 
 def _pyarrow(module: str, what: str) -> Any:
