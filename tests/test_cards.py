@@ -83,6 +83,7 @@ def test_other_numbers_stay(text: str) -> None:
 
 def test_a_number_is_found_as_a_number_too() -> None:
     assert cards.without_cards({"card": 4242424242424242}) == {"card": cards.REMOVED}
+    assert cards.without_cards({"4242424242424242": ["4242 4242 4242 4242"]}) == {cards.REMOVED: [cards.REMOVED]}
     assert Masking().mask({"reading": 4242424242424242}) == {"reading": 0}
 
 

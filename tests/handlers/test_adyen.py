@@ -722,6 +722,60 @@ def test_an_authorisation_of_no_whole_amount_is_not_the_donations(call: Call, ad
     assert [(each["status"], each["amount"]) for each in states_] == [("pending", 2500), ("paid", None)]
 
 
+def test_a_refund_of_no_whole_amount_is_for_people(call: Call, adyen: AdyenServer) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    amount = {"value": 250_050, "currency": "CLP"}
+    call("adyen_webhook", adyen.webhook(event("REFUND", "R1", originalReference=payment, amount=amount)))
+    assert [each for each in refunds.of_donation("don-1") if each.amount < 0] == []
+    assert add(Contribution("none", "Lifeboats", 0, "CLP")) == 0
+
+
+def test_a_refund_of_ours_is_known_by_adyens_reference(call: Call, adyen: AdyenServer) -> None:
+    """Adyen may name the payment's reference instead of the refund's."""
+    document_ = paid(call)
+    setup = call("refund_setup", {"donation": "don-1", "number": 1, "amount": 500})
+    call("psp_adyen", setup)
+    received = next(each for each in facts.facts_of("don-1") if each.reference == "don-1:refund:1" and each.code)
+    original = document_["payment"]["reference"].partition(":")[2]
+    told = event("REFUND", received.psp_reference, originalReference=original, amount={"value": 500, "currency": "GBP"})
+
+    assert result(call("adyen_webhook", adyen.webhook(told))) == (200, "refunded")
+    assert [(each.id, each.status) for each in refunds.of_donation("don-1")] == [("don-1:refund:1", "refunded")]
+
+
+def test_disputes_of_two_payments_are_two(call: Call, adyen: AdyenServer) -> None:
+    """What the bank took back of another payment of the donation decides nothing of this one."""
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    facts.keep(Fact("don-1-1", "SECOND_CHARGEBACK", "1", "true", psp_reference="D9", original="OTHER"))
+    told = call("adyen_webhook", adyen.webhook(event("CHARGEBACK", "D1", originalReference=payment)))
+    assert result(told) == (200, "dispute needs response")
+
+
+def test_no_more_than_the_donation_is_disputed(call: Call, adyen: AdyenServer) -> None:
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    more = {"value": 9900, "currency": "GBP"}
+    call("adyen_webhook", adyen.webhook(event("CHARGEBACK", "D1", originalReference=payment, amount=more)))
+    assert [each.amount for each in disputes.listed()] == [2500]
+
+
+def test_a_reservation_that_expired_is_stored_when_adyen_says_so(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.psp_webhook.execution_has_ended", lambda *_: True)
+    reserved = donation("pm_paid")
+    reserved["donation"]["capture"] = "later"
+    store().put(intent(reserved))
+    reserved["payment"] = call("psp_adyen", {**reserved, "operation": "authorise"})
+    store().put(from_document(reserved))
+    original = reserved["payment"]["reference"].partition(":")[2]
+
+    call("adyen_webhook", adyen.webhook(event("EXPIRE", "E1", originalReference=original)))
+
+    record = store().get("don-1")
+    assert record is not None
+    assert record.status == "abandoned"
+
+
 def test_each_event_of_a_request_has_to_be_signed(call: Call, adyen: AdyenServer) -> None:
     call("psp_adyen", donation("pm_pending"))
     [good] = json.loads(adyen.webhook(event("OFFER_CLOSED", "P2"))["body"])["notificationItems"]

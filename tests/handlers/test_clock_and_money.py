@@ -56,6 +56,8 @@ def test_the_real_time_is_in_utc_with_milliseconds(monkeypatch: pytest.MonkeyPat
         (5, "KWD", "0.005 KWD"),
         (1_234_567, "KWD", "1,234.567 KWD"),
         (2550, "MGA", "25.50 MGA"),
+        (-5, "GBP", "-0.05 GBP"),
+        (-2550, "EUR", "-25.50 EUR"),
     ],
 )
 def test_amounts_for_people(amount: int, currency: str, text: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import capture_flow
 import refund_flow
-from flowdsl import Function, Metric, StateMachine
+from flowdsl import Executions, Function, Functions, Metric, StateMachine
 from flowdsl.project.configuration import variables_in
 from flowdsl.project.environments import Environment
 from handlers import clock, modes, sqlite
@@ -121,6 +121,16 @@ def test_the_routing_for_stripe_is_accepted_on_lambda(on_lambda: pytest.MonkeyPa
     """PSPS is relative to the zip's root, which is the project's."""
     on_lambda.setenv("PSPS", "handlers/select_psp/stripe.toml")
     assert [each.name for each in settings() if each.enabled] == ["psp_stripe"]
+
+
+def test_what_fails_unseen_has_an_alarm() -> None:
+    """Executions of all three flows, functions that others call, the sweep that finds the rest, and silence of it."""
+    watched = [each.of for each in machine.alarms]
+    executions = {each.machine for each in watched if isinstance(each, Executions)}
+    functions = {name for each in watched if isinstance(each, Functions) for name in each.names}
+    assert executions == {"payment", "payment-refund", "payment-capture"}
+    assert functions >= {function.name for function in machine.related}
+    assert [each.of for each in machine.alarms if each.silence] == [Functions(machine.schedules[0].function)]
 
 
 def test_the_sweep_writes_the_metric_that_the_alarm_watches(

@@ -177,6 +177,23 @@ def test_gocardless_clock_may_be_behind_ours(
     assert len(gocardless.of("PM")) == 1
 
 
+@pytest.mark.parametrize(("status", "is_told"), [("pending", False), ("fulfilled", True), ("cancelled", True)])
+def test_a_donor_with_a_mandate_need_not_come_back(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch, status: str, is_told: bool
+) -> None:
+    """The execution that waits for the donor goes on, and creates the payment."""
+    resumed: list[str] = []
+    monkeypatch.setattr("handlers.redirects.resume", lambda donation, *_: bool(resumed.append(donation) or True))
+    call("psp_gocardless", donation("new_mandate"))
+    [request] = gocardless.of("BRQ")
+    request["status"] = status
+    gocardless._tell("billing_requests", status, billing_request=request["id"])
+
+    tell(call, gocardless)
+
+    assert resumed == (["don-1"] if is_told else [])
+
+
 def test_a_refund_in_a_state_that_is_not_known_yet_is_pending(call: Call, gocardless: GoCardlessServer) -> None:
     event = {**stored(call, gocardless, donation()), "amount": 500}
     call("psp_gocardless", {**event, "operation": "refund"})

@@ -260,6 +260,16 @@ def test_what_the_browser_says_is_kept_short_and_without_cards(call: Call, step_
     assert call("donor_returned", event) == {"status": "done"}
 
 
+def test_of_the_pages_parameters_only_the_psps_own_are_handed_on(call: Call, step_functions: Stubber) -> None:
+    ticket = redirects.keep("don-1", "t")
+    output = json.dumps({"status": "returned", "details": {"redirectResult": "X6XtfGC3"}})
+    step_functions.add_response("send_task_success", {}, {"taskToken": "t", "output": output})
+    details = {"redirectResult": "X6XtfGC3", "status": "paid", "card": "4242424242424242"}
+    assert call("donor_returned", {"ticket": ticket, "details": details}) == {"status": "done"}
+    with pytest.raises(MalformedEvent, match="at most 20000 characters per parameter"):
+        call("donor_returned", {"ticket": ticket, "details": {"redirectResult": "x" * 20_001}})
+
+
 @pytest.mark.parametrize("code", ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])
 def test_a_late_return_is_no_error(call: Call, step_functions: Stubber, code: str) -> None:
     ticket = redirects.keep("don-1", "t")

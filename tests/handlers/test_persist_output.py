@@ -73,6 +73,8 @@ CASES: list[tuple[str, dict[str, Any], str, bool]] = [
     ("paid, then an error", {"payment": {"status": "paid"}, "error": ERROR}, "paid", False),
     ("declined", {"payment": {"status": "declined"}}, "declined", True),
     ("abandoned", {"payment": {"status": "abandoned"}}, "abandoned", True),
+    ("declined, then an error", {"payment": {"status": "declined"}, "error": ERROR}, "broken", True),
+    ("reserved, then an error", {"payment": {"status": "authorised"}, "error": ERROR}, "broken", True),
     ("an error", {"payment": {"status": "new"}, "error": ERROR}, "broken", True),
     ("an error after a delay", {"payment": {"status": "retry"}, "error": ERROR}, "broken", True),
     ("cut off", {"payment": {"status": "retry"}}, "broken", True),

@@ -15,6 +15,7 @@ import pytest
 from handlers.outbox.sending import sent
 from handlers.reconcile.finding import AskingFailed
 from handlers.reconcile.finishing import finish
+from handlers.reconcile.settling import settle
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, execution_has_settled, reconcile, sweep
 from handlers.transactions.record import Transaction, from_document, intent
 from handlers.transactions.store import Query, store
@@ -208,6 +209,41 @@ def test_a_state_that_is_not_known_yet_is_no_refusal(call: Call, monkeypatch: py
 
     assert (finding.repaired, finding.reason) == (None, "unheard of at psp_sandbox: p1")
     assert finding.is_open_work
+
+
+@pytest.mark.parametrize("captured", [1000, 2501, None])
+def test_a_payment_of_which_another_amount_was_taken_is_for_people(call: Call, captured: int | None) -> None:
+    """Its receipt and its total would be wrong."""
+    event = document(id="don-1")
+    event["psp"]["name"] = "psp_sandbox"
+    store().put(intent({**event, "execution": "ended"}))
+    state = {"status": "paid", "code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP"}
+    payments = [{**state, "captured": captured, "further": False}]
+
+    list(sweep(store(), lambda *_: {"payments": payments, "patience": 0}, lambda _: True))
+
+    assert sent() == []
+    [conflict] = store().list(Query(status="conflict"))
+    assert (conflict.reference, conflict.amount) == ("p1", captured)
+    assert [each.status for each in store().history("don-1") if each.status == "paid"] == []
+
+
+def test_a_donation_that_another_payment_pays_meanwhile_is_a_conflict(call: Call) -> None:
+    event = document(id="don-1")
+    event["psp"]["name"] = "psp_sandbox"
+    state = {"status": "paid", "code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP"}
+    opened = store().put(intent({**event, "execution": "ended"}))
+
+    def ask(*_: Any) -> dict[str, Any]:
+        """An execution stores another payment while the PSP is asked."""
+        store().put(from_document({**event, "payment": {"psp": "psp_sandbox", "status": "paid", "reference": "p2"}}))
+        return {"payments": [{**state, "captured": 2500, "further": False}], "patience": 0}
+
+    finding = settle(opened, store(), ask, lambda _: True)
+
+    assert finding.repaired == "conflict"
+    assert [each.reference for each in store().list(Query(status="conflict"))] == ["p1"]
+    assert [each.reference for each in store().list(Query(status="paid"))] == ["p2"]
 
 
 def test_only_what_is_not_done_is_done_again() -> None:

@@ -393,6 +393,7 @@ def test_a_different_donation_with_the_same_id_is_a_conflict(flow: Runner, first
 
     assert failed.value.error == "DonationConflict"
     assert "TakePayment" not in failed.value.history.entered()
+    assert failed.value.history.failed()["SelectPsp"] == 1, "asking again would not help"
     assert charges() == taken
     assert store().get("don-1") == before, "the first donation's record is untouched"
     assert [each.status for each in store().history("don-1")] == ["open", before.status, "conflict"]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from flowdsl.testing import ExecutionFailed, Runner
 from handlers import captures, redirects, refunds
+from handlers.await_confirmation.handler import handler as await_confirmation
 from handlers.captures.__main__ import main as captures_command
 from handlers.persist_output.handler import handler as persist_output
 from handlers.psp import Answer, Outcome
@@ -122,6 +123,14 @@ def test_a_donor_cannot_end_the_wait_for_a_bank() -> None:
     assert redirects.donation_of(ticket) == "don-1"
     assert redirects.token_of("don-1", redirects.DONOR) is None
     assert redirects.token_of("don-1") == "token-2"
+
+
+def test_an_execution_that_waits_for_a_bank_says_so() -> None:
+    payment = {"reference": "PM1"}
+    await_confirmation({"token": "token-1", "document": {"donation": {"id": "don-1"}, "payment": payment}}, None)
+
+    assert redirects.token_of("don-1", redirects.DONOR) is None
+    assert redirects.token_of("don-1", redirects.PSP) == "token-1"
 
 
 def test_an_execution_that_ends_after_the_erasure_brings_nothing_back(flow: Runner) -> None:

@@ -347,6 +347,7 @@ def test_a_refund_that_the_psp_declines_corrects_nothing(refund: Runner) -> None
 
     assert (run.output["stored"]["status"], only().code, total()) == ("declined", "12", 2500)
     assert "donation.refunded" not in kinds()
+    assert "TakeRefund" not in refund.run(request(amount=500)).history.entered(), "the PSP has decided"
 
 
 @pytest.mark.parametrize(
