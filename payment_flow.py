@@ -39,7 +39,7 @@ from flowdsl import (
     task_token,
     when,
 )
-from handlers.document import PAYING, TELLING
+from handlers.document import METHOD, PAYING, TELLING
 from handlers.select_psp.deployment import deployment_check, stores_check
 from handlers.select_psp.selection import check_routing
 
@@ -137,6 +137,9 @@ TOLD = [*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("S
 def document_with(fields: tuple[str, ...]) -> Expression:
     """The document, with these fields of the donation only: donors' data stays out of functions that do not need it."""
     donation = fn.sift(state_input.donation, lambda value, name: one_of(name, *fields))
+    if "payment_method" in fields:
+        method = fn.sift(state_input.donation.payment_method, lambda value, name: one_of(name, *METHOD))
+        donation = fn.merge(donation, {"payment_method": method})
     return fn.merge(state_input, {"donation": donation})
 
 

@@ -13,6 +13,9 @@ TELLING = ("id", "charity", "amount", "currency")
 PAYING = (*TELLING, "payment_method", "capture")
 """The fields of a donation that a PSP's function gets."""
 
+METHOD = ("type", "token", "psp")
+"""The fields of a payment method that a PSP's function gets: another one may name its holder."""
+
 MOST_RETURNS = 20
 """After more returns of a donor who has completed nothing only the PSP ends the wait, or the day: an execution has room
 for a limited number of events."""

@@ -47,7 +47,8 @@ def test_functions_get_what_they_need(flow: Runner) -> None:
     waiting = [flow.mock(step, {"status": "done"}) for step in ("RedirectToPsp", "AwaitConfirmation")]
     receipt = flow.mock("Receipt", {"status": "done"})
 
-    run = flow.run({**donation(), **ADDRESS})
+    method = {"type": "card", "token": "tok_paid", "holder": "Ada Lovelace"}
+    run = flow.run({**donation(), **ADDRESS, "payment_method": method})
 
     for step in (taken, *others, *waiting):
         assert step.calls
@@ -55,13 +56,16 @@ def test_functions_get_what_they_need(flow: Runner) -> None:
     assert [event["donation"]["payment_method"] for event in taken.calls] == [{"type": "card", "token": "tok_paid"}] * 4
     assert "tok_paid" not in json.dumps([each.calls for each in (*others, *waiting)])
     assert all(text in json.dumps(receipt.calls) for text in PRIVATE)
-    assert run.output["donation"] == {**donation(), **ADDRESS}, "each step adds to the document, and takes nothing away"
-    assert json.loads(stored().document)["donation"] == {**donation(), **ADDRESS}
+    assert run.output["donation"] == {**donation(), **ADDRESS, "payment_method": method}, (
+        "each step adds to the document, and takes nothing away"
+    )
+    assert json.loads(stored().document)["donation"] == run.output["donation"]
 
 
 def test_a_psp_gets_no_donor_from_the_sweep() -> None:
     asked = []
     event = {**donation(), **ADDRESS}
+    event["payment_method"]["holder"] = "Ada Lovelace"
     document = {"donation": event, "execution": "one", "psp": {"name": "psp_sandbox", "chosen_at": "2025-01-01"}}
     store().put(intent({**document, "payment": {}}))
 
