@@ -41,6 +41,8 @@ from handlers.transactions.store import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 _ALWAYS = 10**9
+_ENDED = "ended"
+"""The file with the time at which a process was killed."""
 _TIMEOUT = 50
 """Seconds, of the PSPs' functions."""
 _ACTOR = "actor"
@@ -364,6 +366,8 @@ class World:
             if not self.depth and where.count(" ") and self.faults.race(where):
                 self._race(where)
         killed = where is not None and self._transactions == self.kill_at
+        if killed:
+            self.note_end()
         if fault == "refused":
             raise _refusal(path.stem)
         with _original(path, schema) as db:
@@ -388,8 +392,17 @@ class World:
         if not self.depth and where.count(" ") and self.faults.race(where):
             self._race(where)
         if self._transactions == self.kill_at:
+            self.note_end()
             return "kill"
         return "refused" if self._is_down("psp-sandbox") else self.faults.request(self._where[-1])
+
+    def note_end(self) -> None:
+        """Keep the time at which this process ends: no clock of the next one is behind it."""
+        (sqlite.database("any").parent / _ENDED).write_text(_text(self.now), encoding="utf-8")
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.runner.scheduler.clock.now(), UTC)
 
     def _is_down(self, name: str) -> bool:
         now = self.runner.scheduler.clock.now() - START.timestamp()
@@ -410,7 +423,7 @@ class World:
         identity = self.results[execution][0].donation["id"]
         others = [each for each in self.plan.submissions if each.donation["id"] == identity]
         number = len(self.inside)
-        now = datetime.fromtimestamp(self.runner.scheduler.clock.now(), UTC)
+        now = self.now
         other = World(
             self.plan, self.flow, self.others, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1
         )
@@ -507,11 +520,11 @@ def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> 
         if plan.kill_at is not None:
             _run_and_kill(World(plan, flow, others, faults, kill_at=plan.kill_at))
             faults.counts["kill -9"] += 1
-            start += timedelta(hours=1)
+            start = datetime.fromisoformat((folder / _ENDED).read_text(encoding="utf-8")) + timedelta(hours=1)
         world = World(plan, flow, others, faults, start, suffix="" if plan.kill_at is None else "-again")
         with disturbed(world):
             world.run()
-        end = datetime.fromtimestamp(world.runner.scheduler.clock.now(), UTC) + timedelta(days=10)
+        end = world.now + timedelta(days=10)
         first = _sweep(world, end, repair=False)
         _sweep(world, end, repair=True)
         with _at_time(end + timedelta(hours=1)):
@@ -546,6 +559,7 @@ def _run_and_kill(world: World) -> None:
         try:
             with disturbed(world):
                 world.run()
+            world.note_end()
             status = 0
         finally:
             os._exit(status)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from click.testing import CliRunner
 from benchmarks.campaign.__main__ import main, scenario
 from benchmarks.campaign.banks import PSPS
 from benchmarks.campaign.plan import DONOR, plan
+from benchmarks.campaign.world import START
 from handlers.psp import payment
 from handlers.psp_sandbox import ledger
 from handlers.psp_sandbox.provider import SandboxPsp
@@ -37,6 +41,22 @@ def test_a_scenario_is_the_same_each_time() -> None:
 
     assert first == second
     assert sum(first.faults.values()) > 0
+
+
+def test_no_clock_runs_back_when_a_killed_process_is_run_again(tmp_path: Path) -> None:
+    assert scenario(3, 289, tmp_path).violations == ()
+
+    killed_at = datetime.fromisoformat((tmp_path / "ended").read_text(encoding="utf-8"))
+    history = [entry for donation in ("c289-0", "c289-1", "c289-2") for entry in _history(tmp_path, donation)]
+    again = [datetime.fromisoformat(at) for at, document in history if "-again" in document]
+    assert killed_at > START, "its clock had run for days"
+    assert again
+    assert min(again) > killed_at
+
+
+def _history(folder: Path, donation: str) -> list[tuple[str, str]]:
+    entries = FileStore(folder / "transactions.sqlite").history(donation)
+    return [(entry.stored_at, str(json.loads(entry.document).get("execution"))) for entry in entries]
 
 
 def test_plans_have_everything_that_may_happen() -> None:
