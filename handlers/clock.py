@@ -11,7 +11,8 @@ def now() -> str:
 
     Local runs have a virtual clock; flowdsl passes its time in the environment variable FLOWDSL_NOW.
     """
-    if virtual := os.environ.get("FLOWDSL_NOW"):
+    virtual = os.environ.get("FLOWDSL_NOW")
+    if virtual and "AWS_LAMBDA_RUNTIME_API" not in os.environ:  # which Lambda itself sets
         return virtual
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -22,8 +22,12 @@ def retention_days(value: str | None) -> int | None:
 
 
 def is_on_lambda() -> bool:
-    """Return true if this process is a Lambda function. Local runs have its variables, too, but also a virtual time."""
-    return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME")) and "FLOWDSL_NOW" not in os.environ
+    """Return true if this process is a Lambda function.
+
+    Local runs have the variables of one, too, but a virtual time, and not the API of Lambda's runtime.
+    """
+    is_local = "FLOWDSL_NOW" in os.environ and "AWS_LAMBDA_RUNTIME_API" not in os.environ
+    return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME")) and not is_local
 
 
 def store_name(setting: str) -> str | None:

@@ -106,6 +106,18 @@ def test_a_routing_of_other_shapes_is_one_error(on_lambda: pytest.MonkeyPatch, t
         settings()
 
 
+def test_a_virtual_time_makes_no_deployed_function_a_local_run(call: Call, on_lambda: pytest.MonkeyPatch) -> None:
+    """Somebody who copies a variable into an environment must not open the way to the sandbox and to files."""
+    on_lambda.setenv("FLOWDSL_NOW", "2020-01-01T00:00:00.000Z")
+    assert (sqlite.database("anything").name, clock.now()[:4]) == ("anything.sqlite", "2020"), "a local run"
+    on_lambda.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    with pytest.raises(Misconfigured, match="the sandbox takes no money"):
+        call("select_psp", document())
+    with pytest.raises(Misconfigured):
+        sqlite.database("anything")
+    assert clock.now()[:4] > "2020"
+
+
 def test_an_environment_may_allow_the_sandbox(on_lambda: pytest.MonkeyPatch) -> None:
     on_lambda.setenv("PAYMENTS_SANDBOX", "allowed")
     assert [each.name for each in settings() if each.enabled] == ["psp_sandbox"]
