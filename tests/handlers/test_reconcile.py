@@ -211,20 +211,20 @@ def test_a_state_that_is_not_known_yet_is_no_refusal(call: Call, monkeypatch: py
     assert finding.is_open_work
 
 
-@pytest.mark.parametrize("captured", [1000, 2501, None])
-def test_a_payment_of_which_another_amount_was_taken_is_for_people(call: Call, captured: int | None) -> None:
+@pytest.mark.parametrize("change", [{"captured": 1000}, {"captured": 2501}, {"captured": None}, {"currency": "EUR"}])
+def test_a_payment_of_which_another_amount_was_taken_is_for_people(call: Call, change: dict[str, Any]) -> None:
     """Its receipt and its total would be wrong."""
     event = document(id="don-1")
     event["psp"]["name"] = "psp_sandbox"
     store().put(intent({**event, "execution": "ended"}))
     state = {"status": "paid", "code": "", "message": "", "reference": "p1", "amount": 2500, "currency": "GBP"}
-    payments = [{**state, "captured": captured, "further": False}]
+    payment = {**state, "captured": 2500, "further": False, **change}
 
-    list(sweep(store(), lambda *_: {"payments": payments, "patience": 0}, lambda _: True))
+    list(sweep(store(), lambda *_: {"payments": [payment], "patience": 0}, lambda _: True))
 
     assert sent() == []
     [conflict] = store().list(Query(status="conflict"))
-    assert (conflict.reference, conflict.amount) == ("p1", captured)
+    assert (conflict.reference, conflict.amount, conflict.currency) == ("p1", payment["captured"], payment["currency"])
     assert [each.status for each in store().history("don-1") if each.status == "paid"] == []
 
 

@@ -138,6 +138,22 @@ def test_a_refund_whose_request_may_be_on_its_way_is_not_looked_for(
         assert len([*sweep(store(), ask_psp, execution_has_ended)]) == listed
 
 
+@pytest.mark.parametrize("broken", ["add", "send"])
+def test_a_refund_whose_effects_failed_stays_open_work(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The total, or the message, fails for good, or the execution is stopped just then: the sweep finishes it."""
+    with monkeypatch.context() as away:
+        away.setattr(f"handlers.refunds.conclusion.{broken}", lambda *_: 1 / 0)
+        with pytest.raises(ExecutionFailed):
+            refund.run(request(amount=500))
+    assert only().status == "open"
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-03-01T00:00:00.000Z")
+
+    assert [finding.repaired for finding in sweep(store(), ask_psp, execution_has_ended)] == ["refunded"]
+    assert (moved(), total(), kinds().count("donation.refunded")) == ([500], 2000, 1)
+
+
 def test_a_refund_that_is_decided_after_months_is_decided(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     refund.mock("TakeRefund", fail("PspRefused"))
     with pytest.raises(ExecutionFailed, match="RefundBroken"):
