@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from handlers import clock
+from handlers.document import Misconfigured
 from handlers.psp import KeyRejected, PspRefused, PspUnavailable
 from handlers.reconcile import sweep
 from handlers.transactions.record import from_document, intent
@@ -621,6 +625,31 @@ def test_a_webhook_that_the_psp_signed(call: Call, psp: World) -> None:
     assert (record.status, record.amount) == ("paid", 2500)
     assert psp.charges(of(event)) == [2500]
     assert len([each for each in store().history(of(event)) if each.status == "paid"]) == 1
+
+
+def test_a_webhook_without_its_secret_takes_nothing(call: Call, psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody can sign with an empty one."""
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    request = psp.event(of(open_donation(call, psp)))
+    monkeypatch.setenv(psp.secret, "")
+    with pytest.raises(Misconfigured, match=psp.secret):
+        call(psp.webhook, request)
+
+
+def test_a_webhooks_secret_that_was_rotated_is_read_anew(
+    call: Call, psp: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if psp.webhook is None:
+        pytest.skip("the sandbox has no webhook")
+    request = psp.event(of(open_donation(call, psp)))
+    values = ["AB" * 32, os.environ[psp.secret]]
+    client = SimpleNamespace(get_parameter=lambda **_: {"Parameter": {"Value": values.pop(0)}})
+    boto = boto3.client
+    monkeypatch.setattr(boto3, "client", lambda name, **more: client if name == "ssm" else boto(name, **more))
+    monkeypatch.setenv(psp.secret, "ssm:/payments/webhook")
+
+    assert [psp.notify(request) == 200 for _ in range(2)] == [False, True]
 
 
 @pytest.mark.parametrize("forgery", ["signature", "body", "none", "not text", "empty", "huge", "html"])

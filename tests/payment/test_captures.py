@@ -121,11 +121,10 @@ def test_a_release_that_comes_too_late_is_for_people_if_the_psp_does_not_say_wha
 
 
 def test_the_same_request_again_changes_nothing(capture: Runner) -> None:
-    for _ in range(3):
-        capture.run(request(amount=1500))
+    asked = [capture.run(request(amount=1500)).history.entered()["TakeCapture"] for _ in range(3)]
     capture.run(request())
 
-    assert moved() == [1500]
+    assert (moved(), asked) == ([1500], [1, 0, 0])
     assert sorted(kinds()) == ["donation.paid", "email.receipt"]
     with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*don-1: 1500 is taken already"):
         capture.run(request(amount=1600))

@@ -28,9 +28,9 @@ def swept(
     return list(sweep(store(), ask, ended, repair=repair))
 
 
-def failing(flow: Runner, token: str) -> None:
+def failing(flow: Runner, token: str, **changes: Any) -> None:
     with suppress(ExecutionFailed):
-        flow.run(donation(token))
+        flow.run(donation(token, **changes))
 
 
 def take(amount: int = 2500, key: str = "don-1-9", currency: str = "GBP") -> None:
@@ -129,6 +129,20 @@ def test_an_execution_that_failed_before_it_knew_the_psp_does_not_hide_a_taken_p
 
     assert finding.reason == f"taken at psp_sandbox: {payments()[0].reference}"
     assert (stored().status, stored().reference) == ("paid", payments()[0].reference)
+
+
+def test_a_donation_is_settled_as_the_one_that_owns_the_id(flow: Runner) -> None:
+    """Another one with the id failed before the first one came, so that nothing told them apart."""
+    flow.mock("SelectPsp", fail("OperationalError", times=99))
+    failing(flow, "tok_paid", amount=9900)
+    flow.mock("SelectPsp", real())
+    flow.mock("PersistOutput", raises=sqlite3.OperationalError("disk full"))
+    failing(flow, "tok_paid")
+    assert (stored().status, stored().amount) == ("broken", 9900)
+
+    swept()
+
+    assert (stored().status, stored().amount, stored().reference) == ("paid", 2500, payments()[0].reference)
 
 
 @pytest.mark.parametrize("answer", [None, [], "<html>", 7])

@@ -16,6 +16,8 @@ from moto import mock_aws
 
 from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeout, timeout
 from handlers import refunds
+from handlers.disputes.record import Dispute
+from handlers.disputes.store import put
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.persist_refund.handler import handler as persist_refund
@@ -383,7 +385,16 @@ def test_what_cannot_be_refunded_is_refused_before_the_psp_is_asked(
         refund.run(request(**changes))
 
     assert failed.value.history.states() == ["RefundSetup"]
+    assert failed.value.history.failed() == {"RefundSetup": 1}, "repeating would not help"
     assert moved() == []
+
+
+def test_a_dispute_of_another_donation_and_a_card_number_are_kept_out_of_a_refund(refund: Runner) -> None:
+    put(Dispute("dp_1", "don-2", "Lifeboats", 2500, "GBP", "psp_sandbox", "sbx_2", "lost", "", "2025-01-01"))
+
+    refund.run(request(reason="to card 4242424242424242"))
+
+    assert (only().amount, only().reason) == (2500, "to card [card number removed]")
 
 
 def test_another_amount_with_the_same_number_is_a_conflict(refund: Runner) -> None:
