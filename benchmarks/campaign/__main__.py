@@ -133,7 +133,8 @@ def _plan_text(what: Plan) -> str:
     lines += [f"  redirect {number}: {visit}" for number, visit in enumerate(what.visits, 1)]
     shares = f"calls {what.call_faults}, transactions {what.store_faults}, races {what.races}"
     disturbed = f"disturbed: {shares}; kill -9 at transaction {what.kill_at}"
-    return "\n".join([*lines, f"PSP: {what.psp}, its events: {what.webhook}", disturbed])
+    psp = f"PSP: {what.psp}, its events: {what.webhook}; clocks differ by {what.clock_skew} s"
+    return "\n".join([*lines, psp, disturbed])
 
 
 if __name__ == "__main__":

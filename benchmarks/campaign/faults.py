@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -93,6 +94,13 @@ class Faults:
         kind = dice.choice(("refused", "answer lost", "unauthorized", "throttled", "failed", "garbled", "crash"))
         self.counts[f"{self.plan.psp}: {kind}"] += 1
         return kind
+
+    def clock(self, now: str) -> str:
+        """Return what a function's clock shows: others differ from it, and it is set back between two looks."""
+        skew = self.plan.clock_skew
+        seconds = self.dice("clock").uniform(-skew, skew)
+        moment = datetime.fromisoformat(now) + timedelta(seconds=seconds)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def deliveries(self, event: str) -> list[tuple[int, str]]:
         """Return when a PSP's event arrives, in seconds, and as what: itself, or `forged`; nothing if it is lost."""

@@ -81,6 +81,8 @@ class Plan:
     """The share of the stores' and the PSP's transactions that are disturbed."""
     races: float
     """The share of transactions before which another execution of the donation runs from its start to its end."""
+    clock_skew: int
+    """Seconds by which a function's clock may be ahead or behind, at each look another time."""
     webhook: str
     """How the PSP's events arrive: one of `WEBHOOKS`."""
     kill_at: int | None
@@ -124,6 +126,7 @@ def plan(seed: int, index: int) -> Plan:
         races=0.0 if calm else dice.choice((0.0, 0.0, 0.05)),
         kill_at=dice.randrange(1, 30) if not calm and dice.random() < 0.15 else None,
         webhook=dice.choice(WEBHOOKS),
+        clock_skew=Random(f"{seed}/{index}/clocks").choice((0, 0, 170)),
         by_hand=tuple(
             act
             for each in donations

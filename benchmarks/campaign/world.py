@@ -466,9 +466,16 @@ def _refusal(name: str) -> Exception:
 
 @contextmanager
 def disturbed(world: World) -> Iterator[None]:
-    """Let the world's faults strike the stores and the PSP."""
-    with patch.object(sqlite, "transaction", world.transaction), _psps(sqlite.database("any").parent, world.request):
+    """Let the world's faults strike the stores, the PSP and the clocks."""
+    with (
+        patch.object(sqlite, "transaction", world.transaction),
+        patch.object(clock, "now", lambda: world.faults.clock(_NOW())),
+        _psps(sqlite.database("any").parent, world.request),
+    ):
         yield
+
+
+_NOW = clock.now
 
 
 @contextmanager

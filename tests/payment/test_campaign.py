@@ -6,6 +6,7 @@ import json
 import uuid
 from collections import Counter
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 from benchmarks.campaign.__main__ import main, scenario
 from benchmarks.campaign.banks import PSPS
+from benchmarks.campaign.faults import Faults
 from benchmarks.campaign.plan import DONOR, plan
 from benchmarks.campaign.world import START
 from handlers.psp import payment
@@ -69,8 +71,19 @@ def test_plans_have_everything_that_may_happen() -> None:
     assert any(each.stops for each in plans)
     assert any(each.outages for each in plans)
     assert any(each.races for each in plans)
+    assert {each.clock_skew for each in plans} == {0, 170}
     donations = [[submission.donation for submission in each.submissions] for each in plans]
     assert any(a["id"] == b["id"] and a != b for each in donations for a in each for b in each)
+
+
+def test_clocks_differ_and_are_set_back() -> None:
+    skewed = next(each for each in (plan(1, index) for index in range(20)) if each.clock_skew)
+    faults = Faults(skewed)
+    looks = [datetime.fromisoformat(faults.clock("2025-12-31T23:59:59.000Z")) for _ in range(100)]
+
+    assert any(later < earlier for earlier, later in pairwise(looks))
+    assert {each.year for each in looks} == {2025, 2026}
+    assert Faults(evolve(skewed, clock_skew=0)).clock("2024-02-29T10:00:00.000Z") == "2024-02-29T10:00:00.000Z"
 
 
 def _first_violation(words: str, seed: int = 4, psp: str | None = None) -> str:
