@@ -27,6 +27,10 @@ _MODES = {
 """The settings that tell a mode, and where they tell it."""
 
 
+_WORDS = {"ADYEN_ENVIRONMENT": "live or test", "GOCARDLESS_ENVIRONMENT": "live or sandbox"}
+"""The settings that are nothing but the name of a mode."""
+
+
 class WrongMode(Exception):
     """The PSP reports real money to an environment that takes none: the PSP has the wrong URL."""
 
@@ -48,6 +52,8 @@ def mistakes(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterat
         live = is_live(name, value)
         if live and is_trial(environ):
             yield f"{name} is of the live mode, and {TRIAL} is allowed: use a test key, or remove {TRIAL}"
+        elif live is None and value and name in _WORDS and ":" not in value:  # a secret is read by the function
+            yield f"{name} is {value!r}: expected {_WORDS[name]}"
         elif live is False and not is_trial(environ):
             yield f"{name} is of a test mode, which takes no money: use the live one, or set {TRIAL} to allowed"
 

@@ -15,7 +15,7 @@ from benchmarks.campaign.gocardless_books import SECRET, GoCardlessBooks
 from handlers import clock, psp_webhook
 from handlers.document import Misconfigured
 from handlers.gocardless_webhook import handler as gocardless_webhook
-from handlers.modes import WrongMode, is_live
+from handlers.modes import WrongMode, is_live, mistakes
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import SENT, Fact, facts_of, keep
 from handlers.psp_gocardless.client import open_services
@@ -130,6 +130,22 @@ def test_check_and_plan_find_keys_of_the_wrong_mode(
     functions = ("payment-psp-stripe", "payment-stripe-webhook")
     wanted = [f"{function}: {each}" for function in functions for each in expected]
     assert [each.startswith(start) for each, start in zip(found, wanted, strict=True)] == [True] * len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ADYEN_ENVIRONMENT", "prod", "live or test"),
+        ("ADYEN_ENVIRONMENT", "Live", "live or test"),
+        ("GOCARDLESS_ENVIRONMENT", "production", "live or sandbox"),
+    ],
+)
+@pytest.mark.parametrize("environ", [{}, {"PAYMENTS_SANDBOX": "allowed"}], ids=["live", "trial"])
+def test_check_and_plan_find_a_mode_that_the_psp_has_not(
+    name: str, value: str, expected: str, environ: dict[str, str]
+) -> None:
+    assert list(mistakes({name: value}, environ)) == [f"{name} is {value!r}: expected {expected}"]
+    assert list(mistakes({name: "secretsmanager:payments/mode"}, environ)) == []
 
 
 def stripe_event(live: bool | None) -> dict[str, Any]:
