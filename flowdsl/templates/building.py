@@ -11,10 +11,11 @@ import attrs
 from ..asl.names import is_machine_name
 from ..asl.placeholders import PLACEHOLDER, find_placeholders, substitute, substitute_text
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
+from ..base.files import MOST_CHARACTERS
 from ..base.patterns import regex
 from ..base.record import evolve
 from ..base.source import Span
-from .errors import CANNOT, UNIMPORTED, UNREPLACED, cannot, note
+from .errors import CANNOT, UNIMPORTED, UNREPLACED, cannot, note, too_long
 from .intrinsics import TemplateScope, is_intrinsic
 from .model import Machine, Type
 from .texts import Parsed, parse
@@ -95,7 +96,10 @@ def build_machine(
     literal, references = _substitutions(scope, substitutions or {}, substitutions_at, overrides)
     generated = {name: text for name, text in references.items() if _GENERATED.fullmatch(name)}
     overrides.known |= {name for name, _ in find_placeholders(definition.value)} | references.keys()
-    value = substitute(definition.value, {**literal, **generated, **overrides.values}, definition.bare)
+    values = {**literal, **generated, **overrides.values}
+    if sum(len(values.get(name, "")) for name, _ in find_placeholders(definition.value)) > MOST_CHARACTERS:
+        raise too_long(definition.locate(()) or identity.span)
+    value = substitute(definition.value, values, definition.bare)
     overrides.known |= {name for name, _ in find_placeholders(value)}
     value = substitute(value, overrides.values, definition.bare)
     left = [*find_placeholders(value)]

@@ -26,6 +26,11 @@ def cannot(message: str, span: Span | None, hint: str) -> FlowError:
     return FlowError(Diagnostic(CANNOT, message, span=span, hint=hint))
 
 
+def too_long(span: Span | None) -> FlowError:
+    """For a small template whose functions make a very long text."""
+    return cannot("the template makes a longer text than AWS accepts", span, "write the text out")
+
+
 def note(code: str, message: str, span: Span | None, hint: str) -> Diagnostic:
     return Diagnostic(code, message, (), "warning", span, hint)
 

@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from ..base.diagnostics import AslPath, Diagnostic
+from ..base.files import MOST_CHARACTERS
 from ..base.patterns import regex
 from ..base.words import nearest
-from .errors import KEPT, LaterError, cannot, later, note
+from .errors import KEPT, LaterError, cannot, later, note, too_long
 from .files import Places
 from .texts import Piece, plain
 
@@ -101,10 +102,11 @@ class TemplateScope:
         if is_intrinsic(value):
             [(key, argument)] = value.items()
             at = (*path, key)
-            if key == "Fn::Join":
-                return self._join(argument, at)
-            if key == "Fn::Sub":
-                return self._sub(argument, at)
+            if key in ("Fn::Join", "Fn::Sub"):
+                pieces = self._join(argument, at) if key == "Fn::Join" else self._sub(argument, at)
+                if sum(len(each.text) for each in pieces) > MOST_CHARACTERS:
+                    raise too_long(self.places.span(at))
+                return pieces
             value = self._call(key, argument, at)
             return [Piece(value if isinstance(value, str) else json.dumps(value), at)]
         if isinstance(value, bool | int | float):
@@ -198,6 +200,7 @@ class TemplateScope:
         if not isinstance(argument, str) or not isinstance(values, dict):
             raise cannot("Fn::Sub takes text, or text and a mapping", self.places.span(path), 'write ["text", {}]')
         pieces: list[Piece] = []
+        texts: dict[str, str] = {}
         end = 0
         for match in _SUB.finditer(argument):
             pieces.append(Piece(argument[end : match.start()], at, end))
@@ -207,7 +210,9 @@ class TemplateScope:
                 self.literals.add(name)
                 pieces.append(Piece(f"${{{name}}}", at, match.start()))
             elif name in values:
-                pieces.append(Piece(self.text(values[name], (*path, 1, name)), at))
+                if name not in texts:
+                    texts[name] = self.text(values[name], (*path, 1, name))
+                pieces.append(Piece(texts[name], at))
             else:
                 pieces.append(Piece(self.reference(name, at), at))
         return [*pieces, Piece(argument[end:], at, end)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -210,5 +211,36 @@ def test_merges_of_merges_are_refused_before_they_take_gigabytes(tmp_path, monke
         with pytest.raises(Exception, match=r"t.yaml:2:\d+: error FD704 the aliases stand for too many values"):
             read(Path("t.yaml"))
         assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def doubled(times: int) -> Any:
+    value: Any = "x"
+    for _ in range(times):
+        value = {"Fn::Sub": ["${A}${A}", {"A": value}]}
+    return value
+
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": "${X}" * 1000, "End": True}}}
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"DefinitionString": doubled(60)},
+        {"DefinitionString": {"Fn::Join": ["j" * 10_000, ["a"] * 10_000]}},
+        {"Definition": PASS, "DefinitionSubstitutions": {"X": "y" * 100_000}},
+    ],
+)
+def test_a_small_template_makes_no_gigabytes(tmp_path, monkeypatch, properties):
+    monkeypatch.chdir(tmp_path)
+    template = {"Resources": {"P": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
+    (tmp_path / "t.json").write_text(json.dumps(template))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Exception, match=r"t\.json:1:\d+: error FD720 the template makes a longer text than AWS"):
+            read(Path("t.json"))
+        assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
     finally:
         tracemalloc.stop()
