@@ -30,6 +30,19 @@ WITHDRAWN: dict[str, str] = {
 ACCEPTED = frozenset(MINOR_DIGITS.keys() - WITHDRAWN.keys())
 
 
+class NotPayable(ValueError):
+    """A PSP cannot take exactly this amount in this currency."""
+
+
+def rescaled(amount: int, before: int, after: int) -> tuple[int, int]:
+    """Return an amount with other digits of the minor unit, and the rest that is not payable with so many.
+
+    >>> rescaled(2500, 0, 2), rescaled(2500, 2, 0), rescaled(2550, 2, 0)
+    ((250000, 0), (25, 0), (25, 50))
+    """
+    return divmod(amount * int(10**after), int(10**before))
+
+
 def amount_text(amount: int, currency: str) -> str:
     """Format an amount for people.
 

@@ -19,7 +19,8 @@ from Adyen.util import generate_notification_sig
 from benchmarks.campaign.published import published
 from benchmarks.campaign.transport import FURTHER
 from handlers import clock
-from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
+from handlers.money import NotPayable
+from handlers.psp_adyen.amounts import from_adyen, to_adyen
 from handlers.psp_sandbox.ledger import Payment
 
 API_KEY = "key_test"

@@ -32,10 +32,10 @@ from attrs import define, field
 
 from benchmarks.campaign.transport import FURTHER
 from handlers import clock
-from handlers.money import MINOR_DIGITS
+from handlers.money import MINOR_DIGITS, NotPayable
 from handlers.psp_sandbox.ledger import Payment
 from handlers.psp_sandbox.testcards import BY_TOKEN, Card
-from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.psp_stripe.amounts import to_stripe
 
 KEYS_KEPT = 24 * 3600
 SEARCH_LAG = 60

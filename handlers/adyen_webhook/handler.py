@@ -21,8 +21,9 @@ from handlers import clock
 from handlers.adyen_webhook.settling import settled
 from handlers.logs import logger
 from handlers.modes import is_for_us
+from handlers.money import NotPayable
 from handlers.psp.interface import is_amount
-from handlers.psp_adyen.amounts import NotPayable, from_adyen
+from handlers.psp_adyen.amounts import from_adyen
 from handlers.psp_adyen.facts import Fact
 from handlers.psp_webhook import BadSignature, ForPeople, content, receive, settle_each, signing_secrets
 from handlers.refunds import RefundConflict

@@ -5,13 +5,9 @@ Source: https://docs.adyen.com/development-resources/currency-codes ("for CLP, C
 
 from __future__ import annotations
 
-from handlers.money import MINOR_DIGITS
+from handlers.money import MINOR_DIGITS, NotPayable, rescaled
 
 _ADYEN_DIGITS = {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
-
-
-class NotPayable(ValueError):
-    """Adyen cannot take exactly this amount in this currency."""
 
 
 def to_adyen(amount: int, currency: str) -> int:
@@ -33,7 +29,7 @@ def from_adyen(amount: int, currency: str) -> int:
 
 
 def _converted(amount: int, before: int, after: int, currency: str) -> int:
-    converted, rest = divmod(amount * int(10**after), int(10**before))
+    converted, rest = rescaled(amount, before, after)
     if rest:
         raise NotPayable(f"{amount} (minor unit) in {currency} is no whole amount at Adyen: the last digits must be 0")
     return converted

@@ -25,6 +25,7 @@ from Adyen import exceptions
 from attrs import evolve, frozen
 
 from handlers import clock
+from handlers.money import NotPayable
 from handlers.psp import (
     Answer,
     Authorisation,
@@ -37,7 +38,7 @@ from handlers.psp import (
     Refund,
 )
 from handlers.psp_adyen import codes, states
-from handlers.psp_adyen.amounts import NotPayable, to_adyen
+from handlers.psp_adyen.amounts import to_adyen
 from handlers.psp_adyen.client import Adyen
 from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, cancel_key, donation_of, facts_of, keep
 

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.money import MINOR_DIGITS
+from handlers.money import MINOR_DIGITS, NotPayable, rescaled
 
 _STRIPE_DIGITS = {"ISK": 2, "UGX": 2, "MGA": 0}
 _TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
-
-
-class NotPayable(ValueError):
-    """Stripe cannot take exactly this amount in this currency."""
 
 
 def to_stripe(amount: int, currency: str) -> int:
@@ -24,14 +20,8 @@ def to_stripe(amount: int, currency: str) -> int:
     (2500, 2500, 250000)
     """
     ours = MINOR_DIGITS[currency]
-    theirs = _STRIPE_DIGITS.get(currency, ours)
-    if theirs >= ours:
-        converted, rest = amount * int(10 ** (theirs - ours)), 0
-    else:
-        converted, rest = divmod(amount, 10 ** (ours - theirs))
-    if currency in _TENS:
-        rest = converted % 10
-    if rest:
+    converted, rest = rescaled(amount, ours, _STRIPE_DIGITS.get(currency, ours))
+    if rest or (currency in _TENS and converted % 10):
         raise NotPayable(f"Stripe cannot charge {amount} (minor unit) in {currency}: the last digit must be 0")
     return converted
 
@@ -42,8 +32,8 @@ def from_stripe(amount: int, currency: str) -> int:
     >>> from_stripe(2500, "GBP"), from_stripe(250000, "UGX"), from_stripe(25, "MGA")
     (2500, 2500, 2500)
     """
-    ours, theirs = MINOR_DIGITS[currency], _STRIPE_DIGITS.get(currency, MINOR_DIGITS[currency])
-    converted, rest = divmod(amount * int(10**ours), int(10**theirs))
+    ours = MINOR_DIGITS[currency]
+    converted, rest = rescaled(amount, _STRIPE_DIGITS.get(currency, ours), ours)
     if rest:
         raise NotPayable(f"{amount} (Stripe's minor unit) in {currency} is not a whole amount of ISO 4217's minor unit")
     return converted

@@ -22,6 +22,7 @@ from attrs import evolve, frozen
 from stripe import StripeClient
 
 from handlers import clock
+from handlers.money import NotPayable
 from handlers.psp import (
     Answer,
     Authorisation,
@@ -34,7 +35,7 @@ from handlers.psp import (
     Refund,
 )
 from handlers.psp_stripe import codes
-from handlers.psp_stripe.amounts import NotPayable, to_stripe, whole_amount
+from handlers.psp_stripe.amounts import to_stripe, whole_amount
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams

@@ -22,10 +22,10 @@ from benchmarks.campaign.adyen_books import ACCOUNT, DOCUMENT
 from benchmarks.campaign.published import PUBLISHED, WITHOUT
 from handlers import clock, disputes, refunds
 from handlers.fundraising_totals.totals import Contribution, add
-from handlers.money import MINOR_DIGITS
+from handlers.money import MINOR_DIGITS, NotPayable
 from handlers.psp import Outcome, PspRefused, PspUnavailable
 from handlers.psp_adyen import codes, facts, states
-from handlers.psp_adyen.amounts import NotPayable, from_adyen, to_adyen
+from handlers.psp_adyen.amounts import from_adyen, to_adyen
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
 from handlers.psp_adyen.provider import AdyenPsp

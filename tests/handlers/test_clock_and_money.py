@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from handlers import clock
-from handlers.money import MINOR_DIGITS, amount_text
-from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.money import MINOR_DIGITS, NotPayable, amount_text
+from handlers.psp_stripe.amounts import to_stripe
 
 
 @pytest.mark.parametrize(

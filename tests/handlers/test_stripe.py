@@ -11,9 +11,10 @@ import pytest
 import payment_flow
 from handlers import secrets
 from handlers.document import Misconfigured
+from handlers.money import NotPayable
 from handlers.psp import Answer, KeyRejected, Outcome, PspRefused, PspUnavailable
 from handlers.psp_stripe import codes
-from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.psp_stripe.amounts import to_stripe
 from handlers.psp_stripe.provider import TIMEOUT as REQUEST
 from handlers.psp_stripe.provider import StripePsp
 from tests.handlers.conftest import Call, a_day_later, document

@@ -15,10 +15,10 @@ import stripe
 from attrs import evolve
 
 from benchmarks.campaign.stripe_books import StripeBooks, in_minor_units
-from handlers.money import MINOR_DIGITS
+from handlers.money import MINOR_DIGITS, NotPayable
 from handlers.psp import KeyRejected, PspRefused, PspUnavailable
 from handlers.psp_sandbox.testcards import BY_TOKEN
-from handlers.psp_stripe.amounts import NotPayable, to_stripe
+from handlers.psp_stripe.amounts import to_stripe
 from tests.handlers.conftest import Call, document
 
 At = Callable[[str], None]
