@@ -194,6 +194,24 @@ def test_what_was_open_work_for_long_is_erased_in_the_night(call: Call, monkeypa
     assert kept() == []
 
 
+@pytest.mark.parametrize(
+    ("started", "now", "count"),
+    [
+        ("2024-02-29T23:59:59.999Z", "2025-02-28T23:59:00.000Z", 0),
+        ("2024-02-29T23:59:59.999Z", "2025-03-01T00:00:00.000Z", 1),
+        ("2023-12-31T00:00:00.000Z", "2024-12-30T23:59:00.000Z", 0),
+        ("2023-12-31T00:00:00.000Z", "2024-12-31T00:00:00.000Z", 1),
+    ],
+)
+def test_a_year_over_a_leap_day_and_over_the_end_of_a_year(
+    call: Call, monkeypatch: pytest.MonkeyPatch, started: str, now: str, count: int
+) -> None:
+    call("persist_output", final(id="don-1", started=started))
+    monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "365")
+    monkeypatch.setenv("FLOWDSL_NOW", now)
+    assert retention.apply(store()) == count
+
+
 def test_money_that_moves_after_the_erasure_is_stored_without_the_donor(call: Call) -> None:
     """A refund needs the payment alone."""
     call("persist_output", {**final(id="don-1"), "psp": {"name": "psp_sandbox", "function_arn": "arn"}})

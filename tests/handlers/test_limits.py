@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 from attrs import asdict, evolve
 
-from handlers import captures, disputes, refunds
+from handlers import captures, disputes, redirects, refunds
 from handlers.captures import Capture
 from handlers.disputes import store as dispute_store
 from handlers.psp_adyen.facts import SENT, Fact, facts_of, keep
@@ -35,7 +36,13 @@ def tables(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables of the other stores, on DynamoDB."""
     if backend == "sqlite":
         return
-    keys = {"REFUNDS": ("donation", "id"), "CAPTURES": ("id",), "DISPUTES": ("id",), "ADYEN": ("id", "entry")}
+    keys = {
+        "REDIRECTS": ("id",),
+        "REFUNDS": ("donation", "id"),
+        "CAPTURES": ("id",),
+        "DISPUTES": ("id",),
+        "ADYEN": ("id", "entry"),
+    }
     for name, key in keys.items():
         table = f"{name}-{donation()['id']}"
         boto3.client("dynamodb").create_table(
@@ -166,6 +173,21 @@ def test_throttling_between_two_pages_is_an_error_not_half_of_the_answer(
     with pytest.raises(type(throttled)):
         READS[name]()
     assert READS[name]() == whole
+
+
+@pytest.mark.parametrize("issued", ["2024-02-27T23:59:59.000Z", "2025-12-30T12:00:00.000Z"])
+def test_a_ticket_ends_at_the_same_moment_in_both_stores(
+    tables: None, monkeypatch: pytest.MonkeyPatch, issued: str
+) -> None:
+    """After the leap day, and in the next year; one that a clock ahead of this one has issued is good."""
+    monkeypatch.setenv("FLOWDSL_NOW", issued)
+    ticket = redirects.keep("don-1", "token")
+    end = datetime.fromisoformat(issued) + timedelta(seconds=redirects.KEPT)
+    for seconds, is_good in ((-redirects.KEPT - 300, True), (-1, True), (0, False), (1, False)):
+        now = (end + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        monkeypatch.setenv("FLOWDSL_NOW", now)
+        assert redirects.donation_of(ticket) == ("don-1" if is_good else None)
+        assert redirects.token_of("don-1") == ("token" if is_good else None)
 
 
 class Skewed:
