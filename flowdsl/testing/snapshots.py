@@ -36,13 +36,22 @@ class AslSnapshotExtension(SingleFileSnapshotExtension):
         """How to accept the change (first, for pytest may cut the rest), what it means, and the difference of lines."""
         yield "if the change is meant, accept it with: pytest --snapshot-update"
         yield from _meaning(str(snapshot_data), str(serialized_data))
-        yield from super().diff_lines(serialized_data, snapshot_data)
+        new, old = ("".join(_clean_lines(str(data))) for data in (serialized_data, snapshot_data))
+        yield from super().diff_lines(new, old)
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:
         if isinstance(index, str):
             return re.sub(r"[^A-Za-z0-9_.-]", "-", index)  # a file's name on every system
         return super().get_snapshot_name(test_location=test_location, index=index)
+
+
+def _clean_lines(text: str) -> Iterator[str]:
+    """The lines of a definition as a terminal may have them: JSON leaves marks of direction as they are."""
+    from ..graph.fonts import clean
+
+    for line in text.split("\n"):
+        yield f"{clean(line)}\n"
 
 
 def _meaning(old: str, new: str) -> Iterator[str]:

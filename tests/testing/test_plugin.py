@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -506,3 +507,21 @@ def test_pages_that_cannot_be_written_fail_the_session(project: pytest.Pytester)
     result = run(project, "--flow-cover-html=taken")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*taken/index.html cannot be written*"])
+
+
+def test_a_difference_of_snapshots_leaves_the_terminal_alone(project: pytest.Pytester) -> None:
+    test = project.makepyfile(
+        test_asl="""
+        from flowdsl import Pass, StateMachine
+
+        def test_text(asl_snapshot):
+            assert StateMachine("m", Pass("A", output={"b": "one\\u202e\\x9b31m\\u2028"})) == asl_snapshot
+        """
+    )
+    assert run(project, "--snapshot-update").ret == 0
+    test.write_text(test.read_text().replace("one", "two"))
+    result = run(project, "-vv", "--tb=short", "--no-showlocals")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*+*two‹202E›‹009B›31m*"])
+    differences = [line for line in result.outlines if line.startswith("E")]
+    assert not re.search("[\u0080-\u009f\u2028-\u202e]", "".join(differences))
