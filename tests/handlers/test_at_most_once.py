@@ -152,6 +152,12 @@ def test_transactions_take_turns(data: Path) -> None:
     assert values == list(range(1, 81))
 
 
+def test_what_is_stored_survives_a_loss_of_power(data: Path) -> None:
+    """https://sqlite.org/pragma.html#pragma_synchronous: FULL waits until the disk has it."""
+    with sqlite.transaction(data / "counter.sqlite", "") as db:
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
 # The same at Stripe.
 
 

@@ -120,6 +120,15 @@ def test_totals_of_one_charity_lose_nothing(busy: Busy) -> None:
     assert add(crowd[0]) == sum(range(CROWD + 1)), "what the function answers has all parts"
 
 
+def test_a_total_that_dynamodb_answers_in_parts_is_complete(busy: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = iter(["unprocessed"] * 3)
+    monkeypatch.setattr(Busy, "fault", lambda _, *kinds: next(parts, None) if kinds == ("unprocessed",) else None)
+    for number in range(20):
+        total = add(Contribution(f"don-{number}", "Lifeboats", 1, "GBP"))
+        parts = iter(["unprocessed"] * 3)
+        assert total == number + 1
+
+
 def test_what_post_processing_could_not_finish_is_finished_by_the_sweep(
     busy: Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
