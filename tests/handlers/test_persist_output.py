@@ -129,6 +129,15 @@ def test_a_better_record_replaces_a_worse_one(call: Call) -> None:
         assert (found["status"], found["complete"]) == expected
 
 
+def test_what_is_reserved_stays_so_although_a_later_execution_is_refused(call: Call) -> None:
+    """It can still be taken, and somebody has to."""
+    event = document(id="don-1", capture="later")
+    payment = {"psp": "psp_sandbox", "reference": "sbx_1", "attempts": []}
+    for status in ("authorised", "declined", "abandoned"):
+        answer = call("persist_output", {**event, "payment": {**payment, "status": status}})
+        assert answer["status"] == "authorised"
+
+
 def test_everything_that_was_stored_stays_in_the_history(call: Call) -> None:
     event = final()
     declined = {**event, "payment": {**event["payment"], "status": "declined"}}
@@ -271,6 +280,7 @@ def test_what_cannot_be_compared_with_the_ids_owner_is_another_donation(call: Ca
 def test_a_donors_data_is_erased_everywhere(call: Call) -> None:
     failed = {**FAILED, "event": {"status": "failed", "error": "X", "cause": "ada@example.org, from a library"}}
     first = {**final(id="don-1", note="window seat"), "redirect": {"status": "returned", "outcome": "ada@example.org"}}
+    first["payment"]["message"] = "charged ada@example.org"
     call("persist_output", {**first, "post_processing": failed})
     assert transactions("erase", "don-1").exit_code == 1, "it is open work"
     call("persist_output", first)
