@@ -25,8 +25,9 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         work = [finding for finding in findings if finding.is_open_work]
         repaired = sum(finding.repaired is not None for finding in findings)
         waiting = len(findings) - repaired - len(work)
-        erased = retention.apply(store())
+        # Before anything else can fail.
         report("OpenWork", len(work))
+        erased = retention.apply(store())
         LOG.info("swept", repaired=repaired, waiting=waiting, open=len(work), erased=erased)
         return {
             "repaired": repaired,

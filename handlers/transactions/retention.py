@@ -10,24 +10,19 @@ from handlers import clock
 from handlers.configuration import NEVER, RETENTION, is_on_lambda, retention_days
 from handlers.document import Misconfigured
 from handlers.transactions.erasing import erase
-from handlers.transactions.record import STATUSES, is_erased
+from handlers.transactions.record import is_erased
 from handlers.transactions.store import Query, Store
 
-_LOOK_BACK = 30
-"""Days before the limit that each run reads."""
+_WINDOW = 31
+"""Days before the limit that each run reads: as many at once as need no reading of the whole table."""
 
-_ALL = "03"
-"""The hour (UTC) in which runs read all older donations: those that were open work for long, that a run of weeks ago
-has missed, or that a longer limit has kept until today."""
+_NIGHT, _WINDOWS = "03", 14
+"""The hour (UTC) in which runs read so many windows: what was open work for up to a year is settled by then."""
 
 
 def due(store: Store, *, since: str | None = None, until: str) -> Iterator[str]:
     """Yield the ids of donations started in these days (UTC, inclusive) that still have the donor's data."""
-    queries = [Query(since=since, until=until)]
-    if since is None:
-        queries = [Query(status=status, until=until) for status in STATUSES]
-    for query in queries:
-        yield from (each.id for each in store.list(query) if not is_erased(each))
+    yield from (each.id for each in store.list(Query(since=since, until=until)) if not is_erased(each))
 
 
 def apply(store: Store) -> int:
@@ -43,6 +38,13 @@ def apply(store: Store) -> int:
         raise Misconfigured(f"{RETENTION}: expected a number of days, or {NEVER}")
     now = clock.now()
     last = date.fromisoformat(now[:10]) - timedelta(days=days + 1)
-    first = None if now[11:13] == _ALL else (last - timedelta(days=_LOOK_BACK)).isoformat()
-    results = erase(store, sorted(set(due(store, since=first, until=last.isoformat()))))
-    return sum(isinstance(result, int) for _, result in results)
+    windows = _WINDOWS if now[11:13] == _NIGHT else 1
+    # One after the other, for the memory.
+    old = (each for number in range(windows) for each in _due_in(store, last - timedelta(days=_WINDOW * number)))
+    return sum(isinstance(result, int) for _, result in erase(store, old))
+
+
+def _due_in(store: Store, last: date) -> list[str]:
+    """Return the ids of the donations that are due in the window that ends with this day."""
+    first = last - timedelta(days=_WINDOW - 1)
+    return sorted(set(due(store, since=first.isoformat(), until=last.isoformat())))

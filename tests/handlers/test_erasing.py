@@ -181,7 +181,6 @@ def test_a_second_payment_is_for_people_who_write_to_the_donor(call: Call) -> No
 
 
 def test_what_was_open_work_for_long_is_erased_in_the_night(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is what a longer limit has kept until today."""
     call("persist_output", {**final(id="don-1", started="2025-01-31T09:30:00.000Z"), "post_processing": FAILED})
     monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "30")
     for hour in ("02", "03"):
@@ -192,6 +191,9 @@ def test_what_was_open_work_for_long_is_erased_in_the_night(call: Call, monkeypa
         monkeypatch.setenv("FLOWDSL_NOW", f"2026-02-11T{hour}:00:00.000Z")
         assert retention.apply(store()) == count
     assert kept() == []
+    call("persist_output", final(id="don-2", started="2024-10-01T09:30:00.000Z"))
+    assert retention.apply(store()) == 0, "a shorter limit is for the command"
+    assert erase("--before", "2025-01-01") == (0, "don-2  erased, 1 entry\n")
 
 
 @pytest.mark.parametrize(
