@@ -159,6 +159,17 @@ def test_a_donation_that_only_conflicts_can_be_shown(call: Call) -> None:
     assert show(event["donation"]["id"])["status"] == "conflict"
 
 
+@pytest.mark.parametrize("other", [{"reference": "sbx_other"}, {"psp": "psp_other"}])
+def test_a_second_payment_is_an_alarm_while_the_first_one_is_incomplete(call: Call, other: dict[str, Any]) -> None:
+    event = {**final(id="don-1"), "post_processing": FAILED}
+    call("persist_output", event)
+    for post_processing in (DONE, FAILED):
+        second = {**event, "payment": {**event["payment"], **other}, "post_processing": post_processing}
+        with pytest.raises(ConflictingTransaction):
+            call("persist_output", second)
+    assert (show("don-1")["psp"], show("don-1")["reference"]) == ("psp_sandbox", event["payment"]["reference"])
+
+
 def test_two_payments_for_a_donation_are_an_alarm(call: Call) -> None:
     event = final()
     call("persist_output", event)

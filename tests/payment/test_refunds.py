@@ -140,6 +140,22 @@ def test_a_refund_whose_request_may_be_on_its_way_is_not_looked_for(
         assert len([*sweep(store(), ask_psp, execution_has_ended)]) == listed
 
 
+def test_a_refund_of_which_the_psp_cannot_tell_hides_no_other(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        refund.mock("TakeRefund", timeout(times=1, after_work=True), fail("PspRefused"))
+        with pytest.raises(ExecutionFailed):
+            refund.run(request(amount=500, number=number))
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-03-01T00:00:00.000Z")
+
+    def ask(transaction: Any, event: dict[str, Any]) -> dict[str, Any]:
+        return {} if event["refund"] == "don-1:refund:1" else ask_psp(transaction, event)
+
+    first, second = sweep(store(), ask, execution_has_ended)
+
+    assert first.reason.startswith("psp_sandbox could not be asked: KeyError")
+    assert (second.id, second.repaired) == ("don-1:refund:2", "refunded")
+
+
 @pytest.mark.parametrize("broken", ["add", "send"])
 def test_a_refund_whose_effects_failed_stays_open_work(
     refund: Runner, monkeypatch: pytest.MonkeyPatch, broken: str
