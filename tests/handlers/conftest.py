@@ -39,6 +39,13 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture
+def executions_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Webhooks and the sweep settle what no execution waits for."""
+    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
+        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution, **_: True)
+
+
 def invoke(name: str, event: Any) -> Any:
     """Call a handler as Lambda does: JSON in, JSON out."""
     context = SimpleNamespace(aws_request_id="00000000-0000-0000-0000-000000000000", invoked_function_arn=ARN)

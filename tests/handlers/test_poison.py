@@ -27,22 +27,16 @@ from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import Query, store
 from payment_flow import machine
 from tests.handlers.conftest import Call, a_day_later
+from tests.handlers.psp_contract import donation, of, open_donation, paid
 from tests.handlers.psp_worlds import AdyenWorld, World, psp
-from tests.handlers.test_psp_contract import donation, of, open_donation, paid
 
 __all__ = ["psp"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("executions_have_ended")]
 
 GOOD = {"value": 300, "currency": "GBP"}
 BAD = [None, "", "x", {}, [], ["a"], {"a": 1}, True, -1, 2500.5, 10**40, "9" * 300, "MISSING"]
 OURS = (PspUnavailable, PspRefused)
-
-
-@pytest.fixture(autouse=True)
-def _executions_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
-        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution, **_: True)
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

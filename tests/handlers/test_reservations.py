@@ -29,11 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
-def _only_those_that_reserve(psp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def _only_those_that_reserve(psp: World, executions_have_ended: None) -> None:
     if not psp.captures:
         pytest.skip("it takes payments in one step")
-    for module in ("handlers.reconcile.sweep", "handlers.psp_webhook"):
-        monkeypatch.setattr(f"{module}.execution_has_ended", lambda execution, **_: True)
 
 
 def reserved(call: Call, psp: World) -> dict[str, Any]:
