@@ -141,6 +141,8 @@ def _execute(file: Path, root: Path, mistakes: list[Mistake]) -> ModuleType:
             SourceLoader(name, str(file)).exec_module(module)
     except SyntaxError as error:
         raise FlowError(syntax_error(error, file)) from error
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:  # a flow's own may be derived from it
         pass_on_interrupt(error)
         if type(error).__module__.startswith("_pytest"):

@@ -278,7 +278,7 @@ def test_retriers_are_badges_with_their_number():
     drawing = picture(payment())
     retries = [name for name, edge in drawing.edges.items() if "retry" in edge.kinds and "/TakePayment/" in name]
     assert sorted(retries) == ["/States/TakePayment/Retry[0]", "/States/TakePayment/Retry[1]"]
-    assert "TakePayment retries States.Timeout, States.TaskFailed: 34×" in drawing.states["/States/TakePayment"].title
+    assert "TakePayment retries States.Timeout, States.TaskFailed: 368×" in drawing.states["/States/TakePayment"].title
 
 
 def test_conditions_read_as_the_author_wrote_them():
