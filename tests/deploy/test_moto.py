@@ -24,6 +24,12 @@ from tests.moto_server import moto_server
 
 pytestmark = pytest.mark.slow
 
+WAITING = """
+from flowdsl import Function, StateMachine, Task, Wait, chain
+machine = StateMachine("hello", chain(Wait("Later", seconds=3600), Task("Greet", Function("greet", "greet"))))
+"""
+"""Its executions stay open: moto would call the function with Docker, and fail."""
+
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[str]:
@@ -82,6 +88,8 @@ def test_the_commands_from_the_first_deploy_to_the_end(emulator, world, tmp_path
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FLOWDSL_ENV", raising=False)
     project = Project(tmp_path, None)
+    (tmp_path / "hello.py").write_text(WAITING)
+    project.code("1")
     states = boto3.client("stepfunctions", region_name=PLACE.region, endpoint_url=emulator)
     machine = PLACE.arn("states", "stateMachine:hello")
 
