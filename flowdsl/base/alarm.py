@@ -32,6 +32,7 @@ def raise_after(seconds: float, overdue: OverdueError) -> Iterator[Any]:
     """Raise `overdue` in the main thread after so many seconds, then every second, because what runs may catch it.
     The value of the `with` is the handler of SIGALRM before (None without SIGALRM).
 
+    Under a debugger there is no limit, nor once the time is up and one is attached.
     An alarm that is already set, such as a test's timeout, goes off instead if it is due earlier, and is set again
     afterwards if it is due later.
     """
@@ -47,6 +48,9 @@ def raise_after(seconds: float, overdue: OverdueError) -> Iterator[Any]:
     def ring(_signal: int, _frame: FrameType | None) -> None:
         if not is_debugged():
             raise overdue
+        signal.setitimer(signal.ITIMER_REAL, 0)  # someone looks into it, such as after breakpoint()
+        if _ends_when_stuck:
+            faulthandler.cancel_dump_traceback_later()
 
     before = signal.signal(signal.SIGALRM, ring)
     if _ends_when_stuck:

@@ -38,6 +38,7 @@ def run(project, body, flow=""):
     "body",
     [
         "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start(); return 1",
+        "import multiprocessing as m, time; m.Process(target=time.sleep, args=(600,)).start(); return 1",
         "import sys; sys.stdout.close(); sys.stderr.close(); return 1",
         "import sys; sys.stdout = sys.stderr = None; return 1",
         "from concurrent.futures import ThreadPoolExecutor as Pool; Pool().submit(print).result(); return 1",
@@ -47,7 +48,8 @@ def test_what_a_handler_leaves_behind_keeps_nothing_from_ending(project, body):
     done = run(project, body)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"greeting": 1}
-    assert ("left a thread running" in done.stderr) == ("sleep" in body)
+    left = "process" if "Process(" in body else "thread"
+    assert (f"left a {left} running" in done.stderr) == ("sleep" in body)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,22 @@ def test_what_python_cannot_interrupt_ends_the_process(project, body):
     assert done.returncode == 1
     assert "handlers/greet/handler.py" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_debugger_may_take_its_time(project):
+    body = """import sys, time
+    sys.settrace(lambda *event: None)  # as breakpoint() does
+    time.sleep(3)
+    sys.settrace(None)
+    time.sleep(1.5)
+    print("looked at")"""
+    flow = """\
+from flowdsl import Function, StateMachine, Task
+machine = StateMachine("hello", Task("Greet", Function("greet", "handlers/greet", timeout=1)))
+"""
+    done = run(project, body, flow)
+    assert "looked at" in done.stderr
+    assert "after 0:00:00 of virtual time" in done.stderr  # the command ends as others do
 
 
 def test_output_without_end_is_kept_in_part(project, monkeypatch):
