@@ -6,6 +6,7 @@ Sources: docs.astral.sh/uv/reference/settings and /uv/concepts/configuration-fil
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -51,12 +52,12 @@ def refuse_editable(file: Path, code: str) -> None:
     This does not read the file as uv does: it looks at each line alone, so that no line hides one from it.
     """
     wrong: list[Diagnostic] = []
-    known: set[Path] = set()
+    known: set[str] = set()
     todo = [file]
     while todo:
         file = todo.pop()
-        known.add(file.resolve())
-        for number, raw in enumerate(_read(file).splitlines(), 1):
+        known.add(os.path.realpath(file))
+        for number, raw in enumerate(_read(file, code).splitlines(), 1):
             where = Span(display_path(file), number)
             line = re.sub(r"(^|[ \t])#.*", "", raw).strip()
             if _EDITABLE.search(line):
@@ -66,13 +67,16 @@ def refuse_editable(file: Path, code: str) -> None:
                 if not included.is_file():
                     hint = "write the path of a file after -r or -c, on the same line"
                     wrong.append(Diagnostic(code, f"no file of the project: {line}", span=where, hint=hint))
-                elif included.resolve() not in known:
+                elif os.path.realpath(included) not in known:
                     todo.append(included)
     if wrong:
         raise FlowError(*wrong)
 
 
-def _read(file: Path) -> str:
-    data = file.read_bytes()
+def _read(file: Path, code: str) -> str:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise FlowError.of(f"{display_path(file)} cannot be read: {error.strerror}", code=code) from None
     encoding = "utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"  # as uv
     return data.decode(encoding, errors="replace")

@@ -78,7 +78,7 @@ def lock(
     too.
     """
     target = folder / LOCKED
-    if not target.resolve().is_relative_to(root.resolve()):
+    if not Path(os.path.realpath(target)).is_relative_to(root.resolve()):  # which takes links that lead in a circle
         message = f"{display_path(target)} is a symbolic link out of the project"
         raise FlowError.of(message, code="FD614", hint="replace it with the file itself")
     refuse_settings(root, "FD614")

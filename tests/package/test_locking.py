@@ -129,6 +129,18 @@ def test_folders(setup):
         locking.folders(root, [SETUP], [])
 
 
+def test_links_that_lead_in_a_circle(setup):
+    locked, wanted = (setup.root / "handlers/setup" / name for name in ("requirements.txt", "requirements.in"))
+    locked.unlink(missing_ok=True)
+    locked.symlink_to(locked.name)
+    assert lock(setup)
+    assert "pure==" in locked.read_text()
+    wanted.unlink()
+    wanted.symlink_to(wanted.name)
+    with pytest.raises(FlowError, match=r"FD614 .*requirements\.in cannot be read"):
+        lock(setup)
+
+
 def test_a_source_distribution_is_not_run(setup):
     ran = setup.root / "ran"
     setup.write(
