@@ -1,8 +1,9 @@
 """Files of requirements that Python would import in place of the project's modules, or of its own.
 
 The zip's root comes before the standard library in Lambda; in a folder, a package comes before an extension module, and
-that before a source file. Sources: Lambda Developer Guide, "Building Lambda functions with Python", "Runtime search
-path"; Python Library Reference, importlib.machinery, `FileFinder`.
+that before a source file. A folder without __init__.py comes after all of these, wherever they are. Sources: Lambda
+Developer Guide, "Building Lambda functions with Python", "Runtime search path"; Python Library Reference,
+importlib.machinery, `FileFinder`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def refuse_shadows(function: Function, own: Collection[str], installed: Collecti
         shadowed = modules.get(module) if module else None
         if path in own:
             problem = "is both in the project and in a requirement"
-        elif shadowed or (module and module[0] in _STANDARD):
+        elif shadowed or (module and len(module) == 1 and module[0] in _STANDARD):
             problem = f"of a requirement would be imported in place of {shadowed or 'a module of Python'}"
         else:
             continue
