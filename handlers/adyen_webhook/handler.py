@@ -18,26 +18,19 @@ from typing import Any
 from Adyen.util import is_valid_hmac_notification
 
 from handlers import clock
-from handlers.adyen_webhook.settling import settled
-from handlers.logs import logger
+from handlers.adyen_webhook.settling import LASTING, LOG, settled
 from handlers.modes import is_for_us
 from handlers.money import NotPayable
 from handlers.psp.interface import is_amount
 from handlers.psp_adyen.amounts import from_adyen
 from handlers.psp_adyen.facts import Fact
-from handlers.psp_webhook import BadSignature, ForPeople, content, receive, settle_each, signing_secrets
-from handlers.refunds import RefundConflict
+from handlers.psp_webhook import BadSignature, content, receive, settle_each, signing_secrets
 from handlers.secrets import setting
-
-LOG = logger("adyen_webhook")
 
 _REPORT = "REPORT_AVAILABLE"
 """It is not signed, and names a file instead of a payment (https://docs.adyen.com/reporting/automatically-get-reports)."""
 _REFERENCE = r"[A-Za-z0-9_:-]{1,160}"
 """What ours look like; other systems that take payments for the merchant account have theirs."""
-_LASTING = (ForPeople, RefundConflict)
-"""Errors that another try would not mend."""
-
 _LIVE = {"true": True, "false": False}
 """What `live` says of a request's events. It is not signed, so each platform needs an HMAC key of its own."""
 
@@ -66,10 +59,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _settled(reported: tuple[bool | None, list[Fact]]) -> str:
     live, facts = reported
     kinds = [fact.kind for fact in facts]
-    if not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
+    # Without a signed event anybody may have sent it.
+    if facts and not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
         LOG.warning("ignored", reason="events of the test platform", kinds=kinds)
         return "ignored"
-    results = [*settle_each({fact.entry: partial(settled, fact) for fact in facts}, LOG, _LASTING).values()]
+    results = [*settle_each({fact.entry: partial(settled, fact) for fact in facts}, LOG, LASTING).values()]
     LOG.info("received", kinds=kinds, results=results)
     return ", ".join(results) or "ignored"
 
@@ -77,7 +71,7 @@ def _settled(reported: tuple[bool | None, list[Fact]]) -> str:
 def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[Fact]]:
     """Return whether the request is of the live platform, if it tells, and its facts. Raises BadSignature."""
     facts = list(_facts(event))
-    return _LIVE.get(json.loads(content(event)).get("live")), facts
+    return _LIVE.get(str(json.loads(content(event)).get("live"))), facts
 
 
 def _facts(event: Mapping[str, Any]) -> Iterator[Fact]:

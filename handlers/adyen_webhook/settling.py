@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from handlers import clock, refunds
 from handlers.disputes.keeping import keep as keep_dispute
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
+from handlers.logs import logger
 from handlers.psp import Outcome, PspRefused
 from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.psp_webhook import ForPeople, begin_made_there, disputed_amount, record_with, settle
+from handlers.psp_webhook import ForPeople, begin_made_there, disputed_amount, record_with, settle, settle_each
+from handlers.refunds import RefundConflict
 from handlers.refunds.conclusion import conclude
 from handlers.secrets import setting
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
+
+LOG = logger("adyen_webhook")
+
+LASTING = (ForPeople, RefundConflict)
+"""Errors that another try would not mend."""
 
 PSP = "psp_adyen"
 
@@ -72,9 +81,10 @@ def settled(fact: Fact) -> str:
     result = settle(donation, is_decided=True, payment=_payment(facts, adyens), is_further=is_further)
     if is_authorised:
         # What was told before of its refunds and disputes has waited for it.
-        for each in facts:
-            if each.kind not in _DECIDED and adyens in (each.original, each.psp_reference):
-                _money_back(donation, facts, each)
+        waiting = [
+            each for each in facts if each.kind not in _DECIDED and adyens in (each.original, each.psp_reference)
+        ]
+        settle_each({each.entry: partial(_money_back, donation, facts, each) for each in waiting}, LOG, LASTING)
     return result
 
 

@@ -371,3 +371,34 @@ def test_each_event_of_a_request_has_to_be_signed(call: Call, adyen: AdyenServer
 def test_a_hostile_request_is_refused(call: Call, adyen: AdyenServer, body: str) -> None:
     request = {"headers": {"content-type": "text/html"}, "body": body}
     assert call("adyen_webhook", request)["statusCode"] == 401
+
+
+@pytest.mark.parametrize("live", [[], {}, "true"])
+def test_nobody_rings_an_alarm_with_a_report(call: Call, adyen: AdyenServer, live: Any) -> None:
+    """Adyen signs none, so anybody may send one."""
+    report = {"NotificationRequestItem": {"eventCode": "REPORT_AVAILABLE"}}
+    body = json.dumps({"live": live, "notificationItems": [report]})
+
+    assert call("adyen_webhook", {"headers": {}, "body": body})["statusCode"] == 200
+
+
+def test_a_refund_for_people_hides_no_dispute_of_its_payment(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were told before the payment, whose answer was lost."""
+    monkeypatch.setattr("handlers.psp_webhook.execution_has_ended", lambda *_: True)
+    opened = donation("pm_paid")
+    store().put(intent(opened))
+    adyen.faults = ["lost"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", opened)
+    adyen.pass_days()
+    [authorised] = adyen.events
+    original = authorised["pspReference"]
+    refund = event("REFUND", "M1", originalReference=original, amount={"value": 400, "currency": "EUR"})
+    chargeback = event("SECOND_CHARGEBACK", "M2", originalReference=original)
+
+    for each in (refund, chargeback, authorised):
+        assert call("adyen_webhook", adyen.webhook(each))["statusCode"] == 200
+
+    assert [each.status for each in disputes.listed()] == ["lost"]
