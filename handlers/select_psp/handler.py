@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from typing import Any, TypedDict
 
-from handlers import clock
+from handlers import cards, clock
+from handlers.configuration import is_on_lambda
 from handlers.document import Misconfigured, read
 from handlers.fingerprint import fingerprint
 from handlers.logs import invocation, logger
+from handlers.modes import is_trial
 from handlers.select_psp import choices
 from handlers.select_psp.choices import Choice
-from handlers.select_psp.selection import select, settings
+from handlers.select_psp.selection import SANDBOX, select, settings
 from handlers.transactions.record import intent
 from handlers.transactions.store import store
 
@@ -46,6 +48,10 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
             psp, reason = select(donation, psps)
             choice = choices.keep(Choice(identity, psp.name, psp.function, reason, clock.now(), mark))
         choices.check(choice, mark)
+        if {choice.psp, choice.function} & SANDBOX and is_on_lambda() and not is_trial(os.environ):
+            raise Misconfigured(
+                f"{cards.redact(identity)}: chose the sandbox in a trial; here donations need ids of their own"
+            )
         LOG.info("selected", psp=choice.psp, reason=choice.reason, chosen_at=choice.chosen_at)
         arn = _beside(context.invoked_function_arn, choice.function)
         selected: Selected = {

@@ -20,7 +20,7 @@ _KINDS: dict[str, type] = {"function": str, "enabled": bool, "percentage": int}
 _OPTIONAL = "reservations"
 _LISTS = ("currencies", "payment_methods", "charities")
 
-_SANDBOX = frozenset({"psp_sandbox", "payment-psp-sandbox"})
+SANDBOX = frozenset({"psp_sandbox", "payment-psp-sandbox"})
 """The name and the function of the PSP that takes no money: on Lambda an environment has to allow it."""
 
 
@@ -113,7 +113,7 @@ def check_routing(functions: Iterable[str], environ: Mapping[str, str] | None = 
 def _is_enabled_sandbox(name: str, table: Any) -> bool:
     """Return true if the sandbox may be chosen: under its own name, or because another PSP's table has its function."""
     is_enabled = isinstance(table, dict) and table.get("enabled") is True
-    return is_enabled and bool({name, str(table.get("function"))} & _SANDBOX)
+    return is_enabled and bool({name, str(table.get("function"))} & SANDBOX)
 
 
 def _mistakes(table: Any) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,16 +19,18 @@ from handlers import captures, disputes, redirects, refunds
 from handlers.captures import Capture
 from handlers.disputes.record import LOST, WAITING, WON, Dispute
 from handlers.disputes.store import put
+from handlers.document import Misconfigured
+from handlers.fingerprint import fingerprint
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.psp_adyen import facts
 from handlers.psp_adyen.facts import Fact
 from handlers.psp_sandbox.table import open_ledger
 from handlers.refunds import Refund
-from handlers.select_psp import choices
+from handlers.select_psp import choices, selection
 from handlers.select_psp.choices import Choice
 from handlers.transactions.record import from_document
 from handlers.transactions.store import Query, store
-from tests.handlers.conftest import document
+from tests.handlers.conftest import Call, document
 
 NOW = "2026-01-31T09:30:00.000Z"
 REFUND = Refund("don-1:refund:1", "don-1", 1, 5, "GBP", "Lifeboats", "psp", "pi_1", "open", "", "", NOW, NOW)
@@ -249,3 +252,18 @@ def test_a_decided_dispute_stays_decided_beside_an_older_event() -> None:
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
         put(evolve(DISPUTE, reason="general"))
     assert [each.status for each in disputes.listed()] == [WON]
+
+
+def test_a_choice_of_the_sandbox_takes_no_payment_where_money_is_taken(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment was for trials before, with the same tables."""
+    event = document()
+    donation = event["donation"]
+    choices.keep(Choice(donation["id"], "psp_sandbox", "payment-psp-sandbox", "only", NOW, fingerprint(donation)))
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payment-select-psp")
+    monkeypatch.setenv("PSPS", str(Path(selection.__file__).with_name("stripe.toml")))
+
+    with pytest.raises(Misconfigured, match="chose the sandbox in a trial"):
+        call("select_psp", event)
+    assert store().get(donation["id"]) is None
