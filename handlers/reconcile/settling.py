@@ -157,8 +157,12 @@ def unfinished(history: list[Transaction]) -> set[str]:
     """Return the executions that asked a PSP, or were about to, and have not stored their result."""
     executions: dict[bool, set[str]] = {True: set(), False: set()}
     for entry in history:
-        executions[entry.status == "open"].add(str(json.loads(entry.document).get("execution")))
+        executions[entry.status == "open"].add(_execution(entry))
     return executions[True] - executions[False]
+
+
+def _execution(entry: Transaction) -> str:
+    return str(json.loads(entry.document).get("execution"))
 
 
 def references(record: Transaction, history: list[Transaction]) -> set[str | None]:
@@ -265,13 +269,14 @@ def _stored(known: Known, payment: dict[str, Any], reason: str, store: Store, *,
     if not repair:
         return known.finding(f"{reason}; to be stored as {payment['status']}")
     identity = known.record.id
-    before = {each.entry for each in store.history(identity)}
+    # Not the entries' keys: storing may erase the donor's data, from which they are made.
+    before = {_execution(each) for each in store.history(identity) if each.status == "open"}
     try:
         record = store.put(_with_payment(known, payment), settles=True)
     except ConflictingTransaction as error:
         return known.finding(str(error), "conflict")
     for entry in store.history(identity):
-        if entry.status == "open" and entry.entry not in before:
+        if entry.status == "open" and _execution(entry) not in before:
             # An execution started meanwhile, whatever its clock says: its donation is open work again, and the next
             # sweep looks at it.
             record = store.put(entry)

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from handlers import cards, clock
 from handlers.transactions.record import Transaction, as_text, owner
-from handlers.transactions.store import Store
+from handlers.transactions.store import Store, erased_again
 
 
 class NotClosable(Exception):
@@ -41,6 +41,9 @@ def close(store: Store, identity: str, note: str, *, not_taken: bool = False) ->
             )
     if not closed:
         raise NotClosable(f"{identity}: nothing to close")
+    if record := store.get(identity):
+        for each in closed:
+            erased_again(store, record, each)
     return closed
 
 

@@ -133,13 +133,21 @@ class DynamoDbStore:
         check_erasable(current[0] if current else None, history)
         # The record last: while it has the donor's data, the donation is found again, if this is throttled or killed.
         for item in sorted(items, key=_is_current):
-            client.update_item(
-                TableName=self.table,
-                Key={"id": item["id"], "entry": item["entry"]},
-                UpdateExpression="SET #document = :document",
-                ExpressionAttributeNames={"#document": "document"},
-                ExpressionAttributeValues={":document": {"S": erased(_transaction(item)).document}},
-            )
+            try:
+                client.update_item(
+                    TableName=self.table,
+                    Key={"id": item["id"], "entry": item["entry"]},
+                    UpdateExpression="SET #document = :document",
+                    # What was stored since it was read, perhaps a payment, must not get the document of before.
+                    ConditionExpression="#document = :before",
+                    ExpressionAttributeNames={"#document": "document"},
+                    ExpressionAttributeValues={
+                        ":before": item["document"],
+                        ":document": {"S": erased(_transaction(item)).document},
+                    },
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                return self.erase(identity)  # it may be open work now
         return len(history)
 
     def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:

@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from handlers import refunds
 from handlers.disputes import store as disputes
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, Dispute
+from handlers.reconcile.sweep import sweep
 from handlers.refunds import Refund
 from handlers.transactions import closing, dynamodb, retention
 from handlers.transactions.__main__ import main
 from handlers.transactions.record import from_document, intent
-from handlers.transactions.store import NotErasable, store
+from handlers.transactions.store import ConflictingTransaction, NotErasable, store
 from tests.handlers.conftest import Call, document
 from tests.handlers.test_persist_output import DONE, ERROR, FAILED, backend, final
 
@@ -224,3 +225,71 @@ def test_money_that_moves_after_the_erasure_is_stored_without_the_donor(call: Ca
     assert call("persist_refund", prepared)["status"] == "refunded"
     assert not [text for text in PRIVATE if text in json.dumps(prepared)]
     assert kept() == []
+
+
+@pytest.mark.parametrize("status", ["open", "broken"])
+def test_what_is_settled_after_the_erasure_stays_settled(
+    call: Call, monkeypatch: pytest.MonkeyPatch, backend: str, status: str
+) -> None:
+    """Storing erases the donor's data again, with which the keys of the history's entries change."""
+    psp = {"name": "psp_sandbox", "function_arn": "arn", "chosen_at": LATER}
+    first = declined(psp=psp, execution="one")
+    store().put(intent(first))
+    call("persist_output", first)
+    store().erase("don-1")
+    second = {**first, "execution": "two", "payment": {"status": "new", "attempts": []}}
+    monkeypatch.setenv("FLOWDSL_NOW", "2026-02-10T09:05:00.000Z")
+    store().put(intent(second))
+    if status == "broken":
+        monkeypatch.setenv("FLOWDSL_NOW", "2026-02-10T09:10:00.000Z")
+        call("persist_output", {**second, "error": ERROR})
+    assert store().get("don-1").status == status  # type: ignore[union-attr]
+
+    found = []
+    for day in (12, 13, 14):
+        monkeypatch.setenv("FLOWDSL_NOW", f"2026-02-{day}T09:00:00.000Z")
+        found += list(sweep(store(), lambda *_: {"payments": [], "patience": 0}, lambda _: True))
+        assert (store().get("don-1").status, kept()) == ("declined", [])  # type: ignore[union-attr]
+    assert [each.repaired for each in found] == ["declined"]
+
+
+def test_the_donor_of_a_conflict_is_erased_when_somebody_has_seen_to_it(call: Call, backend: str) -> None:
+    one = final(id="don-1", execution="one")
+    call("persist_output", one)
+    store().erase("don-1")
+    late = {**one, "execution": "two", "payment": {**one["payment"], "reference": "sbx_other"}}
+    with pytest.raises(ConflictingTransaction):
+        store().put(from_document(late))
+    assert kept() == list(PRIVATE), "people may have to write to the donor"
+
+    closing.close(store(), "don-1", "refunded by hand")
+
+    assert kept() == []
+
+
+def test_an_erasure_keeps_a_payment_that_is_stored_meanwhile(
+    call: Call, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("one transaction")
+    one = declined(execution="one")
+    call("persist_output", one)
+    payment = {"status": "paid", "psp": "psp_sandbox", "reference": "sbx_9", "attempts": []}
+    paid, client = [from_document({**one, "execution": "two", "payment": payment})], dynamodb._client()
+
+    class Racing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client, name)
+
+        def update_item(self, **request: Any) -> Any:
+            if paid:
+                store().put(paid.pop())
+            return client.update_item(**request)
+
+    monkeypatch.setattr(dynamodb, "_client", Racing)
+    with pytest.raises(NotErasable, match="post-processing is incomplete"):
+        store().erase("don-1")
+
+    record = store().get("don-1")
+    assert record is not None
+    assert (record.status, json.loads(record.document)["payment"]["status"]) == ("paid", "paid")
