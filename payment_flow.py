@@ -56,7 +56,7 @@ lambda_busy = retry(
 )
 # The PSP was not reached, its key is being rotated, or its Lambda broke or timed out. The outcome is unknown, so the
 # same attempt is repeated, which is safe: 5 s, 15 s, 45 s, …, then every 6 hours for three months. The donation stays
-# open, and the sweep lists it after a day: no outage makes it broken.
+# open, and the sweep lists it as long as the PSP cannot be asked. Adyen forgets keys after a week: then it is broken.
 psp_errors = retry(
     "States.Timeout",
     "States.TaskFailed",
