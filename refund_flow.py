@@ -14,6 +14,7 @@ from flowdsl import (
     Wait,
     catch,
     chain,
+    context,
     dynamic,
     end,
     fail,
@@ -34,16 +35,20 @@ from payment_flow import (
     TRANSACTIONS,
     final_errors,
     lambda_busy,
-    psp_errors,
     storing,
 )
 
+# A round of requests: 5 s, 15 s, 45 s, …, for a quarter of an hour. The next one is six hours later, for three months,
+# and not before RefundSetup has looked whether somebody has closed the refund.
+asking = retry("States.Timeout", "States.TaskFailed", interval=5, max_attempts=5, backoff_rate=3)
 # Nothing was refunded, and repeating would not help.
 refused = retry("NotRefundable", "RefundConflict", "MalformedEvent", max_attempts=0)
 
 setup = Task(
     "RefundSetup",
     Function("payment-refund-setup", "handlers/refund_setup", access=[TRANSACTIONS, REFUNDS, DISPUTES]),
+    # It runs again before each round of requests.
+    payload=context.Execution.Input,
     retry=[lambda_busy, refused, storing],
 )
 persist = Task(
@@ -57,7 +62,7 @@ take_refund = Task(
     dynamic(setup.out.psp.function_arn, allowed=PSPS),
     into="result",
     timeout=PSP_STEP,
-    retry=[final_errors, psp_errors],
+    retry=[final_errors, asking],
     # Where the answer would be: a later answer replaces the error.
     catch=catch("States.ALL", goto(persist), into="result"),
 )
@@ -71,7 +76,11 @@ flow = chain(
     Choice(
         "RefundOutcome",
         # The PSP's function looks for the refund before it makes one, so asking again only asks.
-        when(persist.out.status == "pending", Wait("WaitForPsp", seconds=timedelta(hours=6)), goto(take_refund)),
+        when(
+            one_of(persist.out.status, "pending", "open"),
+            Wait("WaitForPsp", seconds=timedelta(hours=6)),
+            goto(setup),
+        ),
         when(
             persist.out.status == "broken",
             fail(

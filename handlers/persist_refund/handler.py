@@ -13,6 +13,12 @@ from handlers.refunds.record import UNDECIDED
 
 LOG = logger("persist_refund")
 
+_REFUSED = ("PspRefused", "MalformedEvent")
+"""Errors that another request would not mend."""
+
+_PATIENCE = 90 * 24 * 3600
+"""Seconds after the request for a refund in which an error of the PSP is taken for an outage."""
+
 
 class Stored(TypedDict):
     """The document's `stored`."""
@@ -26,6 +32,7 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
     """Return `id`, `status` and `amount` of the stored refund. Everything happens once, however often this runs.
 
     The status is `broken`, too, if the PSP has not decided for a month: the flow ends, and the sweep asks from then on.
+    It is `open` after an error that is an outage: nothing is stored, and the refund is to be prepared again.
 
     The event is the document with the PSP's answer, or the error, in `result`. Raises MalformedEvent, NotDelivered.
     """
@@ -35,10 +42,13 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         if refund is None:
             raise MalformedEvent("number: no refund of the donation has it")
         result = read(event, "result", dict[str, Any])
-        status, code = "broken", str(result.get("Error"))
-        if "Error" not in result:
-            status = status_of(read(event, "result.status", str))
-            code = read(event, "result.code", str)
+        if "Error" in result:
+            status, code = "broken", str(result["Error"])
+            if code not in _REFUSED and clock.seconds_since(refund.requested_at) <= _PATIENCE:
+                LOG.warning("to be repeated", refund=refund.id, error=code)
+                return {"id": refund.id, "status": "open", "amount": refund.amount}
+        else:
+            status, code = status_of(read(event, "result.status", str)), read(event, "result.code", str)
         stored = conclude(refund, status, code)
         LOG.info("stored", refund=stored.id, status=stored.status)
         is_overdue = stored.status == "pending" and clock.seconds_since(stored.requested_at) > UNDECIDED

@@ -58,6 +58,10 @@ _NO_RESERVATIONS = Answer(
 CAPTURED = "captured"
 """Our code of a reservation that was captured before the flow stored it: the sweep asks how much of it."""
 
+REFUND_WITHIN = 1800
+"""Seconds after RefundSetup looked at a refund in which the PSP may be asked to make it: after an hour, when no request
+can be on its way any more, somebody may close one that the PSP does not have."""
+
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 
 
@@ -284,6 +288,8 @@ def _payment(
 
 def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     if operation == "refund":
+        if "prepared_at" in event and clock.seconds_since(read(event, "prepared_at", str)) > REFUND_WITHIN:
+            raise PspUnavailable("the refund was prepared too long ago, and may be closed by now: prepare it again")
         refund = _refund(event, psp)
         request: Refund | Capture = refund
         answer = bounded(psp.refund(refund))

@@ -1,14 +1,19 @@
-"""RefundSetup: check the request, store the refund as open, and create the document for the PSP's function."""
+"""RefundSetup: check the request, store the refund as open, and create the document for the PSP's function.
+
+It runs again before each round of requests to the PSP: somebody may have closed the refund meanwhile.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any, NotRequired, TypedDict
 
+from attrs import evolve
+
 from handlers import cards, clock, disputes
 from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
-from handlers.refunds import Refund, begin, of_donation
+from handlers.refunds import Refund, begin, finish, of_donation
 from handlers.refunds.record import NOT_GONE, identity
 from handlers.transactions.store import store
 
@@ -30,6 +35,8 @@ class Document(TypedDict):
     amount: int
     status: str
     """The refund's."""
+    prepared_at: str
+    """When this looked at the refund (RFC 3339): the PSP's function makes none that was prepared too long ago."""
     execution: NotRequired[str]
 
 
@@ -77,6 +84,9 @@ def handler(event: dict[str, Any], context: Any) -> Document:
                 stored_at=now,
             )
         )
+        if not refund.is_final:
+            # Whoever closes a refund sees that the PSP may be asked again.
+            refund = finish(evolve(refund, stored_at=now))
         paid = json.loads(record.document)
         LOG.info("prepared", refund=refund.id, status=refund.status)
         return {
@@ -87,4 +97,5 @@ def handler(event: dict[str, Any], context: Any) -> Document:
             "number": number,
             "amount": refund.amount,
             "status": refund.status,
+            "prepared_at": now,
         }

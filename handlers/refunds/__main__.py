@@ -61,7 +61,10 @@ def close(identity: str, note: str, not_made: bool) -> None:
     if not_made:
         _check_not_made(refund)
         closed = evolve(closed, status="declined", code=NOT_MADE)
-    stored = finish(closed)
+    # Not if it was prepared again just now: then the PSP is asked for it.
+    stored = finish(closed, of=refund)
+    if stored != closed and not_made:
+        raise click.ClickException(f"{identity} is {stored.status}, and was changed meanwhile; try again in an hour")
     if stored != closed:
         raise click.ClickException(f"{identity} is {stored.status}; only a failed refund can be closed")
     click.echo(_line(stored))

@@ -34,10 +34,13 @@ def begin(refund: Refund) -> Refund:
     return stored
 
 
-def finish(refund: Refund) -> Refund:
-    """Store the refund's new state unless the stored one is final or further; return the stored one."""
+def finish(refund: Refund, *, of: Refund | None = None) -> Refund:
+    """Store the refund's new state unless the stored one is final or further; return the stored one.
+
+    With `of`, only if the stored one is still that.
+    """
     table = store_name("REFUNDS_TABLE")
-    return _finish_in_table(refund, table) if table else _finish_in_file(refund)
+    return _finish_in_table(refund, table, of) if table else _finish_in_file(refund, of)
 
 
 def of_donation(donation: str) -> list[Refund]:
@@ -77,11 +80,11 @@ def _begin_in_file(refund: Refund) -> Refund:
         return _from_row(row)
 
 
-def _finish_in_file(refund: Refund) -> Refund:
+def _finish_in_file(refund: Refund, of: Refund | None) -> Refund:
     with sqlite.transaction(_file(), _SCHEMA) as db:
         row = db.execute("SELECT * FROM refunds WHERE id = ?", (refund.id,)).fetchone()
         stored = _from_row(row) if row else None
-        if stored is not None and not stored.may_become(refund):
+        if stored is not None and (of not in (None, stored) or not stored.may_become(refund)):
             return stored
         marks = ", ".join("?" * len(_NAMES))
         db.execute(f"INSERT OR REPLACE INTO refunds VALUES ({marks})", _values(refund))  # noqa: S608 - marks
@@ -100,17 +103,20 @@ def _begin_in_table(refund: Refund, table: str) -> Refund:
     return refund
 
 
-def _finish_in_table(refund: Refund, table: str) -> Refund:
+def _finish_in_table(refund: Refund, table: str, of: Refund | None) -> Refund:
     client = _client()
     stored = _from_table(refund, table)
-    if stored is not None and not stored.may_become(refund):
+    if stored is not None and (of not in (None, stored) or not stored.may_become(refund)):
         return stored
     # Atomic: only what was read is replaced. A writer in between fails this one, which is then run again.
-    condition, values = "attribute_not_exists(id)", {}
+    request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
     if stored is not None:
-        condition, values = "#status = :status", {":status": {"S": stored.status}}
-    more = {"ExpressionAttributeNames": {"#status": "status"}, "ExpressionAttributeValues": values} if values else {}
-    client.put_item(TableName=table, Item=_item(refund), ConditionExpression=condition, **more)
+        request = {
+            "ConditionExpression": "#status = :status AND stored_at = :stored_at",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {":status": {"S": stored.status}, ":stored_at": {"S": stored.stored_at}},
+        }
+    client.put_item(TableName=table, Item=_item(refund), **request)
     return refund
 
 

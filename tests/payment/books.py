@@ -20,7 +20,7 @@ from handlers.transactions.store import Query, store
 ROOT = Path(__file__).parents[2]
 HOUR = 3600
 DAY = 24 * HOUR
-FOR_EVER = 1000
+FOR_EVER = 10_000
 """More often than any step is repeated."""
 STEPS = ["Receipt", "FundraisingTotals", "PublishEvent"]
 RESULTS = {"Receipt": "receipt", "FundraisingTotals": "totals", "PublishEvent": "event"}

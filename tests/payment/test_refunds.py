@@ -15,13 +15,15 @@ from click.testing import CliRunner
 from moto import mock_aws
 
 from flowdsl.testing import ExecutionFailed, Runner, crash, fail, function_timeout, timeout
-from handlers import refunds
+from handlers import clock, refunds
 from handlers.disputes.record import Dispute
 from handlers.disputes.store import put
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.persist_refund.handler import handler as persist_refund
+from handlers.psp_sandbox.handler import handler as sandbox
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
+from handlers.refund_setup.handler import handler as refund_setup
 from handlers.refunds import Refund
 from handlers.refunds.__main__ import main
 from handlers.refunds.conclusion import conclude
@@ -110,7 +112,7 @@ def test_an_unknown_outcome_is_settled_by_the_sweep(
     refund: Runner, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     """The PSP made the refund, and nobody heard of it; or nothing could be stored at the end."""
-    refund.mock("TakeRefund", timeout(times=FOR_EVER, after_work=True))
+    refund.mock("TakeRefund", timeout(times=1, after_work=True), fail("PspRefused"))
     if status == "open":
         refund.mock("PersistRefund", fail("OperationalError", times=100))
     with pytest.raises(ExecutionFailed):
@@ -247,7 +249,7 @@ def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     with pytest.raises(ExecutionFailed, match="RefundBroken"):
         refund.run(request(amount=500))
     assert (only().status, only().code) == ("broken", "States.Timeout")
-    assert total() == 2500
+    assert (moved(), total()) == ([], 2500)
     monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
     [finding] = sweep(store(), ask_psp, execution_has_ended)
     assert (finding.id, finding.status, finding.is_open_work) == ("don-1:refund:1", "refund broken", True)
@@ -271,7 +273,7 @@ def close_not_made() -> tuple[int, str]:
 
 
 def broken(refund: Runner, **changes: Any) -> None:
-    refund.mock("TakeRefund", timeout(times=FOR_EVER))
+    refund.mock("TakeRefund", fail("PspRefused"))
     with pytest.raises(ExecutionFailed, match="RefundBroken"):
         refund.run(request(**changes))
 
@@ -332,6 +334,70 @@ def test_a_refund_that_may_have_been_made_cannot_be_closed(
 
     assert (code, message in output) == (0 if "declined" in message else 1, True)
     assert total() == (2000 if answer and answer["status"] == "refunded" else 2500)
+
+
+def test_a_refund_that_was_closed_during_an_outage_is_not_made(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody pays the donor otherwise while its execution waits for the PSP."""
+    rounds: list[str] = []
+
+    def prepare(event: dict[str, Any]) -> Any:
+        rounds.append(clock.now())
+        if len(rounds) == 3:  # as late as can be
+            with monkeypatch.context() as then:
+                before = datetime.fromisoformat(rounds[-1]) - timedelta(seconds=1)
+                then.setenv("FLOWDSL_NOW", before.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+                assert close_not_made()[0] == 0
+        return refund_setup(event, None)
+
+    refund.mock("RefundSetup", effect=prepare)
+    refund.mock("TakeRefund", fail("PspUnavailable", times=12))
+
+    refund.run(request(amount=500))
+
+    assert (len(rounds), moved(), only().status, only().code, total()) == (3, [], "declined", "not made", 2500)
+
+
+def test_a_refund_that_was_prepared_too_long_ago_is_prepared_again(refund: Runner) -> None:
+    """The execution was stopped, and is redriven from TakeRefund after somebody may have closed the refund."""
+    events: list[dict[str, Any]] = []
+
+    def psp(event: dict[str, Any]) -> dict[str, Any]:
+        if len(events) < 2:
+            events.append(event)
+            return sandbox({**event, "prepared_at": "2020-01-01T00:00:00.000Z"}, None)  # type: ignore[return-value]
+        return sandbox(event, None)  # type: ignore[return-value]
+
+    refund.mock("TakeRefund", effect=psp)
+
+    run = refund.run(request(amount=500))
+
+    assert (run.output["stored"]["status"], moved(), total()) == ("refunded", [500], 2000)
+    assert [each["prepared_at"] for each in events] == [only().requested_at] * 2
+
+
+@pytest.mark.parametrize("backend", ["file", "table"])
+def test_a_refund_is_closed_only_as_it_was_when_somebody_looked(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """RefundSetup looks at it in the moment in which it is closed: the PSP is asked, and it stays open."""
+    with mock_aws():
+        if backend == "table":
+            set_up_table(monkeypatch)
+        broken(refund, amount=500)
+        seen = only()
+        now = (datetime.fromisoformat(seen.stored_at) + timedelta(hours=2)).isoformat(timespec="milliseconds")
+        monkeypatch.setenv("FLOWDSL_NOW", now.replace("+00:00", "Z"))
+
+        def prepared_meanwhile(*_: Any) -> dict[str, Any]:
+            assert refund_setup(request(amount=500), None)["status"] == "broken"
+            return {"refund": None}
+
+        monkeypatch.setattr("handlers.reconcile.sweep.ask_psp", prepared_meanwhile)
+
+        code, output = close_not_made()
+
+        assert (code, "was changed meanwhile; try again in an hour" in output) == (1, True)
+        assert (only().status, only().stored_at) == ("broken", now.replace("+00:00", "Z"))
 
 
 def test_a_new_refund_never_gets_the_number_of_another_one(refund: Runner) -> None:
@@ -444,15 +510,11 @@ def test_the_commands(refund: Runner) -> None:
     assert CliRunner().invoke(main, ["request", "don-1", "--amount", "0"]).exit_code == 2
 
 
-def test_refunds_in_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def set_up_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep refunds in DynamoDB, which has to be mocked."""
     for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
         monkeypatch.setenv(f"AWS_{name}", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        _use_dynamodb(refund, monkeypatch)
-
-
-def _use_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("donation", "id")
     boto3.client("dynamodb").create_table(
         TableName="refunds",
@@ -464,6 +526,11 @@ def _use_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
         ],
     )
     monkeypatch.setenv("REFUNDS_TABLE", "refunds")
+
+
+@mock_aws
+def test_refunds_in_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up_table(monkeypatch)
 
     assert refund.run(request(amount=500)).output["stored"]["status"] == "refunded"
     assert refund.run(request(amount=500)).output["status"] == "refunded", "it was settled before"
