@@ -42,8 +42,8 @@ def is_trial(environ: Mapping[str, str]) -> bool:
 
 def is_live(name: str, value: str) -> bool | None:
     """Return whether a setting is of the PSP's live mode; None if it does not tell."""
-    match = re.match(_MODES[name], value) if name in _MODES else None
-    return match and match[1] == "live"
+    match = re.match(_MODES[name], value.strip(), re.IGNORECASE) if name in _MODES else None
+    return match and match[1].lower() == "live"
 
 
 def mistakes(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:

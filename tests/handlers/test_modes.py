@@ -90,6 +90,8 @@ def test_the_token_of_gocardless_counts_as_well_as_its_environment(monkeypatch: 
         ("sk_test_1", False),
         ("rk_test_live_1", False),
         ("secretsmanager:payments/sk_test_1", None),
+        (" sk_test_1", False),
+        ("SK_LIVE_1", True),
         ("whatever comes next", None),
     ],
 )
