@@ -19,10 +19,10 @@ TRIAL = "PAYMENTS_SANDBOX"
 
 _MODES = {
     # https://docs.stripe.com/keys; an organisation's key has `org`.
-    "STRIPE_API_KEY": r"(?:sk|rk)_(?:org_)?(live|test)_",
-    "ADYEN_ENVIRONMENT": r"(live|test)$",
-    "GOCARDLESS_ENVIRONMENT": r"(live|sandbox)$",
-    "GOCARDLESS_ACCESS_TOKEN": r"(live|sandbox)_",
+    "STRIPE_API_KEY": r"(?i)\s*(?:sk|rk)_(?:org_)?(live|test)_",
+    "ADYEN_ENVIRONMENT": r"(live|test)\Z",
+    "GOCARDLESS_ENVIRONMENT": r"(live|sandbox)\Z",
+    "GOCARDLESS_ACCESS_TOKEN": r"(?i)\s*(live|sandbox)_",
 }
 """The settings that tell a mode, and where they tell it."""
 
@@ -42,7 +42,7 @@ def is_trial(environ: Mapping[str, str]) -> bool:
 
 def is_live(name: str, value: str) -> bool | None:
     """Return whether a setting is of the PSP's live mode; None if it does not tell."""
-    match = re.match(_MODES[name], value.strip(), re.IGNORECASE) if name in _MODES else None
+    match = re.match(_MODES[name], value) if name in _MODES else None
     return match and match[1].lower() == "live"
 
 

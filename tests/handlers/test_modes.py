@@ -139,6 +139,7 @@ def test_check_and_plan_find_keys_of_the_wrong_mode(
     [
         ("ADYEN_ENVIRONMENT", "prod", "live or test"),
         ("ADYEN_ENVIRONMENT", "Live", "live or test"),
+        ("ADYEN_ENVIRONMENT", "live\n", "live or test"),
         ("GOCARDLESS_ENVIRONMENT", "production", "live or sandbox"),
     ],
 )
