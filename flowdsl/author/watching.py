@@ -67,9 +67,10 @@ class Alarm(Record):
     """A CloudWatch alarm, told to the topics that the environment's `notify` names.
 
     It watches executions of a state machine of this project that fail, time out or are aborted; errors of functions;
-    or the highest value of a metric. It rings if there are more than `above` of them `within` that time. With
-    `silence` it also rings if there was nothing at all to measure: the functions were not invoked, the metric was not
-    written.
+    or the highest value of a metric. It rings if there are more than `above` of them `within` that time: with
+    `datapoints=3, periods=16` only if that is so in 3 of the last 16 periods of that length, which one burst is not.
+    With `silence` it also rings if there was nothing at all to measure: the functions were not invoked, the metric was
+    not written.
     """
 
     name: str
@@ -77,6 +78,8 @@ class Alarm(Record):
     above: float = field(default=0, kw_only=True)
     within: timedelta = field(default=timedelta(minutes=5), kw_only=True)
     silence: bool = field(default=False, kw_only=True)
+    datapoints: int = field(default=1, kw_only=True)
+    periods: int = field(default=1, kw_only=True)
 
     def __init__(
         self,
@@ -86,9 +89,11 @@ class Alarm(Record):
         above: float = 0,
         within: timedelta = timedelta(minutes=5),
         silence: bool = False,
+        datapoints: int = 1,
+        periods: int = 1,
     ) -> None:
         """Raises TypeError for what CloudWatch does not take."""
-        super().__init__(name, of, above=above, within=within, silence=silence)
+        super().__init__(name, of, above=above, within=within, silence=silence, datapoints=datapoints, periods=periods)
         if not re.fullmatch(r"[^\x00-\x1f:/]{1,200}", name):
             raise TypeError(f"an alarm's name has 1 to 200 characters, without ':' and '/': {name!r}")
         if not isinstance(of, Executions | Functions | Metric):
@@ -98,6 +103,15 @@ class Alarm(Record):
         minute = timedelta(minutes=1)
         if not isinstance(within, timedelta) or not minute <= within <= timedelta(days=1) or within % minute:
             raise TypeError(f"alarm {name!r}: within= takes whole minutes, at most a day: {within!r}")
+        if not 1 <= datapoints <= periods:
+            raise TypeError(
+                f"alarm {name!r}: datapoints= is a number of the periods=, at least 1: {datapoints} of {periods}"
+            )
+        # PutMetricAlarm, EvaluationPeriods, in the CloudWatch API Reference.
+        if within * periods > timedelta(days=7 if within >= timedelta(hours=1) else 1):
+            raise TypeError(
+                f"alarm {name!r}: periods= of {within} take at most a day, or 7 days if each has an hour or more"
+            )
         if silence and isinstance(of, Executions):
             reason = "a flow that nobody starts is no fault"
             raise TypeError(f"alarm {name!r}: silence= is for functions and metrics; {reason}")

@@ -50,7 +50,8 @@ def alarm_of(alarm: Alarm, stack: Stack, names: Mapping[str, str], notify: tuple
         "OKActions": [*notify],
         "Threshold": float(alarm.above),
         "ComparisonOperator": "GreaterThanThreshold",
-        "EvaluationPeriods": 1,
+        "EvaluationPeriods": alarm.periods,
+        **({"DatapointsToAlarm": alarm.datapoints} if alarm.periods > 1 else {}),
         "TreatMissingData": "breaching" if alarm.silence else "notBreaching",
     }
     if isinstance(alarm.of, Executions):
@@ -157,7 +158,7 @@ def _create_alarm(store: Store, alarm: MetricAlarm, _stack: Stack, tags: Mapping
 def _change_alarm(store: Store, alarm: MetricAlarm, live: LiveStore) -> Iterator[AwsCall | Problem]:
     """PutMetricAlarm overwrites the whole alarm and ignores tags of one that exists (CloudWatch API Reference)."""
     changed = [key for key, value in alarm.settings.items() if not _same(live.attributes.get(key), value)]
-    kinds = ("Metrics", "MetricName")
+    kinds = ("Metrics", "MetricName", "DatapointsToAlarm")
     changed += [key for key in kinds if live.attributes.get(key) and key not in alarm.settings]
     if changed:
         arguments = {"AlarmName": store.name, **alarm.settings}

@@ -81,6 +81,35 @@ def test_what_is_declared_is_deployed(deployed):
     assert work["Dimensions"] == [{"Name": "function_name", "Value": "sweep"}]
 
 
+def test_an_alarm_that_rings_for_what_lasts(deployed):
+    function = sweep()
+    lasting = Alarm("open-work", Metric("payments", "OpenWork", function), datapoints=3, periods=16)
+    deployed.machine = watched(alarms=[lasting])
+    deployed.deploy()
+    settings = alarm(deployed, "open-work")
+    assert (settings["DatapointsToAlarm"], settings["EvaluationPeriods"], settings["Period"]) == (3, 16, 300)
+    assert not deployed.plan().calls
+
+    deployed.machine = watched(alarms=[Alarm("open-work", lasting.of)])
+    deployed.deploy()
+    assert "DatapointsToAlarm" not in alarm(deployed, "open-work")
+    assert not deployed.plan().calls
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"datapoints": 0}, "at least 1: 0 of 1"),
+        ({"datapoints": 2}, "2 of 1"),
+        ({"periods": 289}, "at most a day"),
+        ({"periods": 169, "within": HOUR}, "7 days"),
+    ],
+)
+def test_numbers_of_periods_that_cloudwatch_refuses(fields, message):
+    with pytest.raises(TypeError, match=message):
+        Alarm("open-work", Metric("payments", "OpenWork", sweep()), **fields)
+
+
 def test_the_schedules_role_may_invoke_just_the_functions_of_the_schedules(deployed):
     """Removing any statement, action or resource is found: the function could not be invoked."""
     role = schedules(deployed)["sweep"]["Target"]["RoleArn"]
