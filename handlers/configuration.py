@@ -32,7 +32,7 @@ def is_on_lambda() -> bool:
 
 def store_name(setting: str) -> str | None:
     """Return the name of a table or a bus, or None to use SQLite. Raises Misconfigured on Lambda if it is not set."""
-    value = os.environ.get(setting) or None
+    value = os.environ.get(setting, "").strip() or None
     if value is None and is_on_lambda():
         raise Misconfigured(f"{setting}: not set; add it to the function's environment")
     return value

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 
+from handlers.document import Misconfigured
 from handlers.logs import invocation
 from handlers.metrics import report
 from handlers.psp.interface import KeyRejected, Payment, Psp
@@ -20,7 +21,7 @@ def handle(log: Logger, event: Mapping[str, Any], context: Any, open_psp: Callab
 
     After a rejected key, which is the metric KeyRejected, the next invocation reads secrets anew.
     """
-    with invocation(log, event, context), _rejected_keys(), fresh_secrets_after(KeyRejected):
+    with invocation(log, event, context), _rejected_keys(), fresh_secrets_after(KeyRejected, Misconfigured):
         psp = open_psp()
         if event.get("operation") in INQUIRIES:
             # The flow never asks for this, and the checker takes a handler's annotation for TakePayment's result.

@@ -34,7 +34,7 @@ def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Ite
                 own = variables.get(function, {})
                 names = sorted(_settings(function, own))
                 for name in names:
-                    if not own.get(name):
+                    if not own.get(name, "").strip():
                         yield f"{function}: {name} is not set, and {psp.name} is enabled"
                 if names and is_trial(own) != is_trial(variables.get("payment-select-psp", {})):
                     yield f"{function}: {TRIAL} is not as payment-select-psp has it, and {psp.name} is enabled"
@@ -57,7 +57,7 @@ def stores_check(_environment: str, variables: Variables) -> Iterator[str]:
         if not handler.exists():
             yield f"{function}: {handler.parent.name}/handler.py is not in handlers, so its stores cannot be checked"
         for name in sorted({name for source in _code(handler) for name in source.stores}):
-            if not variables[function].get(name):
+            if not variables[function].get(name, "").strip():
                 yield f"{function}: {name} is not set, and its code uses it"
 
 
