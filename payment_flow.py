@@ -311,6 +311,18 @@ machine = StateMachine(
         Alarm("payment-functions", Functions(donor_returned, *webhooks)),
         # Adyen would hold back all later events, so it is not told that one cannot be settled: people are.
         Alarm("payment-unsettled-events", Metric("payments", "UnsettledEvents", adyen_webhook)),
+        # A PSP that signs with a secret that we don't have sends its events again for hours or days. A burst of
+        # somebody's attempts is in one or two quarters of an hour, and does not ring.
+        *(
+            Alarm(
+                f"{webhook.name}-signatures",
+                Metric("payments", "UnknownSignatures", webhook),
+                within=timedelta(minutes=15),
+                datapoints=3,
+                periods=16,
+            )
+            for webhook in webhooks
+        ),
         # Donations wait until the PSP has a valid key again.
         *(
             Alarm(f"{psp.name}-key", Metric("payments", "KeyRejected", psp), within=timedelta(minutes=30))

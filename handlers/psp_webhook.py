@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 
 from handlers import cards, clock, redirects, refunds
+from handlers.document import MalformedEvent, Misconfigured
 from handlers.logs import invocation
 from handlers.metrics import report
 from handlers.psp import KeyRejected, PspUnavailable
 from handlers.psp.interface import is_amount
 from handlers.reconcile.sweep import UNSWEPT, ask_psp, execution_has_ended, reconcile
 from handlers.refunds import Refund
-from handlers.secrets import fresh_secrets_after, setting
+from handlers.secrets import fresh_secrets_after, settings
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
@@ -31,6 +32,11 @@ MAX_BODY = 2_000_000
 
 class BadSignature(Exception):
     """The PSP did not sign this request with our secret."""
+
+
+class UnknownSignature(BadSignature):
+    """There is a signature as the PSP's are, and none of our secrets fits: perhaps the PSP has another one, or
+    somebody tries."""
 
 
 class ForPeople(Exception):
@@ -87,19 +93,22 @@ def receive(
     """
     with invocation(log, {}, context):
         try:
-            with fresh_secrets_after(BadSignature):
+            with fresh_secrets_after(BadSignature, Misconfigured):
                 reported = verified(event)
         except BadSignature as error:
             log.warning("refused", reason=str(error))
+            if isinstance(error, UnknownSignature):
+                report("UnknownSignatures", 1)
             return response(refused, "refused")
-        with fresh_secrets_after(KeyRejected):
+        with fresh_secrets_after(KeyRejected, Misconfigured):
             return response(200, settled(reported))
 
 
 def signing_secrets(name: str) -> list[str]:
-    """Return the secrets with which the PSP may sign: those in the setting of this name, separated by spaces. There are
-    two while a new one replaces the old one, which the PSP may still use for a while. Raises Misconfigured."""
-    return setting(name).split()
+    """Return the secrets with which the PSP may sign: those in the setting of this name, separated by white space.
+    There are two while a new one replaces the old one, which the PSP may still use for a while. Raises Misconfigured.
+    """
+    return settings(name)
 
 
 def content(event: Mapping[str, Any]) -> bytes:
@@ -111,6 +120,18 @@ def content(event: Mapping[str, Any]) -> bytes:
         return base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except ValueError as error:
         raise BadSignature("the body cannot be read") from error
+
+
+def parsed(body: bytes | str) -> dict[str, Any]:
+    """Return the object that a signed body has. Raises MalformedEvent: the PSP has signed it, so people have to look,
+    and the PSP sends it again."""
+    try:
+        received = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedEvent("the signed body is not JSON") from error
+    if not isinstance(received, dict):
+        raise MalformedEvent("the signed body is not an object")
+    return received
 
 
 def header(event: Mapping[str, Any], name: str) -> str:

@@ -213,7 +213,11 @@ class AdyenBooks:
 
     def webhook(self, event: dict[str, Any], key: str = HMAC_KEY) -> dict[str, Any]:
         """Return the request with an event, as Adyen signs it."""
-        signed = {**event, "additionalData": {"hmacSignature": generate_notification_sig(event, key).decode()}}
+        # As its library for Java has it, what is missing counts as empty, which the one for Python does not.
+        amount = event.get("amount") or {}
+        plain = {name: "" if (value := amount.get(name)) is None else value for name in ("value", "currency")}
+        signature = generate_notification_sig({**event, "amount": plain}, key).decode()
+        signed = {**event, "additionalData": {"hmacSignature": signature}}
         return {
             "headers": {},
             "body": json.dumps({"live": "false", "notificationItems": [{"NotificationRequestItem": signed}]}),

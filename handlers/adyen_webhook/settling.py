@@ -60,12 +60,16 @@ _DECIDED = (
 )
 
 
+def was_asked_for(reference: str) -> bool:
+    """Return true if the event with this reference may be about a payment that we asked for."""
+    donation = donation_of(reference)
+    return bool(donation) and any(each.kind == SENT for each in facts_of(donation))
+
+
 def settled(fact: Fact) -> str:
-    """Keep the fact, and settle what it is about. An event of a payment that we never asked for is ignored."""
-    donation = donation_of(fact.reference)
-    if not donation or not any(each.kind == SENT for each in facts_of(donation)):
-        return "ignored"
+    """Keep the fact, and settle what it is about: a payment that we asked for."""
     keep(fact)
+    donation = donation_of(fact.reference)
     facts = facts_of(donation)
     if fact.kind not in _DECIDED:
         return _money_back(donation, facts, fact)

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.campaign.adyen_books import ACCOUNT
 from handlers import disputes, refunds
+from handlers.document import Misconfigured
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.psp import PspUnavailable
 from handlers.psp_adyen import facts
@@ -77,8 +78,82 @@ def test_another_accounts_events_and_those_of_nobodys_payments(call: Call, adyen
     other = adyen.webhook(event("AUTHORISATION", "P1", merchantAccountCode="Other"))
     unknown = [adyen.webhook(event("AUTHORISATION", "P1", reference)) for reference in ("don-9-1", "order17")]
 
-    assert result(call("adyen_webhook", other)) == (401, "refused")
-    assert [result(call("adyen_webhook", each)) for each in unknown] == [(200, "ignored")] * 2
+    assert [result(call("adyen_webhook", each)) for each in (other, *unknown)] == [(200, "ignored")] * 3
+
+
+def test_a_payment_of_ours_in_another_account_waits_for_the_right_setting(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adyen cannot be asked for what an event tells, so it is accepted only once the setting is right."""
+    event_of_ours = donation("pm_pending")
+    store().put(intent(event_of_ours))
+    payment = call("psp_adyen", event_of_ours)["reference"].partition(":")[2]
+    told = adyen.webhook(event("AUTHORISATION", payment))
+
+    monkeypatch.setenv("ADYEN_MERCHANT_ACCOUNT", "Misspelt")
+    with pytest.raises(Misconfigured, match="ADYEN_MERCHANT_ACCOUNT"):
+        call("adyen_webhook", told)
+    monkeypatch.setenv("ADYEN_MERCHANT_ACCOUNT", ACCOUNT)
+    assert result(call("adyen_webhook", told))[0] == 200
+    assert call("psp_adyen", event_of_ours)["status"] == "paid"
+
+
+@pytest.mark.parametrize("amount", [None, {}, {"value": None}, {"value": None, "currency": "GBP"}, "missing"], ids=str)
+@pytest.mark.parametrize("kind", ["CANCELLATION", "OFFER_CLOSED", "REPORT_SUMMARY", "REFUND", "AUTHORISATION"])
+def test_an_event_without_an_amount_is_accepted(call: Call, adyen: AdyenServer, kind: str, amount: Any) -> None:
+    """Adyen signs empty texts then, and would hold back all later events if it were refused."""
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    told = event(kind, "M1", originalReference=payment, amount=amount)
+    if amount == "missing":
+        del told["amount"]
+
+    assert result(call("adyen_webhook", adyen.webhook(told)))[0] == 200
+    record = store().get("don-1")
+    assert record is not None
+    assert record.status == "paid"
+    assert refunds.of_donation("don-1") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"pspReference": ""}, {"pspReference": "P 1"}, {"success": "maybe"}, {"eventCode": "authorisation"}],
+    ids=str,
+)
+def test_a_signed_event_that_nobody_can_read_is_accepted_and_told_to_people(
+    call: Call, adyen: AdyenServer, change: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    paid(call)
+    told = adyen.webhook(event("AUTHORISATION", "P1", **change))
+    assert result(call("adyen_webhook", told)) == (200, "not settled")
+    assert "is not as Adyen's are" in capsys.readouterr().err
+
+
+def test_an_event_that_has_a_signed_one_inside_is_refused(call: Call, adyen: AdyenServer) -> None:
+    """The library would check the one inside."""
+    paid(call)
+    signed = json.loads(adyen.webhook(event("REPORT", "P1", "order17"))["body"])
+    outer = {**event("CHARGEBACK", "P2"), "notificationItems": signed["notificationItems"]}
+    for more in ({}, {"additionalData": {"hmacSignature": "A" * 43 + "="}}):
+        body = {"live": "false", "notificationItems": [{"NotificationRequestItem": {**outer, **more}}]}
+        assert result(call("adyen_webhook", {"headers": {}, "body": json.dumps(body)})) == (401, "refused")
+    assert [*disputes.listed()] == []
+
+
+def test_a_part_of_a_reference_cannot_become_an_amount(call: Call, adyen: AdyenServer) -> None:
+    """`don-1:cancel:1` of the donation `don-1`, cut up into `don-1`, which is a payment of the donation `don`."""
+    told = json.loads(adyen.webhook(event("CANCELLATION", "P1", "don-1:cancel:1", amount=None))["body"])
+    item = told["notificationItems"][0]["NotificationRequestItem"]
+    item |= {"merchantReference": "don-1", "amount": {"value": "cancel:1:", "currency": ""}}
+    assert result(call("adyen_webhook", {"headers": {}, "body": json.dumps(told)})) == (401, "refused")
+
+
+@pytest.mark.parametrize("key", ["whsec_1", "ABC", "live"])
+def test_a_key_that_adyen_does_not_make(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("ADYEN_HMAC_KEY", key)
+    with pytest.raises(Misconfigured, match="ADYEN_HMAC_KEY: expected hexadecimal digits"):
+        call("adyen_webhook", adyen.webhook(event("AUTHORISATION", "P1")))
 
 
 def test_a_refund_in_the_customer_area_is_stored(call: Call, adyen: AdyenServer) -> None:
