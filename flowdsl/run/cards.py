@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from unicodedata import digit
 
-# Digits of any script, such as fullwidth ones; among them may be characters that nobody sees.
+# Digits of any script, such as fullwidth ones, after _plain; among them may be characters that nobody sees.
 _DIGIT = r"(?:\d[\u00ad\u200b-\u200f\u2060-\u2064\ufe0e\ufe0f\ufeff\u20e3]*)"
 # Spaces, line ends, all kinds of dashes, marks such as "." and "/", and spaces as URLs and HTML write them.
 _GAP = r"(?:[\s.,:;/\\|_*+()'\"\u00b7\u2010-\u2015\u2212-]{1,4}|%20|&nbsp;)"
 _CANDIDATE = re.compile(
     rf"""
+    (?=[\dA-Za-f]) (?:    # how all begin, so that prose is passed quickly
     [0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}    # a UUID: skip it
     | (?<![^\W_]) (?P<iban> [A-Z]{{2}}\d\d (?:[ ][0-9A-Z]{{4}}){{2,7}} (?:[ ][0-9A-Z]{{1,3}})? ) (?![^\W_])
-    | (?:(?<![^\W_]) | (?<=%B))    # %B begins what a card's magnetic stripe has
+    | (?<!\d)
       (?P<number> {_DIGIT}{{13,40}}
                 | {_DIGIT}{{4}} (?:{_GAP} {_DIGIT}{{4}}){{2}} (?:{_GAP} {_DIGIT}{{1,4}}){{1,2}}
                 | {_DIGIT}{{4}} {_GAP} {_DIGIT}{{6}} {_GAP} {_DIGIT}{{4,5}}
@@ -26,7 +28,8 @@ _CANDIDATE = re.compile(
                 | {_DIGIT}{{3}} (?P<a>{_GAP}) {_DIGIT}{{3}} (?:(?P=a) {_DIGIT}{{3}}){{3}} (?:(?P=a) {_DIGIT})?
                 | {_DIGIT}{{2}} (?P<b>{_GAP}) {_DIGIT}{{2}} (?:(?P=b) {_DIGIT}{{2}}){{5}} (?P=b) {_DIGIT}{{1,2}}
                 | {_DIGIT} (?P<c>{_GAP}) {_DIGIT} (?:(?P=c) {_DIGIT}){{13,17}} )
-      (?![^\W_])
+      (?!\d)
+    )
     """,
     re.VERBOSE,
 )
@@ -35,22 +38,27 @@ _CONSUMER = re.compile(r"(?:[3-6]|2[2-7])\d+")
 """How the numbers of consumers' cards begin: 22 to 27 are those of Mir and Mastercard, other 2s are airlines'."""
 _BRANDS = re.compile(r"4\d{15}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}|35\d{14}")
 """Numbers as the large card schemes issue them."""
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+_WORD = 40
+_LETTERS_BEFORE, _LETTERS_AFTER = re.compile(r"[^\W_]+\Z"), re.compile(r"[^\W_]+")
+_HEXADECIMAL = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 
 
 def is_card_number(digits: str) -> bool:
     """Return true if the digits (without separators) pass the Luhn check and have a card number's length."""
     if not 13 <= len(digits) <= 19:
         return False
-    doubled = (int(digit) * 2 if index % 2 else int(digit) for index, digit in enumerate(reversed(digits)))
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+    doubled = digits[-2::-2].translate(_DOUBLED)
+    return (sum(map(int, digits[::-2])) + sum(map(int, doubled))) % 10 == 0
 
 
-def matches(text: str) -> Iterator[re.Match[str]]:
-    """Yield everything in the text that looks like a card number."""
+def matches(text: str) -> Iterator[slice]:
+    """Yield the place of everything in the text that looks like a card number."""
+    text = _plain(text)
     position = 0
     while match := _CANDIDATE.search(text, position):
-        if match["number"] and _is_card(match["number"]):
-            yield match
+        if match["number"] and _is_card(match["number"]) and (_is_apart(match) or _is_in_a_word(match)):
+            yield slice(*match.span())
         elif match["number"] or (match["iban"] and not _is_iban(match["iban"])):
             gap = _GAPS.search(match[0])
             position = match.start() + gap.start() if gap else match.end()  # one may begin with the next group
@@ -61,16 +69,43 @@ def matches(text: str) -> Iterator[re.Match[str]]:
 def replace(text: str, replacement: Callable[[str], str]) -> str:
     """Replace everything in the text that looks like a card number."""
     parts, position = [], 0
-    for match in matches(text):
-        parts += [text[position : match.start()], replacement(match[0])]
-        position = match.end()
+    for place in matches(text):
+        parts += [text[position : place.start], replacement(text[place])]
+        position = place.stop
     return "".join([*parts, text[position:]])
 
 
+def _plain(text: str) -> str:
+    """Return the text with ASCII digits for those in circles, superscript ones and the like, character by character."""
+    others = {each for each in set(text) if each.isdigit() and not each.isdecimal()}
+    return text.translate({ord(each): str(digit(each)) for each in others}) if others else text
+
+
+def _digits(text: str) -> str:
+    """Return the text's digits, of whatever script, as ASCII digits."""
+    return text if text.isascii() and text.isdecimal() else "".join(map(str, map(int, filter(str.isdecimal, text))))
+
+
+def _is_apart(match: re.Match[str]) -> bool:
+    """Return true if no letter is beside the number, but for the %B with which a card's magnetic stripe begins."""
+    before, after = match.string[max(match.start() - 2, 0) : match.start()], match.string[match.end() : match.end() + 1]
+    return not after.isalnum() and (before == "%B" or not before[-1:].isalnum())
+
+
+def _is_in_a_word(match: re.Match[str]) -> bool:
+    """Return true for a large card scheme's number beside letters that are no identifier: those have letters and digits
+    in turn, or are hexadecimal."""
+    digits = _digits(match["number"])
+    if not (_BRANDS.fullmatch(digits) and is_card_number(digits)):
+        return False
+    before = _LETTERS_BEFORE.search(match.string[max(match.start() - _WORD, 0) : match.start()])
+    after = _LETTERS_AFTER.match(match.string, match.end(), match.end() + _WORD)
+    around = (before[0] if before else "", after[0] if after else "")
+    return len(re.findall(r"\d+", " ".join(around))) <= 2 and not _HEXADECIMAL.fullmatch(digits.join(around))
+
+
 def _is_card(number: str) -> bool:
-    groups = [
-        "".join(str(int(character)) for character in group if character.isdecimal()) for group in _GAPS.split(number)
-    ]
+    groups = [*map(_digits, _GAPS.split(number))]
     digits = "".join(groups)
     if len(groups) == 1 or (len(groups[0]) == 4 and len(groups[1]) <= 6):
         # As printed; a fifth group may be the end of a long number, or of something else.

@@ -76,8 +76,8 @@ class Masking:
                 self._replace(value)
             for match in _EMAIL.finditer(value):
                 self._replace(match[0])
-            for match in cards.matches(value):
-                self._replace(match[0])
+            for place in cards.matches(value):
+                self._replace(value[place])
 
     def _replace(self, text: str) -> None:
         if text not in self._replaced:
