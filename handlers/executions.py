@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from handlers.commands import Failed
+
 _MOST = 100
 
 
@@ -28,5 +30,5 @@ def start(state_machine: str, name: str, text: str) -> str:
                 continue
             return str(answer["executionArn"])
     except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(f"cannot start {name}: {error}") from error
+        raise Failed(f"cannot start {name}: {error}") from error
     raise click.ClickException(f"cannot start {name}: it was started {_MOST - 1} times already")

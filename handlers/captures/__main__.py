@@ -10,11 +10,12 @@ from attrs import asdict
 from handlers import executions
 from handlers.captures import listed
 from handlers.captures.record import STATUSES
+from handlers.commands import Group
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
 
 
-@click.group()
+@click.group(cls=Group)
 def main() -> None:
     """Take reserved donations, or release them, and inspect captures.
 

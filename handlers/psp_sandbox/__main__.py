@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from handlers.commands import Group
 from handlers.money import amount_text
 from handlers.psp_sandbox.codes import CODES
 from handlers.psp_sandbox.ledger import Payment, UnknownCard, UnknownPayment
@@ -11,7 +12,7 @@ from handlers.psp_sandbox.table import open_ledger
 from handlers.psp_sandbox.testcards import CARDS
 
 
-@click.group()
+@click.group(cls=Group)
 def main() -> None:
     """A payment service provider for tests.
 

@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from handlers.commands import Command
 from handlers.reconcile.sweep import ask_psp, execution_has_settled, sweep
 from handlers.terminal import plain
 from handlers.transactions.store import store
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--dry-run", is_flag=True, help="Only list; store nothing.")
 def main(dry_run: bool) -> None:
     """Compare unfinished transactions with the PSPs, store what is certain, and list the rest.

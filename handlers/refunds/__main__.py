@@ -8,6 +8,7 @@ import click
 from attrs import asdict, evolve
 
 from handlers import cards, clock, executions
+from handlers.commands import Group
 from handlers.money import amount_text
 from handlers.reconcile.finding import SETTLING
 from handlers.refunds import Refund, finish, listed, of_donation
@@ -15,7 +16,7 @@ from handlers.refunds.record import NOT_MADE, STATUSES
 from handlers.terminal import json_text, plain
 
 
-@click.group()
+@click.group(cls=Group)
 def main() -> None:
     """Request refunds of donations, and inspect them.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 import click
 from attrs import asdict
 
+from handlers.commands import Group
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
 from handlers.transactions import closing, retention
@@ -33,7 +33,7 @@ class Day(click.ParamType[str]):
             self.fail(f"{value!r} is not a date; write it as 2026-01-31", param, ctx)
 
 
-@click.group()
+@click.group(cls=Group)
 def main() -> None:
     """Inspect the transactions stored by the payment flow.
 
@@ -56,8 +56,7 @@ def list_command(
     if day and (since or until):
         raise click.UsageError("--date cannot be combined with --since or --until; use one of them")
     query = Query(status, charity, day or since, day or until)
-    with _store_errors():
-        transactions = list(store().list(query))
+    transactions = list(store().list(query))
     if not transactions:
         click.echo("no transactions", err=True)
     if form == "json":
@@ -74,9 +73,8 @@ def list_command(
 @_FORMAT
 def show(identity: str, form: str) -> None:
     """Show the transaction of the donation ID: its attempts and history, or in JSON the whole document."""
-    with _store_errors():
-        history = store().history(identity)
-        transaction = store().get(identity) or (history[-1] if history else None)
+    history = store().history(identity)
+    transaction = store().get(identity) or (history[-1] if history else None)
     if transaction is None:
         raise click.ClickException(
             f"no transaction {identity!r}; `python -m handlers.transactions list` lists all transactions"
@@ -105,15 +103,14 @@ def erase(identities: tuple[str, ...], before: str | None) -> None:
     if bool(identities) == bool(before):
         raise click.UsageError("name donations, or use --before")
     failed = False
-    with _store_errors():
-        kept = store()
-        old = () if before is None else sorted(set(retention.due(kept, until=_day_before(before))))
-        for identity, entries in erase_all(kept, identities or old):
-            if isinstance(entries, NotErasable) or (not entries and identities):
-                click.echo(str(entries or f"no transaction {identity!r}"), err=True)
-                failed = True
-            else:
-                click.echo(f"{identity}  erased, {entries} {'entry' if entries == 1 else 'entries'}")
+    kept = store()
+    old = () if before is None else sorted(set(retention.due(kept, until=_day_before(before))))
+    for identity, entries in erase_all(kept, identities or old):
+        if isinstance(entries, NotErasable) or (not entries and identities):
+            click.echo(str(entries or f"no transaction {identity!r}"), err=True)
+            failed = True
+        else:
+            click.echo(f"{identity}  erased, {entries} {'entry' if entries == 1 else 'entries'}")
     if failed:
         raise SystemExit(1)
 
@@ -130,17 +127,16 @@ def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
     Adyen cannot be asked, look for it in the PSP's dashboard, and use --not-taken.
     """
     failed = False
-    with _store_errors():
-        for identity in identities:
-            try:
-                if not_taken:
-                    _check_not_taken(identity)
-                entries = closing.close(store(), identity, note, not_taken=not_taken)
-            except closing.NotClosable as error:
-                click.echo(str(error), err=True)
-                failed = True
-                continue
-            click.echo(f"{identity}  closed, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}")
+    for identity in identities:
+        try:
+            if not_taken:
+                _check_not_taken(identity)
+            entries = closing.close(store(), identity, note, not_taken=not_taken)
+        except closing.NotClosable as error:
+            click.echo(str(error), err=True)
+            failed = True
+            continue
+        click.echo(f"{identity}  closed, {len(entries)} {'entry' if len(entries) == 1 else 'entries'}")
     if failed:
         raise SystemExit(1)
 
@@ -202,21 +198,6 @@ def _amount(transaction: Transaction) -> str:
     if transaction.amount is None or transaction.currency is None:
         return "-"
     return amount_text(transaction.amount, transaction.currency)
-
-
-@contextmanager
-def _store_errors() -> Iterator[None]:
-    """Report a store that cannot be read in one line."""
-    import sqlite3
-
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise click.ClickException(f"cannot read the transactions' file: {error}") from error
-    except Exception as error:
-        if not type(error).__module__.startswith("botocore"):
-            raise
-        raise click.ClickException(f"cannot read the transactions' table: {error}") from error
 
 
 if __name__ == "__main__":

@@ -377,17 +377,6 @@ def test_mistakes_in_the_command(arguments: tuple[str, ...], expected: str) -> N
     assert expected in result.stderr
 
 
-def test_a_store_that_cannot_be_read(backend: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data.mkdir(exist_ok=True)
-    (data / "transactions.sqlite").write_text("this is not a database, but some text that is long enough")
-    monkeypatch.setenv("TRANSACTIONS_TABLE", "nowhere" if backend == "dynamodb" else "")
-    result = transactions("list")
-    assert result.exit_code == 1
-    what = "table" if backend == "dynamodb" else "file"
-    assert result.stderr.startswith(f"Error: cannot read the transactions' {what}: ")
-    assert result.stderr.count("\n") == 1
-
-
 def test_looking_makes_no_file(data: Path) -> None:
     transactions("list")
     assert not data.exists()
