@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from itertools import zip_longest
-from math import isfinite
 from typing import Any, Final, NoReturn, Self, Union
 
 from ..base.arguments import WrongArgument, mistake
+from ..base.json import is_json_number
 from ..base.source import Caller, caller, is_asked_by_flowdsl, reader
 from . import nodes
 from .nodes import Mark, Node, kind_of
@@ -368,7 +368,7 @@ def node_of(value: Any) -> Node:
             pieces = split(value)
             origin = next((piece.origin for piece in pieces if not isinstance(piece, str)), None)
             return _text([piece if isinstance(piece, str) else piece.node for piece in pieces], origin)
-        case float() if not isfinite(value):
+        case int() | float() if not is_json_number(value):
             return _invalid(*without_json(value))
         case None | bool() | int() | float() | str():
             return nodes.Constant(value)
@@ -391,6 +391,8 @@ def node_of(value: Any) -> Node:
 def without_json(value: Any) -> tuple[str, str]:
     """What to say of a value that has no JSON form, and what to write instead."""
     what = f"the class {value.__name__}" if isinstance(value, type) else f"a value of type {type(value).__name__}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        what = "a number larger than any double"
     if isinstance(value, float):
         what = repr(value)
     return f"{what} has no JSON form", "use an expression, text, a number, true, false, None, a list or a dict"

@@ -6,12 +6,12 @@ run.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from ..base.diagnostics import AslPath
+from ..base.json import is_json_number
 from ..base.record import evolve
 from ..base.source import Caller
 from . import nodes
@@ -201,9 +201,9 @@ def constant(value: Any, report: Report, path: AslPath) -> Any:
     if isinstance(value, str) and has_tokens(value):
         name = next((step for step in reversed(path) if isinstance(step, str)), "a name")
         return _expression_in_constant(value, "an error name" if name == "ErrorEquals" else name, report, path)
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str):
         return value
-    if isinstance(value, float) and math.isfinite(value):
+    if isinstance(value, int | float) and is_json_number(value):
         return value
     if isinstance(value, Mapping):
         return {key: constant(item, report, (*path, key)) for key, item in keyed(value, report, path)}

@@ -16,6 +16,7 @@ from .json import is_too_deep
 from .patterns import regex
 from .record import Record, field
 from .source import Span
+from .words import shorten
 
 Place = tuple[int, int]
 """The offsets in the text where something starts and ends."""
@@ -110,24 +111,36 @@ def read_json(text: str, file: str) -> Document:
     """Read JSON as AWS does: no comments, no NaN. Raises FlowError with the place of the mistake."""
     twice: tuple[AslPath, ...] = ()
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_float=as_float, parse_constant=refuse_constant)
+        value = _loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         span = span_of(file, text, error.pos, error.pos + 1)
         code, message, at = _as_aws(text, error.pos)
         mistake = Diagnostic("FD704", f"not JSON: {error.msg}", span=span, aws=code, aws_message=message, aws_at=at)
         raise FlowError(mistake) from None
     except _DuplicateKeyError:
-        value = json.loads(text, parse_float=as_float, parse_constant=refuse_constant)
+        value = _loads(text)
         counts = Counter(path for path, _, _ in _json_places(text))
         twice = tuple(path for path, count in counts.items() if count > 1 and isinstance(path[-1], str))
     except RecursionError:
         raise wrong("nested too deeply", Span(file, 1)) from None
     except ValueError as error:
-        match = re.search(rf"(?<![\w\"]){re.escape(str(error))}", text)
+        # A word that _loads refuses, or an integer with more digits than Python reads, and so larger than any double.
+        wanted = (
+            _LONG_INTEGER if str(error).startswith("Exceeds") else re.compile(rf"(?<![\w\"]){re.escape(str(error))}")
+        )
+        match = wanted.search(text)
         span = span_of(file, text, *match.span()) if match else Span(file, 1)
-        raise wrong(f"not JSON: {error} is not a JSON value", span, "write a number or null") from None
+        what = shorten(match[0] if match else str(error))
+        raise wrong(f"not JSON: {what} is not a JSON value", span, "write a number or null") from None
     check_depth(value, file)
     return Document(file, text, value, lambda: _json_places(text), twice)
+
+
+def _loads(text: str, **hooks: Any) -> Any:
+    return json.loads(text, parse_float=as_float, parse_constant=refuse_constant, **hooks)
+
+
+_LONG_INTEGER = regex(r"(?<![\w\"])-?\d{4300,}")
 
 
 def _as_aws(text: str, offset: int) -> tuple[str, str, str]:

@@ -78,6 +78,15 @@ def _finite(digits: str) -> float:
     return number if math.isfinite(number) else _refuse(digits)
 
 
+def is_json_number(value: float) -> bool:
+    """Return True for an integer or float that a double can hold.
+
+    >>> is_json_number(10**308), is_json_number(10**400), is_json_number(float("nan"))
+    (True, False, False)
+    """
+    return value.bit_length() <= 1024 if isinstance(value, int) else math.isfinite(value)
+
+
 def java_text(value: Any) -> str:
     """`String.valueOf`: `{a=1, b=[x, null]}` for objects and arrays, strings without quotes."""
     if isinstance(value, str):

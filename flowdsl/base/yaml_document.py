@@ -16,6 +16,7 @@ from .document import Document, Place, Placed, as_float, check_depth, refuse_con
 from .patterns import regex
 from .record import Record
 from .source import Span
+from .words import shorten
 
 _TAG = "tag:yaml.org,2002:"
 _MOST_FROM_ALIASES = 100_000
@@ -168,13 +169,13 @@ class _Reading(Record):
             if lenient:
                 return node.value
             hint = "quote it if it is a string"
-            raise wrong(f"{node.value} is not a JSON number", self._span(node), hint) from None
+            raise wrong(f"{shorten(node.value)} is not a JSON number", self._span(node), hint) from None
 
     def _key(self, node: Any, others: dict[str, Any]) -> str:
         if node.id != "scalar" or node.tag == _TAG + "merge":
             raise wrong("keys must be strings", self._span(node), "quote it")
         if node.value in others:
-            raise wrong(f"duplicate key {node.value!r}", self._span(node), "remove or rename one of them")
+            raise wrong(f"duplicate key {shorten(node.value)!r}", self._span(node), "remove or rename one of them")
         return str(node.value)
 
     def _span(self, node: Any) -> Span:
@@ -193,14 +194,18 @@ def _long_name(tag: str) -> str:
     return tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
 
 
+def _number(text: str) -> Any:
+    return json.loads(text, parse_float=as_float, parse_constant=refuse_constant)
+
+
 _SCALARS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "timestamp": str,
     "value": str,
     "null": lambda _: None,
     "bool": lambda text: text.lower() in ("true", "yes", "on"),
-    "int": json.loads,
-    "float": lambda text: json.loads(text, parse_float=as_float, parse_constant=refuse_constant),
+    "int": _number,
+    "float": _number,
 }
 """By YAML tag. Dates stay text, as ASL expects; numbers must also be JSON numbers."""
 

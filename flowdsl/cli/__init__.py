@@ -29,6 +29,7 @@ def app(ctx: click.Context) -> None:
 
     \b
         from flowdsl import Function, StateMachine, Task, Wait, chain
+
     \b
         greet = Task("Greet", Function("greet", "handlers/greet"), into="greeting")
         machine = StateMachine("hello", chain(greet, Wait("Rest", seconds=3600)))
@@ -61,6 +62,7 @@ def app(ctx: click.Context) -> None:
         [tool.flowdsl]
         flow = "hello.py"      # used by check, run and build when no file is given
         output = "build"       # the folder that build writes
+
     \b
         [tool.flowdsl.environments.test]
         region = "eu-west-1"

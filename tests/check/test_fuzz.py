@@ -213,6 +213,50 @@ def test_a_thousand_states() -> None:
     assert time.process_time() - before < 1.5
 
 
+def test_loops_that_put_results_into_each_other() -> None:
+    """It takes 2 s of CPU time; each round would add a level to all results, and 200 states took 12 s."""
+    fields: list[dict[str, Any]] = [
+        {"Type": "Pass", "Result": {"a": 0}},
+        {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}},
+        {"Type": "Choice"},
+        {"Type": "Wait", "Seconds": 1},
+        {"Type": "Parallel"},
+    ]
+    states: dict[str, Any] = {}
+    for number in range(400):
+        kind, following = fields[number % 5], f"S{number + 1}"
+        state = {**kind, "ResultPath": f"$.r{number % 7}", "Next": following}
+        if kind["Type"] == "Parallel":
+            inner = f"In{number}"
+            state["Branches"] = [{"StartAt": inner, "States": {inner: {"Type": "Pass", "End": True}}}]
+        if kind["Type"] == "Wait":
+            del state["ResultPath"]
+        if kind["Type"] == "Choice":
+            rule = {"Variable": "$.r1.a", "NumericEquals": number, "Next": following}
+            state = {**kind, "Choices": [rule], "Default": f"S{max(0, number - 7)}"}
+        states[f"S{number}"] = state
+    before = time.process_time()
+    found = check({"StartAt": "S0", "States": {**states, "S400": {"Type": "Succeed"}}})
+    assert "FD953" in {each.code for each in found}
+    assert time.process_time() - before < 8
+
+
+def test_data_in_a_wrong_place() -> None:
+    """The first unknown fields are reported each, the others together: all of them took minutes."""
+    state = {"Type": "Succeed", **{f"k{number}": 1 for number in range(80_000)}}
+    before = time.process_time()
+    found = check_text(json.dumps({"StartAt": "A", "States": {"A": state}}))
+    assert {each.code for each in found} == {"FD102"}
+    assert len(found) == 101
+    assert found[-1].message == "a Succeed state has 79,900 more unknown fields"
+    assert time.process_time() - before < 8
+
+
+def test_a_definition_that_is_too_long_is_refused_at_once() -> None:
+    states = {f"S{number}": {"Type": "Nonsense", "Nxt": 1} for number in range(50_000)}
+    assert [each.code for each in check({"StartAt": "A", "States": states})] == ["FD108"]
+
+
 def test_a_key_that_is_there_twice_hides_those_inside_it() -> None:
     text = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}, "A": {"Type": "Succeed"}}}'
     (found,) = check_text(text)

@@ -110,6 +110,7 @@ def test_help_is_not_cut_off(project, command):
     said = project.run(*command, "--help", env={"COLUMNS": "80"}).stdout
     assert not [line for line in said.splitlines() if line.endswith("...") and not line.startswith("Usage")]
     assert len(said.partition("Commands:")[2].splitlines()) > 5
+    assert "\\u0008" not in said
 
 
 WRITING = {

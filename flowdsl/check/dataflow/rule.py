@@ -42,6 +42,7 @@ from .reader import Reader, asked_for
 from .replaced import MERGING, placed_results, replaced_kinds, unknown_result
 from .shapes import (
     ANY,
+    MAX_DEPTH,
     MAYBE,
     NOWHERE,
     NUMBER,
@@ -49,6 +50,7 @@ from .shapes import (
     Member,
     Missing,
     ObjectShape,
+    Pairs,
     Shape,
     Source,
     allow,
@@ -65,6 +67,9 @@ if TYPE_CHECKING:
 MAX_NESTING = 40
 MAX_UPDATES = 40
 """How often the shape at a state may change before it counts as unknown: a loop may extend it for ever."""
+PARTS, PARTS_OF_STATE = 20_000, 60
+"""How many parts of shapes are merged at their full depth, and more for each state. Loops that put results into each
+other would otherwise take minutes; what more of them differs below a depth of 6, then of 2, counts as unknown."""
 
 
 def check_dataflow(subject: Subject, findings: Findings) -> None:
@@ -82,10 +87,11 @@ def follow(tree: Tree, data: Data | None, findings: Findings | None = None, text
     """Follow the document on all routes: afterwards `before` is what is known in front of each state that can be
     reached, unless the budget ran out; with `findings`, `reports` are the problems of each state on its last visit."""
     start, results, events = (data.input, data.results, data.events) if data else (ANY, {}, {})
-    budget = 40 * sum(1 for _ in tree) + 500
+    count = sum(1 for _ in tree)
     machines = {machine.path: machine for machine in tree.machines}
+    budget, parts = 40 * count + 500, PARTS + PARTS_OF_STATE * count
     flow = _Flow(is_declared=data is not None, results=results, events=events, machines=machines, budget=budget)
-    flow.asks, flow.text = findings, text
+    flow.asks, flow.text, flow.most_parts = findings, text, parts
     flow.placed = placed_results(tree)
     flow.run(tree.root, Known(start, ObjectShape({}, False)), 0)
     return flow
@@ -117,6 +123,10 @@ class _Flow(Reader, frozen=False, kw_only=True):
     machines: dict[AslPath, Machine]
     budget: int
     """How many states may still be visited; at 0, the rule gives up without a report."""
+    merged_parts: int = 0
+    """How many parts of shapes were merged where routes meet."""
+    most_parts: int = PARTS
+    """How many of them are merged at their full depth."""
     placed: frozenset[str] = frozenset()
     """The names of the fields in which states put their results."""
     arrivals: dict[Node, dict[Node, Known]] = field(factory=dict)
@@ -155,7 +165,7 @@ class _Flow(Reader, frozen=False, kw_only=True):
                 new = Known(document, variables)
                 self.arrivals.setdefault(machine.states[target], {})[state] = new
                 if old is not None:
-                    new = Known(merge(old.document, document), merge(old.variables, variables))
+                    new = self.merge(old, new)
                 if old is None or new.document is not old.document or new.variables is not old.variables:
                     updates[target] = updates.get(target, 0) + 1
                     known[target] = new if updates[target] <= most else Known(ANY, ANY)
@@ -163,6 +173,16 @@ class _Flow(Reader, frozen=False, kw_only=True):
                         waiting.add(target)
                         heappush(todo, (order.get(target, 0), target))
         return merged(tuple(ends.values())) if ends else ANY
+
+    def merge(self, old: Known, new: Known) -> Known:
+        """What is known where two routes meet; the later the less, if there is very much to merge."""
+        pairs: Pairs = {}
+        excess = self.merged_parts // self.most_parts
+        above = 0 if excess == 0 else MAX_DEPTH - (6 if excess == 1 else 2)
+        document = merge(old.document, new.document, above, pairs)
+        variables = merge(old.variables, new.variables, above, pairs)
+        self.merged_parts += len(pairs)
+        return Known(document, variables)
 
     # One state.
 

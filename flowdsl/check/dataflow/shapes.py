@@ -138,8 +138,8 @@ def merged(shapes: tuple[Shape, ...]) -> Shape:
     return result
 
 
-Pairs: TypeAlias = dict[tuple[int, int], Shape]
-"""Merged shapes by the ids of the two that they come from, while both exist.
+Pairs: TypeAlias = dict[tuple[int, int], tuple[Shape, Shape, Shape]]
+"""Two shapes, so that their ids stay theirs, and what they are merged to; by these ids.
 
 A part in several places is merged once and stays one part: a loop may double the places in each round.
 """
@@ -149,27 +149,32 @@ def merge(one: Shape, other: Shape, depth: int = 0, pairs: Pairs | None = None) 
     """Return what is known of a value that has either shape; `one` itself if `other` changes nothing."""
     if one is other or (isinstance(one, UnknownShape) and isinstance(other, UnknownShape)):
         return one
-    if isinstance(one, UnionShape):
-        ways = one.ways  # Most often the shape is one of two.
-        return one if ways[0] is other or ways[-1] is other else _merge_ways(one, other, depth, pairs)
-    if isinstance(other, UnionShape):
+    if isinstance(one, ScalarShape) and isinstance(other, ScalarShape) and one.kind == other.kind:
+        return _merge_scalars(one, other)
+    if isinstance(one, UnionShape) and (one.ways[0] is other or one.ways[-1] is other):
+        return one  # Most often the shape is one of two.
+    pairs = {} if pairs is None else pairs
+    key = (id(one), id(other))
+    if key not in pairs:
+        pairs[key] = (one, other, _merge_parts(one, other, depth, pairs))
+    return pairs[key][2]
+
+
+def _merge_scalars(one: ScalarShape, other: ScalarShape) -> ScalarShape:
+    if one.values is None or (other.values is not None and other.values <= one.values):
+        return other if other.has_fraction and not one.has_fraction else one
+    known = other.values is not None and len(one.values | other.values) <= 20
+    values = one.values | other.values if known and other.values is not None else None
+    return ScalarShape(one.kind, values, one.has_fraction or other.has_fraction)
+
+
+def _merge_parts(one: Shape, other: Shape, depth: int, pairs: Pairs) -> Shape:
+    if isinstance(one, UnionShape) or isinstance(other, UnionShape):
         return _merge_ways(one, other, depth, pairs)
     if isinstance(one, ObjectShape) and isinstance(other, ObjectShape) and depth < MAX_DEPTH:
-        if _way(one) != _way(other):
-            return UnionShape((one, other))
-        pairs = {} if pairs is None else pairs
-        key = (id(one), id(other))
-        if key not in pairs:
-            pairs[key] = _merge_objects(one, other, depth, pairs)
-        return pairs[key]
+        return UnionShape((one, other)) if _way(one) != _way(other) else _merge_objects(one, other, depth, pairs)
     if isinstance(one, ArrayShape) and isinstance(other, ArrayShape) and depth < MAX_DEPTH:
         return _merge_arrays(one, other, depth, pairs)
-    if isinstance(one, ScalarShape) and isinstance(other, ScalarShape) and one.kind == other.kind:
-        if one.values is None or (other.values is not None and other.values <= one.values):
-            return other if other.has_fraction and not one.has_fraction else one
-        known = other.values is not None and len(one.values | other.values) <= 20
-        values = one.values | other.values if known and other.values is not None else None
-        return ScalarShape(one.kind, values, one.has_fraction or other.has_fraction)
     return UnionShape((one, other)) if depth < MAX_DEPTH else ANY
 
 
@@ -201,7 +206,9 @@ def flatten(shape: Shape) -> Shape:
     return first
 
 
-def _merge_ways(one: Shape, other: Shape, depth: int, pairs: Pairs | None) -> Shape:
+def _merge_ways(one: Shape, other: Shape, depth: int, pairs: Pairs) -> Shape:
+    if depth >= MAX_DEPTH:
+        return one if all(any(each is old for old in ways_of(one)) for each in ways_of(other)) else ANY
     ways = {_way(each): each for each in ways_of(one)}
     is_new = not isinstance(one, UnionShape)
     for each in ways_of(other):
@@ -219,7 +226,7 @@ def _merge_ways(one: Shape, other: Shape, depth: int, pairs: Pairs | None) -> Sh
     return UnionShape((whole, *others)) if others else whole
 
 
-def _merge_arrays(one: ArrayShape, other: ArrayShape, depth: int, pairs: Pairs | None) -> ArrayShape:
+def _merge_arrays(one: ArrayShape, other: ArrayShape, depth: int, pairs: Pairs) -> ArrayShape:
     if one.items == () or other.items == ():  # An empty list has no items that could be of a kind.
         item = other.item if one.items == () else one.item
     else:

@@ -101,11 +101,13 @@ def _check_element(element: _Element, findings: Findings, uses: list[FieldUse]) 
     while elements:
         element = elements.pop()
         known = by_asl_name(element.cls)
+        unknown = [key for key in element.value if key not in known and not _is_elsewhere(element, key)]
+        _report_unknown_fields(element, unknown, findings)
         for key, value in element.value.items():
             spec = known.get(key)
             if spec is None:
-                _report_unknown(element, key, findings)
-            elif _check_language(element, spec, key, findings):
+                continue
+            if _check_language(element, spec, key, findings):
                 elements.extend(_check_value(element, spec, key, value, findings, uses))
         _check_exclusive(element, findings)
         _check_required(element, findings)
@@ -156,25 +158,41 @@ def _is_jsonata(value: Any) -> bool:
     return isinstance(value, str) and ("{%" in value or "%}" in value)
 
 
+_MOST_UNKNOWN = 100
+"""How many unknown fields of one object are reported each: more are data that is in a wrong place."""
+
+
+def _report_unknown_fields(element: _Element, keys: list[str], findings: Findings) -> None:
+    for key in keys[:_MOST_UNKNOWN]:
+        _report_unknown(element, key, findings)
+    if more := keys[_MOST_UNKNOWN:]:
+        message = f"{_name(element)} has {len(more):,} more unknown fields"
+        findings.error("FD102", message, (*element.path, more[0]), aws_at=element.path, needle=more[0])
+
+
+def _is_elsewhere(element: _Element, key: str) -> bool:
+    """True if the field is no field of its class, but known or reported elsewhere."""
+    if element.cls is Rule:
+        return _is_rule_word(key)  # choices.py checks it
+    if element.cls is Credentials:
+        return "RoleArn" not in element.value  # AWS reports the missing RoleArn only, which explains the other, too.
+    return key == "Type" and element.state is not None and element.path == element.state.path
+
+
+def _name(element: _Element) -> str:
+    if element.state and element.path == element.state.path:
+        return f"a {element.cls.type} state"
+    return _NAMES.get(element.cls.__name__) or "this object"
+
+
 def _report_unknown(element: _Element, key: str, findings: Findings) -> None:
-    if key == "Type" and element.state is not None and element.path == element.state.path:
-        return
-    if element.cls is Rule and _is_rule_word(key):
-        return  # choices.py checks it
-    if element.cls is Credentials and "RoleArn" not in element.value:
-        return  # AWS reports the missing RoleArn only, which explains the unknown field, too.
-    what = (
-        f"a {element.cls.type} state"
-        if element.state and element.path == element.state.path
-        else _NAMES.get(element.cls.__name__, "")
-    )
     from ..wording import hint_for_unknown, keyword
 
     word = f"keyword {keyword(element.cls, key)!r}" if findings.python else f"field {key!r}"
     hint = hint_for_unknown(element.cls, key, python=findings.python)
     findings.error(
         "FD102",
-        f"{what or 'this object'} has no {word}",
+        f"{_name(element)} has no {word}",
         (*element.path, key),
         hint=hint,
         aws_message=f"Field '{key}' is not supported",

@@ -49,6 +49,7 @@ _VARIABLE = regex(r"[^\W\d]\w*")
 _NUMBER = regex(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.])")
 _INTEGER = regex(r"\s*(-?[0-9]+)\s*")
 _SLICE = regex(r"\s*(-?[0-9]*)\s*:\s*(-?[0-9]*)\s*(?::\s*-?[0-9]*\s*)?\]")
+_MOST_DIGITS = 100
 _FROM_END = regex(r"\(\s*@\.length\s*-\s*([0-9]+)\s*\)\s*\]")
 _SYMBOL = regex(r"===|!==|==|!=|<=|>=|=~|<|>")
 _WORD = regex(r"[^\s()\[\]&|=!<>,'\"]+")
@@ -203,18 +204,24 @@ class _Parser:
             low, high = bounds.groups()
             if low in {"", "-"} and high in {"", "-"}:
                 raise self.error("a slice needs a start or an end", start)
-            return Slice(int(low) if low not in {"", "-"} else None, int(high) if high not in {"", "-"} else None)
+            ends = [None if each in {"", "-"} else self.index(each) for each in (low, high)]
+            return Slice(*ends)
         if last := self.match(_FROM_END):  # `[(@.length-1)]`, the oldest way to say [-1].
-            return Index((-int(last.group(1)),))
+            return Index((-self.index(last.group(1)),))
         indexes: list[int] = []
         while number := self.match(_INTEGER):
-            indexes.append(int(number.group(1)))
+            indexes.append(self.index(number.group(1)))
             if not self.take(","):
                 break
         if not indexes:
             raise self.error("expected an index, a quoted name, '*', a slice or a filter")
         self.expect("]")
         return Index(tuple(indexes))
+
+    def index(self, digits: str) -> int:
+        if len(digits) > _MOST_DIGITS:
+            raise self.error("an index that is larger than any list")
+        return int(digits)
 
     def names(self) -> Name:
         names = [self.quoted(unescape=False)]
