@@ -229,7 +229,7 @@ def _resource(task: _Task, template: str) -> str | Gap:
         written = REWRITES[rewrite](value) if rewrite else value
         if not written:
             missing = missing or name
-        if written.startswith("arn:"):
+        if written.startswith("arn:") and name != "Key":  # the key of an object may be any text
             whole = whole or written
         return written
 
@@ -419,7 +419,7 @@ def _on_resources(task: _Task, action: str) -> Derived:
         return
     templates = resources(action, task.has)
     known = [each for each in (_resource(task, template) for template in templates or ()) if isinstance(each, str)]
-    own = [arn for arn in _literal_arns(task.arguments) if arn.split(":")[2] == prefix and prefix != "iam"]
+    own = [arn for arn in _named_arns(task.arguments) if arn.split(":")[2] == prefix and prefix not in ("iam", "s3")]
     if known and len(known) == len(templates or ()):
         yield Statement.of([action], *known)
     elif own:
@@ -441,6 +441,14 @@ def _handed_on(task: _Task, actions: Iterable[str]) -> Derived:
     passed = sorted({name for name in _literal_arns(task.arguments) if _ROLE.match(name)} | {*roles(task.arguments)})
     if passed:
         yield task.gap(f"the role of the call needs iam:PassRole on {', '.join(passed)}", "iam:PassRole")
+
+
+_NAMING: Final = re.compile(r"(?:arn|id|name|identifier|resource)s?$", re.IGNORECASE)
+
+
+def _named_arns(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The ARNs in fields that name a resource; elsewhere, such as in a message, one is data."""
+    return _literal_arns({key: value for key, value in arguments.items() if _NAMING.search(key)})
 
 
 def _literal_arns(value: Any) -> Iterator[str]:

@@ -36,6 +36,24 @@ CASES: dict[str, Case] = {
     "a version of a function (A11)": (f"{FUNCTION}:7", {}, [INVOKE], []),
     "lambda:invoke": ("lambda:invoke", {"FunctionName": FUNCTION, "Payload.$": "$"}, [INVOKE], []),
     "lambda:invoke by name": ("lambda:invoke.waitForTaskToken", {"FunctionName": "fn:live"}, [INVOKE], []),
+    "an object whose key looks like the ARN of others": (
+        "aws-sdk:s3:getObject",
+        {"Bucket": "b", "Key": "arn:aws:s3:::others/*"},
+        [Statement.of("s3:GetObject", "arn:aws:s3:::b/arn:aws:s3:::others/*")],
+        [],
+    ),
+    "an object in any bucket whose key looks like an ARN": (
+        "aws-sdk:s3:getObject",
+        {"Bucket.$": "$.b", "Key": "arn:aws:s3:::others/*"},
+        [],
+        ["it is not known beforehand on what s3:GetObject is used"],
+    ),
+    "a text that looks like the ARN of another parameter": (
+        "aws-sdk:ssm:putParameter",
+        {"Name.$": "$.n", "Value": "arn:aws:ssm:us-east-1:111122223333:parameter/others"},
+        [],
+        ["it is not known beforehand on what ssm:PutParameter is used"],
+    ),
     "lambda:invoke of any function": ("lambda:invoke", {"FunctionName.$": "$.fn"}, [], ["the function is chosen"]),
     "ecs with a revision (A4)": (
         "ecs:runTask.sync",
