@@ -185,6 +185,7 @@ def settled(call: Call, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
     for place in ("stripe_webhook.handler.settle", "adyen_webhook.handler.settled"):
         monkeypatch.setattr(f"handlers.{place}", lambda *_, **__: calls.append("settled") or "settled")
+    monkeypatch.setattr("handlers.adyen_webhook.handler.was_asked_for", lambda _: True)
     settling = ("payment", lambda *_: calls.append("settled") or "settled")
     monkeypatch.setitem(gocardless_webhook._SETTLED_BY, "payments", settling)
     return calls
