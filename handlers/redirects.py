@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from sqlite3 import Connection
-from typing import Any
 
-from handlers import clock, sqlite
+from handlers import clock, dynamodb, sqlite
 from handlers.configuration import store_name
 
 _SCHEMA = """
@@ -42,7 +41,7 @@ def keep(donation: str, token: str, awaits: str = DONOR) -> str:
     expires_at = _now() + KEPT
     table = store_name("REDIRECTS_TABLE")
     if table:
-        client = _client()
+        client = dynamodb.client()
         # The token first: a ticket that somebody has must lead to one.
         for identity, values in (
             (f"donation#{donation}", {"token": token, "awaits": awaits}),
@@ -103,8 +102,7 @@ def resume(donation: str, output: str, *awaits: str) -> bool:
 
 
 def _get(table: str, identity: str) -> dict[str, str]:
-    response = _client().get_item(TableName=table, Key={"id": {"S": identity}}, ConsistentRead=True)
-    item = response.get("Item")
+    item = dynamodb.get(table, id=identity)
     if item is None or int(item.get("expires_at", {"N": "0"})["N"]) <= _now():
         return {}
     return {name: str(typed["S"]) for name, typed in item.items() if "S" in typed}
@@ -121,9 +119,3 @@ def _file() -> Iterator[Connection]:
         if "awaits" not in {row["name"] for row in db.execute("PRAGMA table_info(tokens)")}:
             db.execute("ALTER TABLE tokens ADD COLUMN awaits TEXT")
         yield db
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import asdict
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.captures.record import Capture, CaptureConflict
 from handlers.configuration import store_name
 
@@ -23,17 +23,12 @@ def begin(capture: Capture) -> Capture:
     """
     table = store_name("CAPTURES_TABLE")
     if table:
-        client = _client()
-        try:
-            client.put_item(TableName=table, Item=_item(capture), ConditionExpression="attribute_not_exists(id)")
-            stored = capture
-        except client.exceptions.ConditionalCheckFailedException:
-            stored = find(capture.donation) or capture
+        dynamodb.put_new(table, _item(capture))
     else:
         with sqlite.transaction(_file(), _SCHEMA) as db:
             values = (capture.donation, json.dumps(asdict(capture)))
             db.execute("INSERT INTO captures VALUES (?, ?) ON CONFLICT DO NOTHING", values)
-        stored = find(capture.donation) or capture
+    stored = find(capture.donation) or capture
     if (stored.amount, stored.reference) != (capture.amount, capture.reference):
         what = f"{stored.amount} is taken" if stored.amount else "it is released"
         raise CaptureConflict(f"{capture.donation}: {what} already; a donation is captured once")
@@ -44,7 +39,7 @@ def finish(capture: Capture) -> Capture:
     """Store the capture's new state unless the stored one is final; return the stored one."""
     table = store_name("CAPTURES_TABLE")
     if table:
-        client = _client()
+        client = dynamodb.client()
         try:
             client.put_item(
                 TableName=table,
@@ -69,8 +64,8 @@ def find(donation: str) -> Capture | None:
     """Return the donation's capture, or None if nobody requested one."""
     table = store_name("CAPTURES_TABLE")
     if table:
-        answer = _client().get_item(TableName=table, Key={"id": {"S": donation}}, ConsistentRead=True)
-        return Capture(**json.loads(answer["Item"]["body"]["S"])) if "Item" in answer else None
+        item = dynamodb.get(table, id=donation)
+        return Capture(**json.loads(item["body"]["S"])) if item else None
     if not _file().exists():
         return None
     with sqlite.transaction(_file(), _SCHEMA) as db:
@@ -82,8 +77,7 @@ def listed(status: str | None = None) -> Iterator[Capture]:
     """Yield all captures, or those with this status, oldest first. A table is scanned."""
     table = store_name("CAPTURES_TABLE")
     if table:
-        pages = _client().get_paginator("scan").paginate(TableName=table)
-        bodies = [item["body"]["S"] for page in pages for item in page["Items"]]
+        bodies = [item["body"]["S"] for item in dynamodb.scan(table)]
     elif _file().exists():
         with sqlite.transaction(_file(), _SCHEMA) as db:
             bodies = [row["body"] for row in db.execute("SELECT body FROM captures").fetchall()]
@@ -104,9 +98,3 @@ def _item(capture: Capture) -> dict[str, Any]:
 
 def _file() -> Path:
     return sqlite.database("captures")
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")

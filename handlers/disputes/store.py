@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import asdict
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.configuration import store_name
 from handlers.disputes.record import Dispute
 
@@ -25,11 +25,7 @@ def put(dispute: Dispute) -> Dispute:
 def listed() -> Iterator[Dispute]:
     """Yield all disputes, by their ids. Disputes are few: a table is scanned."""
     table = store_name("DISPUTES_TABLE")
-    if table:
-        pages = _client().get_paginator("scan").paginate(TableName=table)
-        bodies = [item["body"]["S"] for page in pages for item in page["Items"]]
-    else:
-        bodies = _bodies() if _file().exists() else []
+    bodies = [item["body"]["S"] for item in dynamodb.scan(table)] if table else _bodies()
     yield from sorted((Dispute(**json.loads(body)) for body in bodies), key=lambda dispute: dispute.id)
 
 
@@ -44,36 +40,25 @@ def _to_file(dispute: Dispute) -> Dispute:
 
 
 def _to_table(dispute: Dispute, table: str) -> Dispute:
-    client = _client()
     item = {"id": {"S": dispute.id}, "body": {"S": json.dumps(asdict(dispute))}}
-    response = client.get_item(TableName=table, Key={"id": item["id"]}, ConsistentRead=True)
-    if "Item" not in response:
-        client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(id)")
-        return dispute
-    before = response["Item"]["body"]
-    stored = Dispute(**json.loads(before["S"]))
-    if not dispute.may_replace(stored):
+    before = dynamodb.get(table, id=dispute.id)
+    stored = Dispute(**json.loads(before["body"]["S"])) if before else None
+    if stored is not None and not dispute.may_replace(stored):
         return stored
     # Atomic: only what was read is replaced. A writer in between fails this one, and the event comes again.
-    client.put_item(
-        TableName=table,
-        Item=item,
-        ConditionExpression="body = :before",
-        ExpressionAttributeValues={":before": before},
-    )
+    request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
+    if before:
+        request = {"ConditionExpression": "body = :before", "ExpressionAttributeValues": {":before": before["body"]}}
+    dynamodb.client().put_item(TableName=table, Item=item, **request)
     return dispute
 
 
 def _bodies() -> list[str]:
+    if not _file().exists():
+        return []  # reading must not create a file
     with sqlite.transaction(_file(), _SCHEMA) as db:
         return [row["body"] for row in db.execute("SELECT body FROM disputes").fetchall()]
 
 
 def _file() -> Path:
     return sqlite.database("disputes")
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")

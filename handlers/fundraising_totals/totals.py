@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import frozen
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.configuration import store_name
 
 _SCHEMA = """
@@ -56,9 +56,7 @@ def _add_to_file(contribution: Contribution, path: Path) -> int:
 
 
 def _add_to_table(contribution: Contribution, table: str) -> int:
-    import boto3
-
-    client = boto3.client("dynamodb")
+    client = dynamodb.client()
     mark = {
         "id": {"S": f"donation#{contribution.donation}"},
         "charity": {"S": contribution.charity},

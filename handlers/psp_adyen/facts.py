@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from attrs import asdict, frozen
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.configuration import store_name
 
 _SCHEMA = """
@@ -75,17 +74,7 @@ def facts_of(donation: str) -> list[Fact]:
     """Return all facts of a donation, oldest first."""
     table = store_name("ADYEN_TABLE")
     if table:
-        pages = (
-            _client()
-            .get_paginator("query")
-            .paginate(
-                TableName=table,
-                ConsistentRead=True,
-                KeyConditionExpression="id = :id",
-                ExpressionAttributeValues={":id": {"S": donation}},
-            )
-        )
-        bodies = [item["body"]["S"] for page in pages for item in page["Items"]]
+        bodies = [item["body"]["S"] for item in dynamodb.query(table, id=donation)]
     else:
         with sqlite.transaction(_file(), _SCHEMA) as db:
             rows = db.execute("SELECT body FROM facts WHERE id = ?", (donation,)).fetchall()
@@ -102,25 +91,12 @@ def _to_file(fact: Fact, donation: str) -> Fact:
 
 
 def _to_table(fact: Fact, donation: str, table: str) -> Fact:
-    client = _client()
-    key = {"id": {"S": donation}, "entry": {"S": fact.entry}}
-    try:
-        client.put_item(
-            TableName=table,
-            Item={**key, "body": {"S": json.dumps(asdict(fact))}},
-            ConditionExpression="attribute_not_exists(id)",
-        )
-    except client.exceptions.ConditionalCheckFailedException:
-        stored = client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
-        return Fact(**json.loads(stored["body"]["S"]))
-    return fact
+    item = {"id": {"S": donation}, "entry": {"S": fact.entry}, "body": {"S": json.dumps(asdict(fact))}}
+    if dynamodb.put_new(table, item):
+        return fact
+    stored = dynamodb.get(table, id=donation, entry=fact.entry)
+    return Fact(**json.loads(stored["body"]["S"])) if stored else fact
 
 
 def _file() -> Path:
     return sqlite.database("adyen")
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.configuration import store_name
 from handlers.psp_sandbox.ledger import SCHEMA, Down, Ledger, Payment, listed
 
@@ -33,7 +33,7 @@ class TableLedger(Ledger):
     def payments(self, order: str | None = None) -> list[Payment]:
         if order is not None:
             return super().payments(order)
-        pages = _client().get_paginator("scan").paginate(TableName=str(self.path), ConsistentRead=True)
+        pages = dynamodb.client().get_paginator("scan").paginate(TableName=str(self.path), ConsistentRead=True)
         matching: list[Payment] = []
         for page in pages:
             for item in page["Items"]:
@@ -43,9 +43,9 @@ class TableLedger(Ledger):
 
     def work(self, order: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """Run the work on the order's data and store it. Raises Down if others keep changing the same order."""
-        client = _client()
+        client = dynamodb.client()
         for attempt in range(_TRIES):
-            item = client.get_item(TableName=str(self.path), Key={"id": {"S": order}}, ConsistentRead=True).get("Item")
+            item = dynamodb.get(str(self.path), id=order)
             with _opened(item) as db:
                 before = db.total_changes
                 done = work(db)
@@ -81,9 +81,3 @@ def open_ledger() -> Ledger:
     """The ledger of this environment. Raises Misconfigured on Lambda without SANDBOX_TABLE."""
     table = store_name("SANDBOX_TABLE")
     return TableLedger(Path(table)) if table else Ledger(sqlite.database("psp-sandbox"))
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")

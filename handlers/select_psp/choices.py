@@ -9,11 +9,10 @@ Stored in the DynamoDB table CHOICES_TABLE (partition key `id`, a string), or in
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from attrs import asdict, frozen
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.configuration import store_name
 
 _SCHEMA = """
@@ -74,24 +73,10 @@ def _to_file(choice: Choice, path: Path) -> Choice:
 
 
 def _from_table(donation: str, table: str) -> Choice | None:
-    response = _client().get_item(TableName=table, Key={"id": {"S": donation}}, ConsistentRead=True)
-    return Choice(**{name: typed["S"] for name, typed in response["Item"].items()}) if "Item" in response else None
+    item = dynamodb.get(table, id=donation)
+    return Choice(**{name: typed["S"] for name, typed in item.items()}) if item else None
 
 
 def _to_table(choice: Choice, table: str) -> Choice:
-    client = _client()
     item = {name: {"S": value} for name, value in asdict(choice).items()}
-    try:
-        client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(id)")
-    except client.exceptions.ConditionalCheckFailedException:
-        stored = _from_table(choice.id, table)
-        if stored is None:
-            raise
-        return stored
-    return choice
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")
+    return choice if dynamodb.put_new(table, item) else _from_table(choice.id, table) or choice

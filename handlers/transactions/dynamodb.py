@@ -3,7 +3,7 @@
 All donations of a day, of a charity or with a status would have one key in an index. A partition takes 1,000 write
 units a second, and an index that is throttled throttles its table
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes). So each
-key has SHARDS parts, which queries read all. Set AWS_ENDPOINT_URL_DYNAMODB to use another server than AWS.
+key has SHARDS parts, which queries read all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from handlers import clock, dynamodb
 from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
 from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erased_again, paid_twice
 
@@ -62,7 +63,7 @@ class DynamoDbStore:
 
     def _put(self, transaction: Transaction, *, settles: bool) -> Transaction:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
-        client = _client()
+        client = dynamodb.client()
         # The history first: a process that is killed here is run again, and then finds its own entry.
         self._append(transaction)
         if transaction.status == "conflict":
@@ -96,38 +97,22 @@ class DynamoDbStore:
         return transaction
 
     def _append(self, transaction: Transaction) -> None:
-        client = _client()
         item = {**_item(transaction), "entry": {"S": transaction.entry}}
         if transaction.status != "conflict":
             # Without the indexes' sort key the entry is in no index: only conflicts are listed.
             item["started"] = item.pop("started_at")
-        try:
-            client.put_item(TableName=self.table, Item=item, ConditionExpression="attribute_not_exists(id)")
-        except client.exceptions.ConditionalCheckFailedException:
-            return  # appended before
+        dynamodb.put_new(self.table, item)
 
     def get(self, identity: str) -> Transaction | None:
-        response = _client().get_item(
-            TableName=self.table, Key={"id": {"S": identity}, "entry": {"S": _CURRENT}}, ConsistentRead=True
-        )
-        return _transaction(response["Item"]) if "Item" in response else None
+        item = dynamodb.get(self.table, id=identity, entry=_CURRENT)
+        return _transaction(item) if item else None
 
     def history(self, identity: str) -> list[Transaction]:
-        items = [item for item in self._items(identity) if not _is_current(item)]
+        items = [item for item in dynamodb.query(self.table, id=identity) if not _is_current(item)]
         return sorted(map(_transaction, items), key=lambda transaction: transaction.stored_at)
 
-    def _items(self, identity: str) -> list[dict[str, Any]]:
-        request = {
-            "TableName": self.table,
-            "KeyConditionExpression": "id = :id",
-            "ExpressionAttributeValues": {":id": {"S": identity}},
-            "ConsistentRead": True,
-        }
-        pages = _client().get_paginator("query").paginate(**request)
-        return [item for page in pages for item in page["Items"]]
-
     def erase(self, identity: str) -> int:
-        client, items = _client(), self._items(identity)
+        client, items = dynamodb.client(), dynamodb.query(self.table, id=identity)
         current = [_transaction(item) for item in items if _is_current(item)]
         history = [_transaction(item) for item in items if not _is_current(item)]
         check_erasable(current[0] if current else None, history)
@@ -151,8 +136,8 @@ class DynamoDbStore:
         return len(history)
 
     def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
-        client, writes = _client(), []
-        for item in self._items(identity):
+        client, writes = dynamodb.client(), []
+        for item in dynamodb.query(self.table, id=identity):
             if not _is_current(item) and item["status"]["S"] == "conflict":
                 new = closed(_transaction(item))
                 client.put_item(TableName=self.table, Item={**_item(new), "entry": item["entry"]})
@@ -160,7 +145,7 @@ class DynamoDbStore:
         return writes
 
     def list(self, query: Query) -> Iterator[Transaction]:
-        client = _client()
+        client = dynamodb.client()
         transactions = [
             transaction
             for operation, request in self._requests(query)
@@ -212,20 +197,9 @@ def _index_statuses(query: Query) -> list[str]:
 
 
 def _days(query: Query) -> list[str]:
-    first, last = date.fromisoformat(query.since or _today()), date.fromisoformat(query.until or _today())
+    today = clock.now()[:10]
+    first, last = date.fromisoformat(query.since or today), date.fromisoformat(query.until or today)
     return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")
-
-
-def _today() -> str:
-    from handlers import clock
-
-    return clock.now()[:10]
 
 
 def _is_current(item: dict[str, Any]) -> bool:

@@ -9,12 +9,12 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from handlers import refunds
+from handlers import dynamodb, refunds
 from handlers.disputes import store as disputes
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, Dispute
 from handlers.reconcile.sweep import sweep
 from handlers.refunds import Refund
-from handlers.transactions import closing, dynamodb, retention
+from handlers.transactions import closing, retention
 from handlers.transactions.__main__ import main
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import ConflictingTransaction, NotErasable, store
@@ -60,7 +60,7 @@ def test_what_was_erased_in_part_is_erased_later(
         pytest.skip("one transaction")
     for number in range(7):
         call("persist_output", declined(execution=str(number)))
-    client, left = dynamodb._client(), after
+    client, left = dynamodb.client(), after
 
     class Throttled:
         def __getattr__(self, name: str) -> Any:
@@ -73,10 +73,10 @@ def test_what_was_erased_in_part_is_erased_later(
             left -= 1
             return client.update_item(**request)
 
-    monkeypatch.setattr(dynamodb, "_client", Throttled)
+    monkeypatch.setattr(dynamodb, "client", Throttled)
     with pytest.raises(client.exceptions.ProvisionedThroughputExceededException):
         store().erase("don-1")
-    monkeypatch.setattr(dynamodb, "_client", lambda: client)
+    monkeypatch.setattr(dynamodb, "client", lambda: client)
     assert kept() == list(PRIVATE)
 
     monkeypatch.setenv("PAYMENTS_RETENTION_DAYS", "5")
@@ -275,7 +275,7 @@ def test_an_erasure_keeps_a_payment_that_is_stored_meanwhile(
     one = declined(execution="one")
     call("persist_output", one)
     payment = {"status": "paid", "psp": "psp_sandbox", "reference": "sbx_9", "attempts": []}
-    paid, client = [from_document({**one, "execution": "two", "payment": payment})], dynamodb._client()
+    paid, client = [from_document({**one, "execution": "two", "payment": payment})], dynamodb.client()
 
     class Racing:
         def __getattr__(self, name: str) -> Any:
@@ -286,7 +286,7 @@ def test_an_erasure_keeps_a_payment_that_is_stored_meanwhile(
                 store().put(paid.pop())
             return client.update_item(**request)
 
-    monkeypatch.setattr(dynamodb, "_client", Racing)
+    monkeypatch.setattr(dynamodb, "client", Racing)
     with pytest.raises(NotErasable, match="post-processing is incomplete"):
         store().erase("don-1")
 

@@ -13,7 +13,7 @@ import pytest
 from attrs import asdict, evolve
 from moto import mock_aws
 
-from handlers.transactions import dynamodb
+from handlers import dynamodb
 from handlers.transactions.dynamodb import DynamoDbStore, definition
 from handlers.transactions.file import FileStore
 from handlers.transactions.record import STATUSES, Transaction
@@ -31,7 +31,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stor
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-west-1")
         client.create_table(**definition("transactions"))
-        monkeypatch.setattr(dynamodb, "_client", lambda: client)  # making one takes longer than most calls
+        monkeypatch.setattr(dynamodb, "client", lambda: client)  # making one takes longer than most calls
         yield DynamoDbStore("transactions"), FileStore(tmp_path / "transactions.sqlite")
 
 
