@@ -141,7 +141,7 @@ def _refund(record: Transaction, facts: list[Fact], fact: Fact, payment: str) ->
             psp=PSP,
             at="Adyen",
         )
-    outcome = states.modification(facts, reference, "REFUND", Outcome.REFUNDED)
+    outcome = states.modification(facts, reference, "REFUND")
     if reference not in known:
         events = {each.kind for each in facts if each.psp_reference == fact.psp_reference and each.code == "true"}
         outcome = Outcome.REFUNDED if events == {"REFUND"} else Outcome.DECLINED

@@ -19,7 +19,7 @@ from handlers.gocardless_webhook.settling import settle_payment, settle_refund, 
 from handlers.logs import logger
 from handlers.modes import is_for_us
 from handlers.psp_gocardless.client import Services, open_services
-from handlers.psp_gocardless.provider import translated_errors
+from handlers.psp_gocardless.errors import translated_errors
 from handlers.psp_webhook import (
     BadSignature,
     UnknownSignature,

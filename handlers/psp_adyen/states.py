@@ -18,6 +18,7 @@ _EXPIRED = "EXPIRE"
 
 _GONE = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
 _REFUND_FAILURES = ("REFUND_FAILED", "REFUNDED_REVERSED")
+_SUCCESSES = {"CAPTURE": Outcome.PAID, "REFUND": Outcome.REFUNDED}
 
 
 def request_of(facts: Iterable[Fact], reference: str) -> Fact | None:
@@ -159,8 +160,9 @@ def captures(facts: Iterable[Fact], psp_reference: str) -> list[Fact]:
     return [each for each in facts if (each.kind, each.code, each.original) == ("CAPTURE", "true", psp_reference)]
 
 
-def modification(facts: Sequence[Fact], reference: str, event: str, success: Outcome) -> Outcome | None:
-    """Return the outcome of a capture or a refund, PENDING once Adyen has received it, or None before that."""
+def modification(facts: Sequence[Fact], reference: str, event: str) -> Outcome | None:
+    """Return the outcome of a capture or a refund (`event` is CAPTURE or REFUND): PENDING once Adyen has received it,
+    None before that."""
     # An event has the reference of the request or that of the payment, and always Adyen's of the request.
     theirs = {each.psp_reference for each in facts if (each.reference, each.kind) == (reference, ANSWERED)}
     own = [each for each in facts if each.reference == reference or each.psp_reference in theirs - {""}]
@@ -169,7 +171,7 @@ def modification(facts: Sequence[Fact], reference: str, event: str, success: Out
     if any(each.kind == "CAPTURE_FAILED" for each in own):
         return Outcome.DECLINED
     if any((each.kind, each.code) == (event, "true") for each in own):
-        return success
+        return _SUCCESSES[event]
     return Outcome.PENDING if any(each.kind == ANSWERED for each in own) else None
 
 
@@ -179,7 +181,7 @@ def left(facts: Sequence[Fact], request: Fact, psp_reference: str, without: str 
     back = 0
     for each in facts:
         if each.kind == SENT and ":refund:" in each.reference and each.original == psp_reference:
-            gone = modification(facts, each.reference, "REFUND", Outcome.REFUNDED) is not Outcome.DECLINED
+            gone = modification(facts, each.reference, "REFUND") is not Outcome.DECLINED
             back += each.amount if gone and each.reference != without else 0
     return total - back
 

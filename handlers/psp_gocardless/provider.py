@@ -15,27 +15,17 @@ key is published nowhere. So the donation's billing request and payment are look
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import requests
 from attrs import evolve, frozen
 from gocardless_pro import errors
 
-from handlers.psp import (
-    Answer,
-    Authorisation,
-    Capture,
-    KeyRejected,
-    Lookup,
-    Outcome,
-    PspRefused,
-    PspUnavailable,
-    Refund,
-)
+from handlers.psp import Answer, Authorisation, Capture, Lookup, Outcome, PspRefused, PspUnavailable, Refund
+from handlers.psp.refusals import returns_refusals
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
+from handlers.psp_gocardless.errors import reasons_of, translated_errors
 from handlers.psp_gocardless.reading import attributes_of, is_further, metadata_of, number, section, text
 
 NEW_MANDATE = "new_mandate"
@@ -55,40 +45,51 @@ class GoCardlessPsp:
     """A bank debit is taken in one step: there is nothing to reserve."""
     patience: int = codes.PATIENCE
 
+    @returns_refusals
+    @translated_errors(codes.REFUSALS)
     def authorise(self, request: Authorisation) -> Answer:
-        with _errors() as failure:
-            if request.earlier is not None:
-                return self._retried(request.earlier)
-            if request.token == NEW_MANDATE:
-                return self._sent_for_mandate(request)
-            return self._created(request.token, _metadata(request), request.amount, request.currency, request.since)
-        return failure[0]
+        if request.earlier is not None:
+            return self._retry(request.earlier)
+        if request.token == NEW_MANDATE:
+            return self._request_mandate(request)
+        return self._create(request.token, _metadata(request), request.amount, request.currency, request.since)
 
-    def _created(self, mandate: str, metadata: dict[str, str], amount: int, currency: str, since: str) -> Answer:
+    def _create(self, mandate: str, metadata: dict[str, str], amount: int, currency: str, since: str) -> Answer:
+        """Create the payment, unless the donation has one. Raises PspRefused if that is another one than asked for."""
         known = self._payments(metadata["donation"], mandate, since)
         earlier = next((each for each in known if not is_further(each)), None)
         if earlier is not None:
-            return self._answer(_compared(earlier, metadata, amount, currency))
+            return self._checked_answer(earlier, metadata, amount, currency)
         further = [
             each.reference for each in map(self._answer, known) if each.outcome in (Outcome.PAID, Outcome.PENDING)
         ]
         if further:
             # Somebody made it in the dashboard: the donor would pay twice.
             raise PspRefused(f"{metadata['donation']} has a payment that the flow did not ask for: {further[0]}")
-        with _errors(codes.UNKNOWN_MANDATE) as failure:
+        with translated_errors(codes.UNKNOWN_MANDATE):
             payment = self.services.payments.create(
                 {"amount": amount, "currency": currency, "links": {"mandate": mandate}, "metadata": metadata},
                 {"Idempotency-Key": metadata["attempt"]},
             )
-            return self._answer(_compared(attributes_of(payment), metadata, amount, currency))
-        return failure[0]
+        return self._checked_answer(attributes_of(payment), metadata, amount, currency)
 
-    def _sent_for_mandate(self, request: Authorisation) -> Answer:
+    def _checked_answer(
+        self, payment: dict[str, Any], metadata: Mapping[str, str], amount: int, currency: str
+    ) -> Answer:
+        """Return the payment's state. Raises PspRefused if it is another payment than was asked for."""
+        donation = metadata["donation"]
+        if (number(payment, "amount"), payment.get("currency")) != (amount, currency):
+            raise PspRefused(f"{donation} has a payment with another amount")
+        if metadata_of(payment).get("donation") != donation:
+            raise PspRefused(f"the key {metadata['attempt']} was used for another donation")
+        return self._answer(payment)
+
+    def _request_mandate(self, request: Authorisation) -> Answer:
         """Return the redirect to the pages on which the donor sets up a mandate
         (https://developer.gocardless.com/billing-requests/setting-up-a-dd-mandate)."""
         earlier = next(self._requests(request.donation, request.since), None)
         if earlier is not None:
-            return self._of_request(earlier)
+            return self._continue_request(earlier)
         created = self.services.billing_requests.create(
             {
                 "mandate_request": {"currency": request.currency},
@@ -96,9 +97,10 @@ class GoCardlessPsp:
             },
             {"Idempotency-Key": f"{request.key}:mandate"},
         )
-        return self._of_request(attributes_of(created))
+        return self._continue_request(attributes_of(created))
 
-    def _of_request(self, request: dict[str, Any]) -> Answer:
+    def _continue_request(self, request: dict[str, Any]) -> Answer:
+        """Return the redirect to the pages of a billing request, or create the payment if it has a mandate."""
         identity, status = text(request, "id"), text(request, "status")
         if status == "cancelled":
             return Answer(Outcome.CANCELLED, status, "the billing request is cancelled", identity)
@@ -116,13 +118,13 @@ class GoCardlessPsp:
             raise PspUnavailable("GoCardless: the billing request is fulfilled, and has no mandate yet")
         currency = text(section(request, "mandate_request"), "currency")
         own = {name: text(metadata, name) for name in ("donation", "attempt")}
-        return self._created(mandate, own, int(text(metadata, "amount")), currency, text(request, "created_at"))
+        return self._create(mandate, own, int(text(metadata, "amount")), currency, text(request, "created_at"))
 
-    def _retried(self, reference: str) -> Answer:
+    def _retry(self, reference: str) -> Answer:
         """Submit a failed payment again; one that is in another state was submitted before
         (https://developer.gocardless.com/api-reference/#payments-retry-a-payment)."""
         if reference.startswith(_REQUEST):
-            return self._of_request(attributes_of(self.services.billing_requests.get(reference)))
+            return self._continue_request(attributes_of(self.services.billing_requests.get(reference)))
         payment = attributes_of(self.services.payments.get(reference))
         if text(payment, "status") == "failed":
             try:
@@ -137,111 +139,100 @@ class GoCardlessPsp:
     def capture(self, request: Capture) -> Answer:
         raise PspRefused(f"GoCardless has nothing to capture: {request.reference} is taken in one step")
 
+    @returns_refusals
+    @translated_errors(codes.REFUSALS)
     def refund(self, request: Refund) -> Answer:
         """Refund at most once per key: each refund has the key in its metadata, and the list is always complete.
 
         `total_amount_confirmation` (https://developer.gocardless.com/api-reference/#refunds-create-a-refund) makes
         GoCardless refuse a second refund that somebody created between the list and this one.
         """
-        with _errors() as failure:
-            earlier = self._earlier(request)
-            if earlier is not None:
-                return self._refunded(earlier, request)
-            payment = attributes_of(self.services.payments.get(request.reference))
-            before = number(payment, "amount_refunded")
-            amount = request.amount if request.amount is not None else number(payment, "amount") - before
-            if amount < 1 or before + amount > number(payment, "amount"):
-                return Answer(Outcome.DECLINED, "amount", "more than is left of the payment", request.reference)
-            try:
-                created = self.services.refunds.create(
-                    {
-                        "amount": amount,
-                        "total_amount_confirmation": before + amount,
-                        "links": {"payment": request.reference},
-                        "metadata": {"key": request.key},
-                    },
-                    {"Idempotency-Key": request.key},
-                )
-            except errors.ApiError as error:
-                if "total_amount_confirmation_invalid" in _reasons(error):
-                    raise PspUnavailable("another refund of the payment was created just now: ask again") from error
-                raise
-            return self._refunded(attributes_of(created), request)
-        return failure[0]
+        earlier = self._earlier_refund(request)
+        if earlier is not None:
+            return _refunded(earlier, request)
+        payment = attributes_of(self.services.payments.get(request.reference))
+        before = number(payment, "amount_refunded")
+        amount = request.amount if request.amount is not None else number(payment, "amount") - before
+        if amount < 1 or before + amount > number(payment, "amount"):
+            return Answer(Outcome.DECLINED, "amount", "more than is left of the payment", request.reference)
+        try:
+            created = self.services.refunds.create(
+                {
+                    "amount": amount,
+                    "total_amount_confirmation": before + amount,
+                    "links": {"payment": request.reference},
+                    "metadata": {"key": request.key},
+                },
+                {"Idempotency-Key": request.key},
+            )
+        except errors.ApiError as error:
+            if "total_amount_confirmation_invalid" in reasons_of(error):
+                raise PspUnavailable("another refund of the payment was created just now: ask again") from error
+            raise
+        return _refunded(attributes_of(created), request)
 
+    @translated_errors()
     def find_refund(self, request: Refund) -> Answer | None:
-        with _errors({}):
-            earlier = self._earlier(request)
-            return None if earlier is None else self._refunded(earlier, request)
-        return None  # never: no error is definite here
+        earlier = self._earlier_refund(request)
+        return None if earlier is None else _refunded(earlier, request)
 
-    def _earlier(self, request: Refund) -> dict[str, Any] | None:
+    def _earlier_refund(self, request: Refund) -> dict[str, Any] | None:
         """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
         for refund in self._listed(self.services.refunds, {"payment": request.reference}):
             if metadata_of(refund).get("key") == request.key or refund.get("id") == request.key.rpartition(":")[2]:
                 return refund
         return None
 
-    def _refunded(self, refund: dict[str, Any], request: Refund) -> Answer:
-        if request.amount not in (None, number(refund, "amount")):
-            raise PspRefused(f"the key {request.key} was used with another amount")
-        status = text(refund, "status")
-        outcome = codes.REFUNDS.get(status, Outcome.PENDING)
-        return Answer(outcome, status, f"refund {text(refund, 'id')}", request.reference)
-
+    @returns_refusals
     def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002
-        with _errors({}):
+        with translated_errors():
             if not reference.startswith(_REQUEST):
                 return self._answer(attributes_of(self.services.payments.get(reference)))
             request = attributes_of(self.services.billing_requests.get(reference))
-        with _errors() as failure:
-            return self._of_request(request)
-        return failure[0]
+        with translated_errors(codes.REFUSALS):
+            return self._continue_request(request)
 
+    @translated_errors()
     def look_up(self, request: Lookup) -> list[Answer]:
         """GoCardless lists by mandate and time, not by metadata: without them (an erased donation) it can only tell of
         a payment that it has reported."""
         if request.reported:
-            return self._reported(request)
+            return self._look_up_reported(request.reported, request.donation)
         if not request.since or not request.token:
             raise PspRefused(f"{request.donation}: its mandate is unknown; look for the donation at GoCardless")
-        answers: list[Answer] = []
-        with _errors({}):
-            mandates = {request.token}
-            if request.token == NEW_MANDATE:
-                requests_ = [*self._requests(request.donation, request.since)]
-                mandates = {one for each in requests_ if (one := _mandate(each))}
-                answers = [_waiting(each) for each in requests_]
-            payments = [
-                each for one in sorted(mandates) for each in self._payments(request.donation, one, request.since)
-            ]
-            # A billing request that became a payment is that payment.
-            return [self._current(payment) for payment in payments] or answers
-        return answers
+        mandates, requests = {request.token}, list[dict[str, Any]]()
+        if request.token == NEW_MANDATE:
+            requests = [*self._requests(request.donation, request.since)]
+            mandates = {mandate for each in requests if (mandate := _mandate(each))}
+        payments = [
+            payment
+            for mandate in sorted(mandates)
+            for payment in self._payments(request.donation, mandate, request.since)
+        ]
+        # A billing request that became a payment is that payment.
+        return [self._current(each) for each in payments] or [_waiting(each) for each in requests]
 
-    def _reported(self, request: Lookup) -> list[Answer]:
-        answers: list[Answer] = []
-        with _errors({}):
-            is_request = request.reported.startswith(_REQUEST)
-            kind = self.services.billing_requests if is_request else self.services.payments
-            current = attributes_of(kind.get(request.reported))
-            if metadata_of(current).get("donation") == request.donation:
-                answers = [_waiting(current) if is_request else self._current(current)]
-        return answers
+    def _look_up_reported(self, reference: str, donation: str) -> list[Answer]:
+        item = attributes_of(self._service(reference).get(reference))
+        if metadata_of(item).get("donation") != donation:
+            return []
+        return [_waiting(item) if reference.startswith(_REQUEST) else self._current(item)]
 
+    @translated_errors()
     def cancel(self, reference: str) -> Answer:
         """Cancel: possible until the payment is submitted to the banks
         (https://developer.gocardless.com/api-reference/#payments-cancel-a-payment)."""
-        is_request = reference.startswith(_REQUEST)
-        kind = self.services.billing_requests if is_request else self.services.payments
-        with _errors({}):
-            try:
-                current = attributes_of(kind.cancel(reference))
-            except errors.InvalidStateError:
-                # Too late: its state is the answer.
-                current = attributes_of(kind.get(reference))
-            return _waiting(current) if is_request else self._answer(current)
-        return self.find(reference)
+        service = self._service(reference)
+        try:
+            item = attributes_of(service.cancel(reference))
+        except errors.InvalidStateError:
+            # Too late: its state is the answer.
+            item = attributes_of(service.get(reference))
+        return _waiting(item) if reference.startswith(_REQUEST) else self._answer(item)
+
+    def _service(self, reference: str) -> Any:
+        """Return the service of a billing request or a payment, by its id."""
+        return self.services.billing_requests if reference.startswith(_REQUEST) else self.services.payments
 
     def _requests(self, donation: str, since: str) -> Iterator[dict[str, Any]]:
         """Yield the donation's billing requests: the newest come first, and none is older than the donation."""
@@ -290,12 +281,13 @@ class GoCardlessPsp:
 
 
 def _metadata(request: Authorisation) -> dict[str, str]:
-    """GoCardless keeps three pairs: https://developer.gocardless.com/api-reference/#core-endpoints-payments."""
+    """Return the payment's metadata: GoCardless keeps up to three pairs (https://developer.gocardless.com/api-reference/#core-endpoints-payments)."""
     return {"donation": request.donation, "attempt": request.key}
 
 
 def _waiting(request: dict[str, Any]) -> Answer:
-    """The state of a billing request without a payment: the donor may still complete it, or has, and is not debited."""
+    """Return the state of a billing request without a payment: the donor is not debited, but may complete it yet, or
+    has."""
     identity, status = text(request, "id"), text(request, "status")
     outcome = {"cancelled": Outcome.CANCELLED, "fulfilled": Outcome.PENDING}.get(status, Outcome.REDIRECT)
     amount, currency = text(section(request, "metadata"), "amount"), section(request, "mandate_request")
@@ -310,17 +302,12 @@ def _waiting(request: dict[str, Any]) -> Answer:
     )
 
 
-def _compared(payment: dict[str, Any], metadata: Mapping[str, str], amount: int, currency: str) -> dict[str, Any]:
-    """Return the payment. Raises PspRefused if it is another one than was asked for."""
-    _check_amount(payment, metadata["donation"], amount, currency)
-    if metadata_of(payment).get("donation") != metadata["donation"]:
-        raise PspRefused(f"the key {metadata['attempt']} was used for another donation")
-    return payment
-
-
-def _check_amount(payment: dict[str, Any], donation: str, amount: int, currency: str) -> None:
-    if (number(payment, "amount"), payment.get("currency")) != (amount, currency):
-        raise PspRefused(f"{donation} has a payment with another amount")
+def _refunded(refund: dict[str, Any], request: Refund) -> Answer:
+    if request.amount not in (None, number(refund, "amount")):
+        raise PspRefused(f"the key {request.key} was used with another amount")
+    status = text(refund, "status")
+    outcome = codes.REFUNDS.get(status, Outcome.PENDING)
+    return Answer(outcome, status, f"refund {text(refund, 'id')}", request.reference)
 
 
 def _before(moment: str) -> str:
@@ -332,47 +319,3 @@ def _mandate(request: Mapping[str, Any]) -> str | None:
     links = request.get("links")
     mandate = links.get("mandate_request_mandate") if isinstance(links, dict) else None
     return mandate if isinstance(mandate, str) and mandate else None
-
-
-def _reasons(error: errors.ApiError) -> set[str]:
-    """Return the machine-readable reasons of an error, and the names of the fields it refuses."""
-    listed = error.error.get("errors") if isinstance(error.error, dict) else None
-    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    return {str(each.get("reason") or each.get("field")) for each in entries}
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise GoCardless's errors as ours, whatever they mean."""
-    with _errors({}):
-        yield
-
-
-@contextmanager
-def _errors(definite: Mapping[str, Outcome] = codes.REFUSALS) -> Iterator[list[Answer]]:
-    """Translate GoCardless's errors: append a definite refusal to the list as an answer, raise the others as ours.
-
-    https://developer.gocardless.com/api-reference/#errors-error-types
-    """
-    failure: list[Answer] = []
-    try:
-        yield failure
-    except (errors.AuthenticationError, errors.PermissionsError) as error:
-        message = f"GoCardless rejects GOCARDLESS_ACCESS_TOKEN: {type(error).__name__}; set a valid token"
-        raise KeyRejected(message) from error
-    except (errors.RateLimitError, errors.GoCardlessInternalError) as error:
-        raise PspUnavailable(f"GoCardless: {type(error).__name__}") from error
-    except (errors.ValidationFailedError, errors.InvalidStateError, errors.InvalidApiUsageError) as error:
-        reasons = _reasons(error)
-        known = sorted(reasons & definite.keys())
-        if not known and definite and isinstance(error, errors.ValidationFailedError):
-            known = sorted(reasons & codes.REFUSED_FIELDS)
-        if not known:
-            what = ", ".join(sorted(reasons)) or type(error).__name__
-            raise PspRefused(f"GoCardless refuses the request: {what[:200]}") from error
-        failure.append(Answer(definite.get(known[0], Outcome.DECLINED), known[0], str(error.message or known[0])))
-    except (errors.GoCardlessProError, requests.RequestException) as error:
-        raise PspUnavailable(f"GoCardless: {type(error).__name__}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # The library trips over an answer of another shape.
-        raise PspUnavailable(f"GoCardless: the answer cannot be read: {type(error).__name__}") from error

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import stripe
@@ -23,19 +22,11 @@ from stripe import StripeClient
 
 from handlers import clock
 from handlers.money import NotPayable
-from handlers.psp import (
-    Answer,
-    Authorisation,
-    Capture,
-    KeyRejected,
-    Lookup,
-    Outcome,
-    PspRefused,
-    PspUnavailable,
-    Refund,
-)
+from handlers.psp import Answer, Authorisation, Capture, Lookup, Outcome, PspRefused, Refund
+from handlers.psp.refusals import Refusal, returns_refusals
 from handlers.psp_stripe import codes
 from handlers.psp_stripe.amounts import to_stripe, whole_amount
+from handlers.psp_stripe.errors import declined_card, translated_errors
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
@@ -60,23 +51,23 @@ class StripePsp:
     captures: bool = True
     patience: int = 0
 
+    @returns_refusals
+    @translated_errors(codes.REQUEST_CODES)
     def authorise(self, request: Authorisation) -> Answer:
-        with _errors() as failure:
-            amount = to_stripe(request.amount, request.currency)
-            reference, forgotten = request.earlier, clock.seconds_since(request.since) > KEYS_KEPT
-            if reference is None and forgotten:
-                reference = self._search(request, amount)
-            if reference is None:
-                return self._create(request, amount)
-            if forgotten:
-                # The attempt may have been made; its outcome is in the PaymentIntent. If it was declined, confirming it
-                # once more is safe: it is paid once at most.
-                intent = self.client.v1.payment_intents.retrieve(reference)
-                _compare(intent, request, amount)
-                if intent.status not in ("requires_payment_method", "requires_confirmation"):
-                    return _answer(intent)
-            return self._confirm(request, reference, amount)
-        return failure[0]
+        amount = to_stripe(request.amount, request.currency)
+        reference, forgotten = request.earlier, clock.seconds_since(request.since) > KEYS_KEPT
+        if reference is None and forgotten:
+            reference = self._search(request, amount)
+        if reference is None:
+            return self._create(request, amount)
+        if forgotten:
+            # The attempt may have been made; its outcome is in the PaymentIntent. If it was declined, confirming it
+            # once more is safe: it is paid once at most.
+            intent = self.client.v1.payment_intents.retrieve(reference)
+            _compare(intent, request, amount)
+            if intent.status not in ("requires_payment_method", "requires_confirmation"):
+                return _answer(intent)
+        return self._confirm(request, reference, amount)
 
     def _search(self, request: Authorisation, amount: int) -> str | None:
         """Return the donation's PaymentIntent, or None if it has none; of several, one that was or can be paid.
@@ -135,69 +126,71 @@ class StripePsp:
         _compare(intent, request, amount)
         return _answer(intent)
 
+    @returns_refusals
+    @translated_errors(codes.RELATED_CODES)
     def capture(self, request: Capture) -> Answer:
         params: PaymentIntentCaptureParams = {}
-        with _errors(codes.RELATED_CODES) as failure:
-            if request.amount is not None:
-                params["amount_to_capture"] = to_stripe(request.amount, request.currency)
-            options: Any = {"idempotency_key": request.key}
-            try:
-                intent = self.client.v1.payment_intents.capture(request.reference, params, options)
-            except stripe.InvalidRequestError as error:
-                if error.code != "payment_intent_unexpected_state":
-                    raise
-                # Captured before, under a key that Stripe has forgotten, or cancelled: its state is the answer.
-                intent = self.client.v1.payment_intents.retrieve(request.reference)
-                if intent.amount_received not in (0, params.get("amount_to_capture", intent.amount_received)):
-                    raise PspRefused(f"{request.reference} was captured with another amount") from error
-            return _answer(intent)
-        return failure[0]
+        if request.amount is not None:
+            params["amount_to_capture"] = to_stripe(request.amount, request.currency)
+        options: Any = {"idempotency_key": request.key}
+        try:
+            intent = self.client.v1.payment_intents.capture(request.reference, params, options)
+        except stripe.InvalidRequestError as error:
+            if error.code != "payment_intent_unexpected_state":
+                raise
+            # Captured before, under a key that Stripe has forgotten, or cancelled: its state is the answer.
+            intent = self.client.v1.payment_intents.retrieve(request.reference)
+            if intent.amount_received not in (0, params.get("amount_to_capture", intent.amount_received)):
+                raise PspRefused(f"{request.reference} was captured with another amount") from error
+        return _answer(intent)
 
+    @returns_refusals
+    @translated_errors(codes.RELATED_CODES)
     def refund(self, request: Refund) -> Answer:
         params: RefundCreateParams = {"payment_intent": request.reference, "metadata": {"key": request.key}}
-        with _errors(codes.RELATED_CODES) as failure:
-            if request.amount is not None:
-                params["amount"] = to_stripe(request.amount, request.currency)
-            # Stripe forgets keys after a day, and a key's age is unknown here: the list of refunds is always complete.
-            earlier = self._earlier(request)
-            refund = earlier or self.client.v1.refunds.create(params, {"idempotency_key": request.key})
-            return _refunded(refund, request, params.get("amount"))
-        return failure[0]
+        if request.amount is not None:
+            params["amount"] = to_stripe(request.amount, request.currency)
+        # Stripe forgets keys after a day, and a key's age is unknown here: the list of refunds is always complete.
+        earlier = self._earlier_refund(request)
+        refund = earlier or self.client.v1.refunds.create(params, {"idempotency_key": request.key})
+        return _refunded(refund, request, params.get("amount"))
 
+    @translated_errors()
     def find_refund(self, request: Refund) -> Answer | None:
-        with _errors({}):
+        try:
             amount = None if request.amount is None else to_stripe(request.amount, request.currency)
-            earlier = self._earlier(request)
-            return _refunded(earlier, request, amount) if earlier else None
-        return None  # an amount that Stripe cannot take: no refund was created
+        except NotPayable:
+            return None  # Stripe cannot take the amount: no refund was created
+        earlier = self._earlier_refund(request)
+        return _refunded(earlier, request, amount) if earlier else None
 
-    def _earlier(self, request: Refund) -> stripe.Refund | None:
+    def _earlier_refund(self, request: Refund) -> stripe.Refund | None:
         """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
         refunds = self.client.v1.refunds.list({"payment_intent": request.reference, "limit": 100}).auto_paging_iter()
         names = (request.key, request.key.rpartition(":")[2])
         return next((each for each in refunds if {getattr(each.metadata, "key", None), each.id} & {*names}), None)
 
+    @translated_errors()
     def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:  # noqa: ARG002 - not needed here
-        with _errors({}) as failure:
-            return _answer(self.client.v1.payment_intents.retrieve(reference))
-        return failure[0]
+        return _answer(self.client.v1.payment_intents.retrieve(reference))
 
+    @translated_errors()
     def look_up(self, request: Lookup) -> list[Answer]:
-        with _errors({}):
-            if request.reported.startswith("pi_"):
-                # Stripe's search knows a new payment only later, and accounts in India have none.
-                reported = self.client.v1.payment_intents.retrieve(request.reported)
-                intents = [reported] if getattr(reported.metadata, "donation", None) == request.donation else []
-            else:
-                intents = self._intents(request.donation)
-            return [_current(intent) for intent in intents]
-        return []  # never: no error is definite here
+        if request.reported.startswith("pi_"):
+            # Stripe's search knows a new payment only later, and accounts in India have none.
+            reported = self.client.v1.payment_intents.retrieve(request.reported)
+            intents = [reported] if getattr(reported.metadata, "donation", None) == request.donation else []
+        else:
+            intents = self._intents(request.donation)
+        return [_current(intent) for intent in intents]
 
     def cancel(self, reference: str) -> Answer:
-        with _errors():
-            return _answer(self.client.v1.payment_intents.cancel(reference))
-        # Most likely the donor was faster: the payment's state is more useful than the error.
-        return self.find(reference)
+        try:
+            with translated_errors(codes.REQUEST_CODES):
+                return _answer(self.client.v1.payment_intents.cancel(reference))
+        except Refusal:
+            # Most likely the donor was faster: the payment's state is more useful than the error.
+            return self.find(reference)
 
 
 def refund_outcome(refund: stripe.Refund) -> Outcome:
@@ -258,61 +251,7 @@ def _answer(intent: stripe.PaymentIntent) -> Answer:
         return Answer(Outcome.REDIRECT, status, message, intent.id, getattr(redirect, "url", None))
     error = getattr(intent, "last_payment_error", None)
     if status == "requires_payment_method" and error:
-        return _refused(error, getattr(error, "message", None), intent.id)
+        return declined_card(error, getattr(error, "message", None), intent.id)
     if status in ("requires_payment_method", "requires_confirmation"):
         return Answer(Outcome.REDIRECT, status, message, intent.id)
     return Answer(Outcome.PENDING, status, message, intent.id)
-
-
-def _refused(error: Any, message: str | None, reference: str | None) -> Answer:
-    code = getattr(error, "decline_code", None) or getattr(error, "code", None)
-    outcome = codes.declined(code, getattr(error, "advice_code", None))
-    return Answer(outcome, code or "card_declined", message or "declined", reference)
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise Stripe's errors as ours, whatever they mean."""
-    with _errors({}) as failure:
-        yield
-    if failure:
-        raise PspUnavailable(failure[0].message)
-
-
-_USED_UP = "may not be used again"
-"""Part of the message for a PaymentMethod that was used without a customer, or detached from one."""
-
-
-@contextmanager
-def _errors(definite: Mapping[str, Outcome] = codes.REQUEST_CODES) -> Iterator[list[Answer]]:
-    """Translate Stripe's errors: append a definite refusal to the list as an answer, raise the others as ours (https://docs.stripe.com/api/errors)."""
-    failure: list[Answer] = []
-    try:
-        yield failure
-    except NotPayable as error:
-        failure.append(Answer(Outcome.DECLINED, "invalid_amount", str(error)))
-    except stripe.CardError as error:
-        details = error.error
-        intent = getattr(details, "payment_intent", None) if details else None
-        reference = intent["id"] if intent else getattr(details, "charge", None)
-        failure.append(_refused(details or error, error.user_message, reference))
-    except stripe.InvalidRequestError as error:
-        # A 404 without a code means that the object in the URL is missing; a PaymentMethod that is used up has no code.
-        code = error.code or ("resource_missing" if error.http_status == 404 else "")
-        if not code and error.param in (None, "payment_method") and _USED_UP in str(error.user_message or error):
-            code = "payment_method_used_up"
-        if not code and error.param == "amount":
-            # A refund of more than is left, for example: nothing was done.
-            code = "amount_too_large"
-        if code not in definite:
-            raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error
-        failure.append(Answer(definite[code], code, error.user_message or code))
-    except (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError) as error:
-        raise PspUnavailable(f"Stripe: {type(error).__name__} {error.http_status or ''}".rstrip()) from error
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        raise KeyRejected(f"Stripe rejects STRIPE_API_KEY: {type(error).__name__}; set a valid key") from error
-    except stripe.StripeError as error:
-        raise PspRefused(f"Stripe refuses the request: {type(error).__name__}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # The library takes any JSON for an object.
-        raise PspUnavailable(f"Stripe: the answer cannot be read: {type(error).__name__}") from error

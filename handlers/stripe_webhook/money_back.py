@@ -18,7 +18,8 @@ from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
 from handlers.psp import PspUnavailable
 from handlers.psp_stripe.amounts import whole_amount
 from handlers.psp_stripe.client import open_client
-from handlers.psp_stripe.provider import is_further, refund_outcome, translated_errors
+from handlers.psp_stripe.errors import translated_errors
+from handlers.psp_stripe.provider import is_further, refund_outcome
 from handlers.psp_webhook import begin_made_there, disputed_amount, record_with, settle_each
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction

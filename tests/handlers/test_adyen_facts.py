@@ -108,7 +108,7 @@ def test_a_capture_that_fails_afterwards_took_nothing() -> None:
         Fact("don-1-1", "CAPTURE_FAILED", "4", "true", **about),  # type: ignore[arg-type]
     ]
     for order in permutations(known):
-        assert states.modification(order, "don-1:capture:1", "CAPTURE", Outcome.PAID) is Outcome.DECLINED
+        assert states.modification(order, "don-1:capture:1", "CAPTURE") is Outcome.DECLINED
 
 
 def test_what_was_captured_in_another_currency_is_no_amount_of_the_donation() -> None:

@@ -185,6 +185,6 @@ def test_a_chargeback_that_nobody_stores_is_found(monkeypatch: pytest.MonkeyPatc
 def test_a_key_that_changes_is_found_at_adyen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request has a key of its own, and the answers that were kept are forgotten."""
     monkeypatch.setattr("handlers.psp_adyen.provider._key", lambda _: uuid.uuid4().hex)
-    monkeypatch.setattr("handlers.psp_adyen.provider.AdyenPsp._begun", lambda *_: None)
+    monkeypatch.setattr("handlers.psp_adyen.provider.AdyenPsp._begin", lambda *_: None)
 
     assert "times" in _first_violation("taken 2 times", psp="adyen")
