@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from aws_lambda_powertools import Logger
 
 from handlers import cards, clock, redirects, refunds
+from handlers.disputes.keeping import keep
+from handlers.disputes.record import Dispute
 from handlers.document import MalformedEvent, Misconfigured
 from handlers.logs import invocation
 from handlers.metrics import report
@@ -35,12 +37,11 @@ class BadSignature(Exception):
 
 
 class UnknownSignature(BadSignature):
-    """There is a signature as the PSP's are, and none of our secrets fits: perhaps the PSP has another one, or
-    somebody tries."""
+    """The signature has the PSP's form, and fits none of our secrets: the PSP uses another one, or somebody tries."""
 
 
-class ForPeople(Exception):
-    """Another try would not settle it: people have to look at the PSP."""
+class NeedsOperator(Exception):
+    """Another try would not settle it: an operator has to look at the PSP."""
 
 
 UNSETTLED = "not settled"
@@ -49,10 +50,10 @@ UNSETTLED = "not settled"
 def settle_each(
     steps: Mapping[str, Callable[[], str]], log: Logger, lasting: tuple[type[Exception], ...] = ()
 ) -> dict[str, str]:
-    """Settle each, and return the results. One that cannot be settled holds up no other.
+    """Run each step, and return the results by name. One that fails holds up no other.
 
-    Raises at the end what the first one raised, so that the PSP tells all of them again. For `lasting` errors it need
-    not: their result is UNSETTLED, and an alarm tells people.
+    Raises the first error at the end, so that the PSP sends all events again. That would not help after a `lasting`
+    error: its step has the result UNSETTLED, and an alarm tells an operator.
     """
     results: dict[str, str] = {}
     errors: list[Exception] = []
@@ -60,7 +61,7 @@ def settle_each(
         try:
             results[name] = step()
         except Exception as error:  # noqa: BLE001 - raised below
-            log.error("not settled", object=name, reason=_reason(error))
+            log.error(UNSETTLED, object=name, reason=_reason(error))
             results[name] = UNSETTLED
             if not isinstance(error, lasting):
                 errors.append(error)
@@ -72,7 +73,7 @@ def settle_each(
 
 
 def _reason(error: Exception) -> str:
-    """Return why it failed: the messages of our own errors contain no private data, those of others may."""
+    """Return the error's text: messages of our own errors contain no private data, those of other libraries may."""
     is_own = type(error).__module__.startswith("handlers.")
     return cards.redact(f"{type(error).__name__}: {error}") if is_own else type(error).__name__
 
@@ -82,37 +83,36 @@ def receive(
     event: Mapping[str, Any],
     context: Any,
     *,
-    verified: Callable[[Mapping[str, Any]], T],
-    settled: Callable[[T], str],
-    refused: int,
+    verify: Callable[[Mapping[str, Any]], T],
+    settle: Callable[[T], str],
+    unsigned: int,
 ) -> dict[str, Any]:
-    """Return status 200 and what was done with what the PSP reports, or `refused` for a request that it did not sign.
+    """Return the response to a PSP's request: status 200 with the result, or `unsigned` if the PSP did not sign it.
 
-    `verified` reads the request, or raises BadSignature. Any exception of `settled` makes the PSP send it again.
+    `verify` reads the request, or raises BadSignature. Any exception of `settle` makes the PSP send the request again.
     After a rejected key or signature the next invocation reads secrets anew.
     """
     with invocation(log, {}, context):
         try:
             with fresh_secrets_after(BadSignature, Misconfigured):
-                reported = verified(event)
+                reported = verify(event)
         except BadSignature as error:
             log.warning("refused", reason=str(error))
             if isinstance(error, UnknownSignature):
                 report("UnknownSignatures", 1)
-            return response(refused, "refused")
+            return response(unsigned, "refused")
         with fresh_secrets_after(KeyRejected, Misconfigured):
-            return response(200, settled(reported))
+            return response(200, settle(reported))
 
 
 def signing_secrets(name: str) -> list[str]:
-    """Return the secrets with which the PSP may sign: those in the setting of this name, separated by white space.
-    There are two while a new one replaces the old one, which the PSP may still use for a while. Raises Misconfigured.
-    """
+    """Return the secrets with which the PSP may sign, separated by white space in the setting of this name: two while a
+    new one replaces an old one. Raises Misconfigured."""
     return settings(name)
 
 
 def content(event: Mapping[str, Any]) -> bytes:
-    """Return the body. Raises BadSignature if it is too large, or no base64 although it should be."""
+    """Return the request's body. Raises BadSignature if it is too large, or invalid base64."""
     body = str(event.get("body") or "")
     if len(body) > MAX_BODY:
         raise BadSignature("the body is too large")
@@ -150,9 +150,10 @@ def response(status: int, result: str) -> dict[str, Any]:
 
 
 def record_with(donation: object, payment: str) -> Transaction | None:
-    """Return the donation's record, unless a conflict has this payment: then its refunds and disputes touch no total.
+    """Return the record of the donation that this payment pays, or None.
 
-    `payment` is the PSP's id, with or without our reference before it.
+    A payment that is stored as a conflict pays no donation: its refunds and disputes change no total. `payment` is the
+    PSP's id, with or without our reference before it.
     """
     record = store().get(donation) if isinstance(donation, str) and donation else None
     if record is None or record.status == "paid":
@@ -165,18 +166,17 @@ def _id(reference: str | None) -> str:
     return str(reference).rpartition(":")[2]
 
 
-def begin_made_there(
+def begin_dashboard_refund(
     record: Transaction, identity: str, *, amount: Any, currency: str, payment: str, psp: str, at: str
 ) -> Refund:
-    """Store a refund of a donation that somebody made at the PSP, and return it: what is left of the donation, and the
-    totals, have to know it.
+    """Store a refund that somebody made in the PSP's dashboard, and return it: it lowers what is left of the donation,
+    and the total.
 
-    `identity` is the PSP's id of it, `payment` that of the payment, `at` the PSP's name for people. Amounts are in the
-    minor unit. Raises ForPeople unless it is of an amount in the donation's currency: a negative one would add to the
-    total, and one in another currency would be taken from the wrong one.
+    `identity` is the PSP's id of the refund, `payment` that of the payment, `at` the PSP's display name; the amount is
+    in the minor unit. Raises NeedsOperator unless it is positive and in the donation's currency.
     """
     if not is_amount(amount) or amount < 1 or currency != record.currency:
-        raise ForPeople(f"{record.id}: {at} tells of a refund that is of no amount in {record.currency}")
+        raise NeedsOperator(f"{record.id}: {at} reports a refund without a valid amount in {record.currency}")
     now = clock.now()
     return refunds.begin(
         Refund(
@@ -197,20 +197,48 @@ def begin_made_there(
     )
 
 
-def disputed_amount(record: Transaction, amount: Any, currency: object) -> int:
-    """Return what a bank takes back, or is about to: what the PSP says, as it may be a part; all of it, if that is no
-    amount in the donation's currency, or more than the donation."""
+def store_dispute(
+    record: Transaction,
+    identity: str,
+    *,
+    amount: Any,
+    currency: object,
+    payment: str,
+    psp: str,
+    status: str,
+    reason: str,
+    is_inquiry: bool = False,
+) -> Dispute:
+    """Store the state of a dispute of the donation, and return the stored one; see handlers.disputes.keeping.keep.
+
+    The disputed amount is what the PSP says, which may be a part of the donation; all of it, if the PSP names no valid
+    amount in the donation's currency, or more than the donation.
+    """
     whole = record.amount or 0
     is_part = is_amount(amount) and 0 < amount <= whole and currency == record.currency
-    return amount if is_part else whole
+    return keep(
+        Dispute(
+            id=identity,
+            donation=record.id,
+            charity=str(record.charity),
+            amount=amount if is_part else whole,
+            currency=str(record.currency),
+            psp=psp,
+            reference=payment,
+            status=status,
+            reason=reason[:100],
+            stored_at=clock.now(),
+            is_inquiry=is_inquiry,
+        )
+    )
 
 
 def settle(donation: str, *, is_decided: bool, payment: str, is_further: bool = False) -> str:
-    """Let the execution that waits for the PSP ask it, if it has decided; without one, settle what is stored.
+    """Resume the execution that waits for the PSP, if the PSP has decided; if none waits, settle the donation.
 
     `payment` is the PSP's reference of the payment, which `is_further` if the flow did not ask for it: no execution can
-    settle it. Nothing else depends on what the webhook said, so it may come late, twice and in any order. Raises
-    PspUnavailable if the PSP has to tell it again, because no sweep would.
+    settle it. Nothing else of an event counts, so events may come late, twice and in any order. Raises PspUnavailable
+    if the PSP has to send the event again, because no sweep would ask for the payment.
     """
     if is_decided and not is_further and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
         return "resumed"

@@ -1,10 +1,10 @@
-"""Adyen's webhook (the standard one): keep what it tells, and settle what the flow waits for or could not store.
+"""Adyen's webhook (the standard one): store its events, and settle what they are about.
 
-Environment: ADYEN_HMAC_KEY, and what psp_adyen needs. Adyen cannot be asked for a payment, so an event is believed, as
-far as its signature reaches: HmacSHA256 over eight fields
+Environment: ADYEN_HMAC_KEY, and what psp_adyen needs. Adyen has no request for a payment's state, so an event is
+believed as far as its signature reaches: HmacSHA256 over eight fields
 (https://docs.adyen.com/development-resources/webhooks/verify-hmac-signatures). The reason, the time and all additional
-data are not among them, and decide nothing. Events come late, more than once and in any order; a fact that is known
-changes nothing, so an old request may be sent again.
+data are not signed, and decide nothing. Events come late, more than once and in any order; one that is stored changes
+nothing, so an old request may be replayed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from Adyen.util import is_valid_hmac_notification
 
 from handlers import cards, clock
-from handlers.adyen_webhook.settling import LASTING, LOG, settled, was_asked_for
+from handlers.adyen_webhook.settling import LASTING, LOG, settle_fact, was_asked_for
 from handlers.document import Misconfigured
 from handlers.modes import is_for_us
 from handlers.money import NotPayable
@@ -27,7 +27,7 @@ from handlers.psp_adyen.amounts import from_adyen
 from handlers.psp_adyen.facts import Fact
 from handlers.psp_webhook import (
     BadSignature,
-    ForPeople,
+    NeedsOperator,
     UnknownSignature,
     content,
     receive,
@@ -37,11 +37,11 @@ from handlers.psp_webhook import (
 from handlers.secrets import setting
 
 _REPORT = "REPORT_AVAILABLE"
-"""It is not signed, and names a file instead of a payment (https://docs.adyen.com/reporting/automatically-get-reports)."""
+"""An event that is not signed, and names a file instead of a payment (https://docs.adyen.com/reporting/automatically-get-reports)."""
 _REFERENCE = r"[A-Za-z0-9_:-]{1,160}"
-"""What ours look like; other systems that take payments for the merchant account have theirs."""
+"""Our references match it. Other systems that use the merchant account have references of their own."""
 _LIVE = {"true": True, "false": False}
-"""What `live` says of a request's events. It is not signed, so each platform needs an HMAC key of its own."""
+"""Values of a request's `live`. It is not signed, so each platform needs an HMAC key of its own."""
 
 _FIELDS = {
     "pspReference": r"[A-Za-z0-9_.-]{1,80}",
@@ -55,23 +55,23 @@ _FIELDS = {
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return status 200 and what was done, or 401 for a request that Adyen did not sign.
+    """Return status 200 and the results, or 401 for a request that Adyen did not sign.
 
-    Any exception makes Adyen send the event again, and hold back all later ones until it is accepted
+    Any exception makes Adyen send the events again, and hold back all later ones until they are accepted
     (https://docs.adyen.com/development-resources/webhooks/troubleshoot). So an event that another try would not settle
-    is accepted: an alarm tells people, and the log which one it is.
+    is accepted: an alarm tells an operator, and the log names the event.
     """
-    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=401)
+    return receive(LOG, event, context, verify=_verify, settle=_settle, unsigned=401)
 
 
-def _settled(reported: tuple[bool | None, list[dict[str, Any]]]) -> str:
+def _settle(reported: tuple[bool | None, list[dict[str, Any]]]) -> str:
     live, events = reported
     kinds = [event["eventCode"][:64] for event in events]
-    # Without a signed event anybody may have sent it.
+    # Anybody can send a request without a signed event.
     if events and not is_for_us(live, "ADYEN_ENVIRONMENT", "Adyen"):
         LOG.warning("ignored", reason="events of the test platform", kinds=kinds)
         return "ignored"
-    steps = {_name(event): partial(_settle, event) for event in events}
+    steps = {_name(event): partial(_settle_event, event) for event in events}
     results = [*settle_each(steps, LOG, LASTING).values()]
     LOG.info("received", kinds=kinds, results=results)
     return ", ".join(results) or "ignored"
@@ -82,23 +82,23 @@ def _name(event: Mapping[str, Any]) -> str:
     return cards.redact("#".join(event[name][:160] for name in names))
 
 
-def _settle(event: Mapping[str, Any]) -> str:
+def _settle_event(event: Mapping[str, Any]) -> str:
     """Settle a signed event of a payment that we asked for.
 
-    Raises ForPeople if nobody could read it, and Misconfigured if it is of another merchant account than ours: Adyen
-    sends it again until that is right, and cannot be asked for what it tells. Events of others are accepted.
+    Raises NeedsOperator if a field is invalid, and Misconfigured if the event is of another merchant account than ours:
+    Adyen sends it again until the setting is right. Events of payments that we did not ask for are ignored.
     """
     if not was_asked_for(event["merchantReference"]):
         return "ignored"
     for name, pattern in _FIELDS.items():
         if not re.fullmatch(pattern, event[name]):
-            raise ForPeople(f"{name} is not as Adyen's are")
+            raise NeedsOperator(f"invalid {name}")
     if event["merchantAccountCode"] != setting("ADYEN_MERCHANT_ACCOUNT"):
         raise Misconfigured(
             f"ADYEN_MERCHANT_ACCOUNT: Adyen has a payment of ours in another account: {event['merchantReference']}"
         )
     amount, currency = _amount(event["value"], event["currency"])
-    return settled(
+    return settle_fact(
         Fact(
             reference=event["merchantReference"],
             kind=event["eventCode"],
@@ -112,9 +112,9 @@ def _settle(event: Mapping[str, Any]) -> str:
     )
 
 
-def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]]:
-    """Return whether the request is of the live platform, if it tells, and its events that may be about payments of
-    ours: the signed fields of each. Others are accepted, too. Raises BadSignature."""
+def _verify(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]]:
+    """Return true if the request is of the live platform, None if it does not say, and the signed fields of each event
+    that may be about a payment of ours; skip other events. Raises BadSignature, Misconfigured."""
     keys = signing_secrets("ADYEN_HMAC_KEY")
     if not all(re.fullmatch("(?:[0-9A-Fa-f]{2})+", key) for key in keys):
         raise Misconfigured("ADYEN_HMAC_KEY: expected hexadecimal digits, as Adyen's Customer Area shows them")
@@ -122,7 +122,7 @@ def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any
         request = json.loads(content(event))
         items = [each["NotificationRequestItem"] for each in request["notificationItems"]]
         if not items:
-            raise BadSignature("there is nothing that is signed")
+            raise BadSignature("no signed event")
         signed = [_signed(item, keys) for item in items if item["eventCode"] != _REPORT]
         live = _LIVE.get(str(request.get("live")))
     except (ValueError, KeyError, TypeError, AttributeError, LookupError, RecursionError) as error:
@@ -147,7 +147,7 @@ def _signed(item: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     checked = {**plain, "additionalData": {"hmacSignature": signature}}
     if not any(is_valid_hmac_notification(checked, key) for key in keys):
         kind = UnknownSignature if re.fullmatch("[A-Za-z0-9+/]{43}=", signature) else BadSignature
-        raise kind("the signature is another one")
+        raise kind("the signature does not match")
     return {**texts, "value": value, "currency": currency}
 
 
@@ -156,7 +156,7 @@ def _or_empty(value: Any) -> Any:
 
 
 def _amount(value: object, currency: object) -> tuple[int, str]:
-    """Return amount and currency; -1 for what is no amount that we asked for, or none at all."""
+    """Return the amount in ISO 4217's minor unit, -1 if it is invalid, and the currency, empty if it is invalid."""
     currency = currency if isinstance(currency, str) and re.fullmatch("[A-Z]{3}", currency) else ""
     try:
         return (from_adyen(value, currency) if is_amount(value) else -1), currency

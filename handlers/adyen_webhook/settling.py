@@ -1,19 +1,18 @@
-"""What follows from an event of Adyen's: the fact is kept, and payments, refunds and disputes are settled."""
+"""Settle what an event of Adyen's is about: a payment, a refund or a dispute."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from handlers import clock, refunds
-from handlers.disputes.keeping import keep as keep_dispute
-from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
+from handlers import refunds
+from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON
 from handlers.logs import logger
 from handlers.psp import Outcome, PspRefused
 from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.psp_webhook import ForPeople, begin_made_there, disputed_amount, record_with, settle, settle_each
+from handlers.psp_webhook import NeedsOperator, begin_dashboard_refund, record_with, settle, settle_each, store_dispute
 from handlers.refunds import RefundConflict
 from handlers.refunds.conclusion import conclude
 from handlers.secrets import setting
@@ -22,7 +21,7 @@ from handlers.transactions.store import store
 
 LOG = logger("adyen_webhook")
 
-LASTING = (ForPeople, RefundConflict)
+LASTING = (NeedsOperator, RefundConflict)
 """Errors that another try would not mend."""
 
 PSP = "psp_adyen"
@@ -46,124 +45,111 @@ _DISPUTES = {
 }
 _ORDER = list(_DISPUTES)
 _INQUIRIES = ("REQUEST_FOR_INFORMATION", "INFORMATION_SUPPLIED")
-"""Nothing is withdrawn so far; after a NOTIFICATION_OF_CHARGEBACK it will be, mostly within days, and Adyen refuses
-refunds (https://docs.adyen.com/risk-management/understanding-disputes/dispute-process-and-flow)."""
+"""Events after which the bank has withdrawn nothing yet. After a NOTIFICATION_OF_CHARGEBACK it does, mostly within
+days, and Adyen refuses refunds (https://docs.adyen.com/risk-management/understanding-disputes/dispute-process-and-flow)."""
 _REFUNDS = ("REFUND", "REFUND_FAILED", "REFUNDED_REVERSED")
-_DECIDED = (
-    "AUTHORISATION",
-    "CANCELLATION",
-    "TECHNICAL_CANCEL",
-    "CANCEL_OR_REFUND",
-    "CAPTURE",
-    "EXPIRE",
-    "OFFER_CLOSED",
-)
+_PAYMENTS = ("AUTHORISATION", "CAPTURE", "EXPIRE", "OFFER_CLOSED", *states.CANCELS)
+"""Events that decide a payment."""
 
 
 def was_asked_for(reference: str) -> bool:
-    """Return true if the event with this reference may be about a payment that we asked for."""
+    """Return true if an event with this reference may be about a payment that we asked for."""
     donation = donation_of(reference)
     return bool(donation) and any(each.kind == SENT for each in facts_of(donation))
 
 
-def settled(fact: Fact) -> str:
-    """Keep the fact, and settle what it is about: a payment that we asked for."""
+def settle_fact(fact: Fact) -> str:
+    """Store an event of a payment that we asked for, and settle what it is about."""
     keep(fact)
     donation = donation_of(fact.reference)
     facts = facts_of(donation)
-    if fact.kind not in _DECIDED:
+    if fact.kind not in _PAYMENTS:
         return _money_back(donation, facts, fact)
     is_authorised = (fact.kind, fact.code) == ("AUTHORISATION", "true")
-    adyens = fact.psp_reference if fact.kind == "AUTHORISATION" else fact.original
-    is_further = _is_further(facts, adyens)
+    payment = fact.psp_reference if fact.kind == "AUTHORISATION" else fact.original
+    is_further = payment in {each.psp_reference for each in states.further(facts)}
     if is_authorised and not is_further and states.is_closed(facts, fact.reference):
         try:
             AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
         except PspRefused as error:
-            raise ForPeople(f"{fact.reference}: closed, authorised nevertheless, and not reversed: {error}") from error
+            raise NeedsOperator(f"{fact.reference}: authorised after it was closed, not reversed: {error}") from error
         return "reversed"
-    result = settle(donation, is_decided=True, payment=_payment(facts, adyens), is_further=is_further)
+    result = settle(donation, is_decided=True, payment=_reference(facts, payment), is_further=is_further)
     if is_authorised:
-        # What was told before of its refunds and disputes has waited for it.
+        # Events of its refunds and disputes that came before it are settled now.
         waiting = [
-            each for each in facts if each.kind not in _DECIDED and adyens in (each.original, each.psp_reference)
+            each for each in facts if each.kind not in _PAYMENTS and payment in (each.original, each.psp_reference)
         ]
         settle_each({each.entry: partial(_money_back, donation, facts, each) for each in waiting}, LOG, LASTING)
     return result
 
 
-def _is_further(facts: list[Fact], psp_reference: str) -> bool:
-    return psp_reference in {each.psp_reference for each in states.further(facts)}
-
-
-def _payment(facts: list[Fact], psp_reference: str) -> str:
-    """Return the reference, as psp_adyen has it, of the payment to which Adyen gave this one; empty if it told none."""
+def _reference(facts: list[Fact], psp_reference: str) -> str:
+    """Return a payment's reference in the form of psp_adyen, by Adyen's; empty if Adyen never authorised it."""
     named = [each for each in facts if each.kind in ("AUTHORISATION", ANSWERED) and each.psp_reference == psp_reference]
     return f"{named[0].reference}:{psp_reference}" if named else ""
 
 
 def _money_back(donation: str, facts: list[Fact], fact: Fact) -> str:
-    """Store what an event says of a refund or a dispute, once it is known that its payment is the flow's.
+    """Store the state of a refund or a dispute, once its payment is known to be the flow's.
 
-    Those of other payments, and of one that is reversed, touch no total, as it is in none.
+    Refunds and disputes of other payments, and of one that is reversed, change no total: these payments are in none.
     """
     record = store().get(donation)
     if record is None or fact.kind not in (*_REFUNDS, *_DISPUTES):
         return "kept"
-    about = _about(record, fact)
-    if not states.is_ours(facts, about) or record_with(donation, about) is None:
+    payment = _payment(record, fact)
+    if not states.is_ours(facts, payment) or record_with(donation, payment) is None:
         return "kept"
-    payment = _payment(facts, about)
-    return _refund(record, facts, fact, payment) if fact.kind in _REFUNDS else _dispute(record, facts, fact, payment)
+    return (
+        _store_refund(record, facts, fact, payment) if fact.kind in _REFUNDS else _store_dispute(record, facts, payment)
+    )
 
 
-def _about(record: Transaction, fact: Fact) -> str:
-    """Return Adyen's reference of the payment that an event is about: by our own reference, or the event's, if it names
-    no original."""
+def _payment(record: Transaction, fact: Fact) -> str:
+    """Return Adyen's reference of the payment that an event is about: the event's original, or, without one, the
+    donation's payment, or the event's own reference."""
     own, _, adyens = str(record.reference).partition(":")
     is_own = fact.reference == own or ":" in fact.reference
     return fact.original or (adyens if is_own else "") or fact.psp_reference
 
 
-def _refund(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -> str:
-    """Store the state of a refund of this payment: ours, or one that somebody made in the Customer Area."""
+def _store_refund(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -> str:
+    """Store the state of a refund of this payment, ours or one made in the Customer Area."""
     known = {each.id: each for each in refunds.of_donation(record.id)}
     ours = next((each for each in facts if each.psp_reference == fact.psp_reference and each.reference in known), None)
     reference = ours.reference if ours else fact.reference
     refund = known.get(reference)
     if refund is None:
-        refund = begin_made_there(
+        refund = begin_dashboard_refund(
             record,
             fact.psp_reference,
             amount=fact.amount,
             currency=fact.currency,
-            payment=payment,
+            payment=_reference(facts, payment),
             psp=PSP,
             at="Adyen",
         )
-    outcome = states.modification(facts, reference, "REFUND")
-    if reference not in known:
         events = {each.kind for each in facts if each.psp_reference == fact.psp_reference and each.code == "true"}
         outcome = Outcome.REFUNDED if events == {"REFUND"} else Outcome.DECLINED
-    return conclude(refund, outcome or Outcome.PENDING, fact.kind).status
+    else:
+        outcome = states.modification(facts, reference, "REFUND") or Outcome.PENDING
+    return conclude(refund, outcome, fact.kind).status
 
 
-def _dispute(record: Transaction, facts: list[Fact], fact: Fact, payment: str) -> str:
-    """Store the last state of a payment's dispute, by the order of the events' kinds, not by when they arrived."""
-    about = _about(record, fact)
-    events = [each for each in facts if each.kind in _DISPUTES and _about(record, each) == about]
+def _store_dispute(record: Transaction, facts: list[Fact], payment: str) -> str:
+    """Store the last state of this payment's dispute, by the order of the events' kinds, not by when they arrived."""
+    events = [each for each in facts if each.kind in _DISPUTES and _payment(record, each) == payment]
     last = max(events, key=lambda each: _ORDER.index(each.kind))
-    dispute = Dispute(
-        id=f"adyen-{about}",
-        donation=record.id,
-        charity=str(record.charity),
-        amount=disputed_amount(record, last.amount, last.currency),
-        currency=str(record.currency),
+    dispute = store_dispute(
+        record,
+        f"adyen-{payment}",
+        amount=last.amount,
+        currency=last.currency,
+        payment=_reference(facts, payment),
         psp=PSP,
-        reference=payment,
         status=_DISPUTES[last.kind],
         reason=last.kind.lower(),
-        stored_at=clock.now(),
         is_inquiry=all(each.kind in _INQUIRIES for each in events),
     )
-    return f"dispute {keep_dispute(dispute).status}"
+    return f"dispute {dispute.status}"

@@ -1,8 +1,8 @@
-"""GoCardless's webhook: let executions go on that wait for a bank debit, and store what becomes of it later.
+"""GoCardless's webhook: settle bank debits, and store the states of refunds and of debits that banks take back.
 
 Environment: GOCARDLESS_WEBHOOK_SECRET, the endpoint's secret, and what psp_gocardless needs. The signature is over the
 body alone (https://developer.gocardless.com/getting-started/staying-up-to-date-with-webhooks#verifying-webhooks), so an
-old request can be sent again. That changes nothing: an event is only a reason to ask GoCardless.
+old request can be replayed. That changes nothing: an event is only a reason to ask GoCardless.
 """
 
 from __future__ import annotations
@@ -45,33 +45,34 @@ _SETTLED_BY = {
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return status 200 and what was done, or 498 for a request that GoCardless did not sign.
+    """Return status 200 and the results, or 498 for a request that GoCardless did not sign.
 
     Any exception makes GoCardless send all events of the request again.
     """
     # 498 is the status that GoCardless's documentation asks for.
-    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=498)
+    return receive(LOG, event, context, verify=_verify, settle=_settle, unsigned=498)
 
 
-def _settled(reported: tuple[bool | None, list[dict[str, Any]]]) -> str:
+def _settle(reported: tuple[bool | None, list[dict[str, Any]]]) -> str:
     live, events = reported
     if not is_for_us(live, "GOCARDLESS_ENVIRONMENT", "GoCardless"):
         LOG.warning("ignored", reason="events of the sandbox", events=len(events))
         return "ignored"
     with translated_errors():
-        result = _each(events, open_services())
+        result = _settle_all(events, open_services())
     LOG.info("received", events=len(events), result=result)
     return result
 
 
-def _verified(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]]:
-    """Return whether the request's events are live, if it tells, and the events. Raises BadSignature."""
+def _verify(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]]:
+    """Return true if the request's events are live, None if it does not say, and the events. Raises BadSignature,
+    MalformedEvent."""
     body, signature = content(event), header(event, "webhook-signature")
     secrets = signing_secrets("GOCARDLESS_WEBHOOK_SECRET")
     if not re.fullmatch("[0-9a-f]{64}", signature):
-        raise BadSignature("there is no signature")
+        raise BadSignature("no signature")
     if not any(_is_signed(body, secret, signature) for secret in secrets):
-        raise UnknownSignature("the signature is another one")
+        raise UnknownSignature("the signature does not match")
     events = read(parsed(body), "events", list[Any])
     if not all(isinstance(each, dict) for each in events):
         raise MalformedEvent("events: expected objects")
@@ -84,13 +85,13 @@ def _is_signed(body: bytes, secret: str, signature: str) -> bool:
     return hmac.compare_digest(digest, signature)
 
 
-def _each(events: list[dict[str, Any]], services: Services) -> str:
-    """Settle each object of the events once, whatever happened to it how often."""
+def _settle_all(events: list[dict[str, Any]], services: Services) -> str:
+    """Settle each object that the events are about, once."""
     steps: dict[str, Callable[[], str]] = {}
     for event in events:
-        link, settle = _SETTLED_BY.get(str(event.get("resource_type")), (None, None))
+        link, settle_object = _SETTLED_BY.get(str(event.get("resource_type")), (None, None))
         links = event.get("links")
         identity = links.get(link) if isinstance(links, dict) else None
-        if settle and isinstance(identity, str) and identity:
-            steps[identity] = partial(settle, services, identity)
+        if settle_object and isinstance(identity, str) and identity:
+            steps[identity] = partial(settle_object, services, identity)
     return ", ".join(f"{identity}: {result}" for identity, result in settle_each(steps, LOG).items()) or "ignored"

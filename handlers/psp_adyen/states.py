@@ -16,7 +16,7 @@ from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, cancel_key
 _EXPIRED = "EXPIRE"
 """What was not captured in time is released: https://docs.adyen.com/api-explorer/Webhooks/1/post/EXPIRE."""
 
-_GONE = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
+CANCELS = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
 _REFUND_FAILURES = ("REFUND_FAILED", "REFUNDED_REVERSED")
 _SUCCESSES = {"CAPTURE": Outcome.PAID, "REFUND": Outcome.REFUNDED}
 
@@ -114,7 +114,7 @@ def further(facts: Sequence[Fact]) -> list[Fact]:
     one with the same, or one that somebody made at Adyen. What became of them is in the Customer Area."""
     ours = [_authorised_by(_own(facts, sent.reference)) for sent in payments_of(facts)]
     known = {each.psp_reference for each in ours if each}
-    known |= {each.original for each in facts if each.kind in _GONE and each.code == "true"}
+    known |= {each.original for each in facts if each.kind in CANCELS and each.code == "true"}
     authorised = [each for each in facts if (each.kind, each.code) == ("AUTHORISATION", "true")]
     return [each for each in authorised if each.psp_reference not in known]
 
@@ -123,14 +123,14 @@ def is_ours(facts: Sequence[Fact], psp_reference: str) -> bool:
     """Return true if Adyen gave this reference to a payment of ours, which was authorised and is not reversed."""
     authorised = {each.reference: _authorised_by(_own(facts, each.reference)) for each in payments_of(facts)}
     own = next((own for own, each in authorised.items() if each and each.psp_reference == psp_reference), None)
-    is_gone = any((each.original, each.code) == (psp_reference, "true") and each.kind in _GONE for each in facts)
+    is_gone = any((each.original, each.code) == (psp_reference, "true") and each.kind in CANCELS for each in facts)
     return own is not None and not is_gone and not is_closed(facts, own)
 
 
 def _authorised(facts: Sequence[Fact], authorised: Fact, sent: Fact | None) -> Answer:
     state = _answer(Outcome.PAID, authorised)
     about = [each for each in facts if each.original == authorised.psp_reference and each.code == "true"]
-    if any(each.kind in _GONE for each in about):
+    if any(each.kind in CANCELS for each in about):
         return evolve(state, outcome=Outcome.CANCELLED, code="cancelled", message="cancelled")
     if is_closed(facts, authorised.reference):
         return evolve(state, outcome=Outcome.PENDING, message="authorised after it was closed: it is being reversed")

@@ -1,4 +1,4 @@
-"""Stripe's webhook: settle what the flow waits for or could not store, and store what becomes of refunds and disputes.
+"""Stripe's webhook: settle payments, and store the states of refunds and disputes.
 
 Environment: STRIPE_WEBHOOK_SECRET, the endpoint's signing secret, and STRIPE_API_KEY. Stripe sends an event again, for
 days, unless it is answered with 2xx; events come late, more than once and in any order
@@ -36,25 +36,25 @@ _DECIDED = ("payment_intent.succeeded", "payment_intent.canceled")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return status 200 and what was done, or 400 for a request that Stripe did not sign.
+    """Return status 200 and the result, or 400 for a request that Stripe did not sign.
 
     Any exception makes Stripe send the event again.
     """
-    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=400)
+    return receive(LOG, event, context, verify=_verify, settle=_settle, unsigned=400)
 
 
-def _settled(received: dict[str, Any]) -> str:
+def _settle(received: dict[str, Any]) -> str:
     kind, item = str(received["type"]), received["data"]["object"]
     live = received.get("livemode")
     if not is_for_us(live if isinstance(live, bool) else None, "STRIPE_API_KEY", "Stripe"):
         LOG.warning("ignored", reason="an event of the test mode", kind=kind, event=received.get("id"))
         return "ignored"
-    result = _settle(kind, item)
+    result = _settle_object(kind, item)
     LOG.info("received", kind=kind, event=received.get("id"), result=result)
     return result
 
 
-def _verified(event: Mapping[str, Any]) -> dict[str, Any]:
+def _verify(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return Stripe's event. Raises BadSignature if it was not signed with our secret, or more than five minutes ago.
 
     Source: https://docs.stripe.com/webhooks#verify-events.
@@ -64,7 +64,7 @@ def _verified(event: Mapping[str, Any]) -> dict[str, Any]:
         text = content(event).decode()
         if not any(_is_signed(text, signature, secret) for secret in secrets):
             kind = UnknownSignature if re.search(r"v1=[0-9a-f]{64}", signature) else BadSignature
-            raise kind("the signature is another one, or too old")
+            raise kind("the signature does not match, or is too old")
     except (ValueError, TypeError) as error:
         raise BadSignature(type(error).__name__) from error
     received = parsed(text)
@@ -81,16 +81,15 @@ def _is_signed(text: str, signature: str, secret: str) -> bool:
     return True
 
 
-def _settle(kind: str, item: dict[str, Any]) -> str:
+def _settle_object(kind: str, item: dict[str, Any]) -> str:
     """Settle what the event is about, by the kind of its object (https://docs.stripe.com/api/events/types)."""
     if kind.startswith("charge.dispute."):
         return money_back.settle_dispute(_text(item, "id"))
     if item.get("object") == "refund":
         return money_back.settle_refund(_text(item, "id"))
     if kind == "charge.refunded":
-        return (
-            money_back.settle_refunds(_text(item, "payment_intent"), LOG) if item.get("payment_intent") else "ignored"
-        )
+        intent = item.get("payment_intent")
+        return money_back.settle_refunds(_text(item, "payment_intent"), LOG) if intent else "ignored"
     metadata = item.get("metadata") or {}
     donation = metadata.get("donation") if isinstance(metadata, dict) else None
     if not isinstance(donation, str) or not donation:

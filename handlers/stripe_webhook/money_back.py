@@ -1,7 +1,7 @@
 """Refunds and disputes that Stripe reports: ask Stripe for their state, and store it.
 
-Nothing depends on what an event says but the object's id, so the same event twice, or an older one after a newer one,
-stores the same: what Stripe says now.
+Only the object's id is taken from an event, so the same event twice, or an older one after a newer one, stores the
+same: what Stripe says now.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from typing import Any
 import stripe
 from aws_lambda_powertools import Logger
 
-from handlers import clock, refunds
-from handlers.disputes.keeping import keep as keep_dispute
-from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON, Dispute
+from handlers import refunds
+from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON
 from handlers.psp import PspUnavailable
 from handlers.psp_stripe.amounts import whole_amount
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.errors import translated_errors
 from handlers.psp_stripe.provider import is_further, refund_outcome
-from handlers.psp_webhook import begin_made_there, disputed_amount, record_with, settle_each
+from handlers.psp_webhook import begin_dashboard_refund, record_with, settle_each, store_dispute
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 
@@ -39,30 +38,30 @@ _DISPUTES = {
 
 @translated_errors()
 def settle_refund(reference: str) -> str:
-    """Store the state of one refund at Stripe, and return it: that of our refund, or of one made in the dashboard."""
+    """Store the state of one refund, ours or one made in the dashboard; return its status."""
     stripe_object = open_client().v1.refunds.retrieve(reference, {"expand": ["payment_intent"]})
     _check(stripe_object, reference)
-    return _settled(stripe_object, stripe_object.payment_intent)
+    return _settle(stripe_object, stripe_object.payment_intent)
 
 
 @translated_errors()
 def settle_refunds(intent: str, log: Logger) -> str:
-    """Store the states of all refunds of a PaymentIntent, and return them. Raises what one of them raises, at last."""
+    """Store the states of all refunds of a PaymentIntent; return their statuses. Raises the first error at the end."""
     client = open_client()
     payment = client.v1.payment_intents.retrieve(intent)
     listed = client.v1.refunds.list({"payment_intent": intent, "limit": 100}).auto_paging_iter()
-    steps = {str(each.id): partial(_settled, each, payment) for each in listed}
+    steps = {str(each.id): partial(_settle, each, payment) for each in listed}
     return ", ".join(settle_each(steps, log).values()) or "nothing to do"
 
 
 def _check(stripe_object: Any, reference: str | None = None) -> None:
-    """Raise PspUnavailable unless this is the object with this id, or has any."""
+    """Raise PspUnavailable unless the object has this id, or any id without one."""
     identity = getattr(stripe_object, "id", None)
     if not isinstance(identity, str) or not identity or reference not in (None, identity):
         raise PspUnavailable("Stripe: the answer is about another object than was asked for")
 
 
-def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
+def _settle(stripe_object: stripe.Refund, intent: Any) -> str:
     _check(stripe_object)
     record = _record(intent)
     if record is None:
@@ -71,7 +70,7 @@ def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
     refund = known.get(str(getattr(stripe_object.metadata, "key", None)))
     if refund is None:
         currency = stripe_object.currency.upper()
-        refund = begin_made_there(
+        refund = begin_dashboard_refund(
             record,
             stripe_object.id,
             amount=whole_amount(stripe_object.amount, currency),
@@ -85,29 +84,26 @@ def _settled(stripe_object: stripe.Refund, intent: Any) -> str:
 
 @translated_errors()
 def settle_dispute(reference: str) -> str:
-    """Store the state of a dispute at Stripe, and return it."""
+    """Store the state of a dispute; return its status."""
     stripe_object = open_client().v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
     _check(stripe_object, reference)
     record = _record(stripe_object.payment_intent)
     if record is None:
         return "ignored"
     currency = str(getattr(stripe_object, "currency", "")).upper()
-    amount = whole_amount(getattr(stripe_object, "amount", None), currency)
-    dispute = Dispute(
-        id=stripe_object.id,
-        donation=record.id,
-        charity=str(record.charity),
-        amount=disputed_amount(record, amount, currency),
-        currency=str(record.currency),
+    dispute = store_dispute(
+        record,
+        stripe_object.id,
+        amount=whole_amount(getattr(stripe_object, "amount", None), currency),
+        currency=currency,
+        payment=str(getattr(stripe_object.payment_intent, "id", "")),
         psp=PSP,
-        reference=str(getattr(stripe_object.payment_intent, "id", "")),
         status=_DISPUTES.get(stripe_object.status, WAITING),
-        reason=str(getattr(stripe_object, "reason", ""))[:100],
-        stored_at=clock.now(),
+        reason=str(getattr(stripe_object, "reason", "")),
         # https://docs.stripe.com/api/disputes/object#dispute_object-is_charge_refundable
         is_inquiry=getattr(stripe_object, "is_charge_refundable", False) is True,
     )
-    return keep_dispute(dispute).status
+    return dispute.status
 
 
 def _record(intent: Any) -> Transaction | None:

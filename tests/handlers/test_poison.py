@@ -301,7 +301,7 @@ def test_a_refund_at_adyen_that_cannot_be_counted_is_for_people_and_holds_up_not
         alarm.of.namespace,
         metric["function_name"],
     )
-    assert "tells of a refund that is of no amount in GBP" in output.err, "people can find the event"
+    assert "reports a refund without a valid amount in GBP" in output.err, "people can find the event"
     assert "#BAD" in output.err
 
 
@@ -312,13 +312,13 @@ def test_an_error_that_passes_makes_adyen_send_all_events_of_the_request_again(
     event = stored(call, psp)
     kinds: list[str] = []
 
-    def settled(fact: Fact) -> str:
+    def settle_fact(fact: Fact) -> str:
         kinds.append(fact.kind)
         if fact.kind == "REFUND":
             raise PspUnavailable("the store is down")
         return "done"
 
-    monkeypatch.setattr(adyen_webhook, "settled", settled)
+    monkeypatch.setattr(adyen_webhook, "settle_fact", settle_fact)
     with pytest.raises(PspUnavailable, match="the store is down"):
         call(
             "adyen_webhook",

@@ -77,19 +77,19 @@ LOG = logger("toy_webhook")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return receive(LOG, event, context, verified=_verified, settled=_settled, refused=400)
+    return receive(LOG, event, context, verify=_verify, settle=_settle, unsigned=400)
 
 
-def _verified(event: Mapping[str, Any]) -> dict[str, Any]:
+def _verify(event: Mapping[str, Any]) -> dict[str, Any]:
     body, signature = content(event), header(event, "toy-signature").encode()
     secrets = signing_secrets("TOY_WEBHOOK_SECRET")
     digests = [hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() for secret in secrets]
     if not any(hmac.compare_digest(digest.encode(), signature) for digest in digests):
-        raise BadSignature("the signature is another one")
+        raise BadSignature("the signature does not match")
     return dict(json.loads(body))
 
 
-def _settled(reported: dict[str, Any]) -> str:
+def _settle(reported: dict[str, Any]) -> str:
     payment = open_psp().find(reported["payment"])
     return settle(reported["donation"], is_decided=True, payment=str(payment.reference))
 '''

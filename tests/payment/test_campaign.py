@@ -177,7 +177,7 @@ def test_a_webhook_that_checks_no_signature_is_found(monkeypatch: pytest.MonkeyP
 
 
 def test_a_chargeback_that_nobody_stores_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.gocardless_webhook.settling._taken_back", lambda *_: "nothing to do")
+    monkeypatch.setattr("handlers.gocardless_webhook.settling._store_disputes", lambda *_: "nothing to do")
 
     assert _first_violation("the total of", psp="gocardless")
 
