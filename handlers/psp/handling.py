@@ -1,4 +1,4 @@
-"""What the functions of all PSPs do with an invocation."""
+"""The handler that the functions of all PSPs share."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from handlers.secrets import fresh_secrets_after
 
 
 def handle(log: Logger, event: Mapping[str, Any], context: Any, open_psp: Callable[[], Psp]) -> Payment:
-    """Perform or inquire what the event asks of the PSP, with its log lines; see `perform` for event and answer.
+    """Perform the event's operation, or answer its inquiry, and log the answer; see `perform` and `inquire`.
 
-    After a rejected key, which is the metric KeyRejected, the next invocation reads secrets anew.
+    A rejected key is reported as the metric KeyRejected, and the next invocation reads secrets anew.
     """
     with invocation(log, event, context), _rejected_keys(), fresh_secrets_after(KeyRejected, Misconfigured):
         psp = open_psp()
         if event.get("operation") in INQUIRIES:
-            # The flow never asks for this, and the checker takes a handler's annotation for TakePayment's result.
+            # Annotated as a Payment all the same: flowdsl takes a handler's annotation for TakePayment's result, and
+            # the flow never inquires.
             return cast("Payment", inquire(event, psp))
         result = perform(event, psp)
         log.info("answered", status=result["status"], code=result["code"], reference=result["reference"])

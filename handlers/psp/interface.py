@@ -1,4 +1,4 @@
-"""The interface of PSPs: requests, answers and operations. Amounts are integers in the currency's minor unit."""
+"""The interface of PSPs: requests, answers and operations. Amounts are integers in ISO 4217's minor unit."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Outcome(StrEnum):
     REDIRECT = "redirect"
     """The donor must visit `redirect_url` first, and may still be there."""
     PENDING = "pending"
-    """Neither taken nor refused yet, and the donor cannot help: ask again. A bank debit stays so for days."""
+    """Neither taken nor refused yet, and the donor has nothing to do: ask again. A bank debit stays so for days."""
     CANCELLED = "cancelled"
     """Cancelled at the PSP: it can no longer be taken."""
 
 
 class PspUnavailable(Exception):
-    """The PSP was not reached, or its answer is not definite: repeat the same request with the same key.
+    """The PSP could not be reached, or its answer is not definite: repeat the same request with the same key.
 
     The payment may have been taken, so the attempt does not count.
     """
@@ -91,11 +91,11 @@ class Lookup:
 
     donation: str
     token: str = field(default="", repr=False)
-    """The payment method's, empty if the donor's data was erased: for a PSP that lists payments by it only."""
+    """The payment method's, empty if the donor's data was erased: some PSPs list payments by it only."""
     since: str = ""
     """When this PSP was selected for the donation (RFC 3339): its payments are not older. Empty if unknown."""
     reported: str = ""
-    """The reference of a payment that the PSP has reported: that one is enough, and has to be among the answers."""
+    """The reference of a payment that the PSP has reported: only that one has to be among the answers."""
 
 
 @frozen
@@ -108,27 +108,27 @@ class Answer:
     reference: str | None = None
     redirect_url: str | None = None
     amount: int | None = None
-    """What the payment is of, in ISO 4217's minor unit. A look-up says it; None: no whole amount of that unit."""
+    """The payment's amount. This and all below is set by `look_up` only; None: no whole amount of the minor unit."""
     currency: str | None = None
     captured: int | None = None
-    """What was taken of it, whatever was refunded since; 0: nothing. A look-up says it, as `amount`."""
+    """The amount that was taken, whatever was refunded since; 0: nothing. None as for `amount`."""
     is_further: bool = False
-    """True if the flow did not ask for this payment: somebody took it at the PSP. A look-up says it."""
+    """True if the flow did not ask for this payment: somebody took it at the PSP."""
 
 
 _TEXT, _ID, _URL = 500, 255, 8192
 LARGEST = 10**12
-"""In the minor unit: ten thousand times what a donation may be of. No store and no PSP has more."""
+"""In the minor unit: ten thousand times the largest donation."""
 
 
 def bounded(answer: Answer) -> Answer:
-    """Return the answer with short texts in one line: an execution whose document gets too large ends, whatever was
-    taken, and people read them in a terminal.
+    """Return the answer with its texts cut, in one line: a document that gets too large ends its execution, whatever
+    was taken.
 
-    Raises PspUnavailable if a part of it is not what it has to be, as it cannot be what the PSP meant: a library takes
-    any JSON for a status, an amount, an id.
+    Raises PspUnavailable if a part has another type or is out of range: the PSPs' libraries accept any JSON for a
+    status, an amount or an id.
     """
-    # Without its id, what was taken could be neither refunded nor told from another payment.
+    # Without its id, a payment that was taken could be neither refunded nor told from another one.
     is_needed = answer.outcome in (Outcome.PAID, Outcome.AUTHORISED)
     if not (_is_text(answer.reference, _ID) or (answer.reference is None and not is_needed)):
         raise PspUnavailable("the PSP's answer has no usable reference")
@@ -145,7 +145,7 @@ def bounded(answer: Answer) -> Answer:
 
 
 def is_amount(value: object) -> TypeGuard[int]:
-    """Return true if the value may be an amount in a minor unit: no fraction, no text, not negative, not too large."""
+    """Return true if the value is an integer from 0 to LARGEST."""
     return type(value) is int and 0 <= value <= LARGEST
 
 
@@ -212,12 +212,10 @@ class State(TypedDict):
     message: str
     reference: str | None
     amount: int | None
-    """What the payment is of, in the minor unit."""
     currency: str | None
     captured: int | None
-    """What was taken of it."""
     further: bool
-    """True if the flow did not ask for it: somebody took it at the PSP."""
+    """For the last four see Answer."""
 
 
 class Refunded(TypedDict):
@@ -232,14 +230,14 @@ class Payments(TypedDict):
 
     payments: list[State]
     patience: int
-    """Seconds for which a payment may be pending before people have to look."""
+    """Seconds for which a payment may be pending before an operator has to look."""
 
 
 class Psp(Protocol):
-    """A payment service provider. Every operation may raise PspUnavailable and PspRefused.
+    """A payment service provider.
 
-    Whatever the PSP answers (another type, HTML, half of an object), an operation returns an Answer or raises one of
-    these two.
+    Whatever the PSP answers (another type, HTML, half of an object), an operation returns an Answer, or raises
+    PspUnavailable or PspRefused.
     """
 
     @property
@@ -262,8 +260,8 @@ class Psp(Protocol):
 
     @property
     def patience(self) -> int:
-        """Seconds for which a payment may be PENDING before people have to look. 0: it is decided within moments, so
-        that repeating the request is enough."""
+        """Seconds for which a payment may be PENDING before an operator has to look. 0: the PSP decides within moments,
+        so that repeating the request is enough."""
         ...
 
     def authorise(self, request: Authorisation) -> Answer:
@@ -279,22 +277,22 @@ class Psp(Protocol):
     def find(self, reference: str, returned: Mapping[str, str] | None = None) -> Answer:
         """Return the payment's current state. Raises PspRefused if the PSP does not know it, which is not a decline.
 
-        `returned` has the parameters with which the donor's browser came back from the PSP: they are not to be trusted,
-        but some PSPs have to be given theirs.
+        `returned` has the parameters with which the donor's browser came back: do not trust them, but some PSPs need
+        theirs.
         """
         ...
 
     def find_refund(self, request: Refund) -> Answer | None:
-        """Return the current state of the refund with this key, or None if there is none: nothing is refunded.
+        """Return the current state of the refund with this key, or None if there is none; refund nothing.
 
-        The key of a refund that somebody made at the PSP ends with the PSP's id of it, after a colon. Raises
-        PspUnavailable if the PSP cannot say whether there is one, PspRefused if it is of another amount.
+        The key of a refund that somebody made at the PSP ends with a colon and the PSP's id of it. Raises
+        PspUnavailable if the PSP cannot say whether there is one, PspRefused if it has another amount.
         """
         ...
 
     def look_up(self, request: Lookup) -> list[Answer]:
-        """Return the current state of every payment of the donation, of whatever amount, also of those that somebody
-        made at the PSP, as far as it can tell them apart."""
+        """Return the current state of every payment of the donation, of whatever amount, and of those that somebody
+        made at the PSP."""
         ...
 
     def cancel(self, reference: str) -> Answer:

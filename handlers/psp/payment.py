@@ -48,40 +48,42 @@ _ASK_AGAIN = 600
 doubled each time."""
 
 _ASK_DAILY = 24 * 3600
-"""Seconds after which a PSP that has not decided yet is asked, if its webhook did not tell before."""
+"""Seconds after which a PSP that has not decided yet is asked, unless its webhook reports before."""
 
 _NO_RESERVATIONS = Answer(
     Outcome.DECLINED, "no_reservations", "the PSP takes payments in one step and reserves nothing"
 )
-"""Whatever a PSP that does not capture is asked to reserve or to take later: it is not asked at all."""
+"""The answer if a PSP without reservations is to reserve or to capture: it is not asked at all."""
 
 CAPTURED = "captured"
-"""Our code of a reservation that was captured before the flow stored it: the sweep asks how much of it."""
+"""Our code of a reservation that was captured before the flow stored it: the sweep asks for the captured amount."""
 
 REFUND_WITHIN = 1800
 """Seconds after RefundSetup looked at a refund in which the PSP may be asked to make it: after an hour, when no request
 can be on its way any more, somebody may close one that the PSP does not have."""
 
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
+_TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 
 
 def perform(event: Mapping[str, Any], psp: Psp) -> Payment:
     """Perform the event's `operation`; the default, which the flow uses, is `pay`: authorise and capture in one step.
 
-    The event is the whole document. `pay` and `authorise` return the new value of `payment`; `capture` and
-    `refund` (optionally of an `amount`; `number` distinguishes several of one payment, 1 by default) return an
-    Operation. Raises MalformedEvent, PspUnavailable, PspRefused.
+    The event is the whole document. `pay` and `authorise` return the new value of `payment`. `capture` and `refund`
+    return an Operation; they take all without an `amount` (minor unit), and `number` tells several of one payment apart
+    (default: 1). Raises MalformedEvent, PspUnavailable, PspRefused.
     """
     operation = event.get("operation", "pay")
     if operation not in OPERATIONS:
         raise MalformedEvent(f"operation: expected one of {', '.join(OPERATIONS)}")
     if operation in ("capture", "refund"):
-        return _related(event, psp, operation)
-    payment = _taken_or_reserved(event, psp, capture=operation == "pay")
-    return payment if operation == "pay" or payment["status"] != "paid" else _reserved(payment)
+        return _capture_or_refund(event, psp, operation)
+    payment = _continue_payment(event, psp, capture=operation == "pay")
+    return payment if operation == "pay" or payment["status"] != "paid" else _as_reserved(payment)
 
 
-def _taken_or_reserved(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
+def _continue_payment(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
+    """Do the next step of a payment by its status, and return its new value; a final one stays as it is."""
     status = read(event, "payment.status", str)
     if status in _FINAL:
         return cast("Payment", dict(event["payment"]))
@@ -94,9 +96,9 @@ def _taken_or_reserved(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> 
     return _attempt(event, psp, capture=capture)
 
 
-def _reserved(payment: Payment) -> Payment:
-    """Return the payment of a donation that is to be reserved, and that somebody has captured meanwhile: in whole or in
-    part, so that it must not be called paid here."""
+def _as_reserved(payment: Payment) -> Payment:
+    """Return a reservation that somebody has captured meanwhile as authorised: perhaps only a part of it was taken, and
+    paid would mean all."""
     result = {"status": "authorised", "code": CAPTURED, "message": "captured already"}
     *before, last = payment["attempts"]
     return cast("Payment", {**payment, **result, "attempts": [*before, {**last, **result}]})
@@ -105,10 +107,10 @@ def _reserved(payment: Payment) -> Payment:
 def inquire(event: Mapping[str, Any], psp: Psp) -> Payments | Refunded:
     """Return the state of every payment of the event's donation at the PSP, or that of one refund.
 
-    If the event's `operation` is `cancel`, those in `references` are cancelled before, unless it is too late. If a
-    payment was `reported`, its state is enough. `find_refund` has the event of `refund`, and in `refund` the refund's
-    id; it refunds nothing. Raises MalformedEvent, PspUnavailable (while a cancellation is not decided, too),
-    PspRefused.
+    By the event's `operation`: `look_up` returns the payments, or only the one whose reference is in `reported`;
+    `cancel` first cancels those in `references`, unless it is too late; `find_refund` has the event of `refund` and the
+    refund's id in `refund`, and refunds nothing. Raises MalformedEvent, PspRefused, and PspUnavailable, also while the
+    PSP has not decided a cancellation.
     """
     if event.get("operation") == "find_refund":
         answer = psp.find_refund(evolve(_refund(event, psp), key=read(event, "refund", str)))
@@ -118,6 +120,7 @@ def inquire(event: Mapping[str, Any], psp: Psp) -> Payments | Refunded:
         cancelled = [str(reference) for reference in read(event, "references", list[Any])]
         for reference in cancelled:
             psp.cancel(reference)
+    # An erased donation has no token.
     method, selected = read(event, "donation", dict[str, Any]).get("payment_method"), event.get("psp")
     token = method.get("token") if isinstance(method, Mapping) else None
     since = selected.get("chosen_at") if isinstance(selected, Mapping) else None
@@ -126,7 +129,7 @@ def inquire(event: Mapping[str, Any], psp: Psp) -> Payments | Refunded:
     )
     states = [_state(bounded(each)) for each in psp.look_up(lookup)]
     if any(each["reference"] in cancelled and each["status"] == Outcome.AUTHORISED for each in states):
-        raise PspUnavailable(f"{psp.name} has received the cancellation, and has not decided yet")
+        raise PspUnavailable(f"{psp.name} has not decided the cancellation yet")
     return {"payments": states, "patience": psp.patience}
 
 
@@ -174,13 +177,11 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
     donor's browser may still show the page on which another card completes the payment. So that is cancelled too.
     """
     redirect = read(event, "redirect", dict[str, Any])
-    attempts = read(event, "payment.attempts", list[Any])
     reference = _reference(event, psp)
-    if not attempts:
-        raise MalformedEvent("payment.attempts: is empty; expected the attempt that sent the donor to the PSP")
+    attempts = _attempts(event, "sent the donor to the PSP")
     *before, last = attempts
     last = {**last, "redirected_at": last.get("redirected_at", last["at"])}
-    answer = _definite(psp.find(reference, _returned(redirect)), psp)
+    answer = _definite(psp.find(reference, _details(redirect)), psp)
     if answer.outcome is Outcome.REDIRECT and (seconds := _seconds_left(redirect, last)):
         last["returns"] = last.get("returns", 0) + 1
         url = answer.redirect_url or event["payment"].get("redirect_url")
@@ -198,18 +199,26 @@ def _after_redirect(event: Mapping[str, Any], psp: Psp) -> Payment:
 
 
 def _after_pending(event: Mapping[str, Any], psp: Psp) -> Payment:
-    """Ask the PSP after its webhook, or after a day without one. A webhook is not believed, only a reason to ask."""
-    *before, last = read(event, "payment.attempts", list[Any]) or [{}]
-    if not last:
-        raise MalformedEvent("payment.attempts: is empty; expected the attempt that the PSP has not decided")
+    """Ask the PSP after its webhook, or after a day without one. A webhook is only a reason to ask."""
+    attempts = _attempts(event, "the PSP has not decided")
     answer = _definite(psp.find(_reference(event, psp)), psp)
     if answer.outcome is Outcome.CANCELLED:
-        # Not by this flow, and not by a donor who left: at the PSP, or by the donor's bank.
+        # The PSP or the donor's bank cancelled it, not this flow: the donor abandoned nothing.
         answer = evolve(answer, outcome=Outcome.DECLINED)
-    return _payment(psp, answer, [*before, last])
+    return _payment(psp, answer, attempts)
 
 
-def _returned(redirect: Mapping[str, Any]) -> dict[str, str]:
+def _attempts(event: Mapping[str, Any], which: str) -> list[Any]:
+    """Return the document's attempts. Raises MalformedEvent, which names the attempt that is missing, if there is
+    none."""
+    attempts = read(event, "payment.attempts", list[Any])
+    if not attempts:
+        raise MalformedEvent(f"payment.attempts: is empty; expected the attempt that {which}")
+    return attempts
+
+
+def _details(redirect: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parameters with which the donor's browser came back."""
     details = redirect.get("details")
     if not isinstance(details, Mapping):
         return {}
@@ -217,15 +226,12 @@ def _returned(redirect: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _seconds_left(redirect: Mapping[str, Any], attempt: Mapping[str, Any]) -> int:
-    """Return for how many seconds to wait again for the donor, 0 for no longer."""
+    """Return the seconds for which to wait again for the donor; 0: no longer."""
     returns = int(attempt.get("returns", 0))
     left = int(WAIT_FOR_DONOR - clock.seconds_since(attempt["redirected_at"]))
     if redirect.get("Error") not in (None, *_TIMEOUTS) or left < 1:
         return 0
     return min(left, _ASK_AGAIN << min(returns, MOST_RETURNS))
-
-
-_TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 
 
 def _why_abandoned(redirect: Mapping[str, Any]) -> str:
@@ -236,7 +242,7 @@ def _why_abandoned(redirect: Mapping[str, Any]) -> str:
 
 
 def _reference(event: Mapping[str, Any], psp: Psp) -> str:
-    """Return the payment's id at this PSP. Raises MalformedEvent if it is at another one."""
+    """Return the PSP's id of the payment. Raises MalformedEvent if the payment is at another PSP."""
     owner = read(event, "payment.psp", str)
     if owner != psp.name:
         raise MalformedEvent(f"payment.psp: the payment is at {owner}; this is {psp.name}")
@@ -244,7 +250,7 @@ def _reference(event: Mapping[str, Any], psp: Psp) -> str:
 
 
 def _definite(answer: Answer, psp: Psp | None = None) -> Answer:
-    """Raise PspUnavailable for a pending answer, unless the PSP is one whose payments stay pending for long."""
+    """Return the answer. Raises PspUnavailable for a pending one, unless the PSP is one that takes days to decide."""
     answer = bounded(answer)
     if answer.outcome is Outcome.PENDING and not (psp and psp.patience and answer.reference):
         raise PspUnavailable(f"the PSP has not decided yet: {answer.message}")
@@ -286,7 +292,7 @@ def _payment(
     )
 
 
-def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
+def _capture_or_refund(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     if operation == "refund":
         if "prepared_at" in event and clock.seconds_since(read(event, "prepared_at", str)) > REFUND_WITHIN:
             raise PspUnavailable("the refund was prepared too long ago, and may be closed by now: prepare it again")
@@ -294,7 +300,7 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
         request: Refund | Capture = refund
         answer = bounded(psp.refund(refund))
     else:
-        request = capture = Capture(*_about(event, psp, operation))
+        request = capture = Capture(*_arguments(event, psp, operation))
         answer = _definite(psp.capture(capture)) if psp.captures else _NO_RESERVATIONS
     return Operation(
         status=cast("Status", str(answer.outcome)),
@@ -315,11 +321,11 @@ def _related(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
 
 
 def _refund(event: Mapping[str, Any], psp: Psp) -> Refund:
-    return Refund(*_about(event, psp, "refund"))
+    return Refund(*_arguments(event, psp, "refund"))
 
 
-def _about(event: Mapping[str, Any], psp: Psp, operation: str) -> tuple[str, str, str, int | None]:
-    """Return the payment's reference, the currency, the key and the amount of a capture or a refund."""
+def _arguments(event: Mapping[str, Any], psp: Psp, operation: str) -> tuple[str, str, str, int | None]:
+    """Return what a Capture and a Refund have: the payment's reference, the currency, the key and the amount."""
     number = read(event, "number", int) if "number" in event else 1
     amount = read(event, "amount", int) if "amount" in event else None
     if amount is not None and amount < 1:

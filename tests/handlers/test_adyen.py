@@ -289,7 +289,7 @@ def test_prism_accepts_our_requests(
     with pytest.raises(PspUnavailable, match="has not decided yet"):
         call("psp_adyen", {**reserved[0], "operation": "capture", "amount": 1500})
     release = {**reserved[1], "operation": "cancel", "references": [reserved[1]["payment"]["reference"]]}
-    with pytest.raises(PspUnavailable, match="has received the cancellation"):
+    with pytest.raises(PspUnavailable, match="has not decided the cancellation yet"):
         call("psp_adyen", release)
     back = {"status": "returned", "details": {"redirectResult": "X6XtfGC3!Y"}}
     sent = {**donation("pm_3ds", "don-6"), "redirect": back}
