@@ -39,7 +39,7 @@ from flowdsl import (
     task_token,
     when,
 )
-from handlers.document import METHOD, PAYING, TELLING
+from handlers.document import DONATION_FIELDS, METHOD_FIELDS, PSP_FIELDS
 from handlers.select_psp.deployment import deployment_check, stores_check
 from handlers.select_psp.selection import check_routing
 
@@ -138,7 +138,7 @@ def document_with(fields: tuple[str, ...]) -> Expression:
     """The document, with these fields of the donation only: donors' data stays out of functions that do not need it."""
     donation = fn.sift(state_input.donation, lambda value, name: one_of(name, *fields))
     if "payment_method" in fields:
-        method = fn.sift(state_input.donation.payment_method, lambda value, name: one_of(name, *METHOD))
+        method = fn.sift(state_input.donation.payment_method, lambda value, name: one_of(name, *METHOD_FIELDS))
         donation = fn.merge(donation, {"payment_method": method})
     return fn.merge(state_input, {"donation": donation})
 
@@ -183,7 +183,7 @@ select_psp = Task(
 take_payment = Task(
     "TakePayment",
     dynamic(select_psp.out.function_arn, allowed=PSPS),
-    payload=document_with(PAYING),
+    payload=document_with(PSP_FIELDS),
     into="payment",
     timeout=PSP_STEP,
     retry=[final_errors, psp_errors],
@@ -192,14 +192,14 @@ take_payment = Task(
 notify_delay = Task(
     "NotifyDelay",
     Function("payment-notify-delay", "handlers/notify_delay", access=[BUS]),
-    payload=document_with(TELLING),
+    payload=document_with(DONATION_FIELDS),
     into=DISCARD,
     catch=catch("States.ALL", into="notify_delay_error"),
 )
 await_confirmation = Task(
     "AwaitConfirmation",
     Function("payment-await-confirmation", "handlers/await_confirmation", access=[REDIRECTS]),
-    payload={"token": task_token, "document": document_with(TELLING)},
+    payload={"token": task_token, "document": document_with(DONATION_FIELDS)},
     wait_for_task_token=True,
     # The PSP's webhook ends the wait, or a day: then TakePayment asks the PSP.
     timeout=take_payment.out.pending_seconds,
@@ -210,7 +210,7 @@ await_confirmation = Task(
 redirect_to_psp = Task(
     "RedirectToPsp",
     Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS, BUS]),
-    payload={"token": task_token, "document": document_with(TELLING)},
+    payload={"token": task_token, "document": document_with(DONATION_FIELDS)},
     wait_for_task_token=True,
     # A day in all; shorter once the donor came back without completing the payment, when the PSP is asked again.
     timeout=take_payment.out.redirect_seconds,
@@ -244,12 +244,12 @@ flow = chain(
             "totals": recorded(
                 "FundraisingTotals",
                 Function("payment-fundraising-totals", "handlers/fundraising_totals", access=[TOTALS]),
-                payload=document_with(TELLING),
+                payload=document_with(DONATION_FIELDS),
             ),
             "event": recorded(
                 "PublishEvent",
                 Function("payment-publish-event", "handlers/publish_event", access=[BUS]),
-                payload=document_with(TELLING),
+                payload=document_with(DONATION_FIELDS),
             ),
         },
         into="post_processing",

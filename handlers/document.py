@@ -7,18 +7,18 @@ from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin
 
 T = TypeVar("T")
 
-TELLING = ("id", "charity", "amount", "currency")
+DONATION_FIELDS = ("id", "charity", "amount", "currency")
 """The fields of a donation that say nothing about the donor."""
 
-PAYING = (*TELLING, "payment_method", "capture")
+PSP_FIELDS = (*DONATION_FIELDS, "payment_method", "capture")
 """The fields of a donation that a PSP's function gets."""
 
-METHOD = ("type", "token", "psp")
-"""The fields of a payment method that a PSP's function gets: another one may name its holder."""
+METHOD_FIELDS = ("type", "token", "psp")
+"""The fields of a payment method that a PSP's function gets: others may name its holder."""
 
 MOST_RETURNS = 20
-"""After more returns of a donor who has completed nothing only the PSP ends the wait, or the day: an execution has room
-for a limited number of events."""
+"""Returns of a donor without a completed payment, after which only the PSP's webhook or the end of the day resumes the
+execution: the number of its events is limited."""
 
 _WORDS: dict[type, str] = {
     str: "a string",
@@ -64,7 +64,7 @@ def read(event: Mapping[str, Any], path: str, kind: type[T]) -> T:
 
 
 def word(kind: Any) -> str:
-    """Return the everyday name of a JSON type."""
+    """Return the name of a JSON type, for messages."""
     if get_origin(kind) is list and get_args(kind):
         return "an array"
     return _WORDS.get(get_origin(kind) or kind, "something else")
@@ -81,7 +81,7 @@ def donation_id(event: Any) -> str | None:
 
 
 def is_for_later(document: Mapping[str, Any]) -> bool:
-    """Return true if the donation's amount is to be reserved only: its `capture` is `later`."""
+    """Return true if the donation's amount is only to be reserved: its `capture` is `later`."""
     donation = document.get("donation")
     return isinstance(donation, Mapping) and donation.get("capture") == "later"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from handlers.document import METHOD, PAYING
+from handlers.document import METHOD_FIELDS, PSP_FIELDS
 from handlers.transactions.record import Transaction
 
 SETTLING = 3600
@@ -48,7 +48,7 @@ class Finding:
 
 def inquiry(document: Mapping[str, Any], operation: str, **more: Any) -> dict[str, Any]:
     """Return the event of an inquiry: the document with what a PSP's function gets of the donation."""
-    donation = {name: value for name, value in document["donation"].items() if name in PAYING}
+    donation = {name: value for name, value in document["donation"].items() if name in PSP_FIELDS}
     if isinstance(method := donation.get("payment_method"), dict):
-        donation["payment_method"] = {name: value for name, value in method.items() if name in METHOD}
+        donation["payment_method"] = {name: value for name, value in method.items() if name in METHOD_FIELDS}
     return {**document, "donation": donation, "operation": operation, **more}

@@ -1,4 +1,4 @@
-"""`python -m handlers.transactions`: inspect the records that PersistOutput stored."""
+"""`python -m handlers.transactions`: list, show, erase and close transactions."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def show(identity: str, form: str) -> None:
         columns = {**_columns(transaction), "history": [_columns(each) for each in history]}
         click.echo(json_text({**columns, "document": document}))
         return
-    for line in _account(transaction, document):
+    for line in _describe(transaction, document):
         click.echo(plain(line))
     for each in history:
         where = f"{each.psp} {each.reference}" if each.reference else each.psp or "-"
@@ -97,8 +97,8 @@ def show(identity: str, form: str) -> None:
 def erase(identities: tuple[str, ...], before: str | None) -> None:
     """Remove the donors' data from the records and histories of the donations ID.
 
-    Amount, charity, payment and times remain. Donations that are open work are left alone: exit status 1. That may be
-    a refund or a dispute, in REFUNDS_TABLE and DISPUTES_TABLE.
+    Amount, charity, payment and times remain. Donations that are open work, also because of a refund (REFUNDS_TABLE)
+    or a dispute (DISPUTES_TABLE), are not erased: exit status 1.
     """
     if bool(identities) == bool(before):
         raise click.UsageError("name donations, or use --before")
@@ -117,7 +117,7 @@ def erase(identities: tuple[str, ...], before: str | None) -> None:
 
 @main.command()
 @click.argument("identities", metavar="ID...", nargs=-1, required=True)
-@click.option("--note", required=True, help="What was found and done, for the record.")
+@click.option("--note", required=True, help="What you saw and did, for the record.")
 @click.option("--not-taken", is_flag=True, help="The PSP's dashboard shows that nothing was taken: store as declined.")
 def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
     """Close conflicts of the donations ID, and those for which no PSP could be selected: they leave the list of open
@@ -142,8 +142,8 @@ def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
 
 
 def _check_not_taken(identity: str) -> None:
-    """Settle the donation if its PSP can say what became of it. Raises NotClosable unless people have to look there."""
-    # The PSPs and the sweep are needed for this alone.
+    """Settle the donation if its PSP knows its state. Raises NotClosable unless an operator has to look at the PSP."""
+    # Imported here: other commands need neither the PSPs nor the sweep.
     from handlers.reconcile.settling import settle
     from handlers.reconcile.sweep import ask_psp, execution_has_settled
 
@@ -161,7 +161,7 @@ def _day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def _account(transaction: Transaction, document: dict[str, Any]) -> Iterator[str]:
+def _describe(transaction: Transaction, document: dict[str, Any]) -> Iterator[str]:
     rest = "" if transaction.complete else ", post-processing incomplete"
     yield f"{transaction.id}: {transaction.status}{rest}"
     yield f"  amount     {_amount(transaction)}"

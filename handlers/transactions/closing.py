@@ -12,7 +12,7 @@ from attrs import evolve
 
 from handlers import cards, clock
 from handlers.transactions.record import Transaction, as_text, owner
-from handlers.transactions.store import Store, erased_again
+from handlers.transactions.store import Store, erase_late_entry
 
 
 class NotClosable(Exception):
@@ -43,7 +43,7 @@ def close(store: Store, identity: str, note: str, *, not_taken: bool = False) ->
         raise NotClosable(f"{identity}: nothing to close")
     if record := store.get(identity):
         for each in closed:
-            erased_again(store, record, each)
+            erase_late_entry(store, record, each)
     return closed
 
 

@@ -17,7 +17,7 @@ from attrs import asdict, frozen
 
 from handlers import clock, dynamodb
 from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
-from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erased_again, paid_twice
+from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erase_late_entry, paid_twice
 
 SHARDS = 16
 INDEXES = {name: f"{name}_part" for name in ("status", "charity", "day")}
@@ -59,7 +59,7 @@ class DynamoDbStore:
     table: str
 
     def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
-        return erased_again(self, self._put(transaction, settles=settles), transaction)
+        return erase_late_entry(self, self._put(transaction, settles=settles), transaction)
 
     def _put(self, transaction: Transaction, *, settles: bool) -> Transaction:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
@@ -135,11 +135,11 @@ class DynamoDbStore:
                 return self.erase(identity)  # it may be open work now
         return len(history)
 
-    def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
+    def close_conflicts(self, identity: str, close: Callable[[Transaction], Transaction]) -> list[Transaction]:
         client, writes = dynamodb.client(), []
         for item in dynamodb.query(self.table, id=identity):
             if not _is_current(item) and item["status"]["S"] == "conflict":
-                new = closed(_transaction(item))
+                new = close(_transaction(item))
                 client.put_item(TableName=self.table, Item={**_item(new), "entry": item["entry"]})
                 writes.append(new)
         return writes
@@ -169,20 +169,15 @@ class DynamoDbStore:
             yield "scan", {"TableName": self.table}
 
     def _by(self, name: str, value: str, query: Query) -> Iterator[tuple[str, dict[str, Any]]]:
-        condition = "#name = :value"
-        values: dict[str, Any] = {}
-        if query.since or query.until:
-            condition += " AND started_at BETWEEN :since AND :until"
-            # U sorts after the T before the time, and ~ after any date.
-            values |= {":since": {"S": query.since or "0"}}
-            values |= {":until": {"S": f"{query.until}U" if query.until else "~"}}
+        # U sorts after the T before the time, and ~ after any date.
+        values = {":since": {"S": query.since or "0"}, ":until": {"S": f"{query.until}U" if query.until else "~"}}
         for shard in range(SHARDS):
             yield (
                 "query",
                 {
                     "TableName": self.table,
                     "IndexName": f"by-{name}",
-                    "KeyConditionExpression": condition,
+                    "KeyConditionExpression": "#name = :value AND started_at BETWEEN :since AND :until",
                     "ExpressionAttributeNames": {"#name": INDEXES[name]},
                     "ExpressionAttributeValues": {**values, ":value": {"S": f"{value}#{shard}"}},
                 },
@@ -190,7 +185,7 @@ class DynamoDbStore:
 
 
 def _index_statuses(query: Query) -> list[str]:
-    """Return the statuses in the index: `incomplete` are the paid donations whose post-processing is not done."""
+    """Return the statuses in the index: a paid donation whose post-processing is not done is `incomplete` there."""
     if query.status != "paid":
         return [str(query.status)]
     return [name for name, complete in (("paid", True), ("incomplete", False)) if query.complete in (None, complete)]

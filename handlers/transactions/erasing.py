@@ -1,4 +1,4 @@
-"""Erase donors' data, unless somebody may still have to write to the donor: also for a refund or a dispute."""
+"""Erase donors' data, unless a refund or dispute is open: an operator may have to write to the donor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from handlers.transactions.store import NotErasable, Store
 
 
 def erase(store: Store, identities: Iterable[str]) -> Iterator[tuple[str, int | NotErasable]]:
-    """Erase the donor's data of these donations; yield each with the number of its entries, or why it is left alone."""
+    """Erase the donors' data of these donations; yield each id with the number of its entries, or the reason why it was
+    not erased."""
     busy = _busy()
     for identity in identities:
         try:
@@ -21,8 +22,8 @@ def erase(store: Store, identities: Iterable[str]) -> Iterator[tuple[str, int | 
 
 
 def _busy() -> dict[str, str]:
-    """Return the donations with an open refund or dispute, and which it is. A refund that is not decided may fail, and
-    then the donor has to be paid in another way."""
+    """Return the ids of donations with an open refund or dispute, each with the reason. A refund that is not decided
+    may fail, and then the donor has to be paid in another way."""
     busy = {each.donation: f"dispute {each.id} is {each.status}" for each in disputes.listed() if not each.is_final}
     for refund in refunds.listed():
         if not refund.is_final or refund.status == "failed":

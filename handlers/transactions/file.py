@@ -10,7 +10,7 @@ from attrs import asdict, fields, frozen
 
 from handlers import sqlite
 from handlers.transactions.record import BROKEN, FINAL, Transaction, erased
-from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erased_again, paid_twice
+from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erase_late_entry, paid_twice
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -35,7 +35,7 @@ class FileStore:
     path: Path
 
     def put(self, transaction: Transaction, *, settles: bool = False) -> Transaction:
-        return erased_again(self, self._put(transaction, settles=settles), transaction)
+        return erase_late_entry(self, self._put(transaction, settles=settles), transaction)
 
     def _put(self, transaction: Transaction, *, settles: bool) -> Transaction:
         rank = max(transaction.rank, BROKEN) if settles else transaction.rank
@@ -81,12 +81,12 @@ class FileStore:
                 db.execute("UPDATE history SET document = ? WHERE id = ? AND entry = ?", values)
         return len(rows)
 
-    def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
+    def close_conflicts(self, identity: str, close: Callable[[Transaction], Transaction]) -> list[Transaction]:
         if not self.path.exists():
             return []
         with sqlite.transaction(self.path, _SCHEMA) as db:
             query = "SELECT * FROM history WHERE id = ? AND status = 'conflict' ORDER BY rowid"
-            entries = [(row["entry"], closed(_transaction(row))) for row in db.execute(query, (identity,)).fetchall()]
+            entries = [(row["entry"], close(_transaction(row))) for row in db.execute(query, (identity,)).fetchall()]
             for entry, new in entries:
                 values = (new.status, new.document, identity, entry)
                 db.execute("UPDATE history SET status = ?, document = ? WHERE id = ? AND entry = ?", values)

@@ -1,4 +1,4 @@
-"""The record of a finished execution."""
+"""The record of a donation's transaction, made of an execution's document."""
 
 from __future__ import annotations
 
@@ -11,23 +11,29 @@ from typing import Any
 from attrs import evolve, frozen
 
 from handlers import cards, clock
-from handlers.document import donation_id
+from handlers.document import DONATION_FIELDS, donation_id
 
 STATUSES = ("open", "paid", "authorised", "declined", "abandoned", "broken", "conflict", "closed")
 UNPAID, BROKEN, PAID, FINAL = range(4)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _RESULTS = ("receipt", "totals", "event")
 
+_PARTS = ("execution", "started_at", "psp", "payment", "post_processing", "transaction", "error", "reconciled")
+"""Parts of the document that our own functions write: only causes and messages in them may have donors' data."""
+
+_FOREIGN = ("cause", "Cause", "message")
+"""Fields with texts of other systems, which may quote what they were sent."""
+
 
 @frozen
 class Transaction:
-    """A donation's transaction: the columns to query by, and the whole document."""
+    """A donation's transaction: columns to query by, and the whole document."""
 
     id: str
     status: str
     """open (PersistOutput has not run yet), paid, authorised (reserved, and to be captured), declined, abandoned,
-    broken (unknown: somebody has to investigate), conflict (a different donation or a second payment with this
-    donation's id) or closed: a conflict that somebody has seen to."""
+    broken (the outcome is unknown: an operator has to investigate), conflict (a different donation or a second payment
+    with this donation's id) or closed (a conflict that an operator has resolved)."""
     complete: bool
     """True if post-processing is done or not needed."""
     charity: str | None
@@ -35,7 +41,7 @@ class Transaction:
     """In the currency's minor unit."""
     currency: str | None
     psp: str | None
-    """The PSP that has the payment, or may have it."""
+    """The PSP that has, or may have, the payment."""
     reference: str | None
     started_at: str
     stored_at: str
@@ -52,13 +58,13 @@ class Transaction:
 
     @property
     def is_open_work(self) -> bool:
-        """True if the flow, the sweep or people have something left to do, for which they may need the donor."""
-        # What is reserved may be taken, and then its donor gets a receipt.
+        """True if the flow, the sweep or an operator has something left to do, and may need the donor's data."""
+        # A reservation may be taken, and then its donor gets a receipt.
         return self.status in ("open", "broken", "authorised", "conflict") or not self.complete
 
     @property
     def entry(self) -> str:
-        """The record's key in the donation's history: the same document is recorded once."""
+        """The record's key in the donation's history: one status with one document is stored once."""
         return hashlib.sha256(f"{self.status} {self.document}".encode()).hexdigest()[:32]
 
 
@@ -90,8 +96,8 @@ def from_document(document: Mapping[str, Any]) -> Transaction:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """Return the document as JSON that every store accepts: half of a surrogate pair as `\\ud800`, and all else as it
-    is, for it has to fit."""
+    """Return the document as JSON that every store accepts: half of a surrogate pair as `\\ud800`, all other characters
+    unescaped, which takes the least space."""
     return _SURROGATE.sub(lambda half: f"\\u{ord(half.group()):04x}", json.dumps(document, ensure_ascii=False))
 
 
@@ -100,18 +106,15 @@ def intent(document: Mapping[str, Any]) -> Transaction:
     return evolve(from_document(document), status="open", complete=True)
 
 
-_KEPT = ("id", "charity", "amount", "currency")
-
-
 def erased(transaction: Transaction) -> Transaction:
-    """Return the transaction without the donor's data: what remains says how much went where, when and by what payment.
+    """Return the transaction without the donor's data: amount, charity, payment and times remain.
 
-    Errors' causes and PSPs' messages are removed too, and all additional fields of the donation.
+    Errors' causes, PSPs' messages and all additional fields of the donation are removed, too.
     """
     document = json.loads(transaction.document)
     donation = document["donation"] if isinstance(document.get("donation"), dict) else document
     method = donation.get("payment_method")
-    kept: dict[str, Any] = {name: donation[name] for name in _KEPT if name in donation}
+    kept: dict[str, Any] = {name: donation[name] for name in DONATION_FIELDS if name in donation}
     if isinstance(method, dict) and "type" in method:
         kept["payment_method"] = {"type": method["type"]}
     rest = {name: value for name, value in document.items() if name in _PARTS}
@@ -124,38 +127,22 @@ def is_erased(transaction: Transaction) -> bool:
 
 
 def erased_at(transaction: Transaction) -> str:
-    """Return when the donor's data was erased (RFC 3339), empty if it is there."""
+    """Return the time at which the donor's data was erased (RFC 3339), empty if it was not."""
     return str(json.loads(transaction.document).get("erased_at") or "")
-
-
-_PARTS = ("execution", "started_at", "psp", "payment", "post_processing", "transaction", "error", "reconciled")
-"""Parts of the document that our own functions write, and that have nothing of the donor's but in causes."""
-
-
-_TEXTS = ("cause", "Cause", "message")
-"""What others wrote: it may quote what they were sent."""
 
 
 def _without_causes(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_causes(item) for name, item in value.items() if name not in _TEXTS}
+        return {name: _without_causes(item) for name, item in value.items() if name not in _FOREIGN}
     return [_without_causes(item) for item in value] if isinstance(value, list) else value
 
 
 def owner(history: Sequence[Transaction]) -> Transaction | None:
     """Return the last intent in a donation's history, or None if no PSP was ever asked.
 
-    Only the donation that owns the id gets so far, and only with a PSP.
+    SelectPsp stores intents, and only of the donation that owns the id.
     """
     return next((entry for entry in reversed(history) if entry.status == "open"), None)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _status(document: Mapping[str, Any], payment: Mapping[str, Any]) -> str:
@@ -178,4 +165,4 @@ def _complete(results: Any) -> bool:
 
 def _text(value: Any) -> str | None:
     """Return a text that can be a column and a key, else None; the document keeps the value."""
-    return value if isinstance(value, str) and 0 < len(value) <= 255 and _is_unicode(value) else None
+    return value if isinstance(value, str) and 0 < len(value) <= 255 and not _SURROGATE.search(value) else None

@@ -1,4 +1,4 @@
-"""Donors' data is kept for PAYMENTS_RETENTION_DAYS days, or until somebody erases it if that is `never`."""
+"""Erase donors' data after PAYMENTS_RETENTION_DAYS days; `never`: only on request."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from handlers.transactions.record import is_erased
 from handlers.transactions.store import Query, Store
 
 _WINDOW = 31
-"""Days before the limit that each run reads: as many at once as need no reading of the whole table."""
+"""Days before the limit that each run reads: the most for which the store does not read its whole table."""
 
 _NIGHT, _WINDOWS = "03", 14
-"""The hour (UTC) in which runs read so many windows: what was open work for up to a year is settled by then."""
+"""The hour (UTC) in which runs read this many windows instead of one, for donations that were open work until then."""
 
 
 def due(store: Store, *, since: str | None = None, until: str) -> Iterator[str]:
@@ -26,9 +26,9 @@ def due(store: Store, *, since: str | None = None, until: str) -> Iterator[str]:
 
 
 def apply(store: Store) -> int:
-    """Erase what is older than PAYMENTS_RETENTION_DAYS; return how many donations that were.
+    """Erase donations older than PAYMENTS_RETENTION_DAYS; return their number.
 
-    Raises Misconfigured, on Lambda also if it is not set: no default is right for everybody's law.
+    Raises Misconfigured if it is invalid, and on Lambda also if it is not set: laws differ, so there is no default.
     """
     value = os.environ.get(RETENTION) or (None if is_on_lambda() else NEVER)
     if value == NEVER:
@@ -39,7 +39,7 @@ def apply(store: Store) -> int:
     now = clock.now()
     last = date.fromisoformat(now[:10]) - timedelta(days=days + 1)
     windows = _WINDOWS if now[11:13] == _NIGHT else 1
-    # One after the other, for the memory.
+    # A generator reads one window at a time: all windows may not fit into memory.
     old = (each for number in range(windows) for each in _due_in(store, last - timedelta(days=_WINDOW * number)))
     return sum(isinstance(result, int) for _, result in erase(store, old))
 

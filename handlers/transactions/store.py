@@ -13,7 +13,7 @@ from handlers.transactions.record import Transaction, erased_at
 
 
 class ConflictingTransaction(Exception):
-    """The donation has two payments with different references: money may have been taken twice."""
+    """The donation has two payments with different references: it may have been charged twice."""
 
 
 class NotErasable(Exception):
@@ -27,7 +27,7 @@ def check_erasable(record: Transaction | None, history: Iterable[Transaction]) -
         raise NotErasable(f"{record.id}: is {state}; settle it first: python -m handlers.reconcile")
     for each in _conflicts(history):
         raise NotErasable(
-            f"{each.id}: has a conflict; see to it first: python -m handlers.transactions close {each.id}"
+            f"{each.id}: has a conflict; resolve it first: python -m handlers.transactions close {each.id}"
         )
 
 
@@ -58,9 +58,9 @@ class Store(Protocol):
         """Append the transaction to the donation's history, make it the donation's record, and return that record.
 
         An earlier record with a higher rank is kept (a duplicate execution never makes a paid donation unpaid), and so
-        is one that is paid and complete. One that `settles` replaces a broken record too: the PSP itself was asked for
-        all payments of the donation. A conflict is appended, but never becomes the record. Raises
-        ConflictingTransaction, after appending a conflict to the history.
+        is one that is paid and complete. A transaction that `settles` replaces a broken record, too: the PSP was asked
+        for all payments of the donation. A conflict is appended, but never becomes the record. Raises
+        ConflictingTransaction for a second payment, after appending it as a conflict.
         """
         ...
 
@@ -69,19 +69,19 @@ class Store(Protocol):
         ...
 
     def history(self, identity: str) -> list[Transaction]:
-        """Return everything that was stored for the donation, oldest first. It is never changed or deleted."""
+        """Return all entries of the donation, oldest first. They are never deleted."""
         ...
 
     def erase(self, identity: str) -> int:
         """Remove the donor's data from the record and the whole history; return how many entries there are.
 
-        Raises NotErasable while the donation is open work: people may need to know whom they write to. Refunds and
-        disputes are not looked at: see handlers.transactions.erasing.
+        Raises NotErasable while the donation is open work: an operator may have to write to the donor. Refunds and
+        disputes are checked in handlers.transactions.erasing.
         """
         ...
 
-    def close_conflicts(self, identity: str, closed: Callable[[Transaction], Transaction]) -> list[Transaction]:
-        """Replace each conflict in the donation's history by what `closed` makes of it, and return those."""
+    def close_conflicts(self, identity: str, close: Callable[[Transaction], Transaction]) -> list[Transaction]:
+        """Replace each conflict in the donation's history by the result of `close`, and return the results."""
         ...
 
     def list(self, query: Query) -> Iterator[Transaction]:
@@ -100,9 +100,9 @@ def store() -> Store:
     return FileStore(sqlite.database("transactions"))
 
 
-def erased_again(store: Store, record: Transaction, transaction: Transaction) -> Transaction:
-    """Erase what was just stored by an execution that began before the donor's data was erased, unless the donation is
-    open work (again); return the record."""
+def erase_late_entry(store: Store, record: Transaction, transaction: Transaction) -> Transaction:
+    """Erase the donor's data again if the stored transaction is of an execution that began before the erasure, unless
+    the donation is open work; return the record."""
     history = store.history(transaction.id)
     began_before = any(transaction.started_at < erased_at(each) for each in history)
     if began_before and not any(each.is_open_work for each in (record, *_conflicts(history))):
@@ -121,7 +121,7 @@ def paid_twice(existing: Transaction, transaction: Transaction) -> bool:
 
 
 def as_conflict(transaction: Transaction) -> Transaction:
-    """Return the entry for a second payment, which needs people and no post-processing."""
+    """Return the entry for a second payment, which gets no post-processing."""
     return evolve(transaction, status="conflict", complete=True)
 
 

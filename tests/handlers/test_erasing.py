@@ -174,7 +174,7 @@ def test_a_second_payment_is_for_people_who_write_to_the_donor(call: Call) -> No
     store().put(evolve(from_document({**paid, "payment": {"status": "paid", "reference": "pi_2"}}), status="conflict"))
 
     assert erase("don-1")[0] == 1
-    with pytest.raises(NotErasable, match="don-1: has a conflict; see to it first"):
+    with pytest.raises(NotErasable, match="don-1: has a conflict; resolve it first"):
         store().erase("don-1")
     closing.close(store(), "don-1", "refunded")
     assert erase("don-1")[0] == 0
