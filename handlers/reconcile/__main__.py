@@ -1,4 +1,4 @@
-"""`python -m handlers.reconcile`: run the sweep and list what it repaired and what needs people."""
+"""`python -m handlers.reconcile`: run the sweep; list what it repaired, and what an operator has to do."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from handlers.transactions.store import store
 def main(dry_run: bool) -> None:
     """Compare unfinished transactions with the PSPs, store what is certain, and list the rest.
 
-    Exits with status 1 if anything is left that somebody has to look at. Donations for which an execution, a donor or a
-    bank still has time are counted only.
+    Exits with status 1 if an operator has something to do. Donations for which an execution, a donor or a bank still
+    has time are only counted.
     """
     is_open, waiting = False, 0
     for finding in sweep(store(), ask_psp, execution_has_settled, repair=not dry_run):

@@ -1,4 +1,4 @@
-"""Asking PSPs that may be down: an outage must not take the time that the sweep has for everything else."""
+"""A limit for the time that the sweep spends on a PSP that is down."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from handlers.reconcile.finding import Ask, AskingFailed, reason_of
 from handlers.transactions.record import Transaction
 
 MOST_SECONDS = 120.0
-"""Seconds that one sweep, which has 15 minutes, waits for answers that do not come, per PSP: some eight timeouts."""
+"""Seconds, per PSP, of failed requests in one sweep, which has 15 minutes: some eight timeouts."""
 
 
-def sparing(ask: Ask) -> Ask:
-    """Return what asks a PSP no more when it has failed for MOST_SECONDS: then it raises the PSP's last error at once.
+def with_limit(ask: Ask) -> Ask:
+    """Return an `ask` that raises a PSP's last error immediately once its failures took MOST_SECONDS.
 
-    Failures that come quickly are about one donation, or cost nothing.
+    Quick failures hardly count: they are about one donation, or cost no time.
     """
     spent: defaultdict[str | None, float] = defaultdict(float)
     last: dict[str | None, str] = {}
 
-    def asked(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
+    def ask_within_limit(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
         psp = transaction.psp
         if spent[psp] >= MOST_SECONDS:
             raise AskingFailed(last[psp])
@@ -33,4 +33,4 @@ def sparing(ask: Ask) -> Ask:
             last[psp] = reason_of(error)
             raise
 
-    return asked
+    return ask_within_limit

@@ -18,16 +18,16 @@ STEPS: dict[str, Callable[[dict[str, Any], Any], Any]] = {
 
 
 def finish(document: dict[str, Any]) -> dict[str, Any]:
-    """Run the steps that are not done, and return the document with all results; a failure is one, as in the flow."""
+    """Run the steps that are not done; return the document with all results. A failure is a result, as in the flow."""
     results = dict(document.get("post_processing") or {})
     for name, step in STEPS.items():
         if not isinstance(results.get(name), Mapping) or results[name].get("status") != "done":
-            results[name] = _result(step, document)
+            results[name] = _run(step, document)
     return {**document, "post_processing": results}
 
 
-def _result(step: Callable[[dict[str, Any], Any], Any], document: dict[str, Any]) -> Any:
+def _run(step: Callable[[dict[str, Any], Any], Any], document: dict[str, Any]) -> Any:
     try:
         return step(document, None)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other steps and donations go on
+    except Exception as error:  # noqa: BLE001 - the other steps and donations go on
         return {"status": "failed", "error": type(error).__name__, "cause": None}

@@ -18,14 +18,15 @@ LOG = logger("reconcile")
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Return the numbers of `repaired`, `waiting` and `open` transactions, and the first 100 `findings` of open ones.
 
-    On Lambda their number is the metric OpenWork, too. Donors' data older than PAYMENTS_RETENTION_DAYS is `erased`.
+    The number of open ones is the metric OpenWork. Then donors' data older than PAYMENTS_RETENTION_DAYS is erased:
+    `erased` is the number of donations.
     """
     with invocation(LOG, event, context):
         findings = list(sweep(store(), ask_psp, execution_has_settled))
         work = [finding for finding in findings if finding.is_open_work]
         repaired = sum(finding.repaired is not None for finding in findings)
         waiting = len(findings) - repaired - len(work)
-        # Before anything else can fail.
+        # Before erasing, which may fail.
         report("OpenWork", len(work))
         erased = retention.apply(store())
         LOG.info("swept", repaired=repaired, waiting=waiting, open=len(work), erased=erased)

@@ -1,4 +1,4 @@
-"""Refunds that are not decided: what the PSP says of them is stored, however their flow ended. None is made here."""
+"""Refunds that are not decided: store what the PSP says of them, however their flow ended. Nothing is refunded here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handlers.refunds.record import UNDECIDED
 from handlers.transactions.store import Store
 
 _UNANSWERED = 7 * 24 * 3600
-"""Seconds after which a PSP that cannot say whether it made a refund will not say it any more."""
+"""Seconds after which a PSP that could not say whether it made a refund is not expected to say it."""
 
 
 def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
@@ -24,21 +24,21 @@ def undecided(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
             reason = f"the donor's bank returned it: pay the donor in another way, then {close}"
             yield Finding(refund.id, "refund failed", reason)
         elif not refund.is_final and clock.seconds_since(refund.stored_at) > SETTLING:
-            yield settled(refund, store, ask, repair=repair)
+            yield settle_refund(refund, store, ask, repair=repair)
 
 
-def settled(refund: Refund, store: Store, ask: Ask, *, repair: bool = True) -> Finding:
+def settle_refund(refund: Refund, store: Store, ask: Ask, *, repair: bool = True) -> Finding:
     """Ask the PSP for a refund that is not decided, and store what it says."""
     try:
-        return _settled(refund, store, ask, repair=repair)
+        return _settle(refund, store, ask, repair=repair)
     except Exception as error:  # noqa: BLE001 - one refund must not hide the other findings
-        reason = f"{refund.psp} could not be asked: {reason_of(error)}; {_again(refund)}"
+        reason = f"{refund.psp} could not be asked: {reason_of(error)}; {_next_step(refund)}"
         # Adyen cannot be asked for one that it never answered.
         is_lasting = refund.status == "broken" and clock.seconds_since(refund.stored_at) > _UNANSWERED
         return Finding(refund.id, f"refund {refund.status}", reason, is_for_the_dashboard=is_lasting)
 
 
-def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding:
+def _settle(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding:
     record, name = store.get(refund.donation), f"refund {refund.status}"
     if record is None:
         return Finding(refund.id, name, "its donation is unknown")
@@ -47,7 +47,7 @@ def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding
     event = inquiry(document, "find_refund", payment=payment, amount=refund.amount, refund=refund.id)
     state = ask(record, event)["refund"]
     if state is None:
-        reason = f"{refund.psp} has no such refund; {_again(refund)}"
+        reason = f"{refund.psp} has no such refund; {_next_step(refund)}"
         return Finding(refund.id, name, reason, is_for_the_dashboard=True)
     status = status_of(state["status"])
     reason = f"{state['status']} at {refund.psp}: {refund.reference}"
@@ -61,7 +61,7 @@ def _settled(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding
     return Finding(refund.id, name, f"{reason}; ask {refund.psp}", is_waiting=has_time)
 
 
-def _again(refund: Refund) -> str:
+def _next_step(refund: Refund) -> str:
     if not refund.number:
         return f"somebody made it at {refund.psp}: look there"
     request = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"

@@ -1,5 +1,5 @@
-"""Reserved donations: what the PSP took of a reservation, or released, is stored, whoever asked for it and however it
-was told: a capture flow whose outcome is unknown, or somebody in the PSP's dashboard. Nothing is taken here."""
+"""Reserved donations: store what the PSP took of a reservation, or released, whoever asked for it: a capture flow whose
+outcome is unknown, or somebody in the PSP's dashboard. Nothing is taken here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from handlers.transactions.record import Transaction
 from handlers.transactions.store import ConflictingTransaction, Query, Store
 
 RESERVED = 5 * 24 * 3600
-"""Seconds after which a reservation that nobody has taken is listed: card schemes keep most for seven days
+"""Seconds after which a reservation that was not captured is listed: card schemes keep most for seven days
 (https://docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
 
 _GONE = (Outcome.CANCELLED, Outcome.DECLINED, Outcome.RETRY)
@@ -30,14 +30,14 @@ def reservations(store: Store, ask: Ask, *, repair: bool) -> Iterator[Finding]:
     requested = {capture.donation: capture for capture in captures.listed()}
     for record in store.list(Query(status="authorised")):
         capture = requested.pop(record.id, None)
-        # If the capture is final, an execution stored its earlier answer after it.
+        # A final capture is due, too: an execution stored its earlier answer after it.
         if _is_due(capture) if capture else _expires(record) or _is_captured(record):
-            yield _asked(record, capture, ask, repair=repair)
+            yield _ask_and_settle(record, capture, ask, repair=repair)
     for capture in requested.values():
         other = None if capture.is_final or not _is_due(capture) else store.get(capture.donation)
-        # An open or broken donation is looked at as such, and nothing is left of one that was declined.
+        # The sweep settles open and broken donations itself, and a declined one has no reservation.
         if other is not None and (other.status == "paid" or (other.status == "abandoned" and not _is_refused(capture))):
-            yield _asked(other, capture, ask, repair=repair)
+            yield _ask_and_settle(other, capture, ask, repair=repair)
 
 
 def _expires(record: Transaction) -> bool:
@@ -57,11 +57,11 @@ def _is_refused(capture: Capture) -> bool:
     return capture.status == "declined"
 
 
-def _asked(record: Transaction, capture: Capture | None, ask: Ask, *, repair: bool) -> Finding:
+def _ask_and_settle(record: Transaction, capture: Capture | None, ask: Ask, *, repair: bool) -> Finding:
     try:
-        return settled(record, capture, state_of(record, ask), repair=repair)
+        return settle_reservation(record, capture, state_of(record, ask), repair=repair)
     except Exception as error:  # noqa: BLE001 - one reservation must not hide the other findings
-        reason = f"{record.psp} could not be asked: {reason_of(error)}; {_request(record, capture)}"
+        reason = f"{record.psp} could not be asked: {reason_of(error)}; {_next_step(record, capture)}"
         return Finding(record.id, _name(capture), reason)
 
 
@@ -75,8 +75,13 @@ def state_of(record: Transaction, ask: Ask) -> dict[str, Any] | None:
     return next((each for each in payments if each["reference"] == record.reference), None)
 
 
-def settled(record: Transaction, capture: Capture | None, state: dict[str, Any] | None, *, repair: bool) -> Finding:
-    """Store what the PSP says of a reserved donation's payment; return what it was and is."""
+def settle_reservation(
+    record: Transaction, capture: Capture | None, state: dict[str, Any] | None, *, repair: bool
+) -> Finding:
+    """Store what the PSP says of a reserved donation's payment.
+
+    `state` is a State of handlers.psp, or None if the PSP does not know the payment.
+    """
     where = f"at {record.psp} by {record.reference}"
     outcome, taken = (state["status"], state["captured"]) if state else (None, 0)
     if outcome == Outcome.PAID and taken and state and state["currency"] == record.currency:
@@ -85,8 +90,8 @@ def settled(record: Transaction, capture: Capture | None, state: dict[str, Any] 
             reason += f"; requested were {amount_text(capture.amount, capture.currency)}"
         if not repair:
             return Finding(record.id, _name(capture), f"{reason}; to be stored as paid")
-        # What begins as open is found by the sweep, wherever this is killed.
-        done = evolve(capture, amount=taken) if capture else captures.finish(_made_there(record, taken))
+        # Stored as open first: if this is killed before its end, the next sweep settles it.
+        done = evolve(capture, amount=taken) if capture else captures.finish(_dashboard_capture(record, taken))
         try:
             conclude(done, record, "captured", str(state["code"]))
         except ConflictingTransaction as error:
@@ -101,11 +106,11 @@ def settled(record: Transaction, capture: Capture | None, state: dict[str, Any] 
             conclude(capture, record, "declined" if capture.amount else "released", str(state["code"]))
         return Finding(record.id, _name(capture), reason, stored.status)
     what = f"{outcome} {where}" if state else f"{record.psp} does not know {record.reference}"
-    return Finding(record.id, _name(capture), f"{what}; {_request(record, capture)}")
+    return Finding(record.id, _name(capture), f"{what}; {_next_step(record, capture)}")
 
 
-def _made_there(record: Transaction, taken: int) -> Capture:
-    """A capture that somebody made in the PSP's dashboard: another one must not be requested."""
+def _dashboard_capture(record: Transaction, taken: int) -> Capture:
+    """Return a capture that somebody made in the PSP's dashboard: once it is stored, no other can be requested."""
     now = clock.now()
     return Capture(
         donation=record.id,
@@ -126,11 +131,11 @@ def _name(capture: Capture | None) -> str:
     return "authorised" if capture is None else f"capture {capture.status}"
 
 
-def _request(record: Transaction, capture: Capture | None) -> str:
+def _next_step(record: Transaction, capture: Capture | None) -> str:
     command = f"python -m handlers.captures request {record.id}"
     if capture is None:
         return f"the reservation expires soon; take or release it: {command}"
     if capture.status == "declined":
-        # Repeating it would get the same answer.
+        # The PSP would repeat its answer.
         return f"the capture was declined: take or release it in the dashboard of {record.psp}"
     return f"run the capture again, which is safe: {command}"

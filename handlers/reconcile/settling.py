@@ -16,7 +16,7 @@ from handlers import captures, clock
 from handlers.document import is_for_later
 from handlers.psp import CAPTURED, Outcome, State
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
-from handlers.reconcile.reservations import settled
+from handlers.reconcile.reservations import settle_reservation
 from handlers.transactions.record import Transaction, from_document, is_erased, owner
 from handlers.transactions.store import ConflictingTransaction, Store
 
@@ -229,7 +229,7 @@ def _taken(known: Known, payment: dict[str, Any], store: Store, *, repair: bool)
     # Perhaps less than what was reserved.
     reserved = _with_payment(known, {**payment, "status": "authorised", "code": CAPTURED})
     record = store.put(reserved, settles=True) if repair else reserved
-    finding = settled(record, captures.find(record.id), payment, repair=repair)
+    finding = settle_reservation(record, captures.find(record.id), payment, repair=repair)
     return evolve(finding, status=known.record.status)
 
 

@@ -1,10 +1,10 @@
-"""Compare every unfinished transaction with its PSP and its execution.
+"""Compare every unfinished transaction with its PSP and its execution, and repair what is certain.
 
-What is certain is repaired: a payment that the PSP took is stored as paid, and its post-processing is finished; each
-further one is stored as a conflict; a donation whose execution has ended and whose payments are all refused or
-cancelled is stored as declined or abandoned. A payment that the donor could still complete is cancelled when no
-execution has waited for it for a day. Everything else is a finding. Nothing is charged or refunded, and running the
-sweep again, or beside an execution, is safe.
+A payment that the PSP took is stored as paid, and its post-processing is finished; each further one is stored as a
+conflict; a donation whose execution has ended and whose payments are all refused or cancelled is stored as declined or
+abandoned. A payment that the donor could still complete is cancelled when no execution has waited for it for a day.
+Everything else is only a finding. Nothing is charged or refunded, and running the sweep again, or beside an execution,
+is safe.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from handlers.configuration import store_name
 from handlers.disputes.record import NEEDS_RESPONSE
 from handlers.document import is_for_later
 from handlers.money import amount_text
-from handlers.reconcile.asking import sparing
+from handlers.reconcile.asking import with_limit
 from handlers.reconcile.finding import SETTLING, Ask, AskingFailed, Finding
 from handlers.reconcile.finishing import finish
 from handlers.reconcile.refunding import undecided as undecided_refunds
-from handlers.reconcile.reservations import reservations, settled, state_of
+from handlers.reconcile.reservations import reservations, settle_reservation, state_of
 from handlers.reconcile.settling import (
     CLOSE,
     NOT_TAKEN,
@@ -42,7 +42,7 @@ from handlers.transactions.record import Transaction, from_document, is_erased
 from handlers.transactions.store import Query, Store
 
 UNSWEPT = (*NOT_TAKEN, *TAKEN)
-"""Statuses of records for which the sweep does not ask the PSP: only a webhook tells of their payments."""
+"""Statuses of records for which the sweep does not ask the PSP: only webhooks report their other payments."""
 
 
 def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -> Iterator[Finding]:
@@ -50,16 +50,16 @@ def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -
 
     Without `repair`, nothing is stored.
     """
-    ask = sparing(ask)
+    ask = with_limit(ask)
     for status in ("open", "broken"):
         for transaction in store.list(Query(status=status)):
-            yield _alone(transaction, partial(settle, transaction, store, ask, has_ended, repair=repair))
+            yield _isolate(transaction, partial(settle, transaction, store, ask, has_ended, repair=repair))
     for transaction in store.list(Query(status="conflict")):
-        reason = _conflict(transaction, store.get(transaction.id))
+        reason = _describe_conflict(transaction, store.get(transaction.id))
         yield Finding(transaction.id, transaction.status, f"{reason}; {CLOSE.format(transaction.id)}")
     for transaction in store.list(Query(status="paid", complete=False)):
         if repair:
-            yield _alone(transaction, partial(_finished, transaction, store))
+            yield _isolate(transaction, partial(_finish, transaction, store))
         else:
             yield Finding(transaction.id, transaction.status, _INCOMPLETE)
     yield from undecided_refunds(store, ask, repair=repair)
@@ -70,31 +70,31 @@ def sweep(store: Store, ask: Ask, has_ended: HasEnded, *, repair: bool = True) -
             yield Finding(dispute.donation, f"dispute: {dispute.status}", reason)
 
 
-def _alone(transaction: Transaction, settled: Callable[[], Finding]) -> Finding:
-    """Settle one donation; whatever happens, the others are settled as well."""
+def _isolate(transaction: Transaction, settle: Callable[[], Finding]) -> Finding:
+    """Settle one donation; an error is a finding, so that the others are settled as well."""
     try:
-        return settled()
-    except Exception as error:  # noqa: BLE001 - it is a finding, and the next sweep tries again
+        return settle()
+    except Exception as error:  # noqa: BLE001 - the next sweep tries again
         return Finding(transaction.id, transaction.status, f"could not be settled: {type(error).__name__}")
 
 
 def reconcile(
     donation: str, store: Store, ask: Ask, has_ended: HasEnded, payment: str, *, is_further: bool = False
 ) -> Finding | None:
-    """Settle the donation of a payment that its PSP has reported; None if it is settled, or if an execution may still
-    settle it.
+    """Settle the donation of a payment that its PSP has reported; return None if it is settled already, or if an
+    execution may still settle it.
 
     A second payment becomes a conflict, and so does one that the flow did not ask for (`is_further`), and one of a
-    declined donation whose donor was erased. Raises what the PSP's function raises, if it is asked for a reservation.
+    declined donation whose donor's data was erased. Raises what `ask` raises if the payment is a reservation.
     """
     record, history = store.get(donation), store.history(donation)
     if record is None or record.status not in ("open", "broken", *UNSWEPT):
         return None
     if record.status in TAKEN and payment == record.reference:
-        return _of_reservation(record, store, ask)
+        return _settle_known_reservation(record, store, ask)
     if payment in references(record, history):
         return None
-    # An execution that still runs cannot give back what its donation already has.
+    # Without this, an execution that still runs may settle it. It cannot settle a second payment.
     is_certain = is_further or record.status in TAKEN
     if not is_certain and not all(has_ended(execution) for execution in unfinished(history)):
         return None
@@ -107,27 +107,27 @@ def reconcile(
     return None if finding.repaired == record.status else finding
 
 
-def _of_reservation(record: Transaction, store: Store, ask: Ask) -> Finding | None:
-    """Settle a reservation, and what somebody took of it later: None if nothing has changed."""
+def _settle_known_reservation(record: Transaction, store: Store, ask: Ask) -> Finding | None:
+    """Settle a reservation, or store later captures of it as a conflict; return None if nothing has changed."""
     if not is_for_later(json.loads(record.document)):
         return None
     state = state_of(record, ask)
     if record.status == "authorised":
-        finding = settled(record, captures.find(record.id), state, repair=True)
+        finding = settle_reservation(record, captures.find(record.id), state, repair=True)
         return finding if finding.repaired else None
-    known = [each for each in store.history(record.id) if each.status in ("conflict", "closed")]
+    conflicts = [each for each in store.history(record.id) if each.status in ("conflict", "closed")]
+    stored = [record, *(each for each in conflicts if each.reference == record.reference)]
     captured = (state["captured"] if state else 0) or 0
-    before = (record.amount or 0) + sum(each.amount or 0 for each in known if each.reference == record.reference)
-    more = captured - before
+    more = captured - sum(each.amount or 0 for each in stored)
     if more <= 0:
         return None
-    # The same document is stored once: that of each capture says how much was taken in all.
+    # The total makes the document of each capture a different one: one document is stored once.
     document = {**json.loads(record.document), "reconciled": {"captured": captured}}
     store.put(evolve(from_document(document), status="conflict", complete=True, amount=more))
     return Finding(record.id, record.status, f"{more} more was taken at {record.psp}: {record.reference}", "conflict")
 
 
-def _conflict(transaction: Transaction, record: Transaction | None) -> str:
+def _describe_conflict(transaction: Transaction, record: Transaction | None) -> str:
     if not transaction.reference:
         return "not charged: a different donation uses the id"
     where = f"at {transaction.psp}: {transaction.reference}"
@@ -147,8 +147,8 @@ def _conflict(transaction: Transaction, record: Transaction | None) -> str:
 _INCOMPLETE = "post-processing is incomplete"
 
 
-def _finished(transaction: Transaction, store: Store) -> Finding:
-    """Finish the post-processing: each step has an effect once per donation, so an execution may do it too."""
+def _finish(transaction: Transaction, store: Store) -> Finding:
+    """Finish the post-processing. An execution may do the same: each step has its effect once per donation."""
     document = finish(json.loads(transaction.document))
     record = store.put(from_document(document))
     if record.complete:
@@ -159,7 +159,7 @@ def _finished(transaction: Transaction, store: Store) -> Finding:
 
 
 def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
-    """Send the event to the PSP's deployed function, or without TRANSACTIONS_TABLE to the handler in this process.
+    """Send the event to the PSP's deployed function, or, without TRANSACTIONS_TABLE, to the handler in this process.
 
     Raises AskingFailed if the deployed function fails.
     """
@@ -177,14 +177,14 @@ def ask_psp(transaction: Transaction, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def execution_has_settled(execution: str) -> bool | None:
-    """Return true if the execution was over SETTLING ago: its last request, which may have been underway when it was
-    stopped, has reached the PSP, and the PSP's search. None as of execution_has_ended."""
+    """Return true if the execution ended more than SETTLING ago, so that a request that was on its way has reached the
+    PSP; None if that is unknown, see execution_has_ended."""
     return execution_has_ended(execution, seconds=SETTLING)
 
 
 def execution_has_ended(execution: str, *, seconds: int = 0) -> bool | None:
-    """Return true if the execution is over, since so many seconds; None without TRANSACTIONS_TABLE, or if the ARN is
-    unknown."""
+    """Return true if the execution ended, and more than so many seconds ago; None without TRANSACTIONS_TABLE, or if no
+    execution has this ARN."""
     if not store_name("TRANSACTIONS_TABLE"):
         return None
     import boto3

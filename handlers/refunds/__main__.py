@@ -74,7 +74,7 @@ def close(identity: str, note: str, not_made: bool) -> None:
 def _check_not_made(refund: Refund) -> None:
     """Settle the refund if its PSP can say what became of it. Raises ClickException unless it was not made."""
     # The PSPs and the sweep are needed for this alone.
-    from handlers.reconcile.refunding import settled
+    from handlers.reconcile.refunding import settle_refund
     from handlers.reconcile.sweep import ask_psp
     from handlers.transactions.store import store
 
@@ -82,7 +82,7 @@ def _check_not_made(refund: Refund) -> None:
         raise click.ClickException(f"{refund.id} is {refund.status}")
     if clock.seconds_since(refund.stored_at) <= SETTLING:
         raise click.ClickException(f"{refund.id} is {refund.status}, and may still reach its PSP; try again in an hour")
-    finding = settled(refund, store(), ask_psp)
+    finding = settle_refund(refund, store(), ask_psp)
     if finding.repaired:
         raise click.ClickException(f"{refund.id} is {finding.repaired}: {finding.reason}")
     if not finding.is_for_the_dashboard:

@@ -93,7 +93,7 @@ def test_a_cancellation_that_is_only_received_is_not_done() -> None:
     """Adyen decides later: until then what is reserved may still be taken."""
     psp = Scripted(found=answer(Outcome.AUTHORISED), cancelled=answer(Outcome.PENDING))
     event = {**document(), "operation": "cancel", "references": [REFERENCE]}
-    with pytest.raises(PspUnavailable, match="has not decided yet"):
+    with pytest.raises(PspUnavailable, match="has not decided the cancellation yet"):
         inquire(event, psp)
     other = {**event, "references": ["pay_2"]}
     assert [each["status"] for each in inquire(other, psp)["payments"]] == ["authorised"]  # type: ignore[typeddict-item]
@@ -103,7 +103,7 @@ def test_a_cancellation_that_is_only_received_is_not_done() -> None:
 def test_what_nobody_can_wait_for_is_asked_again(patience: int, reference: str | None) -> None:
     """A PSP that decides within moments, or one whose answer names no payment: the same request says more later."""
     psp = Scripted(authorised=answer(Outcome.PENDING, reference), patience=patience)
-    with pytest.raises(PspUnavailable, match="has not decided yet"):
+    with pytest.raises(PspUnavailable, match="has not decided the cancellation yet"):
         perform(document(), psp)
 
 

@@ -21,7 +21,7 @@ from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.persist_capture.handler import handler as persist_capture
 from handlers.psp_sandbox.ledger import Ledger
-from handlers.reconcile.reservations import settled
+from handlers.reconcile.reservations import settle_reservation
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.sqlite import database
 from handlers.transactions.store import store
@@ -444,7 +444,7 @@ def test_what_is_not_certain_of_a_reservation_is_for_people(capture: Runner, cha
     taken = {"status": "paid", "code": "", "amount": 2500, "currency": "GBP", "captured": 2500}
     state = None if change is None else {**taken, **change, "reference": record().reference}
 
-    finding = settled(record(), None, state, repair=True)
+    finding = settle_reservation(record(), None, state, repair=True)
 
     assert finding.is_open_work
     assert (record().status, kinds(), list(captures.listed())) == ("authorised", [], [])
