@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 MAX_ANSWER = 2_000_000
-"""Bytes. A PSP's answer has some thousand; a page of a hundred payments has less than this."""
+"""Bytes. Most answers have some thousand, and a page of a hundred payments has less than this."""
 
 
 def open_session() -> requests.Session:
@@ -30,7 +30,7 @@ class _Bounded(HTTPAdapter):
 
 
 class _Reader:
-    """The raw answer of urllib3, until it is too long."""
+    """urllib3's raw answer, which raises an error once it is too long."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw

@@ -43,13 +43,15 @@ class _Http:
 
 @frozen
 class Adyen:
+    """The parts of Adyen's API that a payment needs."""
+
     payments: Any
     modifications: Any
     account: str
 
 
 def open_adyen() -> Adyen:
-    """Return the parts of Adyen's API that a payment needs. Raises Misconfigured."""
+    """Return Adyen's API, as the environment sets it up. Raises Misconfigured."""
     platform = checked("ADYEN_ENVIRONMENT")
     if platform not in ("test", "live"):
         raise Misconfigured("ADYEN_ENVIRONMENT: expected test or live")

@@ -1,8 +1,9 @@
-"""What Adyen told us of a donation's payments: its answers and its webhooks. Adyen has no question for it.
+"""Facts about a donation's payments at Adyen, which has no request for a payment's state: our requests, Adyen's
+answers, and the events of its webhook.
 
-A fact is stored once and never changes, whatever comes when and how often; what it means is derived from all of them
-(see states). Stored in the DynamoDB table ADYEN_TABLE (keys `id`, the donation's, and `entry`), or in SQLite if it is
-not set.
+A fact is stored once and never changes; a payment's state follows from all its facts, in whatever order they came (see
+states). Stored in the DynamoDB table ADYEN_TABLE (keys `id`, the donation's, and `entry`), or in SQLite if it is not
+set.
 """
 
 from __future__ import annotations
@@ -29,17 +30,18 @@ class Fact:
     reference: str
     """Our reference (Adyen's `merchantReference`): `<donation>-<attempt>`, or a capture's, refund's or cancel's key."""
     kind: str
-    """sent (the request was about to be sent), answered, closed (by us: the donor must not complete it any more), or
-    the code of a webhook's event, such as AUTHORISATION."""
+    """sent (we are about to send the request), answered, closed (by us: the donor's result is not submitted any more),
+    or the code of an event, such as AUTHORISATION."""
     at: str
+    """When it was stored (RFC 3339)."""
     code: str = ""
-    """An answer's result; of an event `true` or `false`."""
+    """An answer's result; an event's `success`, true or false."""
     detail: str = ""
-    """The code of a refusal; of a request, a digest of the payment method."""
+    """An answer's refusalReasonCode; a request's digest of the payment method."""
     message: str = ""
     psp_reference: str = ""
     original: str = ""
-    """The pspReference of the payment, if this is about one of its modifications."""
+    """The payment's pspReference, if this is about a modification of the payment."""
     amount: int = 0
     currency: str = ""
     url: str = ""
@@ -53,19 +55,19 @@ class Fact:
 
 
 def donation_of(reference: str) -> str:
-    """Return the id of the donation that one of our references is about: `<donation>-<attempt>`, or
-    `<donation>:<operation>:<number>`. Ids contain no colon."""
+    """Return the donation's id in one of our references: `<donation>-<attempt>` or `<donation>:<operation>:<number>`.
+    Ids contain no colon."""
     donation, colon, _ = reference.partition(":")
     return donation if colon else reference.rpartition("-")[0]
 
 
 def cancel_key(reference: str) -> str:
-    """Return our reference for cancelling the payment that has this one."""
+    """Return our reference of the cancel of the payment with this reference."""
     return f"{donation_of(reference)}:cancel:{reference.rpartition('-')[2]}"
 
 
 def keep(fact: Fact) -> Fact:
-    """Store the fact unless it is known, and return the stored one: the first."""
+    """Store the fact unless one with its entry is stored; return the stored one."""
     table, donation = store_name("ADYEN_TABLE"), donation_of(fact.reference)
     return _to_table(fact, donation, table) if table else _to_file(fact, donation)
 

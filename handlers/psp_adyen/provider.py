@@ -4,13 +4,14 @@ The token is Adyen's `storedPaymentMethodId`; the front-end stores the card with
 (https://docs.adyen.com/online-payments/tokenization/create-tokens).
 
 Idempotency-Key (https://docs.adyen.com/development-resources/api-idempotency): up to 64 characters, valid for at least
-7 days in one region; a request that is repeated gets the first answer, an error too unless it has the header
-`transient-error`: an issuer that did not answer may have reserved the amount, and only the webhook tells. Adyen cannot
-be asked for a payment, so every answer and every webhook is kept (see facts), and after those days an unknown outcome
-is for people. References have up to 80 characters; ours have up to 74 (a donation's id has up to 64).
+7 days in one region. A repeated request gets the first answer, also an error unless that has the header
+`transient-error`: an issuer that did not answer may have reserved the amount, and only the webhook reports it. Adyen
+has no request for a payment's state, so every answer and every event is stored (see facts), and after 7 days an
+operator has to find out an unknown outcome. References have up to 80 characters; ours have up to 74 (a donation's id:
+64).
 
-Captures, refunds and cancels are only received at first (https://docs.adyen.com/online-payments/capture, …/refund,
-…/cancel): the webhook tells what became of them.
+Adyen first confirms only that it received a capture, a refund or a cancel; the webhook reports the outcome
+(https://docs.adyen.com/online-payments/capture, …/refund, …/cancel).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ KEYS_KEPT = (7 * 24 - 1) * 3600
 class AdyenPsp:
     adyen: Adyen
     return_url: str
-    """The page to which the donor comes back; Adyen adds `redirectResult`, which the page has to hand on."""
+    """The page to which the donor comes back; Adyen adds `redirectResult`, which the page passes on."""
     name: str = "psp_adyen"
     schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
     continues: bool = False
@@ -97,9 +98,10 @@ class AdyenPsp:
         return state
 
     def _begin(self, fact: Fact, state: Callable[[list[Fact]], T | None]) -> T | None:
-        """Store that a request will be sent. Return the state of an earlier one with its key, or None if it is new.
+        """Store that a request will be sent. Return the state of an earlier request with its key, or None.
 
-        Raises PspRefused if the earlier one was another request, or if its outcome is unknown and its key forgotten.
+        Raises PspRefused if the earlier request was a different one, or if its state is unknown and Adyen may have
+        forgotten its key.
         """
         sent = keep(fact)
         if evolve(sent, at=fact.at) != fact:
@@ -115,7 +117,7 @@ class AdyenPsp:
         result = _text(answer, "resultCode")
         if codes.RESULTS.get(result) is Outcome.REDIRECT and not isinstance(url, str):
             raise PspRefused(f"{reference}: Adyen asks for {result} without a page, which this flow cannot show")
-        # Without an id it could be neither captured nor refunded, and the webhook will name it.
+        # Without its id, an authorised payment could be neither captured nor refunded; the webhook will bring the id.
         psp_reference = _text(answer, "pspReference") if result == "Authorised" or "pspReference" in answer else ""
         keep(
             Fact(
@@ -143,7 +145,8 @@ class AdyenPsp:
 
     @translated_errors()
     def _submit(self, reference: str, result: str) -> None:
-        """Complete a payment with what the donor's browser brought back. It may be of another payment, or invented.
+        """Complete a payment with the redirectResult of the donor's browser, which may be another payment's, or
+        invented.
 
         https://docs.adyen.com/online-payments/build-your-integration (handle the redirect)
         """
@@ -156,9 +159,9 @@ class AdyenPsp:
         except (exceptions.AdyenAPIValidationError, exceptions.AdyenAPIUnprocessableEntity) as error:
             if is_transient(error):
                 raise
-            return  # nothing that Adyen knows: the donor may still complete the payment
+            return  # Adyen does not know the result: the donor may still complete the payment
         if "merchantReference" not in answer:
-            # Adyen's own examples lack it. Whose result this is, only the webhook tells.
+            # As in Adyen's examples. Only the webhook tells which payment this is.
             _text(answer, "resultCode")
         elif _text(answer, "merchantReference") == reference:
             self._store_answer(reference, answer)
@@ -180,8 +183,8 @@ class AdyenPsp:
     def cancel(self, reference: str) -> Answer:
         """Cancel: by our reference if Adyen has not authorised it (https://docs.adyen.com/online-payments/cancel).
 
-        It is closed here first: what the donor's browser brings afterwards is not submitted any more, and if Adyen
-        authorises it nevertheless, the webhook reverses it. It is cancelled when Adyen has received that.
+        The payment is first closed in our store: a later redirectResult is not submitted, and if Adyen authorises the
+        payment nevertheless, the webhook reverses it. It counts as cancelled once Adyen has received the cancel.
         """
         own = reference.partition(":")[0]
         state = self.find(own)

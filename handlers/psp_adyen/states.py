@@ -1,4 +1,5 @@
-"""The state of a donation's payments, captures and refunds at Adyen, from all facts, in whatever order they came.
+"""The state of a donation's payments, captures and refunds at Adyen, derived from all facts, in whatever order they
+came.
 
 Events: https://docs.adyen.com/development-resources/webhooks/webhook-types
 """
@@ -14,7 +15,7 @@ from handlers.psp_adyen import codes
 from handlers.psp_adyen.facts import ANSWERED, CLOSED, SENT, Fact, cancel_key
 
 _EXPIRED = "EXPIRE"
-"""What was not captured in time is released: https://docs.adyen.com/api-explorer/Webhooks/1/post/EXPIRE."""
+"""A reservation that was not captured in time is released: https://docs.adyen.com/api-explorer/Webhooks/1/post/EXPIRE."""
 
 CANCELS = ("CANCELLATION", "TECHNICAL_CANCEL", "CANCEL_OR_REFUND")
 _REFUND_FAILURES = ("REFUND_FAILED", "REFUNDED_REVERSED")
@@ -22,7 +23,7 @@ _SUCCESSES = {"CAPTURE": Outcome.PAID, "REFUND": Outcome.REFUNDED}
 
 
 def request_of(facts: Iterable[Fact], reference: str) -> Fact | None:
-    """Return what was sent under one of our references, or None if nothing ever was."""
+    """Return the request with one of our references, or None if none was sent."""
     return next((each for each in facts if (each.reference, each.kind) == (reference, SENT)), None)
 
 
@@ -40,17 +41,15 @@ def is_answered(facts: Iterable[Fact], reference: str) -> bool:
 
 
 def payment(facts: Sequence[Fact], reference: str) -> Answer | None:
-    """Return the payment's state, or None if Adyen told nothing of it.
-
-    Raises PspRefused if another amount was authorised than was asked for.
-    """
+    """Return the payment's state, or None without an answer or event. Raises PspRefused if Adyen authorised another
+    amount than the flow asked for."""
     if other_amount(facts, reference):
         raise PspRefused(f"{reference}: Adyen authorised another amount")
     return state(facts, reference)
 
 
 def other_amount(facts: Sequence[Fact], reference: str) -> Fact | None:
-    """Return the authorisation of our payment with this reference, if it is of another amount than was asked for."""
+    """Return the authorisation of our payment with this reference if it has another amount than the request."""
     own = _own(facts, reference)
     sent, authorised = request_of(own, reference), _authorised_by(own)
     if (
@@ -64,7 +63,7 @@ def other_amount(facts: Sequence[Fact], reference: str) -> Fact | None:
 
 
 def state(facts: Sequence[Fact], reference: str) -> Answer | None:
-    """Return the payment's state, of whatever amount it is."""
+    """Return the payment's state, whatever its amount, or None without an answer or event."""
     own = _own(facts, reference)
     sent = request_of(own, reference)
     authorised = _authorised_by(own)
@@ -72,13 +71,13 @@ def state(facts: Sequence[Fact], reference: str) -> Answer | None:
         return _authorised(facts, authorised, sent)
     refused = [each for each in own if _outcome(each) in (Outcome.DECLINED, Outcome.RETRY)]
     if refused:
-        # An answer knows the reason, an event that came before it does not.
+        # An answer has the reason, an event does not.
         last = min(refused, key=lambda each: each.kind != ANSWERED)
         return _answer(_outcome(last), last)
     is_cancelled = is_closed(own, reference) and is_answered(facts, cancel_key(reference))
     if is_cancelled or any(each.kind == "OFFER_CLOSED" and each.code == "true" for each in own):
         return Answer(Outcome.CANCELLED, "closed", "closed before it was authorised", reference)
-    # What was received has been redirected before, whatever the clocks of those say who stored it.
+    # A redirect comes before `Received`, whatever the clocks of the functions say that stored them.
     answered = sorted(
         (each for each in own if each.kind == ANSWERED), key=lambda each: _outcome(each) is Outcome.PENDING
     )
@@ -86,10 +85,10 @@ def state(facts: Sequence[Fact], reference: str) -> Answer | None:
 
 
 def _own(facts: Iterable[Fact], reference: str) -> list[Fact]:
-    """Return the facts about our payment with this reference, without events of other payments that have it, too.
+    """Return the facts about our payment with this reference, without events of other payments that share it.
 
-    Somebody may have made such a one in the Customer Area. Adyen's answer names ours. Without an answer nothing that
-    Adyen signs tells two payments of the same amount apart, and the first one counts as ours.
+    Somebody may have made such a payment in the Customer Area. Adyen's answer to us has our payment's pspReference.
+    Without an answer no signed field tells two payments of the same amount apart, and the first one counts as ours.
     """
     own = [each for each in facts if each.reference == reference]
     named = {each.psp_reference for each in own if each.kind == ANSWERED} - {""}
@@ -104,14 +103,14 @@ def _own(facts: Iterable[Fact], reference: str) -> list[Fact]:
 
 
 def _authorised_by(own: Iterable[Fact]) -> Fact | None:
-    """Return what says that our payment was authorised: the answer to our request, if it came."""
+    """Return the fact that authorises our payment: the answer if there is one, else an event."""
     authorised = [each for each in own if _outcome(each) is Outcome.PAID]
     return min(authorised, key=lambda each: each.kind != ANSWERED, default=None)
 
 
 def further(facts: Sequence[Fact]) -> list[Fact]:
-    """Return the authorisations of payments that we did not ask for, although they have a reference of ours: a second
-    one with the same, or one that somebody made at Adyen. What became of them is in the Customer Area."""
+    """Return the authorisations of payments that we did not ask for, although they have one of our references: somebody
+    made them at Adyen. Their current state is in the Customer Area."""
     ours = [_authorised_by(_own(facts, sent.reference)) for sent in payments_of(facts)]
     known = {each.psp_reference for each in ours if each}
     known |= {each.original for each in facts if each.kind in CANCELS and each.code == "true"}
@@ -120,7 +119,7 @@ def further(facts: Sequence[Fact]) -> list[Fact]:
 
 
 def is_ours(facts: Sequence[Fact], psp_reference: str) -> bool:
-    """Return true if Adyen gave this reference to a payment of ours, which was authorised and is not reversed."""
+    """Return true if this is the pspReference of a payment of ours that was authorised and not cancelled."""
     authorised = {each.reference: _authorised_by(_own(facts, each.reference)) for each in payments_of(facts)}
     own = next((own for own, each in authorised.items() if each and each.psp_reference == psp_reference), None)
     is_gone = any((each.original, each.code) == (psp_reference, "true") and each.kind in CANCELS for each in facts)
@@ -142,10 +141,8 @@ def _authorised(facts: Sequence[Fact], authorised: Fact, sent: Fact | None) -> A
 
 
 def taken(facts: Iterable[Fact], request: Fact, state: Answer) -> int | None:
-    """Return what was taken of a payment: all at once, or what was captured of it, also in Adyen's Customer Area.
-
-    None: Adyen took what is no whole amount of ISO 4217's minor unit, or another currency.
-    """
+    """Return the amount that was taken of a payment (ISO 4217's minor unit): all at once, or what was captured of it,
+    also in the Customer Area. None: a capture is no whole amount, or in another currency."""
     if state.outcome is not Outcome.PAID:
         return 0
     if request.capture:
@@ -156,14 +153,14 @@ def taken(facts: Iterable[Fact], request: Fact, state: Answer) -> int | None:
 
 
 def captures(facts: Iterable[Fact], psp_reference: str) -> list[Fact]:
-    """Return the events of what was captured of the payment with this reference of Adyen's."""
+    """Return the events of captures of the payment with this pspReference."""
     return [each for each in facts if (each.kind, each.code, each.original) == ("CAPTURE", "true", psp_reference)]
 
 
 def modification(facts: Sequence[Fact], reference: str, event: str) -> Outcome | None:
     """Return the outcome of a capture or a refund (`event` is CAPTURE or REFUND): PENDING once Adyen has received it,
     None before that."""
-    # An event has the reference of the request or that of the payment, and always Adyen's of the request.
+    # An event has our reference of the request or of the payment, and always Adyen's reference of the request.
     theirs = {each.psp_reference for each in facts if (each.reference, each.kind) == (reference, ANSWERED)}
     own = [each for each in facts if each.reference == reference or each.psp_reference in theirs - {""}]
     if any(each.kind in _REFUND_FAILURES or (each.kind, each.code) == (event, "false") for each in own):
@@ -176,14 +173,14 @@ def modification(facts: Sequence[Fact], reference: str, event: str) -> Outcome |
 
 
 def left(facts: Sequence[Fact], request: Fact, psp_reference: str, without: str = "") -> int:
-    """Return how much of a payment can still be refunded: what was taken, less refunds that were not refused."""
+    """Return how much of a payment can still be refunded: what was taken, less refunds that were not declined.
+    `without` is the reference of a refund that is not counted."""
     total = request.amount if request.capture else sum(each.amount for each in captures(facts, psp_reference))
-    back = 0
-    for each in facts:
-        if each.kind == SENT and ":refund:" in each.reference and each.original == psp_reference:
-            gone = modification(facts, each.reference, "REFUND") is not Outcome.DECLINED
-            back += each.amount if gone and each.reference != without else 0
-    return total - back
+    sent = [each for each in facts if each.kind == SENT and each.original == psp_reference]
+    refunds = [each for each in sent if ":refund:" in each.reference and each.reference != without]
+    return total - sum(
+        each.amount for each in refunds if modification(facts, each.reference, "REFUND") is not Outcome.DECLINED
+    )
 
 
 def _outcome(fact: Fact) -> Outcome:
@@ -195,7 +192,7 @@ def _outcome(fact: Fact) -> Outcome:
 
 
 def _answer(outcome: Outcome, fact: Fact) -> Answer:
-    """Our reference, and Adyen's if it has one, as the payment's: both can be looked for in the Customer Area."""
+    """Return an answer whose reference is ours and Adyen's, if it has one: the Customer Area finds both."""
     both = f"{fact.reference}:{fact.psp_reference}" if fact.psp_reference else fact.reference
     code = fact.detail or fact.code
     return Answer(outcome, code, fact.message or fact.code, both, fact.url or None)

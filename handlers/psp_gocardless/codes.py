@@ -22,12 +22,11 @@ CAUSES: dict[str, Outcome] = {
     # https://developer.gocardless.com/api-reference/#event-types-payment, `failed`: the account may have money later.
     "insufficient_funds": Outcome.RETRY,
 }
-"""All other causes of a failure decline, unless the bank's reason says more: the account, the mandate or the donor
-stands against it."""
+"""All other causes of a failure decline, unless REASONS has the bank's reason."""
 
 REASONS: dict[str, Outcome] = {
-    # The same event's `reason_code`: these schemes report a lack of money with the cause `refer_to_payer`, which stands
-    # for refusals, too (https://support.gocardless.com/hc/en-ca/articles/115002900765-Retrying-a-failed-payment).
+    # The same event's `reason_code`: these schemes report a lack of money with the cause `refer_to_payer`, as they do
+    # refusals (https://support.gocardless.com/hc/en-ca/articles/115002900765-Retrying-a-failed-payment).
     "ARUDD-0": Outcome.RETRY,  # Bacs: refer to payer, almost always for lack of money
     "ACH_RETURN-R01": Outcome.RETRY,  # ACH: insufficient funds
     "ACH_RETURN-R09": Outcome.RETRY,  # ACH: uncollected funds
@@ -51,8 +50,8 @@ REFUNDS: dict[str, Outcome] = {
 }
 
 REFUSALS: dict[str, Outcome] = {
-    # Reasons of errors (https://developer.gocardless.com/api-reference/#errors-error-types) that are the donation's:
-    # the request was refused as it was. Any other reason may be a mistake of our setup, and is for people.
+    # Reasons of errors (https://developer.gocardless.com/api-reference/#errors-error-types) that are about the
+    # donation. Any other reason may be a mistake in our setup, and needs an operator.
     "mandate_is_inactive": Outcome.DECLINED,
     "mandate_replaced": Outcome.DECLINED,
     "retry_failed": Outcome.DECLINED,
@@ -63,17 +62,17 @@ REFUSALS: dict[str, Outcome] = {
 }
 
 UNKNOWN_MANDATE: dict[str, Outcome] = {**REFUSALS, "resource_not_found": Outcome.DECLINED}
-"""For a new payment, of which only the mandate can be unknown. An unknown payment is none that failed: the token may be
-that of another account."""
+"""For a new payment, where only the mandate can be unknown. Elsewhere an unknown resource is no decline: the access
+token may be that of another account."""
 
 REFUSED_FIELDS = frozenset({"amount", "currency", "mandate"})
-"""Fields of a payment that come from the donation: an invalid one is a decline, any other a mistake of ours."""
+"""Fields of a payment that come from the donation: if one is invalid, the payment is declined."""
 
 RETRY_SCHEDULE = (259200, 604800)
 """Seconds before the next attempt: 3 days, 7 days; after that the payment is declined.
 
 GoCardless allows three retries of a payment (https://developer.gocardless.com/api-reference/#payments-retry-a-payment),
-and donors should not be debited again before they could act."""
+and a donor needs time to act before the next debit."""
 
 PATIENCE = 60 * 24 * 3600
 """Seconds. Bank debits are confirmed three to eight working days after they were created, in Denmark on a day of the

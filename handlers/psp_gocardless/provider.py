@@ -8,8 +8,8 @@ charged back: `handlers.gocardless_webhook` stores that as a dispute.
 
 Idempotency-Key (https://developer.gocardless.com/api-reference/#making-requests-idempotency-keys): each key creates one
 resource; a later request with the key is answered with 409 `idempotent_creation_conflict`, which names the resource,
-and the library fetches it. GoCardless does not compare the requests, so this module does. How long GoCardless knows a
-key is published nowhere. So the donation's billing request and payment are looked for before another one is created.
+and the library fetches it. GoCardless does not compare the requests, so this module does. GoCardless does not document
+how long it knows a key, so this module looks for the donation's billing request and payment before it creates one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from handlers.psp_gocardless.reading import attributes_of, is_further, metadata_
 
 NEW_MANDATE = "new_mandate"
 _REQUEST = "BRQ"
-"""What the ids of billing requests begin with; those of payments begin with PM."""
+"""The beginning of billing requests' ids; payments' ids begin with PM."""
 
 
 @frozen
@@ -142,7 +142,7 @@ class GoCardlessPsp:
     @returns_refusals
     @translated_errors(codes.REFUSALS)
     def refund(self, request: Refund) -> Answer:
-        """Refund at most once per key: each refund has the key in its metadata, and the list is always complete.
+        """Refund at most once per key: each refund has the key in its metadata, and GoCardless lists all refunds.
 
         `total_amount_confirmation` (https://developer.gocardless.com/api-reference/#refunds-create-a-refund) makes
         GoCardless refuse a second refund that somebody created between the list and this one.
@@ -177,7 +177,8 @@ class GoCardlessPsp:
         return None if earlier is None else _refunded(earlier, request)
 
     def _earlier_refund(self, request: Refund) -> dict[str, Any] | None:
-        """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
+        """Return the refund with the request's key, or None. The key of a refund from the dashboard ends with its
+        id."""
         for refund in self._listed(self.services.refunds, {"payment": request.reference}):
             if metadata_of(refund).get("key") == request.key or refund.get("id") == request.key.rpartition(":")[2]:
                 return refund
@@ -194,8 +195,8 @@ class GoCardlessPsp:
 
     @translated_errors()
     def look_up(self, request: Lookup) -> list[Answer]:
-        """GoCardless lists by mandate and time, not by metadata: without them (an erased donation) it can only tell of
-        a payment that it has reported."""
+        """Look up by mandate and time: GoCardless does not list by metadata. Without a mandate, because the donation
+        was erased, only a payment that GoCardless reported can be looked up."""
         if request.reported:
             return self._look_up_reported(request.reported, request.donation)
         if not request.since or not request.token:
@@ -235,7 +236,7 @@ class GoCardlessPsp:
         return self.services.billing_requests if reference.startswith(_REQUEST) else self.services.payments
 
     def _requests(self, donation: str, since: str) -> Iterator[dict[str, Any]]:
-        """Yield the donation's billing requests: the newest come first, and none is older than the donation."""
+        """Yield the donation's billing requests, the newest first, back to the time at which the PSP was selected."""
         for request in self._listed(self.services.billing_requests, {}):
             if text(request, "created_at") < _before(since):
                 return
@@ -249,7 +250,7 @@ class GoCardlessPsp:
         return [each for each in listed if metadata_of(each).get("donation") == donation][::-1]
 
     def _listed(self, service: Any, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield all objects, newest first, as GoCardless lists them."""
+        """Yield the attributes of all resources, newest first."""
         for each in service.all({**query, "limit": 500}):
             yield attributes_of(each)
 
@@ -263,7 +264,7 @@ class GoCardlessPsp:
     def _answer(self, payment: dict[str, Any]) -> Answer:
         identity, status = text(payment, "id"), text(payment, "status")
         if status != "failed":
-            # A status that is not known yet decides nothing.
+            # An unknown status decides nothing.
             outcome = codes.PAYMENTS.get(status, Outcome.PENDING)
             return Answer(outcome, status, f"the payment is {status}", identity)
         details = self._failure(identity)
@@ -274,7 +275,7 @@ class GoCardlessPsp:
         return Answer(codes.failed(cause, str(details.get("reason_code"))), cause, f"failed: {cause}", identity)
 
     def _failure(self, payment: str) -> dict[str, Any]:
-        """Return why the payment failed, which only its events tell, and whether GoCardless tries it again."""
+        """Return the details of the payment's last failure, which only its events have; empty without one."""
         events = self.services.events.list({"payment": payment, "action": "failed", "limit": 1})
         event = next(iter(events.records), None)
         return section(attributes_of(event), "details") if event else {}

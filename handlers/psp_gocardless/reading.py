@@ -1,4 +1,4 @@
-"""Reading GoCardless's objects. Its library takes any JSON for one: PspUnavailable is raised for another shape."""
+"""Read GoCardless's resources: its library accepts any JSON for one. Raises PspUnavailable for another shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def attributes_of(resource: Any) -> dict[str, Any]:
 
 
 def own_attributes(resource: Any, identity: str) -> dict[str, Any]:
-    """Return the attributes of the resource with this id."""
+    """Return a resource's attributes. Raises PspUnavailable if it has another id."""
     attributes = attributes_of(resource)
     if attributes.get("id") != identity:
         raise PspUnavailable("GoCardless: the answer is about another resource than was asked for")
@@ -25,6 +25,7 @@ def own_attributes(resource: Any, identity: str) -> dict[str, Any]:
 
 
 def section(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a member that has to be an object."""
     value = item.get(name)
     if not isinstance(value, dict):
         raise PspUnavailable(f"GoCardless: the answer has no {name}")
@@ -32,16 +33,18 @@ def section(item: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def metadata_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata, empty if there is none."""
     value = item.get("metadata")
     return value if isinstance(value, dict) else {}
 
 
 def is_further(payment: Mapping[str, Any]) -> bool:
-    """Return true for a payment that the flow did not ask for: its own have the attempt in their metadata."""
+    """Return true for a payment that the flow did not create: the flow writes the attempt into the metadata."""
     return "attempt" not in metadata_of(payment)
 
 
 def text(item: Mapping[str, Any], name: str) -> str:
+    """Return a member that has to be a string, and not empty."""
     value = item.get(name)
     if not isinstance(value, str) or not value:
         raise PspUnavailable(f"GoCardless: the answer has no {name}")
@@ -49,6 +52,7 @@ def text(item: Mapping[str, Any], name: str) -> str:
 
 
 def number(item: Mapping[str, Any], name: str) -> int:
+    """Return a member that has to be an integer."""
     value = item.get(name)
     if type(value) is not int:
         raise PspUnavailable(f"GoCardless: the answer has no {name}")

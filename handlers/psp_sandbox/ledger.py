@@ -80,7 +80,7 @@ class Ledger:
     path: Path
 
     def work(self, order: str, work: Callable[[sqlite3.Connection], _T]) -> _T:  # noqa: ARG002 - one file has all orders
-        """Run the work in one transaction on the data of an order, or of a token."""
+        """Run the work in one transaction on the data of an order or a token, and return its result."""
         with sqlite.transaction(self.path, SCHEMA) as db:
             return work(db)
 
@@ -121,7 +121,7 @@ class Ledger:
         return payment if card.donor or card.bank else _decide(db, payment, card, key)
 
     def find(self, reference: str) -> Payment:
-        """Return the payment's current state; donors and banks of some cards act at this moment."""
+        """Return the payment's current state, after what the card's donor or bank does when it is asked."""
 
         def work(db: sqlite3.Connection) -> Payment:
             payment = _payment(db, reference)
@@ -186,7 +186,7 @@ def listed(db: sqlite3.Connection, order: str | None = None) -> list[Payment]:
 
 
 def _part(order: str) -> str:
-    """What of the ledger an order's payments are in; their references begin with it."""
+    """Return the name of an order's part of the ledger, with which the references of its payments begin."""
     return hashlib.sha256(order.encode()).hexdigest()[:12]
 
 

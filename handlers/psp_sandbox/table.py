@@ -1,8 +1,7 @@
-"""The sandbox's ledger in the DynamoDB table SANDBOX_TABLE (partition key `id`, a string), for environments that are
-deployed to be tried out.
+"""The sandbox's ledger in the DynamoDB table SANDBOX_TABLE (partition key `id`, a string), for deployed trials.
 
-Each item is the SQLite file of one order, so that every operation is the same as in a local run, and one transaction:
-the item is replaced only if nobody else has replaced it since it was read.
+Each item is the SQLite file of one order, so every operation does the same as in a local run. It is one transaction:
+the item is replaced only if it did not change since it was read.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _TRIES = 20
 
 @frozen
 class TableLedger(Ledger):
-    """`path` is the table's name."""
+    """A ledger in a table; `path` is the table's name."""
 
     def payments(self, order: str | None = None) -> list[Payment]:
         if order is not None:
@@ -48,9 +47,9 @@ class TableLedger(Ledger):
             item = dynamodb.get(str(self.path), id=order)
             with _opened(item) as db:
                 before = db.total_changes
-                done = work(db)
+                result = work(db)
                 if db.total_changes == before:
-                    return done
+                    return result
                 data = zlib.compress(db.serialize(), 9)
             version = int(item["version"]["N"]) if item else 0
             try:
@@ -63,7 +62,7 @@ class TableLedger(Ledger):
             except client.exceptions.ConditionalCheckFailedException:
                 time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311 - it spreads the writers
             else:
-                return done
+                return result
         raise Down("the sandbox's ledger is busy")
 
 
@@ -78,6 +77,6 @@ def _opened(item: dict[str, Any] | None) -> Iterator[sqlite3.Connection]:
 
 
 def open_ledger() -> Ledger:
-    """The ledger of this environment. Raises Misconfigured on Lambda without SANDBOX_TABLE."""
+    """Return the ledger of this environment. Raises Misconfigured on Lambda without SANDBOX_TABLE."""
     table = store_name("SANDBOX_TABLE")
     return TableLedger(Path(table)) if table else Ledger(sqlite.database("psp-sandbox"))

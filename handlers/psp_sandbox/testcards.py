@@ -31,7 +31,7 @@ class Card:
     donor: Literal["passes", "fails", "waits"] | None = None
     """The donor's behaviour at 3-D Secure, or None if the card does not require it."""
     bank: Literal["confirms", "returns", "waits"] | None = None
-    """What a bank that takes days does when it is asked the next time, or None for a bank that decides at once."""
+    """The bank's decision when it is asked the next time, or None for a bank that decides immediately."""
 
 
 CARDS: tuple[Card, ...] = (

@@ -40,8 +40,8 @@ def from_stripe(amount: int, currency: str) -> int:
 
 
 def whole_amount(amount: Any, currency: str) -> int | None:
-    """Return Stripe's amount in ISO 4217's minor unit, or None for one that we never ask for: a part of that unit, of
-    an unknown currency, or no integer at all."""
+    """Return Stripe's amount in ISO 4217's minor unit; None if it is no integer, a fraction of that unit, or in an
+    unknown currency."""
     try:
         return from_stripe(amount, currency) if type(amount) is int else None
     except (NotPayable, KeyError):

@@ -66,8 +66,8 @@ DECLINE_CODES: dict[str, Outcome] = {
 
 NEVER_AGAIN = frozenset(
     {
-        # Visa's category 1, of which the bank never accepts another attempt, and each costs a fee
-        # (https://checkout.com/docs/developer-resources/codes/visa-response-codes), and what no time mends.
+        # Visa's category 1 (https://checkout.com/docs/developer-resources/codes/visa-response-codes): the bank never
+        # accepts another attempt, and each costs a fee. And other codes that time does not change.
         "do_not_try_again",
         "expired_card",
         "fraudulent",
@@ -84,7 +84,7 @@ NEVER_AGAIN = frozenset(
         "transaction_not_allowed",
     }
 )
-"""Codes that are never tried again, whatever the bank advises besides."""
+"""Codes after which no attempt is made, whatever the bank's advice code says."""
 
 ADVICE_CODES: dict[str, Outcome] = {
     "confirm_card_data": Outcome.DECLINED,
@@ -111,7 +111,7 @@ REQUEST_CODES: dict[str, Outcome] = {
 }
 
 RELATED_CODES = {code: outcome for code, outcome in REQUEST_CODES.items() if code != "resource_missing"}
-"""For captures and refunds, of which only the payment can be missing: the key may be that of another account."""
+"""For captures and refunds, where only the payment can be missing: the API key may be that of another account."""
 
 RETRY_SCHEDULE = (3600, 86400, 259200)
 """Seconds before the next attempt: 1 hour, 1 day, 3 days; after that the payment is declined.
@@ -122,7 +122,7 @@ Stripe declines cards that are tried too often
 
 
 def declined(code: str | None, advice: str | None) -> Outcome:
-    """Return the outcome of a refused card: by the bank's advice, else by the code; unknown codes decline."""
+    """Return the outcome of a declined card: by the bank's advice, else by the code; unknown codes decline."""
     if code in NEVER_AGAIN:
         return Outcome.DECLINED
     if advice in ADVICE_CODES:

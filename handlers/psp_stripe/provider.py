@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from stripe.params import PaymentIntentCaptureParams, RefundCreateParams
 
 TIMEOUT = 15
-"""Seconds to wait for an answer. One invocation sends at most three requests (find, cancel, find), seldom four (search,
-find, confirm, find); the function's timeout must be longer than three, so that it can still report the result."""
+"""Seconds to wait for an answer. One invocation sends up to three requests (find, cancel, find), seldom four (search,
+find, confirm, find); the function's timeout must be longer than three of them take."""
 
 KEYS_KEPT = 23 * 3600
 """Seconds for which Stripe certainly knows a key: 24 hours, less one for clock skew and requests in transit."""
@@ -46,7 +46,6 @@ class StripePsp:
     """The page to which the donor comes back from 3-D Secure; Stripe adds payment_intent and redirect_status."""
     name: str = "psp_stripe"
     schedule: tuple[int, ...] = codes.RETRY_SCHEDULE
-
     continues: bool = True
     captures: bool = True
     patience: int = 0
@@ -61,8 +60,8 @@ class StripePsp:
         if reference is None:
             return self._create(request, amount)
         if forgotten:
-            # The attempt may have been made; its outcome is in the PaymentIntent. If it was declined, confirming it
-            # once more is safe: it is paid once at most.
+            # The PaymentIntent has the outcome if the attempt was made. If it was declined, another confirmation is
+            # safe: a PaymentIntent is paid once at most.
             intent = self.client.v1.payment_intents.retrieve(reference)
             _compare(intent, request, amount)
             if intent.status not in ("requires_payment_method", "requires_confirmation"):
@@ -70,9 +69,10 @@ class StripePsp:
         return self._confirm(request, reference, amount)
 
     def _search(self, request: Authorisation, amount: int) -> str | None:
-        """Return the donation's PaymentIntent, or None if it has none; of several, one that was or can be paid.
+        """Return the id of the donation's PaymentIntent, or None if it has none; of several, one that was or can be
+        paid.
 
-        Raises PspRefused if the only ones are somebody's in the dashboard: the donor would pay twice.
+        Raises PspRefused if only others took payments, in the dashboard: the donor would pay twice.
         """
         known = self._intents(request.donation)
         intents = [each for each in known if not is_further(each.metadata)]
@@ -165,7 +165,8 @@ class StripePsp:
         return _refunded(earlier, request, amount) if earlier else None
 
     def _earlier_refund(self, request: Refund) -> stripe.Refund | None:
-        """Return the refund that has the key, or the id with which the key of a refund made in the dashboard ends."""
+        """Return the refund with the request's key, or None. The key of a refund from the dashboard ends with its
+        id."""
         refunds = self.client.v1.refunds.list({"payment_intent": request.reference, "limit": 100}).auto_paging_iter()
         names = (request.key, request.key.rpartition(":")[2])
         return next((each for each in refunds if {getattr(each.metadata, "key", None), each.id} & {*names}), None)
@@ -202,12 +203,12 @@ _REFUNDS = {"succeeded": Outcome.REFUNDED, "failed": Outcome.DECLINED, "canceled
 
 
 def is_further(metadata: Any) -> bool:
-    """Return true for the metadata of a PaymentIntent that the flow did not ask for: its own have the attempt."""
+    """Return true for the metadata of a PaymentIntent that the flow did not create: the flow writes the attempt."""
     return "attempt" not in metadata
 
 
 def _method(token: str) -> str:
-    """Return a digest of the payment method's token, from which it cannot be read."""
+    """Return a digest of the payment method's token."""
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
@@ -220,7 +221,8 @@ def _compare(intent: stripe.PaymentIntent, request: Authorisation, amount: int) 
 
 
 def _current(intent: stripe.PaymentIntent) -> Answer:
-    """Return a PaymentIntent's state: one with a refused card is not final, because another card may complete it."""
+    """Return a PaymentIntent's state with its amounts. After a declined card it is not final: another card may complete
+    it."""
     answer, currency = _answer(intent), intent.currency.upper()
     outcome = Outcome.REDIRECT if intent.status == "requires_payment_method" else answer.outcome
     # Stripe's objects lack attributes that the answer omits.
