@@ -7,15 +7,14 @@ import os
 from handlers.document import Misconfigured
 
 RETENTION, NEVER = "PAYMENTS_RETENTION_DAYS", "never"
-"""After how many days donors' data is erased; a deployed sweep has to be told, if only that it never is."""
-
+"""The setting with the days after which donors' data is erased, and its value for not erasing."""
 
 _LONGEST = 36_500
 """Days: a hundred years."""
 
 
 def retention_days(value: str | None) -> int | None:
-    """Return the number of days that PAYMENTS_RETENTION_DAYS says, or None if it is no such number."""
+    """Return a value of PAYMENTS_RETENTION_DAYS as a number of days, or None if it is invalid."""
     if value is None or not value.isdecimal() or len(value) > len(str(_LONGEST)):
         return None
     return int(value) if 1 <= int(value) <= _LONGEST else None
@@ -24,7 +23,7 @@ def retention_days(value: str | None) -> int | None:
 def is_on_lambda() -> bool:
     """Return true if this process is a Lambda function.
 
-    Local runs have the variables of one, too, but a virtual time, and not the API of Lambda's runtime.
+    Local runs have a function's environment variables, too, but a virtual clock and no runtime API of Lambda's.
     """
     is_local = "FLOWDSL_NOW" in os.environ and "AWS_LAMBDA_RUNTIME_API" not in os.environ
     return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME")) and not is_local

@@ -1,4 +1,4 @@
-"""Start executions of deployed flows from commands."""
+"""Start an execution of a deployed flow from a command."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MOST = 100
 
 
 def start(state_machine: str, name: str, text: str) -> str:
-    """Start an execution with this input, and return its ARN. Raises click.ClickException.
+    """Start an execution with this input (JSON), and return its ARN. Raises click.ClickException.
 
-    Step Functions keeps the name of an execution that has ended for 90 days, and refuses it to another one, also with
-    the same input (StartExecution in its API reference). So what is run again gets a number after its name; the steps
-    themselves see to it that nothing is done twice.
+    Step Functions keeps the name of an execution for 90 days after its end, and refuses another one with this name,
+    even with the same input (StartExecution in its API reference). So an execution that is repeated gets a number after
+    its name; the steps do nothing twice.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

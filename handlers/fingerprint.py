@@ -1,4 +1,4 @@
-"""The fingerprint of a donation: what makes two donations with one id the same."""
+"""The fingerprint of a donation, which tells two donations with one id apart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _TEXTS = ("currency", "charity", "payment_method.type", "payment_method.token", 
 
 
 def fingerprint(donation: Mapping[str, Any]) -> str:
-    """Return a digest of the amount, the currency, the charity, the payment method and the e-mail address.
+    """Return a digest of amount, currency, charity, payment method, e-mail address and `capture`.
 
-    Neither the token nor the address can be read from it. Raises MalformedEvent if one of them is missing.
+    Raises MalformedEvent if one of them, except `capture`, is missing.
     """
     values = [read(donation, "amount", int), *(read(donation, name, str) for name in _TEXTS)]
     if "capture" in donation:

@@ -1,8 +1,8 @@
 """Structured logs: each line names the donation and the execution and contains no private data.
 
-Events and the messages of foreign exceptions are never logged, so no token, card number or donor's address gets there.
-Nor do they get into the cause of a failed step, which Step Functions keeps: see Unexpected.
-Logs go to stderr (CloudWatch reads both streams): in local runs stdout is for the command's result.
+Events and the messages of other libraries' exceptions, which may have tokens, card numbers or donors' addresses, are
+not logged, and not in the cause of a failed step, which Step Functions keeps: see Unexpected. Logs go to stderr
+(CloudWatch reads both streams): in local runs stdout is for the command's result.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from handlers.document import donation_id, execution_id
 
 
 class Unexpected(Exception):
-    """An exception of another library, or a mistake of ours: where it was raised, without its message, which may have a
-    donor's data or a token in it. Repeating may help."""
+    """An exception of another library, or a mistake in ours. The message has its type and place, not its own message,
+    which may contain a donor's data or a token. Repeating may help."""
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -73,7 +73,7 @@ def invocation(log: Logger, event: Any, context: Any) -> Iterator[None]:
 
 
 def _place(error: BaseException) -> str:
-    """Return the last line of ours that an exception passed."""
+    """Return file and line of the innermost frame in handlers, or of the innermost one."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [each for each in frames if f"{os.sep}handlers{os.sep}" in each.filename]
     last = (ours or frames)[-1]

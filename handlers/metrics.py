@@ -10,7 +10,7 @@ NAMESPACE = "payments"
 
 
 def report(name: str, value: int) -> None:
-    """Write the value of this function's metric; elsewhere than on Lambda nobody watches it."""
+    """Write the value of a metric of this function; does nothing outside of Lambda."""
     if is_on_lambda():
         from aws_lambda_powertools.metrics import MetricUnit, single_metric
 

@@ -1,7 +1,7 @@
-"""Live and test: an environment takes money with live keys, or is for trials, with keys of the PSPs' test modes.
+"""Live and test modes: an environment takes money, with live keys, or is for trials, with the PSPs' test keys.
 
-A key of the wrong mode is an error on Lambda, before the PSP is asked: a test key would store donations as paid of
-which nobody took anything, and a live one would take money in a trial. PAYMENTS_SANDBOX says which kind it is.
+PAYMENTS_SANDBOX says which. On Lambda a key of the wrong mode is an error before the PSP is asked: with a test key
+donations would be stored as paid without any money, and a live key would take money in a trial.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ _MODES = {
     "GOCARDLESS_ENVIRONMENT": r"(live|sandbox)\Z",
     "GOCARDLESS_ACCESS_TOKEN": r"(?i)\s*(live|sandbox)_",
 }
-"""The settings that tell a mode, and where they tell it."""
-
+"""Patterns of the settings that show a mode; their group is the mode."""
 
 _WORDS = {"ADYEN_ENVIRONMENT": "live or test", "GOCARDLESS_ENVIRONMENT": "live or sandbox"}
-"""The settings that are nothing but the name of a mode."""
+"""The settings whose value is the name of a mode."""
 
 
 class WrongMode(Exception):
@@ -41,13 +40,13 @@ def is_trial(environ: Mapping[str, str]) -> bool:
 
 
 def is_live(name: str, value: str) -> bool | None:
-    """Return whether a setting is of the PSP's live mode; None if it does not tell."""
+    """Return true if a setting's value is of the PSP's live mode, None if it shows no mode."""
     match = re.match(_MODES[name], value) if name in _MODES else None
     return match and match[1].lower() == "live"
 
 
 def mistakes(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is of the wrong mode among the variables of a function that has this environment."""
+    """Yield a message for each of a function's variables that has the wrong mode for its environment."""
     for name, value in variables.items():
         live = is_live(name, value)
         if live and is_trial(environ):
@@ -75,10 +74,10 @@ def setting_if_live(name: str, mode: str) -> str | None:
 
 
 def is_for_us(event: bool | None, name: str, psp: str) -> bool:
-    """Return false for a test event where this setting is live: it is about no money, and to be ignored.
+    """Return false for a test event if the setting `name` is live: no money is involved, and the event is ignored.
 
-    `event` says whether the event is live, None if it does not tell. Raises WrongMode for a live event where the
-    setting is of a test mode: the PSP sends it again, until it has the right URL.
+    `event` is true for a live event, None if it does not show its mode. Raises WrongMode for a live event if the
+    setting is of a test mode: the PSP sends the event again until it has the right URL.
     """
     ours = None if event is None else is_live(name, setting(name))
     if ours is None or event == ours:

@@ -25,7 +25,7 @@ WITHDRAWN: dict[str, str] = {
     # Bulgaria has the euro since 1 January 2026 (Council of the European Union, 8 July 2025).
     "BGN": "EUR",
 }
-"""Currencies that new donations cannot have, and those in their places; stored donations still have them."""
+"""Currencies that new donations cannot have, with their successors; stored donations may have them."""
 
 ACCEPTED = frozenset(MINOR_DIGITS.keys() - WITHDRAWN.keys())
 
@@ -35,7 +35,7 @@ class NotPayable(ValueError):
 
 
 def rescaled(amount: int, before: int, after: int) -> tuple[int, int]:
-    """Return an amount with other digits of the minor unit, and the rest that is not payable with so many.
+    """Convert an amount between minor units of so many digits; return the new amount and the rest, 0 if exact.
 
     >>> rescaled(2500, 0, 2), rescaled(2500, 2, 0), rescaled(2550, 2, 0)
     ((250000, 0), (25, 0), (25, 50))

@@ -1,10 +1,8 @@
-"""The task tokens with which executions wait for donors and PSPs. A token stays here; donors get a ticket, from which
-it cannot be read.
+"""The task tokens with which executions wait for donors and PSPs. Donors get a ticket, a digest of the token.
 
 Stored in the DynamoDB table REDIRECTS_TABLE (partition key `id`, a string), or in SQLite if it is not set. Every ticket
-of a donation leads to the token that its execution waits with now, if it waits for the donor: nobody but the PSP ends
-the wait for a bank. Both expire: they are not read any more then, and DynamoDB deletes them by `expires_at` within some
-days.
+of a donation leads to the token that its execution waits with now, if it waits for the donor: only the PSP's webhook
+ends the wait for a bank. Tokens and tickets that have expired are not read, and DynamoDB deletes them by `expires_at`.
 """
 
 from __future__ import annotations
@@ -25,24 +23,24 @@ CREATE TABLE IF NOT EXISTS tokens (donation TEXT PRIMARY KEY, token TEXT NOT NUL
 """
 
 DONOR, PSP = "donor", "psp"
-"""Whom an execution waits for. A token that was stored by an earlier version does not say it, and is taken for both."""
+"""Values of `awaits`: who resumes the execution. A token that an earlier version stored has none, and counts for
+both."""
 
 KEPT = 2 * 24 * 3600
-"""Seconds for which a ticket and a token are kept: the flow waits for a donor for a day, after which a return is only
-told that it is late."""
+"""Seconds after which tickets and tokens expire: a day for the donor, and another in which a return is `late`."""
 
 
 def keep(donation: str, token: str, awaits: str = DONOR) -> str:
-    """Store the token that the donation's execution waits with, and return its ticket: the same for the same token.
+    """Store the token that the donation's execution waits with, and return its ticket.
 
-    A task token cannot be guessed, and so its digest cannot either.
+    The ticket is a digest of the token: nobody can guess it, as nobody can guess the token.
     """
     ticket = hashlib.sha256(token.encode()).hexdigest()
     expires_at = _now() + KEPT
     table = store_name("REDIRECTS_TABLE")
     if table:
         client = dynamodb.client()
-        # The token first: a ticket that somebody has must lead to one.
+        # The token first: every ticket must lead to one.
         for identity, values in (
             (f"donation#{donation}", {"token": token, "awaits": awaits}),
             (f"ticket#{ticket}", {"donation": donation}),
@@ -71,7 +69,7 @@ def donation_of(ticket: str) -> str | None:
 
 
 def token_of(donation: str, *awaits: str) -> str | None:
-    """Return the last token of the donation, or None if it has none for one of these, or only one that has expired."""
+    """Return the donation's last token, or None if it has expired, or awaits none of these (none given: any)."""
     table = store_name("REDIRECTS_TABLE")
     if table:
         stored = _get(table, f"donation#{donation}")
@@ -84,7 +82,7 @@ def token_of(donation: str, *awaits: str) -> str | None:
 
 
 def resume(donation: str, output: str, *awaits: str) -> bool:
-    """Let the donation's execution go on with this output (JSON); return False if it does not wait for one of these."""
+    """Resume the donation's execution with this output (JSON); return false if it does not await one of these."""
     import boto3
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""Text for a terminal: whatever it is, it stays in its line and sends the terminal nothing but what people see."""
+"""Text for a terminal: characters that could forge lines or control the terminal are written as escapes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FORGING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028\u2029\u200e\u200f\u202a-\
 
 
 def plain(text: str) -> str:
-    """Write such characters as Python does.
+    """Return the text with such characters as Python's escapes.
 
     >>> plain("Ada\\n\\x1b[2J")
     'Ada\\\\n\\\\x1b[2J'
@@ -20,6 +20,6 @@ def plain(text: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Write a JSON value for people, with such characters inside strings as JSON's escapes."""
+    """Return a JSON value as indented text, with such characters inside strings as JSON's escapes."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _FORGING.sub(lambda match: match.group() if match.group() == "\n" else f"\\u{ord(match.group()):04x}", text)

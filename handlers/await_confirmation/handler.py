@@ -1,7 +1,7 @@
-"""AwaitConfirmation: keep the task token with which the PSP's webhook lets the execution go on.
+"""AwaitConfirmation: store the task token with which the PSP's webhook resumes the execution.
 
-Step Functions calls this with `lambda:invoke.waitForTaskToken`. The PSP has the payment and takes days to decide it (a
-bank debit), so there is nobody to tell.
+Step Functions calls this with `lambda:invoke.waitForTaskToken`, for a payment that the PSP takes days to decide (a bank
+debit).
 """
 
 from __future__ import annotations

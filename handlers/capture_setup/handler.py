@@ -15,11 +15,11 @@ LOG = logger("capture_setup")
 
 
 class NotCapturable(Exception):
-    """The donation cannot be captured: it is unknown, is not reserved, or less is. Nothing was taken."""
+    """The donation cannot be captured: it is unknown or not reserved, or the amount is too large. Nothing was taken."""
 
 
 class Document(TypedDict):
-    """The capture flow's document: what the PSP's function needs of the donation's, without the donor's data."""
+    """The capture flow's document: the parts of the donation's document that the PSP's function needs."""
 
     operation: str
     references: list[str]
@@ -34,7 +34,8 @@ class Document(TypedDict):
 def handler(event: dict[str, Any], context: Any) -> Document:
     """Return the document for `{"donation": id, "amount": null}`.
 
-    Without an amount, all is taken; 0 releases the reservation. Raises MalformedEvent, NotCapturable, CaptureConflict.
+    The amount is in the minor unit; without one all is taken, and 0 releases the reservation. Raises MalformedEvent,
+    NotCapturable, CaptureConflict.
     """
     with invocation(LOG, event, context):
         donation = read(event, "donation", str)
@@ -46,8 +47,7 @@ def handler(event: dict[str, Any], context: Any) -> Document:
         reserved = known.reserved if known else record.amount
         amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else reserved
         if not 0 <= amount <= reserved:
-            expected = f"expected 0 to {reserved}, which is reserved (minor unit)"
-            raise NotCapturable(f"{donation}: {amount}; {expected}")
+            raise NotCapturable(f"{donation}: {amount}; expected 0 to {reserved}, which is reserved (minor unit)")
         now = clock.now()
         capture = begin(
             Capture(

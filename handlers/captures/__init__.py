@@ -1,4 +1,4 @@
-"""Captures: donations whose amount was reserved first, and is taken or released later."""
+"""Captures: requests to take or release the reserved amount of a donation."""
 
 from handlers.captures.record import Capture, CaptureConflict
 from handlers.captures.store import begin, find, finish, listed

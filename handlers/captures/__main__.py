@@ -1,4 +1,4 @@
-"""`python -m handlers.captures`: take or release reserved donations, and inspect captures."""
+"""`python -m handlers.captures`: take or release reserved donations, and list captures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handlers.terminal import json_text, plain
 
 @click.group(cls=Group)
 def main() -> None:
-    """Take reserved donations, or release them, and inspect captures.
+    """Take or release reserved donations, and list captures.
 
     They are in the DynamoDB table CAPTURES_TABLE; if that is not set, in a SQLite file in the folder PAYMENTS_DATA
     (.flowdsl by default).

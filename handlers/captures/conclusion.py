@@ -1,4 +1,4 @@
-"""What follows from the state of a reserved payment: the donation's record, its receipt and total, and the capture."""
+"""Store the state of a reserved payment: the donation's record, its receipt and total, and the capture."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from handlers.transactions.store import store
 
 
 def conclude(capture: Capture, record: Transaction, status: str, code: str) -> Capture:
-    """Store what the PSP says of the payment after the capture, with what follows from it; return the stored capture.
+    """Store the donation after its capture, and the capture with its new status; return the stored capture.
 
-    `status` is the capture's new one; `capture.amount` is what was taken. Everything happens once, however often this
-    is called. Post-processing that fails is finished by the sweep.
+    `capture.amount` is the amount that was taken. Calling it again changes nothing. The sweep finishes post-processing
+    that fails.
     """
-    # The donation first: a process that is killed in between is run again, or the sweep asks the PSP once more.
+    # The donation first: if this is killed in between, it is run again, or the sweep asks the PSP once more.
     if status == "captured" and record.status != "paid":
         document = json.loads(record.document)
         paid = {**document["payment"], "status": "paid", "code": code}
@@ -32,7 +32,7 @@ def conclude(capture: Capture, record: Transaction, status: str, code: str) -> C
 
 
 def release(record: Transaction, code: str) -> Transaction:
-    """Store that nothing was taken of the reservation and nothing can be any more; return the donation's record."""
+    """Store that a reservation was released and nothing was taken; return the donation's record."""
     document = json.loads(record.document)
     payment = {**document["payment"], "status": "abandoned", "code": code, "message": "released"}
     # A paid donation stays paid.

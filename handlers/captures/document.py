@@ -7,6 +7,6 @@ from typing import Any
 
 
 def captured(document: Mapping[str, Any], amount: int) -> dict[str, Any]:
-    """Return the document whose donation is the amount that was taken; `reserved` is what it was."""
+    """Return the document with the captured amount as the donation's; `reserved` has the amount before."""
     donation = document["donation"]
     return {**document, "donation": {**donation, "amount": amount}, "reserved": donation["amount"]}

@@ -1,4 +1,4 @@
-"""The record of a capture. A donation has one at most: what it takes, or that it takes nothing."""
+"""The record of a capture. A donation has one at most, which takes the reserved amount, a part of it, or nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ outcome is unknown."""
 
 
 class CaptureConflict(Exception):
-    """The donation has a capture of another amount, or was released; nothing was taken for this one."""
+    """The donation has a capture of another amount, or was released: nothing was taken for this request."""
 
 
 @frozen
 class Capture:
-    """What is to be taken of a reserved donation. Amounts are in the currency's minor unit."""
+    """A request to take a reserved donation, and its state. Amounts are in the currency's minor unit."""
 
     donation: str
     amount: int

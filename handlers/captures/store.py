@@ -19,7 +19,7 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS captures (id TEXT PRIMARY KEY, body TEXT N
 def begin(capture: Capture) -> Capture:
     """Store an open capture before the PSP is asked, and return the stored one: the donation's first.
 
-    Raises CaptureConflict if that one is of another amount.
+    Raises CaptureConflict if that one has another amount.
     """
     table = store_name("CAPTURES_TABLE")
     if table:

@@ -1,4 +1,4 @@
-"""Disputes: donors' banks that take a donation back, which somebody may contest."""
+"""Disputes: a donor's bank takes a donation back, or may do so."""
 
 from handlers.disputes.record import Dispute
 from handlers.disputes.store import listed

@@ -1,4 +1,4 @@
-"""What follows from a dispute's state: the record, the charity's total, and a message to other systems."""
+"""Store a dispute's state: the record, the charity's total, and a message to other systems."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from handlers.outbox import Message, send
 def keep(dispute: Dispute) -> Dispute:
     """Store the dispute's state if it may replace the stored one; return the stored one.
 
-    A lost dispute is taken from the charity's total, once, and told to other systems (`donation.dispute_lost`); a
-    regained one, which is one that is won after it was lost, is put back, and told as `donation.dispute_regained`.
-    Raises NotDelivered.
+    A lost dispute is subtracted from the charity's total once, with the message `donation.dispute_lost`. One that is
+    won after it was lost is regained: it is added again, with the message `donation.dispute_regained`. Raises
+    NotDelivered.
     """
-    # The effects first: a process that is killed here is run again.
+    # The effects first: if this is killed in between, it is run again, and each effect happens once.
     if dispute.status == LOST:
         add(Contribution(f"dispute#{dispute.id}", dispute.charity, -dispute.amount, dispute.currency))
         _tell("donation.dispute_lost", dispute)

@@ -23,8 +23,8 @@ class Dispute:
     reference: str
     """The payment's, at the PSP."""
     status: str
-    """needs response (somebody has to answer), under review, won, lost (the money is gone), regained (lost, and then
-    won or paid after all)."""
+    """needs response (an operator has to answer it at the PSP), under review, won, lost (the bank has the money),
+    regained (lost, and then won or paid after all)."""
     reason: str
     stored_at: str
     is_inquiry: bool = False
@@ -41,6 +41,6 @@ class Dispute:
         return self.status in _FINAL
 
     def may_replace(self, stored: Dispute) -> bool:
-        """True if this state may follow the stored one: a decision stays, unless the bank takes the amount after all,
-        or gives it back."""
+        """Return true if this state may follow the stored one: a decision is final, except that a won dispute may be
+        lost, and a lost one regained."""
         return not stored.is_final or (stored.status, self.status) in ((WON, LOST), (LOST, REGAINED))

@@ -18,10 +18,9 @@ LOG = logger("donor_returned")
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Resume the execution; the event is `{"ticket": …}`, with an `outcome` if the page knows one.
 
-    `details` has the parameters of the page's URL that the PSP wants back, such as Adyen's `redirectResult`.
-
-    Return `{"status": "done"}`, or `{"status": "late"}` if the execution does not wait for the donor (any more, or just
-    now): it asks the PSP anyway. Raises MalformedEvent.
+    `details` has the parameters of the page's URL that the PSP needs, such as Adyen's `redirectResult`. Returns
+    `{"status": "done"}`, or `{"status": "late"}` if the execution does not wait for the donor now: it asks the PSP
+    anyway. Raises MalformedEvent.
     """
     with invocation(LOG, event, context):
         ticket = read(event, "ticket", str)
@@ -40,7 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _details(details: dict[str, Any]) -> dict[str, str]:
-    """Return what there is of the parameters, as they are: the PSP checks them. Raises MalformedEvent."""
+    """Return the known parameters unchanged: the PSP checks them. Raises MalformedEvent for a long one."""
     result = {name: read(details, name, str) for name in _PARAMETERS if name in details}
     if any(len(value) > _LONGEST for value in result.values()):
         raise MalformedEvent(f"details: expected at most {_LONGEST} characters per parameter")
@@ -49,4 +48,4 @@ def _details(details: dict[str, Any]) -> dict[str, str]:
 
 _PARAMETERS = ("redirectResult",)
 _LONGEST = 20_000
-"""Characters. Adyen's result is one of its own tokens, of some thousand characters; the document has room for it."""
+"""Characters. Adyen's redirectResult has some thousand; the document has room for this many."""

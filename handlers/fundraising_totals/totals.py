@@ -1,8 +1,8 @@
 """Charities' totals in the DynamoDB table TOTALS_TABLE (partition key `id`, a string), or in SQLite if it is not set.
 
-Each donation counts once: its mark and the new total are written in one transaction. Transactions on one item exclude
-each other (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html), so the total of a
-charity has PARTS items in the table, and those that collide are repeated.
+Each contribution counts once: its mark and the new total are written in one transaction. Transactions on one item
+conflict (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html), so the total of a
+charity has PARTS items in the table, and a transaction that conflicts is repeated.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ CREATE INDEX IF NOT EXISTS contributions_by_charity ON contributions (charity, c
 
 PARTS = 16
 _TRIES = 8
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 @frozen
 class Contribution:
-    """A donation's part of a total; the amount is in the currency's minor unit."""
+    """An amount that counts once in a charity's total; negative for a refund or a lost dispute, in the minor unit."""
 
     donation: str
+    """The donation's id, or the key of a refund or a dispute."""
     charity: str
     amount: int
     currency: str
@@ -79,9 +80,9 @@ def _add_to_table(contribution: Contribution, table: str) -> int:
             reasons = {reason["Code"] for reason in error.response["CancellationReasons"]}
             if "ConditionalCheckFailed" in reasons:
                 break  # counted before
-            if not reasons & _PASSING or attempt == _TRIES - 1:
+            if not reasons & _TRANSIENT or attempt == _TRIES - 1:
                 raise
-        time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - spreads those that collided
+        time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - it spreads transactions that conflict
     return _total(client, contribution, table)
 
 

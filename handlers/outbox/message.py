@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 
 class NotDelivered(Exception):
-    """The message was not accepted; it is safe to send it again."""
+    """The message was not accepted: send it again, which is safe."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""PersistCapture: store what was taken, as a paid donation with its receipt and total, or that it was released."""
+"""PersistCapture: store that a reservation was taken, as a paid donation with receipt and total, or was released."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stored(TypedDict):
 
 
 def handler(event: dict[str, Any], context: Any) -> Stored:
-    """Return `id`, `status` and `amount` of the stored capture. Everything happens once, however often this runs.
+    """Return `id`, `status` and `amount` of the stored capture. Running it again changes nothing.
 
     The event is the document with the PSP's answer, or the error, in `result`. Post-processing that fails is finished
     by the sweep. Raises MalformedEvent.
@@ -34,15 +34,15 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         donation = read(event, "donation.id", str)
         capture, record = captures.find(donation), store().get(donation)
         if capture is None or record is None:
-            raise MalformedEvent("donation.id: nobody requested its capture")
+            raise MalformedEvent("donation.id: no capture of this donation was requested")
         state = _state(read(event, "result", dict[str, Any]), capture.reference)
         status, code = str(state.get("status")), str(state.get("code"))
         if "Error" in state:
             status, code = "broken", str(state["Error"])
         elif status == "paid":
-            # What the PSP says was taken: perhaps in its dashboard, before the request.
+            # The amount that the PSP took, perhaps because of a capture in its dashboard before the request.
             taken = state["captured"] if type(state.get("captured")) is int else capture.amount
-            # A PSP that took something instead of releasing it, and cannot say what, is for people.
+            # If the PSP took an unknown amount instead of releasing it, an operator has to look.
             status, capture = ("captured", evolve(capture, amount=taken)) if taken else ("broken", capture)
         elif status == "cancelled" and not capture.amount:
             status = "released"
@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
 
 
 def _state(result: Mapping[str, Any], reference: str) -> Mapping[str, Any]:
-    """Return the payment's state: a capture's answer has it, and a release's is a list of all payments."""
+    """Return the payment's state: the answer to a capture, or one of the payments in the answer to a release."""
     payments = result.get("payments")
     if not isinstance(payments, list):
         return result

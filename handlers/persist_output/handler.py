@@ -34,14 +34,13 @@ def handler(event: Any, context: Any) -> Stored:
         if not isinstance(event, dict):
             raise MalformedEvent("the event: expected the execution's document, an object")
         transaction = from_document(event)
-        kept = store()
-        if transaction.status == "broken" and _is_another(event, kept.history(transaction.id)):
-            # SelectPsp failed before it could tell: this donation must not end with the other one's status.
+        transactions = store()
+        if transaction.status == "broken" and _is_another(event, transactions.history(transaction.id)):
+            # SelectPsp failed before it found the conflict: this donation must not get the other one's status.
             transaction = evolve(transaction, status="conflict")
-        record = kept.put(transaction)
+        record = transactions.put(transaction)
         LOG.info("stored", status=record.status, complete=record.complete, kept=record is not transaction)
-        stored = {"id": record.id, "status": record.status, "stored_at": record.stored_at}
-        return cast("Stored", stored)
+        return cast("Stored", {"id": record.id, "status": record.status, "stored_at": record.stored_at})
 
 
 def _is_another(event: dict[str, Any], history: list[Transaction]) -> bool:

@@ -43,5 +43,5 @@ def handler(event: dict[str, Any], context: Any) -> Done:
 
 
 def _line(text: str) -> str:
-    """Join the text into one line, so that a name cannot add a header or a paragraph to the e-mail."""
+    """Return the text in one line, so that a name cannot add a header or a paragraph to the e-mail."""
     return " ".join(text.split())

@@ -19,8 +19,8 @@ LOG = logger("redirect_to_psp")
 def handler(event: dict[str, Any], context: Any) -> Done:
     """Send `payment.redirect` with the URL and a ticket; the event is `{"token": …, "document": …}`.
 
-    A new token (the step was retried) is a new message. If the flow waits again for a donor who is at the PSP, the
-    token is only stored: the donor has a ticket. Raises MalformedEvent, NotDelivered.
+    A retried step has a new token, and sends a new message. If the flow waits again for a donor who is at the PSP, the
+    token is only stored: the donor has a ticket already. Raises MalformedEvent, NotDelivered.
     """
     with invocation(LOG, event, context):
         token = read(event, "token", str)
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> Done:
         attempts = read(event, "document.payment.attempts", list[Any])
         url = read(event, "document.payment.redirect_url", str)
         returns = attempts[-1].get("returns", 0) if attempts else 0
-        # A browser, or a mail filter, that loads the return page again and again must not end the donation.
+        # A browser or a mail filter that keeps loading the return page must not exhaust the execution's events.
         awaits = redirects.DONOR if returns <= MOST_RETURNS else redirects.PSP
         ticket = redirects.keep(donation, token, awaits)
         if not returns:

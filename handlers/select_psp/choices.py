@@ -1,7 +1,7 @@
-"""The PSP first selected for each donation, which it keeps when the configuration changes.
+"""The PSP that was first selected for each donation. The donation keeps it when the configuration changes.
 
 An idempotency key is valid at one PSP only. So a donation that runs again, after a failure or as a duplicate, goes to
-the same PSP, even if that is disabled by now. A different donation with the same id is refused.
+the same PSP, even if that is disabled now. A different donation with the same id is refused.
 
 Stored in the DynamoDB table CHOICES_TABLE (partition key `id`, a string), or in SQLite if it is not set.
 """

@@ -1,4 +1,4 @@
-"""What has to be set where the payment flow is deployed, for `flowdsl check` and `flowdsl plan`."""
+"""Checks of the payment flow's settings in an environment, for `flowdsl check` and `flowdsl plan`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Variables = Mapping[str, Mapping[str, str]]
 
 
 def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Iterator[str]]:
-    """Return a check for `StateMachine(checks=[...])`: the routing is what SelectPsp accepts on Lambda, and what a PSP
-    that may be chosen needs is set: the settings that its function's code reads, and those of its webhook. Keys are of
-    the environment's mode, but for references to secrets, which the functions check."""
+    """Return a check for `StateMachine(checks=[...])`: SelectPsp accepts the routing on Lambda, and each enabled PSP
+    has the settings that the code of its function and its webhook reads, with keys of the environment's mode.
+    References to secrets are checked by the functions."""
     known = sorted(functions)
 
     def check(_environment: str, variables: Variables) -> Iterator[str]:
@@ -48,7 +48,7 @@ def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Ite
 
 
 def stores_check(_environment: str, variables: Variables) -> Iterator[str]:
-    """A check for `StateMachine(checks=[...])`: each table and bus that a function's code opens has a name.
+    """Check that each table and bus that a function's code opens has a name; for `StateMachine(checks=[...])`.
 
     The code of `payment-select-psp` is select_psp/handler.py.
     """
@@ -69,7 +69,7 @@ def _webhooks(psp_function: str, functions: Iterable[str]) -> set[str]:
 
 
 def _settings(function: str, own: Mapping[str, str]) -> set[str]:
-    """Return the settings that a function's code reads if it has these variables."""
+    """Return the names of the settings that a function's code reads, given its own variables."""
     names: set[str] = set()
     for source in _code(_handler(function)):
         names |= source.settings
@@ -78,14 +78,14 @@ def _settings(function: str, own: Mapping[str, str]) -> set[str]:
 
 
 class _Source(NamedTuple):
-    """What a file of handlers imports from there, and reads from its environment."""
+    """A file's imports from handlers, and the settings that it reads."""
 
     file: Path
     imports: tuple[Path, ...]
     stores: frozenset[str]
     settings: frozenset[str]
     live_settings: frozenset[tuple[str, str]]
-    """Settings that are read in the live mode only, each with the setting that tells the mode."""
+    """Settings that are read in the live mode only, each with the setting that shows the mode."""
 
 
 def _handler(function: str) -> Path:
@@ -106,7 +106,7 @@ def _code(handler: Path) -> list[_Source]:
 
 @cache  # functions share modules
 def _read(file: Path) -> _Source:
-    """Read a file's text, which the formatter keeps in one form: parsing all handlers takes a second."""
+    """Search a file's text: parsing all handlers would take a second, and the formatter keeps the text in one form."""
     text = "\n" + file.read_text(encoding="utf-8") if file.exists() else ""
     imports: list[Path] = []
     for module, names in re.findall(r"\n[ \t]*from (handlers[\w.]*) import (\([^)]*\)|[^\n#]*)", text):

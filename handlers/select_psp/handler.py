@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
         donation = read(event, "donation", dict[str, Any])
         read(donation, "payment_method", dict[str, Any])
         identity = read(donation, "id", str)
-        # Configuration first, also for a donation that has a PSP: a mistake must not cost more than this step.
+        # The configuration first: a mistake must stop the flow here, before any charge.
         transactions, psps = store(), settings()
         mark = fingerprint(donation)
         choice = choices.find(identity)
@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> Selected:
             "reason": choice.reason,
             "chosen_at": choice.chosen_at,
         }
-        # Before the PSP is asked: what the execution cannot store later is open work that handlers.reconcile sees.
+        # Before the PSP is asked: if the execution cannot store its result, the sweep settles this open transaction.
         transactions.put(intent({**event, "psp": selected}))
         return selected
 
@@ -70,6 +70,6 @@ def _beside(own_arn: str, function: str) -> str:
     parts = own_arn.split(":")
     if len(parts) < 7:
         raise Misconfigured("invoked_function_arn: expected arn:partition:lambda:region:account:function:name")
-    # How deployed names are made from those in the flow, such as test-{}-pr7.
+    # A template of deployed names, such as test-{}-pr7.
     names = os.environ.get("FLOWDSL_FUNCTION_NAMES", "{}")
     return ":".join([*parts[:6], names.replace("{}", function)])

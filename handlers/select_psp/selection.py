@@ -21,11 +21,11 @@ _OPTIONAL = "reservations"
 _LISTS = ("currencies", "payment_methods", "charities")
 
 SANDBOX = frozenset({"psp_sandbox", "payment-psp-sandbox"})
-"""The name and the function of the PSP that takes no money: on Lambda an environment has to allow it."""
+"""The name and the function of the sandbox, which takes no money: on Lambda an environment has to allow it."""
 
 
 class NoPspAvailable(Exception):
-    """No PSP accepts the donation; the message gives each one's reason."""
+    """No PSP accepts the donation; the message has the reason of each."""
 
 
 class PspSettings(NamedTuple):
@@ -42,10 +42,10 @@ class PspSettings(NamedTuple):
     payment_methods: tuple[str, ...] = ()
     charities: tuple[str, ...] = ()
     reservations: bool = True
-    """False: it takes payments at once, and none whose `capture` is `later`."""
+    """False if the PSP cannot reserve amounts: donations with `capture` `later` go elsewhere."""
 
     def objection(self, donation: Mapping[str, Any]) -> str | None:
-        """Return why it cannot take the donation, or None if it can."""
+        """Return why the PSP cannot take the donation, or None if it can."""
         issuer = donation["payment_method"].get("psp")
         method, currency = read(donation, "payment_method.type", str), read(donation, "currency", str)
         charity = read(donation, "charity", str)
@@ -65,9 +65,9 @@ class PspSettings(NamedTuple):
 
 
 def settings(environ: Mapping[str, str] | None = None) -> list[PspSettings]:
-    """Read the PSPs of the configuration file, in its order. Raises Misconfigured, which names all mistakes.
+    """Return the PSPs of the configuration file, in its order. Raises Misconfigured, which names all mistakes.
 
-    With `environ`, as a function on Lambda with these environment variables does.
+    With `environ`, read the file as a function on Lambda with these variables does.
     """
     is_deployed, environ = environ is not None or is_on_lambda(), os.environ if environ is None else environ
     path = Path(environ.get("PSPS") or _FILE)
@@ -111,13 +111,13 @@ def check_routing(functions: Iterable[str], environ: Mapping[str, str] | None = 
 
 
 def _is_enabled_sandbox(name: str, table: Any) -> bool:
-    """Return true if the sandbox may be chosen: under its own name, or because another PSP's table has its function."""
+    """Return true if the table enables the sandbox, by its name or by its function."""
     is_enabled = isinstance(table, dict) and table.get("enabled") is True
     return is_enabled and bool({name, str(table.get("function"))} & SANDBOX)
 
 
 def _mistakes(table: Any) -> Iterator[str]:
-    """Yield what is wrong with a PSP's table, each with the key."""
+    """Yield the mistakes in a PSP's table, each with its key."""
     if not isinstance(table, dict):
         yield ": expected a table"
         return

@@ -16,21 +16,21 @@ MAX_AMOUNT = 99_999_999
 """In the minor unit: eight digits, the most that card schemes and PSPs accept."""
 
 MAX_BYTES = 32_768
-"""Bytes of JSON (ASCII). The document may have 256 KiB, including everything that the steps and their errors add: an
-execution that exceeds the limit ends immediately, perhaps with a payment taken and not stored."""
+"""Bytes of JSON (ASCII). A document may have 256 KiB with everything that the steps and their errors add: an execution
+that exceeds this limit ends immediately, perhaps with a payment that was taken and not stored."""
 
 _DEEPEST = 32
-"""Objects and arrays in one another. Step Functions has a limit of its own, and JSON's libraries have theirs."""
+"""Levels of objects and arrays. Step Functions and JSON's libraries have limits of their own."""
 
 _LARGEST = 1e308
-"""JSONata, and most other languages, have no larger numbers."""
+"""JSONata and most other languages have no larger numbers."""
 
 _SECRETS = re.compile(
     r"(card|cc|payment)*((cvc|cvv|cvn|cvd|cav|csc)\d?(code|number|value)?|securitycode|cardverification(code|number|value))\d?"
     r"|cardcode|cardpin|pinblock|(track|magstripe|magneticstripe)(data\d?|\d(data)?)"
 )
 """Names of fields whose values must never be stored, not even encrypted (PCI DSS, requirement 3.3): verification codes,
-PINs and what the magnetic stripe has."""
+PINs and the magnetic stripe's data."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half of a UTF-16 pair, which JSON can carry and no store or PSP accepts."""
@@ -134,7 +134,7 @@ def validated(donation: Any) -> dict[str, Any]:
 
 
 def _beyond_limits(value: Any, path: str = "the donation", depth: int = 0) -> Iterator[str]:
-    """Yield what no step could work on, not even this one."""
+    """Yield the parts that are nested too deeply, or have a number that is too large."""
     if isinstance(value, dict | list):
         if depth == _DEEPEST:
             yield f"{path}: is nested more than {_DEEPEST} levels deep; send the additional field as text"
@@ -158,7 +158,8 @@ def _secrets(value: Any, path: str = "") -> Iterator[str]:
 
 
 def _unstorable(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the dotted paths of the fields with characters that cannot be stored or displayed, and what is wrong."""
+    """Yield the dotted paths of the fields with characters that cannot be stored or displayed, each with the
+    problem."""
     if isinstance(value, dict):
         for name, item in value.items():
             inside = f"{path}.{cards.redact(name)}" if path else cards.redact(name)

@@ -103,7 +103,7 @@ def test_a_cancellation_that_is_only_received_is_not_done() -> None:
 def test_what_nobody_can_wait_for_is_asked_again(patience: int, reference: str | None) -> None:
     """A PSP that decides within moments, or one whose answer names no payment: the same request says more later."""
     psp = Scripted(authorised=answer(Outcome.PENDING, reference), patience=patience)
-    with pytest.raises(PspUnavailable, match="has not decided the cancellation yet"):
+    with pytest.raises(PspUnavailable, match="has not decided yet"):
         perform(document(), psp)
 
 
