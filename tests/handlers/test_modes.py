@@ -183,7 +183,7 @@ EVENTS = {"stripe": stripe_event, "adyen": adyen_event, "gocardless": gocardless
 def settled(call: Call, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the webhooks settle."""
     calls: list[str] = []
-    for place in ("stripe_webhook.handler.settle", "adyen_webhook.handler.settle_fact"):
+    for place in ("stripe_webhook.handler.settle", "adyen_webhook.handler._settle_event"):
         monkeypatch.setattr(f"handlers.{place}", lambda *_, **__: calls.append("settled") or "settled")
     monkeypatch.setattr("handlers.adyen_webhook.handler.was_asked_for", lambda _: True)
     settling = ("payment", lambda *_: calls.append("settled") or "settled")
