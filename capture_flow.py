@@ -1,6 +1,6 @@
-"""The capture flow: takes a reserved donation, or a part of it, or releases it; at most once.
+"""The capture flow takes a reserved donation, or a part of it, or releases it; at most once.
 
-Start each execution with the name `<donation>-capture`: `python -m handlers.captures request` does.
+Start each execution with the name `<donation>-capture`, as `python -m handlers.captures request` does.
 """
 
 from flowdsl import (
@@ -59,7 +59,7 @@ take_capture = Task(
 
 flow = chain(
     setup,
-    # The same request again: the PSP has decided, and everybody was told.
+    # A repeated request: the PSP has decided, and the result is stored.
     Choice("IsSettled", when(one_of(setup.out.status, "captured", "released"), end())),
     take_capture,
     persist,

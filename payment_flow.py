@@ -1,7 +1,7 @@
 """The payment flow: from a donation to a stored transaction.
 
-Every step adds to the document: `donation` and `payment` by Setup, `psp` by SelectPsp, and so on. What
-TakePayment answers is agreed in handlers/psp.
+Every step adds to the document: Setup adds `donation` and `payment`, SelectPsp adds `psp`, and so on. handlers/psp
+defines the answers of TakePayment.
 """
 
 from datetime import timedelta
@@ -43,9 +43,9 @@ from handlers.document import DONATION_FIELDS, METHOD_FIELDS, PSP_FIELDS
 from handlers.select_psp.deployment import deployment_check, stores_check
 from handlers.select_psp.selection import check_routing
 
-# The handlers are safe to be run again, so that any of them may be.
+# Every handler can be run again safely.
 any_error = retry("States.ALL", interval=2, max_attempts=3, backoff_rate=2)
-# A crowd of donors may throttle Lambda for longer than lambda_transient waits: 2 s, 4 s, 8 s, …, then every hour.
+# Many donors may throttle Lambda for longer than lambda_transient waits: 2 s, 4 s, 8 s, …, then every hour.
 lambda_busy = retry(
     *lambda_transient.errors,
     interval=2,
@@ -54,9 +54,9 @@ lambda_busy = retry(
     max_delay=timedelta(hours=1),
     jitter="FULL",
 )
-# The PSP was not reached, its key is being rotated, or its Lambda broke or timed out. The outcome is unknown, so the
-# same attempt is repeated, which is safe: 5 s, 15 s, 45 s, …, then every 6 hours for three months. The donation stays
-# open, and the sweep lists it as long as the PSP cannot be asked. Adyen forgets keys after a week: then it is broken.
+# The PSP could not be reached, its key is being rotated, or its Lambda failed or timed out. The outcome is unknown, so
+# the same attempt is repeated, which is safe: 5 s, 15 s, 45 s, …, then every 6 hours for three months. The donation
+# stays open, and the sweep lists it while the PSP cannot be asked. Adyen forgets keys after a week: then it is broken.
 psp_errors = retry(
     "States.Timeout",
     "States.TaskFailed",
@@ -65,12 +65,12 @@ psp_errors = retry(
     backoff_rate=3,
     max_delay=timedelta(hours=6),
 )
-# Repeating would not help: somebody has to investigate.
+# Repeating would not help: an operator has to investigate.
 final_errors = retry("PspRefused", "MalformedEvent", max_attempts=0)
 final_choices = retry("DonationConflict", "NoPspAvailable", "MalformedEvent", "Misconfigured", max_attempts=0)
 malformed = retry("MalformedDonation", max_attempts=0)
 conflict = retry("ConflictingTransaction", max_attempts=0)
-# The donor may have paid, or wants to, so the steps around are tried for hours: 5 s, 15 s, 45 s, …, then every hour.
+# The donor has paid, or wants to, so the other steps are repeated for hours: 5 s, 15 s, 45 s, …, then every hour.
 storing = retry("States.ALL", interval=5, max_attempts=10, backoff_rate=3, max_delay=timedelta(hours=1))
 
 # A redirect that was not sent is sent again while the donor waits: 1 s, 2 s, 4 s, …, for 8 minutes. Errors that the
@@ -87,7 +87,7 @@ sending = retry(
     backoff_rate=2,
 )
 
-# In seconds. A function ends before the step gives it up, so that two of one payment are not at work together.
+# Seconds. A function ends before its step times out, so that two functions never work on one payment.
 PSP_FUNCTION, PSP_STEP = 50, 60
 
 # Tables and the event bus of the deployed functions, with what each may do; local runs keep SQLite files.
@@ -95,7 +95,7 @@ TRANSACTIONS = Table(
     "payment-transactions",
     key="id",
     sort_key="entry",
-    # Their keys have parts: one key for all donations of a day would limit the table.
+    # A key has parts (handlers/transactions/dynamodb.py): one key for all donations of a day would throttle the table.
     indexes={f"by-{name}": (f"{name}_part", "started_at") for name in ("status", "charity", "day")},
 ).access("PutItem", "GetItem", "UpdateItem", "Query", variable="TRANSACTIONS_TABLE")
 CHOICES = Table("payment-choices", key="id").access("PutItem", "GetItem", variable="CHOICES_TABLE")
@@ -121,7 +121,7 @@ PSPS = [
 # What SelectPsp may choose is what TakePayment may call: `flowdsl check` fails otherwise.
 check_routing(function.name for function in PSPS)
 
-# What settling a donation after its execution takes: ask its PSP, finish its post-processing.
+# Access for settling a donation after its execution: ask its PSP, finish its post-processing.
 SETTLING = [
     TRANSACTIONS,
     CAPTURES,
@@ -130,12 +130,13 @@ SETTLING = [
     Functions(*PSPS).access("InvokeFunction"),
     Executions("payment").access("DescribeExecution"),
 ]
-# What a PSP's webhook takes: it lets executions go on, and settles refunds and disputes.
-TOLD = [*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")]
+# Access of a PSP's webhook, which resumes executions, and settles payments, refunds and disputes.
+WEBHOOK = [*SETTLING, REDIRECTS, REFUNDS, DISPUTES, Executions("payment").access("SendTaskSuccess")]
 
 
 def document_with(fields: tuple[str, ...]) -> Expression:
-    """The document, with these fields of the donation only: donors' data stays out of functions that do not need it."""
+    """Return the document with only these fields of the donation: functions get no donors' data that they do not
+    need."""
     donation = fn.sift(state_input.donation, lambda value, name: one_of(name, *fields))
     if "payment_method" in fields:
         method = fn.sift(state_input.donation.payment_method, lambda value, name: one_of(name, *METHOD_FIELDS))
@@ -144,13 +145,13 @@ def document_with(fields: tuple[str, ...]) -> Expression:
 
 
 class Event(TypedDict, total=False):
-    """What a step sends its function, unless that is the whole document."""
+    """Arguments of a Task whose function gets another event than the whole document."""
 
     payload: Expression
 
 
 def recorded(name: str, function: Function, **event: Unpack[Event]) -> Task:
-    """A step of the post-processing: its failure is written down and never stops the flow."""
+    """Return a step of the post-processing; its failure is recorded and does not stop the flow."""
     failed = Pass(
         f"{name}Failed",
         output={"status": "failed", "error": state_input.Error, "cause": state_input.Cause},
@@ -162,7 +163,7 @@ setup = Task(
     "Setup",
     Function("payment-setup", "handlers/setup"),
     payload={"donation": state_input, "execution": context.Execution.Id},
-    # Nothing is stored yet that could bring the donation back.
+    # Nothing is stored yet: if this step fails, the donation is lost.
     retry=[lambda_busy, malformed, storing],
 )
 persist_output = Task(
@@ -201,7 +202,7 @@ await_confirmation = Task(
     Function("payment-await-confirmation", "handlers/await_confirmation", access=[REDIRECTS]),
     payload={"token": task_token, "document": document_with(DONATION_FIELDS)},
     wait_for_task_token=True,
-    # The PSP's webhook ends the wait, or a day: then TakePayment asks the PSP.
+    # The PSP's webhook or the timeout of a day ends the wait: then TakePayment asks the PSP.
     timeout=take_payment.out.pending_seconds,
     into="confirmation",
     retry=[retry("States.Timeout", max_attempts=0), lambda_busy, storing],
@@ -212,11 +213,11 @@ redirect_to_psp = Task(
     Function("payment-redirect-to-psp", "handlers/redirect_to_psp", access=[REDIRECTS, BUS]),
     payload={"token": task_token, "document": document_with(DONATION_FIELDS)},
     wait_for_task_token=True,
-    # A day in all; shorter once the donor came back without completing the payment, when the PSP is asked again.
+    # A day in all; shorter after the donor came back without completing the payment: then the PSP is asked again.
     timeout=take_payment.out.redirect_seconds,
     into="redirect",
     retry=sending,
-    # A donor who does not come back may have paid all the same: TakePayment asks the PSP and settles it.
+    # A donor who does not come back may have paid: TakePayment asks the PSP.
     catch=catch("States.ALL", goto(take_payment), into="redirect"),
 )
 
@@ -270,25 +271,25 @@ flow = chain(
             fail(
                 "PaymentBroken",
                 error="PaymentBroken",
-                cause="The payment could not be settled, people have to look: see error in the stored transaction",
+                cause="The payment's outcome is unknown, an operator has to look: see error in the stored transaction",
             ),
         ),
     ),
 )
 
-# The page to which the PSP sends the donor back calls it; it answers RedirectToPsp's task token.
+# The return page, to which the PSP sends the donor back, calls this function; it answers RedirectToPsp's task token.
 donor_returned = Function(
     "payment-donor-returned",
     "handlers/donor_returned",
     access=[REDIRECTS, Executions("payment").access("SendTaskSuccess")],
 )
-# Give each PSP its function's URL; it settles what executions wait for, or could not store.
-adyen_webhook = Function("payment-adyen-webhook", "handlers/adyen_webhook", timeout=60, access=[*TOLD, ADYEN])
+# Give each PSP the URL of its function, which settles what executions wait for, or could not store.
+adyen_webhook = Function("payment-adyen-webhook", "handlers/adyen_webhook", timeout=60, access=[*WEBHOOK, ADYEN])
 webhooks = [
-    Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=TOLD),
+    Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=WEBHOOK),
     adyen_webhook,
-    # Banks decide many debits at once: a request may have hundreds of events, each with questions to GoCardless.
-    Function("payment-gocardless-webhook", "handlers/gocardless_webhook", timeout=900, access=TOLD),
+    # Banks decide many debits at once: one request may have hundreds of events, each with requests to GoCardless.
+    Function("payment-gocardless-webhook", "handlers/gocardless_webhook", timeout=900, access=WEBHOOK),
 ]
 reconcile = Function("payment-reconcile", "handlers/reconcile", timeout=900, access=[*SETTLING, REFUNDS, DISPUTES])
 
@@ -296,20 +297,20 @@ machine = StateMachine(
     "payment",
     flow,
     query_language="JSONata",
-    # AWS recommends to retry the passing errors of the Lambda service for every Lambda.
+    # AWS recommends retrying transient errors of the Lambda service for every function.
     defaults=Defaults(retry=lambda_transient),
     comment="Takes a donation's payment through the payment service provider that fits it",
     related=[donor_returned, *webhooks],
-    # Nothing is deployed with which money would be lost: `flowdsl check` and `flowdsl plan` fail before.
+    # `flowdsl check` and `flowdsl plan` fail for settings with which money would be lost.
     checks=[deployment_check(function.name for function in PSPS), stores_check],
-    # reconcile settles what executions could not store, and lists what needs people.
+    # reconcile settles what executions could not store, and lists open work for an operator.
     schedules=[Schedule("sweep", reconcile, every=timedelta(minutes=15))],
     alarms=[
         Alarm("payment-executions", Executions("payment")),
         Alarm("payment-refund-executions", Executions("payment-refund")),
         Alarm("payment-capture-executions", Executions("payment-capture")),
         Alarm("payment-functions", Functions(donor_returned, *webhooks)),
-        # Adyen would hold back all later events, so it is not told that one cannot be settled: people are.
+        # Adyen would hold back all later events after an error: so it gets none, and an alarm tells an operator.
         Alarm("payment-unsettled-events", Metric("payments", "UnsettledEvents", adyen_webhook)),
         # A PSP that signs with a secret that we don't have sends its events again for hours or days. A burst of
         # somebody's attempts is in one or two quarters of an hour, and does not ring.
@@ -328,7 +329,7 @@ machine = StateMachine(
             Alarm(f"{psp.name}-key", Metric("payments", "KeyRejected", psp), within=timedelta(minutes=30))
             for psp in PSPS
         ),
-        # The sweep fails or does not run at all; or it has found what needs people.
+        # The sweep fails or does not run, or there is open work.
         Alarm("payment-sweep", Functions(reconcile), within=timedelta(hours=1), silence=True),
         Alarm("payment-open-work", Metric("payments", "OpenWork", reconcile), within=timedelta(minutes=30)),
     ],
