@@ -71,7 +71,7 @@ from typing import Any
 
 from handlers.logs import logger
 from handlers.psp_toy.handler import open_psp
-from handlers.psp_webhook import BadSignature, content, header, receive, settle, signing_secrets
+from handlers.psp_webhook import BadSignature, UnknownSignature, content, header, receive, settle, signing_secrets
 
 LOG = logger("toy_webhook")
 
@@ -85,7 +85,8 @@ def _verify(event: Mapping[str, Any]) -> dict[str, Any]:
     secrets = signing_secrets("TOY_WEBHOOK_SECRET")
     digests = [hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() for secret in secrets]
     if not any(hmac.compare_digest(digest.encode(), signature) for digest in digests):
-        raise BadSignature("the signature does not match")
+        kind = UnknownSignature if len(signature) == 64 else BadSignature
+        raise kind("the signature does not match")
     return dict(json.loads(body))
 
 
@@ -159,8 +160,8 @@ def project(tmp_path: Path) -> Path:
     stripe = '    Function("payment-psp-stripe", "handlers/psp_stripe", timeout=PSP_FUNCTION),\n'
     toy = '    Function("payment-psp-toy", "handlers/psp_toy", timeout=PSP_FUNCTION, access=[SANDBOX]),\n'
     replace(flow, stripe, stripe + toy)
-    stripe = '    Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=TOLD),\n'
-    toy = '    Function("payment-toy-webhook", "handlers/toy_webhook", timeout=60, access=[*TOLD, SANDBOX]),\n'
+    stripe = '    Function("payment-stripe-webhook", "handlers/stripe_webhook", timeout=60, access=WEBHOOK),\n'
+    toy = '    Function("payment-toy-webhook", "handlers/toy_webhook", timeout=60, access=[*WEBHOOK, SANDBOX]),\n'
     replace(flow, stripe, stripe + toy)
     replace(folder / "handlers" / "modes.py", "_MODES = {\n", '_MODES = {\n    "TOY_API_KEY": r"(live|test)_",\n')
     # 5: the routing, and one of an environment that has the settings.
