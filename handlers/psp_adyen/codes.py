@@ -15,28 +15,27 @@ RESULTS: dict[str, Outcome] = {
     "IdentifyShopper": Outcome.REDIRECT,
     "PresentToShopper": Outcome.REDIRECT,
     "Cancelled": Outcome.DECLINED,
-    # Refused and Error depend on the reason: see REFUSALS. This flow's requests never have the results
+    # Refused and Error depend on the reason: see RETRY_REASONS. This flow's requests never have the results
     # PartiallyAuthorised (Adyen enables it for an account), AuthenticationFinished and AuthenticationNotRequired.
 }
 """Outcomes by resultCode; an unknown one decides nothing: PENDING."""
 
-REFUSALS: dict[str, Outcome] = {
-    # https://docs.adyen.com/development-resources/refusal-reasons, `refusalReasonCode`: the acquirer or the issuer was
-    # unavailable, so that a new payment with the same card may be accepted later.
-    "4": Outcome.RETRY,  # Acquirer Error
-    "9": Outcome.RETRY,  # Issuer Unavailable
-}
-"""All other reasons decline: the donor needs another card, or has to contact the bank."""
+RETRY_REASONS = frozenset({"4", "9"})  # Acquirer Error, Issuer Unavailable
+"""Values of `refusalReasonCode` (https://docs.adyen.com/development-resources/refusal-reasons) after which a new
+payment with the same card may be accepted. All others decline: the donor needs another card, or has to contact the
+bank."""
 
-REQUEST_CODES: dict[str, Outcome] = {
-    # https://docs.adyen.com/development-resources/error-codes: there is no payment, because of the donation. Any other
-    # code may be a mistake in our setup, and needs an operator.
-    "101": Outcome.DECLINED,  # Invalid card number
-    "137": Outcome.DECLINED,  # Invalid amount specified
-    "138": Outcome.DECLINED,  # Unsupported currency specified
-    "800": Outcome.DECLINED,  # Contract not found
-    "803": Outcome.DECLINED,  # PaymentDetail not found
-}
+REQUEST_CODES = frozenset(
+    {
+        "101",  # Invalid card number
+        "137",  # Invalid amount specified
+        "138",  # Unsupported currency specified
+        "800",  # Contract not found
+        "803",  # PaymentDetail not found
+    }
+)
+"""Errors of a request (https://docs.adyen.com/development-resources/error-codes) that are about the donation: there is
+no payment, and it is declined. Any other code may be a mistake in our setup, and needs an operator."""
 
 IN_PROGRESS = frozenset({"703", "704"})
 """Adyen's store of keys is not available, or the first request with the key is in progress: ask again

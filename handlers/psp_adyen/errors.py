@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
@@ -13,12 +13,10 @@ from handlers.psp import Answer, KeyRejected, Outcome, PspRefused, PspUnavailabl
 from handlers.psp.refusals import Refusal
 from handlers.psp_adyen import codes
 
-_NOTHING: Mapping[str, Outcome] = {}
-
 
 @contextmanager
-def translated_errors(definite: Mapping[str, Outcome] = _NOTHING) -> Iterator[None]:
-    """Raise an error with a `definite` code as a Refusal, and all others as our errors."""
+def translated_errors(declines: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Raise an error whose code is in `declines` as a Refusal, and all others as our errors."""
     try:
         yield
     except NotPayable as error:
@@ -29,9 +27,9 @@ def translated_errors(definite: Mapping[str, Outcome] = _NOTHING) -> Iterator[No
         code = error.error_code if isinstance(error.error_code, str) and error.error_code else "no code"
         if is_transient(error) or code == "no code":
             raise PspUnavailable(f"Adyen: {error.status_code} {code[:50]}") from error
-        if code not in definite:
+        if code not in declines:
             raise PspRefused(f"Adyen refuses the request: {code[:50]}") from error
-        raise Refusal(Answer(definite[code], code, "Adyen refuses the request")) from error
+        raise Refusal(Answer(Outcome.DECLINED, code, "Adyen refuses the request")) from error
     except (exceptions.AdyenAPIResponseError, requests.RequestException) as error:
         raise PspUnavailable(f"Adyen: {type(error).__name__} {getattr(error, 'status_code', '')}".rstrip()) from error
     except exceptions.AdyenError as error:

@@ -187,7 +187,7 @@ def _outcome(fact: Fact) -> Outcome:
     if fact.kind == "AUTHORISATION":
         return Outcome.DECLINED if fact.code == "false" else Outcome.PAID
     if fact.kind == ANSWERED and fact.code in ("Refused", "Error"):
-        return codes.REFUSALS.get(fact.detail, Outcome.DECLINED)
+        return Outcome.RETRY if fact.detail in codes.RETRY_REASONS else Outcome.DECLINED
     return codes.RESULTS.get(fact.code, Outcome.PENDING) if fact.kind == ANSWERED else Outcome.PENDING
 
 

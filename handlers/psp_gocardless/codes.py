@@ -14,28 +14,27 @@ PAYMENTS: dict[str, Outcome] = {
     "cancelled": Outcome.CANCELLED,
     "customer_approval_denied": Outcome.DECLINED,
     "charged_back": Outcome.DECLINED,
-    # `failed` depends on the cause: see CAUSES.
+    # `failed` depends on the cause: see RETRY.
 }
 """A payment that was submitted is not paid: the bank may still refuse it."""
 
-CAUSES: dict[str, Outcome] = {
-    # https://developer.gocardless.com/api-reference/#event-types-payment, `failed`: the account may have money later.
-    "insufficient_funds": Outcome.RETRY,
-}
-"""All other causes of a failure decline, unless REASONS has the bank's reason."""
-
-REASONS: dict[str, Outcome] = {
-    # The same event's `reason_code`: these schemes report a lack of money with the cause `refer_to_payer`, as they do
-    # refusals (https://support.gocardless.com/hc/en-ca/articles/115002900765-Retrying-a-failed-payment).
-    "ARUDD-0": Outcome.RETRY,  # Bacs: refer to payer, almost always for lack of money
-    "ACH_RETURN-R01": Outcome.RETRY,  # ACH: insufficient funds
-    "ACH_RETURN-R09": Outcome.RETRY,  # ACH: uncollected funds
-}
+RETRY = frozenset(
+    {
+        # https://developer.gocardless.com/api-reference/#event-types-payment, `failed`: the event's cause.
+        "insufficient_funds",
+        # The event's reason_code: these schemes report a lack of money with the cause `refer_to_payer`, as they do
+        # refusals (https://support.gocardless.com/hc/en-ca/articles/115002900765-Retrying-a-failed-payment).
+        "ARUDD-0",  # Bacs: refer to payer, almost always for lack of money
+        "ACH_RETURN-R01",  # ACH: insufficient funds
+        "ACH_RETURN-R09",  # ACH: uncollected funds
+    }
+)
+"""Causes of a failure, and banks' reasons for one, after which the account may have money later. All others decline."""
 
 
 def failed(cause: str, reason: str) -> Outcome:
-    """Return the outcome of a failed payment: by the bank's reason, else by GoCardless's cause."""
-    return REASONS.get(reason) or CAUSES.get(cause, Outcome.DECLINED)
+    """Return the outcome of a failed payment, by GoCardless's cause and the bank's reason."""
+    return Outcome.RETRY if {cause, reason} & RETRY else Outcome.DECLINED
 
 
 REFUNDS: dict[str, Outcome] = {
@@ -49,19 +48,22 @@ REFUNDS: dict[str, Outcome] = {
     "funds_returned": Outcome.DECLINED,
 }
 
-REFUSALS: dict[str, Outcome] = {
-    # Reasons of errors (https://developer.gocardless.com/api-reference/#errors-error-types) that are about the
-    # donation. Any other reason may be a mistake in our setup, and needs an operator.
-    "mandate_is_inactive": Outcome.DECLINED,
-    "mandate_replaced": Outcome.DECLINED,
-    "retry_failed": Outcome.DECLINED,
-    # https://developer.gocardless.com/api-reference/#refunds-create-a-refund
-    "refund_payment_invalid_state": Outcome.DECLINED,
-    "number_of_refunds_exceeded": Outcome.DECLINED,
-    "available_refund_amount_insufficient": Outcome.DECLINED,
-}
+REFUSALS = frozenset(
+    {
+        # https://developer.gocardless.com/api-reference/#errors-error-types
+        "mandate_is_inactive",
+        "mandate_replaced",
+        "retry_failed",
+        # https://developer.gocardless.com/api-reference/#refunds-create-a-refund
+        "refund_payment_invalid_state",
+        "number_of_refunds_exceeded",
+        "available_refund_amount_insufficient",
+    }
+)
+"""Reasons of errors that are about the donation: the payment or refund is declined. Any other reason may be a mistake
+in our setup, and needs an operator."""
 
-UNKNOWN_MANDATE: dict[str, Outcome] = {**REFUSALS, "resource_not_found": Outcome.DECLINED}
+UNKNOWN_MANDATE = REFUSALS | {"resource_not_found"}
 """For a new payment, where only the mandate can be unknown. Elsewhere an unknown resource is no decline: the access
 token may be that of another account."""
 

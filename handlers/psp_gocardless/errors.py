@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
@@ -12,14 +12,12 @@ from handlers.psp import Answer, KeyRejected, Outcome, PspRefused, PspUnavailabl
 from handlers.psp.refusals import Refusal
 from handlers.psp_gocardless import codes
 
-_NOTHING: Mapping[str, Outcome] = {}
-
 
 @contextmanager
-def translated_errors(definite: Mapping[str, Outcome] = _NOTHING) -> Iterator[None]:
-    """Raise an error with a `definite` reason as a Refusal, and all others as our errors.
+def translated_errors(declines: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Raise an error with a reason in `declines` as a Refusal, and all others as our errors.
 
-    If any reason is definite, an invalid field that comes from the donation is, too.
+    With any `declines`, an invalid field that comes from the donation is a Refusal, too.
     """
     try:
         yield
@@ -30,14 +28,13 @@ def translated_errors(definite: Mapping[str, Outcome] = _NOTHING) -> Iterator[No
         raise PspUnavailable(f"GoCardless: {type(error).__name__}") from error
     except (errors.ValidationFailedError, errors.InvalidStateError, errors.InvalidApiUsageError) as error:
         reasons = reasons_of(error)
-        known = sorted(reasons & definite.keys())
-        if not known and definite and isinstance(error, errors.ValidationFailedError):
+        known = sorted(reasons & declines)
+        if not known and declines and isinstance(error, errors.ValidationFailedError):
             known = sorted(reasons & codes.REFUSED_FIELDS)
         if not known:
             what = ", ".join(sorted(reasons)) or type(error).__name__
             raise PspRefused(f"GoCardless refuses the request: {what[:200]}") from error
-        outcome = definite.get(known[0], Outcome.DECLINED)
-        raise Refusal(Answer(outcome, known[0], str(error.message or known[0]))) from error
+        raise Refusal(Answer(Outcome.DECLINED, known[0], str(error.message or known[0]))) from error
     except (errors.GoCardlessProError, requests.RequestException) as error:
         raise PspUnavailable(f"GoCardless: {type(error).__name__}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:

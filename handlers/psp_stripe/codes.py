@@ -9,60 +9,17 @@ from __future__ import annotations
 
 from handlers.psp import Outcome
 
-DECLINE_CODES: dict[str, Outcome] = {
-    # Next step: attempt the payment again.
-    "approve_with_id": Outcome.RETRY,
-    "issuer_not_available": Outcome.RETRY,
-    "processing_error": Outcome.RETRY,
-    "reenter_transaction": Outcome.RETRY,
-    "try_again_later": Outcome.RETRY,
-    # Next step: the donor uses another card, corrects the data, or calls the bank.
-    "authentication_not_handled": Outcome.DECLINED,
-    "authentication_required": Outcome.DECLINED,
-    "call_issuer": Outcome.DECLINED,
-    "card_not_supported": Outcome.DECLINED,
-    "card_velocity_exceeded": Outcome.DECLINED,
-    "currency_not_supported": Outcome.DECLINED,
-    "do_not_honor": Outcome.DECLINED,
-    "do_not_try_again": Outcome.DECLINED,
-    "duplicate_transaction": Outcome.DECLINED,
-    "expired_card": Outcome.DECLINED,
-    "fraudulent": Outcome.DECLINED,
-    "generic_decline": Outcome.DECLINED,
-    "incorrect_address": Outcome.DECLINED,
-    "incorrect_cvc": Outcome.DECLINED,
-    "incorrect_number": Outcome.DECLINED,
-    "incorrect_pin": Outcome.DECLINED,
-    "incorrect_zip": Outcome.DECLINED,
-    "insufficient_funds": Outcome.DECLINED,
-    "invalid_account": Outcome.DECLINED,
-    "invalid_amount": Outcome.DECLINED,
-    "invalid_cvc": Outcome.DECLINED,
-    "invalid_expiry_month": Outcome.DECLINED,
-    "invalid_expiry_year": Outcome.DECLINED,
-    "invalid_number": Outcome.DECLINED,
-    "invalid_pin": Outcome.DECLINED,
-    "lost_card": Outcome.DECLINED,
-    "merchant_blacklist": Outcome.DECLINED,
-    "mobile_device_authentication_required": Outcome.DECLINED,
-    "new_account_information_available": Outcome.DECLINED,
-    "no_action_taken": Outcome.DECLINED,
-    "not_permitted": Outcome.DECLINED,
-    "offline_pin_required": Outcome.DECLINED,
-    "online_or_offline_pin_required": Outcome.DECLINED,
-    "pickup_card": Outcome.DECLINED,
-    "pin_try_exceeded": Outcome.DECLINED,
-    "restricted_card": Outcome.DECLINED,
-    "revocation_of_all_authorizations": Outcome.DECLINED,
-    "revocation_of_authorization": Outcome.DECLINED,
-    "security_violation": Outcome.DECLINED,
-    "service_not_allowed": Outcome.DECLINED,
-    "stolen_card": Outcome.DECLINED,
-    "stop_payment_order": Outcome.DECLINED,
-    "testmode_decline": Outcome.DECLINED,
-    "transaction_not_allowed": Outcome.DECLINED,
-    "withdrawal_count_limit_exceeded": Outcome.DECLINED,
-}
+RETRY_CODES = frozenset(
+    {
+        "approve_with_id",
+        "issuer_not_available",
+        "processing_error",
+        "reenter_transaction",
+        "try_again_later",
+    }
+)
+"""Decline codes whose next step is another attempt. All other codes decline, also unknown ones: the donor uses another
+card, corrects the data, or calls the bank."""
 
 NEVER_AGAIN = frozenset(
     {
@@ -92,25 +49,27 @@ ADVICE_CODES: dict[str, Outcome] = {
     "try_again_later": Outcome.RETRY,
 }
 
-REQUEST_CODES: dict[str, Outcome] = {
-    # Stripe rejects the request because of the donation, not because of our setup: a definite decline.
-    "amount_too_large": Outcome.DECLINED,
-    "amount_too_small": Outcome.DECLINED,
-    "charge_already_refunded": Outcome.DECLINED,
-    "charge_disputed": Outcome.DECLINED,
-    "charge_exceeds_source_limit": Outcome.DECLINED,
-    "charge_exceeds_transaction_limit": Outcome.DECLINED,
-    "payment_intent_payment_attempt_expired": Outcome.DECLINED,
-    "payment_intent_unexpected_state": Outcome.DECLINED,
-    "payment_method_currency_mismatch": Outcome.DECLINED,
-    "payment_method_not_available": Outcome.DECLINED,
-    "payment_method_unactivated": Outcome.DECLINED,
-    "payment_method_used_up": Outcome.DECLINED,  # our name: Stripe gives only a message
-    "resource_missing": Outcome.DECLINED,
-    "token_already_used": Outcome.DECLINED,
-}
+REQUEST_CODES = frozenset(
+    {
+        "amount_too_large",
+        "amount_too_small",
+        "charge_already_refunded",
+        "charge_disputed",
+        "charge_exceeds_source_limit",
+        "charge_exceeds_transaction_limit",
+        "payment_intent_payment_attempt_expired",
+        "payment_intent_unexpected_state",
+        "payment_method_currency_mismatch",
+        "payment_method_not_available",
+        "payment_method_unactivated",
+        "payment_method_used_up",  # our name: Stripe sends only a message
+        "resource_missing",
+        "token_already_used",
+    }
+)
+"""Errors of a request that are about the donation, not about our setup: the payment is declined."""
 
-RELATED_CODES = {code: outcome for code, outcome in REQUEST_CODES.items() if code != "resource_missing"}
+RELATED_CODES = REQUEST_CODES - {"resource_missing"}
 """For captures and refunds, where only the payment can be missing: the API key may be that of another account."""
 
 RETRY_SCHEDULE = (3600, 86400, 259200)
@@ -127,4 +86,4 @@ def declined(code: str | None, advice: str | None) -> Outcome:
         return Outcome.DECLINED
     if advice in ADVICE_CODES:
         return ADVICE_CODES[advice]
-    return DECLINE_CODES.get(code or "", Outcome.DECLINED)
+    return Outcome.RETRY if code in RETRY_CODES else Outcome.DECLINED

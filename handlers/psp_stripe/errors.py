@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,12 +16,10 @@ from handlers.psp_stripe import codes
 _USED_UP = "may not be used again"
 """Part of the message for a PaymentMethod that was used without a customer, or detached from one."""
 
-_NOTHING: Mapping[str, Outcome] = {}
-
 
 @contextmanager
-def translated_errors(definite: Mapping[str, Outcome] = _NOTHING) -> Iterator[None]:
-    """Raise a declined card, and an error with a `definite` code, as a Refusal, and all others as our errors."""
+def translated_errors(declines: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Raise a declined card, and an error whose code is in `declines`, as a Refusal, and all others as our errors."""
     try:
         yield
     except NotPayable as error:
@@ -33,9 +31,9 @@ def translated_errors(definite: Mapping[str, Outcome] = _NOTHING) -> Iterator[No
         raise Refusal(declined_card(details or error, error.user_message, reference)) from error
     except stripe.InvalidRequestError as error:
         code = _code(error)
-        if code not in definite:
+        if code not in declines:
             raise PspRefused(f"Stripe refuses the request: {code or 'no code'} {error.param or ''}") from error
-        raise Refusal(Answer(definite[code], code, error.user_message or code)) from error
+        raise Refusal(Answer(Outcome.DECLINED, code, error.user_message or code)) from error
     except (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError) as error:
         raise PspUnavailable(f"Stripe: {type(error).__name__} {error.http_status or ''}".rstrip()) from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
