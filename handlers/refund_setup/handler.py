@@ -15,6 +15,8 @@ from handlers.document import MalformedEvent, read
 from handlers.logs import invocation, logger
 from handlers.refunds import Refund, begin, finish, of_donation
 from handlers.refunds.record import NOT_GONE, identity
+from handlers.terminal import plain
+from handlers.transactions.record import is_erased
 from handlers.transactions.store import store
 
 LOG = logger("refund_setup")
@@ -79,7 +81,8 @@ def handler(event: dict[str, Any], context: Any) -> Document:
                 reference=record.reference,
                 status="open",
                 code="",
-                reason=cards.redact(str(event.get("reason") or ""))[:200],
+                # Nobody would erase what is told of a donor whose data is erased already.
+                reason="" if is_erased(record) else plain(cards.redact(str(event.get("reason") or "")))[:200],
                 requested_at=now,
                 stored_at=now,
             )

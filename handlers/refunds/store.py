@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, fields
+from attrs import asdict, evolve, fields
 
 from handlers import sqlite
 from handlers.configuration import store_name
@@ -41,6 +42,19 @@ def finish(refund: Refund, *, of: Refund | None = None) -> Refund:
     """
     table = store_name("REFUNDS_TABLE")
     return _finish_in_table(refund, table, of) if table else _finish_in_file(refund, of)
+
+
+def forget_reason(refund: Refund) -> None:
+    """Remove what somebody wrote of why it was made or closed. Its state stays, also one that is stored meanwhile."""
+    if table := store_name("REFUNDS_TABLE"):
+        client, stored = _client(), _from_table(refund, table)
+        while stored is not None and stored.reason:
+            with suppress(client.exceptions.ConditionalCheckFailedException):
+                client.put_item(TableName=table, Item=_item(evolve(stored, reason="")), **_unchanged(stored))
+            stored = _from_table(refund, table)
+    else:
+        with sqlite.transaction(_file(), _SCHEMA) as db:
+            db.execute("UPDATE refunds SET reason = '' WHERE id = ?", (refund.id,))
 
 
 def of_donation(donation: str) -> list[Refund]:
@@ -111,13 +125,17 @@ def _finish_in_table(refund: Refund, table: str, of: Refund | None) -> Refund:
     # Atomic: only what was read is replaced. A writer in between fails this one, which is then run again.
     request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
     if stored is not None:
-        request = {
-            "ConditionExpression": "#status = :status AND stored_at = :stored_at",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":status": {"S": stored.status}, ":stored_at": {"S": stored.stored_at}},
-        }
+        request = _unchanged(stored)
     client.put_item(TableName=table, Item=_item(refund), **request)
     return refund
+
+
+def _unchanged(stored: Refund) -> dict[str, Any]:
+    return {
+        "ConditionExpression": "#status = :status AND stored_at = :stored_at",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {":status": {"S": stored.status}, ":stored_at": {"S": stored.stored_at}},
+    }
 
 
 def _from_table(refund: Refund, table: str) -> Refund | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
 from attrs import evolve
 from click.testing import CliRunner
@@ -155,6 +158,57 @@ def test_a_donor_whose_refund_is_not_certain_may_have_to_be_paid_in_another_way(
     assert kept() == list(PRIVATE)
     refunds.finish(a_refund("closed" if status == "failed" else "refunded"))
     assert retention.apply(store()) == 1
+    assert kept() == []
+
+
+@pytest.fixture
+def refunds_store(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if backend == "dynamodb":
+        names = {"donation": "HASH", "id": "RANGE"}
+        monkeypatch.setenv("REFUNDS_TABLE", f"refunds-{uuid4()}")
+        boto3.client("dynamodb").create_table(
+            TableName=os.environ["REFUNDS_TABLE"],
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        )
+
+
+@pytest.mark.usefixtures("refunds_store")
+def test_what_somebody_wrote_of_a_refund_is_erased_too(call: Call) -> None:
+    """By the command, for one donation only; what the refund was of stays."""
+    for identity in ("don-1", "don-2"):
+        made = {**final(id=identity), "psp": {"name": "psp_sandbox", "function_arn": "arn"}}
+        call("persist_output", made)
+        reason = "Ada Lovelace paid twice with 4242 4242 4242 4242, \ud83d and \x1b[2J"
+        prepared = call("refund_setup", {"donation": identity, "number": 1, "amount": 500, "reason": reason})
+        prepared["result"] = call("psp_sandbox", prepared)
+        assert call("persist_refund", prepared)["status"] == "refunded"
+    [refund] = refunds.of_donation("don-1")
+    assert refund.reason == "Ada Lovelace paid twice with [card number removed], \\ud83d and \\x1b[2J"
+
+    assert erase("don-1")[0] == 0
+    assert refunds.of_donation("don-1") == [evolve(refund, reason="")]
+    assert refunds.of_donation("don-2")[0].reason == refund.reason
+    later = call("refund_setup", {"donation": "don-1", "number": 2, "amount": 500, "reason": "asked by Ada Lovelace"})
+    assert later["amount"] == 500
+    assert refunds.of_donation("don-1")[1].reason == ""
+
+
+def test_what_somebody_wrote_of_a_refund_stays_while_the_donation_is_open_work(call: Call) -> None:
+    call("persist_output", {**final(id="don-1"), "post_processing": FAILED})
+    refunds.begin(evolve(a_refund("refunded"), reason="Ada Lovelace paid twice"))
+    assert erase("don-1")[0] == 1
+    assert refunds.of_donation("don-1")[0].reason == "Ada Lovelace paid twice"
+
+
+def test_what_somebody_wrote_on_closing_is_erased(call: Call) -> None:
+    made = final(id="don-1")
+    call("persist_output", made)
+    store().put(evolve(from_document({**made, "payment": {"status": "paid", "reference": "pi_2"}}), status="conflict"))
+    closing.close(store(), "don-1", "told Ada Lovelace, whose card is 4242 4242 4242 4242")
+    assert "[card number removed]" in "".join(each.document for each in store().history("don-1"))
+    assert erase("don-1")[0] == 0
     assert kept() == []
 
 
