@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ def read(event: Mapping[str, Any], path: str, kind: type[T]) -> T:
     Raises MalformedEvent if it is missing or has another type. The message omits the value, which may be private.
     """
     value: Any = event
+    check_object(event)
     for step in path.split("."):
         if not isinstance(value, Mapping) or step not in value:
             raise MalformedEvent(f"{path}: missing; expected {word(kind)}")
@@ -61,6 +63,32 @@ def read(event: Mapping[str, Any], path: str, kind: type[T]) -> T:
     if expected is str and not value:
         raise MalformedEvent(f"{path}: is empty; expected {word(kind)}")
     return value
+
+
+def read_objects(event: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+    """Return the array of objects at a dotted path. Raises MalformedEvent."""
+    items = read(event, path, list[Any])
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise MalformedEvent(f"{path}[{number}]: is {word(type(item))}; expected an object")
+    return items
+
+
+def read_moment(event: Mapping[str, Any], path: str) -> str:
+    """Return the time at a dotted path, as RFC 3339 writes it. Raises MalformedEvent."""
+    text = read(event, path, str)
+    try:
+        if datetime.fromisoformat(text).tzinfo is not None:
+            return text
+    except ValueError:
+        pass
+    raise MalformedEvent(f"{path}: expected a time such as 2026-01-31T09:30:00.000Z")
+
+
+def check_object(event: Any) -> None:
+    """Raise MalformedEvent if an event is no document."""
+    if not isinstance(event, Mapping):
+        raise MalformedEvent(f"the event: is {word(type(event))}; expected an object")
 
 
 def word(kind: Any) -> str:

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 from handlers import cards, clock, redirects, refunds
 from handlers.disputes.keeping import keep
 from handlers.disputes.record import Dispute
-from handlers.document import MalformedEvent, Misconfigured
+from handlers.document import MalformedEvent, Misconfigured, check_object
 from handlers.logs import invocation
 from handlers.metrics import report
 from handlers.psp import KeyRejected, PspUnavailable
@@ -93,6 +93,7 @@ def receive(
     After a rejected key or signature the next invocation reads secrets anew.
     """
     with invocation(log, {}, context):
+        check_object(event)
         try:
             with fresh_secrets_after(BadSignature, Misconfigured):
                 reported = verify(event)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 
-from handlers.document import Misconfigured
+from handlers.document import Misconfigured, check_object
 from handlers.logs import invocation
 from handlers.metrics import report
 from handlers.psp.interface import KeyRejected, Payment, Psp
@@ -22,6 +22,7 @@ def handle(log: Logger, event: Mapping[str, Any], context: Any, open_psp: Callab
     A rejected key is reported as the metric KeyRejected, and the next invocation reads secrets anew.
     """
     with invocation(log, event, context), _rejected_keys(), fresh_secrets_after(KeyRejected, Misconfigured):
+        check_object(event)
         psp = open_psp()
         if event.get("operation") in INQUIRIES:
             # Annotated as a Payment all the same: flowdsl takes a handler's annotation for TakePayment's result, and

@@ -14,7 +14,7 @@ from typing import Any, cast
 from attrs import evolve
 
 from handlers import clock
-from handlers.document import MOST_RETURNS, MalformedEvent, read
+from handlers.document import MOST_RETURNS, MalformedEvent, read, read_moment, read_objects
 from handlers.psp.interface import (
     Answer,
     Attempt,
@@ -38,6 +38,7 @@ from handlers.psp.interface import (
 OPERATIONS = ("pay", "authorise", "capture", "refund")
 INQUIRIES = ("look_up", "cancel", "find_refund")
 """Operations of the sweep and of webhooks, which `inquire` performs."""
+_ANSWERED = {"code", "reference", "attempts"}
 _OPEN = ("new", "retry")
 _FINAL = ("paid", "authorised", "declined", "abandoned")
 WAIT_FOR_DONOR = 24 * 3600
@@ -86,6 +87,8 @@ def _continue_payment(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> P
     """Do the next step of a payment by its status, and return its new value; a final one stays as it is."""
     status = read(event, "payment.status", str)
     if status in _FINAL:
+        if missing := sorted(_ANSWERED - event["payment"].keys()):
+            raise MalformedEvent(f"payment.{missing[0]}: missing; expected the PSP's answer")
         return cast("Payment", dict(event["payment"]))
     if status == "redirect":
         return _after_redirect(event, psp)
@@ -100,7 +103,7 @@ def _as_reserved(payment: Payment) -> Payment:
     """Return a reservation that somebody has captured meanwhile as authorised: perhaps only a part of it was taken, and
     paid would mean all."""
     result = {"status": "authorised", "code": CAPTURED, "message": "captured already"}
-    *before, last = payment["attempts"]
+    *before, last = _attempts({"payment": payment}, "was paid")
     return cast("Payment", {**payment, **result, "attempts": [*before, {**last, **result}]})
 
 
@@ -147,7 +150,7 @@ def _state(answer: Answer) -> State:
 
 
 def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
-    attempts = read(event, "payment.attempts", list[Any])
+    attempts = read_objects(event, "payment.attempts")
     number = len(attempts) + 1
     donation = read(event, "donation.id", str)
     request = Authorisation(
@@ -157,7 +160,7 @@ def _attempt(event: Mapping[str, Any], psp: Psp, *, capture: bool) -> Payment:
         method=read(event, "donation.payment_method.type", str),
         token=read(event, "donation.payment_method.token", str),
         key=f"{donation}-{number}",
-        since=read(event, "psp.chosen_at", str),
+        since=read_moment(event, "psp.chosen_at"),
         capture=capture,
         earlier=_earlier(event, psp) if attempts else None,
     )
@@ -208,12 +211,17 @@ def _after_pending(event: Mapping[str, Any], psp: Psp) -> Payment:
     return _payment(psp, answer, attempts)
 
 
-def _attempts(event: Mapping[str, Any], which: str) -> list[Any]:
-    """Return the document's attempts. Raises MalformedEvent, which names the attempt that is missing, if there is
-    none."""
-    attempts = read(event, "payment.attempts", list[Any])
+def _attempts(event: Mapping[str, Any], which: str) -> list[dict[str, Any]]:
+    """Return the document's attempts, of which the last one is complete. Raises MalformedEvent, which names the attempt
+    that is missing, if there is none."""
+    attempts = read_objects(event, "payment.attempts")
     if not attempts:
         raise MalformedEvent(f"payment.attempts: is empty; expected the attempt that {which}")
+    last = {"payment": {"attempts": {"-1": attempts[-1]}}}
+    for name in ("at", *sorted({"redirected_at", "pending_at"} & attempts[-1].keys())):
+        read_moment(last, f"payment.attempts.-1.{name}")
+    if "returns" in attempts[-1]:
+        read(last, "payment.attempts.-1.returns", int)
     return attempts
 
 
@@ -227,7 +235,7 @@ def _details(redirect: Mapping[str, Any]) -> dict[str, str]:
 
 def _seconds_left(redirect: Mapping[str, Any], attempt: Mapping[str, Any]) -> int:
     """Return the seconds for which to wait again for the donor; 0: no longer."""
-    returns = int(attempt.get("returns", 0))
+    returns: int = attempt.get("returns", 0)
     left = int(WAIT_FOR_DONOR - clock.seconds_since(attempt["redirected_at"]))
     if redirect.get("Error") not in (None, *_TIMEOUTS) or left < 1:
         return 0
@@ -294,7 +302,7 @@ def _payment(
 
 def _capture_or_refund(event: Mapping[str, Any], psp: Psp, operation: str) -> Operation:
     if operation == "refund":
-        if "prepared_at" in event and clock.seconds_since(read(event, "prepared_at", str)) > REFUND_WITHIN:
+        if "prepared_at" in event and clock.seconds_since(read_moment(event, "prepared_at")) > REFUND_WITHIN:
             raise PspUnavailable("the refund was prepared too long ago, and may be closed by now: prepare it again")
         refund = _refund(event, psp)
         request: Refund | Capture = refund

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from handlers import redirects
-from handlers.document import MOST_RETURNS, Done, read
+from handlers.document import MOST_RETURNS, Done, read, read_objects
 from handlers.logs import invocation, logger
 from handlers.outbox import Message, send
 
@@ -25,9 +25,9 @@ def handler(event: dict[str, Any], context: Any) -> Done:
     with invocation(LOG, event, context):
         token = read(event, "token", str)
         donation = read(event, "document.donation.id", str)
-        attempts = read(event, "document.payment.attempts", list[Any])
+        attempts = read_objects(event, "document.payment.attempts")
         url = read(event, "document.payment.redirect_url", str)
-        returns = attempts[-1].get("returns", 0) if attempts else 0
+        returns = read(attempts[-1], "returns", int) if attempts and "returns" in attempts[-1] else 0
         # A browser or a mail filter that keeps loading the return page must not exhaust the execution's events.
         awaits = redirects.DONOR if returns <= MOST_RETURNS else redirects.PSP
         ticket = redirects.keep(donation, token, awaits)
