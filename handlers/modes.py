@@ -29,6 +29,9 @@ _MODES = {
 _WORDS = {"ADYEN_ENVIRONMENT": "live or test", "GOCARDLESS_ENVIRONMENT": "live or sandbox"}
 """The settings whose value is the name of a mode."""
 
+_SERVER, _RETURN = "_API_BASE", "_RETURN_URL"
+"""The ends of the names of settings that name another server than the PSP's, and the page to which donors return."""
+
 
 class WrongMode(Exception):
     """The PSP reports real money to an environment that takes none: the PSP has the wrong URL."""
@@ -46,10 +49,19 @@ def is_live(name: str, value: str) -> bool | None:
 
 
 def mistakes(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a message for each of a function's variables that has the wrong mode for its environment."""
+    """Yield a message for each of a function's variables that has the wrong mode for its environment, or with which
+    one that takes money would send payments or donors to a server for tests."""
+    takes_money = not is_trial(environ)
     for name, value in variables.items():
         live = is_live(name, value)
-        if live and is_trial(environ):
+        if takes_money and name.endswith(_SERVER) and value.strip():
+            yield (
+                f"{name} sends payments to a server for tests, in place of the PSP: remove it, or set {TRIAL} to"
+                " allowed where no money is to be taken"
+            )
+        elif takes_money and name.endswith(_RETURN) and value.strip() and not _is_reference_or_https(value.strip()):
+            yield f"{name} is {value!r}: expected an address that begins with https://"
+        elif live and is_trial(environ):
             yield f"{name} is of the live mode, and {TRIAL} is allowed: use a test key, or remove {TRIAL}"
         elif live is None and value and name in _WORDS and ":" not in value:  # a secret is read by the function
             yield f"{name} is {value!r}: expected {_WORDS[name]}"
@@ -57,12 +69,24 @@ def mistakes(variables: Mapping[str, str], environ: Mapping[str, str]) -> Iterat
             yield f"{name} is of a test mode, which takes no money: use the live one, or set {TRIAL} to allowed"
 
 
+def _is_reference_or_https(value: str) -> bool:
+    return re.match(r"(?i)https://[^/\s]|(secretsmanager|ssm):.", value) is not None
+
+
 def checked(name: str) -> str:
-    """Return the setting of this name. Raises Misconfigured, on Lambda also if it is of the wrong mode."""
+    """Return the setting of this name. Raises Misconfigured, on Lambda also if `mistakes` finds one in it."""
     value = setting(name)
     for mistake in mistakes({name: value}, os.environ) if is_on_lambda() else ():
         raise Misconfigured(mistake)
     return value
+
+
+def other_server(name: str) -> str | None:
+    """Return the address of a server for tests that takes the PSP's place, or None for the PSP's own.
+
+    Raises Misconfigured on Lambda where money is taken: donations would be stored as paid that nobody has charged.
+    """
+    return checked(name) if os.environ.get(name, "").strip() else None
 
 
 def setting_if_live(name: str, mode: str) -> str | None:

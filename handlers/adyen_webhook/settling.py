@@ -7,6 +7,7 @@ from functools import partial
 from handlers import refunds
 from handlers.disputes.record import LOST, NEEDS_RESPONSE, WAITING, WON
 from handlers.logs import logger
+from handlers.modes import checked
 from handlers.psp import Outcome, PspRefused
 from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
@@ -15,7 +16,6 @@ from handlers.psp_adyen.provider import AdyenPsp
 from handlers.psp_webhook import NeedsOperator, begin_dashboard_refund, record_with, settle, settle_each, store_dispute
 from handlers.refunds import RefundConflict
 from handlers.refunds.conclusion import conclude
-from handlers.secrets import setting
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
 
@@ -70,7 +70,7 @@ def settle_fact(fact: Fact) -> str:
     is_further = payment in {each.psp_reference for each in states.further(facts)}
     if is_authorised and not is_further and states.is_closed(facts, fact.reference):
         try:
-            AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
+            AdyenPsp(open_adyen(), checked("ADYEN_RETURN_URL")).reverse(fact.reference, fact.psp_reference)
         except PspRefused as error:
             raise NeedsOperator(f"{fact.reference}: authorised after it was closed, not reversed: {error}") from error
         return "reversed"

@@ -7,7 +7,6 @@ tests.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from Adyen.client import AdyenClient
@@ -16,7 +15,7 @@ from Adyen.services.checkout.payments_api import PaymentsApi
 from attrs import frozen
 
 from handlers.document import Misconfigured
-from handlers.modes import checked, setting_if_live
+from handlers.modes import checked, other_server, setting_if_live
 from handlers.psp_http import open_session
 from handlers.secrets import setting
 
@@ -62,7 +61,7 @@ def open_adyen() -> Adyen:
     )
     client.http_client, client.http_init = _Http(), True
     apis = PaymentsApi(client), ModificationsApi(client)
-    if base := os.environ.get("ADYEN_API_BASE"):
+    if base := other_server("ADYEN_API_BASE"):
         for api in apis:
             api.baseUrl = base
     return Adyen(*apis, setting("ADYEN_MERCHANT_ACCOUNT"))

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from handlers.logs import logger
+from handlers.modes import checked
 from handlers.psp import Payment
 from handlers.psp.handling import handle
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.secrets import setting
 
 LOG = logger("psp_adyen")
 
 
 def handler(event: dict[str, Any], context: Any) -> Payment:
-    return handle(LOG, event, context, lambda: AdyenPsp(open_adyen(), setting("ADYEN_RETURN_URL")))
+    return handle(LOG, event, context, lambda: AdyenPsp(open_adyen(), checked("ADYEN_RETURN_URL")))

@@ -7,7 +7,6 @@ another server, in tests.
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import requests
@@ -16,7 +15,7 @@ from gocardless_pro import services
 from gocardless_pro.api_client import ApiClient
 
 from handlers.document import Misconfigured
-from handlers.modes import checked
+from handlers.modes import checked, other_server
 from handlers.psp_http import open_session
 
 TIMEOUT = 10
@@ -67,7 +66,7 @@ def open_services() -> Services:
     environment = checked("GOCARDLESS_ENVIRONMENT")
     if environment not in _BASES:
         raise Misconfigured(f"GOCARDLESS_ENVIRONMENT: expected one of {', '.join(_BASES)}")
-    api = _Api(os.environ.get("GOCARDLESS_API_BASE") or _BASES[environment], checked("GOCARDLESS_ACCESS_TOKEN"))
+    api = _Api(other_server("GOCARDLESS_API_BASE") or _BASES[environment], checked("GOCARDLESS_ACCESS_TOKEN"))
     # One try: the flow retries with back-off, visible in its history. A conflict is answered by the existing resource.
     kinds = (
         services.PaymentsService,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from handlers.logs import logger
+from handlers.modes import checked
 from handlers.psp import Payment
 from handlers.psp.handling import handle
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.provider import StripePsp
-from handlers.secrets import setting
 
 LOG = logger("psp_stripe")
 
 
 def handler(event: dict[str, Any], context: Any) -> Payment:
-    return handle(LOG, event, context, lambda: StripePsp(open_client(), setting("STRIPE_RETURN_URL")))
+    return handle(LOG, event, context, lambda: StripePsp(open_client(), checked("STRIPE_RETURN_URL")))

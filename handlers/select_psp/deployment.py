@@ -38,7 +38,9 @@ def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Ite
                         yield f"{function}: {name} is not set, and {psp.name} is enabled"
                 if names and is_trial(own) != is_trial(variables.get("payment-select-psp", {})):
                     yield f"{function}: {TRIAL} is not as payment-select-psp has it, and {psp.name} is enabled"
-                yield from (f"{function}: {each}" for each in mistakes(own, own))
+        # Also of PSPs that are disabled: the sweep, refunds and webhooks ask them for earlier donations.
+        for function, own in variables.items():
+            yield from (f"{function}: {each}" for each in mistakes(own, own))
         if not (kept := variables.get("payment-reconcile", {}).get(RETENTION)):
             yield f"payment-reconcile: {RETENTION} is not set: the days for which donors' data is kept, or {NEVER}"
         elif kept != NEVER and retention_days(kept) is None:

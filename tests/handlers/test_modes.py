@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,6 +151,68 @@ def test_check_and_plan_find_a_mode_that_the_psp_has_not(
 ) -> None:
     assert list(mistakes({name: value}, environ)) == [f"{name} is {value!r}: expected {expected}"]
     assert list(mistakes({name: "secretsmanager:payments/mode"}, environ)) == []
+
+
+@pytest.mark.parametrize("psp", CLIENTS)
+@pytest.mark.parametrize("base", ["http://localhost:12111", "https://mock.example", " https://mock.example\n"])
+def test_no_server_for_tests_takes_the_psps_place_where_money_is_taken(
+    monkeypatch: pytest.MonkeyPatch, psp: str, base: str
+) -> None:
+    """Donations would be stored as paid that nobody has charged, and the live key would go to the server."""
+    name = f"{psp.upper()}_API_BASE"
+    monkeypatch.setenv(name, base)
+    set_up(monkeypatch, LIVE)
+    assert CLIENTS[psp](), "local runs are up to whoever runs them"
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payment-psp")
+    with pytest.raises(Misconfigured, match=f"{name} sends payments to a server for tests"):
+        CLIENTS[psp]()
+
+    set_up(monkeypatch, TEST, trial=True)
+    assert CLIENTS[psp]()
+    assert [*mistakes({name: base}, {"PAYMENTS_SANDBOX": "allowed"})] == []
+    assert [*mistakes({name: ""}, {})] == []
+
+
+def test_clients_ask_for_another_server_in_one_way() -> None:
+    """The one that refuses it where money is taken."""
+    files = [*(Path(__file__).parents[2] / "handlers").glob("psp_*/client.py")]
+    assert len(files) == len(CLIENTS)
+    for file in files:
+        name = f"{file.parent.name.removeprefix('psp_').upper()}_API_BASE"
+        assert re.findall(r"(\w+)\(\s*.\w+_API_BASE", file.read_text()) == ["other_server"], name
+
+
+@pytest.mark.parametrize("psp", CLIENTS)
+@pytest.mark.parametrize("url", ["http://donate.example/returned", "donate.example/returned", "https://", "https:///x"])
+def test_donors_return_by_https_where_money_is_taken(
+    call: Call, monkeypatch: pytest.MonkeyPatch, psp: str, url: str
+) -> None:
+    name = f"{psp.upper()}_RETURN_URL"
+    set_up(monkeypatch, LIVE)
+    monkeypatch.setenv(name, url)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "payment-psp")
+    with pytest.raises(Misconfigured, match=f"{name} is .*: expected an address that begins with https://"):
+        call(f"psp_{psp}", document())
+    assert [*mistakes({name: url}, {"PAYMENTS_SANDBOX": "allowed"})] == []
+    for right in ("HTTPS://donate.example", " https://donate.example/x", "ssm:/payments/return"):
+        assert [*mistakes({name: right}, {})] == []
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_check_and_plan_find_a_server_for_tests(tmp_path: Path, enabled: bool) -> None:
+    """Also of a PSP that is disabled: the sweep asks it for the donations that it has."""
+    routing = (Path(__file__).parents[2] / "handlers/select_psp/stripe.toml").read_text()
+    (tmp_path / "psps.toml").write_text(routing.replace("enabled = true", f"enabled = {str(enabled).lower()}"))
+    keys = {"STRIPE_API_KEY": "ssm:/key", "STRIPE_RETURN_URL": "https://a.example", "STRIPE_WEBHOOK_SECRET": "ssm:/s"}
+    variables = {
+        "payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")},
+        "payment-psp-stripe": {**keys, "STRIPE_API_BASE": "http://localhost:12111", "STRIPE_RETURN_URL": "http://a"},
+        "payment-stripe-webhook": keys,
+        "payment-reconcile": {"PAYMENTS_RETENTION_DAYS": "never"},
+    }
+    second, first = machine.checks[0]("production", variables)
+    assert first.startswith("payment-psp-stripe: STRIPE_API_BASE sends payments to a server for tests")
+    assert second.startswith("payment-psp-stripe: STRIPE_RETURN_URL is 'http://a'")
 
 
 def stripe_event(live: bool | None) -> dict[str, Any]:

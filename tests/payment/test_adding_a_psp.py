@@ -45,7 +45,6 @@ from handlers.psp import Payment
 from handlers.psp.handling import handle
 from handlers.psp_toy.provider import SandboxPsp
 from handlers.psp_toy.table import open_ledger
-from handlers.secrets import setting
 
 LOG = logger("psp_toy")
 
@@ -55,7 +54,7 @@ def handler(event: dict[str, Any], context: Any) -> Payment:
 
 
 def open_psp() -> SandboxPsp:
-    if not (checked("TOY_API_KEY") and setting("TOY_RETURN_URL")):
+    if not (checked("TOY_API_KEY") and checked("TOY_RETURN_URL")):
         raise AssertionError
     return SandboxPsp(open_ledger())
 '''
