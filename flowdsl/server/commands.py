@@ -8,10 +8,15 @@ as they are, and can neither end nor stall the server.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from ..base.named import NamedTuple
 
@@ -24,10 +29,12 @@ _NO_ACCOUNT = {
 }
 _ACCOUNT = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_")
 """How variables begin that lead to an account; STATE_MACHINE_ARN would run tests against a deployed machine."""
+_MOST_KEPT = 1_000_000
+"""How many bytes of what a command prints are kept from its start, and at least as many from its end."""
 
 
 class CommandResult(NamedTuple):
-    """How a command ended; `code` is None if it took too long."""
+    """How a command ended; `code` is None if it took too long. The middle of a very long text is left out."""
 
     code: int | None
     stdout: str
@@ -35,7 +42,7 @@ class CommandResult(NamedTuple):
 
 
 def run_module(
-    module: str, arguments: Sequence[str], *, folder: Path, timeout: float, stdin: str | None = None
+    module: str, arguments: Sequence[str], *, folder: Path, timeout: float, stdin: str = ""
 ) -> CommandResult:
     """Run `python -m module arguments` in the folder, for at most `timeout` seconds, with `stdin` as its input.
 
@@ -49,23 +56,58 @@ def run_module(
     environment |= {**_NO_ACCOUNT, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
     if path:
         environment["PYTHONPATH"] = path
-    with subprocess.Popen(  # noqa: S603 - this Python, and arguments that no shell reads
-        [sys.executable, "-m", module, *arguments],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
-        try:
-            stdout, stderr = process.communicate(stdin or "", timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            stdout, stderr = process.communicate()
-            return CommandResult(None, stdout, stderr)
-        except BaseException:
-            process.kill()
-            raise
-    return CommandResult(process.returncode, stdout, stderr)
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin.encode())
+        given.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - this Python, and arguments that no shell reads
+            [sys.executable, "-m", module, *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    readers = [_Reader(stream) for stream in (process.stdout, process.stderr) if stream]
+    try:
+        code: int | None = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        code = None
+    finally:
+        end_group(process.pid)  # what a handler has left would keep the pipes open
+        process.wait()
+    stdout, stderr = (reader.text() for reader in readers)
+    return CommandResult(code, stdout, stderr)
+
+
+def end_group(leader: int) -> None:
+    """Kill what is left of the process group of a process that got a session of its own."""
+    with suppress(OSError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+class _Reader(threading.Thread):
+    """Reads a stream to its end, and keeps what comes first and last of it: a handler may write without end."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._stream = stream
+        self._first, self._last, self._left_out = bytearray(), bytearray(), 0
+        self.start()
+
+    def run(self) -> None:
+        descriptor = self._stream.fileno()
+        while piece := os.read(descriptor, 65_536):
+            room = _MOST_KEPT - len(self._first)
+            self._first += piece[:room]
+            self._last += piece[room:]
+            if (excess := len(self._last) - _MOST_KEPT) > _MOST_KEPT:
+                del self._last[:excess]
+                self._left_out += excess
+
+    def text(self) -> str:
+        """The text so far, once the stream has ended, or a moment later: a process of its own may hold it open."""
+        self.join(2)
+        between = f"\n… {self._left_out} bytes left out …\n" if self._left_out else ""
+        parts = [bytes(part).decode("utf-8", "replace") for part in (self._first, self._last)]
+        return between.join(parts)

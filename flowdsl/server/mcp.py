@@ -7,8 +7,9 @@ without credentials of an AWS account, and calls that nothing answers are refuse
 from __future__ import annotations
 
 import json
+import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,8 +48,12 @@ def make_server(folder: Path) -> MCPServer[Any]:
 
     server = Server("flowdsl", instructions=_INSTRUCTIONS, log_level="ERROR")
 
-    def command(*arguments: str, expect: tuple[int, ...] = (0,)) -> str:
-        return _text(run_module("flowdsl", arguments, folder=folder, timeout=TIMEOUT), expect)
+    def command(*arguments: str, stdin: Any = None, expect: tuple[int, ...] = (0,)) -> str:
+        text = json.dumps({} if stdin is None else stdin)  # as an argument it could be too long
+        return _text(run_module("flowdsl", arguments, folder=folder, timeout=TIMEOUT, stdin=text), expect)
+
+    def paths(names: Iterable[str | None] | None) -> list[str]:
+        return ["--", *(_path(each, folder) for each in names or () if each)]
 
     @server.tool()
     def check(files: list[str] | None = None, strict: bool = False) -> str:
@@ -58,14 +63,14 @@ def make_server(folder: Path) -> MCPServer[Any]:
         with code, severity, message, file, line and a hint that says what to write instead; [] if there are none.
         With `strict`, fails also for warnings.
         """
-        return command("check", *["--strict"] * strict, "--format", "json", "--", *(files or ()), expect=(0, 2))
+        return command("check", *["--strict"] * strict, "--format", "json", *paths(files), expect=(0, 2))
 
     @server.tool()
     def explain(code: str | None = None, file: str | None = None, state: str | None = None) -> str:
         """Explain the `code` of a problem, with a bad and a good example; or the `state` of a `file` (by default the
         flow of pyproject.toml): the ASL that it compiles to, its place in the file, and the states after it."""
         if state is not None:
-            return command("explain", "--state", state, "--", *([file] if file else ()))
+            return command("explain", "--state", state, *paths([file]))
         return command("explain", "--", code or "")
 
     @server.tool()
@@ -86,8 +91,8 @@ def make_server(folder: Path) -> MCPServer[Any]:
         """
         options = [*(["--machine", machine] if machine else ()), "--seed", str(seed), *["--events"] * events]
         options += _pairs("--mock", mocks) + _pairs("--callback", callbacks)
-        options += ["--input", json.dumps({} if input is None else input), "--format", "json"]
-        return command("run", *options, "--", *([file] if file else ()), expect=(0, 1))
+        options += ["--input", "-", "--format", "json"]
+        return command("run", *options, *paths([file]), stdin=input, expect=(0, 1))
 
     @server.tool()
     def test_state(
@@ -102,11 +107,10 @@ def make_server(folder: Path) -> MCPServer[Any]:
 
         `mock` is {"result": …} or {"errorOutput": {"error": …, "cause": …}}; `variables` are those before the state.
         """
-        options = ["--state", state, "--inspection-level", level]
-        options += ["--input", json.dumps({} if input is None else input)]
+        options = ["--state", state, "--inspection-level", level, "--input", "-"]
         options += ["--mock", json.dumps(mock)] if mock is not None else []
         options += ["--variables", json.dumps(variables)] if variables is not None else []
-        return command("test-state", *options, "--", file, expect=(0, 1))
+        return command("test-state", *options, *paths([file]), stdin=input, expect=(0, 1))
 
     @server.tool()
     def coverage(tests: list[str] | None = None) -> str:
@@ -115,7 +119,7 @@ def make_server(folder: Path) -> MCPServer[Any]:
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch) / "coverage.json"
             options = ["--quiet", "--color=no", "-p", "no:cacheprovider", "--flow-cover-json", str(report)]
-            answer = run_module("pytest", [*options, "--", *map(_path, tests or ())], folder=folder, timeout=TIMEOUT)
+            answer = run_module("pytest", [*options, *paths(tests)], folder=folder, timeout=TIMEOUT)
             reached = json.loads(report.read_text()) if report.exists() else None
         return json.dumps({"tests": _tests(answer), "coverage": _missing(reached)}, indent=2, ensure_ascii=False)
 
@@ -135,9 +139,15 @@ def _pairs(option: str, values: Mapping[str, Any] | None) -> list[str]:
     return [word for state, value in (values or {}).items() for word in (option, f"{state}={json.dumps(value)}")]
 
 
-def _path(name: str) -> str:
-    """The path, which pytest does not take for an option."""
-    return f"./{name}" if name.startswith("-") else name
+def _path(name: str, folder: Path) -> str:
+    """The path, which no command takes for an option. Raises ToolError if it leads out of the project's folder: the
+    tools run what is in the files, and the agent may have the path from a text of others."""
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    file, *_ = name.partition("::")  # pytest's name of a test
+    if "\0" in name or not Path(os.path.realpath(folder / file)).is_relative_to(os.path.realpath(folder)):
+        raise ToolError(f"{file!r} is not in the project's folder {str(folder)!r}")
+    return f"./{name}" if name.startswith(("-", "@")) else name
 
 
 def _text(answer: CommandResult, expected: tuple[int, ...]) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,51 @@ def test_mistakes_are_errors_of_the_tool(project):
         assert "check has no argument 'x': it takes files, strict" in await call("check", x=1)
         assert "Unknown tool" in await call("chekc")
         assert not json.loads(await call("coverage", tests=["--help"]))["tests"]["passed"]
+
+    talk(project, conversation)
+
+
+def test_nothing_outside_of_the_project_is_run(project):
+    """The path may come from a text that the agent has read: what is there would be run."""
+    evil = project.parent / "evil.py"
+    evil.write_text("raise SystemExit('it ran')\n")
+    (project / "link.py").symlink_to(evil)
+    (project / "words.txt").write_text(f"--pyargs\n{evil}\n")
+
+    async def conversation(_: Client, call: Tool) -> None:
+        for path in ("../evil.py", str(evil), "link.py", "a\0b"):
+            for answer in (
+                await call("check", files=[path]),
+                await call("run", file=path),
+                await call("explain", file=path, state="A"),
+                await call("test_state", file=path, state="A"),
+                await call("coverage", tests=[f"{path}::test_it"]),
+            ):
+                assert answer.startswith("ERROR")
+                assert "is not in the project's folder" in answer
+        assert json.loads(await call("check", files=[str(project / "flow.py")])) == []
+        answer = await call("coverage", tests=["@words.txt"])
+        assert "it ran" not in answer
+        assert "@words.txt" in answer
+
+    talk(project, conversation)
+
+
+def test_what_a_handler_does_does_not_stop_the_server(project):
+    handler = project / "handlers" / "reserve" / "handler.py"
+    leave = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])\n"
+    shout = "import sys\nfor _ in range(3000): sys.stderr.write('x' * 4999 + chr(10))\n"
+    text = handler.read_text()
+
+    async def conversation(_: Client, call: Tool) -> None:
+        order = {"id": "1", "item": "x" * 200_000, "quantity": 1}  # more than an argument may be
+        for what in (leave, shout):
+            handler.write_text(what + text)
+            before = time.monotonic()
+            answer = await call("run", input=order, mocks={"Confirm": {"page": "/x"}})
+            assert len(answer) < 21_000
+            assert "bytes left out" in answer or "SUCCEEDED" in answer
+            assert time.monotonic() - before < 60
 
     talk(project, conversation)
 
