@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -227,6 +228,15 @@ class TestAction:
         assert "**❌ Snapshots differ" in github.comments[0]["body"]
         assert "61" in github.comments[0]["body"]
 
+    def test_no_name_of_a_file_is_an_option(self, job, github, project):
+        (project / "--format=text.asl.json").write_text(DEFINITION)
+        (project / "@words").write_text("--version\n")
+        (project / "-p").mkdir()
+        shutil.copy(project / "tests" / "test_flow.py", project / "-p" / "test_flow.py")
+        assert job(files="--format=text.asl.json", tests="@words\n-p/test_flow.py") == 1
+        assert "--format=text.asl.json:1: error FD" in github.comments[-1]["body"]
+        assert "@words" in github.comments[-1]["body"]
+
     def test_each_title_has_its_comment(self, job, github):
         job()
         job(title="flowdsl: orders -->")
@@ -326,8 +336,9 @@ class TestAction:
         assert job(comment="false") == 0
         assert github.calls == []
 
-    def test_a_check_that_does_not_run(self, job, github):
-        assert job(files="--unknown") == 1
+    def test_a_check_that_does_not_run(self, job, github, project):
+        (project / "pyproject.toml").write_text("[tool.flowdsl\n")
+        assert job() == 1
         assert "did not run" in github.comments[0]["body"]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from .record import Record, field
 from .source import Span
+from .words import one_line
 
 AslPath = tuple[str | int, ...]
 Severity = Literal["error", "warning"]
@@ -37,7 +38,7 @@ class Diagnostic(Record):
     """A name or a constant inside the value at the path that the finding is about."""
 
     def text(self) -> str:
-        where = str(self.span) if self.span else pointer(self.path)
+        where = str(self.span) if self.span else one_line(pointer(self.path))
         lines = [f"{where + ': ' if where else ''}{self.severity} {self.code} {self.message}{self._in_state()}"]
         excerpt = self.span.excerpt() if self.span else None
         if excerpt:

@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import TypeVar
 
 from .record import Record
-from .words import shorten
+from .words import one_line, shorten
 
 _WIDEST = 200
 """The most characters of a line in an excerpt."""
@@ -24,7 +24,7 @@ _PACKAGE = str(Path(__file__).parent.parent) + "/"
 def display_path(path: Path) -> str:
     """The path for messages: relative if it is below the current folder."""
     relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    return one_line(str(path) if relative.startswith("..") else relative)
 
 
 class Span(Record):
@@ -41,7 +41,7 @@ class Span(Record):
     """Where the value that is used here was made, if that is elsewhere, such as a retrier that several states share."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{one_line(self.file)}:{self.line}:{self.column}"
 
     def excerpt(self) -> str | None:
         """The line in question with carets under the piece, or None if the file cannot be read."""

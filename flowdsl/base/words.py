@@ -92,6 +92,16 @@ def shorten(text: str) -> str:
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."
 
 
+def one_line(text: str) -> str:
+    r"""Return a text of others, such as the name of a file or state, without line breaks: what comes after one would
+    look like a line of flowdsl, or in GitHub's logs be a command.
+
+    >>> one_line("a\n::error::b")
+    'a\\n::error::b'
+    """
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
 _WORD = regex(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 
 

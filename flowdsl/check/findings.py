@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..base.diagnostics import AslPath, Diagnostic
 from ..base.record import Record, field
+from ..base.words import one_line
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 TARGET = "MISSING_TRANSITION_TARGET"
@@ -34,7 +35,16 @@ class Findings(Record, frozen=False):
     ) -> None:
         """Report an error. `aws`, `aws_message` and `aws_at` are AWS's code, message and location, if known."""
         self.diagnostics.append(
-            Diagnostic(code, message, path, hint=hint, aws=aws, aws_message=aws_message, aws_at=aws_at, needle=needle),
+            Diagnostic(
+                code,
+                one_line(message),
+                path,
+                hint=hint and one_line(hint),
+                aws=aws,
+                aws_message=aws_message,
+                aws_at=aws_at,
+                needle=needle,
+            ),
         )
 
     def failure(
@@ -63,7 +73,9 @@ class Findings(Record, frozen=False):
 
         `needle` is a name or a constant in the value at the path: it leads to the line of a long one.
         """
-        self.diagnostics.append(Diagnostic(code, message, path, "warning", hint=hint, aws=aws, needle=needle))
+        self.diagnostics.append(
+            Diagnostic(code, one_line(message), path, "warning", hint=hint and one_line(hint), aws=aws, needle=needle)
+        )
 
     def has(self, *codes: str) -> bool:
         """Return True if one of these codes was reported."""

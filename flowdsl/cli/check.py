@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from ..base.diagnostics import Diagnostic, FlowError
+from ..base.words import one_line
 from . import output
 from .options import substitution_option
 
@@ -95,4 +96,4 @@ def _summary(names: list[str], diagnostics: list[Diagnostic]) -> str:
     errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     counts = {"error": errors, "warning": len(diagnostics) - errors}
     parts = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
-    return " and ".join(parts) or f"{', '.join(names)}: no mistakes found"
+    return " and ".join(parts) or one_line(f"{', '.join(names)}: no mistakes found")

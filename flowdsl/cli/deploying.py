@@ -13,7 +13,7 @@ import click
 
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import Record
-from ..base.words import counted
+from ..base.words import counted, one_line
 
 if TYPE_CHECKING:
     from ..deploy.model import AwsCall, Execution, Plan, Stack, Wanted
@@ -104,19 +104,19 @@ def find_target(file: Path | None, env: str | None, instance: str) -> Target:
 def show_plan(plan: Plan) -> None:
     click.echo(click.style(plan.stack.label, bold=True))
     for line in plan.current:
-        click.echo(f"now: {line}")
+        click.echo(one_line(f"now: {line}"))
     if plan.executions:
         click.echo(f"open executions: {len(plan.executions)}; each keeps what it can reach")
         for execution in plan.executions[:_MOST]:
-            click.echo(f"  {_execution(execution)}")
+            click.echo(one_line(f"  {_execution(execution)}"))
         if len(plan.executions) > _MOST:
             click.echo(f"  and {len(plan.executions) - _MOST} more")
     for note in plan.notes:
-        click.echo(f"note: {note}")
+        click.echo(one_line(f"note: {note}"))
     width = max((len(call.resource) for call in plan.calls), default=0)
     for call in plan.calls:
         mark, colour = _MARKS[call.verb]
-        click.echo(f"{click.style(mark, fg=colour)} {call.resource:<{width}}  {call.reason}")
+        click.echo(f"{click.style(mark, fg=colour)} {one_line(f'{call.resource:<{width}}  {call.reason}')}")
     count = len(plan.calls)
     click.echo(counted(count, "change") if count else "no changes")
 

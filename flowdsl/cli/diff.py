@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.words import one_line
 from . import output
 from .options import substitution_option
 
@@ -93,7 +94,7 @@ def diff(
     else:
         from ..diff.text import lines
 
-        click.echo(click.style(f"{both.labels[0]} → {both.labels[1]}", dim=True))
+        click.echo(click.style(one_line(f"{both.labels[0]} → {both.labels[1]}"), dim=True))
         for line in lines(comparisons):
             click.echo(_styled(line))
     if any(comparison.changes for comparison in comparisons):
@@ -115,11 +116,12 @@ def _as_json(comparisons: list[Comparison]) -> list[object]:
 
 
 def _styled(line: Line) -> str:
+    text = one_line(line.text)
     if line.tone == "title":
-        return click.style(line.text, bold=True)
+        return click.style(text, bold=True)
     if line.tone == "quiet":
-        return click.style(line.text, dim=True)
-    return click.style(line.text, fg=_COLOURS[line.tone]) if line.tone in _COLOURS else line.text
+        return click.style(text, dim=True)
+    return click.style(text, fg=_COLOURS[line.tone]) if line.tone in _COLOURS else text
 
 
 def _draw(comparisons: list[Comparison], file: Path) -> None:

@@ -15,6 +15,7 @@ from ..base.diagnostics import FlowError
 from ..base.files import read_text, write_file
 from ..base.record import Record
 from ..base.source import Span, display_path
+from ..base.words import one_line
 from . import deploying, output
 from .group import WholeHelp
 from .picture import picture_option, write_picture
@@ -115,11 +116,15 @@ def _arn(name: str | None, env: str | None, instance: str, machine: str | None) 
     names = [each.name for each in target.machines]
     if machine is None and len(names) > 1:
         raise FlowError.of(
-            f"the flow has several state machines: {', '.join(names)}", code="FD990", hint="choose one with --machine"
+            one_line(f"the flow has several state machines: {', '.join(names)}"),
+            code="FD990",
+            hint="choose one with --machine",
         )
     if machine is not None and machine not in names:
         raise FlowError.of(
-            f"the flow has no state machine {machine!r}", code="FD990", hint=f"choose one of {', '.join(names)}"
+            f"the flow has no state machine {machine!r}",
+            code="FD990",
+            hint=one_line(f"choose one of {', '.join(names)}"),
         )
     deployed = target.stack.named(machine or names[0])
     if name is None:

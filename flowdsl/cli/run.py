@@ -14,7 +14,7 @@ from ..asl.resource import TOKEN, constant_function, parse_resource
 from ..base.diagnostics import FlowError
 from ..base.files import read_stdin, read_text
 from ..base.record import evolve
-from ..base.words import did_you_mean, join_words
+from ..base.words import did_you_mean, join_words, one_line
 from . import output
 from .options import complete_states, pairs, substitution_option
 from .picture import picture_option, picture_result, write_picture
@@ -342,7 +342,7 @@ def choose(machines: list[Loaded], name: str | None) -> Loaded:
         return machines[0]
     if name not in names:
         problem = f"there is no state machine {name!r}" if name else "there are several state machines"
-        raise click.UsageError(f"{problem}: choose one with --machine: {', '.join(names)}")
+        raise click.UsageError(one_line(f"{problem}: choose one with --machine: {', '.join(names)}"))
     return machines[names.index(name)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..base.diagnostics import FlowError
-from ..base.words import did_you_mean
+from ..base.words import did_you_mean, one_line
 from . import output
 from .options import complete_states, substitution_option
 from .run import choose, handler_option, json_argument
@@ -132,7 +132,7 @@ def test_state(
     names = [*Tree(loaded.definition).names]
     if name is None and "States" in loaded.definition:
         raise click.UsageError(
-            f"choose one with --state: {', '.join(names)}" if names else "the state machine has no states"
+            one_line(f"choose one with --state: {', '.join(names)}") if names else "the state machine has no states"
         )
     own = project.find(loaded.file.parent)
     settings = local.local_settings(own)
@@ -162,7 +162,7 @@ def test_state(
     except teststate.TestStateError as error:
         near = None
         if name is not None and name not in names:
-            near = did_you_mean(name, names) or f"the states are {', '.join(names)}"
-        raise FlowError.of(str(error), code="FD940", hint=near or _mock_hint(str(error), mock)) from error
+            near = did_you_mean(name, names) or one_line(f"the states are {', '.join(names)}")
+        raise FlowError.of(one_line(str(error)), code="FD940", hint=near or _mock_hint(str(error), mock)) from error
     click.echo(output.json_text(answer))
     ctx.exit(1 if answer["status"] == "FAILED" else 0)

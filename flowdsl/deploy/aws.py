@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 
 from ..asl.placeholders import DOMAINS
 from ..base.diagnostics import FlowError
+from ..base.words import one_line
 from .statements import Place
 
 Answer = dict[str, Any]
@@ -25,6 +26,7 @@ class CallError(Exception):
     """An error that a service answered."""
 
     def __init__(self, code: str, message: str, service: str = "", operation: str = "") -> None:
+        message = one_line(message)
         super().__init__(f"{service}:{operation}: {code}: {message}")
         self.code, self.message, self.service, self.operation = code, message, service, operation
 

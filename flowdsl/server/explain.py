@@ -10,7 +10,7 @@ from typing import Any
 
 from ..asl.tree import Tree
 from ..base.diagnostics import FlowError
-from ..base.words import did_you_mean
+from ..base.words import did_you_mean, one_line
 from ..project import Loaded, locate_state
 
 _CODE = re.compile(r"FD\d{3}", re.IGNORECASE)
@@ -55,7 +55,7 @@ def explain_state(machines: Sequence[Loaded], name: str) -> dict[str, Any]:
     owners = [(loaded, node) for loaded, tree in trees if (node := tree.find(name)) is not None]
     if not owners:
         names = [each for _, tree in trees for each in tree.names]
-        hint = did_you_mean(name, names) or f"the states are: {', '.join(names) or 'none'}"
+        hint = did_you_mean(name, names) or one_line(f"the states are: {', '.join(names) or 'none'}")
         raise FlowError.of(f"there is no state {name!r}", code="FD711", hint=hint)
     if len(owners) > 1:
         message = f"several state machines have a state {name!r}: {', '.join(loaded.name for loaded, _ in owners)}"

@@ -19,6 +19,7 @@ from attrs import define, field
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from ..base.words import one_line
 from .reading import Token, assigned_states, out_before, token_at
 
 if TYPE_CHECKING:
@@ -278,18 +279,18 @@ def _definition(
 
 def explain(state: State) -> str:
     """The state as Markdown: what comes next, its types, and its ASL."""
-    parts = [f"**{_plain(state['name'])}** — {state['asl'].get('Type')} of {_plain(state['machine'])}"]
+    parts = [f"**{_plain(state['name'])}** — {_plain(str(state['asl'].get('Type')))} of {_plain(state['machine'])}"]
     if state["following"]:
         parts.append(f"next: {', '.join(map(_plain, state['following']))}")
     for what in ("input", "variables", "result"):
         described: Any = state[what]
         if described:
-            parts.append(f"{what}:\n```text\n{described['text']}\n```")
+            parts.append(f"{what}:\n```text\n{one_line(described['text'])}\n```")
     return "\n\n".join([*parts, f"```json\n{json.dumps(state['asl'], indent=2, ensure_ascii=False)}\n```"])
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", text)
+    return re.sub(r"([\\`*_<>\[\]#|&!~])", r"\\\1", one_line(text))
 
 
 def fields_of(described: Type | None, steps: tuple[str | int, ...]) -> dict[str, Type]:

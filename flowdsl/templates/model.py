@@ -12,7 +12,7 @@ from ..asl.placeholders import PLACEHOLDER
 from ..base.diagnostics import AslPath, Diagnostic, FlowError
 from ..base.patterns import regex
 from ..base.source import Span, display_path
-from ..base.words import did_you_mean, join_words
+from ..base.words import did_you_mean, join_words, one_line
 
 Type = Literal["STANDARD", "EXPRESS"]
 Kind = Literal["cloudformation", "sam", "serverless"]
@@ -137,7 +137,9 @@ def choose_machine(template: Template, name: str | None) -> Machine:
     file = display_path(template.file)
     if name is None:
         raise FlowError.of(
-            f"{file} has several state machines", code="FD721", hint=f"choose one with --machine: {', '.join(names)}"
+            f"{file} has several state machines",
+            code="FD721",
+            hint=one_line(f"choose one with --machine: {', '.join(names)}"),
         )
     near = did_you_mean(name, names) or f"choose one of {join_words(names, 'or')}"
     raise FlowError.of(f"{file} has no state machine {name!r}", code="FD721", hint=near)

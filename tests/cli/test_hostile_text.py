@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
+from flowdsl.cli.deploying import show_plan
 from flowdsl.cli.terminal import escape
+from flowdsl.deploy.aws import CallError
+from flowdsl.deploy.errors import refused
+from flowdsl.deploy.model import AwsCall, Execution, Plan, Stack
+from flowdsl.deploy.statements import Place
+
+PLACE = Place("eu-west-1", "123456789012")
 
 HOSTILE = "\x1b[2J\x9b31m\x08\x7f\u202e\u2066\u200f\r"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -79,3 +86,54 @@ def test_whatever_a_flow_raises_is_its_authors_mistake(project):
     assert done.exit_code == 2
     assert "evil.py:2:1: error FD703 flow:evil.Evil: \\u009b31m" in done.stdout
     assert not CONTROL.search(done.stdout + done.stderr)
+
+
+FORGED = "forged.py:1:1: error FD999\n::error::forged"
+"""Text after a line break, as a finding of flowdsl or a command in GitHub's logs."""
+
+
+def lines_of(done: Any) -> list[str]:
+    return (done.stdout + done.stderr).splitlines()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check",),
+        ("check", "--format", "github"),
+        ("run",),
+        ("run", "--events"),
+        ("build", "--asl-only"),
+        ("diff", "order.asl.json"),
+        ("graph", "-o", "x.svg"),
+        ("import",),
+        ("import", "-o", "x.py"),
+        ("test-state", "--state", "B"),
+        ("test-state", "--state", "C"),
+        ("test-state",),
+        ("explain", "--state", "C"),
+    ],
+)
+def test_no_name_of_a_file_or_state_looks_like_a_line_of_flowdsl(project, arguments):
+    command, *options = arguments
+    name = f"a\n{FORGED}.asl.json"
+    states = {f"A\n{FORGED}": {"Type": "Pass", "Nxt": f"B\n{FORGED}"}, "B": {"Type": f"X\n{FORGED}"}}
+    project.write(name, {"Comment": FORGED, "StartAt": f"A\n{FORGED}", "States": states})
+    for file in (name, f"none\n{FORGED}.py"):
+        done = project.run(command, file, *options)
+        if command == "diff":
+            done = project.run(command, *options, file)
+        assert done.stdout + done.stderr
+        assert not [line for line in lines_of(done) if line.startswith(("forged", "::error::"))]
+
+
+def test_no_text_from_aws_looks_like_a_line_of_flowdsl(capsys):
+    call = AwsCall("lambda", "CreateFunction", {}, f"function f\n{FORGED}", f"because\n{FORGED}")
+    execution = Execution("arn", "e", "RUNNING", None, "role/r", {}, (f"A\n{FORGED}",))
+    stack = Stack("p", "test", PLACE)
+    current, note = f"version 1\n{FORGED}", f"a note\n{FORGED}"
+    show_plan(Plan(stack, (call,), notes=(note,), current=(current,), executions=(execution,)))
+    error = CallError("Invalid", f"wrong\n{FORGED}", "lambda", "CreateFunction")
+    text = capsys.readouterr().out + str(refused(error)) + str(error)
+    assert text.count("::error::forged") == 7
+    assert not [line for line in text.splitlines() if line.startswith(("forged", "::error::"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -179,6 +180,15 @@ def test_hover_shows_the_document_and_the_variables_of_each_state():
     assert states["B"]["input"]["text"] == "{a: {n: 1}, …}"
     assert states["B"]["variables"]["text"] == '{v: "x", …}'
     assert "variables:\n```text\n" in explain(states["B"])
+
+
+def test_hover_shows_no_markdown_of_the_definition():
+    text = "a\n```\n\n[click](command:x) ![](https://example.org/x.png) <b>&amp;"
+    states = {"A": {"Type": "Pass", "Result": {text: 1}, "Next": text}, text: {"Type": text}}
+    definition = json.dumps({"StartAt": "A", "States": states})
+    for state in analyse(Path("order.asl.json"), definition)["states"]:
+        outside = re.sub(r"^```(text|json)$.*?^```$", "", explain(state), flags=re.MULTILINE | re.DOTALL)
+        assert not re.search(r"(?<!\\)[\[\]`<>&!]", outside)
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "yml"])
