@@ -76,6 +76,41 @@ def test_settings_that_cannot_be_read_are_refused(project: Any):
         refuse_settings(project.root, "FD612")
 
 
+@pytest.mark.parametrize("text", ["[pip]\nno-binary = [\n", '[pip]\nno-binary = ["evil"]\n'])
+def test_settings_that_uv_does_not_read_are_no_matter(project: Any, evil: Path, monkeypatch: Any, text: str):
+    project.write({"uv.toml": text})
+    with pytest.raises(FlowError, match="or set UV_NO_CONFIG=1"):
+        refuse_settings(project.root, "FD612")
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    with pytest.raises(FlowError, match="FD614 uv cannot lock"):  # it has no wheel
+        lock(project, "evil")
+    assert not evil.exists()
+
+
+def test_no_binary_of_nothing_builds_nothing(project: Any):
+    project.write({"uv.toml": '[pip]\nno-binary = [":none:"]\n'})
+    refuse_settings(project.root, "FD612")
+
+
+def test_a_file_in_a_folder_that_a_variable_names(project: Any, monkeypatch: Any):
+    project.write({"shared/good.in": "evil\n", "shared/evil.in": "-e ./evil\n"})
+    file = project.root / "handlers/setup/requirements.in"
+    file.write_text("-r ${SHARED}/good.in\n-c ${SHARED}/evil.in\n")
+    with pytest.raises(FlowError, match=r"no file of the project: -r \$\{SHARED\}/good\.in"):
+        refuse_editable(file, "FD614")
+    monkeypatch.setenv("SHARED", "../../shared")
+    with pytest.raises(FlowError, match=r"evil\.in:1:1: error FD614 -e \./evil is editable") as caught:
+        refuse_editable(file, "FD614")
+    assert len(caught.value.diagnostics) == 1
+
+
+def test_what_is_elsewhere_can_be_downloaded(project: Any):
+    file = project.root / "handlers/setup/requirements.in"
+    file.write_text("-c https://example.org/constraints.txt\n")
+    with pytest.raises(FlowError, match="download it into the project"):
+        refuse_editable(file, "FD614")
+
+
 EDITABLE = [
     "-e ./evil",
     "-e ../../evil",
