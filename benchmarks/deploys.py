@@ -25,6 +25,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL
+
+from tests.cloud.starter import serving
 
 ROOT = Path(__file__).parents[1]
 
@@ -167,20 +170,11 @@ def ministack(python: str, folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     variables = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_REGION": "eu-west-1"}
-    server = subprocess.Popen(
-        [python, "-m", "ministack"],
-        cwd=folder,
-        env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    options = {"cwd": folder, "env": {**os.environ, **variables}, "stdout": DEVNULL, "stderr": DEVNULL}
     url = f"http://127.0.0.1:{port}"
-    try:
+    with serving([python, "-m", "ministack"], **options):
         wait_for(url)
         yield url
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def wait_for(url: str) -> None:

@@ -23,6 +23,9 @@ import boto3
 from attrs import frozen
 from botocore.config import Config
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "cloud"))
+from starter import serving  # of the tests, where scripts of this folder do not look
+
 HOST = "127.0.0.1"
 ROLE = "arn:aws:iam::123456789012:role/benchmark"
 STARTERS = 8
@@ -111,10 +114,8 @@ def _emulator(name: str, url: str) -> Emulator:
 def _serving(command: Sequence[str], settings: dict[str, str], url: str) -> Iterator[str]:
     """The process's URL once it answers; the process ends with the block."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, **settings}, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
+        options = {"cwd": folder, "env": {**os.environ, **settings}, "stdout": log, "stderr": subprocess.STDOUT}
+        with serving(command, **options) as process:
             deadline = time.monotonic() + 60
             while not _answers(url):
                 if process.poll() is not None or time.monotonic() > deadline:
@@ -122,13 +123,6 @@ def _serving(command: Sequence[str], settings: dict[str, str], url: str) -> Iter
                     raise RuntimeError(f"{command[0]} does not start:\n{log.read()}")
                 time.sleep(0.1)
             yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _answers(url: str) -> bool:

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 CHILD = """
 import subprocess, sys, time
 from starter import end_with_starter
@@ -23,9 +25,18 @@ child.wait()
 """
 
 
-def test_all_processes_end_with_a_starter_that_is_killed() -> None:
+SERVING = """
+import sys, time
+from starter import serving
+with serving([sys.executable, "-c", "print('up', flush=True); import time; time.sleep(60)"]):
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(("code", "seconds"), [(STARTER, "60"), (SERVING, "60"), (SERVING, "3")])
+def test_all_processes_end_with_a_starter_that_is_killed(code: str, seconds: str) -> None:
     starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER, CHILD],
+        [sys.executable, "-c", code, CHILD, seconds],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
     )
@@ -33,7 +44,8 @@ def test_all_processes_end_with_a_starter_that_is_killed() -> None:
     with starter.stdout as said:
         assert said.readline() == b"up\n"
         started = time.monotonic()
-        starter.send_signal(signal.SIGKILL)
+        if seconds == "60":
+            starter.send_signal(signal.SIGKILL)
         starter.wait()
         assert said.read() == b""  # the end: nobody has it open any more
         assert time.monotonic() - started < 30

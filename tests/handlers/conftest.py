@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from handlers import clock
+from tests.cloud.starter import serving
 from tests.handlers.stripe_proxy import StripeProxy
 
 HANDLERS = Path(__file__).parents[2] / "handlers"
@@ -123,18 +124,11 @@ def localstripe() -> Iterator[str]:
         pytest.skip("localstripe is not installed: pip install 'flowdsl[dev]'")
     for _ in range(3):
         port = free_port()
-        server = subprocess.Popen(
-            [str(executable), "--from-scratch", "--port", str(port)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
+        command, null = [str(executable), "--from-scratch", "--port", str(port)], subprocess.DEVNULL
+        with serving(command, stdout=null, stderr=null) as server:
             if _answers(f"http://127.0.0.1:{port}/js.stripe.com/v3/", server):
                 yield f"http://127.0.0.1:{port}"
                 return
-        finally:
-            server.terminate()
-            server.wait(10)
     pytest.fail("localstripe did not start")
 
 

@@ -25,6 +25,7 @@ from handlers.psp_adyen.amounts import from_adyen, to_adyen
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
 from handlers.psp_adyen.provider import AdyenPsp
+from tests.cloud.starter import serving
 from tests.handlers.adyen_payments import adyen, donation, paid
 from tests.handlers.conftest import Call, a_day_later
 from tests.handlers.psp_server import AdyenServer
@@ -253,8 +254,7 @@ def prism() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     arguments = [command, "mock", "--port", str(port), "--errors", str(PUBLISHED / DOCUMENT)]
-    server = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with serving(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         for _ in range(300):
             try:
                 with socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -262,9 +262,6 @@ def prism() -> Iterator[str]:
             except OSError:
                 time.sleep(0.2)
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def test_prism_accepts_our_requests(
