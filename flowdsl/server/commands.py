@@ -56,14 +56,14 @@ def run_module(
     environment |= {**_NO_ACCOUNT, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
     if path:
         environment["PYTHONPATH"] = path
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin.encode())
-        given.seek(0)
+    with tempfile.TemporaryFile() as input_file:
+        input_file.write(stdin.encode())
+        input_file.seek(0)
         process = subprocess.Popen(  # noqa: S603 - this Python, and arguments that no shell reads
             [sys.executable, "-m", module, *arguments],
             cwd=folder,
             env=environment,
-            stdin=given,
+            stdin=input_file,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from syrupy.data import SnapshotCollection
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 from syrupy.types import SerializableData, SerializedData, SnapshotIndex
@@ -18,6 +20,7 @@ from ..asl.portable import portable
 from ..asl.text import canonical_text
 from ..author.machine import StateMachine
 from ..author.serial import dump
+from ..base.files import write_file
 
 
 class AslSnapshotExtension(SingleFileSnapshotExtension):
@@ -38,6 +41,13 @@ class AslSnapshotExtension(SingleFileSnapshotExtension):
         yield from _meaning(str(snapshot_data), str(serialized_data))
         new, old = ("".join(_clean_lines(str(data))) for data in (serialized_data, snapshot_data))
         yield from super().diff_lines(new, old)
+
+    @classmethod
+    def write_snapshot_collection(cls, *, snapshot_collection: SnapshotCollection, **_: Any) -> None:
+        """Write the file as a whole or not at all: a full disk or a process that is killed keeps the earlier one."""
+        for snapshot in snapshot_collection:
+            hint = "free disk space, or correct the permissions"
+            write_file(Path(snapshot_collection.location), str(snapshot.data), code="FD001", hint=hint)
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -401,6 +402,25 @@ def test_a_snapshot_that_differs_in_the_order_of_fields_means_the_same(project: 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     accept = "*accept it with: pytest --snapshot-update"
     result.stdout.fnmatch_lines([accept, "*= order of states in the text", "*same in meaning"])
+
+
+def test_a_full_disk_leaves_the_snapshot_before(tmp_path: Path) -> None:
+    file = tmp_path / "shop.asl.json"
+    file.write_text("before")
+    code = f"""
+import resource, signal
+from syrupy.data import Snapshot, SnapshotCollection
+from flowdsl.testing.snapshots import AslSnapshotExtension
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+collection = SnapshotCollection(location={str(file)!r})
+collection.add(Snapshot(name="shop", data="new" * 1000))
+AslSnapshotExtension.write_snapshot_collection(snapshot_collection=collection)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "cannot be written: File too large" in done.stderr
+    assert file.read_text() == "before"
+    assert [*tmp_path.iterdir()] == [file]
 
 
 def test_snapshots_that_agree_import_no_diff() -> None:
