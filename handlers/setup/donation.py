@@ -10,6 +10,7 @@ from typing import Any
 from handlers import cards
 from handlers.document import word
 from handlers.money import ACCEPTED, WITHDRAWN
+from handlers.setup.misspelt import misspelt
 from handlers.terminal import plain
 
 MAX_AMOUNT = 99_999_999
@@ -107,7 +108,8 @@ _OPTIONAL: dict[str, Callable[[Any], str | None]] = {"payment_method.psp": _text
 
 
 def validated(donation: Any) -> dict[str, Any]:
-    """Return the donation unchanged, with any additional fields. Raises MalformedDonation if it is invalid."""
+    """Return the donation unchanged, with any additional fields. Raises MalformedDonation if it is invalid, also for an
+    additional field that looks like a misspelt one."""
     if not isinstance(donation, dict):
         raise MalformedDonation(f"the donation is {word(type(donation))}; expected an object")
     if beyond := list(_beyond_limits(donation)):
@@ -128,6 +130,7 @@ def validated(donation: Any) -> dict[str, Any]:
         problem = "missing" if value is _ABSENT else check(value)
         if problem:
             problems.append(f"{name}: {problem}")
+    problems += misspelt(donation, {**_FIELDS, **_OPTIONAL})
     if problems:
         raise MalformedDonation(plain("; ".join(problems)))
     return donation

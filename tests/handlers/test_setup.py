@@ -98,6 +98,59 @@ def test_a_malformed_donation_is_refused_by_the_field(call: Call, change: dict[s
     assert not any(number in str(refusal.value) for number in ("4242", "3782", "5555"))
 
 
+MISSPELT = """
+captur Capture CAPTURE captured captures capure cpature capture_ capture\u200b \uff43apture \u0441apture _capture
+capture_later captureMethod capture-mode
+ammount Amount amounts amont currencies Currency currncy charities Charity carity ID Id ids
+paymentMethod payment-method payment_methods PaymentMethod paymentmethod payment_metod donors Donor dnor
+payment_method.Type payment_method.typ payment_method.types payment_method.tyep payment_method.Token
+payment_method.tokn payment_method.PSP payment_method.pps payment_method.psps payment_method.capture
+payment_method.captur donor.Name donor.nam donor.names donor.e-mail donor.Email donor.eMail donor.mail donor.emial
+donor.emails donor.capture
+"""
+ADDITIONAL = """
+campaign note account count country discount uid cid kid idx identity source comment recurring frequency
+honor current charity_id charityName donor_id donorId payment payment_method_id amount_gbp amount2 currency_symbol
+screenshot receipt_name gift_aid language recaptcha_score payment_method.brand payment_method.last4
+payment_method.holder payment_method.token_type payment_method.subtype payment_method.expires donor.first_name
+donor.surname donor.fname donor.name2 donor.email2 donor.address donor.phone donor.title donor.id donor.type
+"""
+
+
+def with_field(path: str) -> dict[str, Any]:
+    parent, _, name = path.rpartition(".")
+    given = donation()
+    (given[parent] if parent else given)[name] = "later"
+    return given
+
+
+@pytest.mark.parametrize("path", MISSPELT.split())
+def test_a_misspelt_field_is_no_additional_one(call: Call, path: str) -> None:
+    """With `captur` the donor was charged at once."""
+    with pytest.raises(MalformedDonation, match=r": unknown; write .*, or give an additional field another name$"):
+        call("setup", with_field(path))
+
+
+def test_a_misspelt_field_is_told_what_to_write(call: Call) -> None:
+    given = donation(captur="later", payment_method={"type": "card", "token": "t", "Psp": "psp_stripe", "capture": 1})
+    with pytest.raises(MalformedDonation) as refusal:
+        call("setup", given)
+    assert str(refusal.value).split("; ") == [
+        "captur: unknown",
+        "write capture, or give an additional field another name",
+        "payment_method.Psp: unknown",
+        "write psp, or give an additional field another name",
+        "payment_method.capture: unknown",
+        'write "capture": "later" beside payment_method, or give an additional field another name',
+    ]
+
+
+@pytest.mark.parametrize("path", ADDITIONAL.split())
+def test_additional_fields_stay_allowed(call: Call, path: str) -> None:
+    given = with_field(path)
+    assert call("setup", given)["donation"] == given
+
+
 @pytest.mark.parametrize("depth", [31, 32, 240, 2000])
 def test_a_donation_that_no_step_could_read_is_refused(depth: int) -> None:
     nested: Any = "the last"
