@@ -275,7 +275,7 @@ class AdyenBooks:
     def _work(self, method: str, path: str, body: dict[str, Any]) -> Answer:
         match = _PATHS.fullmatch(path)
         if method != "POST" or match is None:
-            raise _Refused(404, "000", "not payment_to_cancel")
+            raise _Refused(404, "000", "not found")
         if match[1] == "payments/details":
             return 200, self._details(body)
         if body["merchantAccount"] != ACCOUNT:
@@ -283,13 +283,12 @@ class AdyenBooks:
         if match[1] == "payments":
             return 200, self._payment(body)
         if match[1] == "cancels":
-            payment_to_cancel = next(
-                (each for each in self.by_id.values() if each["reference"] == body["paymentReference"]), None
-            )
-            if payment_to_cancel:
-                payment_to_cancel["closing"] = True
-            mine = self._modify("cancels", payment_to_cancel, body, by_reference=True)
-            return 201, {**mine, "paymentReference": body["paymentReference"]}
+            reference = body["paymentReference"]
+            closed = next((each for each in self.by_id.values() if each["reference"] == reference), None)
+            if closed:
+                closed["closing"] = True
+            mine = self._modify("cancels", closed, body, by_reference=True)
+            return 201, {**mine, "paymentReference": reference}
         payment = self.by_id.get(match[2])
         if payment is None:
             raise _Refused(422, "167", "Original pspReference required for this operation")
@@ -299,7 +298,7 @@ class AdyenBooks:
     def _payment(self, body: dict[str, Any]) -> dict[str, Any]:
         token = body["paymentMethod"]["storedPaymentMethodId"]
         if token not in BANKS:
-            raise _Refused(422, "803", "PaymentDetail not payment_to_cancel")
+            raise _Refused(422, "803", "PaymentDetail not found")
         number = self.tries.setdefault(f"{body['shopperReference']} {token}", 0)
         self.tries[f"{body['shopperReference']} {token}"] += 1
         result, code, reason = BANKS[token][min(number, len(BANKS[token]) - 1)]
