@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from unicodedata import digit
 
-# Digits of any script, such as fullwidth ones, after _plain; among them may be characters that nobody sees.
+# Digits of any script, such as fullwidth ones, after _plain; among them may be invisible characters.
 _DIGIT = r"(?:\d[\u00ad\u200b-\u200f\u2060-\u2064\ufe0e\ufe0f\ufeff\u20e3]*)"
 # Spaces, line ends, all kinds of dashes, marks such as "." and "/", and spaces as URLs and HTML write them.
 _GAP = r"(?:[\s.,:;/\\|_*+()'\"\u00b7\u2010-\u2015\u2212-]{1,4}|%20|&nbsp;)"

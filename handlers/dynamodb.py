@@ -15,7 +15,7 @@ def client() -> Any:
 
 
 def get(table: str, **key: str) -> Item | None:
-    """Return the item with this key, or None; it has everything that was stored before."""
+    """Return the item with this key, or None, by a consistent read."""
     typed = {name: {"S": value} for name, value in key.items()}
     item: Item | None = client().get_item(TableName=table, Key=typed, ConsistentRead=True).get("Item")
     return item

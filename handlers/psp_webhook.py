@@ -123,9 +123,9 @@ def content(event: Mapping[str, Any]) -> bytes:
         raise BadSignature("the body cannot be read") from error
 
 
-def parsed(body: bytes | str) -> dict[str, Any]:
-    """Return the object that a signed body has. Raises MalformedEvent: the PSP has signed it, so people have to look,
-    and the PSP sends it again."""
+def parse_signed(body: bytes | str) -> dict[str, Any]:
+    """Return a signed body's JSON object. Raises MalformedEvent, so that an alarm tells an operator and the PSP sends
+    the request again."""
     try:
         received = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -241,7 +241,7 @@ def settle(donation: str, *, is_decided: bool, payment: str, is_further: bool = 
     settle it. Nothing else of an event counts, so events may come late, twice and in any order. Raises PspUnavailable
     if the PSP has to send the event again, because no sweep would ask for the payment.
     """
-    if is_decided and not is_further and redirects.resume(donation, json.dumps({"status": "told by the PSP"})):
+    if is_decided and not is_further and redirects.resume(donation, json.dumps({"status": "reported by the PSP"})):
         return "resumed"
     finding = reconcile(donation, store(), ask_psp, execution_has_ended, payment, is_further=is_further)
     if finding is None:

@@ -131,21 +131,21 @@ def _verify(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]
 
 
 def _signed(item: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """Return the fields of an event that Adyen signs, empty if it has none; nothing else of it is believed.
+    """Return the fields of an event that Adyen signs, each empty if it is missing. Raises BadSignature.
 
-    The library would believe an event that has a signed one inside, and refuse one without an amount: for that, Adyen
+    The library would accept an event that contains a signed one, and reject one without an amount, for which Adyen
     signs empty texts (`getDataToSign` in HMACValidator of its library for Java). The signature joins the fields with
-    colons. Only the merchantReference may contain one, so that nobody can move the borders of the fields.
+    colons: only the merchantReference may contain one, so that the signed text has one meaning.
     """
     amount, signature = item.get("amount") or {}, item["additionalData"]["hmacSignature"]
     texts = {name: _or_empty(item.get(name)) for name in _FIELDS}
     value, currency = _or_empty(amount.get("value")), _or_empty(amount.get("currency"))
     borders = [value, currency, *(text for name, text in texts.items() if name != "merchantReference")]
     if any(":" in str(each) for each in borders) or not all(isinstance(text, str) for text in texts.values()):
-        raise BadSignature("the signed fields cannot be told apart")
+        raise BadSignature("a colon in the signed fields")
     plain = {**texts, "amount": {"value": value, "currency": currency}}
-    checked = {**plain, "additionalData": {"hmacSignature": signature}}
-    if not any(is_valid_hmac_notification(checked, key) for key in keys):
+    notification = {**plain, "additionalData": {"hmacSignature": signature}}
+    if not any(is_valid_hmac_notification(notification, key) for key in keys):
         kind = UnknownSignature if re.fullmatch("[A-Za-z0-9+/]{43}=", signature) else BadSignature
         raise kind("the signature does not match")
     return {**texts, "value": value, "currency": currency}

@@ -61,7 +61,7 @@ def finish(capture: Capture) -> Capture:
 
 
 def find(donation: str) -> Capture | None:
-    """Return the donation's capture, or None if nobody requested one."""
+    """Return the donation's capture, or None if none was requested."""
     table = store_name("CAPTURES_TABLE")
     if table:
         item = dynamodb.get(table, id=donation)

@@ -25,7 +25,7 @@ from handlers.psp_webhook import (
     UnknownSignature,
     content,
     header,
-    parsed,
+    parse_signed,
     receive,
     settle_each,
     signing_secrets,
@@ -73,14 +73,14 @@ def _verify(event: Mapping[str, Any]) -> tuple[bool | None, list[dict[str, Any]]
         raise BadSignature("no signature")
     if not any(_is_signed(body, secret, signature) for secret in secrets):
         raise UnknownSignature("the signature does not match")
-    events = read(parsed(body), "events", list[Any])
+    events = read(parse_signed(body), "events", list[Any])
     if not all(isinstance(each, dict) for each in events):
         raise MalformedEvent("events: expected objects")
     return _ORIGINS.get(header(event, "origin")), events
 
 
 def _is_signed(body: bytes, secret: str, signature: str) -> bool:
-    # Not by the library: its errors do not tell a body that it cannot read from a signature that it cannot check.
+    # The library has one error for a body that it cannot read and for a signature that does not match.
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(digest, signature)
 

@@ -60,8 +60,8 @@ CAPTURED = "captured"
 """Our code of a reservation that was captured before the flow stored it: the sweep asks for the captured amount."""
 
 REFUND_WITHIN = 1800
-"""Seconds after RefundSetup looked at a refund in which the PSP may be asked to make it: after an hour, when no request
-can be on its way any more, somebody may close one that the PSP does not have."""
+"""Seconds after RefundSetup checked a refund in which the PSP may be asked to make it. After an hour, when no request
+is on its way, an operator may close a refund that the PSP does not have."""
 
 _NOT_TAKEN = (Outcome.REDIRECT, Outcome.DECLINED, Outcome.RETRY)
 _TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")

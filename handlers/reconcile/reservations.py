@@ -98,7 +98,7 @@ def settle_reservation(
             return Finding(record.id, _name(capture), str(error), "conflict")
         return Finding(record.id, _name(capture), reason, "paid")
     if state and outcome in _GONE:
-        reason = f"nothing was taken {where}, and nothing is reserved any more: {state['code']}"
+        reason = f"nothing was taken {where}, and the reservation is gone: {state['code']}"
         if not repair:
             return Finding(record.id, _name(capture), f"{reason}; to be stored as abandoned")
         stored = release(record, str(state["code"]))

@@ -22,7 +22,7 @@ from handlers.psp_webhook import (
     UnknownSignature,
     content,
     header,
-    parsed,
+    parse_signed,
     receive,
     settle,
     signing_secrets,
@@ -67,7 +67,7 @@ def _verify(event: Mapping[str, Any]) -> dict[str, Any]:
             raise kind("the signature does not match, or is too old")
     except (ValueError, TypeError) as error:
         raise BadSignature(type(error).__name__) from error
-    received = parsed(text)
+    received = parse_signed(text)
     read(received, "type", str)
     read(received, "data.object", dict[str, Any])
     return received

@@ -21,7 +21,7 @@ class NotErasable(Exception):
 
 
 def check_erasable(record: Transaction | None, history: Iterable[Transaction]) -> None:
-    """Raise NotErasable if the record is open work, or if the history has a conflict that nobody has closed."""
+    """Raise NotErasable if the record is open work, or if the history has a conflict that is not closed."""
     if record is not None and record.is_open_work:
         state = record.status if record.complete else "paid, and its post-processing is incomplete"
         raise NotErasable(f"{record.id}: is {state}; settle it first: python -m handlers.reconcile")

@@ -125,7 +125,7 @@ def test_an_execution_that_waits_for_the_donor_goes_on(
     monkeypatch.setattr(boto3, "client", {"stepfunctions": client}.__getitem__)
     redirects.keep("don-1", "t")
     with Stubber(client) as stubber:
-        output = '{"status": "told by the PSP"}'
+        output = '{"status": "reported by the PSP"}'
         if resumed:
             stubber.add_response("send_task_success", {}, {"taskToken": "t", "output": output})
 
