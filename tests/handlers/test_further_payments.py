@@ -170,7 +170,9 @@ def test_the_sweep_stores_the_flows_own_payment_as_paid_and_the_one_by_hand_as_a
     assert (conflict().amount, conflict().currency) == (2500, "GBP")
     assert conflict().reference not in (None, record.reference)
     [finding] = sweep(store(), ask_psp, lambda _: True)
-    where = f"taken by somebody, not by the flow, at {psp.name}: {conflict().reference}, 25.00 GBP; seen to: python -m"
+    where = (
+        f"taken by somebody, not by the flow, at {psp.name}: {conflict().reference}, 25.00 GBP; once it is resolved: "
+    )
     assert finding.reason.startswith(where)
 
 
@@ -192,7 +194,7 @@ def test_a_payment_by_hand_does_not_settle_a_declined_donation(
     assert record.status in ("declined", "abandoned")
     assert conflict().amount == 2500
     [finding] = sweep(store(), ask_psp, lambda _: True)
-    assert f"the donation is {record.status}; seen to" in finding.reason
+    assert f"the donation is {record.status}; once it is resolved" in finding.reason
     executions(monkeypatch, ended=True)
     assert psp.notify(psp.all_events("don-1")[-1]) == 200
     assert len(list(store().list(Query(status="conflict")))) == 1

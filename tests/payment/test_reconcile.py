@@ -308,7 +308,7 @@ def test_a_payment_of_another_amount_that_is_not_decided_is_left_alone(
     [finding] = swept()
 
     reference = payments()[0].reference
-    assert finding.reason == f"redirect at psp_sandbox: {reference}, which is of another amount than the donation"
+    assert finding.reason == f"redirect at psp_sandbox: {reference}, which has another amount than the donation"
     assert finding.is_open_work
     assert [payment.status for payment in payments()] == ["action_required"], "it is not ours"
 
