@@ -1,6 +1,6 @@
-"""The refund flow: gives back a donation, or a part of it, at most once per number.
+"""The refund flow gives back a donation, or a part of it, at most once per number.
 
-Start each execution with the name `<donation>-refund-<number>`: `python -m handlers.refunds request` does.
+Start each execution with the name `<donation>-refund-<number>`, as `python -m handlers.refunds request` does.
 """
 
 from datetime import timedelta
@@ -38,8 +38,8 @@ from payment_flow import (
     storing,
 )
 
-# A round of requests: 5 s, 15 s, 45 s, …, for a quarter of an hour. The next one is six hours later, for three months,
-# and not before RefundSetup has looked whether somebody has closed the refund.
+# A round of requests: 5 s, 15 s, 45 s, …, for a quarter of an hour. Rounds begin every six hours for three months,
+# after RefundSetup has checked that nobody has closed the refund.
 asking = retry("States.Timeout", "States.TaskFailed", interval=5, max_attempts=5, backoff_rate=3)
 # Nothing was refunded, and repeating would not help.
 refused = retry("NotRefundable", "RefundConflict", "MalformedEvent", max_attempts=0)
@@ -69,7 +69,7 @@ take_refund = Task(
 
 flow = chain(
     setup,
-    # The same number again: the PSP has decided, and everybody was told.
+    # A repeated number: the PSP has decided, and the result is stored.
     Choice("IsSettled", when(one_of(setup.out.status, "refunded", "declined"), end())),
     take_refund,
     persist,

@@ -14,7 +14,7 @@ from handlers.refunds.record import UNDECIDED
 LOG = logger("persist_refund")
 
 _REFUSED = ("PspRefused", "MalformedEvent")
-"""Errors that another request would not mend."""
+"""Errors after which another request would get the same answer."""
 
 _PATIENCE = 90 * 24 * 3600
 """Seconds after the request for a refund in which an error of the PSP is taken for an outage."""

@@ -1,4 +1,4 @@
-"""`python -m handlers.refunds`: request refunds and inspect them."""
+"""`python -m handlers.refunds`: request, list and close refunds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from handlers.terminal import json_text, plain
 
 @click.group(cls=Group)
 def main() -> None:
-    """Request refunds of donations, and inspect them.
+    """Request, list and close refunds of donations.
 
     They are in the DynamoDB table REFUNDS_TABLE; if that is not set, in a SQLite file in the folder PAYMENTS_DATA
     (.flowdsl by default).

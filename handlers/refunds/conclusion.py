@@ -1,4 +1,4 @@
-"""What follows from a refund's state: the charity's total, the messages to other systems, and the record."""
+"""Store a refund's state: the charity's total, the messages to other systems, and the record."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _STATUSES = {"refunded": "refunded", "pending": "pending", "declined": "declined
 
 
 def status_of(outcome: str) -> str:
-    """Return the status of a refund of which the PSP's function says this."""
+    """Return a refund's status for an Outcome of the PSP's function, `broken` for an unknown one."""
     return _STATUSES.get(outcome, "broken")
 
 
 def conclude(refund: Refund, status: str, code: str) -> Refund:
-    """Store what the PSP says of the refund, with what follows from it; return the stored refund.
+    """Store the PSP's answer about the refund: total, message and record; return the stored refund.
 
-    Everything happens once, however often and in whatever order this is called. A refund that the PSP made and that is
-    declined now has `failed`. Raises NotDelivered.
+    Each effect happens once, however often and in whatever order this is called. A refund that the PSP made, and that
+    is declined now, has `failed`. Raises NotDelivered.
     """
-    # What the PSP did counts, whatever is stored: the effects first, each once.
+    # The effects first, each once: what the PSP did counts, whatever is stored.
     if status == "refunded":
         add(Contribution(refund.id, refund.charity, -refund.amount, refund.currency))
         _tell("donation.refunded", refund)

@@ -10,14 +10,14 @@ made it, and the donor's bank returned the money (https://docs.stripe.com/refund
 the donor in another way. closed: somebody did."""
 
 NOT_GONE = ("declined", "failed")
-"""Statuses of refunds whose money is still with us."""
+"""Statuses of refunds with which the donor got no money."""
 
 UNDECIDED = 30 * 24 * 3600
-"""Seconds for which a refund may be pending before people have to look. Banks take up to ten working days
+"""Seconds for which a refund may be pending before an operator has to look. Banks take up to ten working days
 (https://docs.stripe.com/refunds, https://docs.adyen.com/online-payments/refund)."""
 
 NOT_MADE = "not made"
-"""The code of a refund that somebody closed, as the PSP has none: if the PSP made it after all, that counts."""
+"""The code of a refund that an operator closed because the PSP has none. If the PSP made it after all, that counts."""
 
 _RANKS = {"open": 0, "broken": 1, "pending": 2, "declined": 3, "refunded": 3}
 _LATER = {"refunded": "failed", "failed": "closed"}
@@ -53,8 +53,8 @@ class Refund:
         return self.status in ("refunded", "declined", "failed", "closed")
 
     def may_become(self, other: Refund) -> bool:
-        """Return true if the other record may replace this one: an earlier state never comes back, and a final one
-        stays, but for a refund that fails after the PSP made it, and is closed by somebody then."""
+        """Return true if the other record may replace this one: states only advance, and a final one stays, except that
+        a refund may fail after the PSP made it, and an operator may then close it."""
         if self.code == NOT_MADE and other.status in ("refunded", "pending"):
             return True
         if self.is_final:
