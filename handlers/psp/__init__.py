@@ -2,36 +2,29 @@
 
 from handlers.psp.interface import (
     Answer,
-    Attempt,
     Authorisation,
     Capture,
     KeyRejected,
     Lookup,
-    Operation,
     Outcome,
     Payment,
-    Payments,
     Psp,
     PspRefused,
     PspUnavailable,
     Refund,
     State,
 )
-from handlers.psp.payment import CAPTURED, INQUIRIES, inquire, perform
+from handlers.psp.payment import CAPTURED, inquire, perform
 
 __all__ = [
     "CAPTURED",
-    "INQUIRIES",
     "Answer",
-    "Attempt",
     "Authorisation",
     "Capture",
     "KeyRejected",
     "Lookup",
-    "Operation",
     "Outcome",
     "Payment",
-    "Payments",
     "Psp",
     "PspRefused",
     "PspUnavailable",
