@@ -277,7 +277,7 @@ def test_a_payment_of_another_amount_is_for_people_and_hides_nothing(flow: Runne
 
     assert (dry.reason, dry.repaired) == (f"taken at psp_sandbox: {reference}", None)
     assert (settled.status, settled.repaired) == ("broken", "declined")
-    assert conflict.reason.startswith(f"taken at psp_sandbox: {reference}, 99.00 GBP; the donation is declined; seen")
+    assert conflict.reason.startswith(f"taken at psp_sandbox: {reference}, 99.00 GBP; the donation is declined; once")
     [entry] = store().list(Query(status="conflict"))
     assert (entry.reference, entry.amount, entry.currency) == (reference, 9900, "GBP")
     assert [finding.id for finding in swept()] == ["don-1"], "until somebody closes it"
