@@ -28,6 +28,8 @@ from handlers.transactions.store import store
 
 T = TypeVar("T")
 
+_READINGS = 5
+
 MAX_BODY = 2_000_000
 """Bytes. A PSP's request has some thousand, or some hundred thousand with many events."""
 
@@ -196,6 +198,21 @@ def begin_dashboard_refund(
             stored_at=now,
         )
     )
+
+
+def store_latest(read: Callable[[], T], store: Callable[[T], str]) -> str:
+    """Store what `read` returns, and again as long as that has changed meanwhile; return the last result.
+
+    A webhook that runs at the same time may have read a newer state, and stored it earlier: then this one has just
+    replaced it by an older state. Raises PspUnavailable if it keeps changing.
+    """
+    state = read()
+    for _ in range(_READINGS):
+        result, before = store(state), state
+        state = read()
+        if state == before:
+            return result
+    raise PspUnavailable("the PSP's state changes while it is stored")
 
 
 def store_dispute(

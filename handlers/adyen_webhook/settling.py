@@ -13,7 +13,15 @@ from handlers.psp_adyen import states
 from handlers.psp_adyen.client import open_adyen
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact, donation_of, facts_of, keep
 from handlers.psp_adyen.provider import AdyenPsp
-from handlers.psp_webhook import NeedsOperator, begin_dashboard_refund, record_with, settle, settle_each, store_dispute
+from handlers.psp_webhook import (
+    NeedsOperator,
+    begin_dashboard_refund,
+    record_with,
+    settle,
+    settle_each,
+    store_dispute,
+    store_latest,
+)
 from handlers.refunds import RefundConflict
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
@@ -139,17 +147,23 @@ def _store_refund(record: Transaction, facts: list[Fact], fact: Fact, payment: s
 
 def _store_dispute(record: Transaction, facts: list[Fact], payment: str) -> str:
     """Store the last state of this payment's dispute, by the order of the events' kinds, not by when they arrived."""
-    events = [each for each in facts if each.kind in _DISPUTES and _payment(record, each) == payment]
-    last = max(events, key=lambda each: _ORDER.index(each.kind))
-    dispute = store_dispute(
-        record,
-        f"adyen-{payment}",
-        amount=last.amount,
-        currency=last.currency,
-        payment=_reference(facts, payment),
-        psp=PSP,
-        status=_DISPUTES[last.kind],
-        reason=last.kind.lower(),
-        is_inquiry=all(each.kind in _INQUIRIES for each in events),
-    )
-    return f"dispute {dispute.status}"
+
+    def read() -> list[Fact]:
+        return [each for each in facts_of(record.id) if each.kind in _DISPUTES and _payment(record, each) == payment]
+
+    def store_last(events: list[Fact]) -> str:
+        last = max(events, key=lambda each: _ORDER.index(each.kind))
+        dispute = store_dispute(
+            record,
+            f"adyen-{payment}",
+            amount=last.amount,
+            currency=last.currency,
+            payment=_reference(facts, payment),
+            psp=PSP,
+            status=_DISPUTES[last.kind],
+            reason=last.kind.lower(),
+            is_inquiry=all(each.kind in _INQUIRIES for each in events),
+        )
+        return f"dispute {dispute.status}"
+
+    return store_latest(read, store_last)

@@ -13,7 +13,7 @@ from handlers.psp import Outcome
 from handlers.psp_gocardless import codes
 from handlers.psp_gocardless.client import Services
 from handlers.psp_gocardless.reading import is_further, metadata_of, number, own_attributes, section, text
-from handlers.psp_webhook import begin_dashboard_refund, record_with, settle, store_dispute
+from handlers.psp_webhook import begin_dashboard_refund, record_with, settle, store_dispute, store_latest
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 from handlers.transactions.store import store
@@ -88,15 +88,21 @@ def settle_refund(services: Services, identity: str) -> str:
 
 def _store_disputes(services: Services, record: Transaction, payment: dict[str, Any]) -> str:
     """Store a dispute for each time that the bank took a confirmed payment back: a late failure or a chargeback."""
-    events = [each.attributes for each in services.events.all({"payment": payment["id"], "limit": 500})]
-    last_events, regained = _disputes(events[::-1])
-    results = []
-    for first, last in last_events.items():
-        dispute = _store_dispute(record, payment, first, last)
-        if first in regained and dispute.status == LOST:
-            dispute = keep(evolve(dispute, status=REGAINED))
-        results.append(f"dispute {dispute.status}")
-    return ", ".join(results) or "nothing to do"
+
+    def read() -> list[dict[str, Any]]:
+        return [each.attributes for each in services.events.all({"payment": payment["id"], "limit": 500})]
+
+    def store_all(events: list[dict[str, Any]]) -> str:
+        last_events, regained = _disputes(events[::-1])
+        results = []
+        for first, last in last_events.items():
+            dispute = _store_dispute(record, payment, first, last)
+            if first in regained and dispute.status == LOST:
+                dispute = keep(evolve(dispute, status=REGAINED))
+            results.append(f"dispute {dispute.status}")
+        return ", ".join(results) or "nothing to do"
+
+    return store_latest(read, store_all)
 
 
 def _disputes(events: list[dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:

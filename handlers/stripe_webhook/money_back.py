@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import stripe
+from attrs import field, frozen
 from aws_lambda_powertools import Logger
 
 from handlers import refunds
@@ -19,7 +20,7 @@ from handlers.psp_stripe.amounts import whole_amount
 from handlers.psp_stripe.client import open_client
 from handlers.psp_stripe.errors import translated_errors
 from handlers.psp_stripe.provider import is_further, refund_outcome
-from handlers.psp_webhook import begin_dashboard_refund, record_with, settle_each, store_dispute
+from handlers.psp_webhook import begin_dashboard_refund, record_with, settle_each, store_dispute, store_latest
 from handlers.refunds.conclusion import conclude
 from handlers.transactions.record import Transaction
 
@@ -85,25 +86,43 @@ def _settle(stripe_object: stripe.Refund, intent: Any) -> str:
 @translated_errors()
 def settle_dispute(reference: str) -> str:
     """Store the state of a dispute; return its status."""
-    stripe_object = open_client().v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
-    _check(stripe_object, reference)
+    client = open_client()
+
+    def read() -> _Dispute:
+        stripe_object = client.v1.disputes.retrieve(reference, {"expand": ["payment_intent"]})
+        _check(stripe_object, reference)
+        return _Dispute(stripe_object, str(stripe_object.status))
+
+    return store_latest(read, _store_dispute)
+
+
+@frozen
+class _Dispute:
+    """Stripe's object; two readings are equal if its status is."""
+
+    stripe_object: Any = field(eq=False)
+    status: str
+
+
+def _store_dispute(dispute: _Dispute) -> str:
+    stripe_object = dispute.stripe_object
     record = _record(stripe_object.payment_intent)
     if record is None:
         return "ignored"
     currency = str(getattr(stripe_object, "currency", "")).upper()
-    dispute = store_dispute(
+    stored = store_dispute(
         record,
         stripe_object.id,
         amount=whole_amount(getattr(stripe_object, "amount", None), currency),
         currency=currency,
         payment=str(getattr(stripe_object.payment_intent, "id", "")),
         psp=PSP,
-        status=_DISPUTES.get(stripe_object.status, WAITING),
+        status=_DISPUTES.get(dispute.status, WAITING),
         reason=str(getattr(stripe_object, "reason", "")),
         # https://docs.stripe.com/api/disputes/object#dispute_object-is_charge_refundable
         is_inquiry=getattr(stripe_object, "is_charge_refundable", False) is True,
     )
-    return dispute.status
+    return stored.status
 
 
 def _record(intent: Any) -> Transaction | None:

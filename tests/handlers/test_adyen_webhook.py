@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.campaign.adyen_books import ACCOUNT
 from handlers import disputes, refunds
+from handlers.adyen_webhook import settling
 from handlers.document import Misconfigured
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.psp import PspUnavailable
@@ -477,3 +478,25 @@ def test_a_refund_for_people_hides_no_dispute_of_its_payment(
         assert call("adyen_webhook", adyen.webhook(each))["statusCode"] == 200
 
     assert [each.status for each in disputes.listed()] == ["lost"]
+
+
+def test_an_older_state_of_a_dispute_is_not_what_stays(
+    call: Call, adyen: AdyenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two webhooks at once: this one has read the events, and the other one stores a later one first."""
+    payment = paid(call)["payment"]["reference"].partition(":")[2]
+    lost, won = [
+        adyen.webhook(event(kind, f"D{kind[:5]}", originalReference=payment))
+        for kind in ("SECOND_CHARGEBACK", "PREARBITRATION_WON")
+    ]
+    overtaken = settling.store_dispute
+
+    def slow(*arguments: Any, **state: Any) -> Any:
+        monkeypatch.setattr(settling, "store_dispute", overtaken)
+        assert result(call("adyen_webhook", won)) == (200, "dispute won")
+        return overtaken(*arguments, **state)
+
+    monkeypatch.setattr(settling, "store_dispute", slow)
+    assert result(call("adyen_webhook", lost)) == (200, "dispute regained")
+    assert [each.status for each in disputes.listed()] == ["regained"]
+    assert add(Contribution("none", "Lifeboats", 0, "GBP")) == 0

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.campaign import gocardless_books
 from handlers import disputes, refunds
 from handlers.fundraising_totals.totals import Contribution, add
+from handlers.gocardless_webhook import settling
 from handlers.outbox.sending import sent
 from handlers.psp import Outcome, PspRefused, PspUnavailable
 from handlers.psp_gocardless import codes
@@ -300,6 +301,28 @@ def test_a_chargeback_that_is_cancelled_after_it_was_settled(
 
     assert total() == 0
     assert [each.takes_back for each in disputes.listed()] == [False]
+
+
+def test_an_older_state_of_a_chargeback_is_not_what_stays(
+    call: Call, gocardless: GoCardlessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two webhooks at once: this one has read the events, and the other one stores a later one first."""
+    stored(call, gocardless, donation())
+    gocardless.change(gocardless.objects["PM1"], "charged_back", "charged_back")
+    gocardless.change(gocardless.objects["PM1"], "chargeback_settled", "charged_back")
+    overtaken = settling.store_dispute
+
+    def slow(*arguments: Any, **state: Any) -> Any:
+        monkeypatch.setattr(settling, "store_dispute", overtaken)
+        gocardless.change(gocardless.objects["PM1"], "chargeback_cancelled", "paid_out")
+        tell(call, gocardless)
+        return overtaken(*arguments, **state)
+
+    monkeypatch.setattr(settling, "store_dispute", slow)
+    tell(call, gocardless)
+
+    assert total() == 0
+    assert [each.status for each in disputes.listed()] == ["regained"]
 
 
 def test_a_refund_of_a_mandate_is_ignored(call: Call, gocardless: GoCardlessServer) -> None:

@@ -20,6 +20,7 @@ from handlers.outbox.sending import sent
 from handlers.reconcile.sweep import sweep
 from handlers.refund_setup.handler import NotRefundable
 from handlers.refunds.__main__ import main
+from handlers.stripe_webhook import money_back
 from handlers.transactions.store import store
 from tests.handlers.conftest import Call, document
 from tests.handlers.test_stripe_webhook import SECRET, result, signed_event
@@ -225,6 +226,31 @@ def test_a_lost_dispute_that_is_won_on_appeal_is_back_in_the_total(call: Call, b
         assert [notify(call, "charge.dispute.updated", dispute) for _ in range(2)] == [(200, stored)] * 2
         assert total(event) == left
     assert (messages_of("donation.dispute_lost"), messages_of("donation.dispute_regained")) == (1, 1)
+
+
+@pytest.mark.parametrize("older", ["lost", "needs_response", "under_review"])
+def test_an_older_state_of_a_dispute_is_not_what_stays(
+    call: Call, books: StripeBooks, monkeypatch: pytest.MonkeyPatch, older: str
+) -> None:
+    """Two webhooks at once: this one has read the older state, and the other one stores the newer one first."""
+    event = a_donation(call)
+    dispute = books.dispute(event["payment"]["reference"], older)
+    overtaken = money_back.store_dispute
+
+    def slow(*arguments: Any, **state: Any) -> Any:
+        monkeypatch.setattr(money_back, "store_dispute", overtaken)
+        won = books.dispute(event["payment"]["reference"], "won")
+        assert notify(call, "charge.dispute.closed", won) == (200, "won")
+        return overtaken(*arguments, **state)
+
+    monkeypatch.setattr(money_back, "store_dispute", slow)
+    answer = notify(call, "charge.dispute.updated", dispute)
+
+    [stored] = disputes.listed()
+    assert answer == (200, stored.status)
+    assert stored.status == ("regained" if older == "lost" else "won")
+    assert total(event) == 2500
+    assert messages_of("donation.dispute_lost") == messages_of("donation.dispute_regained") == (older == "lost")
 
 
 def test_a_won_dispute_that_is_lost_after_all_is_stored_as_it_is_counted(call: Call, books: StripeBooks) -> None:
