@@ -54,8 +54,9 @@ def settle_each(
 ) -> dict[str, str]:
     """Run each step, and return the results by name. One that fails holds up no other.
 
-    Raises the first error at the end, so that the PSP sends all events again. That would not help after a `lasting`
-    error: its step has the result UNSETTLED, and an alarm tells an operator.
+    Raises the first error at the end, so that the PSP sends all events again; but KeyRejected, if one raised that, so
+    that secrets are read anew. That would not help after a `lasting` error: its step has the result UNSETTLED, and an
+    alarm tells an operator.
     """
     results: dict[str, str] = {}
     errors: list[Exception] = []
@@ -67,10 +68,10 @@ def settle_each(
             results[name] = UNSETTLED
             if not isinstance(error, lasting):
                 errors.append(error)
-    if errors:
-        raise errors[0]
-    if unsettled := sum(result == UNSETTLED for result in results.values()):
+    if unsettled := sum(result == UNSETTLED for result in results.values()) - len(errors):
         report("UnsettledEvents", unsettled)
+    if errors:
+        raise min(errors, key=lambda error: not isinstance(error, KeyRejected))
     return results
 
 

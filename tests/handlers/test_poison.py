@@ -15,12 +15,14 @@ from benchmarks.campaign.adyen_books import ACCOUNT
 from flowdsl import Metric
 from handlers import clock, disputes, refunds
 from handlers.adyen_webhook import handler as adyen_webhook
+from handlers.adyen_webhook.settling import LOG
 from handlers.fundraising_totals.totals import Contribution, add
-from handlers.psp import Answer, Outcome, PspRefused, PspUnavailable
+from handlers.psp import Answer, KeyRejected, Outcome, PspRefused, PspUnavailable
 from handlers.psp.interface import LARGEST, bounded, is_amount
 from handlers.psp_adyen import states
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
 from handlers.psp_adyen.provider import AdyenPsp
+from handlers.psp_webhook import NeedsOperator, settle_each
 from handlers.reconcile import settling
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.transactions.record import from_document, intent
@@ -385,3 +387,22 @@ def test_answers_in_the_order_of_their_meaning_not_of_the_clocks_of_those_who_st
         state = states.payment(order, "don-1-1")
         assert state is not None
         assert state.outcome is Outcome.PENDING
+
+
+def test_a_rejected_key_is_not_hidden_by_another_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is read anew, and people are told of what nothing else would settle."""
+    metrics: list[tuple[str, int]] = []
+    monkeypatch.setattr("handlers.psp_webhook.report", lambda *metric: metrics.append(metric))
+
+    def step(error: Exception) -> Callable[[], str]:
+        def fails() -> str:
+            raise error
+
+        return fails
+
+    errors = [PspUnavailable("down"), NeedsOperator("look there"), KeyRejected("rotated"), PspUnavailable("down")]
+    with pytest.raises(KeyRejected):
+        settle_each({str(number): step(error) for number, error in enumerate(errors)}, LOG, (NeedsOperator,))
+    with pytest.raises(PspUnavailable, match="the first one"):
+        settle_each({"1": step(PspUnavailable("the first one")), "2": step(PspUnavailable("the second"))}, LOG)
+    assert metrics == [("UnsettledEvents", 1)]
