@@ -17,8 +17,8 @@ from handlers.document import is_for_later
 from handlers.psp import CAPTURED, Outcome, State
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
 from handlers.reconcile.reservations import settle_reservation
-from handlers.transactions.record import Transaction, from_document, is_erased, owner
-from handlers.transactions.store import ConflictingTransaction, Store
+from handlers.transactions.record import Transaction, execution_of, from_document, is_erased, owner
+from handlers.transactions.store import ConflictingTransaction, Store, begun, put_settled
 
 ABANDONED = 26 * 3600
 """Seconds after which a payment that the donor has not completed is cancelled: the flow waits for a day."""
@@ -50,8 +50,10 @@ class Known:
     """States of handlers.psp."""
     stored: set[str | None]
     """The references of payments that need no other record or conflict: see `references`."""
+    begun: set[str]
+    """Executions that asked the PSP, or were about to, before it was asked here."""
     running: list[str]
-    """Executions that may still ask the PSP, or have not stored their result."""
+    """Those that may still ask the PSP, or have not stored their result."""
     age: float
     """Seconds since something was stored."""
     patience: int
@@ -158,12 +160,8 @@ def unfinished(history: list[Transaction]) -> set[str]:
     """Return the executions that asked a PSP, or were about to, and have not stored their result."""
     executions: dict[bool, set[str]] = {True: set(), False: set()}
     for entry in history:
-        executions[entry.status == "open"].add(_execution(entry))
+        executions[entry.status == "open"].add(execution_of(entry))
     return executions[True] - executions[False]
-
-
-def _execution(entry: Transaction) -> str:
-    return str(json.loads(entry.document).get("execution"))
 
 
 def references(record: Transaction, history: list[Transaction]) -> set[str | None]:
@@ -196,7 +194,7 @@ def _ask(
     try:
         answer = ask(asked, inquiry(document, "look_up", reported=alone))
         stored = references(record, history)
-        known = Known(asked, document, _states(answer), stored, running, age, answer["patience"])
+        known = Known(asked, document, _states(answer), stored, begun(history), running, age, answer["patience"])
         waiting = [each for each in known.undecided if each["status"] == Outcome.REDIRECT and known.is_asked_for(each)]
         if cancels and waiting and not running and age > ABANDONED:
             cancelled = [each["reference"] for each in waiting]
@@ -269,18 +267,10 @@ def _store(known: Known, payment: dict[str, Any], reason: str, store: Store, *, 
     """Store the payment's status as the donation's."""
     if not repair:
         return known.finding(f"{reason}; to be stored as {payment['status']}")
-    identity = known.record.id
-    # Not the entries' keys: storing may erase the donor's data, from which they are made.
-    before = {_execution(each) for each in store.history(identity) if each.status == "open"}
     try:
-        record = store.put(_with_payment(known, payment), settles=True)
+        record = put_settled(store, _with_payment(known, payment), known.begun)
     except ConflictingTransaction as error:
         return known.finding(str(error), "conflict")
-    for entry in store.history(identity):
-        if entry.status == "open" and _execution(entry) not in before:
-            # An execution started meanwhile, whatever its clock says: its donation is open work again, and the next
-            # sweep looks at it.
-            record = store.put(entry)
     return known.finding(reason, record.status)
 
 

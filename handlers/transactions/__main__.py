@@ -129,9 +129,8 @@ def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
     failed = False
     for identity in identities:
         try:
-            if not_taken:
-                _check_not_taken(identity)
-            entries = closing.close(store(), identity, note, not_taken=not_taken)
+            check = _check_not_taken if not_taken else None
+            entries = closing.close(store(), identity, note, check_not_taken=check)
         except closing.NotClosable as error:
             click.echo(str(error), err=True)
             failed = True

@@ -7,32 +7,42 @@ Nothing is deleted: the entry stays in the donation's history, with the note and
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from attrs import evolve
 
 from handlers import cards, clock
 from handlers.transactions.record import Transaction, as_text, owner
-from handlers.transactions.store import Store, erase_late_entry
+from handlers.transactions.store import Store, begun, erase_late_entry, put_settled
 
 
 class NotClosable(Exception):
     """The donation has nothing that people may close: what its PSP may have taken is settled by the sweep."""
 
 
-def close(store: Store, identity: str, note: str, *, not_taken: bool = False) -> list[Transaction]:
+def close(
+    store: Store, identity: str, note: str, *, check_not_taken: Callable[[str], None] | None = None
+) -> list[Transaction]:
     """Close all that is open for people of a donation, and return the closed entries. Raises NotClosable.
 
-    `not_taken`: somebody has looked at the PSP, and it took nothing, and will not: an open or broken donation is stored
-    as declined. If its webhook ever says otherwise, it becomes paid all the same.
+    `check_not_taken`: an operator has looked at the PSP, and it took nothing, and will not: an open or broken donation
+    is stored as declined, unless this raises NotClosable. If its webhook ever says otherwise, it becomes paid all the
+    same.
     """
     note = cards.redact(note)[:200]
-    record, history = store.get(identity), store.history(identity)
+    history = store.history(identity)
+    if check_not_taken:
+        check_not_taken(identity)
+    record = store.get(identity)
     closed = store.close_conflicts(identity, lambda entry: _closed(entry, note))
     if record is not None and record.status in ("open", "broken"):
-        if owner(history) is None or not_taken:
+        if owner(history) is None or check_not_taken:
             # Nobody was charged: no PSP ever knew of it, or somebody has seen that it took nothing.
-            settled = evolve(_closed(record, note), status="declined", complete=True, stored_at=clock.now())
-            closed.append(store.put(settled, settles=True))
+            declined = evolve(_closed(record, note), status="declined", complete=True, stored_at=clock.now())
+            stored = put_settled(store, declined, begun(history))
+            if stored.status != "declined":
+                raise NotClosable(f"{identity}: is {stored.status} since just now")
+            closed.append(stored)
         elif not closed:
             command = "python -m handlers.reconcile"
             raise NotClosable(

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from handlers import clock, dynamodb
-from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased
+from handlers.transactions.record import BROKEN, FINAL, PAID, Transaction, erased, is_erased
 from handlers.transactions.store import Query, as_conflict, check_erasable, conflict, erase_late_entry, paid_twice
 
 SHARDS = 16
@@ -133,6 +133,9 @@ class DynamoDbStore:
                 )
             except client.exceptions.ConditionalCheckFailedException:
                 return self.erase(identity)  # it may be open work now
+        if not all(is_erased(_transaction(item)) for item in dynamodb.query(self.table, id=identity)):
+            # Stored since it was read, by an execution that saw no erasure.
+            return self.erase(identity)
         return len(history)
 
     def close_conflicts(self, identity: str, close: Callable[[Transaction], Transaction]) -> list[Transaction]:
@@ -140,7 +143,16 @@ class DynamoDbStore:
         for item in dynamodb.query(self.table, id=identity):
             if not _is_current(item) and item["status"]["S"] == "conflict":
                 new = close(_transaction(item))
-                client.put_item(TableName=self.table, Item={**_item(new), "entry": item["entry"]})
+                try:
+                    client.put_item(
+                        TableName=self.table,
+                        Item={**_item(new), "entry": item["entry"]},
+                        ConditionExpression="#status = :conflict",
+                        ExpressionAttributeNames={"#status": "status"},
+                        ExpressionAttributeValues={":conflict": {"S": "conflict"}},
+                    )
+                except client.exceptions.ConditionalCheckFailedException:
+                    continue  # another operator closed it just now, and it may be erased already
                 writes.append(new)
         return writes
 

@@ -137,6 +137,11 @@ def _without_causes(value: Any) -> Any:
     return [_without_causes(item) for item in value] if isinstance(value, list) else value
 
 
+def execution_of(transaction: Transaction) -> str:
+    """Return the execution that stored an entry of a donation's history."""
+    return str(json.loads(transaction.document).get("execution"))
+
+
 def owner(history: Sequence[Transaction]) -> Transaction | None:
     """Return the last intent in a donation's history, or None if no PSP was ever asked.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from attrs import evolve, frozen
 
 from handlers import sqlite
 from handlers.configuration import store_name
-from handlers.transactions.record import Transaction, erased_at
+from handlers.transactions.record import Transaction, erased_at, execution_of
 
 
 class ConflictingTransaction(Exception):
@@ -100,13 +101,33 @@ def store() -> Store:
     return FileStore(sqlite.database("transactions"))
 
 
+def begun(history: Iterable[Transaction]) -> set[str]:
+    """Return the executions in a donation's history that asked a PSP, or were about to."""
+    return {execution_of(each) for each in history if each.status == "open"}
+
+
+def put_settled(store: Store, transaction: Transaction, begun_before: set[str]) -> Transaction:
+    """Store a result that was found without an execution; return the donation's record.
+
+    `begun_before` are the executions that had begun when it was looked for. A later one may take a payment, whatever
+    was found: then the donation is open work again, and the next sweep settles it.
+    """
+    record = store.put(transaction, settles=True)
+    # Not the entries' keys: storing may erase the donor's data, from which they are made.
+    for entry in store.history(transaction.id):
+        if entry.status == "open" and execution_of(entry) not in begun_before:
+            record = store.put(entry)
+    return record
+
+
 def erase_late_entry(store: Store, record: Transaction, transaction: Transaction) -> Transaction:
     """Erase the donor's data again if the stored transaction is of an execution that began before the erasure, unless
     the donation is open work; return the record."""
     history = store.history(transaction.id)
     began_before = any(transaction.started_at < erased_at(each) for each in history)
     if began_before and not any(each.is_open_work for each in (record, *_conflicts(history))):
-        store.erase(transaction.id)
+        with suppress(NotErasable):  # open work since just now
+            store.erase(transaction.id)
     return record
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from handlers.reconcile.sweep import sweep
 from handlers.transactions.__main__ import main
+from handlers.transactions.closing import NotClosable
+from handlers.transactions.closing import close as close_all
 from handlers.transactions.dynamodb import definition
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import store
@@ -161,3 +164,47 @@ def test_a_donation_whose_bank_has_time_is_not_closed_as_not_taken(kept: str, mo
 
 def test_a_note_is_required() -> None:
     assert close("don-1").exit_code == 2
+
+
+@pytest.mark.parametrize("status", ["open", "broken"])
+def test_a_donation_that_is_run_again_while_it_is_closed_stays_open_work(
+    kept: str, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """The new execution asks the PSP after somebody has looked there."""
+    event = document()
+    event["psp"] |= {"name": "psp_sandbox"}
+    identity = event["donation"]["id"]
+    store().put(intent(event))
+    if status == "broken":
+        store().put(from_document({**event, "error": {"Error": "PspRefused", "Cause": ""}}))
+
+    def check(_: str) -> None:
+        store().put(intent({**event, "execution": "again"}))
+
+    with pytest.raises(NotClosable, match="is open since just now"):
+        close_all(store(), identity, "seen in the Customer Area", check_not_taken=check)
+
+    record = store().get(identity)
+    assert record is not None
+    assert (record.status, json.loads(record.document)["execution"]) == ("open", "again")
+
+
+def test_a_donation_that_is_paid_while_it_is_closed_is_not_called_closed(
+    kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = document()
+    event["psp"] |= {"name": "psp_sandbox"}
+    identity = event["donation"]["id"]
+    store().put(intent(event))
+    put = type(store()).put
+
+    def paid_before(self: Any, transaction: Any, *, settles: bool = False) -> Any:
+        if settles:
+            payment = {"status": "paid", "psp": "psp_sandbox", "reference": "sbx_1", "attempts": []}
+            put(self, from_document({**event, "payment": payment}))
+        return put(self, transaction, settles=settles)
+
+    monkeypatch.setattr(type(store()), "put", paid_before)
+
+    with pytest.raises(NotClosable, match="is paid since just now"):
+        close_all(store(), identity, "seen in the Customer Area", check_not_taken=lambda _: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -347,3 +348,84 @@ def test_an_erasure_keeps_a_payment_that_is_stored_meanwhile(
     record = store().get("don-1")
     assert record is not None
     assert (record.status, json.loads(record.document)["payment"]["status"]) == ("paid", "paid")
+
+
+class Before:
+    """DynamoDB, with something that happens once just before an operation."""
+
+    def __init__(self, operation: str, act: Callable[[], object]) -> None:
+        self.client, self.operation, self.acts = dynamodb.client(), operation, [act]
+
+    def __getattr__(self, name: str) -> Any:
+        def called(**request: Any) -> Any:
+            if name == self.operation and self.acts:
+                self.acts.pop()()
+            return getattr(self.client, name)(**request)
+
+        return called if name in ("put_item", "update_item") else getattr(self.client, name)
+
+
+def test_an_erasure_takes_with_it_what_is_stored_meanwhile(
+    call: Call, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """An execution stores a result that does not replace the record, and looks for an erasure before there is one."""
+    if backend == "sqlite":
+        pytest.skip("one transaction")
+    payment = {"status": "paid", "psp": "psp_sandbox", "reference": "sbx_1", "attempts": []}
+    call("persist_output", {**declined(execution="one"), "payment": payment, "post_processing": DONE})
+    late = from_document(declined(execution="two"))
+    racing = Before("update_item", lambda: store().put(late))
+    monkeypatch.setattr(dynamodb, "client", lambda: racing)
+
+    store().erase("don-1")
+
+    assert (len(store().history("don-1")), kept()) == (2, [])
+
+
+def test_two_people_close_a_conflict_at_once(call: Call, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    """The donor's data that closing has erased does not come back, and the first note stays."""
+    if backend == "sqlite":
+        pytest.skip("one transaction")
+    one = final(id="don-1", execution="one")
+    call("persist_output", one)
+    store().erase("don-1")
+    late = {**one, "execution": "two", "payment": {**one["payment"], "reference": "sbx_other"}}
+    with pytest.raises(ConflictingTransaction):
+        store().put(from_document(late))
+    racing = Before("put_item", lambda: closing.close(store(), "don-1", "the first one"))
+    monkeypatch.setattr(dynamodb, "client", lambda: racing)
+
+    with pytest.raises(closing.NotClosable, match="nothing to close"):
+        closing.close(store(), "don-1", "the second one")
+
+    assert kept() == []
+
+
+@pytest.mark.parametrize("what", ["put", "close"])
+def test_a_conflict_that_comes_while_data_is_erased_again_stays_open_work(
+    call: Call, monkeypatch: pytest.MonkeyPatch, backend: str, what: str
+) -> None:
+    one = final(id="don-1", execution="one")
+    call("persist_output", one)
+    store().erase("don-1")
+    others = [{**one, "execution": each, "payment": {**one["payment"], "reference": each}} for each in ("two", "three")]
+    if what == "close":
+        with pytest.raises(ConflictingTransaction):
+            store().put(from_document(others.pop()))
+    erase = type(store()).erase
+
+    def conflicting(kept: Any, identity: str) -> int:
+        while others:
+            with pytest.raises(ConflictingTransaction):
+                kept.put(from_document(others.pop()))
+        return erase(kept, identity)
+
+    monkeypatch.setattr(type(store()), "erase", conflicting)
+
+    if what == "close":
+        assert len(closing.close(store(), "don-1", "seen to")) == 1
+    else:
+        call("persist_output", {**one, "execution": "again"})
+
+    assert "conflict" in {each.status for each in store().history("don-1")}
+    assert kept() == list(PRIVATE), "people may have to write to the donor"

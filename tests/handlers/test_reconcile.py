@@ -282,3 +282,26 @@ def test_all_that_the_psp_took_besides_a_stored_payment_is_for_people(call: Call
 
 def test_nothing_is_known_of_local_executions() -> None:
     assert execution_has_ended("arn:one") is None
+
+
+@pytest.mark.parametrize("status", ["open", "broken"])
+def test_a_donation_that_is_run_again_while_its_psp_is_asked_stays_open_work(
+    call: Call, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    """The new execution may take a payment, whatever the PSP had before."""
+    event = document(id="don-1")
+    event["psp"]["name"] = "psp_sandbox"
+    record = store().put(intent({**event, "execution": "ended"}))
+    if status == "broken":
+        record = store().put(from_document({**event, "execution": "ended", "error": {"Error": "E", "Cause": ""}}))
+    monkeypatch.setenv("FLOWDSL_NOW", "2100-01-01T00:00:00.000Z")
+
+    def ask(*_: Any) -> dict[str, Any]:
+        store().put(intent({**event, "execution": "again"}))
+        return {"payments": [], "patience": 0}
+
+    settle(record, store(), ask, lambda _: True)
+
+    stored = store().get("don-1")
+    assert stored is not None
+    assert (stored.status, json.loads(stored.document)["execution"]) == ("open", "again")
