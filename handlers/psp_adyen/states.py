@@ -173,13 +173,14 @@ def modification(facts: Sequence[Fact], reference: str, event: str) -> Outcome |
 
 
 def left(facts: Sequence[Fact], request: Fact, psp_reference: str, without: str = "") -> int:
-    """Return how much of a payment can still be refunded: what was taken, less refunds that were not declined.
-    `without` is the reference of a refund that is not counted."""
+    """Return how much of a payment can still be refunded: what was taken, less refunds that Adyen received and has not
+    declined. If it received one without an answer, Adyen itself declines what is too much. `without` is the reference
+    of a refund that is not counted."""
     total = request.amount if request.capture else sum(each.amount for each in captures(facts, psp_reference))
     sent = [each for each in facts if each.kind == SENT and each.original == psp_reference]
     refunds = [each for each in sent if ":refund:" in each.reference and each.reference != without]
     return total - sum(
-        each.amount for each in refunds if modification(facts, each.reference, "REFUND") is not Outcome.DECLINED
+        each.amount for each in refunds if modification(facts, each.reference, "REFUND") not in (None, Outcome.DECLINED)
     )
 
 

@@ -224,6 +224,43 @@ def test_more_than_is_reserved_is_not_captured(call: Call, adyen: AdyenServer) -
     assert adyen.modifications == []
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"), [(1000, "GBP", "paid"), (1500, "GBP", None), (1000, "EUR", None)]
+)
+def test_what_somebody_has_captured_is_not_captured_a_second_time(
+    call: Call, adyen: AdyenServer, amount: int, currency: str, expected: str | None
+) -> None:
+    """In the Customer Area, during an outage; an account may have several captures of a payment enabled."""
+    event = {**donation("pm_paid"), "operation": "authorise"}
+    event["payment"] = call("psp_adyen", event)
+    original = event["payment"]["reference"].partition(":")[2]
+    about = {"psp_reference": "C1", "original": original, "amount": 1000, "currency": currency}
+    capture = {**event, "operation": "capture", "amount": amount}
+    adyen.faults = ["down"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", capture)
+    facts.keep(Fact("don-1-1", "CAPTURE", clock.now(), "true", **about))
+
+    if expected:
+        assert call("psp_adyen", capture)["status"] == expected
+    else:
+        with pytest.raises(PspRefused, match="was captured with another amount"):
+            call("psp_adyen", capture)
+    assert adyen.modifications == []
+
+
+def test_a_refund_that_adyen_never_answered_leaves_the_rest_to_another_one(call: Call, adyen: AdyenServer) -> None:
+    """Whether it was received, only Adyen knows, and refuses what is too much."""
+    event = {**paid(call), "operation": "refund"}
+    adyen.faults = ["down"]
+    with pytest.raises(PspUnavailable):
+        call("psp_adyen", {**event, "amount": 2000})
+
+    assert call("psp_adyen", {**event, "amount": 2000, "number": 2})["status"] == "pending"
+    assert call("psp_adyen", {**event, "amount": 2000, "number": 3})["status"] == "declined"
+    assert [each["value"] for each in adyen.modifications] == [2000]
+
+
 def test_a_cancellation_is_done_when_adyen_says_so(call: Call, adyen: AdyenServer) -> None:
     event = donation("pm_paid")
     reference = call("psp_adyen", {**event, "operation": "authorise"})["reference"]
