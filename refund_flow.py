@@ -70,7 +70,7 @@ take_refund = Task(
 flow = chain(
     setup,
     # A repeated number: the PSP has decided, and the result is stored.
-    Choice("IsSettled", when(one_of(setup.out.status, "refunded", "declined"), end())),
+    Choice("IsSettled", when(one_of(setup.out.status, "refunded", "declined", "failed", "closed"), end())),
     take_refund,
     persist,
     Choice(

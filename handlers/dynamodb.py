@@ -38,8 +38,8 @@ def query(table: str, **key: str) -> list[Item]:
 
 
 def scan(table: str) -> list[Item]:
-    """Return all items of a table, for one that has few."""
-    pages = client().get_paginator("scan").paginate(TableName=table)
+    """Return all items of a table, for one that has few; they have everything that was stored before."""
+    pages = client().get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return [item for page in pages for item in page["Items"]]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,17 @@ def add(contribution: Contribution) -> int:
     """Count the contribution unless it is counted already; return the charity's total in that currency."""
     table = store_name("TOTALS_TABLE")
     return _add_to_table(contribution, table) if table else _add_to_file(contribution, sqlite.database("totals"))
+
+
+def is_counted(donation: str) -> bool:
+    """Return true if the contribution with this name was counted."""
+    table = store_name("TOTALS_TABLE")
+    if table:
+        import boto3
+
+        return any(_items(boto3.client("dynamodb"), table, [{"id": {"S": f"donation#{donation}"}}]))
+    with sqlite.transaction(sqlite.database("totals"), _SCHEMA) as db:
+        return db.execute("SELECT 1 FROM contributions WHERE donation = ?", (donation,)).fetchone() is not None
 
 
 def _add_to_file(contribution: Contribution, path: Path) -> int:
@@ -88,13 +100,15 @@ def _add_to_table(contribution: Contribution, table: str) -> int:
 
 def _total(client: Any, contribution: Contribution, table: str) -> int:
     keys = [_part(contribution, part) for part in range(PARTS)]
+    return sum(int(item["amount"]["N"]) for item in _items(client, table, keys))
+
+
+def _items(client: Any, table: str, keys: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     request = {table: {"Keys": keys, "ConsistentRead": True}}
-    total = 0
     while request:
         answer = client.batch_get_item(RequestItems=request)
-        total += sum(int(item["amount"]["N"]) for item in answer["Responses"].get(table, []))
+        yield from answer["Responses"].get(table, [])
         request = answer.get("UnprocessedKeys")
-    return total
 
 
 def _part(contribution: Contribution, part: int) -> dict[str, Any]:

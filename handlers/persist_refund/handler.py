@@ -44,7 +44,8 @@ def handler(event: dict[str, Any], context: Any) -> Stored:
         result = read(event, "result", dict[str, Any])
         if "Error" in result:
             status, code = "broken", str(result["Error"])
-            if code not in _REFUSED and clock.seconds_since(refund.requested_at) <= _PATIENCE:
+            is_outage = code not in _REFUSED and clock.seconds_since(refund.requested_at) <= _PATIENCE
+            if is_outage and not refund.is_final:
                 LOG.warning("to be repeated", refund=refund.id, error=code)
                 return {"id": refund.id, "status": "open", "amount": refund.amount}
         else:

@@ -33,8 +33,8 @@ def settle_refund(refund: Refund, store: Store, ask: Ask, *, repair: bool = True
         return _settle(refund, store, ask, repair=repair)
     except Exception as error:  # noqa: BLE001 - one refund must not hide the other findings
         reason = f"{refund.psp} could not be asked: {reason_of(error)}; {_next_step(refund)}"
-        # Adyen cannot be asked for one that it never answered.
-        is_lasting = refund.status == "broken" and clock.seconds_since(refund.stored_at) > _UNANSWERED
+        # Adyen cannot be asked for one that it never answered. An execution would look at the refund every six hours.
+        is_lasting = refund.is_unheard and clock.seconds_since(refund.stored_at) > _UNANSWERED
         return Finding(refund.id, f"refund {refund.status}", reason, is_for_the_dashboard=is_lasting)
 
 

@@ -6,6 +6,7 @@ It runs again before each round of requests to the PSP: somebody may have closed
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 from attrs import evolve
@@ -16,14 +17,14 @@ from handlers.logs import invocation, logger
 from handlers.refunds import Refund, begin, finish, of_donation
 from handlers.refunds.record import NOT_GONE, identity
 from handlers.terminal import plain
-from handlers.transactions.record import is_erased
+from handlers.transactions.record import Transaction, is_erased
 from handlers.transactions.store import store
 
 LOG = logger("refund_setup")
 
 
 class NotRefundable(Exception):
-    """The donation cannot be refunded: it is unknown, was not taken, or less is left of it. Nothing was refunded."""
+    """The donation cannot be refunded: it is unknown, was not taken, or less is left of it. The PSP is not asked."""
 
 
 class Document(TypedDict):
@@ -57,17 +58,9 @@ def handler(event: dict[str, Any], context: Any) -> Document:
             raise NotRefundable(
                 f"{cards.redact(donation)}: {record.status if record else 'unknown'}; expected a paid donation"
             )
-        others = [each for each in of_donation(donation) if each.number != number]
-        left = record.amount - sum(each.amount for each in others if each.status not in NOT_GONE)
-        known = next((each for each in of_donation(donation) if each.number == number), None)
-        # What the donor's bank takes back is not given back a second time.
-        disputed = [each for each in disputes.listed() if each.donation == donation and each.takes_back and not known]
-        left -= sum(each.amount for each in disputed)
-        amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else left
-        if not 1 <= amount <= left:
-            why = f"{amount} is not between 1 and the {left} that are left (minor unit)"
-            taken = [f"dispute {each.id} ({each.status}) takes back {each.amount}" for each in disputed]
-            raise NotRefundable("; ".join([f"{donation}: {why if left > 0 else 'nothing is left to refund'}", *taken]))
+        refunds = of_donation(donation)
+        known = next((each for each in refunds if each.number == number), None)
+        amount = _amount(event, record, known, refunds)
         now = clock.now()
         refund = begin(
             Refund(
@@ -88,8 +81,8 @@ def handler(event: dict[str, Any], context: Any) -> Document:
             )
         )
         if not refund.is_final:
-            # Whoever closes a refund sees that the PSP may be asked again.
-            refund = finish(evolve(refund, stored_at=now))
+            # Whoever closes a refund sees that the PSP may be asked again. Not if somebody has closed it just now.
+            refund = finish(evolve(refund, stored_at=now), of=refund)
         paid = json.loads(record.document)
         LOG.info("prepared", refund=refund.id, status=refund.status)
         return {
@@ -102,3 +95,28 @@ def handler(event: dict[str, Any], context: Any) -> Document:
             "status": refund.status,
             "prepared_at": now,
         }
+
+
+def _amount(event: Mapping[str, Any], record: Transaction, known: Refund | None, refunds: list[Refund]) -> int:
+    """Return the refund's amount; `known` is the refund, if it was requested before.
+
+    Raises NotRefundable if the PSP must not make it, MalformedEvent.
+    """
+    others = [each for each in refunds if each.number != event["number"] and each.status not in NOT_GONE]
+    if known:
+        # Of two that were requested at once, and are too much together, the first goes on.
+        others = [each for each in others if each.number < known.number or not each.is_unheard]
+    # What the donor's bank takes back, perhaps since the refund was requested, is not given back as well.
+    disputed = [each for each in disputes.listed() if each.donation == record.id and each.takes_back]
+    left = (record.amount or 0) - sum(each.amount for each in others) - sum(each.amount for each in disputed)
+    amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else left
+    if 1 <= amount <= left or (known and not known.is_unheard):
+        return amount
+    why = (
+        f"{amount} is not between 1 and the {left} that are left (minor unit)"
+        if left > 0
+        else "nothing is left to refund"
+    )
+    taken = [f"dispute {each.id} ({each.status}) takes back {each.amount}" for each in disputed]
+    asked = [f"if {known.psp} has made it already, the sweep stores that"] if known else []
+    raise NotRefundable("; ".join([f"{record.id}: {why}", *taken, *asked]))

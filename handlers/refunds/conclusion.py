@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from handlers import clock
-from handlers.fundraising_totals.totals import Contribution, add
+from handlers.fundraising_totals.totals import Contribution, add, is_counted
 from handlers.outbox import Message, send
 from handlers.refunds.record import NOT_GONE, Refund
 from handlers.refunds.store import finish
@@ -32,8 +32,10 @@ def conclude(refund: Refund, status: str, code: str) -> Refund:
     if (status, stored.status) == ("declined", "refunded"):
         _take_back(refund)
         return _finish(refund, "failed", code)
-    if status == "refunded" and stored.status in NOT_GONE:
-        _take_back(refund)  # this answer was older than the one that is stored
+    is_older = status == "refunded" and stored.status in NOT_GONE
+    # Whoever was told that it is refunded may have been ended before storing it.
+    if is_older or (stored.status == "declined" and is_counted(refund.id)):
+        _take_back(refund)
     return stored
 
 

@@ -52,6 +52,11 @@ class Refund:
     def is_final(self) -> bool:
         return self.status in ("refunded", "declined", "failed", "closed")
 
+    @property
+    def is_unheard(self) -> bool:
+        """True if the PSP has not said that it has the refund: asked for it, it may make it."""
+        return self.status in ("open", "broken")
+
     def may_become(self, other: Refund) -> bool:
         """Return true if the other record may replace this one: states only advance, and a final one stays, except that
         a refund may fail after the PSP made it, and an operator may then close it."""

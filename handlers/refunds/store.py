@@ -78,7 +78,7 @@ def listed(status: str | None = None) -> Iterator[Refund]:
     """Yield all refunds, or those with this status, oldest first. Refunds are few: a table is scanned."""
     table = store_name("REFUNDS_TABLE")
     if table:
-        pages = _client().get_paginator("scan").paginate(TableName=table)
+        pages = _client().get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         refunds = [_from_item(item) for page in pages for item in page["Items"]]
     else:
         refunds = list(_rows("SELECT * FROM refunds")) if _file().exists() else []
@@ -122,11 +122,14 @@ def _finish_in_table(refund: Refund, table: str, of: Refund | None) -> Refund:
     stored = _from_table(refund, table)
     if stored is not None and (of not in (None, stored) or not stored.may_become(refund)):
         return stored
-    # Atomic: only what was read is replaced. A writer in between fails this one, which is then run again.
+    # Atomic: only what was read is replaced.
     request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
     if stored is not None:
         request = _unchanged(stored)
-    client.put_item(TableName=table, Item=_item(refund), **request)
+    try:
+        client.put_item(TableName=table, Item=_item(refund), **request)
+    except client.exceptions.ConditionalCheckFailedException:
+        return _finish_in_table(refund, table, of)  # somebody was faster
     return refund
 
 

@@ -21,7 +21,7 @@ from handlers.disputes.record import LOST, WAITING, WON, Dispute
 from handlers.disputes.store import put
 from handlers.document import Misconfigured
 from handlers.fingerprint import fingerprint
-from handlers.fundraising_totals.totals import Contribution, add
+from handlers.fundraising_totals.totals import Contribution, add, is_counted
 from handlers.psp_adyen import facts
 from handlers.psp_adyen.facts import Fact
 from handlers.psp_sandbox.table import open_ledger
@@ -267,3 +267,19 @@ def test_a_choice_of_the_sandbox_takes_no_payment_where_money_is_taken(
     with pytest.raises(Misconfigured, match="chose the sandbox in a trial"):
         call("select_psp", event)
     assert store().get(donation["id"]) is None
+
+
+def test_what_was_counted_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    add(Contribution("don-1:refund:1", "Lifeboats", -5, "GBP"))
+
+    assert [is_counted(f"don-1:refund:{number}") for number in (1, 2)] == [True, False]
+
+
+@pytest.mark.parametrize("listed", [refunds.listed, disputes.listed, captures.listed], ids=lambda each: each.__module__)
+def test_what_was_just_stored_is_listed(listed: Callable[[], Iterator[object]]) -> None:
+    """RefundSetup gives nothing back that a dispute of a second ago takes."""
+    consistent: list[bool] = []
+    listen("Scan", lambda params, _: consistent.append(params.get("ConsistentRead", False)))
+
+    assert list(listed()) == []
+    assert consistent == [True]

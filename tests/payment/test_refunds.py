@@ -21,6 +21,7 @@ from handlers.disputes.store import put
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.persist_refund.handler import handler as persist_refund
+from handlers.psp import PspUnavailable
 from handlers.psp_sandbox.handler import handler as sandbox
 from handlers.reconcile.sweep import ask_psp, execution_has_ended, sweep
 from handlers.refund_setup.handler import handler as refund_setup
@@ -542,3 +543,89 @@ def test_refunds_in_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) ->
     assert refunds.finish(evolve(stored, status="declined")) == stored, "a final state stays"
     with pytest.raises(refunds.RefundConflict):
         refunds.begin(evolve(stored, amount=1))
+
+
+@pytest.mark.parametrize("backend", ["file", "table"])
+def test_a_refund_that_is_closed_while_it_is_prepared_stays_closed(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    """The PSP said that it is pending, and has none now."""
+    with mock_aws():
+        if backend == "table":
+            set_up_table(monkeypatch)
+        broken(refund, amount=500)
+        refunds.finish(evolve(only(), status="pending"))
+        monkeypatch.setenv("FLOWDSL_NOW", "2025-06-01T00:00:00.000Z")
+
+        def begin(refund: Refund) -> Refund:
+            seen = refunds.begin(refund)
+            assert close_not_made()[0] == 0
+            return seen
+
+        monkeypatch.setattr("handlers.refund_setup.handler.begin", begin)
+
+        assert refund_setup(request(amount=500), None)["status"] == "declined"
+        assert (only().status, only().code) == ("declined", "not made")
+
+
+def test_a_refund_that_a_webhook_decides_during_an_outage_ends_its_flow(refund: Runner) -> None:
+    def psp(_event: dict[str, Any]) -> dict[str, Any]:
+        conclude(only(), "refunded", "succeeded")
+        raise PspUnavailable("the answer was lost")
+
+    refund.mock("TakeRefund", effect=psp)
+
+    run = refund.run(request(amount=500))
+
+    assert (run.output["stored"]["status"], run.duration < HOUR, total()) == ("refunded", True, 2000)
+
+
+@pytest.mark.parametrize("status", ["failed", "closed"])
+def test_a_refund_that_failed_is_not_asked_for_again(refund: Runner, status: str) -> None:
+    refund.run(request(amount=500))
+    conclude(only(), "declined", "failed")
+    if status == "closed":
+        assert CliRunner().invoke(main, ["close", "don-1:refund:1"]).exit_code == 0
+
+    run = refund.run(request(amount=500))
+
+    assert (run.output["status"], run.history.entered()["TakeRefund"]) == (status, 0)
+
+
+@mock_aws
+def test_two_writers_of_a_refund_in_dynamodb(refund: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The webhook and PersistRefund store the same answer at once: neither fails."""
+    set_up_table(monkeypatch)
+    broken(refund, amount=500)
+    client, others = boto3.client("dynamodb"), [evolve(only(), status="pending", stored_at="2025-06-01")]
+
+    class Racing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client, name)
+
+        def put_item(self, **values: Any) -> Any:
+            if others:
+                refunds.finish(others.pop())
+            return client.put_item(**values)
+
+    monkeypatch.setattr("handlers.refunds.store._client", Racing)
+
+    assert conclude(only(), "refunded", "succeeded").status == only().status == "refunded"
+
+
+def test_a_refund_that_fails_after_it_was_counted_and_not_stored(
+    refund: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its execution was stopped in between, so nobody runs PersistRefund again."""
+    refund_setup(request(amount=500), None)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("handlers.refunds.conclusion.finish", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            conclude(only(), "refunded", "succeeded")
+    assert total() == 2000
+
+    for _ in range(2):
+        conclude(only(), "declined", "failed")
+
+    assert (only().status, total()) == ("declined", 2500)
+    assert [kinds().count(f"donation.{kind}") for kind in ("refunded", "refund_failed")] == [1, 1]
