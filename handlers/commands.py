@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,42 @@ from typing import Any
 import click
 
 from handlers.sqlite import database
+
+STORES = (
+    "CAPTURES_TABLE",
+    "DISPUTES_TABLE",
+    "PAYMENTS_EVENT_BUS",
+    "REFUNDS_TABLE",
+    "TOTALS_TABLE",
+    "TRANSACTIONS_TABLE",
+)
+"""The settings that name the tables and the bus of a deployed environment, as far as commands use them."""
+
+
+def place() -> str:
+    """Name where the commands read and write: an environment's tables, or a folder."""
+    table = os.environ.get("TRANSACTIONS_TABLE")
+    if table:
+        return f"the tables of the environment ({table}, …)"
+    folder = database("").parent
+    return str(folder) if folder.is_dir() else f"{folder}, which is not a folder"
+
+
+def check_deployed() -> None:
+    """Raise Failed unless the commands work on a deployed environment: what they start there must be stored there."""
+    if not os.environ.get("TRANSACTIONS_TABLE"):
+        raise Failed(f"nothing was started: {', '.join(STORES)} are not set; set them to the names in the environment")
+
+
+def _check_stores() -> None:
+    """Raise Failed if only some of the stores are an environment's: what belongs together would be told apart."""
+    named = [name for name in STORES if os.environ.get(name)]
+    missing = [name for name in STORES if name not in named]
+    if named and missing:
+        raise Failed(
+            f"{', '.join(missing)}: not set, but {named[0]} is: set all of them to the names in one environment, or "
+            "none to use the SQLite files"
+        )
 
 
 class Failed(click.ClickException):
@@ -24,6 +61,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         with _failures():
+            _check_stores()
             return super().invoke(ctx)
 
 
@@ -32,6 +70,7 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         with _failures():
+            _check_stores()
             return super().invoke(ctx)
 
 

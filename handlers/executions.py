@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from handlers.commands import Failed
+from handlers.commands import Failed, check_deployed
 
 _MOST = 100
 
@@ -16,6 +16,7 @@ def start(state_machine: str, name: str, text: str) -> str:
     even with the same input (StartExecution in its API reference). So an execution that is repeated gets a number after
     its name; the steps do nothing twice.
     """
+    check_deployed()
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -10,7 +10,7 @@ from attrs import asdict
 from handlers import executions
 from handlers.captures import listed
 from handlers.captures.record import STATUSES
-from handlers.commands import Group
+from handlers.commands import Group, place
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
 
@@ -46,6 +46,8 @@ def request(donation: str, amount: int | None, release: bool, state_machine: str
 def list_command(status: str | None, form: str) -> None:
     """List captures, oldest first."""
     captures = [*listed(status)]
+    if not captures:
+        click.echo(f"no captures in {place()}", err=True)
     if form == "json":
         click.echo(json_text([asdict(capture) for capture in captures]))
         return

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from handlers.commands import Command
+from handlers.commands import Command, place
 from handlers.reconcile.sweep import ask_psp, execution_has_settled, sweep
 from handlers.terminal import plain
 from handlers.transactions.store import store
@@ -30,6 +30,8 @@ def main(dry_run: bool) -> None:
         click.echo(plain(f"{finding.id}  {change}  {finding.reason}"))
     if waiting:
         click.echo(f"{waiting} {'donation is' if waiting == 1 else 'donations are'} waiting", err=True)
+    if not is_open:
+        click.echo(f"no open work in {place()}", err=True)
     sys.exit(1 if is_open else 0)
 
 

@@ -8,7 +8,7 @@ import click
 from attrs import asdict, evolve
 
 from handlers import cards, clock, executions
-from handlers.commands import Group
+from handlers.commands import Group, place
 from handlers.money import amount_text
 from handlers.reconcile.finding import SETTLING
 from handlers.refunds import Refund, finish, listed, of_donation
@@ -96,6 +96,8 @@ def _check_not_made(refund: Refund) -> None:
 def list_command(status: str | None, donation: str | None, form: str) -> None:
     """List refunds, oldest first."""
     refunds = [each for each in listed(status) if donation in (None, each.donation)]
+    if not refunds:
+        click.echo(f"no refunds in {place()}", err=True)
     if form == "json":
         click.echo(json_text([asdict(refund) for refund in refunds]))
         return

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from attrs import asdict
 
-from handlers.commands import Group
+from handlers.commands import Group, place
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
 from handlers.transactions import closing, retention
@@ -58,7 +58,7 @@ def list_command(
     query = Query(status, charity, day or since, day or until)
     transactions = list(store().list(query))
     if not transactions:
-        click.echo("no transactions", err=True)
+        click.echo(f"no transactions in {place()}", err=True)
     if form == "json":
         click.echo(json_text([_columns(transaction) for transaction in transactions]))
         return

@@ -30,6 +30,7 @@ def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     client = boto3.client("dynamodb")
     client.create_table(**definition("closing"))
     monkeypatch.setenv("TRANSACTIONS_TABLE", "closing")
+    monkeypatch.setattr("handlers.commands.STORES", ())  # the other stores are not used
     # Nobody else's work is swept.
     monkeypatch.setattr("handlers.refunds.listed", lambda: iter(()))
     monkeypatch.setattr("handlers.disputes.listed", lambda: iter(()))

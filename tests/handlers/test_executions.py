@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from botocore.stub import Stubber
 from click.testing import CliRunner, Result
 
 from handlers.captures.__main__ import main as captures
+from handlers.commands import STORES
 from handlers.refunds.__main__ import main as refunds
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:payment-refund"
@@ -25,6 +27,7 @@ def step_functions(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
     client = boto3.client("stepfunctions", region_name="eu-west-1", **keys)  # type: ignore[call-overload]
     monkeypatch.setattr(boto3, "client", lambda _: client)
+    monkeypatch.setattr("handlers.executions.check_deployed", lambda: None)
     stubber = Stubber(client)
     stubber.activate()
     return stubber
@@ -64,6 +67,17 @@ def test_another_error_is_one_line(
 ) -> None:
     refused(step_functions, name, text, "StateMachineDoesNotExist")
     result = run(command, arguments)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(f"Error: cannot start {name}: ")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("command", "name", "text", "arguments"), COMMANDS, ids=["refund", "capture"])
+def test_nothing_is_started_that_would_be_numbered_by_other_stores(
+    data: Path, command: Any, name: str, text: str, arguments: list[str]
+) -> None:
+    result = run(command, arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"Error: nothing was started: {', '.join(STORES)} are not set; " + (
+        "set them to the names in the environment\n"
+    )

@@ -305,6 +305,7 @@ def test_disputes_in_a_table(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     try:
         monkeypatch.setenv("DISPUTES_TABLE", "disputes")
+        monkeypatch.setattr("handlers.commands.STORES", ())  # the other stores are not used
         values = ("dp_1", "don-1", "Lifeboats", 2500, "GBP", "psp_stripe", "pi_1")
         for status, stored in (("needs response", "needs response"), ("won", "won"), ("under review", "won")):
             assert keep(Dispute(*values, status, "fraudulent", "2026-01-01T00:00:00.000Z")).status == stored

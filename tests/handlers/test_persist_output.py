@@ -37,6 +37,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         table = f"transactions-{donation()['id']}"
         boto3.client("dynamodb").create_table(**definition(table))
         monkeypatch.setenv("TRANSACTIONS_TABLE", table)
+        monkeypatch.setattr("handlers.commands.STORES", ())  # the other stores are not used
     return str(request.param)
 
 
@@ -357,7 +358,7 @@ def test_a_transaction_that_is_not_there() -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: no transaction 'don-none'; `python -m handlers.transactions list`")
     empty = transactions("list", "--format", "json")
-    assert (empty.exit_code, json.loads(empty.stdout), empty.stderr) == (0, [], "no transactions\n")
+    assert (empty.exit_code, json.loads(empty.stdout)) == (0, [])
 
 
 @pytest.mark.parametrize(

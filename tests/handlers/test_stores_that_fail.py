@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shlex
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import handlers
-from handlers.commands import Command, Group
+from handlers.commands import STORES, Command, Group
 
 HANDLERS = Path(handlers.__file__).parent
 
@@ -27,6 +28,14 @@ COMMANDS = {
     "transactions list": "TRANSACTIONS_TABLE",
     "transactions show don-1": "TRANSACTIONS_TABLE",
 }
+
+EMPTY = {
+    "captures list": "captures",
+    "reconcile --dry-run": "open work",
+    "refunds list": "refunds",
+    "transactions list": "transactions",
+}
+"""What each command tells of a place without anything."""
 
 
 def run(line: str) -> Result:
@@ -51,10 +60,33 @@ def test_a_file_that_is_no_database(line: str, data: Path) -> None:
 
 @pytest.mark.parametrize(("line", "table"), COMMANDS.items())
 def test_a_table_that_is_elsewhere(line: str, table: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(table, "nowhere")
+    for name in (table, *STORES):
+        monkeypatch.setenv(name, "nowhere")
     result = run(line)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "Error: AWS: You must specify a region.\n"
+
+
+@pytest.mark.parametrize("table", STORES)
+@pytest.mark.parametrize("line", COMMANDS)
+def test_an_environment_without_some_of_its_stores(
+    line: str, table: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep would finish a donation's post-processing elsewhere, and call it done."""
+    for name in STORES:
+        if name != table:
+            monkeypatch.setenv(name, "nowhere")
+    result = run(line)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"Error: {table}: not set, but ")
+    assert not data.exists()
+
+
+@pytest.mark.parametrize(("line", "what"), EMPTY.items())
+def test_nothing_is_nothing_of_a_named_place(line: str, what: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(line).stderr == f"no {what} in {data}, which is not a folder\n"
+    data.mkdir()
+    assert run(line).stderr == f"no {what} in {data}\n"
 
 
 def test_every_command_reports_so() -> None:
@@ -62,3 +94,12 @@ def test_every_command_reports_so() -> None:
     commands = [importlib.import_module(f"handlers.{name}.__main__").main for name in packages]
     assert all(isinstance(each, (Command, Group)) for each in commands)
     assert {line.split()[0] for line in COMMANDS} == set(packages)
+
+
+def test_the_guide_names_all_stores_of_an_environment() -> None:
+    guide = (HANDLERS.parent / "docs" / "payment-flow.md").read_text()
+    named = dict(re.findall(r"([A-Z_]+)=(payment-[a-z]+)", guide))
+    flow = (HANDLERS.parent / "payment_flow.py").read_text()
+    declared = re.findall(r'(?:Table|EventBus)\(\s*"(payment-[a-z]+)"[^"]*?.*?variable="([A-Z_]+)"', flow, re.DOTALL)
+    assert named == {variable: name for name, variable in declared if variable in STORES}
+    assert set(named) == set(STORES)

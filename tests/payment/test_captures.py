@@ -392,6 +392,7 @@ def test_captures_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         )
         monkeypatch.setenv("CAPTURES_TABLE", "captures")
+        monkeypatch.setattr("handlers.commands.STORES", ())  # the other stores are not used
         first = Capture("don-1", 5, 9, "GBP", "Lifeboats", "psp", "pi_1", "open", "", "2025-01-01", "2025-01-01")
         assert captures.find("don-1") is None
         assert captures.begin(first) == captures.begin(first) == captures.find("don-1") == first

@@ -345,4 +345,5 @@ def test_nothing_to_do(flow: Runner) -> None:
 
     result = CliRunner().invoke(main, [])
 
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("no open work in ")

@@ -527,6 +527,7 @@ def set_up_table(monkeypatch: pytest.MonkeyPatch) -> None:
         ],
     )
     monkeypatch.setenv("REFUNDS_TABLE", "refunds")
+    monkeypatch.setattr("handlers.commands.STORES", ())  # the other stores are not used
 
 
 @mock_aws
