@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from attrs import frozen
 from benchmarks.campaign.banks import bank
 from benchmarks.campaign.checks import violations
 from benchmarks.campaign.plan import Plan, plan
+from benchmarks.campaign.tables import tables
 from benchmarks.campaign.world import play
 from flowdsl.project import Loaded, load
 
@@ -56,8 +58,8 @@ def scenario(seed: int, index: int, folder: Path | None = None) -> Report:
     for name in ("PSPS", "PAYMENTS_EVENT_BUS", "AWS_LAMBDA_FUNCTION_NAME"):
         environment.pop(name, None)
     try:
-        with patch.dict(os.environ, environment, clear=True):
-            outcome = play(what, *_flows(), stores)
+        with patch.dict(os.environ, environment, clear=True), tables() if what.tables else nullcontext() as client:
+            outcome = play(what, *_flows(), stores, client)
             wrong = tuple(violations(what, outcome))
             payments = bank(what.psp, stores).payments()
     except Exception as error:  # noqa: BLE001 - the campaign goes on, and the scenario is reported
@@ -126,14 +128,18 @@ def _plan_text(what: Plan) -> str:
     lines = [f"{each.at:>7} s  submit {each.name}: {each.donation}" for each in what.submissions]
     lines += [f"{at:>7} s  stop {what.submissions[number].name}" for at, number in what.stops]
     lines += [f"{at:>7} s  sweep" for at in what.sweeps]
-    lines += [f"{at:>7} s  refund {number} of {donation}" for at, donation, number in what.refunds]
+    lines += [f"{at:>7} s  refund {number} of {donation}: {amount}" for at, donation, number, amount in what.refunds]
     lines += [f"{at:>7} s  capture {donation}: {amount}" for at, donation, amount in what.captures]
     lines += [f"{at:>7} s  by hand: {act} {donation}: {amount}" for at, act, donation, amount in what.by_hand]
+    lines += [f"{at:>7} s  operator: {command} {donation}" for at, command, donation in what.operators]
     lines += [f"{each.start:>7} s  {each.store} is down until {each.end} s" for each in what.outages]
     lines += [f"  redirect {number}: {visit}" for number, visit in enumerate(what.visits, 1)]
-    shares = f"calls {what.call_faults}, transactions {what.store_faults}, races {what.races}"
+    shares = (
+        f"calls {what.call_faults}, transactions {what.store_faults}, requests {what.psp_faults}, races {what.races}"
+    )
     disturbed = f"disturbed: {shares}; kill -9 at transaction {what.kill_at}"
-    psp = f"PSP: {what.psp}, its events: {what.webhook}; clocks differ by {what.clock_skew} s"
+    stores = "DynamoDB" if what.tables else "SQLite"
+    psp = f"PSP: {what.psp}, its events: {what.webhook}; stores: {stores}; clocks differ by {what.clock_skew} s"
     return "\n".join([*lines, psp, disturbed])
 
 

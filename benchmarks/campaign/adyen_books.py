@@ -37,6 +37,13 @@ BANKS: dict[str, list[tuple[str, str, str]]] = {
     "pm_3ds": [("RedirectShopper", "", "")],
     "pm_pending": [("Received", "", "")],
 }
+_DISPUTES = {
+    # The events of each act of BY_BANK; appeal: it is won after it was lost.
+    "dispute": ("NOTIFICATION_OF_CHARGEBACK", "CHARGEBACK"),
+    "lose": ("SECOND_CHARGEBACK",),
+    "win": ("CHARGEBACK_REVERSED", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED"),
+    "appeal": ("PREARBITRATION_WON",),
+}
 KEYS_KEPT = 7 * 24 * 3600
 Answer = tuple[int, Any]
 _PATHS = re.compile(r"/(payments/details|payments|cancels|payments/([A-Z0-9]+)/(captures|refunds|cancels|reversals))")
@@ -56,6 +63,8 @@ class AdyenBooks:
         self.by_id: dict[str, dict[str, Any]] = {}
         """By pspReference."""
         self.modifications: list[dict[str, Any]] = []
+        self.refunded: list[dict[str, Any]] = []
+        """The refunds that were made, and that no bank has returned."""
         self.events: list[dict[str, Any]] = []
         self.keys: dict[str, tuple[str, Answer, str]] = {}
         """The request, its answer and when, by idempotency key."""
@@ -99,7 +108,11 @@ class AdyenBooks:
                 self._modified(each)
 
     def by_hand(self, act: str, donation: str, amount: int) -> None:
-        """Somebody acts in the Customer Area: see banks.BY_HAND. What Adyen refuses changes nothing."""
+        """Somebody acts in the Customer Area, or the donor's bank: see banks.BY_HAND and BY_BANK. What Adyen refuses
+        changes nothing."""
+        if act in _DISPUTES or act == "return refund":
+            self._by_bank(act, donation)
+            return
         authorised = [each for each in self.of(donation) if each["status"] == "Authorised"]
         if act == "give back":
             authorised = [each for each in authorised if "further" in each]
@@ -125,7 +138,35 @@ class AdyenBooks:
             payment["status"] = "Cancelled"
             self._tell("EXPIRE", "true", modification, own, {**value, "value": payment["value"]}, psp)
         elif act in ("refund", "give back") and self._refunds(payment, amount):
+            self.refunded.append({"payment": psp, "pspReference": modification, "reference": own, "value": amount})
             self._tell("REFUND", "true", modification, own, value, psp)
+
+    def _by_bank(self, act: str, donation: str) -> None:
+        """The bank returns the last refund, or disputes what is left of a payment that was taken, and decides
+        (https://docs.adyen.com/risk-management/understanding-disputes/dispute-process-and-flow)."""
+        taken = [each for each in self.of(donation) if each["captured"] and "further" not in each]
+        refunds = [each for each in self.refunded if self.by_id[each["payment"]] in self.of(donation)]
+        if act == "return refund" and refunds:
+            self.refunded.remove(refunds[-1])
+            payment = self.by_id[refunds[-1]["payment"]]
+            payment["refunded"] -= refunds[-1]["value"]
+            value = {"value": refunds[-1]["value"], "currency": payment["currency"]}
+            mine = refunds[-1]["pspReference"], refunds[-1]["reference"]
+            self._tell("REFUND_FAILED", "true", *mine, value, payment["pspReference"])
+        if act == "return refund" or not taken:
+            return
+        payment = taken[0]
+        before = payment.get("dispute")
+        if before is None:
+            payment["disputed"] = payment["captured"] - payment["refunded"]
+        left = payment["disputed"]
+        if (act == "dispute") == (before is None) and left > 0:
+            for kind in _DISPUTES[act if (before, act) != ("lose", "win") else "appeal"]:
+                own, psp = payment["reference"], payment["pspReference"]
+                value = {"value": left, "currency": payment["currency"]}
+                identity = hashlib.sha256(f"{kind} {psp}".encode()).hexdigest()[:16].upper()
+                self._tell(kind, "true", identity, own, value, psp)
+            payment["dispute"] = act
 
     def pass_days(self) -> None:
         """Do all modifications that were received, and make the events of everything that was decided."""
@@ -135,6 +176,8 @@ class AdyenBooks:
     def _modified(self, each: dict[str, Any]) -> None:
         payment = each["payment"] and self.by_id[each["payment"]]
         done = getattr(self, f"_{each['kind']}")(payment, each["value"])
+        if done and each["kind"] == "refunds":
+            self.refunded.append(each)
         kinds = {"captures": "CAPTURE", "refunds": "REFUND", "reversals": "CANCEL_OR_REFUND"}
         kind = kinds.get(each["kind"], "TECHNICAL_CANCEL" if each["by_reference"] else "CANCELLATION")
         original = payment["pspReference"] if payment else ""
@@ -166,7 +209,14 @@ class AdyenBooks:
         ]
 
     def taken_back(self) -> dict[str, int]:
-        return {}
+        lost = [each for each in self.by_id.values() if each.get("dispute") == "lose"]
+        return {
+            f"{each['reference']}:{each['pspReference']}": from_adyen(each["disputed"], each["currency"])
+            for each in lost
+        }
+
+    def refund_keys(self) -> set[str]:
+        return {each["reference"] for each in self.modifications if each["kind"] == "refunds"}
 
     def all_events(self) -> list[tuple[str, Any]]:
         return [(f"{each['eventCode']} {each['merchantReference']}", each) for each in self.events]
@@ -181,7 +231,7 @@ class AdyenBooks:
         return True
 
     def _refunds(self, payment: dict[str, Any], value: int) -> bool:
-        if payment["refunded"] + value > payment["captured"]:
+        if payment["refunded"] + value > payment["captured"] or payment.get("dispute") in ("dispute", "lose"):
             return False
         payment["refunded"] += value
         return True

@@ -16,7 +16,8 @@ from benchmarks.campaign.adyen_books import AdyenBooks
 from benchmarks.campaign.gocardless_books import GoCardlessBooks
 from benchmarks.campaign.stripe_books import StripeBooks
 from benchmarks.campaign.transport import Filed
-from handlers.psp_sandbox.ledger import Ledger, Payment
+from handlers import sqlite
+from handlers.psp_sandbox.ledger import SCHEMA, Ledger, Payment
 
 ROUTING = """
 [psp_sandbox]
@@ -49,6 +50,10 @@ BY_HAND = ("capture", "release", "refund", "another", "give back")
 """What somebody does in a PSP's dashboard: takes a part of a reservation, releases it (or it expires), refunds a part,
 takes another payment for the same donation, refunds a part of that one."""
 
+BY_BANK = ("return refund", "dispute", "lose", "win")
+"""What donors' banks do: return the last refund that was made, dispute the flow's payment, and decide that. At
+GoCardless the mandate decides about chargebacks; the sandbox has none."""
+
 
 class Bank(Protocol):
     def payments(self) -> list[Payment]:
@@ -60,7 +65,12 @@ class Bank(Protocol):
         ...
 
     def by_hand(self, act: str, donation: str, amount: int) -> None:
-        """Play somebody at the dashboard: one of BY_HAND. What the PSP refuses changes nothing."""
+        """Play somebody at the dashboard, or the donor's bank: one of BY_HAND and BY_BANK. What the PSP refuses
+        changes nothing."""
+        ...
+
+    def refund_keys(self) -> set[str]:
+        """Return the keys of all refunds that the flow asked for and the PSP made, or is about to."""
         ...
 
 
@@ -85,6 +95,10 @@ class _Sandbox:
         elif act == "release" and payment.status == "authorised":
             self.ledger.cancel(payment.reference)
 
+    def refund_keys(self) -> set[str]:
+        with sqlite.transaction(self.ledger.path, SCHEMA) as db:
+            return {row["key"] for row in db.execute("SELECT key FROM movements WHERE kind = 'refund'")}
+
 
 def bank(psp: str, folder: Path) -> Bank:
     """Return the books of one of PSPS in the scenario's folder."""
@@ -101,7 +115,9 @@ def filed(psp: str, folder: Path) -> Filed:
 
 def taken_back(psp: str, folder: Path) -> dict[str, int]:
     """Return what banks took back of the payments that were taken, by their references."""
-    return filed(psp, folder).taken_back() if psp in FILED else {}
+    if psp == "sandbox":
+        return {}
+    return filed(psp, folder).taken_back() if psp in FILED else StripeBooks(folder / "stripe.sqlite").taken_back()
 
 
 FILED = ("adyen", "gocardless")

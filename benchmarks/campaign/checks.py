@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import boto3
 from attrs import evolve
 
 from benchmarks.campaign.banks import bank, taken_back
 from benchmarks.campaign.plan import Plan
 from benchmarks.campaign.transport import FURTHER
 from benchmarks.campaign.world import Ended, Outcome, messages
-from handlers import captures, refunds, sqlite
+from handlers import captures, disputes, refunds, sqlite
 from handlers.document import is_for_later
 from handlers.fingerprint import fingerprint
 from handlers.psp_adyen.facts import ANSWERED, facts_of
@@ -44,15 +46,20 @@ def violations(plan: Plan, outcome: Outcome) -> Iterator[str]:
         executions = [each for each in outcome.executions if each.donation["id"] == identity]
         for problem in (
             *_ledger(identity, donations, of),
+            *_refunds(identity, of, outcome),
             *_captured(plan, identity, of),
             *_further(identity, [each for each in everything if each.reference not in asked_for], outcome),
             *_record(identity, of, lost, record, outcome, executions),
             *(problem for execution in executions for problem in _execution(execution, of)),
-            *_history(identity),
+            *_history(plan, identity),
         ):
             yield f"{identity}: {problem}"
     yield from outcome.forged
     yield from outcome.unsettled
+    yield from outcome.not_erased
+    yield from outcome.operators.mistakes
+    for identity in sorted(outcome.operators.not_made & bank(plan.psp, folder).refund_keys()):
+        yield f"{identity}: closed as not made, and made after that"
     yield from _totals(payments, lost)
     yield from _messages(payments)
     yield from _private(plan, outcome.log)
@@ -72,6 +79,18 @@ def _ledger(identity: str, donations: list[dict[str, Any]], payments: list[Payme
     stored = refunds.of_donation(identity)
     if refunded != sum(refund.amount for refund in stored if refund.status == "refunded"):
         yield f"refunded {refunded} at the PSP; stored are {[(each.id, each.status, each.amount) for each in stored]}"
+
+
+def _refunds(identity: str, payments: list[Payment], outcome: Outcome) -> Iterator[str]:
+    """What the donor's bank has taken back is not given back a second time."""
+    captured = sum(payment.captured for payment in payments)
+    disputed = sum(each.amount for each in disputes.listed() if each.donation == identity and each.takes_back)
+    for refund in refunds.of_donation(identity):
+        before = outcome.operators.disputed.get(refund.id, 0)
+        if min(before, disputed) + refund.amount > captured:
+            yield f"{refund.id}: {refund.amount} of {captured}, although {before} was in a dispute"
+        if not refund.is_final and refund.id not in {each.id for each in outcome.last}:
+            yield f"{refund.id}: {refund.status}, and not in the list of open work"
 
 
 def _asked_for(payments: list[Payment], record: Transaction | None) -> list[Payment]:
@@ -116,13 +135,15 @@ def _captured(plan: Plan, identity: str, payments: list[Payment]) -> Iterator[st
 def _further(identity: str, payments: list[Payment], outcome: Outcome) -> Iterator[str]:
     """What somebody took by hand, beside what the flow asked for, is stored with its amount, and for people."""
     conflicts = {
-        (each.reference, each.amount, each.currency) for each in store().history(identity) if each.status == "conflict"
+        (each.reference, each.amount, each.currency)
+        for each in store().history(identity)
+        if each.status in ("conflict", "closed")
     }
     for payment in (each for each in payments if each.captured):
         if (payment.reference, payment.captured, payment.currency) not in conflicts:
             taken = f"{payment.captured} {payment.currency}"
             yield f"{taken} was taken by hand; {payment.reference} is not stored as a conflict"
-        elif identity not in {each.id for each in outcome.last if each.is_open_work}:
+        elif identity not in {*outcome.operators.closed, *(each.id for each in outcome.last if each.is_open_work)}:
             yield f"taken by hand, and not in the list of open work: {payment.reference}"
 
 
@@ -157,6 +178,8 @@ def _record(
         yield f"taken by {taken[0].reference}, and stored as {record.status} after the sweep"
     elif record.status in ("open", "broken") and not _is_for_people(record, payments, outcome):
         yield f"still {record.status} after the sweep"
+    if record.status == "authorised" and identity not in {each.id for each in outcome.final}:
+        yield "still reserved, and not in the list of open work"
     undecided = [each.status for each in payments if each.status in _UNDECIDED]
     if record.status == "authorised" and undecided != ["authorised"]:
         yield f"stored as authorised; the PSP: {payments}"
@@ -222,9 +245,11 @@ def _taken_of(donation: dict[str, Any]) -> int:
     return capture.amount if capture else int(donation["amount"])
 
 
-def _history(identity: str) -> Iterator[str]:
+def _history(plan: Plan, identity: str) -> Iterator[str]:
     entries = store().history(identity)
-    if entries and entries[0].status not in ("open", "broken", "conflict"):
+    # In a table they are in the order of the writers' clocks, which stand still here.
+    first = entries if plan.tables else entries[:1]
+    if entries and not any(each.status in ("open", "broken", "conflict", "closed") for each in first):
         yield f"the history begins with {entries[0].status}: the intent is missing"
 
 
@@ -237,21 +262,28 @@ def _totals(payments: list[Payment], lost: dict[str, int]) -> Iterator[str]:
         if payment.captured and record is not None and is_records and record.status == "paid" and record.complete:
             left = payment.captured - payment.refunded - lost.get(payment.reference, 0)
             expected[(str(record.charity), payment.currency)] += left
-    path = sqlite.database("totals")
-    rows: list[tuple[str, str, int]] = []
-    if path.exists():
-        with closing(sqlite3.connect(path)) as db:
-            query = "SELECT charity, currency, SUM(amount) FROM contributions GROUP BY charity, currency"
-            rows = db.execute(query).fetchall()
-    totals = {(charity, currency): amount for charity, currency, amount in rows}
+    totals: Counter[tuple[str, str]] = Counter()
+    for charity, currency, amount in _contributions():
+        totals[(charity, currency)] += amount
     taken: Counter[tuple[str, str]] = Counter()
     for payment in payments:
         record = store().get(payment.order_id)
         left = payment.captured - payment.refunded - lost.get(payment.reference, 0)
         taken[(str(record.charity) if record else "?", payment.currency)] += left
     for key in expected.keys() | totals.keys():
-        if not expected[key] <= totals.get(key, 0) <= taken[key]:
-            yield f"the total of {key} is {totals.get(key, 0)}; complete are {expected[key]}, taken {taken[key]}"
+        if not expected[key] <= totals[key] <= taken[key]:
+            yield f"the total of {key} is {totals[key]}; complete are {expected[key]}, taken {taken[key]}"
+
+
+def _contributions() -> Iterator[tuple[str, str, int]]:
+    table, path = os.environ.get("TOTALS_TABLE"), sqlite.database("totals")
+    if table:
+        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+        for item in (item for page in pages for item in page["Items"] if item["id"]["S"].startswith("donation#")):
+            yield item["charity"]["S"], item["currency"]["S"], int(item["amount"]["N"])
+    elif path.exists():
+        with closing(sqlite3.connect(path)) as db:
+            yield from db.execute("SELECT charity, currency, amount FROM contributions")
 
 
 def _messages(payments: list[Payment]) -> Iterator[str]:

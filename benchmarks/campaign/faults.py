@@ -80,7 +80,7 @@ class Faults:
     def transaction(self, where: str, store: str) -> str | None:
         """Return the fault of a store's transaction, or None."""
         dice = self.dice(f"transaction {where} {store}")
-        if dice.random() >= self.plan.store_faults:
+        if dice.random() >= (self.plan.psp_faults if store == "psp-sandbox" else self.plan.store_faults):
             return None
         kind = dice.choice(("refused", "answer lost", "crash before the commit", "crash after the commit"))
         self.counts[f"{'PSP' if store == 'psp-sandbox' else 'store'}: {kind}"] += 1
@@ -89,7 +89,7 @@ class Faults:
     def request(self, where: str) -> str | None:
         """Return the fault of a request to a PSP over HTTP, or None."""
         dice = self.dice(f"request {where}")
-        if dice.random() >= self.plan.store_faults:
+        if dice.random() >= self.plan.psp_faults:
             return None
         kind = dice.choice(("refused", "answer lost", "unauthorized", "throttled", "failed", "garbled", "crash"))
         self.counts[f"{self.plan.psp}: {kind}"] += 1

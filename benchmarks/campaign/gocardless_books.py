@@ -127,6 +127,13 @@ class GoCardlessBooks:
             self.objects[f"PM{number}"] = {**payment, **new, **more}
             self.confirmed[f"PM{number}"] = 9  # the last of its events
             self._tell("payments", "confirmed", payment=f"PM{number}")
+        elif act == "return refund":
+            ids = {each["id"] for each in payments}
+            paid = [each for each in self.of("RF") if each["links"]["payment"] in ids and each["status"] == "paid"]
+            if paid:
+                paid[-1]["status"] = "bounced"
+                self._get(paid[-1]["links"]["payment"])["amount_refunded"] -= paid[-1]["amount"]
+                self._tell("refunds", "bounced", refund=paid[-1]["id"])
         elif act in ("refund", "give back") and payment["status"] == "confirmed":
             total = payment["amount_refunded"] + amount
             if total <= payment["amount"]:
@@ -176,6 +183,9 @@ class GoCardlessBooks:
     def taken_back(self) -> dict[str, int]:
         lost = {each["links"].get("payment") for each in self.events if each["action"] in _LOST}
         return {each["id"]: each["amount"] for each in self.of("PM") if each["id"] in lost}
+
+    def refund_keys(self) -> set[str]:
+        return {each["metadata"]["key"] for each in self.of("RF") if "key" in each["metadata"]}
 
     def all_events(self) -> list[tuple[str, Any]]:
         return [(f"{each['action']} {each['links']}", each) for each in self.events]

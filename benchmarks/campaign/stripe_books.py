@@ -52,6 +52,7 @@ _CODES = {
     "91": "try_again_later",
     "N7": "incorrect_cvc",
 }
+_DISPUTES = {"dispute": "needs_response", "lose": "lost", "win": "won"}
 _STATUSES = {"succeeded": "captured", "requires_capture": "authorised", "requires_action": "action_required"}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (id TEXT PRIMARY KEY, body TEXT NOT NULL);
@@ -153,11 +154,19 @@ class StripeBooks(stripe.HTTPClient):
     def by_hand(self, act: str, donation: str, amount: int) -> None:
         """Somebody acts in the dashboard: see banks.BY_HAND. What Stripe refuses changes nothing."""
         intents = [each for each in self.objects("payment_intent") if each["metadata"].get("donation") == donation]
-        if act == "give back":
-            intents = [each for each in intents if "attempt" not in each["metadata"]]
+        if act in ("give back", *_DISPUTES):
+            intents = [each for each in intents if ("attempt" in each["metadata"]) == (act in _DISPUTES)]
         if not intents:
             return
         intent = intents[0]
+        if act in _DISPUTES:
+            self._dispute(intent, act)
+            return
+        if act == "return refund":
+            refunds = [each for each in self.objects("refund") if each["payment_intent"] in {i["id"] for i in intents}]
+            if refunds:
+                self.settle_refund(refunds[-1]["id"], "failed")
+            return
         try:
             amount = to_stripe(amount, intent["currency"].upper())
         except NotPayable:
@@ -181,6 +190,26 @@ class StripeBooks(stripe.HTTPClient):
             body["is_charge_refundable"] = status.startswith("warning_")  # an inquiry
             more = {"amount": intent["amount"], "currency": intent["currency"], "reason": "fraudulent"}
             return work.save({**body, **more})
+
+    def _dispute(self, intent: dict[str, Any], act: str) -> None:
+        """The bank disputes what is left of a payment that was taken, or decides."""
+        identity = f"dp_{intent['id']}"
+        stored = next((each for each in self.objects("dispute") if each["id"] == identity), None)
+        refunded = sum(each.refunded for each in self.payments() if each.reference == intent["id"])
+        left = intent["amount_received"] - to_stripe(refunded, intent["currency"].upper())
+        if stored is not None and act != "dispute":
+            self.change(identity, status=_DISPUTES[act])
+        elif stored is None and act == "dispute" and left > 0:
+            self.dispute(intent["id"], _DISPUTES[act], identity)
+            self.change(identity, amount=left)
+
+    def taken_back(self) -> dict[str, int]:
+        """Return what banks took back by disputes that were lost, by the PaymentIntent's id."""
+        lost = [each for each in self.objects("dispute") if each["status"] == "lost"]
+        return {each["payment_intent"]: in_minor_units(each["amount"], each["currency"].upper()) for each in lost}
+
+    def refund_keys(self) -> set[str]:
+        return {each["metadata"]["key"] for each in self.objects("refund") if "key" in each["metadata"]}
 
     def payments(self) -> list[Payment]:
         """Return the PaymentIntents as the sandbox's ledger shows its payments."""
@@ -215,7 +244,7 @@ class StripeBooks(stripe.HTTPClient):
             return [(number, kind, json.loads(body)) for number, kind, body in db.execute(query, (after,))]
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
-        """Return all objects of a kind, oldest first: `payment_intent` or `refund`."""
+        """Return all objects of a kind, oldest first: `payment_intent`, `refund` or `dispute`."""
         if not self.path.exists():
             return []
         with closing(sqlite3.connect(self.path, timeout=30)) as db:
@@ -404,6 +433,10 @@ class _Work:
         earlier = [each for each in self.refunds_of_payment() if each["status"] not in ("failed", "canceled")]
         left = intent["amount_received"] - sum(each["amount"] for each in earlier)
         amount = int(self.form.get("amount", left))
+        # https://docs.stripe.com/error-codes#charge-disputed
+        disputed = self.db.execute("SELECT body FROM objects WHERE id = ?", (f"dp_{intent['id']}",)).fetchone()
+        if disputed and json.loads(disputed[0])["status"] != "won":
+            raise Refused(400, code="charge_disputed")
         if not left:
             raise Refused(400, code="charge_already_refunded")
         if amount > left:

@@ -57,6 +57,10 @@ class Books(Protocol):
         """Play somebody at the dashboard: see banks.BY_HAND."""
         ...
 
+    def refund_keys(self) -> set[str]:
+        """Return the keys of all refunds that the flow asked for: see banks.Bank."""
+        ...
+
     def waiting(self) -> list[str]:
         """Return what banks, or the PSP itself, have to decide next."""
         ...
@@ -101,6 +105,9 @@ class Filed:
 
     def taken_back(self) -> dict[str, int]:
         return self.load().taken_back()
+
+    def refund_keys(self) -> set[str]:
+        return self.load().refund_keys()
 
     def returned(self, reference: str) -> dict[str, str]:
         return self.load().returned(reference)

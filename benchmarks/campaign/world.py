@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import json
 import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Condition
 from typing import Any
 from unittest.mock import patch
 
+import click
 import requests
 import stripe
 from attrs import define, field, frozen
@@ -24,27 +26,35 @@ from benchmarks.campaign.banks import FILED, SECRET, bank, environment, filed, s
 from benchmarks.campaign.faults import Faults
 from benchmarks.campaign.plan import HOUR, Plan, Submission
 from benchmarks.campaign.stripe_books import StripeBooks
+from benchmarks.campaign.tables import Disturbed, refusal
 from benchmarks.campaign.transport import FURTHER, Transport
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
-from handlers import captures, clock, psp_webhook, refunds, sqlite
+from handlers import captures, clock, disputes, psp_webhook, refunds, sqlite
 from handlers.adyen_webhook import handler as adyen_webhook
 from handlers.document import MalformedEvent
 from handlers.gocardless_webhook import handler as gocardless_webhook
 from handlers.outbox import NotDelivered
 from handlers.outbox.sending import sent
-from handlers.psp_sandbox.ledger import Down
+from handlers.psp_sandbox.ledger import Down, Payment
+from handlers.reconcile import sweep as sweeping
 from handlers.reconcile.sweep import Finding, ask_psp, sweep
+from handlers.refunds.__main__ import main as refunds_command
+from handlers.refunds.record import identity as refund_id
 from handlers.stripe_webhook import handler as stripe_webhook
+from handlers.transactions.__main__ import main as transactions_command
 from handlers.transactions.store import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 _ALWAYS = 10**9
+_SKEW = timedelta(minutes=10)
+"""Clocks differ by less."""
 _ENDED = "ended"
 """The file with the time at which a process was killed."""
 _TIMEOUT = 50
 """Seconds, of the PSPs' functions."""
+_MAY_BE_TAKEN = ("captured", "action_required", "authorised", "processing")
 _ACTOR = "actor"
 _LATER = {
     "StartAt": "Wait",
@@ -72,6 +82,22 @@ class Ended:
     output: Any
 
 
+@define
+class Operators:
+    """What operators' commands have done."""
+
+    closed: set[str] = field(factory=set)
+    """Donations whose conflicts were closed while the scenario ran."""
+    erased: dict[str, datetime] = field(factory=dict)
+    """When the donor's data of a donation was erased."""
+    not_made: set[str] = field(factory=set)
+    """The ids of refunds that were closed as not made."""
+    disputed: dict[str, int] = field(factory=dict)
+    """By the ids of refunds that were requested: what the bank had taken back, as is stored, before the request."""
+    mistakes: list[str] = field(factory=list)
+    """What was closed, and should have been refused."""
+
+
 @frozen
 class Outcome:
     """What is left after a scenario, besides the stores in its folder."""
@@ -81,10 +107,15 @@ class Outcome:
     """What the sweep lists when all executions have ended, before it repairs anything."""
     last: tuple[Finding, ...]
     """What the sweep still lists after it has repaired what it can."""
+    final: tuple[Finding, ...]
+    """What it lists ten days later, when all that people may close is closed."""
     log: str
     faults: Faults
     forged: tuple[str, ...] = ()
     """Forged events that the webhook took."""
+    operators: Operators = field(factory=Operators)
+    not_erased: tuple[str, ...] = ()
+    """What is stored of donors after they were erased."""
     unsettled: tuple[str, ...] = ()
     """What the PSP took or gave back and is not stored after all its events and the sweep, before anybody repeats a
     request."""
@@ -102,6 +133,10 @@ class World:
     start: datetime = START
     suffix: str = ""
     """Of the executions' names."""
+    tables: Any = None
+    """DynamoDB's client, or None if the stores are SQLite files."""
+    strikes: bool = False
+    """True while faults strike."""
     depth: int = 0
     """1 in an execution that runs between two transactions of another."""
     kill_at: int | None = None
@@ -112,10 +147,14 @@ class World:
     """The calls in progress, the innermost last; empty while no faults strike."""
     _transactions: int = 0
     _redirects: int = 0
+    _races: int = 0
     _events: int = 0
     _decisions: set[str] = field(factory=set)
     """What banks, or the PSP, have been given to decide."""
     forged: list[str] = field(factory=list)
+    requests: dict[str, tuple[int, dict[str, Any]]] = field(factory=dict)
+    """The executions of refunds (0) and captures (1), by name, with their inputs."""
+    operators: Operators = field(factory=Operators)
 
     def __attrs_post_init__(self) -> None:
         self.runner = Runner.of(
@@ -139,12 +178,19 @@ class World:
             self._later(at, "stop", name=self.plan.submissions[number].name)
         for at in self.plan.sweeps:
             self._later(at, "sweep")
-        for at, donation, number in self.plan.refunds:
-            self._later(at, "refund", donation=donation, number=number)
+        for at, donation, number, amount in self.plan.refunds:
+            self._later(at, "refund", donation=donation, number=number, amount=amount)
+        for at, command, donation in self.plan.operators:
+            self._later(at, "operator", command=command, donation=donation)
         for at, hand, donation, amount in self.plan.by_hand:
             self._later(at, "by hand", hand=hand, donation=donation, amount=amount)
         for at, donation, amount in self.plan.captures:
             self._later(at, "capture", donation=donation, amount=amount)
+        self.runner.scheduler.run()
+
+    def run_request(self, flow: int, request: dict[str, Any]) -> None:
+        """Run one refund or capture, without anything beside it."""
+        self._start(flow, request)
         self.runner.scheduler.run()
 
     def run_one(self, submission: Submission) -> None:
@@ -170,7 +216,9 @@ class World:
                 self.faults.counts["StopExecution"] += 1
                 self.runner.scheduler.stop_execution(self.results[event["name"]][1])
         elif act == "refund":
-            self._refund(event["donation"], event["number"])
+            self._refund(event["donation"], event["number"], event["amount"])
+        elif act == "operator":
+            self.operate(event["command"], event["donation"])
         elif act == "capture":
             self._capture(event["donation"], event["amount"])
         elif act == "by hand":
@@ -212,7 +260,7 @@ class World:
             return []
         return StripeBooks(folder / "stripe.sqlite").events(self._events)
 
-    def deliver_all(self) -> None:
+    def deliver_all(self, *, always: bool = False) -> None:
         """Deliver all events again, the newest first: PSPs send them for days, and what Adyen and GoCardless decided
         later, or what somebody did by hand, cannot be known otherwise."""
         folder = sqlite.database("any").parent
@@ -220,7 +268,7 @@ class World:
             books = filed(self.plan.psp, folder)
             while waiting := books.waiting():
                 books.decide(waiting[0])
-        elif not self.plan.by_hand:
+        elif not self.plan.by_hand and not always:
             return
         self._events = 0
         for number, kind, item in reversed(self._new_events(folder)):
@@ -240,12 +288,10 @@ class World:
 
     def _call_webhook(self, event: dict[str, Any]) -> int:
         """Return the status of the answer, 500 without one."""
-        with (
-            patch("boto3.client", lambda _service: _StepFunctions(self.runner)),
-            patch.object(psp_webhook, "execution_has_ended", self.has_ended),
-        ):
+        request = self._request(event)
+        with patch.object(psp_webhook, "execution_has_ended", self.has_ended):
             try:
-                return int(_WEBHOOKS[self.plan.psp](self._request(event), None)["statusCode"])
+                return int(_WEBHOOKS[self.plan.psp](request, None)["statusCode"])
             except (Exception, SystemExit):  # noqa: BLE001 - what fails here is what the scenario injected, and is sent again
                 return 500
 
@@ -260,16 +306,84 @@ class World:
         with suppress(ExecutionAlreadyExists):
             self.results[name] = (submission, self.runner.start(submission.donation, name=name))
 
-    def _refund(self, donation: str, number: int) -> None:
+    def _refund(self, donation: str, number: int, amount: int | None) -> None:
         self.faults.counts["refund requested"] += 1
-        scheduler = self.runner.scheduler
-        request = {"donation": donation, "number": number, "amount": 10}
-        scheduler.start(scheduler.machines[self.others[0].name], request)
+        disputed = sum(each.amount for each in disputes.listed() if each.donation == donation and each.takes_back)
+        if disputed and number not in {each.number for each in refunds.of_donation(donation)}:
+            self.operators.disputed[refund_id(donation, number)] = disputed
+        self._start(0, {"donation": donation, "number": number, "amount": amount})
 
     def _capture(self, donation: str, amount: int | None) -> None:
         self.faults.counts["capture requested"] += 1
+        self._start(1, {"donation": donation, "amount": amount})
+
+    def _start(self, flow: int, request: dict[str, Any]) -> None:
+        """Start the flow of refunds (0) or of captures (1)."""
         scheduler = self.runner.scheduler
-        scheduler.start(scheduler.machines[self.others[1].name], {"donation": donation, "amount": amount})
+        name = f"{'capture' if flow else 'refund'}-{len(self.requests)}{self.suffix}"
+        self.requests[name] = flow, request
+        scheduler.start(scheduler.machines[self.others[flow].name], request, name=name)
+
+    # -- operators
+
+    def operate(self, command: str, donation: str) -> None:
+        """Run the command; whoever runs it has looked at the PSP's dashboard."""
+        books = bank(self.plan.psp, sqlite.database("any").parent)
+        if command == "close refunds":
+            for refund in refunds.of_donation(donation):
+                self._close_refund(refund, refund.id in books.refund_keys())
+        elif command == "erase":
+            if self._succeeds("erase", transactions_command, "erase", donation):
+                self.operators.erased[donation] = self.now
+        elif command == "close":
+            # Even if it fails: its answer may be lost.
+            self.operators.closed.add(donation)
+            self._succeeds("close", transactions_command, "close", donation, "--note", "seen to")
+        else:
+            self._close_not_taken(donation, [each for each in books.payments() if each.order_id == donation])
+
+    def _close_not_taken(self, donation: str, payments: list[Payment]) -> None:
+        unsafe = [each for each in payments if each.status in _MAY_BE_TAKEN]
+        if any(each.status == "processing" for each in unsafe) or (unsafe and self._must_look):
+            return
+        if not self._succeeds("close not taken", transactions_command, "close", donation, "--note", "-", "--not-taken"):
+            return
+        record, history = store().get(donation), store().history(donation)
+        conflicts = {each.reference for each in history if each.status in ("conflict", "closed")}
+        missed = [each.reference for each in unsafe if each.reference not in conflicts]
+        if missed and record is not None and record.status == "declined":
+            self.operators.mistakes.append(f"{donation}: closed as not taken; the PSP has {', '.join(missed)}")
+
+    def _close_refund(self, refund: refunds.Refund, is_made: bool) -> None:
+        if refund.status == "failed":
+            self._succeeds("close refund", refunds_command, "close", refund.id)
+        elif refund.is_final or (is_made and self._must_look):
+            return
+        elif self._succeeds("close refund as not made", refunds_command, "close", refund.id, "--not-made"):
+            self.operators.not_made.add(refund.id)
+            if is_made:
+                self.operators.mistakes.append(f"{refund.id}: closed as not made; the PSP made it")
+
+    @property
+    def _must_look(self) -> bool:
+        """True if the command cannot always ask the PSP: then nobody closes what the dashboard shows."""
+        is_down = any(each.store == "psp" for each in self.plan.outages)
+        return self.plan.psp == "adyen" or self.plan.psp_faults > 0 or is_down
+
+    def _succeeds(self, name: str, command: click.Command, *arguments: str) -> bool:
+        """Run a command as on the command line; return true unless it refuses or fails."""
+        with (
+            self._at(f"operator {name}"),
+            patch.object(sweeping, "execution_has_settled", self.has_settled),
+            redirect_stdout(io.StringIO()),
+        ):
+            try:
+                command.main([*arguments], standalone_mode=False)
+            except (Exception, SystemExit):  # noqa: BLE001 - it refuses, or the scenario has injected a fault
+                self.faults.counts[f"operator: {name}, refused"] += 1
+                return False
+        self.faults.counts[f"operator: {name}"] += 1
+        return True
 
     def run_again(self) -> None:
         """Run each refund and each capture that was requested once more, as the list of open work says."""
@@ -277,8 +391,15 @@ class World:
             self._capture(capture.donation, None)
         self.runner.scheduler.run()
         for donation, number in sorted({(each.donation, each.number) for each in refunds.listed()}):
-            self._refund(donation, number)
+            self._refund(donation, number, None)
         self.runner.scheduler.run()
+
+    def clear(self) -> None:
+        """Close all that people have to look at, and erase all donors' data that may be erased."""
+        for donation in sorted({each.donation["id"] for each in self.plan.submissions}):
+            self._succeeds("close", transactions_command, "close", donation, "--note", "seen to")
+            self.operate("close refunds", donation)
+            self.operate("erase", donation)
 
     def has_ended(self, execution: str) -> bool | None:
         """Return True for executions of a killed process, as for those that DescribeExecution calls ABORTED."""
@@ -324,7 +445,7 @@ class World:
             request["details"] = books.returned(str(event["reference"]))
         if act == "spoof":
             request["outcome"] = "paid"
-        with patch("boto3.client", lambda _service: _StepFunctions(self.runner)), suppress(MalformedEvent):
+        with suppress(MalformedEvent):
             handler(request, None)
             if act == "return again":
                 handler(request, None)
@@ -341,6 +462,8 @@ class World:
                 self._redirected(call)
             return reply
 
+        if self._is_down(call.state_name):
+            return Reply.failed("Lambda.TooManyRequestsException", "injected")
         reply = self.faults.call(call, execution, really, wrap)
         self._deliver_events()
         if call.waits and reply.kind == "succeeded":
@@ -358,14 +481,8 @@ class World:
     @contextmanager
     def transaction(self, path: Path, schema: str) -> Iterator[sqlite3.Connection]:
         """handlers.sqlite.transaction, disturbed: refused, rolled back, answer lost, or another execution before it."""
-        where = self._where[-1] if self._where else None
-        fault = None
-        if where is not None:
-            self._transactions += 1
-            fault = "refused" if self._is_down(path.stem) else self.faults.transaction(where, path.stem)
-            if not self.depth and where.count(" ") and self.faults.race(where):
-                self._race(where)
-        killed = where is not None and self._transactions == self.kill_at
+        fault = self._fault(path.stem)
+        killed = self._where and self._transactions == self.kill_at
         if killed:
             self.note_end()
         if fault == "refused":
@@ -382,6 +499,37 @@ class World:
             raise SystemExit(137)
         if fault == "answer lost":
             raise _refusal(path.stem)
+
+    def _fault(self, store: str) -> str | None:
+        """Return what happens to a transaction of a store or the sandbox, after what runs before it."""
+        if not self._where or not self.strikes:
+            return None
+        where = self._where[-1]
+        self._transactions += 1
+        fault = "refused" if self._is_down(store) else self.faults.transaction(where, store)
+        if not self.depth and where.count(" ") and self.faults.race(where):
+            self._race(where)
+        return fault
+
+    def _struck(self, table: str, call: Callable[[], Any]) -> Any:
+        """A call to DynamoDB, disturbed."""
+        fault = self._fault(table)
+        if fault == "refused":
+            raise refusal()
+        if fault == "crash before the commit":
+            raise SystemExit(137)
+        answer = call()
+        if fault == "crash after the commit":
+            raise SystemExit(137)
+        if fault == "answer lost":
+            raise refusal()
+        return answer
+
+    def client(self, service: str) -> Any:
+        """The clients of boto3 that the handlers open."""
+        if service == "dynamodb":
+            return Disturbed(self.tables, self._struck)
+        return _Lambda() if service == "lambda" else _StepFunctions(self.runner)
 
     def request(self, _what: str) -> str | None:
         """Return the fault of a request to the PSP."""
@@ -412,23 +560,35 @@ class World:
         return is_down
 
     def _race(self, where: str) -> None:
-        """Run another execution of the same donation from its start to its end.
+        """Run another execution of the same donation, or of the same refund or capture, from its start to its end;
+        beside a sweep, a webhook or an operator one of the first donation.
 
         That takes its time, for everybody: nothing may be stored as of the future. The call in progress does not
         survive its timeout meanwhile.
         """
         execution = where.partition(" ")[0]
-        if execution not in self.results:
-            return
-        identity = self.results[execution][0].donation["id"]
-        others = [each for each in self.plan.submissions if each.donation["id"] == identity]
-        number = len(self.inside)
+        number = self._races
+        self._races += 1
         now = self.now
         other = World(
-            self.plan, self.flow, self.others, self.faults, now, suffix=f"{self.suffix}-inside{number}", depth=1
+            self.plan,
+            self.flow,
+            self.others,
+            self.faults,
+            now,
+            suffix=f"{self.suffix}-inside{number}",
+            tables=self.tables,
+            depth=1,
+            operators=self.operators,
         )
         with disturbed(other):
-            other.run_one(others[number % len(others)])
+            if execution in self.requests:
+                other.run_request(*self.requests[execution])
+            else:
+                submission = self.results[execution][0] if execution in self.results else self.plan.submissions[0]
+                identity = submission.donation["id"]
+                others = [each for each in self.plan.submissions if each.donation["id"] == identity]
+                other.run_one(others[number % len(others)])
         self.inside += other.ended
         began, ended = now.timestamp(), other.runner.scheduler.clock.now()
         self.runner.scheduler.clock.wait(ended, Condition())
@@ -442,7 +602,7 @@ _DATABASES = {"psp": "psp-sandbox"}
 
 @define
 class _StepFunctions:
-    """The part of boto3's client that the return page uses."""
+    """The part of boto3's client that the return page and webhooks use."""
 
     runner: Runner
 
@@ -454,6 +614,19 @@ class _StepFunctions:
         except UnknownTaskError as error:
             answer: Any = {"Error": {"Code": "TaskTimedOut", "Message": str(error)}}
             raise ClientError(answer, "SendTaskSuccess") from error
+
+
+class _Lambda:
+    """The part of boto3's client with which the sweep and webhooks ask a PSP's function."""
+
+    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        name = FunctionName.rpartition(":")[2].removeprefix("payment-").replace("-", "_")
+        function = importlib.import_module(f"handlers.{name}.handler").handler
+        try:
+            return {"Payload": io.BytesIO(json.dumps(function(json.loads(Payload), None)).encode())}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the function failed
+            answer = json.dumps({"errorType": type(error).__name__})
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(answer.encode())}
 
 
 def _refusal(name: str) -> Exception:
@@ -468,6 +641,8 @@ def _refusal(name: str) -> Exception:
 def disturbed(world: World) -> Iterator[None]:
     """Let the world's faults strike the stores, the PSP and the clocks."""
     with (
+        patch.object(world, "strikes", True),
+        patch("boto3.client", world.client),
         patch.object(sqlite, "transaction", world.transaction),
         patch.object(clock, "now", lambda: world.faults.clock(_NOW())),
         _psps(sqlite.database("any").parent, world.request),
@@ -515,34 +690,51 @@ def _ended(submission: Submission, result: Result) -> Ended:
     return Ended(result.name, submission.donation, result.status, result.error, result.output)
 
 
-def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path) -> Outcome:
-    """Run the scenario with its stores in the folder: first the plan, after kill -9 all donations again; then sweep."""
+def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path, tables: Any = None) -> Outcome:
+    """Run the scenario with its stores in the folder, or in DynamoDB's tables: first the plan, after kill -9 all
+    donations again; then sweep, deliver, close and erase."""
     faults, log = Faults(plan), io.StringIO()
     with (
         patch.dict(os.environ, environment(plan.psp, folder)),
         _psps(folder),
         redirect_stderr(log),
+        ExitStack() as calm,
     ):
         start = START
         if plan.kill_at is not None:
             _run_and_kill(World(plan, flow, others, faults, kill_at=plan.kill_at))
             faults.counts["kill -9"] += 1
             start = datetime.fromisoformat((folder / _ENDED).read_text(encoding="utf-8")) + timedelta(hours=1)
-        world = World(plan, flow, others, faults, start, suffix="" if plan.kill_at is None else "-again")
+        suffix = "" if plan.kill_at is None else "-again"
+        world = World(plan, flow, others, faults, start, suffix=suffix, tables=tables)
         with disturbed(world):
             world.run()
-        end = world.now + timedelta(days=10)
-        first = _sweep(world, end, repair=False)
-        _sweep(world, end, repair=True)
-        with _at_time(end + timedelta(hours=1)):
+        calm.enter_context(patch("boto3.client", world.client))
+        with _after(world, days=10):
+            first = _sweep(world, repair=False)
+            _sweep(world)
+        with _after(world, hours=1):
             world.deliver_all()
-        _sweep(world, end + timedelta(hours=3), repair=True)
-        unsettled = tuple(_unsettled(plan.psp, folder))
-        with _at_time(end + timedelta(hours=4)):
+        with _after(world, hours=2):
+            _sweep(world)
+            unsettled = tuple(_unsettled(plan.psp, folder))
+        with _after(world, hours=1):
             world.run_again()
+        with _after(world, hours=1):
             world.deliver_all()
-        last = _sweep(world, end + timedelta(hours=6), repair=True)
-    return Outcome(tuple(world.ended), first, last, log.getvalue(), faults, tuple(world.forged), unsettled)
+        with _after(world, hours=2):
+            last = _sweep(world)
+        not_erased = [*_not_erased(world)]
+        with _after(world, days=9):
+            world.clear()
+            world.deliver_all(always=True)
+        with _after(world, days=1):
+            final = _sweep(world)
+        not_erased += _not_erased(world)
+    ended, forged = tuple(world.ended), tuple(world.forged)
+    return Outcome(
+        ended, first, last, final, log.getvalue(), faults, forged, world.operators, tuple(not_erased), unsettled
+    )
 
 
 def _unsettled(psp: str, folder: Path) -> Iterator[str]:
@@ -556,6 +748,21 @@ def _unsettled(psp: str, folder: Path) -> Iterator[str]:
         given_back = sum(each.amount for each in stored if each.status == "refunded")
         if payment.refunded != given_back:
             yield f"{payment.order_id}: {payment.refunded} was refunded; stored is {given_back} before it is repeated"
+
+
+def _not_erased(world: World) -> Iterator[str]:
+    """Nothing of a donor is left after an erasure, unless the donation was open work again, or submitted again."""
+    for donation, erased_at in world.operators.erased.items():
+        record, history = store().get(donation), store().history(donation)
+        conflicts = any(each.status == "conflict" for each in history)
+        if record is None or record.is_open_work or conflicts:
+            continue
+        submitted = [each.donation for each in world.plan.submissions if each.donation["id"] == donation]
+        donors = {text for each in submitted for text in each["donor"].values()}
+        for each in (*history, record):
+            began = datetime.fromisoformat(each.started_at)
+            if began < erased_at - _SKEW and any(text in each.document for text in donors):
+                yield f"{donation}: {each.status} since {each.stored_at} with its donor, erased at {erased_at}"
 
 
 def _run_and_kill(world: World) -> None:
@@ -575,14 +782,15 @@ def _run_and_kill(world: World) -> None:
         raise RuntimeError(f"the killed process ended with status {status}")
 
 
-def _sweep(world: World, now: datetime, *, repair: bool) -> tuple[Finding, ...]:
-    with _at_time(now):
-        return tuple(sweep(store(), ask_psp, world.has_settled, repair=repair))
+def _sweep(world: World, *, repair: bool = True) -> tuple[Finding, ...]:
+    return tuple(sweep(store(), ask_psp, world.has_settled, repair=repair))
 
 
 @contextmanager
-def _at_time(now: datetime) -> Iterator[None]:
-    with patch.dict(os.environ, {"FLOWDSL_NOW": _text(now)}):
+def _after(world: World, **passed: float) -> Iterator[None]:
+    """Let this time pass, for executions and for whatever else looks at the clock."""
+    world.runner.scheduler.clock.wait((world.now + timedelta(**passed)).timestamp(), Condition())
+    with patch.dict(os.environ, {"FLOWDSL_NOW": _text(world.now)}):
         yield
 
 

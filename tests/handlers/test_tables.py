@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 import payment_flow
+from benchmarks.campaign.tables import definition
 from flowdsl import Table
 from handlers import captures, disputes, redirects, refunds
 from handlers.captures import Capture
@@ -51,30 +52,9 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for access in vars(payment_flow).values():
             table = getattr(access, "resource", None)
             if isinstance(table, Table):
-                boto3.client("dynamodb").create_table(**_definition(table))
+                boto3.client("dynamodb").create_table(**definition(table))
                 monkeypatch.setenv(str(access.variable), table.name)
         yield
-
-
-def _definition(table: Table) -> dict[str, Any]:
-    indexed = [each if isinstance(each, tuple) else (each, None) for each in table.indexes.values()]
-    keys = [(table.key, table.sort_key), *indexed]
-    schemas = [
-        [{"AttributeName": name, "KeyType": kind} for name, kind in zip(each, ("HASH", "RANGE"), strict=True) if name]
-        for each in keys
-    ]
-    names = {name for each in keys for name in each if name}
-    indexes = [
-        {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
-        for name, schema in zip(table.indexes, schemas[1:], strict=True)
-    ]
-    return {
-        "TableName": table.name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": schemas[0],
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in sorted(names)],
-        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-    }
 
 
 def listen(operations: str, listener: Listen) -> None:
