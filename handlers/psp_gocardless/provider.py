@@ -107,7 +107,9 @@ class GoCardlessPsp:
         if status != "fulfilled":
             url = self.return_url
             flow = self.services.billing_request_flows.create(
-                # Each flow's URL works once and for a week; so a donor who comes again gets a new one.
+                # A URL works for a week (`expires_at`), and a donor who opens it again goes on where they left
+                # (https://developer.gocardless.com/tutorials/customer-email-check). The flow waits for a day, so the
+                # first URL, which is the one that is sent, is enough. All are of one billing request: one payment.
                 {"redirect_uri": url, "exit_uri": url, "links": {"billing_request": identity}}
             )
             where = text(attributes_of(flow), "authorisation_url")
