@@ -31,6 +31,8 @@ _FAILED = ("TimedOut", "Failed")
 _FRAME = re.compile(r'\s*File "(.+)", line (\d+), in ')
 _TELLING = 1000
 """The characters of a cause that identify a failed call."""
+_SHOWN = 4
+"""The attempts of a state that are printed; later ones that fail in the same way are counted."""
 _LONG = 120
 """The characters of an error with its cause that are printed each time. Longer ones are printed in whole once."""
 
@@ -78,6 +80,12 @@ class Steps:
         self._start = 0.0
         self._written: dict[tuple[str, str], list[str]] = {}
         """What failed calls wrote, by state and cause, until their events come."""
+        self._last: dict[_Place, str] = {}
+        """The last failure of each state."""
+        self._retry: tuple[Event, str] | None = None
+        """A retry that is not printed yet: it may fail as those before."""
+        self._folded: tuple[Event, str, int] | None = None
+        """The last of the failures that are not printed, its state, and their number."""
         self._printed: set[str] = set()
         """Long errors with their causes."""
 
@@ -108,7 +116,9 @@ class Steps:
             self._say(event, indent + click.style(f"{at} waited {waited}", dim=True))
         elif event.type in _SCHEDULED:
             self._attempts[at] = self._attempts.get(at, 0) + 1
-            if self._attempts[at] > 1:
+            if self._attempts[at] > _SHOWN:
+                self._retry = event, indent + f"{at} retries (attempt {self._attempts[at]})"
+            elif self._attempts[at] > 1:
                 self._say(event, indent + f"{at} retries (attempt {self._attempts[at]})")
         elif waited_for := _find_wait(event):
             self._say(event, indent + click.style(f"{at} waits for {waited_for}", dim=True))
@@ -118,8 +128,15 @@ class Steps:
                 if source.type not in PASSED_ON and source.type.endswith((*_FAILED, "FailStateEntered")):
                     return  # already printed
                 at = self._places[result.arn, source.id]
-            self._show_output(at, event)
             failure = self._failure(event)
+            if self._retry and failure and failure == self._last.get(at):
+                number = self._folded[2] + 1 if self._folded else 1
+                self._folded, self._retry = (event, indent + str(at), number), None
+                self._written.pop((at.state, _cause(event)), None)
+                return
+            self._last[at] = failure
+            self._unfold()
+            self._show_output(at, event)
             if failure:
                 self._say(event, indent + click.style(f"{at} {failure}", fg="red"))
 
@@ -201,18 +218,29 @@ class Steps:
         return next((f" (at {display_path(file)}:{line})" for file, line in places if is_authors(file, self._root)), "")
 
     def _show_output(self, at: _Place, event: Event) -> None:
-        cause = str((event.details or {}).get("cause") or "")
-        texts = self._written.get((at.state, cause[:_TELLING]))
+        texts = self._written.get((at.state, _cause(event)))
         if texts and event.type.endswith("Failed"):
             for line in texts.pop(0).splitlines():
                 click.echo(f"{'':>{_COLUMN}}  {self._indent(at)}| {line}", err=True)
 
+    def _unfold(self) -> None:
+        """Print the number of failures that were not printed, and the retry after them."""
+        folded, retry = self._folded, self._retry
+        self._folded = self._retry = None
+        if folded:
+            event, at, number = folded
+            self._say(event, click.style(f"{at} failed {number} more times in the same way", fg="red"))
+        if retry:
+            self._say(*retry)
+
     def _say(self, event: Event, what: str) -> None:
+        self._unfold()
         since = "+" + duration(event.timestamp - self._start)
         click.echo(f"{click.style(f'{since:>{_COLUMN}}', fg='cyan')}  {_continued(what)}", err=True)
 
     def show_end(self, result: Result) -> None:
         """Print how the execution ended."""
+        self._unfold()
         status = click.style(result.status, fg=_COLOURS.get(result.status, "red"), bold=True)
         text = f"{status} after {duration(result.duration)}"
         if not self._real_time:
@@ -229,6 +257,10 @@ class Steps:
             alone = f"; --mock {quote(state)}=… only answers its call" if state in self._mocked else ""
             hint = f"answer it with --callback {quote(state)}='{{…}}'{alone}"
             click.echo(f"{_continued(state)} waits for {waited_for} that never comes\n      = {hint}", err=True)
+
+
+def _cause(event: Event) -> str:
+    return str((event.details or {}).get("cause") or "")[:_TELLING]
 
 
 def _beginning(text: str) -> str:

@@ -520,6 +520,28 @@ def test_a_history_file_is_drawn(project, definition):
     assert "other.json is not the history of an execution" in done.stderr
 
 
+def test_failures_that_repeat_are_counted(project):
+    """Not those with another error, and the attempt that succeeds is printed."""
+    retried = {"ErrorEquals": ["States.ALL"], "MaxAttempts": 99, "BackoffRate": 1}
+    states = {"A": {"Type": "Task", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:f", "End": True}}
+    states["A"]["Retry"] = [retried]
+    project.write("a.asl.json", {"StartAt": "A", "States": states})
+
+    done = project.run("run", "a.asl.json", "--fail", "A=Down*50", "--mock", "A=7")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, 7)
+    lines = [line for line in done.stderr.splitlines() if "  A " in line]
+    assert [line.partition("A ")[2] for line in lines[-3:]] == [
+        "failed: Down: Down, as --fail says",
+        "failed 46 more times in the same way",
+        "retries (attempt 51)",
+    ]
+    assert len(lines) == 4 + 3 + 2
+
+    done = project.run("run", "a.asl.json", "--fail", "A=Down")
+    assert done.exit_code == 1
+    assert "A failed 96 more times in the same way" in done.stderr
+
+
 def test_calls_that_fail(project):
     retried = {"ErrorEquals": ["WarehouseDown"], "MaxAttempts": 3}
     caught = {"ErrorEquals": ["States.Timeout"], "Next": "Late"}
