@@ -86,7 +86,7 @@ flow = chain(
             fail(
                 "RefundBroken",
                 error="RefundBroken",
-                cause="The outcome of the refund is unknown: run it again with its number, which is safe",
+                cause=f"The outcome of {persist.out.id} is unknown: run it again with its number, which is safe",
             ),
         ),
     ),

@@ -74,6 +74,20 @@ class Group(click.Group):
             return super().invoke(ctx)
 
 
+class Amount(click.IntRange):
+    """An amount in the currency's minor unit, at least 1."""
+
+    name = "amount"
+
+    def __init__(self) -> None:
+        super().__init__(min=1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not str(value).isdecimal():
+            self.fail(f"{value!r} is not in the minor unit: write 500 for 5.00 GBP, and 5 for 5 JPY", param, ctx)
+        return int(super().convert(value, param, ctx))
+
+
 @contextmanager
 def _failures() -> Iterator[None]:
     try:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any, TypedDict
 
-from handlers import cards, clock
-from handlers.captures import Capture, begin, find
+from handlers import clock
+from handlers.captures import Capture, begin
+from handlers.captures.checking import check
 from handlers.document import read
 from handlers.logs import invocation, logger
-from handlers.transactions.store import store
 
 LOG = logger("capture_setup")
-
-
-class NotCapturable(Exception):
-    """The donation cannot be captured: it is unknown or not reserved, or the amount is too large. Nothing was taken."""
 
 
 class Document(TypedDict):
@@ -39,25 +35,18 @@ def handler(event: dict[str, Any], context: Any) -> Document:
     """
     with invocation(LOG, event, context):
         donation = read(event, "donation", str)
-        record, known = store().get(donation), find(donation)
-        is_reserved = known is not None or (record is not None and record.status == "authorised")
-        if record is None or record.amount is None or not record.reference or not is_reserved:
-            state = record.status if record else "unknown"
-            raise NotCapturable(f"{cards.redact(donation)}: {state}; expected a donation that is reserved (authorised)")
-        reserved = known.reserved if known else record.amount
-        amount = read(event, "amount", int) if event.get("amount") is not None else known.amount if known else reserved
-        if not 0 <= amount <= reserved:
-            raise NotCapturable(f"{donation}: {amount}; expected 0 to {reserved}, which is reserved (minor unit)")
+        asked = read(event, "amount", int) if event.get("amount") is not None else None
+        record, known, amount = check(donation, asked)
         now = clock.now()
         capture = begin(
             Capture(
                 donation=donation,
                 amount=amount,
-                reserved=reserved,
+                reserved=known.reserved if known else int(record.amount or 0),
                 currency=str(record.currency),
                 charity=str(record.charity),
                 psp=str(record.psp),
-                reference=record.reference,
+                reference=str(record.reference),
                 status="open",
                 code="",
                 requested_at=now,

@@ -7,10 +7,11 @@ import json
 import click
 from attrs import asdict
 
-from handlers import executions
-from handlers.captures import listed
+from handlers import executions, hints
+from handlers.captures import CaptureConflict, listed
+from handlers.captures.checking import NotCapturable, check
 from handlers.captures.record import STATUSES
-from handlers.commands import Group, place
+from handlers.commands import Amount, Group, place
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
 
@@ -26,18 +27,38 @@ def main() -> None:
 
 @main.command()
 @click.argument("donation")
-@click.option("--amount", type=click.IntRange(1), help="In the minor unit; the rest is released. Default: all.")
+@click.option("--amount", type=Amount(), help="In the minor unit; the rest is released. Default: all.")
 @click.option("--release", is_flag=True, help="Take nothing, and release the reservation.")
-@click.option("--state-machine", metavar="ARN", help="Start the capture there; default: print the execution's input.")
+@click.option(
+    "--state-machine",
+    type=executions.StateMachine("payment-capture"),
+    metavar="ARN",
+    help="Start the capture there; default: print the execution's input.",
+)
 def request(donation: str, amount: int | None, release: bool, state_machine: str | None) -> None:
     """Take the reserved donation with the id DONATION. Requesting it again never takes twice."""
     if release and amount:
         raise click.UsageError("--release takes nothing; leave --amount out")
-    text = json.dumps({"donation": donation, "amount": 0 if release else amount})
+    if not donation:
+        raise click.ClickException("the donation's id is empty")
+    asked = 0 if release else amount
+    try:
+        _, known, _ = check(donation, asked)
+    except (NotCapturable, CaptureConflict) as error:
+        raise click.ClickException(str(error)) from error
+    if known and known.is_final:
+        click.echo(plain(f"note: {donation} is {known.status} already; this changes nothing"), err=True)
+    text = json.dumps({"donation": donation, "amount": asked})
     if state_machine is None:
         click.echo(text)
+        options = ["--release"] if release else ["--amount", str(amount)] if amount else []
+        command = hints.to_start("capture", donation, *options)
+        click.echo(plain(f"nothing was started, and this alone takes nothing; to do it: {command}"), err=True)
         return
-    click.echo(executions.start(state_machine, f"{donation}-capture", text))
+    execution = executions.start(state_machine, f"{donation}-capture", text)
+    click.echo(execution)
+    result = "python -m handlers.captures list"
+    click.echo(f"started; its result: {result}; its steps: flowdsl executions show {execution}", err=True)
 
 
 @main.command("list")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from handlers.money import amount_text
+
 STATUSES = ("open", "captured", "released", "declined", "broken")
 """open: the PSP may have been asked. declined: the PSP refused, or the reservation is gone; see `code`. broken: the
 outcome is unknown."""
@@ -35,3 +37,9 @@ class Capture:
     @property
     def is_final(self) -> bool:
         return self.status in ("captured", "released")
+
+
+def conflict(stored: Capture) -> CaptureConflict:
+    """Return the error of a request that is not the stored one."""
+    what = f"{amount_text(stored.amount, stored.currency)} is taken" if stored.amount else "it is released"
+    return CaptureConflict(f"{stored.donation}: {what} already; a donation is captured once")

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import asdict
 
 from handlers import dynamodb, sqlite
-from handlers.captures.record import Capture, CaptureConflict
+from handlers.captures.record import Capture, conflict
 from handlers.configuration import store_name
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS captures (id TEXT PRIMARY KEY, body TEXT NOT NULL)"
@@ -30,8 +30,7 @@ def begin(capture: Capture) -> Capture:
             db.execute("INSERT INTO captures VALUES (?, ?) ON CONFLICT DO NOTHING", values)
     stored = find(capture.donation) or capture
     if (stored.amount, stored.reference) != (capture.amount, capture.reference):
-        what = f"{stored.amount} is taken" if stored.amount else "it is released"
-        raise CaptureConflict(f"{capture.donation}: {what} already; a donation is captured once")
+        raise conflict(stored)
     return stored
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from handlers import clock, refunds
+from handlers.hints import to_start
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
 from handlers.refunds import Refund
 from handlers.refunds.conclusion import conclude, status_of
@@ -64,6 +65,6 @@ def _settle(refund: Refund, store: Store, ask: Ask, *, repair: bool) -> Finding:
 def _next_step(refund: Refund) -> str:
     if not refund.number:
         return f"somebody made it at {refund.psp}: look there"
-    request = f"python -m handlers.refunds request {refund.donation} --number {refund.number}"
+    request = to_start("refund", refund.donation, "--number", str(refund.number))
     close = f"python -m handlers.refunds close {refund.id} --not-made"
     return f"run it again, which is safe: {request}; or if it is not to be made any more: {close}"

@@ -12,6 +12,7 @@ from attrs import evolve
 from handlers import captures, clock
 from handlers.captures.conclusion import conclude, release
 from handlers.captures.record import Capture
+from handlers.hints import to_start
 from handlers.money import amount_text
 from handlers.psp import CAPTURED, Outcome
 from handlers.reconcile.finding import SETTLING, Ask, Finding, inquiry, reason_of
@@ -132,10 +133,10 @@ def _name(capture: Capture | None) -> str:
 
 
 def _next_step(record: Transaction, capture: Capture | None) -> str:
-    command = f"python -m handlers.captures request {record.id}"
     if capture is None:
-        return f"the reservation expires soon; take or release it: {command}"
+        take, release = (to_start("capture", record.id, *each) for each in ([], ["--release"]))
+        return f"the reservation expires soon; take it: {take}; or release it: {release}"
     if capture.status == "declined":
         # The PSP would repeat its answer.
         return f"the capture was declined: take or release it in the dashboard of {record.psp}"
-    return f"run the capture again, which is safe: {command}"
+    return f"run the capture again, which is safe: {to_start('capture', record.id)}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import click
 from attrs import asdict, evolve
 
-from handlers import cards, clock, executions
-from handlers.commands import Group, place
+from handlers import cards, clock, executions, hints
+from handlers.commands import Amount, Group, place
 from handlers.money import amount_text
 from handlers.reconcile.finding import SETTLING
-from handlers.refunds import Refund, finish, listed, of_donation
+from handlers.refunds import Refund, RefundConflict, finish, listed, of_donation
+from handlers.refunds.checking import NotRefundable, check
 from handlers.refunds.record import NOT_MADE, STATUSES
 from handlers.terminal import json_text, plain
 
@@ -27,22 +29,48 @@ def main() -> None:
 
 @main.command()
 @click.argument("donation")
-@click.option(
-    "--amount", type=click.IntRange(1), help="In the minor unit, 500 for 5.00 GBP. Default: all that is left."
-)
+@click.option("--amount", type=Amount(), help="In the minor unit, 500 for 5.00 GBP. Default: all that is left.")
 @click.option("--number", type=click.IntRange(1), help="Repeat this refund instead of requesting another one.")
 @click.option("--reason", default="", help="For the record.")
-@click.option("--state-machine", metavar="ARN", help="Start the refund there; default: print the execution's input.")
+@click.option(
+    "--state-machine",
+    type=executions.StateMachine("payment-refund"),
+    metavar="ARN",
+    help="Start the refund there; default: print the execution's input.",
+)
 def request(donation: str, amount: int | None, number: int | None, reason: str, state_machine: str | None) -> None:
     """Refund the donation with the id DONATION. Requesting the same number again never refunds twice."""
-    number = number or max((each.number for each in of_donation(donation)), default=0) + 1
+    if not donation:
+        raise click.ClickException("the donation's id is empty")
+    known = of_donation(donation)
+    numbers = [each.number for each in known if each.number]
+    if number is not None and number not in numbers:
+        there = ", ".join(map(_summary, known)) or "none"
+        raise click.ClickException(f"{donation} has no refund {number} to repeat; there is: {there}")
+    is_new, number = number is None, number or max(numbers, default=0) + 1
+    try:
+        check(donation, number, amount)
+    except (NotRefundable, RefundConflict) as error:
+        raise click.ClickException(str(error)) from error
+    for each in known if is_new else ():
+        if not each.is_final:
+            repeat = f"; repeat it with --number {each.number}" if each.number else ""
+            click.echo(plain(f"note: {_summary(each)}: number {number} is a further refund{repeat}"), err=True)
     # Before anything is stored: Step Functions keeps the input.
     event = {"donation": donation, "number": number, "amount": amount, "reason": cards.redact(reason)}
     text = json.dumps(event, ensure_ascii=False)
     if state_machine is None:
         click.echo(text)
+        # A new number is not repeated before there is a refund with it.
+        options = {"--amount": amount, "--number": None if is_new else number, "--reason": event["reason"]}
+        repeated = [word for option, value in options.items() if value for word in (option, str(value))]
+        command = hints.to_start("refund", donation, *repeated)
+        click.echo(plain(f"nothing was started, and this alone refunds nothing; to refund: {command}"), err=True)
         return
-    click.echo(executions.start(state_machine, f"{donation}-refund-{number}", text))
+    execution = executions.start(state_machine, f"{donation}-refund-{number}", text)
+    click.echo(execution)
+    result = shlex.join(["python", "-m", "handlers.refunds", "list", "--donation", donation])
+    click.echo(f"started; its result: {result}; its steps: flowdsl executions show {execution}", err=True)
 
 
 @main.command()
@@ -103,6 +131,10 @@ def list_command(status: str | None, donation: str | None, form: str) -> None:
         return
     for refund in refunds:
         click.echo(_line(refund))
+
+
+def _summary(refund: Refund) -> str:
+    return f"{refund.id} is {refund.status}, {amount_text(refund.amount, refund.currency)}"
 
 
 def _line(refund: Refund) -> str:

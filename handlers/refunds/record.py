@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from handlers.money import amount_text
+
 STATUSES = ("open", "pending", "refunded", "declined", "broken", "failed", "closed")
 """open: the PSP may have been asked. pending: the PSP has not decided. broken: the outcome is unknown. failed: the PSP
 made it, and the donor's bank returned the money (https://docs.stripe.com/refunds#failed-refunds): somebody has to pay
@@ -65,6 +67,12 @@ class Refund:
         if self.is_final:
             return _LATER.get(self.status) == other.status
         return _RANKS.get(other.status, -1) >= _RANKS[self.status]
+
+
+def conflict(stored: Refund) -> RefundConflict:
+    """Return the error of a request that is not the stored one with its number."""
+    amount = amount_text(stored.amount, stored.currency)
+    return RefundConflict(f"{stored.id}: is a refund of {amount} already; give the new refund another number")
 
 
 def identity(donation: str, number: int) -> str:

@@ -12,7 +12,7 @@ from attrs import asdict, evolve, fields
 
 from handlers import sqlite
 from handlers.configuration import store_name
-from handlers.refunds.record import Refund, RefundConflict
+from handlers.refunds.record import Refund, conflict
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS refunds (
@@ -31,7 +31,7 @@ def begin(refund: Refund) -> Refund:
     table = store_name("REFUNDS_TABLE")
     stored = _begin_in_table(refund, table) if table else _begin_in_file(refund)
     if (stored.amount, stored.currency, stored.reference) != (refund.amount, refund.currency, refund.reference):
-        raise RefundConflict(f"{refund.id}: is a refund of {stored.amount} already; give the new refund another number")
+        raise conflict(stored)
     return stored
 
 
@@ -70,7 +70,7 @@ def of_donation(donation: str) -> list[Refund]:
         pages = _client().get_paginator("query").paginate(**request)
         refunds = [_from_item(item) for page in pages for item in page["Items"]]
     else:
-        refunds = list(_rows("SELECT * FROM refunds WHERE donation = ?", donation))
+        refunds = list(_rows("SELECT * FROM refunds WHERE donation = ?", donation)) if _file().exists() else []
     return sorted(refunds, key=lambda refund: refund.number)
 
 

@@ -15,7 +15,7 @@ from handlers.fundraising_totals.totals import Contribution, add
 from handlers.psp import PspUnavailable
 from handlers.psp_adyen import facts
 from handlers.psp_adyen.facts import ANSWERED, SENT, Fact
-from handlers.refund_setup.handler import NotRefundable
+from handlers.refunds.checking import NotRefundable
 from handlers.transactions.record import from_document, intent
 from handlers.transactions.store import store
 from tests.handlers.adyen_payments import adyen, donation, paid
@@ -239,7 +239,7 @@ def test_what_a_bank_takes_back_is_not_refunded_as_well(call: Call, adyen: Adyen
     call("adyen_webhook", adyen.webhook(event("CHARGEBACK", "D1", originalReference=payment, amount=part)))
 
     left = (
-        r"don-1: 2500 is not between 1 and the 500 that are left \(minor unit\); dispute adyen-\w+ \(needs response\)"
+        r"don-1: 25.00 GBP is not between 0.01 GBP and the 5.00 GBP that are left; dispute adyen-\w+ \(needs response\)"
     )
     with pytest.raises(NotRefundable, match=left):
         call("refund_setup", {"donation": "don-1", "number": 1, "amount": 2500})

@@ -13,9 +13,14 @@ from click.testing import CliRunner, Result
 from handlers.captures.__main__ import main as captures
 from handlers.commands import STORES
 from handlers.refunds.__main__ import main as refunds
+from handlers.transactions.record import from_document
+from handlers.transactions.store import store
+from tests.handlers.conftest import document, invoke
 
-MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:payment-refund"
+MACHINES = "arn:aws:states:eu-west-1:123456789012:stateMachine:"
 REFUND = '{"donation": "don-1", "number": 1, "amount": null, "reason": ""}'
+TO_CAPTURE = f"{MACHINES}payment-capture"
+TO_REFUND = f"{MACHINES}payment-refund:live"
 COMMANDS: list[tuple[Any, str, str, list[str]]] = [
     (refunds, "don-1-refund-1", REFUND, []),
     (captures, "don-1-capture", '{"donation": "don-1", "amount": 0}', ["--release"]),
@@ -26,25 +31,46 @@ COMMANDS: list[tuple[Any, str, str, list[str]]] = [
 def step_functions(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
     client = boto3.client("stepfunctions", region_name="eu-west-1", **keys)  # type: ignore[call-overload]
-    monkeypatch.setattr(boto3, "client", lambda _: client)
+
+    def open_client(_: str, region_name: str) -> Any:
+        """The ARN has the region: nobody has to set it."""
+        assert region_name == "eu-west-1"
+        return client
+
+    monkeypatch.setattr(boto3, "client", open_client)
     monkeypatch.setattr("handlers.executions.check_deployed", lambda: None)
     stubber = Stubber(client)
     stubber.activate()
     return stubber
 
 
+@pytest.fixture(autouse=True)
+def _donation(request: pytest.FixtureRequest) -> None:
+    """One that can be refunded, or captured."""
+    event = document(id="don-1")
+    payment = invoke("psp_sandbox", event)
+    if "capture" in request.node.name:
+        payment |= {"status": "authorised"}
+    store().put(from_document({**event, "payment": payment}))
+
+
+def machine(name: str) -> str:
+    return TO_CAPTURE if "capture" in name else TO_REFUND
+
+
 def started(stubber: Stubber, name: str, text: str) -> None:
     answer = {"executionArn": f"arn:{name}", "startDate": "2026-01-01T00:00:00Z"}
-    stubber.add_response("start_execution", answer, {"stateMachineArn": MACHINE, "name": name, "input": text})
+    stubber.add_response("start_execution", answer, {"stateMachineArn": machine(name), "name": name, "input": text})
 
 
 def refused(stubber: Stubber, name: str, text: str, code: str) -> None:
-    expected = {"stateMachineArn": MACHINE, "name": name, "input": text}
+    expected = {"stateMachineArn": machine(name), "name": name, "input": text}
     stubber.add_client_error("start_execution", code, expected_params=expected)
 
 
 def run(command: Any, arguments: list[str]) -> Result:
-    return CliRunner().invoke(command, ["request", "don-1", "--state-machine", MACHINE, *arguments])
+    arn = TO_CAPTURE if command is captures else TO_REFUND
+    return CliRunner().invoke(command, ["request", "don-1", "--state-machine", arn, *arguments])
 
 
 @pytest.mark.parametrize(("command", "name", "text", "arguments"), COMMANDS, ids=["refund", "capture"])
@@ -53,7 +79,9 @@ def test_what_has_failed_is_run_again(
 ) -> None:
     """Step Functions keeps names for 90 days, and the sweep's list says that running it again is safe."""
     started(step_functions, name, text)
-    assert run(command, arguments).stdout == f"arn:{name}\n"
+    first = run(command, arguments)
+    assert first.stdout == f"arn:{name}\n"
+    assert f"flowdsl executions show arn:{name}\n" in first.stderr
     refused(step_functions, name, text, "ExecutionAlreadyExists")
     refused(step_functions, f"{name}-2", text, "ExecutionAlreadyExists")
     started(step_functions, f"{name}-3", text)
@@ -81,3 +109,19 @@ def test_nothing_is_started_that_would_be_numbered_by_other_stores(
     assert result.stderr == f"Error: nothing was started: {', '.join(STORES)} are not set; " + (
         "set them to the names in the environment\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arn", "problem"),
+    [
+        (f"{MACHINES}payment", "payment is another state machine; expected the ARN of payment-refund"),
+        (f"{MACHINES}payment-capture", "payment-capture is another state machine; expected the ARN of payment-refund"),
+        (f"{MACHINES.replace(':stateMachine:', ':execution:')}payment-refund:x", "is not the ARN of a state machine"),
+        ("payment-refund", "'payment-refund' is not the ARN of a state machine"),
+    ],
+)
+def test_another_machine_is_refused(arn: str, problem: str) -> None:
+    """The payment flow would be started, and fail."""
+    result = CliRunner().invoke(refunds, ["request", "don-1", "--state-machine", arn])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert problem in result.stderr

@@ -18,8 +18,8 @@ from handlers.disputes.record import Dispute
 from handlers.fundraising_totals.totals import Contribution, add
 from handlers.outbox.sending import sent
 from handlers.reconcile.sweep import sweep
-from handlers.refund_setup.handler import NotRefundable
 from handlers.refunds.__main__ import main
+from handlers.refunds.checking import NotRefundable
 from handlers.stripe_webhook import money_back
 from handlers.transactions.store import store
 from tests.handlers.conftest import Call, document
@@ -275,7 +275,7 @@ def test_an_inquiry_does_not_stand_against_a_refund(call: Call, books: StripeBoo
         assert call("refund_setup", {"donation": identity, "number": 1})["amount"] == left
         return
     [dispute] = disputes.listed()
-    expected = f"{identity}: nothing is left to refund; dispute {dispute.id} ({dispute.status}) takes back 2500"
+    expected = f"{identity}: nothing is left to refund; dispute {dispute.id} ({dispute.status}) takes back 25.00 GBP"
     with pytest.raises(NotRefundable) as refused:
         call("refund_setup", {"donation": identity, "number": 1})
     assert str(refused.value) == expected

@@ -13,10 +13,11 @@ from attrs import evolve
 from handlers import captures, clock
 from handlers.captures.conclusion import release
 from handlers.logs import Unexpected
+from handlers.money import amount_text
 from handlers.outbox.sending import sent
 from handlers.psp import PspRefused, PspUnavailable
 from handlers.reconcile.sweep import ask_psp, sweep
-from handlers.refund_setup.handler import NotRefundable
+from handlers.refunds.checking import NotRefundable
 from handlers.transactions import retention
 from handlers.transactions.record import Transaction, from_document, intent
 from handlers.transactions.store import NotErasable, Query, store
@@ -114,7 +115,7 @@ def test_what_somebody_takes_in_the_dashboard_is_stored_at_once(
     assert (record().status, record().amount, psp.charges("don-1")) == ("paid", amount, [amount])
     [capture] = captures.listed()
     assert (capture.status, capture.amount, capture.reserved) == ("captured", amount, 2500)
-    with pytest.raises(captures.CaptureConflict, match=f"{amount} is taken already"):
+    with pytest.raises(captures.CaptureConflict, match=f"{amount_text(amount, 'GBP')} is taken already"):
         call("capture_setup", {"donation": "don-1", "amount": 100})
     later(monkeypatch, 24 * 30)
     assert list(sweep(store(), ask_psp, lambda _: True)) == []
@@ -287,7 +288,7 @@ def test_no_more_is_refunded_than_was_taken_of_a_reservation(
     psp.pass_days()
     later(monkeypatch, 2)
     list(sweep(store(), ask_psp, lambda _: True))
-    with pytest.raises(NotRefundable, match="1501 is not between 1 and the 1500 that are left"):
+    with pytest.raises(NotRefundable, match=r"15.01 GBP is not between 0.01 GBP and the 15.00 GBP that are left"):
         call("refund_setup", {"donation": "don-1", "number": 1, "amount": 1501})
 
 

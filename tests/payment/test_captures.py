@@ -126,7 +126,7 @@ def test_the_same_request_again_changes_nothing(capture: Runner) -> None:
 
     assert (moved(), asked) == ([1500], [1, 0, 0])
     assert sorted(kinds()) == ["donation.paid", "email.receipt"]
-    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*don-1: 1500 is taken already"):
+    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*don-1: 15.00 GBP is taken already"):
         capture.run(request(amount=1600))
     assert moved() == [1500]
 
@@ -134,7 +134,7 @@ def test_the_same_request_again_changes_nothing(capture: Runner) -> None:
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"amount": 2501}, "NotCapturable.*don-1: 2501; expected 0 to 2500"),
+        ({"amount": 2501}, "NotCapturable.*don-1: 25.01 GBP; expected 0.00 GBP to 25.00 GBP"),
         ({"amount": -1}, "NotCapturable"),
         ({"donation": "don-2"}, "NotCapturable.*don-2: unknown; expected a donation that is reserved"),
         ({"amount": "all"}, "MalformedEvent"),
@@ -259,7 +259,7 @@ def test_what_somebody_took_in_the_dashboard_is_what_is_stored(
     assert (record().status, record().amount, moved()) == ("paid", 700, [700])
     assert (only().status, only().amount, only().reserved) == ("captured", 700, 2500)
     assert add(Contribution("don-1", "Lifeboats", 700, "GBP")) == 700
-    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*700 is taken already"):
+    with pytest.raises(ExecutionFailed, match=r"CaptureConflict.*7.00 GBP is taken already"):
         Runner.of(ROOT / "capture_flow.py").run(request(amount=2500))
 
 
@@ -374,7 +374,22 @@ def test_the_payment_again_after_its_capture_takes_nothing_more(capture: Runner)
 def test_commands(capture: Runner) -> None:
     assert json.loads(CliRunner().invoke(main, ["request", "don-1", "--release"]).stdout)["amount"] == 0
     assert CliRunner().invoke(main, ["request", "don-1", "--release", "--amount", "1"]).exit_code == 2
+    part = CliRunner().invoke(main, ["request", "don-1", "--amount", "1500"])
+    assert part.stderr == (
+        "nothing was started, and this alone takes nothing; to do it: python -m handlers.captures request don-1"
+        " --amount 1500 | flowdsl run capture_flow.py --input -\n"
+    )
     capture.run(request(amount=1500))
+    for arguments, problem in (
+        (["don-1", "--amount", "700"], "don-1: 15.00 GBP is taken already"),
+        (["don-1", "--amount", "2501"], "don-1: 25.01 GBP; expected 0.00 GBP to 25.00 GBP, which is reserved"),
+        (["nope"], "nope: unknown; expected a donation that is reserved"),
+        ([""], "the donation's id is empty"),
+    ):
+        refused = CliRunner().invoke(main, ["request", *arguments])
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr.startswith(f"Error: {problem}")
+    assert "note: don-1 is captured already" in CliRunner().invoke(main, ["request", "don-1"]).stderr
     listed = CliRunner().invoke(main, ["list"]).stdout
     assert "don-1  captured  15.00 GBP of 25.00 GBP  psp_sandbox" in listed
     assert json.loads(CliRunner().invoke(main, ["list", "--status", "open", "--format", "json"]).stdout) == []

@@ -19,6 +19,7 @@ from handlers import clock, refunds
 from handlers.disputes.record import Dispute
 from handlers.disputes.store import put
 from handlers.fundraising_totals.totals import Contribution, add
+from handlers.hints import to_start
 from handlers.outbox.sending import sent
 from handlers.persist_refund.handler import handler as persist_refund
 from handlers.psp import PspUnavailable
@@ -247,7 +248,7 @@ def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     refund: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refund.mock("TakeRefund", timeout(times=FOR_EVER))
-    with pytest.raises(ExecutionFailed, match="RefundBroken"):
+    with pytest.raises(ExecutionFailed, match="RefundBroken: The outcome of don-1:refund:1 is unknown"):
         refund.run(request(amount=500))
     assert (only().status, only().code) == ("broken", "States.Timeout")
     assert (moved(), total()) == ([], 2500)
@@ -256,7 +257,8 @@ def test_a_refund_that_never_reached_the_psp_is_open_work_and_can_be_run_again(
     assert (finding.id, finding.status, finding.is_open_work) == ("don-1:refund:1", "refund broken", True)
     assert finding.reason == (
         "psp_sandbox has no such refund; run it again, which is safe: "
-        "python -m handlers.refunds request don-1 --number 1; or if it is not to be made any more: "
+        "python -m handlers.refunds request don-1 --number 1 | flowdsl run refund_flow.py --input -; "
+        "or if it is not to be made any more: "
         "python -m handlers.refunds close don-1:refund:1 --not-made"
     )
 
@@ -509,6 +511,50 @@ def test_the_commands(refund: Runner) -> None:
     assert json.loads(CliRunner().invoke(main, ["list", "--format", "json"]).stdout)[0]["amount"] == 500
     assert CliRunner().invoke(main, ["list", "--status", "broken"]).stdout == ""
     assert CliRunner().invoke(main, ["request", "don-1", "--amount", "0"]).exit_code == 2
+    point = CliRunner().invoke(main, ["request", "don-1", "--amount", "5.00"])
+    assert (point.exit_code, "'5.00' is not in the minor unit: write 500 for 5.00 GBP" in point.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["don-1", "--number", "9"], "don-1 has no refund 9 to repeat; there is: don-1:refund:1 is broken, 5.00 GBP"),
+        (["don-1", "--number", "1", "--amount", "700"], "don-1:refund:1: is a refund of 5.00 GBP already"),
+        (["don-1", "--amount", "2001"], "don-1: 20.01 GBP is not between 0.01 GBP and the 20.00 GBP that are left"),
+        (["nope"], "nope: unknown; expected a paid donation"),
+        (["nope", "--number", "1"], "nope has no refund 1 to repeat; there is: none"),
+        ([""], "the donation's id is empty"),
+    ],
+)
+def test_a_request_that_would_fail_is_refused_at_once(refund: Runner, arguments: list[str], problem: str) -> None:
+    """A typo in the number would refund once more."""
+    broken(refund, amount=500)
+    result = CliRunner().invoke(main, ["request", *arguments])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"Error: {problem}")
+
+
+def test_a_request_says_what_it_is_and_how_to_start_it(refund: Runner) -> None:
+    broken(refund, amount=500)
+
+    further = CliRunner().invoke(main, ["request", "don-1", "--amount", "300", "--reason", "it's double"])
+
+    note, hint = further.stderr.splitlines()
+    assert note == ("note: don-1:refund:1 is broken, 5.00 GBP: number 2 is a further refund; repeat it with --number 1")
+    assert hint == (
+        "nothing was started, and this alone refunds nothing; to refund: python -m handlers.refunds request don-1"
+        """ --amount 300 --reason 'it'"'"'s double' | flowdsl run refund_flow.py --input -"""
+    )
+    assert json.loads(further.stdout)["number"] == 2
+    again = CliRunner().invoke(main, ["request", "don-1", "--number", "1"])
+    assert "further refund" not in again.stderr
+    assert "handlers.refunds request don-1 --number 1 | flowdsl run" in again.stderr
+
+
+def test_where_the_donation_is_deployed_its_refund_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSACTIONS_TABLE", "payment-transactions")
+    hint = to_start("refund", "don-1", "--number", "1")
+    assert hint.endswith("request don-1 --number 1 --state-machine ARN, with the ARN of payment-refund")
 
 
 def set_up_table(monkeypatch: pytest.MonkeyPatch) -> None:
