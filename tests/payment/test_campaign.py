@@ -23,7 +23,6 @@ from handlers.psp import payment
 from handlers.psp_sandbox import ledger
 from handlers.psp_sandbox.provider import SandboxPsp
 from handlers.psp_stripe.provider import StripePsp
-from handlers.refunds import Refund
 from handlers.select_psp import choices
 from handlers.transactions.file import FileStore
 from handlers.transactions.record import Transaction
@@ -199,17 +198,3 @@ def test_a_key_that_changes_is_found_at_adyen(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("handlers.psp_adyen.provider.AdyenPsp._begin", lambda *_: None)
 
     assert "times" in _first_violation("taken 2 times", psp="adyen")
-
-
-def test_a_closed_refund_that_is_made_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RefundSetup begins it anew each time."""
-    monkeypatch.setattr(Refund, "may_become", lambda *_: True)
-    monkeypatch.setattr("handlers.refund_setup.handler.begin", lambda refund: refund)
-
-    assert any("closed as not made, and made after that" in each for each in scenario(20261129, 13).violations)
-
-
-def test_an_erased_donor_who_is_stored_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.transactions.file.erased_again", lambda store, record, transaction: record)
-
-    assert any("with its donor, erased at" in each for each in scenario(20261129, 44).violations)
