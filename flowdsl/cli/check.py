@@ -82,6 +82,10 @@ def check(
             diagnostics.extend(project.review(machines, type=type_, environments=True))
         except FlowError as error:
             diagnostics.extend(error.diagnostics)
+    # Several flows may import the same mistake.
+    diagnostics = [
+        *{(id(each) if each.path else 0, each.code, each.message, each.span): each for each in diagnostics}.values()
+    ]
     if form == "aws" and len(names) > 1:
         raise click.UsageError(f"--format aws takes one state machine, not {', '.join(names)}")
     if diagnostics or form in ("json", "sarif", "aws"):

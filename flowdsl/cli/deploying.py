@@ -14,6 +14,7 @@ import click
 from ..base.diagnostics import Diagnostic, FlowError
 from ..base.record import Record
 from ..base.words import counted, one_line
+from .output import has_errors
 
 if TYPE_CHECKING:
     from ..deploy.model import AwsCall, Execution, Plan, Stack, Wanted
@@ -59,14 +60,20 @@ class Target(Record):
     """The name under `[project]`."""
 
     def wanted(self) -> Wanted:
-        """All that is to be deployed. Raises FlowError, also with what the flow's own checks find there."""
+        """All that is to be deployed, with warnings as notes. Raises FlowError, also with what is wrong with the
+        environment."""
+        from attrs import evolve
+
         from ..deploy.wanted import assemble
-        from ..project.configuration import configuration_mistakes
+        from ..project.configuration import configuration_mistakes, environment_problems
 
         mistakes = [each for loaded in self.machines for each in configuration_mistakes(loaded, [self.environment])]
-        if mistakes:
+        mistakes += environment_problems(self.machines, [self.environment])
+        if has_errors(mistakes):
             raise FlowError(*mistakes)
-        return assemble(self.stack, self.environment, self.machines, self.build)
+        wanted = assemble(self.stack, self.environment, self.machines, self.build)
+        notes = [f"{each.code} {each.message}; {each.hint}" for each in mistakes]
+        return evolve(wanted, notes=(*wanted.notes, *notes))
 
     def session(self) -> Session:
         from ..deploy import aws

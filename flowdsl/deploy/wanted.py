@@ -14,7 +14,7 @@ from ..author.functions import Function
 from ..author.resources import Access, Resource
 from ..base.diagnostics import FlowError
 from ..base.source import display_path
-from ..base.words import join_words
+from ..base.words import did_you_mean, join_words
 from ..package import manifest as manifests
 from ..package.archive import read_zip
 from ..package.assembly import digest_of
@@ -63,7 +63,8 @@ def assemble(stack: Stack, environment: Environment, machines: Iterable[Loaded],
         raise FlowError.of(
             f"[tool.flowdsl.environments.{environment.name}.functions] names {join_words(unknown)}: not in the flow",
             code="FD980",
-            hint=f"the flow's functions: {join_words(sorted(manifest.functions))}",
+            hint=did_you_mean(unknown[0], manifest.functions)
+            or f"the flow's functions: {join_words(sorted(manifest.functions))}",
         )
     roles: list[Role] = []
     groups: list[LogGroup] = []
@@ -122,7 +123,7 @@ def _watching(
             stores[store.label] = store
             roles.append(role)
         for alarm in machine.alarms:
-            store = alarm_of(alarm, stack, names, environment.notify)
+            store = alarm_of(alarm, stack, names, environment.notify or ())
             if store.label in stores:
                 message = f"two declarations of {store.label}"
                 raise FlowError.of(message, code="FD980", hint="rename one of them")

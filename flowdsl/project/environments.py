@@ -69,8 +69,8 @@ class Environment(Record):
     """Of the state machine's role, besides those that are derived."""
     alarms: tuple[str, ...] = ()
     """CloudWatch alarms that roll a canary back."""
-    notify: tuple[str, ...] = ()
-    """The SNS topics that the flow's own alarms tell, by their ARNs."""
+    notify: tuple[str, ...] | None = None
+    """The SNS topics that the flow's own alarms tell, by their ARNs; None if that is not decided."""
     functions: Mapping[str, FunctionSettings] = field(factory=dict)
 
 

@@ -31,9 +31,30 @@ def author_error(error: BaseException, file: Path, root: Path) -> list[Diagnosti
     span = places[-1]
     if isinstance(error, FlowError):
         return [each if each.span else evolve(each, span=span) for each in error.diagnostics]
+    if at := split_place(str(error), root):
+        span, message = at
+        called = [f"called at {place}" for place in reversed(places)]
+        return [Diagnostic("FD703", f"{type(error).__name__}: {message}", span=span, hint="\n      = ".join(called))]
     called = [f"called at {place}" for place in reversed(places[:-1])]
     hint = "\n      = ".join(filter(None, [_hint(error), *called])) or None
     return [Diagnostic("FD703", _message(error), span=span, hint=hint)]
+
+
+def split_place(message: str, root: Path) -> tuple[Span, str] | None:
+    """The place and the rest of a message that begins with one, as those of compilers do: `routing.toml:3: …`; None if
+    there is no such file in the project."""
+    match = re.match(r"(?s)([^\n]+?):(\d+): (.*)", message)
+    if match is None:
+        return None
+    file = root / match[1]
+    return (Span(display_path(file), int(match[2])), match[3]) if _is_file(file) else None
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # no name of a file, but a long text
+        return False
 
 
 def noted_mistakes(mistakes: list[Mistake]) -> list[Diagnostic]:

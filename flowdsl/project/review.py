@@ -53,14 +53,15 @@ def review(
     remember: bool = False,
 ) -> list[Diagnostic]:
     """All problems that keep a file's state machines from being built, sorted by place: those of `diagnose`, duplicate
-    names and, with `packaging`, functions that cannot be packaged. With `environments`, also what the flow's own checks
-    find in the environments: those keep only a deployment from being made. With `remember`, `diagnose` is left out
-    if it found nothing in exactly the same before."""
+    names and, with `packaging`, functions that cannot be packaged. With `environments`, also what is wrong with the
+    environments, which keeps only a deployment from being made. With `remember`, `diagnose` is left out if it found
+    nothing in exactly the same before."""
     diagnostics = [*clashes(machines), *_diagnose_all(machines, type, remember)]
-    if environments and any(each.machine and each.machine.checks for each in machines):
-        from .configuration import configuration_mistakes  # most flows have no checks of their own
+    if environments and machines and find(machines[0].file.parent).environments:
+        from .configuration import configuration_mistakes, environment_problems  # most projects deploy with other tools
 
         diagnostics += [each for loaded in machines for each in configuration_mistakes(loaded)]
+        diagnostics += environment_problems(machines)
     called = functions(machines) if packaging else []
     if called:
         from ..package.sources import problems  # an ASL-only build does without

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,10 +189,16 @@ def _setting(file: Path, content: str, key: str, message: str, hint: str | None)
 def _line_of(content: str, key: str, message: str) -> int:
     """The line of a setting; inside a table, of the key that the message names: `environments.test.region must be …`,
     `environments.test: unknown key 'regoin'`, or else the table's own."""
-    table = max(content.find("[tool.flowdsl]"), 0)
-    first, lines = content[:table].count("\n") + 1, content[table:].splitlines()
     named = re.search(r"\] ([\w-]+(?:\.[\w-]+)*)(?:: unknown key '([^']+)')?", message)
     names = [*named[1].split("."), *filter(None, [named[2]])] if named and named[1].startswith(f"{key}.") else [key]
+    return find_line(content, names)
+
+
+def find_line(content: str, names: Sequence[str]) -> int:
+    """The line of a setting in `[tool.flowdsl]`, such as `("environments", "test", "region")`, or of the innermost
+    table around it."""
+    table = max(content.find("[tool.flowdsl]"), 0)
+    first, lines = content[:table].count("\n") + 1, content[table:].splitlines()
     inside: list[str] = []
     best, depth = 0, 0
     for number, line in enumerate(lines):
@@ -203,7 +209,7 @@ def _line_of(content: str, key: str, message: str) -> int:
             inside = ["<other>"]
         setting = None if header else re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line)
         path = [*inside, *setting[1].removeprefix("tool.flowdsl.").split(".")] if setting else inside if header else []
-        same = path[: len(names)] == names if header else path == names[: len(path)]
+        same = [*names[: len(path)]] == (path[: len(names)] if header else path)
         if path and same and min(len(path), len(names)) > depth:
             best, depth = number, min(len(path), len(names))
     return first + best

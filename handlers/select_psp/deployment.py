@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from handlers.configuration import NEVER, RETENTION, retention_days
-from handlers.document import Misconfigured
 from handlers.modes import TRIAL, is_live, is_trial, mistakes
-from handlers.select_psp.selection import check_routing
+from handlers.select_psp.selection import read_routing
 
 Variables = Mapping[str, Mapping[str, str]]
 """The environment variables of each function, by the function's name in the flow."""
@@ -24,11 +23,8 @@ def deployment_check(functions: Iterable[str]) -> Callable[[str, Variables], Ite
     known = sorted(functions)
 
     def check(_environment: str, variables: Variables) -> Iterator[str]:
-        try:
-            psps = check_routing(known, variables.get("payment-select-psp", {}))
-        except Misconfigured as error:
-            yield from (f"payment-select-psp: {each}" for each in str(error).split("; "))
-            return
+        psps, mistakes_there = read_routing(variables.get("payment-select-psp", {}), known)
+        yield from (f"payment-select-psp: {each}" if each.startswith("PSPS: ") else each for each in mistakes_there)
         for psp in (each for each in psps if each.enabled):
             for function in (psp.function, *sorted(_webhooks(psp.function, variables))):
                 own = variables.get(function, {})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,44 +70,77 @@ def settings(environ: Mapping[str, str] | None = None) -> list[PspSettings]:
 
     With `environ`, read the file as a function on Lambda with these variables does.
     """
+    psps, mistakes = read_routing(environ)
+    if mistakes:
+        raise Misconfigured("; ".join(mistakes))
+    return psps
+
+
+def read_routing(
+    environ: Mapping[str, str] | None = None, functions: Collection[str] | None = None
+) -> tuple[list[PspSettings], list[str]]:
+    """Return the PSPs whose tables can be read, and all mistakes, each as `file:line: mistake`.
+
+    With `functions`, a PSP whose function is not among them is a mistake, too; `environ` is that of `settings`.
+    """
     is_deployed, environ = environ is not None or is_on_lambda(), os.environ if environ is None else environ
     path = Path(environ.get("PSPS") or _FILE)
     if is_deployed and not path.is_absolute() and not path.exists():
         path = _ROOT / path
+    label = path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else str(path)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"{path.name}: {error}") from error
-    mistakes = [f"{path.name}: {name}{problem}" for name, table in tables.items() for problem in _mistakes(table)]
-    sandbox_allowed = not is_deployed or is_trial(environ)
-    mistakes += [
-        f"{path.name}: {name}.enabled: the sandbox takes no money: disable it, set PSPS to another file, or set"
-        " PAYMENTS_SANDBOX to allowed where no money is to be taken"
-        for name, table in tables.items()
-        if not sandbox_allowed and _is_enabled_sandbox(name, table)
-    ]
-    if mistakes:
-        raise Misconfigured("; ".join(mistakes))
-    return [
-        PspSettings(
-            name,
-            table["function"],
-            table["enabled"],
-            table["percentage"],
-            reservations=table.get(_OPTIONAL, True),
-            **{key: tuple(table.get(key, [])) for key in _LISTS},
-        )
-        for name, table in tables.items()
-    ]
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        return [], [f"PSPS: {label}: {error.strerror}"]
+    except ValueError as error:
+        line = re.search(r"\(at line (\d+),", str(error))
+        return [], [f"{label}:{line[1] if line else text.count(chr(10)) + 1}: {error}"]
+    psps, mistakes = [], []
+    for name, table in tables.items():
+        problems = [*_mistakes(table)]
+        if not problems:
+            psps.append(_settings(name, table))
+        if is_deployed and not is_trial(environ) and _is_enabled_sandbox(name, table):
+            problems.append(
+                ".enabled: the sandbox takes no money: disable it, set PSPS to another file, or set PAYMENTS_SANDBOX to"
+                " allowed where no money is to be taken"
+            )
+        if not problems and functions is not None and table["function"] not in functions:
+            known = ", ".join(sorted(functions))
+            problems.append(f".function: {table['function']}: not in PSPS of the flow, which has {known}")
+        mistakes += [f"{label}:{_line_of(text, name, each)}: {name}{each}" for each in problems]
+    return psps, mistakes
+
+
+def _settings(name: str, table: Mapping[str, Any]) -> PspSettings:
+    return PspSettings(
+        name,
+        table["function"],
+        table["enabled"],
+        table["percentage"],
+        reservations=table.get(_OPTIONAL, True),
+        **{key: tuple(table.get(key, [])) for key in _LISTS},
+    )
+
+
+def _line_of(text: str, name: str, problem: str) -> int:
+    """Return the line of a PSP's key (`.enabled: …`), or else of its table, or 1."""
+    key, table, best = problem.removeprefix(".").partition(":")[0], "", 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"""\s*\[\s*["']?([^\]"']+?)["']?\s*\]""", line):
+            table = header[1]
+            best = number if table == name else best
+        elif re.match(rf"""\s*["']?{re.escape(key if table else name)}["']?\s*[.=]""", line) and table in ("", name):
+            return number
+    return best
 
 
 def check_routing(functions: Iterable[str], environ: Mapping[str, str] | None = None) -> list[PspSettings]:
     """Return the PSPs. Raises Misconfigured for a mistake, or a function that is not among these; see `settings`."""
-    known, psps = sorted(functions), settings(environ)
-    missing = [psp for psp in psps if psp.function not in known]
-    if missing:
-        names = "; ".join(f"{psp.name}.function: {psp.function}" for psp in missing)
-        raise Misconfigured(f"psps.toml: {names}: not in PSPS of the flow, which has {', '.join(known)}")
+    psps, mistakes = read_routing(environ, [*functions])
+    if mistakes:
+        raise Misconfigured("; ".join(mistakes))
     return psps
 
 

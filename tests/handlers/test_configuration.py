@@ -78,7 +78,7 @@ def test_no_store_falls_back_to_a_file(call: Call, on_lambda: pytest.MonkeyPatch
 
 
 def test_the_shipped_routing_is_refused(call: Call, on_lambda: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Misconfigured, match=r"psps\.toml: psp_sandbox\.enabled: the sandbox takes no money"):
+    with pytest.raises(Misconfigured, match=r"psps\.toml:\d+: psp_sandbox\.enabled: the sandbox takes no money"):
         call("select_psp", document())
 
 
@@ -90,7 +90,7 @@ def test_the_sandbox_is_refused_under_every_name(
     routing = STRIPE.replace("psp_stripe", name).replace("payment-psp-stripe", "payment-psp-sandbox")
     (tmp_path / "psps.toml").write_text(routing)
     on_lambda.setenv("PSPS", str(tmp_path / "psps.toml"))
-    with pytest.raises(Misconfigured, match=rf"psps\.toml: {name}\.enabled: the sandbox takes no money"):
+    with pytest.raises(Misconfigured, match=rf"psps\.toml:4: {name}\.enabled: the sandbox takes no money"):
         call("select_psp", document())
     variables = {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}}
     (mistake,) = machine.checks[0]("production", {**variables, **KEPT})
@@ -101,7 +101,8 @@ def test_a_routing_of_other_shapes_is_one_error(on_lambda: pytest.MonkeyPatch, t
     (tmp_path / "psps.toml").write_text('psp_sandbox = 1\n[psp_stripe]\nfunction = ["a"]\nenabled = true\n')
     on_lambda.setenv("PSPS", str(tmp_path / "psps.toml"))
     with pytest.raises(
-        Misconfigured, match=r"psp_sandbox: expected a table; psps\.toml: psp_stripe\.function: expected"
+        Misconfigured,
+        match=r"psps\.toml:1: psp_sandbox: expected a table; .*toml:3: psp_stripe\.function: exp",
     ):
         settings()
 
@@ -208,11 +209,11 @@ TRIAL = {"PSPS": "handlers/select_psp/sandbox.toml", "PAYMENTS_SANDBOX": "allowe
             {},
             STRIPE_KEYS,
             WEBHOOK_KEYS,
-            ["payment-select-psp: psps.toml: psp_sandbox.enabled: the sandbox"],
+            ["handlers/select_psp/psps.toml:14: psp_sandbox.enabled: the sandbox"],
         ),
         (ROUTED, {}, WEBHOOK_KEYS, ["payment-psp-stripe: STRIPE_API_KEY", "payment-psp-stripe: STRIPE_RETURN_URL"]),
         (ROUTED, STRIPE_KEYS, {}, ["payment-stripe-webhook: STRIPE_API_KEY", "payment-stripe-webhook: STRIPE_WEBHOOK"]),
-        ({"PSPS": "missing.toml"}, {}, {}, ["payment-select-psp: missing.toml: "]),
+        ({"PSPS": "missing.toml"}, {}, {}, ["payment-select-psp: PSPS: missing.toml: No such file"]),
     ],
     ids=["stripe", "trial", "sandbox", "no keys", "no webhook", "no routing"],
 )
@@ -223,6 +224,20 @@ def test_check_and_plan_find_what_would_lose_money(
     found = list(machine.checks[0]("production", {**variables, **KEPT}))
     assert [any(each.startswith(start) for each in found) for start in mistakes] == [True] * len(mistakes)
     assert bool(found) == bool(mistakes)
+
+
+def test_a_mistake_in_the_routing_hides_no_other_one(tmp_path: Path) -> None:
+    """Each at its line; a PSP whose table can be read is checked all the same."""
+    broken = '\n[ "other" ]\nfunction = "payment-psp-adyen"\nenabled = "yes"\npercentage = 1\n'
+    (tmp_path / "psps.toml").write_text(STRIPE + broken)
+    variables = {"payment-select-psp": {"PSPS": str(tmp_path / "psps.toml")}, "payment-reconcile": {}}
+    first, *others = machine.checks[0]("production", variables)
+    assert first == f"{tmp_path}/psps.toml:9: other.enabled: expected a value of type bool"
+    assert [each.partition(" is not set")[0] for each in others] == [
+        "payment-psp-stripe: STRIPE_API_KEY",
+        "payment-psp-stripe: STRIPE_RETURN_URL",
+        "payment-reconcile: PAYMENTS_RETENTION_DAYS",
+    ]
 
 
 PROVIDERS = {name for name in FOLDERS if name.startswith("psp_")} - {"psp_sandbox"}

@@ -206,8 +206,8 @@ def test_zero_percent_takes_none(call: Call, monkeypatch: pytest.MonkeyPatch, tm
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[one", "psps.toml: "),
-        ("one = 1", "psps.toml: one: expected a table"),
+        ("[one", "psps.toml:1: "),
+        ("one = 1", "psps.toml:1: one: expected a table"),
         (TWO.replace("enabled = true", "enabled = 1", 1), "one.enabled: expected a value of type bool"),
         (TWO.replace("70", '"70"'), "one.percentage: expected a value of type int"),
         (TWO.replace("70", "-1"), "one.percentage: expected 0 or more"),
@@ -218,7 +218,7 @@ def test_zero_percent_takes_none(call: Call, monkeypatch: pytest.MonkeyPatch, tm
         (TWO.replace('"psp_one"', '""'), "one.function: expected a function's name"),
         (
             TWO.replace("true", "1").replace("30", "-1"),
-            "of type bool; psps.toml: two.enabled: expected",
+            "psps.toml:10: two.enabled: expected",
         ),
     ],
 )
