@@ -59,7 +59,7 @@ def diff(
         flowdsl diff main:flows/old.py flows/new.py     a file that had another name
         flowdsl diff order.asl.json template.yaml
         flowdsl diff ../deployed/build build            with the functions' code, by digest
-        flowdsl diff main --picture changes.html
+        flowdsl diff main --machine payment --picture changes.html
 
     OLD and NEW are files as other commands read them, folders of flowdsl build, or git revisions. Without NEW, the file
     in the work tree is compared. A flow at a revision is compiled with all files of that revision.

@@ -100,7 +100,7 @@ def environment_problems(loaded: list[Loaded], environments: Iterable[Environmen
         for name in sorted(environment.functions.keys() - functions) if is_whole else ():
             hint = did_you_mean(name, functions) or f"the flow's functions: {join_words(sorted(functions))}"
             span = span_of_setting(root, (*table, "functions", name))
-            problems.append(Diagnostic("FD980", f"{where}{name!r} is not a function of the flow", span=span, hint=hint))
+            problems.append(Diagnostic("FD980", f"{where}function {name!r} is not in the flow", span=span, hint=hint))
         if environment.notify is None and any(each.alarms for each in machines):
             message = f"{where}nobody hears the flow's alarms: notify is not set"
             hint = 'name the SNS topics that alarms tell, notify = ["arn:aws:sns:…"], or nobody, notify = []'

@@ -41,8 +41,8 @@ def check(choice: Choice, expected: str) -> Choice:
     """Return the choice. Raises DonationConflict if it belongs to a donation with another fingerprint."""
     if choice.fingerprint != expected:
         raise DonationConflict(
-            f"{choice.id}: a different donation already uses this id (another amount, currency, charity, payment method"
-            " or e-mail address); give the new donation an id of its own"
+            f"{choice.id}: a different donation already uses this id (another amount, currency, charity, payment"
+            " method, e-mail address or capture); give the new donation an id of its own"
         )
     return choice
 

@@ -160,7 +160,7 @@ def test_an_error_of_the_flow_is_at_the_file_that_it_names(shop: Path) -> None:
 def test_a_misspelt_function_is_found_by_check_too(shop: Path) -> None:
     output = shop_with(shop, "[tool.flowdsl.environments.bad.functions.pya]\nmemory = 512")
     line = (PROJECT + BAD).count("\n") + 1
-    assert f"pyproject.toml:{line}:1: error FD980 environment bad: 'pya' is not a function of the flow" in output
+    assert f"pyproject.toml:{line}:1: error FD980 environment bad: function 'pya' is not in the flow" in output
     assert "did you mean 'pay'?" in output
 
 

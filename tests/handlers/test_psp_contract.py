@@ -28,7 +28,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("executions_have_ended")
 
 
 def test_every_psp_is_held() -> None:
-    assert {file.parent.name for file in HANDLERS.glob("psp_*/handler.py")} == WORLDS.keys()
+    psps = {file.parent.name for file in HANDLERS.glob("psp_*/handler.py")}
+    missing = ", ".join(sorted(psps - WORLDS.keys()))
+    assert not missing, f"{missing}: add a World, and its name to WORLDS, in tests/handlers/psp_worlds.py"
+    assert WORLDS.keys() <= psps, "the World of a PSP without a handler.py"
 
 
 def test_paid(call: Call, psp: World) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handlers import cards
-from handlers.setup.donation import MalformedDonation, validated
+from handlers.setup.donation import _FIELDS, _OPTIONAL, MAX_AMOUNT, MAX_BYTES, MalformedDonation, validated
 from tests.handlers.conftest import Call, donation
 
 
@@ -149,6 +152,23 @@ def test_a_misspelt_field_is_told_what_to_write(call: Call) -> None:
 def test_additional_fields_stay_allowed(call: Call, path: str) -> None:
     given = with_field(path)
     assert call("setup", given)["donation"] == given
+
+
+README = (Path(__file__).parents[2] / "handlers/README.md").read_text()
+DONATION = README.partition("## The donation\n")[2].partition("\n## ")[0]
+
+
+def test_the_readme_has_the_fields_of_a_donation() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| (required|optional)\b", DONATION, re.M)
+    assert sorted(rows) == sorted([(name, "required") for name in _FIELDS] + [(name, "optional") for name in _OPTIONAL])
+    assert str(MAX_AMOUNT) in DONATION
+    assert f"{MAX_BYTES // 1024} KiB" in DONATION
+
+
+def test_the_readme_has_the_payment_methods_of_each_psp() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(psp_\w+)` \|", DONATION, re.M)
+    routing = tomllib.loads((Path(__file__).parents[2] / "handlers/select_psp/psps.toml").read_text())
+    assert rows == [(method, name) for name, table in routing.items() for method in table["payment_methods"]]
 
 
 @pytest.mark.parametrize("depth", [31, 32, 240, 2000])
