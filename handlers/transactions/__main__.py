@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from attrs import asdict
 from handlers.commands import Group, place
 from handlers.money import amount_text
 from handlers.terminal import json_text, plain
-from handlers.transactions import closing, retention
+from handlers.transactions import closing, retention, returns
 from handlers.transactions.erasing import erase as erase_all
 from handlers.transactions.record import STATUSES, Transaction
 from handlers.transactions.store import NotErasable, Query, store
@@ -31,6 +32,12 @@ class Day(click.ParamType[str]):
             return date.fromisoformat(value).isoformat()
         except ValueError:
             self.fail(f"{value!r} is not a date; write it as 2026-01-31", param, ctx)
+
+
+def _with_words(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say what you saw and did", ctx, param)
+    return value
 
 
 @click.group(cls=Group)
@@ -59,10 +66,14 @@ def list_command(
     transactions = list(store().list(query))
     if not transactions:
         click.echo(f"no transactions in {place()}", err=True)
+    by_payment = returns.by_payment() if transactions else {}
+    gone = [by_payment.get((each.id, each.reference), returns.Returns()) for each in transactions]
     if form == "json":
-        click.echo(json_text([_columns(transaction) for transaction in transactions]))
+        amounts = ({"refunded": each.refunded, "disputed": each.disputed} for each in gone)
+        rows_of_json = [{**_columns(each), **more} for each, more in zip(transactions, amounts, strict=True)]
+        click.echo(json_text(rows_of_json))
         return
-    rows = [("ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"), *map(_row, transactions)]
+    rows = [("ID", "STATUS", "AMOUNT", "CHARITY", "PSP", "STARTED"), *map(_row, transactions, gone)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -80,15 +91,21 @@ def show(identity: str, form: str) -> None:
             f"no transaction {identity!r}; `python -m handlers.transactions list` lists all transactions"
         )
     document = json.loads(transaction.document)
+    gone = returns.of_one(identity)
     if form == "json":
-        columns = {**_columns(transaction), "history": [_columns(each) for each in history]}
+        entries = [{**_columns(each), "closed": _closed(each)} for each in history]
+        columns = {**_columns(transaction), **returns.as_json(transaction, gone), "history": entries}
         click.echo(json_text({**columns, "document": document}))
         return
-    for line in _describe(transaction, document):
+    for line in _describe(transaction, document, gone):
         click.echo(plain(line))
+    for line in returns.describe(transaction, gone):
+        click.echo(plain(f"  {line}"))
     for each in history:
         where = f"{each.psp} {each.reference}" if each.reference else each.psp or "-"
         click.echo(plain(f"  stored     {each.stored_at}  {each.status}  {_amount(each)}  {where}"))
+        if closed := _closed(each):
+            click.echo(plain(f"  closed     {closed['at']}  {closed['note']}"))
 
 
 @main.command()
@@ -117,7 +134,7 @@ def erase(identities: tuple[str, ...], before: str | None) -> None:
 
 @main.command()
 @click.argument("identities", metavar="ID...", nargs=-1, required=True)
-@click.option("--note", required=True, help="What you saw and did, for the record.")
+@click.option("--note", required=True, callback=_with_words, help="What you saw and did, for the record.")
 @click.option("--not-taken", is_flag=True, help="The PSP's dashboard shows that nothing was taken: store as declined.")
 def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
     """Close conflicts of the donations ID, and those for which no PSP could be selected: they leave the list of open
@@ -160,24 +177,38 @@ def _day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def _describe(transaction: Transaction, document: dict[str, Any]) -> Iterator[str]:
+def _closed(entry: Transaction) -> dict[str, Any] | None:
+    """Return the time and the note with which an operator closed the entry, or None."""
+    closed: dict[str, Any] | None = json.loads(entry.document).get("closed")
+    return closed
+
+
+def _describe(transaction: Transaction, document: dict[str, Any], gone: returns.Returns) -> Iterator[str]:
     rest = "" if transaction.complete else ", post-processing incomplete"
-    yield f"{transaction.id}: {transaction.status}{rest}"
+    yield f"{transaction.id}: {transaction.status}{rest}{gone.words(str(transaction.currency))}"
     yield f"  amount     {_amount(transaction)}"
     yield f"  charity    {transaction.charity or '-'}"
     yield f"  psp        {transaction.psp or '-'}  {transaction.reference or ''}".rstrip()
     yield f"  started    {transaction.started_at}"
     for attempt in (document.get("payment") or {}).get("attempts", []):
         delay = f", again in {attempt['delay_seconds']} s" if attempt["delay_seconds"] else ""
-        what = f"{attempt['status']} ({attempt['code']} {attempt['message']}){delay}"
+        message = f" {attempt['message']}" if attempt.get("message") else ""  # not of an erased donor
+        what = f"{attempt['status']} ({attempt['code']}{message}){delay}"
         if "redirected_at" in attempt:
             yield f"  attempt {attempt['number']}  {attempt['redirected_at']}  {attempt['psp']}  redirect"
         yield f"  attempt {attempt['number']}  {attempt['at']}  {attempt['psp']}  {what}"
     for name, result in (document.get("post_processing") or {}).items():
-        why = f" ({result.get('error')}: {result.get('cause')})" if result.get("status") != "done" else ""
+        why = f" ({result.get('error')}{_cause(result.get('cause'))})" if result.get("status") != "done" else ""
         yield f"  {name:<9}  {result.get('status')}{why}"
     if "error" in document:
-        yield f"  error      {document['error'].get('Error')}: {document['error'].get('Cause')}"
+        yield f"  error      {document['error'].get('Error')}{_cause(document['error'].get('Cause'))}"
+
+
+def _cause(cause: Any) -> str:
+    """Return an error's cause for people, without Lambda's JSON and stack trace; empty if it was erased."""
+    with suppress(TypeError, ValueError, KeyError):
+        cause = json.loads(cause)["errorMessage"]
+    return f": {cause}" if cause else ""
 
 
 def _columns(transaction: Transaction) -> dict[str, Any]:
@@ -186,8 +217,9 @@ def _columns(transaction: Transaction) -> dict[str, Any]:
     return columns
 
 
-def _row(transaction: Transaction) -> tuple[str, ...]:
+def _row(transaction: Transaction, gone: returns.Returns) -> tuple[str, ...]:
     status = transaction.status if transaction.complete else f"{transaction.status}, incomplete"
+    status += gone.words(str(transaction.currency))
     charity, psp = transaction.charity or "-", transaction.psp or "-"
     cells = (transaction.id, status, _amount(transaction), charity, psp, transaction.started_at)
     return tuple(map(plain, cells))

@@ -163,8 +163,21 @@ def test_a_donation_whose_bank_has_time_is_not_closed_as_not_taken(kept: str, mo
     assert close(event["donation"]["id"], "--not-taken", "--note", "too early").exit_code == 1
 
 
-def test_a_note_is_required() -> None:
-    assert close("don-1").exit_code == 2
+@pytest.mark.parametrize("note", [[], ["--note", ""], ["--note", "  "]])
+def test_a_note_is_required(note: list[str]) -> None:
+    assert close("don-1", *note).exit_code == 2
+
+
+@pytest.mark.parametrize("error", ["DonationConflict", "NoPspAvailable"])
+def test_the_note_is_shown(kept: str, error: str) -> None:
+    identity = put(error)
+    close(identity, "--note", "told the donor")
+    text = CliRunner().invoke(main, ["show", identity]).stdout
+    assert text.count("  closed     ") == 1
+    assert "  told the donor\n" in text
+    shown = json.loads(CliRunner().invoke(main, ["show", identity, "--format", "json"]).stdout)
+    notes = [each["closed"]["note"] for each in shown["history"] if each["closed"]]
+    assert notes == ["told the donor"]
 
 
 @pytest.mark.parametrize("status", ["open", "broken"])
@@ -209,3 +222,11 @@ def test_a_donation_that_is_paid_while_it_is_closed_is_not_called_closed(
 
     with pytest.raises(NotClosable, match="is paid since just now"):
         close_all(store(), identity, "seen in the Customer Area", check_not_taken=lambda _: None)
+
+
+def test_the_cause_of_an_error_is_shown_without_its_stack_trace(data: object) -> None:
+    cause = json.dumps({"errorMessage": "none takes XPF", "errorType": "NoPspAvailable", "stackTrace": ["x" * 99]})
+    event = {**document(), "error": {"Error": "NoPspAvailable", "Cause": cause}}
+    store().put(from_document(event))
+    shown = CliRunner().invoke(main, ["show", event["donation"]["id"]]).stdout
+    assert "  error      NoPspAvailable: none takes XPF\n" in shown

@@ -429,3 +429,11 @@ def test_a_conflict_that_comes_while_data_is_erased_again_stays_open_work(
 
     assert "conflict" in {each.status for each in store().history("don-1")}
     assert kept() == list(PRIVATE), "people may have to write to the donor"
+
+
+def test_an_erased_donation_is_shown(call: Call, backend: str) -> None:
+    call("persist_output", declined())
+    assert erase("don-1")[0] == 0
+    shown = CliRunner().invoke(main, ["show", "don-1"])
+    assert shown.exit_code == 0, shown.output
+    assert "  declined (" in shown.stdout

@@ -24,6 +24,7 @@ from handlers.psp_sandbox.ledger import Ledger
 from handlers.reconcile.reservations import settle_reservation
 from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.sqlite import database
+from handlers.transactions.__main__ import main as transactions_command
 from handlers.transactions.store import store
 from tests.payment.books import FOR_EVER, ROOT, donation, kinds, payments
 
@@ -389,6 +390,8 @@ def test_commands(capture: Runner) -> None:
         refused = CliRunner().invoke(main, ["request", *arguments])
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert refused.stderr.startswith(f"Error: {problem}")
+    shown = CliRunner().invoke(transactions_command, ["show", "don-1"]).stdout
+    assert "  capture    15.00 GBP of 25.00 GBP  captured" in shown
     assert "note: don-1 is captured already" in CliRunner().invoke(main, ["request", "don-1"]).stderr
     listed = CliRunner().invoke(main, ["list"]).stdout
     assert "don-1  captured  15.00 GBP of 25.00 GBP  psp_sandbox" in listed

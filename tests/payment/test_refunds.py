@@ -30,6 +30,7 @@ from handlers.refunds import Refund
 from handlers.refunds.__main__ import main
 from handlers.refunds.conclusion import conclude
 from handlers.sqlite import database
+from handlers.transactions.__main__ import main as transactions_command
 from handlers.transactions.store import store
 from tests.payment.books import DAY, FOR_EVER, HOUR, ROOT, donation, kinds, payments
 
@@ -549,6 +550,37 @@ def test_a_request_says_what_it_is_and_how_to_start_it(refund: Runner) -> None:
     again = CliRunner().invoke(main, ["request", "don-1", "--number", "1"])
     assert "further refund" not in again.stderr
     assert "handlers.refunds request don-1 --number 1 | flowdsl run" in again.stderr
+
+
+def transactions(*arguments: str) -> str:
+    result = CliRunner().invoke(transactions_command, arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_donation_tells_its_refunds_and_disputes(refund: Runner) -> None:
+    """Whoever looks at the donation must not tell the donor that we have the money."""
+    refund.run(request(amount=500))
+    broken(refund, amount=700, number=2)
+    payment = payments()[0].reference
+    dispute = Dispute("dp_1", "don-1", "Lifeboats", 300, "GBP", "psp_sandbox", payment, "lost", "", clock.now())
+    put(dispute)
+
+    assert "don-1  paid, 5.00 GBP refunded, 7.00 GBP being refunded, 3.00 GBP disputed  25.00 GBP" in transactions(
+        "list"
+    )
+    [row] = json.loads(transactions("list", "--format", "json"))
+    assert (row["refunded"], row["disputed"]) == (500, 300)
+    lines = [" ".join(line.split()[:5]) for line in transactions("show", "don-1").splitlines()]
+    assert lines[0] == "don-1: paid, 5.00 GBP refunded,"
+    shown = "\n".join(lines)
+    assert "refund 1 5.00 GBP refunded" in shown
+    assert "refund 2 7.00 GBP broken" in shown
+    assert "dispute 3.00 GBP lost" in shown
+    assert "left 10.00 GBP" in shown
+    document = json.loads(transactions("show", "don-1", "--format", "json"))
+    assert [each["status"] for each in document["refunds"]] == ["refunded", "broken"]
+    assert ([each["id"] for each in document["disputes"]], document["left"]) == (["dp_1"], 1000)
 
 
 def test_where_the_donation_is_deployed_its_refund_is(monkeypatch: pytest.MonkeyPatch) -> None:
