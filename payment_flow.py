@@ -27,11 +27,13 @@ from flowdsl import (
     Wait,
     catch,
     chain,
+    cond,
     context,
     dynamic,
     fail,
     fn,
     goto,
+    is_present,
     lambda_transient,
     one_of,
     retry,
@@ -271,7 +273,12 @@ flow = chain(
             fail(
                 "PaymentBroken",
                 error="PaymentBroken",
-                cause="The payment's outcome is unknown, an operator has to look: see error in the stored transaction",
+                cause=cond(
+                    # Only for a donation that never had a PSP.
+                    is_present(state_input.error) & (state_input.error.Error == "NoPspAvailable"),
+                    "No PSP takes this donation, so nothing was charged: see error in the stored transaction",
+                    "The payment's outcome is unknown, an operator has to look: see error in the stored transaction",
+                ),
             ),
         ),
     ),

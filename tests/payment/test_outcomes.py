@@ -290,6 +290,7 @@ def test_no_psp_is_available(flow: Runner) -> None:
         flow.run(donation(payment_method={"type": "direct_debit", "token": "tok_paid"}))
 
     assert failed.value.error == "PaymentBroken"
+    assert "No PSP takes this donation, so nothing was charged" in str(failed.value)
     assert stored().status == "broken"
     document = json.loads(stored().document)
     assert document["error"]["Error"] == "NoPspAvailable"
