@@ -175,7 +175,7 @@ def test_a_swallowed_conflict_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("stripe", 0, "stripe.WebhookSignature.verify_header"),
         ("adyen", 80, "handlers.adyen_webhook.handler.is_valid_hmac_notification"),
-        ("gocardless", 0, "gocardless_pro.webhooks.parse"),
+        ("gocardless", 0, "handlers.gocardless_webhook.handler._is_signed"),
     ],
 )
 def test_a_webhook_that_checks_no_signature_is_found(
