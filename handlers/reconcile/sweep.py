@@ -129,7 +129,9 @@ def _settle_known_reservation(record: Transaction, store: Store, ask: Ask) -> Fi
 
 def _describe_conflict(transaction: Transaction, record: Transaction | None) -> str:
     if not transaction.reference:
-        return "not charged: a different donation uses the id"
+        is_known = transaction.amount is not None and transaction.currency is not None
+        amount = f", of {amount_text(transaction.amount or 0, str(transaction.currency))}" if is_known else ""
+        return f"not charged: a different donation uses the id{amount}, started at {transaction.started_at}"
     where = f"at {transaction.psp}: {transaction.reference}"
     if transaction.amount is not None and transaction.currency:
         where = f"{where}, {amount_text(transaction.amount, transaction.currency)}"

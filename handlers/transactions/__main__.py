@@ -136,18 +136,24 @@ def erase(identities: tuple[str, ...], before: str | None) -> None:
 @click.argument("identities", metavar="ID...", nargs=-1, required=True)
 @click.option("--note", required=True, callback=_with_words, help="What you saw and did, for the record.")
 @click.option("--not-taken", is_flag=True, help="The PSP's dashboard shows that nothing was taken: store as declined.")
-def close(identities: tuple[str, ...], note: str, not_taken: bool) -> None:
+@click.option("--payment", metavar="REFERENCE", help="Close only the conflict of this payment.")
+@click.option("--all", "every", is_flag=True, help="Close the conflicts of all payments with this note.")
+def close(identities: tuple[str, ...], note: str, not_taken: bool, payment: str | None, every: bool) -> None:
     """Close conflicts of the donations ID, and those for which no PSP could be selected: they leave the list of open
-    work, and stay in the history with the note.
+    work, and stay in the history with the note. Conflicts of several payments need --payment or --all.
 
     What a PSP may have taken cannot be closed: `python -m handlers.reconcile` settles it. If that still lists it, as
     Adyen cannot be asked, look for it in the PSP's dashboard, and use --not-taken.
     """
+    if payment and (every or not_taken or len(identities) > 1):
+        raise click.UsageError("--payment closes one conflict of one donation; leave --all and --not-taken out")
     failed = False
     for identity in identities:
         try:
+            if not (payment or every):
+                closing.check_single(store(), identity)
             check = _check_not_taken if not_taken else None
-            entries = closing.close(store(), identity, note, check_not_taken=check)
+            entries = closing.close(store(), identity, note, payment=payment or "", check_not_taken=check)
         except closing.NotClosable as error:
             click.echo(str(error), err=True)
             failed = True

@@ -21,15 +21,24 @@ class NotClosable(Exception):
 
 
 def close(
-    store: Store, identity: str, note: str, *, check_not_taken: Callable[[str], None] | None = None
+    store: Store,
+    identity: str,
+    note: str,
+    *,
+    payment: str = "",
+    check_not_taken: Callable[[str], None] | None = None,
 ) -> list[Transaction]:
     """Close all that is open for people of a donation, and return the closed entries. Raises NotClosable.
+
+    `payment`: only the conflict with this reference.
 
     `check_not_taken`: an operator has looked at the PSP, and it took nothing, and will not: an open or broken donation
     is stored as declined, unless this raises NotClosable. If its webhook ever says otherwise, it becomes paid all the
     same.
     """
     note = cards.redact(note)[:200]
+    if payment:
+        return _close_one(store, identity, note, payment)
     history = store.history(identity)
     if check_not_taken:
         check_not_taken(identity)
@@ -50,7 +59,31 @@ def close(
                 " in its dashboard that nothing was taken: --not-taken"
             )
     if not closed:
-        raise NotClosable(f"{identity}: nothing to close")
+        raise NotClosable(f"{identity}: {'nothing to close' if record else 'no such transaction'}")
+    if record := store.get(identity):
+        for each in closed:
+            erase_late_entry(store, record, each)
+    return closed
+
+
+def check_single(store: Store, identity: str) -> None:
+    """Raise NotClosable if the donation has conflicts of several payments: one note hardly fits all."""
+    history = store.history(identity)
+    references = sorted({each.reference for each in history if each.status == "conflict" and each.reference})
+    if len(references) > 1:
+        raise NotClosable(
+            f"{identity}: has conflicts of {len(references)} payments; close one with --payment, or --all of them: "
+            f"{', '.join(references)}"
+        )
+
+
+def _close_one(store: Store, identity: str, note: str, payment: str) -> list[Transaction]:
+    entries = store.close_conflicts(
+        identity, lambda entry: _closed(entry, note) if entry.reference == payment else entry
+    )
+    closed = [each for each in entries if each.status == "closed"]
+    if not closed:
+        raise NotClosable(f"{identity}: has no conflict of the payment {payment}")
     if record := store.get(identity):
         for each in closed:
             erase_late_entry(store, record, each)

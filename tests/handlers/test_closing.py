@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from attrs import evolve
 from click.testing import CliRunner, Result
 
 from handlers.reconcile.sweep import sweep
@@ -101,7 +102,7 @@ def test_what_a_psp_may_have_taken_cannot_be_closed(kept: str) -> None:
 
     assert result.exit_code == 1
     assert f"{identity}: its PSP may have been asked; settle it: python -m handlers.reconcile" in result.stderr
-    assert "don-unknown: nothing to close" in result.stderr
+    assert "don-unknown: no such transaction" in result.stderr
     record = store().get(identity)
     assert record is not None
     assert record.status == "open"
@@ -230,3 +231,33 @@ def test_the_cause_of_an_error_is_shown_without_its_stack_trace(data: object) ->
     store().put(from_document(event))
     shown = CliRunner().invoke(main, ["show", event["donation"]["id"]]).stdout
     assert "  error      NoPspAvailable: none takes XPF\n" in shown
+
+
+def test_one_of_several_conflicts_is_closed(kept: str) -> None:
+    event = document()
+    identity = event["donation"]["id"]
+    for reference in ("p1", "p2"):
+        payment = {"status": "paid", "psp": "psp_sandbox", "reference": reference}
+        store().put(evolve(from_document({**event, "payment": payment}), status="conflict", complete=True))
+
+    unclear = close(identity, "--note", "refunded")
+    assert (unclear.exit_code, len(work())) == (1, 2)
+    assert "has conflicts of 2 payments; close one with --payment, or --all of them: p1, p2" in unclear.stderr
+    assert close(identity, "--note", "refunded", "--payment", "p3").exit_code == 1
+
+    assert close(identity, "--note", "refunded", "--payment", "p2").exit_code == 0
+    assert [(each.reference, each.status) for each in store().history(identity)] == [
+        ("p1", "conflict"),
+        ("p2", "closed"),
+    ]
+    assert close(identity, "--note", "kept").exit_code == 0
+    assert work() == []
+
+
+def test_all_conflicts_are_closed_if_asked(kept: str) -> None:
+    event = document()
+    for reference in ("p1", "p2"):
+        payment = {"status": "paid", "psp": "psp_sandbox", "reference": reference}
+        store().put(evolve(from_document({**event, "payment": payment}), status="conflict", complete=True))
+    assert close(event["donation"]["id"], "--note", "both were refunded", "--all").exit_code == 0
+    assert work() == []
