@@ -92,10 +92,12 @@ class Amount(click.IntRange):
 def _failures() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EPIPE:
-            raise  # click ends quietly if nobody reads on
+    except sqlite3.Error as error:
         raise Failed(f"cannot use the SQLite files in {database('').parent}: {error}") from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # click ends quietly if nobody reads on
+        raise Failed(str(error)) from error
     except Exception as error:
         if not type(error).__module__.startswith("botocore"):  # imported only if a table is used
             raise

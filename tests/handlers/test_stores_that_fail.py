@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,15 @@ def test_nothing_is_nothing_of_a_named_place(line: str, what: str, data: Path, m
     assert run(line).stderr == f"no {what} in {data}, which is not a folder\n"
     data.mkdir()
     assert run(line).stderr == f"no {what} in {data}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_an_output_that_is_full() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "handlers.psp_sandbox", "cards"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, b"Error: [Errno 28] No space left on device\n")
 
 
 def test_every_command_reports_so() -> None:
