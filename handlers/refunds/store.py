@@ -38,7 +38,7 @@ def begin(refund: Refund) -> Refund:
 def finish(refund: Refund, *, of: Refund | None = None) -> Refund:
     """Store the refund's new state unless the stored one is final or further; return the stored one.
 
-    With `of`, only if the stored one is still that.
+    With `of`, only if the stored one is still that. Without it the stored reason stays: it may have been erased.
     """
     table = store_name("REFUNDS_TABLE")
     return _finish_in_table(refund, table, of) if table else _finish_in_file(refund, of)
@@ -100,6 +100,7 @@ def _finish_in_file(refund: Refund, of: Refund | None) -> Refund:
         stored = _from_row(row) if row else None
         if stored is not None and (of not in (None, stored) or not stored.may_become(refund)):
             return stored
+        refund = _with_reason(refund, stored, of)
         marks = ", ".join("?" * len(_NAMES))
         db.execute(f"INSERT OR REPLACE INTO refunds VALUES ({marks})", _values(refund))  # noqa: S608 - marks
         return refund
@@ -126,6 +127,7 @@ def _finish_in_table(refund: Refund, table: str, of: Refund | None) -> Refund:
     request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(id)"}
     if stored is not None:
         request = _unchanged(stored)
+    refund = _with_reason(refund, stored, of)
     try:
         client.put_item(TableName=table, Item=_item(refund), **request)
     except client.exceptions.ConditionalCheckFailedException:
@@ -133,11 +135,16 @@ def _finish_in_table(refund: Refund, table: str, of: Refund | None) -> Refund:
     return refund
 
 
+def _with_reason(refund: Refund, stored: Refund | None, of: Refund | None) -> Refund:
+    return refund if of or stored is None else evolve(refund, reason=stored.reason)
+
+
 def _unchanged(stored: Refund) -> dict[str, Any]:
+    names = ("status", "stored_at", "reason")
     return {
-        "ConditionExpression": "#status = :status AND stored_at = :stored_at",
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {":status": {"S": stored.status}, ":stored_at": {"S": stored.stored_at}},
+        "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in names),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": {f":{name}": {"S": getattr(stored, name)} for name in names},
     }
 
 

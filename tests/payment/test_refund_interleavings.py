@@ -30,9 +30,9 @@ from handlers.disputes.record import WAITING, Dispute
 from handlers.disputes.store import put as put_dispute
 from handlers.persist_refund.handler import handler as persist_refund
 from handlers.reconcile.sweep import Finding, ask_psp, sweep
-from handlers.refund_setup.handler import NotRefundable
 from handlers.refund_setup.handler import handler as refund_setup
 from handlers.refunds.__main__ import main
+from handlers.refunds.checking import NotRefundable
 from handlers.refunds.record import RefundConflict
 from handlers.transactions.store import store
 from tests.payment.books import ROOT, donation
@@ -287,9 +287,9 @@ def test_the_sweep_beside_a_refund(lab: Lab, is_inside: bool) -> None:
 def test_a_refund_that_was_made_is_told_so_beside_another_one_that_is_too_much(lab: Lab) -> None:
     lab.at(NOON)
     documents = [lab.prepare(1, 2000)]
-    lab.monkeypatch.setattr("handlers.refund_setup.handler.of_donation", lambda _: [])
+    lab.monkeypatch.setattr("handlers.refunds.checking.of_donation", lambda _: [])
     documents.append(lab.prepare(2, 2000))  # it did not see the first one
-    lab.monkeypatch.setattr("handlers.refund_setup.handler.of_donation", refunds.of_donation)
+    lab.monkeypatch.setattr("handlers.refunds.checking.of_donation", refunds.of_donation)
     made = lab.make(documents[1])
 
     lab.later(6 * HOUR)
