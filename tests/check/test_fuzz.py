@@ -156,7 +156,7 @@ def passing(**fields: Any) -> dict[str, Any]:
 DEEP = 20_000
 NOTS = nested(DEEP, {}, lambda inner, _: {"Not": inner})
 DEEP_DEFINITIONS = {
-    "maps": nested(5_000, passing(), processor),
+    "maps": nested(2_000, passing(), processor),
     "template": passing(Parameters=nested(DEEP, 1, lambda inner, _: {"a": inner})),
     "result": passing(Result=nested(DEEP, 1, lambda inner, _: [inner])),
     "not": one({"Type": "Choice", "Choices": [NOTS], "Default": "A"}),

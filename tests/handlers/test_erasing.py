@@ -56,7 +56,7 @@ def erase(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("after", range(8))
+@pytest.mark.parametrize("after", [0, 1, 3, 5, 7])
 def test_what_was_erased_in_part_is_erased_later(
     call: Call, monkeypatch: pytest.MonkeyPatch, backend: str, after: int
 ) -> None:

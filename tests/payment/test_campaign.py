@@ -31,10 +31,10 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_small_campaign_has_no_violations() -> None:
-    result = CliRunner().invoke(main, ["--scenarios", "25", "--seed", "1", "--jobs", "2"])
+    result = CliRunner().invoke(main, ["--scenarios", "15", "--seed", "1", "--jobs", "2"])
 
     assert result.exit_code == 0, result.output
-    assert "25 scenarios" in result.output
+    assert "15 scenarios" in result.output
     assert "VIOLATION" not in result.output
 
 
