@@ -20,8 +20,8 @@ from attrs import frozen
 from benchmarks.campaign.banks import bank
 from benchmarks.campaign.checks import violations
 from benchmarks.campaign.plan import Plan, plan
+from benchmarks.campaign.scenario import play
 from benchmarks.campaign.tables import tables
-from benchmarks.campaign.world import play
 from flowdsl.project import Loaded, load
 
 ROOT = Path(__file__).parents[2]

@@ -15,8 +15,9 @@ from attrs import evolve
 
 from benchmarks.campaign.banks import bank, taken_back
 from benchmarks.campaign.plan import Plan
+from benchmarks.campaign.scenario import Outcome, messages
 from benchmarks.campaign.transport import FURTHER
-from benchmarks.campaign.world import Ended, Outcome, messages
+from benchmarks.campaign.world import Ended
 from handlers import captures, disputes, refunds, sqlite
 from handlers.document import is_for_later
 from handlers.fingerprint import fingerprint

@@ -3,58 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import io
-import json
 import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition
 from typing import Any
 from unittest.mock import patch
 
-import click
-import requests
-import stripe
 from attrs import define, field, frozen
 
-from benchmarks.campaign.banks import FILED, SECRET, bank, environment, filed, signed
+from benchmarks.campaign.banks import FILED, SECRET, bank, filed, signed
 from benchmarks.campaign.faults import Faults
+from benchmarks.campaign.operators import Operators, operate
 from benchmarks.campaign.plan import HOUR, Plan, Submission
+from benchmarks.campaign.stand_ins import WEBHOOKS, LambdaFunctions, StepFunctions, psps, refusal_of
 from benchmarks.campaign.stripe_books import StripeBooks
 from benchmarks.campaign.tables import Disturbed, refusal
-from benchmarks.campaign.transport import FURTHER, Transport
 from flowdsl.engine import Call, Invoker, Reply, Result, UnknownTaskError
 from flowdsl.project import Loaded
 from flowdsl.testing import Answer, ExecutionAlreadyExists, Runner
 from handlers import captures, clock, disputes, psp_webhook, refunds, sqlite
-from handlers.adyen_webhook import handler as adyen_webhook
 from handlers.document import MalformedEvent
-from handlers.gocardless_webhook import handler as gocardless_webhook
-from handlers.outbox import NotDelivered
-from handlers.outbox.sending import sent
-from handlers.psp_sandbox.ledger import Down, Payment
-from handlers.reconcile import sweep as sweeping
-from handlers.reconcile.sweep import Finding, ask_psp, sweep
-from handlers.refunds.__main__ import main as refunds_command
+from handlers.reconcile.sweep import ask_psp, sweep
 from handlers.refunds.record import identity as refund_id
-from handlers.stripe_webhook import handler as stripe_webhook
-from handlers.transactions.__main__ import main as transactions_command
 from handlers.transactions.store import store
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 _ALWAYS = 10**9
-_SKEW = timedelta(minutes=10)
-"""Clocks differ by less."""
-_ENDED = "ended"
+ENDED = "ended"
 """The file with the time at which a process was killed."""
 _TIMEOUT = 50
 """Seconds, of the PSPs' functions."""
-_MAY_BE_TAKEN = ("captured", "action_required", "authorised", "processing")
 _ACTOR = "actor"
 _LATER = {
     "StartAt": "Wait",
@@ -80,45 +63,6 @@ class Ended:
     status: str
     error: str | None
     output: Any
-
-
-@define
-class Operators:
-    """What operators' commands have done."""
-
-    closed: set[str] = field(factory=set)
-    """Donations whose conflicts were closed while the scenario ran."""
-    erased: dict[str, datetime] = field(factory=dict)
-    """When the donor's data of a donation was erased."""
-    not_made: set[str] = field(factory=set)
-    """The ids of refunds that were closed as not made."""
-    disputed: dict[str, int] = field(factory=dict)
-    """By the ids of refunds that were requested: what the bank had taken back, as is stored, before the request."""
-    mistakes: list[str] = field(factory=list)
-    """What was closed, and should have been refused."""
-
-
-@frozen
-class Outcome:
-    """What is left after a scenario, besides the stores in its folder."""
-
-    executions: tuple[Ended, ...]
-    first: tuple[Finding, ...]
-    """What the sweep lists when all executions have ended, before it repairs anything."""
-    last: tuple[Finding, ...]
-    """What the sweep still lists after it has repaired what it can."""
-    final: tuple[Finding, ...]
-    """What it lists ten days later, when all that people may close is closed."""
-    log: str
-    faults: Faults
-    forged: tuple[str, ...] = ()
-    """Forged events that the webhook took."""
-    operators: Operators = field(factory=Operators)
-    not_erased: tuple[str, ...] = ()
-    """What is stored of donors after they were erased."""
-    unsettled: tuple[str, ...] = ()
-    """What the PSP took or gave back and is not stored after all its events and the sweep, before anybody repeats a
-    request."""
 
 
 @define
@@ -218,7 +162,7 @@ class World:
         elif act == "refund":
             self._refund(event["donation"], event["number"], event["amount"])
         elif act == "operator":
-            self.operate(event["command"], event["donation"])
+            operate(self, event["command"], event["donation"])
         elif act == "capture":
             self._capture(event["donation"], event["amount"])
         elif act == "by hand":
@@ -233,7 +177,7 @@ class World:
             self._decisions.discard(event["what"])
             filed(self.plan.psp, sqlite.database("any").parent).decide(event["what"])
         elif act == "sweep":
-            with self._at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
+            with self.at(f"sweep {event['seconds']}"), suppress(Exception, SystemExit):
                 list(sweep(store(), ask_psp, self.has_settled))
         else:
             self._donor(event)
@@ -279,7 +223,7 @@ class World:
     def _webhook(self, event: dict[str, Any]) -> None:
         """Stripe, or somebody else, calls the webhook; Stripe calls again unless it gets an answer."""
         self.faults.counts[f"webhook: {event['form']}"] += 1
-        with self._at(f"webhook-{event['kind']}-{event['tries']} {self.plan.psp}"):
+        with self.at(f"webhook-{event['kind']}-{event['tries']} {self.plan.psp}"):
             status = self._call_webhook(event)
         if status == 200 and event["form"] == "forged":
             self.forged.append(f"the webhook took a forged {event['kind']}")
@@ -291,7 +235,7 @@ class World:
         request = self._request(event)
         with patch.object(psp_webhook, "execution_has_ended", self.has_ended):
             try:
-                return int(_WEBHOOKS[self.plan.psp](request, None)["statusCode"])
+                return int(WEBHOOKS[self.plan.psp](request, None)["statusCode"])
             except (Exception, SystemExit):  # noqa: BLE001 - what fails here is what the scenario injected, and is sent again
                 return 500
 
@@ -324,67 +268,6 @@ class World:
         self.requests[name] = flow, request
         scheduler.start(scheduler.machines[self.others[flow].name], request, name=name)
 
-    # -- operators
-
-    def operate(self, command: str, donation: str) -> None:
-        """Run the command; whoever runs it has looked at the PSP's dashboard."""
-        books = bank(self.plan.psp, sqlite.database("any").parent)
-        if command == "close refunds":
-            for refund in refunds.of_donation(donation):
-                self._close_refund(refund, refund.id in books.refund_keys())
-        elif command == "erase":
-            if self._succeeds("erase", transactions_command, "erase", donation):
-                self.operators.erased[donation] = self.now
-        elif command == "close":
-            # Even if it fails: its answer may be lost.
-            self.operators.closed.add(donation)
-            self._succeeds("close", transactions_command, "close", donation, "--note", "seen to")
-        else:
-            self._close_not_taken(donation, [each for each in books.payments() if each.order_id == donation])
-
-    def _close_not_taken(self, donation: str, payments: list[Payment]) -> None:
-        unsafe = [each for each in payments if each.status in _MAY_BE_TAKEN]
-        if any(each.status == "processing" for each in unsafe) or (unsafe and self._must_look):
-            return
-        if not self._succeeds("close not taken", transactions_command, "close", donation, "--note", "-", "--not-taken"):
-            return
-        record, history = store().get(donation), store().history(donation)
-        conflicts = {each.reference for each in history if each.status in ("conflict", "closed")}
-        missed = [each.reference for each in unsafe if each.reference not in conflicts]
-        if missed and record is not None and record.status == "declined":
-            self.operators.mistakes.append(f"{donation}: closed as not taken; the PSP has {', '.join(missed)}")
-
-    def _close_refund(self, refund: refunds.Refund, is_made: bool) -> None:
-        if refund.status == "failed":
-            self._succeeds("close refund", refunds_command, "close", refund.id)
-        elif refund.is_final or (is_made and self._must_look):
-            return
-        elif self._succeeds("close refund as not made", refunds_command, "close", refund.id, "--not-made"):
-            self.operators.not_made.add(refund.id)
-            if is_made:
-                self.operators.mistakes.append(f"{refund.id}: closed as not made; the PSP made it")
-
-    @property
-    def _must_look(self) -> bool:
-        """True if the command cannot always ask the PSP: then nobody closes what the dashboard shows."""
-        is_down = any(each.store == "psp" for each in self.plan.outages)
-        return self.plan.psp == "adyen" or self.plan.psp_faults > 0 or is_down
-
-    def _succeeds(self, name: str, command: click.Command, *arguments: str) -> bool:
-        """Run a command as on the command line; return true unless it refuses or fails."""
-        with (
-            self._at(f"operator {name}"),
-            patch.object(sweeping, "execution_has_settled", self.has_settled),
-            redirect_stdout(io.StringIO()),
-        ):
-            try:
-                command.main([*arguments], standalone_mode=False)
-            except (Exception, SystemExit):  # noqa: BLE001 - it refuses, or the scenario has injected a fault
-                self.faults.counts[f"operator: {name}, refused"] += 1
-                return False
-        self.faults.counts[f"operator: {name}"] += 1
-        return True
-
     def run_again(self) -> None:
         """Run each refund and each capture that was requested once more, as the list of open work says."""
         for capture in [*captures.listed()]:
@@ -393,13 +276,6 @@ class World:
         for donation, number in sorted({(each.donation, each.number) for each in refunds.listed()}):
             self._refund(donation, number, None)
         self.runner.scheduler.run()
-
-    def clear(self) -> None:
-        """Close all that people have to look at, and erase all donors' data that may be erased."""
-        for donation in sorted({each.donation["id"] for each in self.plan.submissions}):
-            self._succeeds("close", transactions_command, "close", donation, "--note", "seen to")
-            self.operate("close refunds", donation)
-            self.operate("erase", donation)
 
     def has_ended(self, execution: str) -> bool | None:
         """Return True for executions of a killed process, as for those that DescribeExecution calls ABORTED."""
@@ -456,7 +332,7 @@ class World:
         execution = call.execution_arn.rpartition(":")[2]
 
         def really(call: Call) -> Reply:
-            with self._at(f"{execution} {call.state_name}"):
+            with self.at(f"{execution} {call.state_name}"):
                 reply = real(call)
             if call.state_name == "RedirectToPsp" and reply.kind == "succeeded":
                 self._redirected(call)
@@ -471,7 +347,7 @@ class World:
         return reply
 
     @contextmanager
-    def _at(self, where: str) -> Iterator[None]:
+    def at(self, where: str) -> Iterator[None]:
         self._where.append(where)
         try:
             yield
@@ -486,7 +362,7 @@ class World:
         if killed:
             self.note_end()
         if fault == "refused":
-            raise _refusal(path.stem)
+            raise refusal_of(path.stem)
         with _original(path, schema) as db:
             yield db
             if killed and self.plan.index % 2:
@@ -498,7 +374,7 @@ class World:
         if fault == "crash after the commit":
             raise SystemExit(137)
         if fault == "answer lost":
-            raise _refusal(path.stem)
+            raise refusal_of(path.stem)
 
     def _fault(self, store: str) -> str | None:
         """Return what happens to a transaction of a store or the sandbox, after what runs before it."""
@@ -529,7 +405,7 @@ class World:
         """The clients of boto3 that the handlers open."""
         if service == "dynamodb":
             return Disturbed(self.tables, self._struck)
-        return _Lambda() if service == "lambda" else _StepFunctions(self.runner)
+        return LambdaFunctions() if service == "lambda" else StepFunctions(self.runner)
 
     def request(self, _what: str) -> str | None:
         """Return the fault of a request to the PSP."""
@@ -546,7 +422,7 @@ class World:
 
     def note_end(self) -> None:
         """Keep the time at which this process ends: no clock of the next one is behind it."""
-        (sqlite.database("any").parent / _ENDED).write_text(_text(self.now), encoding="utf-8")
+        (sqlite.database("any").parent / ENDED).write_text(as_text(self.now), encoding="utf-8")
 
     @property
     def now(self) -> datetime:
@@ -594,47 +470,10 @@ class World:
         self.runner.scheduler.clock.wait(ended, Condition())
         if ended - began > _TIMEOUT:
             raise SystemExit(137)
-        os.environ["FLOWDSL_NOW"] = _text(datetime.fromtimestamp(ended, UTC))
+        os.environ["FLOWDSL_NOW"] = as_text(datetime.fromtimestamp(ended, UTC))
 
 
 _DATABASES = {"psp": "psp-sandbox"}
-
-
-@define
-class _StepFunctions:
-    """The part of boto3's client that the return page and webhooks use."""
-
-    runner: Runner
-
-    def send_task_success(self, taskToken: str, output: str) -> None:  # noqa: N803 - AWS's name
-        from botocore.exceptions import ClientError
-
-        try:
-            self.runner.scheduler.send_task_success(taskToken, json.loads(output))
-        except UnknownTaskError as error:
-            answer: Any = {"Error": {"Code": "TaskTimedOut", "Message": str(error)}}
-            raise ClientError(answer, "SendTaskSuccess") from error
-
-
-class _Lambda:
-    """The part of boto3's client with which the sweep and webhooks ask a PSP's function."""
-
-    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        name = FunctionName.rpartition(":")[2].removeprefix("payment-").replace("-", "_")
-        function = importlib.import_module(f"handlers.{name}.handler").handler
-        try:
-            return {"Payload": io.BytesIO(json.dumps(function(json.loads(Payload), None)).encode())}
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the function failed
-            answer = json.dumps({"errorType": type(error).__name__})
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(answer.encode())}
-
-
-def _refusal(name: str) -> Exception:
-    if name == "psp-sandbox":
-        return Down("injected")
-    if name == "outbox":
-        return NotDelivered("injected")
-    return sqlite3.OperationalError("database is locked")
 
 
 @contextmanager
@@ -645,38 +484,12 @@ def disturbed(world: World) -> Iterator[None]:
         patch("boto3.client", world.client),
         patch.object(sqlite, "transaction", world.transaction),
         patch.object(clock, "now", lambda: world.faults.clock(_NOW())),
-        _psps(sqlite.database("any").parent, world.request),
+        psps(sqlite.database("any").parent, world.request),
     ):
         yield
 
 
 _NOW = clock.now
-
-
-@contextmanager
-def _psps(folder: Path, disturb: Callable[[str], str | None] = lambda _: None) -> Iterator[None]:
-    """Put books in the place of Stripe's, Adyen's and GoCardless's HTTP."""
-
-    def session() -> requests.Session:
-        opened = requests.Session()
-        for psp in FILED:
-            opened.mount(f"https://{psp}.example", Transport(filed(psp, folder), disturb))
-        return opened
-
-    books = StripeBooks(folder / "stripe.sqlite", disturb)
-    with (
-        patch.object(stripe, "RequestsClient", lambda **_: books),
-        patch("handlers.psp_adyen.client.open_session", session),
-        patch("handlers.psp_gocardless.client.open_session", session),
-    ):
-        yield
-
-
-_WEBHOOKS: dict[str, Callable[[dict[str, Any], Any], dict[str, Any]]] = {
-    "stripe": stripe_webhook.handler,
-    "adyen": adyen_webhook.handler,
-    "gocardless": gocardless_webhook.handler,
-}
 
 
 def _tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -690,114 +503,5 @@ def _ended(submission: Submission, result: Result) -> Ended:
     return Ended(result.name, submission.donation, result.status, result.error, result.output)
 
 
-def play(plan: Plan, flow: Loaded, others: tuple[Loaded, ...], folder: Path, tables: Any = None) -> Outcome:
-    """Run the scenario with its stores in the folder, or in DynamoDB's tables: first the plan, after kill -9 all
-    donations again; then sweep, deliver, close and erase."""
-    faults, log = Faults(plan), io.StringIO()
-    with (
-        patch.dict(os.environ, environment(plan.psp, folder)),
-        _psps(folder),
-        redirect_stderr(log),
-        ExitStack() as calm,
-    ):
-        start = START
-        if plan.kill_at is not None:
-            _run_and_kill(World(plan, flow, others, faults, kill_at=plan.kill_at))
-            faults.counts["kill -9"] += 1
-            start = datetime.fromisoformat((folder / _ENDED).read_text(encoding="utf-8")) + timedelta(hours=1)
-        suffix = "" if plan.kill_at is None else "-again"
-        world = World(plan, flow, others, faults, start, suffix=suffix, tables=tables)
-        with disturbed(world):
-            world.run()
-        calm.enter_context(patch("boto3.client", world.client))
-        with _after(world, days=10):
-            first = _sweep(world, repair=False)
-            _sweep(world)
-        with _after(world, hours=1):
-            world.deliver_all()
-        with _after(world, hours=2):
-            _sweep(world)
-            unsettled = tuple(_unsettled(plan.psp, folder))
-        with _after(world, hours=1):
-            world.run_again()
-        with _after(world, hours=1):
-            world.deliver_all()
-        with _after(world, hours=2):
-            last = _sweep(world)
-        not_erased = [*_not_erased(world)]
-        with _after(world, days=9):
-            world.clear()
-            world.deliver_all(always=True)
-        with _after(world, days=1):
-            final = _sweep(world)
-        not_erased += _not_erased(world)
-    ended, forged = tuple(world.ended), tuple(world.forged)
-    return Outcome(
-        ended, first, last, final, log.getvalue(), faults, forged, world.operators, tuple(not_erased), unsettled
-    )
-
-
-def _unsettled(psp: str, folder: Path) -> Iterator[str]:
-    for payment in bank(psp, folder).payments():
-        record = store().get(payment.order_id)
-        if payment.code == FURTHER:
-            continue  # people give it back where they took it
-        if payment.captured and record is not None and record.status == "authorised":
-            yield f"{payment.order_id}: {payment.captured} was taken, and it is still stored as authorised"
-        stored = [each for each in refunds.of_donation(payment.order_id) if each.reference == payment.reference]
-        given_back = sum(each.amount for each in stored if each.status == "refunded")
-        if payment.refunded != given_back:
-            yield f"{payment.order_id}: {payment.refunded} was refunded; stored is {given_back} before it is repeated"
-
-
-def _not_erased(world: World) -> Iterator[str]:
-    """Nothing of a donor is left after an erasure, unless the donation was open work again, or submitted again."""
-    for donation, erased_at in world.operators.erased.items():
-        record, history = store().get(donation), store().history(donation)
-        conflicts = any(each.status == "conflict" for each in history)
-        if record is None or record.is_open_work or conflicts:
-            continue
-        submitted = [each.donation for each in world.plan.submissions if each.donation["id"] == donation]
-        donors = {text for each in submitted for text in each["donor"].values()}
-        for each in (*history, record):
-            began = datetime.fromisoformat(each.started_at)
-            if began < erased_at - _SKEW and any(text in each.document for text in donors):
-                yield f"{donation}: {each.status} since {each.stored_at} with its donor, erased at {erased_at}"
-
-
-def _run_and_kill(world: World) -> None:
-    """Run the plan in a process that is killed on its way, or lives if it has fewer transactions."""
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            with disturbed(world):
-                world.run()
-            world.note_end()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    if status not in (0, signal.SIGKILL):
-        raise RuntimeError(f"the killed process ended with status {status}")
-
-
-def _sweep(world: World, *, repair: bool = True) -> tuple[Finding, ...]:
-    return tuple(sweep(store(), ask_psp, world.has_settled, repair=repair))
-
-
-@contextmanager
-def _after(world: World, **passed: float) -> Iterator[None]:
-    """Let this time pass, for executions and for whatever else looks at the clock."""
-    world.runner.scheduler.clock.wait((world.now + timedelta(**passed)).timestamp(), Condition())
-    with patch.dict(os.environ, {"FLOWDSL_NOW": _text(world.now)}):
-        yield
-
-
-def _text(moment: datetime) -> str:
+def as_text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def messages() -> list[tuple[str, str]]:
-    """Return kind and donation of each message, oldest first."""
-    return [(message.kind, str(message.detail.get("donation", message.key))) for message in sent()]

@@ -22,8 +22,8 @@ from attrs import define, field
 from click.testing import CliRunner
 
 from benchmarks.campaign.banks import FILED, SECRET, bank, environment, filed, signed
+from benchmarks.campaign.stand_ins import WEBHOOKS, psps
 from benchmarks.campaign.stripe_books import StripeBooks
-from benchmarks.campaign.world import _WEBHOOKS, _psps
 from flowdsl.testing import Runner
 from handlers import clock, psp_webhook, refunds, sqlite
 from handlers.disputes.record import WAITING, Dispute
@@ -132,7 +132,7 @@ class Lab:
             listed = StripeBooks(self.folder / "stripe.sqlite").events(0)
             events = [signed(kind, item, secret=SECRET) for _, kind, item in listed]
         for event in reversed(events):
-            assert _WEBHOOKS[self.psp](event, None)["statusCode"] == 200
+            assert WEBHOOKS[self.psp](event, None)["statusCode"] == 200
 
     # -- what came of it
 
@@ -160,7 +160,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sqlite, "transaction", made.transaction)
     monkeypatch.setattr(psp_webhook, "execution_has_ended", lambda *_: True)
     made.at(NOON - timedelta(days=1))
-    with _psps(made.folder, made.request):
+    with psps(made.folder, made.request):
         Runner.of(ROOT / "payment_flow.py", start=NOON - timedelta(days=1)).run(donation(TOKENS[made.psp]))
         made.tell()
         yield made
