@@ -83,7 +83,7 @@ def _close_refund(world: World, refund: refunds.Refund, is_made: bool) -> None:
 
 
 def _must_look(world: World) -> bool:
-    """True if the command cannot always ask the PSP: then nobody closes what the dashboard shows."""
+    """Return true if the command may be unable to ask the PSP: the operator then goes by the dashboard alone."""
     is_down = any(each.store == "psp" for each in world.plan.outages)
     return world.plan.psp == "adyen" or world.plan.psp_faults > 0 or is_down
 
@@ -97,6 +97,8 @@ def _succeeds(world: World, name: str, command: click.Command, *arguments: str) 
     ):
         try:
             command.main([*arguments], standalone_mode=False)
+        except click.UsageError:
+            raise  # a mistake of the campaign
         except (Exception, SystemExit):  # noqa: BLE001 - it refuses, or the scenario has injected a fault
             world.faults.counts[f"operator: {name}, refused"] += 1
             return False
@@ -105,8 +107,8 @@ def _succeeds(world: World, name: str, command: click.Command, *arguments: str) 
 
 
 def clear(world: World) -> None:
-    """Close all that people have to look at, and erase all donors' data that may be erased."""
+    """Close all that an operator has to look at, and erase all donors' data that may be erased."""
     for donation in sorted({each.donation["id"] for each in world.plan.submissions}):
-        _succeeds(world, "close", transactions_command, "close", donation, "--note", "seen to")
+        _succeeds(world, "close", transactions_command, "close", donation, "--all", "--note", "seen to")
         operate(world, "close refunds", donation)
         operate(world, "erase", donation)

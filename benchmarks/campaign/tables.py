@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 import payment_flow
 from flowdsl import Table
+from handlers import commands
 from handlers.transactions import dynamodb
 
 _SETTINGS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
@@ -35,8 +36,12 @@ def tables() -> Iterator[Any]:
         client = boto3.client("dynamodb")
         for table in TABLES.values():
             client.create_table(**definition(table))
-        # What takes most of the time: opening clients, and asking for the parts of indexes.
-        with patch("boto3.client", lambda _service: client), patch.object(dynamodb, "SHARDS", 2):
+        with (
+            # What takes most of the time: opening clients, and asking for the parts of indexes.
+            patch("boto3.client", lambda _service: client),
+            patch.object(dynamodb, "SHARDS", 2),
+            patch.object(commands, "STORES", tuple(names)),  # messages stay in a file
+        ):
             yield client
 
 
