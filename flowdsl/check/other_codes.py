@@ -45,7 +45,7 @@ OTHER_CODES = (
     Code("FD710", "error", "A missing handler in a local run"),
     Code("FD711", "error", "Input or mocks that are not JSON"),
     Code("FD712", "error", "A wrong mock configuration"),
-    Code("FD713", "warning", "Alarms that nobody hears"),
+    Code("FD713", "warning", "Alarms that notify no topic"),
     Code("FD714", "warning", "A secret in plain text"),
     Code("FD720", "error", "Something in a template that cannot be brought in"),
     Code("FD721", "error", "No state machine in a template, or several"),

@@ -87,7 +87,7 @@ def _mistake(message: str, environment: Environment, variables: Mapping[str, obj
 
 def environment_problems(loaded: list[Loaded], environments: Iterable[Environment] | None = None) -> list[Diagnostic]:
     """What every project's environments are checked for, by default all of this project's: settings of functions that
-    do not exist, alarms that nobody hears, secrets in plain text."""
+    do not exist, alarms that notify no topic, secrets in plain text."""
     root = find_root(loaded[0].file.parent)
     settings = find(root)
     machines = [each.machine for each in loaded if each.machine]
@@ -102,8 +102,8 @@ def environment_problems(loaded: list[Loaded], environments: Iterable[Environmen
             span = span_of_setting(root, (*table, "functions", name))
             problems.append(Diagnostic("FD980", f"{where}function {name!r} is not in the flow", span=span, hint=hint))
         if environment.notify is None and any(each.alarms for each in machines):
-            message = f"{where}nobody hears the flow's alarms: notify is not set"
-            hint = 'name the SNS topics that alarms tell, notify = ["arn:aws:sns:…"], or nobody, notify = []'
+            message = f"{where}the flow's alarms notify no topic: notify is not set"
+            hint = 'name the SNS topics, notify = ["arn:aws:sns:…"], or say that there are none, notify = []'
             span = span_of_setting(root, table)
             problems.append(Diagnostic("FD713", message, severity="warning", span=span, hint=hint))
         for name, own in environment.functions.items():

@@ -1,5 +1,5 @@
-"""Close what people have looked at: conflicts, donations for which no PSP could be selected, and those of which a PSP
-that cannot be asked has taken nothing, as somebody has seen there.
+"""Close what an operator has looked at: conflicts, donations for which no PSP could be selected, and those of which a
+PSP that cannot be asked has taken nothing, as its dashboard shows.
 
 Nothing is deleted: the entry stays in the donation's history, with the note and the time.
 """
@@ -17,7 +17,7 @@ from handlers.transactions.store import Store, begun, erase_late_entry, put_sett
 
 
 class NotClosable(Exception):
-    """The donation has nothing that people may close: what its PSP may have taken is settled by the sweep."""
+    """The donation has nothing that an operator may close: what its PSP may have taken is settled by the sweep."""
 
 
 def close(
@@ -28,7 +28,7 @@ def close(
     payment: str = "",
     check_not_taken: Callable[[str], None] | None = None,
 ) -> list[Transaction]:
-    """Close all that is open for people of a donation, and return the closed entries. Raises NotClosable.
+    """Close what an operator may close of a donation, and return the closed entries. Raises NotClosable.
 
     `payment`: only the conflict with this reference.
 
@@ -60,10 +60,7 @@ def close(
             )
     if not closed:
         raise NotClosable(f"{identity}: {'nothing to close' if record else 'no such transaction'}")
-    if record := store.get(identity):
-        for each in closed:
-            erase_late_entry(store, record, each)
-    return closed
+    return _erased_if_late(store, identity, closed)
 
 
 def check_single(store: Store, identity: str) -> None:
@@ -84,6 +81,11 @@ def _close_one(store: Store, identity: str, note: str, payment: str) -> list[Tra
     closed = [each for each in entries if each.status == "closed"]
     if not closed:
         raise NotClosable(f"{identity}: has no conflict of the payment {payment}")
+    return _erased_if_late(store, identity, closed)
+
+
+def _erased_if_late(store: Store, identity: str, closed: list[Transaction]) -> list[Transaction]:
+    """Erase the donor's data from the closed entries if the donation's was erased; return the entries."""
     if record := store.get(identity):
         for each in closed:
             erase_late_entry(store, record, each)

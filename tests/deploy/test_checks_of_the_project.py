@@ -183,10 +183,10 @@ ALARMED = FLOW.replace("import ", "import Alarm, Executions, ").replace(
 )
 
 
-def test_alarms_that_nobody_hears_are_a_warning(shop: Path) -> None:
+def test_alarms_that_notify_no_topic_are_a_warning(shop: Path) -> None:
     output = shop_with(shop, "", ALARMED)
-    assert "pyproject.toml:14:1: warning FD713 environment bad: nobody hears the flow's alarms" in output
-    assert "environment good: nobody" in output
+    assert "pyproject.toml:14:1: warning FD713 environment bad: the flow's alarms notify no topic" in output
+    assert "environment good: the flow's alarms" in output
     for notify in ('notify = ["arn:aws:sns:eu-west-1:123456789012:on-call"]', "notify = []"):
         output = shop_with(shop, notify, ALARMED)
         assert "environment bad" not in output
@@ -200,7 +200,7 @@ def test_a_plan_notes_warnings(shop: Path, monkeypatch: pytest.MonkeyPatch) -> N
     shop_with(shop, "", ALARMED)
     assert run("build")[0] == 0
     [note] = find_target(None, "bad", "").wanted().notes
-    assert note.startswith("FD713 environment bad: nobody hears the flow's alarms: notify is not set; name the SNS")
+    assert note.startswith("FD713 environment bad: the flow's alarms notify no topic: notify is not set; name the SNS")
 
 
 @pytest.mark.parametrize(
