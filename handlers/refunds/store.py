@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import asdict, evolve, fields
 
-from handlers import sqlite
+from handlers import dynamodb, sqlite
 from handlers.configuration import store_name
 from handlers.refunds.record import Refund, conflict
 
@@ -47,7 +47,7 @@ def finish(refund: Refund, *, of: Refund | None = None) -> Refund:
 def forget_reason(refund: Refund) -> None:
     """Remove what somebody wrote of why it was made or closed. Its state stays, also one that is stored meanwhile."""
     if table := store_name("REFUNDS_TABLE"):
-        client, stored = _client(), _from_table(refund, table)
+        client, stored = dynamodb.client(), _from_table(refund, table)
         while stored is not None and stored.reason:
             with suppress(client.exceptions.ConditionalCheckFailedException):
                 client.put_item(TableName=table, Item=_item(evolve(stored, reason="")), **_unchanged(stored))
@@ -61,14 +61,7 @@ def of_donation(donation: str) -> list[Refund]:
     """Return the donation's refunds, by their numbers."""
     table = store_name("REFUNDS_TABLE")
     if table:
-        request = {
-            "TableName": table,
-            "KeyConditionExpression": "donation = :donation",
-            "ExpressionAttributeValues": {":donation": {"S": donation}},
-            "ConsistentRead": True,
-        }
-        pages = _client().get_paginator("query").paginate(**request)
-        refunds = [_from_item(item) for page in pages for item in page["Items"]]
+        refunds = [*map(_from_item, dynamodb.query(table, donation=donation))]
     else:
         refunds = list(_rows("SELECT * FROM refunds WHERE donation = ?", donation)) if _file().exists() else []
     return sorted(refunds, key=lambda refund: refund.number)
@@ -78,8 +71,7 @@ def listed(status: str | None = None) -> Iterator[Refund]:
     """Yield all refunds, or those with this status, oldest first. Refunds are few: a table is scanned."""
     table = store_name("REFUNDS_TABLE")
     if table:
-        pages = _client().get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        refunds = [_from_item(item) for page in pages for item in page["Items"]]
+        refunds = [*map(_from_item, dynamodb.scan(table))]
     else:
         refunds = list(_rows("SELECT * FROM refunds")) if _file().exists() else []
     matching = (refund for refund in refunds if status in (None, refund.status))
@@ -107,19 +99,13 @@ def _finish_in_file(refund: Refund, of: Refund | None) -> Refund:
 
 
 def _begin_in_table(refund: Refund, table: str) -> Refund:
-    client = _client()
-    try:
-        client.put_item(TableName=table, Item=_item(refund), ConditionExpression="attribute_not_exists(id)")
-    except client.exceptions.ConditionalCheckFailedException:
-        stored = _from_table(refund, table)
-        if stored is None:
-            raise
-        return stored
-    return refund
+    if dynamodb.put_new(table, _item(refund)):
+        return refund
+    return _from_table(refund, table) or _begin_in_table(refund, table)
 
 
 def _finish_in_table(refund: Refund, table: str, of: Refund | None) -> Refund:
-    client = _client()
+    client = dynamodb.client()
     stored = _from_table(refund, table)
     if stored is not None and (of not in (None, stored) or not stored.may_become(refund)):
         return stored
@@ -149,9 +135,8 @@ def _unchanged(stored: Refund) -> dict[str, Any]:
 
 
 def _from_table(refund: Refund, table: str) -> Refund | None:
-    key = {"donation": {"S": refund.donation}, "id": {"S": refund.id}}
-    response = _client().get_item(TableName=table, Key=key, ConsistentRead=True)
-    return _from_item(response["Item"]) if "Item" in response else None
+    item = dynamodb.get(table, donation=refund.donation, id=refund.id)
+    return _from_item(item) if item else None
 
 
 def _item(refund: Refund) -> dict[str, Any]:
@@ -181,9 +166,3 @@ def _values(refund: Refund) -> tuple[object, ...]:
 
 def _file() -> Path:
     return sqlite.database("refunds")
-
-
-def _client() -> Any:
-    import boto3
-
-    return boto3.client("dynamodb")

@@ -404,7 +404,7 @@ def test_two_writers_of_a_refund_in_dynamodb(refund: Runner, monkeypatch: pytest
                 refunds.finish(others.pop())
             return client.put_item(**values)
 
-    monkeypatch.setattr("handlers.refunds.store._client", Racing)
+    monkeypatch.setattr("handlers.dynamodb.client", Racing)
 
     assert conclude(only(), "refunded", "succeeded").status == only().status == "refunded"
 
